@@ -1,0 +1,61 @@
+"""The Rust core: one site's router. Pure: time, facts and identity come from outside; bytes in, bytes out."""
+
+from collections.abc import Sequence
+from typing import final
+
+__all__ = ["CoreError", "Position", "Router", "commit_hash"]
+
+class CoreError(Exception):
+    """The journal or snapshot contradicts itself, or the caller broke the protocol (for example a step before take_over)."""
+
+@final
+class Position:
+    """Where a router stands."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def at_ms(self) -> int: ...
+    @property
+    def hash(self) -> bytes: ...
+    @property
+    def inbox_id(self) -> bytes | None: ...
+    @property
+    def inbox_seq(self) -> int: ...
+    @property
+    def facts_done(self) -> int: ...
+
+@final
+class Router:
+    """State of one site at a journal position, and the two things one can do with it: decide and apply."""
+
+    def __new__(cls, site: str) -> Router: ...
+    @staticmethod
+    def restore(snapshot: bytes) -> Router: ...
+    def snapshot(self) -> bytes: ...
+    def state_hash(self) -> bytes: ...
+    def position(self) -> Position: ...
+    def take_over(self, inbox_id: bytes, at_ms: int) -> bytes:
+        """Begin a new epoch: the commit to append first. Applied already."""
+
+    def step(self, frames: Sequence[tuple[int, int, bytes]], at_ms: int) -> list[bytes]:
+        """Decide one turn: frames as (inbox_seq, stored_ms, data) in order, then the timers due at `at_ms`. Returns the commits
+        to append, applied already; empty if nothing happened."""
+
+    def next_deadline(self) -> int | None:
+        """When to call `step` next if no frame comes (Unix ms)."""
+
+    def apply(self, commit: bytes) -> None:
+        """Fold one commit. Raises CoreError on a gap, a fork, or a state hash that differs; the state is unchanged then."""
+
+    def redecide(self, commit: bytes) -> bytes:
+        """Decide the commit's own inputs again and return the commit that comes out (equal bytes: no divergence). The state
+        afterwards is that of the *recorded* commit."""
+
+    def check(self) -> list[str]:
+        """Violations of the invariants of the state, in words; empty is good."""
+
+def commit_hash(commit: bytes) -> bytes:
+    """BLAKE3 of a commit: the next one's `prev_hash`."""

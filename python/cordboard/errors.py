@@ -1,0 +1,66 @@
+"""Everything that can go wrong, typed. `reason` is a stable word for programs, the message is for people."""
+
+
+class CordboardError(Exception):
+    """The root. Each subclass says whose mistake it is."""
+
+    reason: str = "error"
+
+    def __init__(self, message: str, *, reason: str | None = None) -> None:
+        super().__init__(message)
+        if reason is not None:
+            self.reason = reason
+
+
+class InvalidInput(CordboardError):
+    """The caller's mistake: a malformed or out-of-bounds value. Nothing was written."""
+
+    reason = "invalid_input"
+
+
+class NotFound(CordboardError):
+    """What was named does not exist."""
+
+    reason = "not_found"
+
+
+class FactRefused(CordboardError):
+    """The router looked at the fact and refused it; `reason` is the verdict's."""
+
+    reason = "refused"
+
+
+class Overloaded(CordboardError):
+    """A bounded queue is full, or the router is too far behind: try again later."""
+
+    reason = "overloaded"
+
+
+class LogUnavailable(CordboardError):
+    """The log did not acknowledge in time. The outcome is unknown: retry with the same ids."""
+
+    reason = "log_unavailable"
+
+
+class OutcomeUnknown(CordboardError):
+    """Durable, but no verdict seen before the deadline. Retry with the same request id."""
+
+    reason = "outcome_unknown"
+
+
+class SteppedDown(CordboardError):
+    """Another router extended the journal: this one must drop its state and start again as a follower."""
+
+    reason = "stepped_down"
+
+
+class JournalCorrupt(CordboardError):
+    """The journal contradicts itself: a gap, a fork of the hash chain, bytes that do not decode. Never skipped."""
+
+    reason = "journal_corrupt"
+
+
+class ConfigurationError(CordboardError):
+    """The process cannot run as configured; the message says what to change."""
+
+    reason = "configuration"

@@ -1,0 +1,168 @@
+"""Facts: what the outside says. A gateway or the API puts them in the INBOX; the router gives each one a verdict.
+
+Every fact begins `[tag, fact_id, ...]`. `fact_id` makes a repeat harmless. No personal data: references into the vault only.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from cordboard.events.bounds import (
+    CHANNELS_MAX, FRAME_MAX, MEMBERSHIPS_MAX, PREFERRED_MAX, REQUIREMENTS_MAX, SKILLS_MAX,
+    AgentChannel, AgentId, Channel, ContactId, DurationMs, FactId, Membership, Name, Priority, Ref, Requirement, Skill,
+)
+
+Requirements = Annotated[list[Requirement], msgspec.Meta(max_length=REQUIREMENTS_MAX)]
+Attempt = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+Presence = Literal["offline", "ready", "not_ready"]
+Author = Literal["customer", "agent"]
+
+
+class ContactArrived(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """A customer reached a channel, or a service submitted work. `contact` is new and chosen by the gateway."""
+
+    fact_id: FactId
+    contact: ContactId
+    channel: Channel
+    queue: Name
+    requirements: Requirements = []
+    priority: Priority = 0
+    customer: Ref | None = None
+    preferred: Annotated[list[AgentId], msgspec.Meta(max_length=PREFERRED_MAX)] = []
+    entry_point: Name | None = None
+    topic: Name | None = None
+
+
+class ContactAbandoned(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """The customer left: closed the chat, hung up, or stayed away longer than the grace time."""
+
+    fact_id: FactId
+    contact: ContactId
+
+
+class ContactEndRequested(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """A service or supervisor ends the contact."""
+
+    fact_id: FactId
+    contact: ContactId
+    reason: Literal["cancelled", "failed"] = "cancelled"
+
+
+class TransferRequested(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """Move the contact to another queue. `agent` is the sender if an agent asked; `requirements` None keeps today's."""
+
+    fact_id: FactId
+    contact: ContactId
+    queue: Name
+    agent: AgentId | None = None
+    requirements: Requirements | None = None
+
+
+class OfferAnswered(msgspec.Struct, frozen=True, array_like=True, tag=5):
+    """The agent accepted or declined offer (contact, attempt)."""
+
+    fact_id: FactId
+    contact: ContactId
+    attempt: Attempt
+    agent: AgentId
+    accepted: bool
+    reason: Name | None = None
+
+
+class ContactConnected(msgspec.Struct, frozen=True, array_like=True, tag=6):
+    """Agent and customer are really connected (an accept alone is not a connection)."""
+
+    fact_id: FactId
+    contact: ContactId
+    attempt: Attempt
+    agent: AgentId
+
+
+class MessagePosted(msgspec.Struct, frozen=True, array_like=True, tag=7):
+    """A message by the customer or the engaged agent; its content stands in the vault under `message`."""
+
+    fact_id: FactId
+    contact: ContactId
+    message: Ref
+    author: Author
+    agent: AgentId | None = None
+
+
+class EngagementEndRequested(msgspec.Struct, frozen=True, array_like=True, tag=8):
+    """The agent ends the engagement. `disposition` is a policy word, `note` a vault reference."""
+
+    fact_id: FactId
+    contact: ContactId
+    agent: AgentId
+    disposition: Name | None = None
+    note: Ref | None = None
+
+
+class WrapUpEndRequested(msgspec.Struct, frozen=True, array_like=True, tag=9):
+    """The agent has finished the after-contact work."""
+
+    fact_id: FactId
+    contact: ContactId
+    agent: AgentId
+    disposition: Name | None = None
+    note: Ref | None = None
+
+
+class WrapUpExtensionRequested(msgspec.Struct, frozen=True, array_like=True, tag=10):
+    """The agent needs `extra_ms` more for the after-contact work (the policy sets the limit)."""
+
+    fact_id: FactId
+    contact: ContactId
+    agent: AgentId
+    extra_ms: DurationMs
+
+
+class AgentDeclared(msgspec.Struct, frozen=True, array_like=True, tag=11):
+    """Everything routing may know of an agent; replaces what was declared before."""
+
+    fact_id: FactId
+    agent: AgentId
+    skills: Annotated[list[Skill], msgspec.Meta(max_length=SKILLS_MAX)] = []
+    memberships: Annotated[list[Membership], msgspec.Meta(max_length=MEMBERSHIPS_MAX)] = []
+    channels: Annotated[list[AgentChannel], msgspec.Meta(max_length=CHANNELS_MAX)] = []
+    capacity: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None = None
+
+
+class AgentRetired(msgspec.Struct, frozen=True, array_like=True, tag=12):
+    """The agent is no longer part of the site. Refused while the agent has work."""
+
+    fact_id: FactId
+    agent: AgentId
+
+
+class PresenceRequested(msgspec.Struct, frozen=True, array_like=True, tag=13):
+    """The agent asks for a presence; `reason` (a policy word) only with `not_ready`."""
+
+    fact_id: FactId
+    agent: AgentId
+    presence: Presence
+    reason: Name | None = None
+
+
+class ChannelSwitched(msgspec.Struct, frozen=True, array_like=True, tag=14):
+    """The agent switches one channel on or off for themselves."""
+
+    fact_id: FactId
+    agent: AgentId
+    channel: Channel
+    on: bool
+
+
+class PolicyPublished(msgspec.Struct, frozen=True, array_like=True, tag=15):
+    """A compiled site policy (msgpack map of `events.policy.Policy`), to be in force from now on."""
+
+    fact_id: FactId
+    policy: Annotated[bytes, msgspec.Meta(min_length=1, max_length=FRAME_MAX - 128)]
+
+
+Fact = (
+    ContactArrived | ContactAbandoned | ContactEndRequested | TransferRequested | OfferAnswered | ContactConnected | MessagePosted
+    | EngagementEndRequested | WrapUpEndRequested | WrapUpExtensionRequested | AgentDeclared | AgentRetired | PresenceRequested
+    | ChannelSwitched | PolicyPublished
+)
+FACTS: tuple[type[msgspec.Struct], ...] = Fact.__args__

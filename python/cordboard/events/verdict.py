@@ -1,0 +1,74 @@
+"""Verdicts: what became of a fact. Refusals are recorded, so that they too can be checked again."""
+
+from typing import Annotated
+
+import msgspec
+
+from cordboard.events.bounds import Count, Digest, Name
+
+
+class Accepted(msgspec.Struct, frozen=True, array_like=True, tag=0):
+    """The fact stands; its events follow in the same commit."""
+
+
+class Refused(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """The fact came too late or contradicts the state. `reason` is one of docs/glossary.md's refusal reasons."""
+
+    reason: Name
+
+
+class Duplicate(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """The same fact id was decided before, at entry `first_entry` of commit `first_seq`."""
+
+    first_seq: Count
+    first_entry: Count
+
+
+class Quarantined(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """The bytes are not a fact. `sha256` finds them again in the inbox; they are not copied into the journal."""
+
+    reason: Name
+    sha256: Digest
+
+
+Verdict = Accepted | Refused | Duplicate | Quarantined
+
+REFUSALS: dict[str, str] = {
+    "no_policy": "the site has no policy yet",
+    "unknown_contact": "no such contact, now or within the site's memory",
+    "contact_exists": "a contact with this id exists already",
+    "contact_gone": "the contact has ended",
+    "unknown_agent": "no such agent has been declared",
+    "unknown_queue": "the policy has no such queue",
+    "unknown_channel": "the policy has no such channel",
+    "unknown_skill": "the policy has no such skill",
+    "unknown_reason": "the policy has no such not-ready reason",
+    "unknown_disposition": "the policy has no such disposition",
+    "no_such_offer": "no offer with this attempt was made to this agent",
+    "already_accepted": "the offer was accepted before",
+    "declined": "the offer was declined before",
+    "expired": "the offer's deadline has passed",
+    "revoked": "the offer was withdrawn",
+    "not_connecting": "the offer is not waiting for a connection",
+    "not_engaged": "this agent is not engaged with the contact",
+    "not_wrapping": "there is no wrap-up to finish",
+    "extension_limit": "the wrap-up cannot be extended further",
+    "no_abandon": "contacts of this channel cannot be abandoned",
+    "agent_busy": "the agent still has work",
+    "same_queue": "the contact waits in this queue already",
+    "channel_not_enabled": "the agent does not work on this channel",
+    "policy_invalid": "the compiled policy cannot be read or contradicts itself",
+    "policy_in_use": "the policy drops a queue or channel that waiting or running contacts need",
+    "policy_stale": "the policy's version is not newer than the one in force",
+}
+"""Every refusal reason with what it means; the API turns it into a google.rpc.Status, docs/glossary.md lists it."""
+
+QUARANTINES: dict[str, str] = {
+    "not_a_frame": "the message is not a msgpack array of byte strings",
+    "frame_too_large": "the frame exceeds its limits",
+    "not_msgpack": "the fact is not valid msgpack",
+    "unknown_tag": "the fact's tag is unknown to this level",
+    "bad_shape": "a field is missing or of the wrong type",
+    "out_of_bounds": "a field exceeds its limits",
+}
+"""Every quarantine reason with what it means."""

@@ -1,0 +1,5 @@
+//! `cordboard._core`.
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _core {}
