@@ -1,0 +1,69 @@
+# The only door. Every target does its own set-up: virtual environment, pinned dependencies, native build.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+BIN := .venv/bin
+RUST := $(shell find rust -name '*.rs' -o -name '*.toml') Cargo.toml Cargo.lock
+PROTO := $(wildcard proto/cordboard/v1/*.proto)
+
+DEMO_SECONDS ?= 30
+DEMO_JSON ?=
+DEMO_FLAGS ?=
+
+.PHONY: help demo test check unit bench fmt bless proto lock clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36mmake %-8s\033[0m %s\n", $$1, $$2}'
+
+.venv/.installed: constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@touch $@
+
+.venv/.built: .venv/.installed pyproject.toml $(RUST)
+	@command -v cargo >/dev/null || { echo "a Rust toolchain (cargo) is needed, 1.88 or newer"; exit 1; }
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --release --locked --quiet
+	@touch $@
+
+demo: .venv/.built ## run the whole engine with a crowd for DEMO_SECONDS (30), then verify; DEMO_JSON=path writes the report
+	$(BIN)/cordboard demo --seconds $(DEMO_SECONDS) $(if $(DEMO_JSON),--json-file $(DEMO_JSON)) $(DEMO_FLAGS)
+
+test: check unit ## everything that must hold: checks, Rust and Python tests on a real NATS server and PostgreSQL
+
+unit: .venv/.built ## the tests alone
+	cargo test --workspace --locked --quiet
+	$(BIN)/python -m pytest tests --ignore=tests/benchmarks
+
+check: .venv/.built ## formatting, lints, types, layers, stubs, protocol, licences
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m mypy.stubtest cordboard._core --concise
+	$(BIN)/buf lint
+	$(BIN)/python -m tests.generated
+	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; else echo "cargo-deny is not installed: licences unchecked"; fi
+
+bench: .venv/.built ## the pipeline and low-load rows beside awaited js.publish on the same server
+	$(BIN)/python -m pytest tests/benchmarks -s --benchmark-disable-gc --benchmark-columns=min,median,max,ops,rounds
+
+fmt: .venv/.built ## format everything
+	cargo fmt --all
+	$(BIN)/ruff check --quiet --fix .
+	$(BIN)/ruff format --quiet .
+
+bless: .venv/.built ## rewrite golden words and scenario transcripts (read the diff before you commit it)
+	CORDBOARD_BLESS=1 $(BIN)/python -m pytest tests/golden tests/unit/test_scenarios.py
+
+proto: .venv/.installed ## regenerate python/cordboard/v1 from proto/
+	$(BIN)/python -m tests.generated --write
+
+lock: ## pin every Python dependency with its hashes
+	uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o constraints.txt
+
+clean: ## remove what was built
+	rm -rf .venv target python/cordboard/_core*.so .mypy_cache .ruff_cache .hypothesis .import_linter_cache
