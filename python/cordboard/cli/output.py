@@ -1,0 +1,63 @@
+"""How the CLI speaks: tables for people, one JSON document (or a line an item) for programs, errors on stderr."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+console = Console(highlight=False)
+stderr = Console(stderr=True, highlight=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+Target = Annotated[str, typer.Option("--target", envvar="CORDBOARD_TARGET", help="The gRPC API, host:port.")]
+DEFAULT_TARGET = "127.0.0.1:7401"
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout; Structs and bytes (as hex) included."""
+    sys.stdout.write(msgspec.json.encode(value, enc_hook=_plain).decode() + "\n")
+    sys.stdout.flush()
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
+    """A table for people. `right` names the columns that hold figures."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="cyan", expand=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console.print(table)
+
+
+def fail(message: str, *, code: int = 1) -> NoReturn:
+    """Say what is wrong on stderr and exit."""
+    stderr.print(f"[bold red]error:[/] {message}")
+    raise typer.Exit(code)
+
+
+def duration(ms: int | None) -> str:
+    """Milliseconds as people read them: 850 ms, 12.4 s, 3 min 05 s, 2 h 10 min."""
+    if ms is None:
+        return "–"
+    if ms < 1_000:
+        return f"{ms} ms"
+    if ms < 60_000:
+        return f"{ms / 1_000:.1f} s"
+    if ms < 3_600_000:
+        return f"{ms // 60_000} min {ms % 60_000 // 1_000:02d} s"
+    return f"{ms // 3_600_000} h {ms % 3_600_000 // 60_000:02d} min"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share, or a dash when there is no whole."""
+    return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.hex()
+    raise TypeError(f"cannot print {type(value).__name__}")

@@ -1,0 +1,185 @@
+"""Where the parts are put together: which role runs what, and how it stops.
+
+A role runs until it is cancelled. An error in one ends the process, so that whatever supervises it sees it: a role that
+limps is worse than one that is started again. The one exception is a router that was told to step down: it begins anew as a follower.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cordboard.api import run_api
+from cordboard.errors import SteppedDown
+from cordboard.gateway import run_gateway
+from cordboard.log import connect
+from cordboard.log.embedded import EmbeddedServer
+from cordboard.log.feed import Feed
+from cordboard.log.port import SiteLog
+from cordboard.projections.boards import Boards
+from cordboard.projections.desks import Desks
+from cordboard.projections.history import HistoryReader, run_history
+from cordboard.router import run_router
+from cordboard.settings import Settings
+from cordboard.vault import Vault
+from cordboard.vault.kek import load_kek
+
+logger = logging.getLogger(__name__)
+ROLES = ("router", "projector", "gateway", "api")
+STEP_DOWN_PAUSE_S = 1.0
+
+
+@dataclass(slots=True)
+class Addresses:
+    """Where a process can be reached once it is up. `nats_pid` only for an embedded server."""
+
+    nats_url: str
+    nats_pid: int | None = None
+    grpc: str | None = None
+    http: str | None = None
+
+
+@dataclass(slots=True)
+class _Ready:
+    """Collects the ports that roles report, then says so once."""
+
+    addresses: Addresses
+    waiting: set[str]
+    say: Callable[[Addresses], None]
+    host: str
+    done: bool = field(default=False)
+
+    def mark(self, role: str, port: int) -> None:
+        setattr(self.addresses, "grpc" if role == "api" else "http", f"{self.host}:{port}")
+        self.waiting.discard(role)
+        self.settle()
+
+    def settle(self) -> None:
+        if not self.waiting and not self.done:
+            self.done = True
+            self.say(self.addresses)
+
+
+async def lead(log: SiteLog) -> None:
+    """The router role: when another router takes over, follow again instead of dying."""
+    while True:
+        try:
+            return await run_router(log)
+        except SteppedDown as reason:
+            logger.warning("stepped down: %s; following again", reason)
+            await asyncio.sleep(STEP_DOWN_PAUSE_S)
+
+
+@contextlib.asynccontextmanager
+async def _server(settings: Settings) -> AsyncIterator[Addresses]:
+    if settings.nats_url is not None:
+        yield Addresses(nats_url=settings.nats_url)
+        return
+    async with EmbeddedServer(settings.data_dir / "nats") as server:
+        yield Addresses(nats_url=server.url, nats_pid=server.pid)
+
+
+async def run_roles(
+    settings: Settings,
+    roles: tuple[str, ...],
+    say_ready: Callable[[Addresses], None],
+    *,
+    vault_url: str | None = None,
+    views_url: str | None = None,
+    kek_file: Path | None = None,
+) -> None:
+    """Run `roles` in this process until cancelled. `say_ready` is called once every port is open.
+
+    Raises ConfigurationError before anything is started, if the settings contradict themselves.
+    """
+    settings.check_listen()
+    async with contextlib.AsyncExitStack() as stack:
+        addresses = await stack.enter_async_context(_server(settings))
+        log = await stack.enter_async_context(
+            connect(addresses.nats_url, settings.site, allow_lazy_fsync=settings.allow_lazy_fsync, name="cordboard-" + "-".join(roles))
+        )
+        ready = _Ready(addresses, {role for role in roles if role in ("api", "gateway")}, say_ready, settings.host)
+        tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+        if "router" in roles:
+            tasks.append(("router", lambda: lead(log)))
+        if "projector" in roles:
+            assert views_url is not None
+            url = views_url
+            tasks.append(("projector", lambda: run_history(addresses.nats_url, settings.site, url)))
+        if "gateway" in roles or "api" in roles:
+            tasks += await _faces(settings, roles, log, ready, stack, vault_url, views_url, kek_file)
+        async with asyncio.TaskGroup() as group:
+            for name, role in tasks:
+                group.create_task(_named(name, role), name=name)
+            ready.settle()
+
+
+async def _faces(
+    settings: Settings,
+    roles: tuple[str, ...],
+    log: SiteLog,
+    ready: _Ready,
+    stack: contextlib.AsyncExitStack,
+    vault_url: str | None,
+    views_url: str | None,
+    kek_file: Path | None,
+) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+    """The roles that face the outside share one vault and one follower of the journal."""
+    assert vault_url is not None
+    vault = await stack.enter_async_context(Vault.open(vault_url, load_kek(kek_file)))
+    feed = Feed(log)
+    tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+    if "gateway" in roles:
+        tasks.append(
+            (
+                "gateway",
+                lambda: run_gateway(
+                    log,
+                    vault,
+                    feed,
+                    host=settings.host,
+                    port=settings.http_port,
+                    grace_s=settings.grace_s,
+                    insecure_listen=settings.insecure_listen,
+                    ready=lambda port: ready.mark("gateway", port),
+                ),
+            )
+        )
+    if "api" in roles:
+        assert views_url is not None
+        boards, desks = Boards(), Desks()
+        feed.attach(boards.apply)
+        feed.attach(desks.apply)
+        reader = await stack.enter_async_context(HistoryReader.open(views_url))
+        tasks.append(
+            (
+                "api",
+                lambda: run_api(
+                    log,
+                    vault,
+                    boards,
+                    desks,
+                    feed,
+                    reader,
+                    host=settings.host,
+                    port=settings.grpc_port,
+                    insecure_listen=settings.insecure_listen,
+                    ready=lambda port: ready.mark("api", port),
+                ),
+            )
+        )
+    tasks.append(("feed", feed.run))
+    return tasks
+
+
+async def _named(name: str, role: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await role()
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        logger.exception("the %s role failed", name)
+        raise
+    raise RuntimeError(f"the {name} role ended by itself")

@@ -1,0 +1,185 @@
+"""`cordboard up`: every role in one process, with its own NATS server and SQLite. `cordboard run ROLE`: one role, for clusters."""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cordboard.cli.apply import apply_files
+from cordboard.cli.output import AsJson, console, print_json
+from cordboard.cli.process import run_until_signalled, set_up_logging
+from cordboard.cli.roles import ROLES, Addresses, run_roles
+from cordboard.errors import ConfigurationError
+from cordboard.settings import Settings
+
+Site = Annotated[str, typer.Option("--site", envvar="CORDBOARD_SITE", help="The site: a routing domain with its own journal.")]
+DataDir = Annotated[Path, typer.Option("--data-dir", envvar="CORDBOARD_DATA_DIR", help="Where journal, vault and views stand.")]
+NatsUrl = Annotated[str | None, typer.Option("--nats-url", envvar="CORDBOARD_NATS_URL", help="An external NATS server.")]
+Host = Annotated[str, typer.Option("--host", envvar="CORDBOARD_HOST", help="Address to listen on.")]
+GrpcPort = Annotated[int, typer.Option("--grpc-port", envvar="CORDBOARD_GRPC_PORT", help="Port of the gRPC API; 0 takes a free one.")]
+HttpPort = Annotated[int, typer.Option("--http-port", envvar="CORDBOARD_HTTP_PORT", help="Port of chat and HTTP; 0 takes a free one.")]
+Grace = Annotated[float, typer.Option("--grace", envvar="CORDBOARD_GRACE_S", help="Seconds a lost chat may take to come back.")]
+InsecureListen = Annotated[bool, typer.Option("--insecure-listen", help="Listen beyond loopback without authentication.")]
+LazyFsync = Annotated[bool, typer.Option("--allow-lazy-fsync", help="Accept a NATS server that may lose acknowledged facts.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log in detail.")]
+KekFile = Annotated[Path | None, typer.Option("--kek-file", envvar="CORDBOARD_KEK_FILE", help="The vault's key-encryption key.")]
+
+
+class Role(StrEnum):
+    """What one process does."""
+
+    router = "router"
+    projector = "projector"
+    gateway = "gateway"
+    api = "api"
+
+
+def up(
+    site: Site = "default",
+    data_dir: DataDir = Path("data"),
+    policy: Annotated[Path | None, typer.Option(help="Apply this policy once up, if it differs.")] = None,
+    agents: Annotated[Path | None, typer.Option(help="Apply this agents file once up.")] = None,
+    without: Annotated[list[Role] | None, typer.Option(help="Leave a role out, to run it apart.")] = None,
+    nats_url: NatsUrl = None,
+    host: Host = "127.0.0.1",
+    grpc_port: GrpcPort = 7401,
+    http_port: HttpPort = 7480,
+    grace_s: Grace = 30.0,
+    insecure_listen: InsecureListen = False,
+    allow_lazy_fsync: LazyFsync = False,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run everything in one process: router, projections, chat gateway, gRPC API, and a NATS server of its own."""
+    set_up_logging(verbose)
+    settings = Settings(
+        site=site,
+        data_dir=data_dir,
+        nats_url=nats_url,
+        host=host,
+        grpc_port=grpc_port,
+        http_port=http_port,
+        grace_s=grace_s,
+        insecure_listen=insecure_listen,
+        allow_lazy_fsync=allow_lazy_fsync,
+    )
+    roles = tuple(role for role in ROLES if role not in (without or []))
+    run_until_signalled(_up(settings, roles, policy, agents, as_json))
+
+
+def run(
+    role: Annotated[Role, typer.Argument(help="Which role this process plays.")],
+    site: Site = "default",
+    nats_url: NatsUrl = None,
+    vault_url: Annotated[str | None, typer.Option(envvar="CORDBOARD_VAULT_URL", help="PostgreSQL URL of the vault.")] = None,
+    views_url: Annotated[str | None, typer.Option(envvar="CORDBOARD_VIEWS_URL", help="PostgreSQL URL of the read models.")] = None,
+    kek_file: KekFile = None,
+    host: Host = "127.0.0.1",
+    grpc_port: GrpcPort = 7401,
+    http_port: HttpPort = 7480,
+    grace_s: Grace = 30.0,
+    insecure_listen: InsecureListen = False,
+    allow_lazy_fsync: LazyFsync = False,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run one role against a NATS server and PostgreSQL."""
+    set_up_logging(verbose)
+    settings = Settings(
+        site=site,
+        nats_url=nats_url,
+        vault_url=vault_url,
+        views_url=views_url,
+        kek_file=kek_file,
+        host=host,
+        grpc_port=grpc_port,
+        http_port=http_port,
+        grace_s=grace_s,
+        insecure_listen=insecure_listen,
+        allow_lazy_fsync=allow_lazy_fsync,
+    )
+    run_until_signalled(_run(settings, role, as_json))
+
+
+async def _run(settings: Settings, role: Role, as_json: bool) -> None:
+    settings.server_url()
+    needs_vault, needs_views = role in (Role.gateway, Role.api), role in (Role.projector, Role.api)
+    await run_roles(
+        settings,
+        (role.value,),
+        _announcer((role.value,), as_json),
+        vault_url=settings.shared_url(settings.vault_url, "vault") if needs_vault else None,
+        views_url=settings.shared_url(settings.views_url, "views") if needs_views else None,
+        kek_file=settings.kek_file,
+    )
+
+
+async def _up(settings: Settings, roles: tuple[str, ...], policy: Path | None, agents: Path | None, as_json: bool) -> None:
+    with _only_one(settings.data_dir):
+        open_ports = asyncio.get_running_loop().create_future()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(
+                run_roles(
+                    settings,
+                    roles,
+                    open_ports.set_result,
+                    vault_url=settings.embedded_vault_url(),
+                    views_url=settings.embedded_views_url(),
+                    kek_file=settings.data_dir / "kek",
+                )
+            )
+            addresses: Addresses = await open_ports
+            if (policy or agents) and addresses.grpc:
+                await apply_files(addresses.grpc, policy, agents)
+            _announcer(roles, as_json)(addresses)
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """One `up` a data directory: held by a file lock that the kernel drops with the process."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data_dir / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise ConfigurationError(
+                f"{data_dir} is in use by process {lock.read().strip() or 'unknown'}: stop it, or give another --data-dir"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _announcer(roles: tuple[str, ...], as_json: bool) -> Callable[[Addresses], None]:
+    def announce(addresses: Addresses) -> None:
+        if as_json:
+            print_json(
+                {
+                    "ready": True,
+                    "roles": roles,
+                    "pid": os.getpid(),
+                    "nats_url": addresses.nats_url,
+                    "nats_pid": addresses.nats_pid,
+                    "grpc": addresses.grpc,
+                    "http": addresses.http,
+                }
+            )
+            return
+        console.print(f"[bold green]up[/]: {', '.join(roles)}")
+        for name, value in (
+            ("gRPC", addresses.grpc),
+            ("chat", addresses.http and f"http://{addresses.http}/chat"),
+            ("NATS", addresses.nats_url),
+        ):
+            if value:
+                console.print(f"  {name}  {value}")
+
+    return announce

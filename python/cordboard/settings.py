@@ -1,0 +1,56 @@
+"""What a process is told at its start. Read once (by the CLI, from options and CORDBOARD_* variables), then frozen."""
+
+from pathlib import Path
+
+import msgspec
+
+from cordboard.errors import ConfigurationError
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Addresses and limits of one process. Ports: 0 takes a free one."""
+
+    site: str = "default"
+    data_dir: Path = Path("data")
+    nats_url: str | None = None
+    vault_url: str | None = None
+    views_url: str | None = None
+    kek_file: Path | None = None
+    host: str = "127.0.0.1"
+    grpc_port: int = 7401
+    http_port: int = 7480
+    grace_s: float = 30.0
+    insecure_listen: bool = False
+    allow_lazy_fsync: bool = False
+
+    def check_listen(self) -> None:
+        """There is no authentication yet, so only loopback is served unless the operator insists."""
+        if self.host not in LOOPBACK and not self.insecure_listen:
+            raise ConfigurationError(
+                f"refusing to listen on {self.host}: anyone who reaches it could read and route contacts; "
+                "use 127.0.0.1, or --insecure-listen behind a proxy that authenticates"
+            )
+
+    def embedded_vault_url(self) -> str:
+        """The vault of a single process: SQLite beside the journal."""
+        return self.vault_url or f"sqlite+aiosqlite:///{(self.data_dir / 'vault.db').absolute()}"
+
+    def embedded_views_url(self) -> str:
+        """The read models of a single process."""
+        return self.views_url or f"sqlite+aiosqlite:///{(self.data_dir / 'views.db').absolute()}"
+
+    def shared_url(self, url: str | None, what: str) -> str:
+        """A database that several processes may share: SQLite would corrupt or lock, so it is refused."""
+        if url is None:
+            raise ConfigurationError(f"--{what}-url is needed: a PostgreSQL URL such as postgresql+asyncpg://user@host/{what}")
+        if url.startswith("sqlite"):
+            raise ConfigurationError(f"--{what}-url is SQLite, which serves only the single process `cordboard up`: give a PostgreSQL URL")
+        return url
+
+    def server_url(self) -> str:
+        """The NATS server of a process that does not bring its own."""
+        if self.nats_url is None:
+            raise ConfigurationError("--nats-url is needed, for example nats://127.0.0.1:4222")
+        return self.nats_url
