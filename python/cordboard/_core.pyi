@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import final
 
-__all__ = ["CoreError", "Position", "Router", "commit_hash"]
+__all__ = ["CoreError", "Position", "Router", "commit_hash", "render"]
 
 class CoreError(Exception):
     """The journal or snapshot contradicts itself, or the caller broke the protocol (for example a step before take_over)."""
@@ -59,3 +59,6 @@ class Router:
 
 def commit_hash(commit: bytes) -> bytes:
     """BLAKE3 of a commit: the next one's `prev_hash`."""
+
+def render(commit: bytes) -> str:
+    """A commit as readable lines: one for each input's verdict and each event. Raises CoreError if it is none."""

@@ -1,5 +1,35 @@
-//! `cordboard._core`.
+//! `cordboard._core`: conversion and errors only. Bytes in, bytes out; the GIL is released around the work.
+#![forbid(unsafe_code)]
+
+mod error;
+mod position;
+mod router;
+
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+/// BLAKE3 of a commit: the next one's `prev_hash`.
+#[pyfunction]
+#[pyo3(signature = (commit))]
+fn commit_hash<'py>(py: Python<'py>, commit: &[u8]) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, &cordboard_core::commit_hash(commit))
+}
+
+/// A commit as readable lines: one for each input's verdict and each event.
+#[pyfunction]
+#[pyo3(signature = (commit))]
+fn render(py: Python<'_>, commit: &[u8]) -> PyResult<String> {
+    error::mapped(py.detach(|| cordboard_core::render(commit)))
+}
 
 #[pymodule]
-mod _core {}
+mod _core {
+    #[pymodule_export]
+    use super::error::CoreError;
+    #[pymodule_export]
+    use super::position::Position;
+    #[pymodule_export]
+    use super::router::Router;
+    #[pymodule_export]
+    use super::{commit_hash, render};
+}

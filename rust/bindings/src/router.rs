@@ -1,0 +1,104 @@
+//! The router behind a lock: Python may call it from any thread, one call at a time does the work.
+
+use std::sync::Mutex;
+
+use cordboard_core::FrameRef;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::error::{mapped, CoreError};
+use crate::position::Position;
+
+/// State of one site at a journal position, and the two things one can do with it: decide and apply.
+#[pyclass(frozen, module = "cordboard._core")]
+pub(crate) struct Router(Mutex<cordboard_core::Router>);
+
+impl Router {
+    /// Run `work` on the core with the GIL released.
+    fn with<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut cordboard_core::Router) -> T + Send) -> PyResult<T> {
+        // After a panic the state may be half of a decision: it must never decide or be saved again.
+        py.detach(|| self.0.lock().map(|mut core| work(&mut core)).ok())
+            .ok_or_else(|| CoreError::new_err("the core panicked before: restore or fold a new router"))
+    }
+}
+
+#[pymethods]
+impl Router {
+    #[new]
+    #[pyo3(signature = (site))]
+    fn new(site: &str) -> PyResult<Self> {
+        Ok(Self(Mutex::new(mapped(cordboard_core::Router::new(site))?)))
+    }
+
+    /// A router as it was when `snapshot()` made these bytes.
+    #[staticmethod]
+    #[pyo3(signature = (snapshot))]
+    fn restore(py: Python<'_>, snapshot: &[u8]) -> PyResult<Self> {
+        let router = mapped(py.detach(|| cordboard_core::Router::restore(snapshot)))?;
+        Ok(Self(Mutex::new(router)))
+    }
+
+    /// The logical state as bytes.
+    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.with(py, |core| core.snapshot())?))
+    }
+
+    /// BLAKE3 of the logical state.
+    fn state_hash<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.with(py, |core| core.state_hash())?))
+    }
+
+    /// Where it stands.
+    fn position(&self, py: Python<'_>) -> PyResult<Position> {
+        Ok(Position(self.with(py, |core| core.position())?))
+    }
+
+    /// Begin a new epoch: the commit to append first. Applied already.
+    #[pyo3(signature = (inbox_id, at_ms))]
+    fn take_over<'py>(&self, py: Python<'py>, inbox_id: &[u8], at_ms: u64) -> PyResult<Bound<'py, PyBytes>> {
+        let inbox_id: [u8; 16] = inbox_id.try_into().map_err(|_| CoreError::new_err("protocol: an inbox id is 16 bytes"))?;
+        let commit = mapped(self.with(py, |core| core.take_over(inbox_id, at_ms))?)?;
+        Ok(PyBytes::new(py, &commit))
+    }
+
+    /// Decide one turn: frames as `(inbox_seq, stored_ms, data)` in order, then the timers due at `at_ms`. Returns the
+    /// commits to append, applied already; empty if nothing happened.
+    #[pyo3(signature = (frames, at_ms))]
+    #[allow(clippy::needless_pass_by_value)] // PyO3 extracts a sequence into a Vec, not into a slice
+    fn step<'py>(
+        &self,
+        py: Python<'py>,
+        frames: Vec<(u64, u64, Bound<'py, PyBytes>)>,
+        at_ms: u64,
+    ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let frames: Vec<FrameRef<'_>> = frames
+            .iter()
+            .map(|(inbox_seq, stored_ms, data)| FrameRef { inbox_seq: *inbox_seq, stored_ms: *stored_ms, data: data.as_bytes() })
+            .collect();
+        let commits = mapped(self.with(py, |core| core.step(&frames, at_ms))?)?;
+        Ok(commits.iter().map(|commit| PyBytes::new(py, commit)).collect())
+    }
+
+    /// When to call `step` next if no frame comes (Unix ms).
+    fn next_deadline(&self, py: Python<'_>) -> PyResult<Option<u64>> {
+        self.with(py, |core| core.next_deadline())
+    }
+
+    /// Fold one commit. The state is unchanged if it raises.
+    #[pyo3(signature = (commit))]
+    fn apply(&self, py: Python<'_>, commit: &[u8]) -> PyResult<()> {
+        mapped(self.with(py, |core| core.apply(commit))?)
+    }
+
+    /// Decide the commit's own inputs again and return the commit that comes out; the state is that of the recorded one.
+    #[pyo3(signature = (commit))]
+    fn redecide<'py>(&self, py: Python<'py>, commit: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let again = mapped(self.with(py, |core| core.redecide(commit))?)?;
+        Ok(PyBytes::new(py, &again))
+    }
+
+    /// Violations of the invariants of the state, in words; empty is good.
+    fn check(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        self.with(py, |core| core.check())
+    }
+}
