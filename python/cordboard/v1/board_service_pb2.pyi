@@ -21,83 +21,157 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class QueueRow(_message.Message):
-    """One queue."""
+    """A queue (`channel` empty), one channel of it, or a channel over all queues (`queue` empty). Counts are since the journal began.
+
+    A wait that still runs stands as the instant it began, so that a row stays true: the longest wait is now − `oldest_since_ms`,
+    and the expected wait is max(`expected_base_ms`, longest wait).
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     QUEUE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
     WAITING_FIELD_NUMBER: _builtins.int
-    OLDEST_ENTERED_MS_FIELD_NUMBER: _builtins.int
+    OFFERING_FIELD_NUMBER: _builtins.int
     ENGAGED_FIELD_NUMBER: _builtins.int
-    ENTERED_FIELD_NUMBER: _builtins.int
+    WRAPPING_FIELD_NUMBER: _builtins.int
+    OLDEST_SINCE_MS_FIELD_NUMBER: _builtins.int
+    VISITS_FIELD_NUMBER: _builtins.int
     ANSWERED_FIELD_NUMBER: _builtins.int
+    ANSWERED_IN_TARGET_FIELD_NUMBER: _builtins.int
     ABANDONED_FIELD_NUMBER: _builtins.int
-    ABANDONED_SHORT_FIELD_NUMBER: _builtins.int
+    SHORT_ABANDONED_FIELD_NUMBER: _builtins.int
     ABANDONED_AFTER_TRANSFER_FIELD_NUMBER: _builtins.int
     FLOWED_OUT_FIELD_NUMBER: _builtins.int
     REQUEUED_FIELD_NUMBER: _builtins.int
     CLOSED_FIELD_NUMBER: _builtins.int
-    ANSWERED_IN_TARGET_FIELD_NUMBER: _builtins.int
-    SERVICE_LEVEL_BP_FIELD_NUMBER: _builtins.int
-    ANSWERED_WAIT_MS_SUM_FIELD_NUMBER: _builtins.int
-    EXPECTED_WAIT_MS_FIELD_NUMBER: _builtins.int
+    HANDLED_FIELD_NUMBER: _builtins.int
+    ASA_MS_FIELD_NUMBER: _builtins.int
+    AHT_MS_FIELD_NUMBER: _builtins.int
+    WAIT_P50_MS_FIELD_NUMBER: _builtins.int
+    WAIT_P90_MS_FIELD_NUMBER: _builtins.int
+    WAIT_P99_MS_FIELD_NUMBER: _builtins.int
+    WAIT_MAX_MS_FIELD_NUMBER: _builtins.int
+    MEMBERS_READY_FIELD_NUMBER: _builtins.int
+    EXPECTED_BASE_MS_FIELD_NUMBER: _builtins.int
+    SERVICE_LEVEL_PERMILLE_FIELD_NUMBER: _builtins.int
+    SERVICE_LEVEL_GOAL_PERCENT_FIELD_NUMBER: _builtins.int
+    OCCUPANCY_PERMILLE_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
+    channel: _builtins.str
     waiting: _builtins.int
-    """Contacts waiting now, offered and connecting ones included."""
-    oldest_entered_ms: _builtins.int
-    """When the longest waiting entered the queue, 0 if nobody waits; the wait is now minus this."""
+    """Contacts whom no agent is connected to yet, and how many of them are offered or connecting."""
+    offering: _builtins.int
     engaged: _builtins.int
-    """Contacts engaged now."""
-    entered: _builtins.int
-    """Visits so far, by outcome."""
+    wrapping: _builtins.int
+    oldest_since_ms: _builtins.int
+    """Absent if nobody waits."""
+    visits: _builtins.int
+    """Visits that began, and those that ended, by outcome."""
     answered: _builtins.int
+    answered_in_target: _builtins.int
+    """Answered within the target."""
     abandoned: _builtins.int
-    abandoned_short: _builtins.int
-    """Abandoned within the policy's short_abandon_ms; counted in `abandoned` too."""
+    short_abandoned: _builtins.int
+    """Abandoned within the policy's short_abandon_ms; part of `abandoned`."""
     abandoned_after_transfer: _builtins.int
     flowed_out: _builtins.int
     requeued: _builtins.int
     closed: _builtins.int
-    answered_in_target: _builtins.int
-    """Answered within the target."""
-    service_level_bp: _builtins.int
-    """So far, in 1/10000; absent before the first visit has ended."""
-    answered_wait_ms_sum: _builtins.int
-    """Sum of the waits of answered visits: divided by `answered` it is the ASA."""
-    expected_wait_ms: _builtins.int
-    """What a customer who came now would have to wait; absent when unknown."""
+    handled: _builtins.int
+    """Engagements that are over, wrap-up included."""
+    asa_ms: _builtins.int
+    """Average speed of answer and average handle time; absent until there is one."""
+    aht_ms: _builtins.int
+    wait_p50_ms: _builtins.int
+    wait_p90_ms: _builtins.int
+    wait_p99_ms: _builtins.int
+    wait_max_ms: _builtins.int
+    members_ready: _builtins.int
+    """Members who may take its work now."""
+    expected_base_ms: _builtins.int
+    """Absent: nobody works it, the expected wait is unknown."""
+    service_level_permille: _builtins.int
+    """Answered in target / (answered + abandoned + flowed out); absent before there is one. The goal is the policy's."""
+    service_level_goal_percent: _builtins.int
+    occupancy_permille: _builtins.int
+    """Of the members, all their work counted."""
     def __init__(
         self,
         *,
         queue: _builtins.str = ...,
+        channel: _builtins.str = ...,
         waiting: _builtins.int = ...,
-        oldest_entered_ms: _builtins.int = ...,
+        offering: _builtins.int = ...,
         engaged: _builtins.int = ...,
-        entered: _builtins.int = ...,
+        wrapping: _builtins.int = ...,
+        oldest_since_ms: _builtins.int | None = ...,
+        visits: _builtins.int = ...,
         answered: _builtins.int = ...,
+        answered_in_target: _builtins.int = ...,
         abandoned: _builtins.int = ...,
-        abandoned_short: _builtins.int = ...,
+        short_abandoned: _builtins.int = ...,
         abandoned_after_transfer: _builtins.int = ...,
         flowed_out: _builtins.int = ...,
         requeued: _builtins.int = ...,
         closed: _builtins.int = ...,
-        answered_in_target: _builtins.int = ...,
-        service_level_bp: _builtins.int | None = ...,
-        answered_wait_ms_sum: _builtins.int = ...,
-        expected_wait_ms: _builtins.int | None = ...,
+        handled: _builtins.int = ...,
+        asa_ms: _builtins.int | None = ...,
+        aht_ms: _builtins.int | None = ...,
+        wait_p50_ms: _builtins.int | None = ...,
+        wait_p90_ms: _builtins.int | None = ...,
+        wait_p99_ms: _builtins.int | None = ...,
+        wait_max_ms: _builtins.int = ...,
+        members_ready: _builtins.int = ...,
+        expected_base_ms: _builtins.int | None = ...,
+        service_level_permille: _builtins.int | None = ...,
+        service_level_goal_percent: _builtins.int | None = ...,
+        occupancy_permille: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_wait_ms", b"_expected_wait_ms", "_service_level_bp", b"_service_level_bp", "expected_wait_ms", b"expected_wait_ms", "service_level_bp", b"service_level_bp"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "aht_ms", b"aht_ms", "asa_ms", b"asa_ms", "expected_base_ms", b"expected_base_ms", "occupancy_permille", b"occupancy_permille", "oldest_since_ms", b"oldest_since_ms", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_wait_ms", b"_expected_wait_ms", "_service_level_bp", b"_service_level_bp", "abandoned", b"abandoned", "abandoned_after_transfer", b"abandoned_after_transfer", "abandoned_short", b"abandoned_short", "answered", b"answered", "answered_in_target", b"answered_in_target", "answered_wait_ms_sum", b"answered_wait_ms_sum", "closed", b"closed", "engaged", b"engaged", "entered", b"entered", "expected_wait_ms", b"expected_wait_ms", "flowed_out", b"flowed_out", "oldest_entered_ms", b"oldest_entered_ms", "queue", b"queue", "requeued", b"requeued", "service_level_bp", b"service_level_bp", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "abandoned", b"abandoned", "abandoned_after_transfer", b"abandoned_after_transfer", "aht_ms", b"aht_ms", "answered", b"answered", "answered_in_target", b"answered_in_target", "asa_ms", b"asa_ms", "channel", b"channel", "closed", b"closed", "engaged", b"engaged", "expected_base_ms", b"expected_base_ms", "flowed_out", b"flowed_out", "handled", b"handled", "members_ready", b"members_ready", "occupancy_permille", b"occupancy_permille", "offering", b"offering", "oldest_since_ms", b"oldest_since_ms", "queue", b"queue", "requeued", b"requeued", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "short_abandoned", b"short_abandoned", "visits", b"visits", "wait_max_ms", b"wait_max_ms", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms", "waiting", b"waiting", "wrapping", b"wrapping"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__expected_wait_ms: _TypeAlias = _typing.Literal["expected_wait_ms"]  # noqa: Y015
-    _WhichOneofArgType__expected_wait_ms: _TypeAlias = _typing.Literal["_expected_wait_ms", b"_expected_wait_ms"]  # noqa: Y015
-    _WhichOneofReturnType__service_level_bp: _TypeAlias = _typing.Literal["service_level_bp"]  # noqa: Y015
-    _WhichOneofArgType__service_level_bp: _TypeAlias = _typing.Literal["_service_level_bp", b"_service_level_bp"]  # noqa: Y015
+    _WhichOneofReturnType__aht_ms: _TypeAlias = _typing.Literal["aht_ms"]  # noqa: Y015
+    _WhichOneofArgType__aht_ms: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms"]  # noqa: Y015
+    _WhichOneofReturnType__asa_ms: _TypeAlias = _typing.Literal["asa_ms"]  # noqa: Y015
+    _WhichOneofArgType__asa_ms: _TypeAlias = _typing.Literal["_asa_ms", b"_asa_ms"]  # noqa: Y015
+    _WhichOneofReturnType__expected_base_ms: _TypeAlias = _typing.Literal["expected_base_ms"]  # noqa: Y015
+    _WhichOneofArgType__expected_base_ms: _TypeAlias = _typing.Literal["_expected_base_ms", b"_expected_base_ms"]  # noqa: Y015
+    _WhichOneofReturnType__occupancy_permille: _TypeAlias = _typing.Literal["occupancy_permille"]  # noqa: Y015
+    _WhichOneofArgType__occupancy_permille: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille"]  # noqa: Y015
+    _WhichOneofReturnType__oldest_since_ms: _TypeAlias = _typing.Literal["oldest_since_ms"]  # noqa: Y015
+    _WhichOneofArgType__oldest_since_ms: _TypeAlias = _typing.Literal["_oldest_since_ms", b"_oldest_since_ms"]  # noqa: Y015
+    _WhichOneofReturnType__service_level_goal_percent: _TypeAlias = _typing.Literal["service_level_goal_percent"]  # noqa: Y015
+    _WhichOneofArgType__service_level_goal_percent: _TypeAlias = _typing.Literal["_service_level_goal_percent", b"_service_level_goal_percent"]  # noqa: Y015
+    _WhichOneofReturnType__service_level_permille: _TypeAlias = _typing.Literal["service_level_permille"]  # noqa: Y015
+    _WhichOneofArgType__service_level_permille: _TypeAlias = _typing.Literal["_service_level_permille", b"_service_level_permille"]  # noqa: Y015
+    _WhichOneofReturnType__wait_p50_ms: _TypeAlias = _typing.Literal["wait_p50_ms"]  # noqa: Y015
+    _WhichOneofArgType__wait_p50_ms: _TypeAlias = _typing.Literal["_wait_p50_ms", b"_wait_p50_ms"]  # noqa: Y015
+    _WhichOneofReturnType__wait_p90_ms: _TypeAlias = _typing.Literal["wait_p90_ms"]  # noqa: Y015
+    _WhichOneofArgType__wait_p90_ms: _TypeAlias = _typing.Literal["_wait_p90_ms", b"_wait_p90_ms"]  # noqa: Y015
+    _WhichOneofReturnType__wait_p99_ms: _TypeAlias = _typing.Literal["wait_p99_ms"]  # noqa: Y015
+    _WhichOneofArgType__wait_p99_ms: _TypeAlias = _typing.Literal["_wait_p99_ms", b"_wait_p99_ms"]  # noqa: Y015
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_wait_ms) -> _WhichOneofReturnType__expected_wait_ms | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__aht_ms) -> _WhichOneofReturnType__aht_ms | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__service_level_bp) -> _WhichOneofReturnType__service_level_bp | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__asa_ms) -> _WhichOneofReturnType__asa_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_base_ms) -> _WhichOneofReturnType__expected_base_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__occupancy_permille) -> _WhichOneofReturnType__occupancy_permille | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__oldest_since_ms) -> _WhichOneofReturnType__oldest_since_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__service_level_goal_percent) -> _WhichOneofReturnType__service_level_goal_percent | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__service_level_permille) -> _WhichOneofReturnType__service_level_permille | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__wait_p50_ms) -> _WhichOneofReturnType__wait_p50_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__wait_p90_ms) -> _WhichOneofReturnType__wait_p90_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__wait_p99_ms) -> _WhichOneofReturnType__wait_p99_ms | None: ...
 
 Global___QueueRow: _TypeAlias = QueueRow  # noqa: Y015
 
@@ -110,25 +184,44 @@ class AgentRow(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     PERSON_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
-    PRESENCE_FIELD_NUMBER: _builtins.int
-    PRESENCE_REASON_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_REASON_FIELD_NUMBER: _builtins.int
     REQUESTED_FIELD_NUMBER: _builtins.int
+    REQUESTED_REASON_FIELD_NUMBER: _builtins.int
     SINCE_MS_FIELD_NUMBER: _builtins.int
+    IDLE_SINCE_MS_FIELD_NUMBER: _builtins.int
+    QUEUES_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
     LOAD_FIELD_NUMBER: _builtins.int
     CAPACITY_FIELD_NUMBER: _builtins.int
-    CHANNELS_FIELD_NUMBER: _builtins.int
+    OFFERED_FIELD_NUMBER: _builtins.int
+    CONNECTING_FIELD_NUMBER: _builtins.int
+    ENGAGED_FIELD_NUMBER: _builtins.int
+    WRAPPING_FIELD_NUMBER: _builtins.int
+    HANDLED_FIELD_NUMBER: _builtins.int
+    OCCUPANCY_PERMILLE_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     person: _builtins.str
     name: _builtins.str
-    presence: _types_pb2.Presence.ValueType
-    presence_reason: _builtins.str
+    effective: _types_pb2.Presence.ValueType
+    """What holds, and what was asked for: they differ while work delays the change."""
+    effective_reason: _builtins.str
     requested: _types_pb2.Presence.ValueType
-    """Asked for, while work is still running."""
+    requested_reason: _builtins.str
     since_ms: _builtins.int
-    """When presence or activity last changed."""
+    """Since when the effective presence holds."""
+    idle_since_ms: _builtins.int
     load: _builtins.int
     """Units of capacity in use, and those there are."""
     capacity: _builtins.int
+    offered: _builtins.int
+    connecting: _builtins.int
+    engaged: _builtins.int
+    wrapping: _builtins.int
+    handled: _builtins.int
+    occupancy_permille: _builtins.int
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def channels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChannelLoad]: ...
     def __init__(
@@ -137,55 +230,130 @@ class AgentRow(_message.Message):
         agent_id: _builtins.str = ...,
         person: _builtins.str = ...,
         name: _builtins.str = ...,
-        presence: _types_pb2.Presence.ValueType = ...,
-        presence_reason: _builtins.str = ...,
+        effective: _types_pb2.Presence.ValueType = ...,
+        effective_reason: _builtins.str = ...,
         requested: _types_pb2.Presence.ValueType = ...,
+        requested_reason: _builtins.str = ...,
         since_ms: _builtins.int = ...,
+        idle_since_ms: _builtins.int = ...,
+        queues: _abc.Iterable[_builtins.str] | None = ...,
+        channels: _abc.Iterable[Global___ChannelLoad] | None = ...,
         load: _builtins.int = ...,
         capacity: _builtins.int = ...,
-        channels: _abc.Iterable[Global___ChannelLoad] | None = ...,
+        offered: _builtins.int = ...,
+        connecting: _builtins.int = ...,
+        engaged: _builtins.int = ...,
+        wrapping: _builtins.int = ...,
+        handled: _builtins.int = ...,
+        occupancy_permille: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "occupancy_permille", b"occupancy_permille"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "capacity", b"capacity", "channels", b"channels", "load", b"load", "name", b"name", "person", b"person", "presence", b"presence", "presence_reason", b"presence_reason", "requested", b"requested", "since_ms", b"since_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "agent_id", b"agent_id", "capacity", b"capacity", "channels", b"channels", "connecting", b"connecting", "effective", b"effective", "effective_reason", b"effective_reason", "engaged", b"engaged", "handled", b"handled", "idle_since_ms", b"idle_since_ms", "load", b"load", "name", b"name", "occupancy_permille", b"occupancy_permille", "offered", b"offered", "person", b"person", "queues", b"queues", "requested", b"requested", "requested_reason", b"requested_reason", "since_ms", b"since_ms", "wrapping", b"wrapping"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__occupancy_permille: _TypeAlias = _typing.Literal["occupancy_permille"]  # noqa: Y015
+    _WhichOneofArgType__occupancy_permille: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__occupancy_permille) -> _WhichOneofReturnType__occupancy_permille | None: ...
 
 Global___AgentRow: _TypeAlias = AgentRow  # noqa: Y015
 
 @_typing.final
 class ChannelLoad(_message.Message):
+    """An agent on one channel: `count` contacts at work that cost `load` units."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CHANNEL_FIELD_NUMBER: _builtins.int
-    OFFERED_FIELD_NUMBER: _builtins.int
-    CONNECTING_FIELD_NUMBER: _builtins.int
-    ENGAGED_FIELD_NUMBER: _builtins.int
-    WRAPPING_FIELD_NUMBER: _builtins.int
     ON_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    LOAD_FIELD_NUMBER: _builtins.int
+    MAX_CONCURRENT_FIELD_NUMBER: _builtins.int
     channel: _builtins.str
-    offered: _builtins.int
-    connecting: _builtins.int
-    engaged: _builtins.int
-    wrapping: _builtins.int
     on: _builtins.bool
+    count: _builtins.int
+    load: _builtins.int
+    max_concurrent: _builtins.int
     def __init__(
         self,
         *,
         channel: _builtins.str = ...,
-        offered: _builtins.int = ...,
-        connecting: _builtins.int = ...,
-        engaged: _builtins.int = ...,
-        wrapping: _builtins.int = ...,
         on: _builtins.bool = ...,
+        count: _builtins.int = ...,
+        load: _builtins.int = ...,
+        max_concurrent: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "connecting", b"connecting", "engaged", b"engaged", "offered", b"offered", "on", b"on", "wrapping", b"wrapping"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "count", b"count", "load", b"load", "max_concurrent", b"max_concurrent", "on", b"on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ChannelLoad: _TypeAlias = ChannelLoad  # noqa: Y015
+
+@_typing.final
+class SiteRow(_message.Message):
+    """The whole site."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class EndedEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    POLICY_VERSION_FIELD_NUMBER: _builtins.int
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    OPEN_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
+    AGENTS_FIELD_NUMBER: _builtins.int
+    AGENTS_READY_FIELD_NUMBER: _builtins.int
+    OCCUPANCY_PERMILLE_FIELD_NUMBER: _builtins.int
+    policy_version: _builtins.int
+    contacts: _builtins.int
+    open: _builtins.int
+    """Contacts that have not ended."""
+    agents: _builtins.int
+    agents_ready: _builtins.int
+    occupancy_permille: _builtins.int
+    @_builtins.property
+    def ended(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """Ended contacts, by reason."""
+
+    def __init__(
+        self,
+        *,
+        policy_version: _builtins.int = ...,
+        contacts: _builtins.int = ...,
+        open: _builtins.int = ...,
+        ended: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        agents: _builtins.int = ...,
+        agents_ready: _builtins.int = ...,
+        occupancy_permille: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "occupancy_permille", b"occupancy_permille"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "agents", b"agents", "agents_ready", b"agents_ready", "contacts", b"contacts", "ended", b"ended", "occupancy_permille", b"occupancy_permille", "open", b"open", "policy_version", b"policy_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__occupancy_permille: _TypeAlias = _typing.Literal["occupancy_permille"]  # noqa: Y015
+    _WhichOneofArgType__occupancy_permille: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__occupancy_permille) -> _WhichOneofReturnType__occupancy_permille | None: ...
+
+Global___SiteRow: _TypeAlias = SiteRow  # noqa: Y015
 
 @_typing.final
 class GetBoardsRequest(_message.Message):
@@ -212,6 +380,7 @@ class GetBoardsResponse(_message.Message):
 
     QUEUES_FIELD_NUMBER: _builtins.int
     AGENTS_FIELD_NUMBER: _builtins.int
+    SITE_FIELD_NUMBER: _builtins.int
     CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     AT_MS_FIELD_NUMBER: _builtins.int
@@ -223,18 +392,21 @@ class GetBoardsResponse(_message.Message):
     def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueueRow]: ...
     @_builtins.property
     def agents(self) -> _containers.RepeatedCompositeFieldContainer[Global___AgentRow]: ...
+    @_builtins.property
+    def site(self) -> Global___SiteRow: ...
     def __init__(
         self,
         *,
         queues: _abc.Iterable[Global___QueueRow] | None = ...,
         agents: _abc.Iterable[Global___AgentRow] | None = ...,
+        site: Global___SiteRow | None = ...,
         consistency_token: _builtins.str = ...,
         resume_token: _builtins.str = ...,
         at_ms: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "at_ms", b"at_ms", "consistency_token", b"consistency_token", "queues", b"queues", "resume_token", b"resume_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "at_ms", b"at_ms", "consistency_token", b"consistency_token", "queues", b"queues", "resume_token", b"resume_token", "site", b"site"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -275,13 +447,14 @@ class WatchBoardsResponse(_message.Message):
     QUEUES_FIELD_NUMBER: _builtins.int
     AGENTS_FIELD_NUMBER: _builtins.int
     REMOVED_AGENT_IDS_FIELD_NUMBER: _builtins.int
+    SITE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     AT_MS_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     at_ms: _builtins.int
     complete: _builtins.bool
-    """Every row there is, not only changed ones: forget what you had."""
+    """Every row there is follows, in this message and, if they are many, the next ones: forget what you had."""
     @_builtins.property
     def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueueRow]: ...
     @_builtins.property
@@ -290,19 +463,24 @@ class WatchBoardsResponse(_message.Message):
     def removed_agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Agents who are no longer part of the site."""
 
+    @_builtins.property
+    def site(self) -> Global___SiteRow:
+        """Absent if nothing of it changed."""
+
     def __init__(
         self,
         *,
         queues: _abc.Iterable[Global___QueueRow] | None = ...,
         agents: _abc.Iterable[Global___AgentRow] | None = ...,
         removed_agent_ids: _abc.Iterable[_builtins.str] | None = ...,
+        site: Global___SiteRow | None = ...,
         resume_token: _builtins.str = ...,
         at_ms: _builtins.int = ...,
         complete: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "at_ms", b"at_ms", "complete", b"complete", "queues", b"queues", "removed_agent_ids", b"removed_agent_ids", "resume_token", b"resume_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "at_ms", b"at_ms", "complete", b"complete", "queues", b"queues", "removed_agent_ids", b"removed_agent_ids", "resume_token", b"resume_token", "site", b"site"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
