@@ -1,0 +1,328 @@
+"""Boards: what a floor manager looks at, folded from the journal in memory.
+
+Pure: no clock and no waiting. A board equals the fold of the journal up to `position`, however it was fed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from cordboard import codec
+from cordboard.errors import JournalCorrupt
+from cordboard.events import event as words
+from cordboard.events.commit import INPUT_TAG, Commit, Entry
+from cordboard.events.policy import QueuePolicy
+from cordboard.projections.about import agent_of, channel_of, contact_of
+from cordboard.projections.marks import Marks
+from cordboard.projections.rows import AgentRow, QueueRow, SiteRow, permille
+from cordboard.projections.staff import Staff, Work
+from cordboard.projections.tally import Tally, queue_row
+
+GONE_MAX = 65_536
+"""Removed agents that watchers are still told of."""
+
+
+class Stay:
+    """A contact's current visit."""
+
+    __slots__ = ("channel", "offered", "queue")
+
+    def __init__(self, queue: str, channel: str) -> None:
+        self.queue = queue
+        self.channel = channel
+        self.offered = False
+
+
+class Boards:
+    """Queues, channels, agents and the site. Feed every commit in order to `apply`; read rows at any time."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.at_ms = 0
+        self._policy_version = 0
+        self._policies: dict[str, QueuePolicy] = {}
+        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._by_queue: defaultdict[str, list[Tally]] = defaultdict(list)
+        self._staff = Staff()
+        self._stays: dict[bytes, Stay] = {}
+        self._work: dict[tuple[bytes, int], Work] = {}
+        self._contacts = 0
+        self._ended: Counter[str] = Counter()
+        self._queue_marks: Marks[str] = Marks()
+        self._cell_marks: Marks[tuple[str, str]] = Marks()
+        self._agent_marks: Marks[bytes] = Marks()
+        self._gone: dict[bytes, None] = {}
+        self.forgotten = 0
+        """Agents removed at or before this position are forgotten: `changed_since` an older one may miss them."""
+        self._folds: dict[int, Callable[[Entry, Any], None]] = {
+            5: self._policy_adopted,
+            10: self._contact_queued,
+            11: self._contact_ended,
+            12: self._visit_ended,
+            13: self._offer_made,
+            14: self._offer_accepted,
+            15: self._offer_over,
+            16: self._offer_over,
+            17: self._offer_over,
+            18: self._offer_over,
+            19: self._engagement_started,
+            22: self._engagement_ended,
+            23: self._wrap_up_ended,
+            30: self._agent_registered,
+            31: self._agent_removed,
+            32: self._presence_changed,
+            33: self._channel_switch_set,
+        }
+
+    # Reading
+
+    def queues(self) -> list[QueueRow]:
+        """A row for every queue of the policy, and for every other one that still has counts, by name."""
+        return [self._queue(queue) for queue in sorted({*self._policies, *self._by_queue})]
+
+    def cells(self) -> list[QueueRow]:
+        """A row for every channel of every queue that had a contact, by names."""
+        return [self._cell(queue, channel) for queue, channel in sorted(self._tallies)]
+
+    def channels(self) -> list[QueueRow]:
+        """A row for every channel over all queues, by name."""
+        return [self._channel(channel) for channel in sorted({channel for _, channel in self._tallies})]
+
+    def agents(self) -> list[AgentRow]:
+        """A row for every agent of the site, by id."""
+        return [self._agent(agent) for agent in sorted(self._staff.agents)]
+
+    def site(self) -> SiteRow:
+        occupancy = self._staff.site
+        return SiteRow(
+            seq=self.position,
+            at_ms=self.at_ms,
+            policy_version=self._policy_version,
+            contacts=self._contacts,
+            ended=dict(self._ended),
+            agents=len(self._staff.agents),
+            agents_ready=self._staff.agents_ready,
+            occupancy_permille=permille(occupancy.work.total(self.at_ms), occupancy.ready.total(self.at_ms)),
+        )
+
+    def queue(self, queue: str) -> QueueRow | None:
+        return self._queue(queue) if queue in self._policies or queue in self._by_queue else None
+
+    def agent(self, agent: bytes) -> AgentRow | None:
+        return self._agent(agent) if agent in self._staff.agents else None
+
+    def changed_since(self, seq: int) -> tuple[list[QueueRow], list[AgentRow]]:
+        """Rows of queues and of agents that changed after position `seq`. A removed agent comes as a row that is `gone`."""
+        queues = [self._queue(queue) for queue in self._queue_marks.since(seq)]
+        return queues, [self._agent(agent) for agent in self._agent_marks.since(seq)]
+
+    def cells_changed_since(self, seq: int) -> list[QueueRow]:
+        """Rows of single channels of queues that changed after position `seq`."""
+        return [self._cell(*cell) for cell in self._cell_marks.since(seq)]
+
+    # Folding
+
+    def apply(self, seq: int, commit: Commit) -> None:
+        """Fold the next commit. Raises JournalCorrupt if it is not the next one."""
+        if seq != self.position + 1:
+            raise JournalCorrupt(f"boards stand at {self.position} and were given commit {seq}")
+        self.position = seq
+        self.at_ms = max(self.at_ms, commit.at_ms)
+        for entry in commit.entries:
+            if entry.tag != INPUT_TAG and (fold := self._folds.get(entry.tag)) is not None:
+                fold(entry, codec.decode_event(entry))
+        if self._staff.changed:
+            for queue, channel in self._staff.changed:
+                self._touch(queue, channel)
+            self._staff.changed.clear()
+
+    def _policy_adopted(self, _entry: Entry, event: words.PolicyAdopted) -> None:
+        policy = codec.decode_policy(event.policy)
+        self._policy_version = event.version
+        changed = {*self._policies, *(queue.name for queue in policy.queues)}
+        self._policies = {queue.name: queue for queue in policy.queues}
+        for queue in sorted(changed):
+            self._touch(queue, None)
+
+    def _contact_queued(self, entry: Entry, event: words.ContactQueued) -> None:
+        contact, channel = contact_of(entry), channel_of(entry)
+        if event.visit == 1:
+            self._contacts += 1
+        self._stays[contact] = Stay(event.queue, channel)
+        tally = self._tally(event.queue, channel)
+        tally.visits += 1
+        tally.waiting[contact] = event.at_ms
+        self._touch(event.queue, channel)
+
+    def _visit_ended(self, entry: Entry, event: words.VisitEnded) -> None:
+        contact = contact_of(entry)
+        stay = self._stay(contact)
+        policy = self._policies.get(event.queue)
+        tally = self._tally(event.queue, stay.channel)
+        tally.end_visit(self.position, event.outcome, event.wait_ms, event.target_ms, policy.short_abandon_ms if policy else 0)
+        self._leave(contact, stay)
+
+    def _contact_ended(self, entry: Entry, event: words.ContactEnded) -> None:
+        contact = contact_of(entry)
+        self._leave(contact, self._stay(contact))
+        del self._stays[contact]
+        self._ended[event.reason] += 1
+
+    def _offer_made(self, entry: Entry, event: words.OfferMade) -> None:
+        contact, agent = contact_of(entry), agent_of(entry)
+        stay = self._stay(contact)
+        work = Work(agent, event.queue, stay.channel, event.cost)
+        self._work[contact, event.attempt] = work
+        self._staff.take(work)
+        if not stay.offered:
+            stay.offered = True
+            self._tally(stay.queue, stay.channel).offering += 1
+        self._touch_work(work)
+
+    def _offer_accepted(self, entry: Entry, event: words.OfferAccepted) -> None:
+        work = self._working(entry, event.attempt)
+        self._staff.turn(work, "connecting", event.at_ms)
+        self._touch_work(work)
+
+    def _offer_over(
+        self, entry: Entry, event: words.OfferDeclined | words.OfferExpired | words.OfferRevoked | words.ConnectExpired
+    ) -> None:
+        work = self._working(entry, event.attempt)
+        del self._work[contact_of(entry), event.attempt]
+        self._staff.release(work, event.at_ms)
+        stay = self._stays.get(contact_of(entry))
+        if stay is not None and stay.offered:
+            stay.offered = False
+            self._tally(stay.queue, stay.channel).offering -= 1
+        self._touch_work(work)
+
+    def _engagement_started(self, entry: Entry, event: words.EngagementStarted) -> None:
+        contact = contact_of(entry)
+        work = self._working(entry, event.attempt)
+        self._staff.turn(work, "engaged", event.at_ms)
+        self._tally(work.queue, work.channel).engaged += 1
+        self._leave(contact, self._stay(contact))
+        self._touch_work(work)
+
+    def _engagement_ended(self, entry: Entry, event: words.EngagementEnded) -> None:
+        work = self._working(entry, event.attempt)
+        tally = self._tally(work.queue, work.channel)
+        tally.engaged -= 1
+        work.talk_ms = max(0, event.at_ms - work.turned_ms)
+        if event.wrap_until_ms is not None:
+            self._staff.turn(work, "wrapping", event.at_ms, event.wrap_cost)
+            tally.wrapping += 1
+        else:
+            self._finish(entry, event.attempt, work, tally, event.at_ms, 0)
+        self._touch_work(work)
+
+    def _wrap_up_ended(self, entry: Entry, event: words.WrapUpEnded) -> None:
+        work = self._working(entry, event.attempt)
+        tally = self._tally(work.queue, work.channel)
+        tally.wrapping -= 1
+        self._finish(entry, event.attempt, work, tally, event.at_ms, max(0, event.at_ms - work.turned_ms))
+        self._touch_work(work)
+
+    def _finish(self, entry: Entry, attempt: int, work: Work, tally: Tally, at_ms: int, wrap_ms: int) -> None:
+        del self._work[contact_of(entry), attempt]
+        self._staff.release(work, at_ms)
+        tally.handled += 1
+        tally.handle_ms += work.talk_ms + wrap_ms
+
+    def _agent_registered(self, entry: Entry, event: words.AgentRegistered) -> None:
+        agent = agent_of(entry)
+        self._gone.pop(agent, None)
+        self._staff.register(agent, event)
+        self._agent_marks.touch(agent, self.position)
+
+    def _agent_removed(self, entry: Entry, event: words.AgentRemoved) -> None:
+        agent = agent_of(entry)
+        self._staff.remove(agent, event)
+        self._agent_marks.touch(agent, self.position)
+        self._gone[agent] = None
+        if len(self._gone) > GONE_MAX:
+            oldest = next(iter(self._gone))
+            del self._gone[oldest]
+            self.forgotten = self._agent_marks.seq(oldest)
+            self._agent_marks.drop(oldest)
+
+    def _presence_changed(self, entry: Entry, event: words.PresenceChanged) -> None:
+        self._staff.presence(agent_of(entry), event)
+        self._agent_marks.touch(agent_of(entry), self.position)
+
+    def _channel_switch_set(self, entry: Entry, event: words.ChannelSwitchSet) -> None:
+        self._staff.switch(agent_of(entry), channel_of(entry), event)
+        self._agent_marks.touch(agent_of(entry), self.position)
+
+    # Shared steps
+
+    def _leave(self, contact: bytes, stay: Stay) -> None:
+        """The contact no longer waits in its queue: connected, gone or moved."""
+        tally = self._tally(stay.queue, stay.channel)
+        tally.waiting.pop(contact, None)
+        if stay.offered:
+            stay.offered = False
+            tally.offering -= 1
+        self._touch(stay.queue, stay.channel)
+
+    def _stay(self, contact: bytes) -> Stay:
+        stay = self._stays.get(contact)
+        if stay is None:
+            raise JournalCorrupt(f"commit {self.position} speaks of contact {contact.hex()}, which is in no queue")
+        return stay
+
+    def _working(self, entry: Entry, attempt: int) -> Work:
+        work = self._work.get((contact_of(entry), attempt))
+        if work is None:
+            raise JournalCorrupt(f"commit {self.position} speaks of offer {contact_of(entry).hex()}/{attempt}, which is not alive")
+        return work
+
+    def _tally(self, queue: str, channel: str) -> Tally:
+        tally = self._tallies.get((queue, channel))
+        if tally is None:
+            tally = self._tallies[queue, channel] = Tally()
+            self._by_queue[queue].append(tally)
+        return tally
+
+    def _touch(self, queue: str, channel: str | None) -> None:
+        self._queue_marks.touch(queue, self.position)
+        if channel is not None and (queue, channel) in self._tallies:
+            self._cell_marks.touch((queue, channel), self.position)
+
+    def _touch_work(self, work: Work) -> None:
+        self._touch(work.queue, work.channel)
+        self._agent_marks.touch(work.agent, self.position)
+
+    # Rows
+
+    def _queue(self, queue: str) -> QueueRow:
+        return self._row(queue, None, self._by_queue.get(queue, []), self._queue_marks.seq(queue))
+
+    def _cell(self, queue: str, channel: str) -> QueueRow:
+        return self._row(queue, channel, [self._tallies[queue, channel]], self._cell_marks.seq((queue, channel)))
+
+    def _row(self, queue: str, channel: str | None, tallies: list[Tally], seq: int) -> QueueRow:
+        policy = self._policies.get(queue)
+        return queue_row(
+            queue,
+            channel,
+            tallies,
+            seq=seq,
+            at_ms=self.at_ms,
+            members_ready=self._staff.ready[queue, channel],
+            goal_percent=policy.service_level_percent if policy else None,
+            occupancy=self._staff.queues.get(queue) if channel is None else None,
+        )
+
+    def _channel(self, channel: str) -> QueueRow:
+        tallies = [tally for (_, name), tally in self._tallies.items() if name == channel]
+        ready = sum(any(door[1] == channel for door in agent.doors) for agent in self._staff.agents.values())
+        seq = max(self._cell_marks.seq(cell) for cell in self._tallies if cell[1] == channel)
+        return queue_row(
+            None, channel, tallies, seq=seq, at_ms=self.at_ms, members_ready=ready, goal_percent=None, occupancy=None
+        )  # fmt: skip
+
+    def _agent(self, agent: bytes) -> AgentRow:
+        return self._staff.row(agent, self._agent_marks.seq(agent), self.at_ms)

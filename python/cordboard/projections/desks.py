@@ -1,0 +1,290 @@
+"""Desks: live contacts and what every agent has before them, folded from the journal in memory.
+
+Pure: no clock and no waiting. Sinks are called while a commit is folded, so they must only note and return.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from cordboard import codec
+from cordboard.errors import JournalCorrupt
+from cordboard.events import event as words
+from cordboard.events.commit import INPUT_TAG, Commit, Entry
+from cordboard.projections.about import agent_of, channel_of, contact_of
+from cordboard.projections.live import Desk, DeskChange, LiveContact, Said, Sink, Work
+
+ENDED_MAX = 4_096
+"""Ended contacts kept for readers who come a little late; older ones stand in the history."""
+MESSAGES_MAX = 1_000
+"""Newest messages kept of a contact."""
+
+
+class Desks:
+    """Feed every commit in order to `apply`. Everything returned is frozen: a change makes a new one."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.at_ms = 0
+        self._contacts: dict[bytes, LiveContact] = {}
+        self._ended: OrderedDict[bytes, LiveContact] = OrderedDict()
+        self._said: dict[bytes, deque[Said]] = {}
+        self._desks: dict[bytes, Desk] = {}
+        self._work: dict[bytes, dict[tuple[bytes, int], Work]] = {}
+        self._sinks: dict[bytes, list[Sink]] = {}
+        self._folds: dict[int, Callable[[Entry, Any], None]] = {
+            4: self._deadlines_shifted,
+            10: self._contact_queued,
+            11: self._contact_ended,
+            12: self._nothing,
+            13: self._offer_made,
+            14: self._offer_accepted,
+            15: self._offer_over,
+            16: self._offer_over,
+            17: self._offer_over,
+            18: self._offer_over,
+            19: self._engagement_started,
+            20: self._contact_answered,
+            21: self._message_relayed,
+            22: self._engagement_ended,
+            23: self._wrap_up_ended,
+            24: self._wrap_up_extended,
+            30: self._agent_registered,
+            31: self._agent_removed,
+            32: self._presence_changed,
+            33: self._channel_switch_set,
+            34: self._nothing,
+        }
+
+    # Reading
+
+    def contact(self, contact: bytes) -> LiveContact | None:
+        """A live contact, or one that ended a short while ago."""
+        return self._contacts.get(contact) or self._ended.get(contact)
+
+    def contacts(self) -> list[LiveContact]:
+        """All live contacts in the order of arrival."""
+        return list(self._contacts.values())
+
+    def messages(self, contact: bytes) -> list[Said]:
+        """The newest messages of a live or lately ended contact, oldest first."""
+        return list(self._said.get(contact, ()))
+
+    def desk(self, agent: bytes) -> Desk:
+        """The agent's desk; an empty one (`declared` false) for an agent the site does not know."""
+        desk = self._desks.get(agent, Desk(agent=agent))
+        work = self._work.get(agent)
+        return replace(desk, work=tuple(work.values())) if work else desk
+
+    def agents(self) -> list[bytes]:
+        """Declared agents, by id."""
+        return sorted(agent for agent, desk in self._desks.items() if desk.declared)
+
+    def subscribe(self, agent: bytes, sink: Sink) -> Callable[[], None]:
+        """`sink` is called with every change of the agent's desk from now on; call what is returned to end that."""
+        sinks = self._sinks.setdefault(agent, [])
+        sinks.append(sink)
+
+        def unsubscribe() -> None:
+            if sink in sinks:
+                sinks.remove(sink)
+            if not sinks and self._sinks.get(agent) is sinks:
+                del self._sinks[agent]
+
+        return unsubscribe
+
+    # Folding
+
+    def apply(self, seq: int, commit: Commit) -> None:
+        """Fold the next commit. Raises JournalCorrupt if it is not the next one."""
+        if seq != self.position + 1:
+            raise JournalCorrupt(f"desks stand at {self.position} and were given commit {seq}")
+        self.position = seq
+        self.at_ms = max(self.at_ms, commit.at_ms)
+        for entry in commit.entries:
+            if entry.tag == INPUT_TAG or (fold := self._folds.get(entry.tag)) is None:
+                continue
+            event = codec.decode_event(entry)
+            before = self._contacts.get(entry.contact) if entry.contact else None
+            fold(entry, event)
+            if self._sinks:
+                self._tell(seq, entry, event, before)
+
+    def _tell(self, seq: int, entry: Entry, event: words.Event, before: LiveContact | None) -> None:
+        """To the agent the event names, to the contact's agent before or after it, or, if it moves all deadlines, to everyone."""
+        after = self.contact(entry.contact) if entry.contact else None
+        if isinstance(event, words.DeadlinesShifted):
+            audience: set[bytes | None] = {*self._sinks}
+        else:
+            audience = {entry.agent, before.agent if before else None, after.agent if after else None}
+        change = DeskChange(seq, entry, event, after)
+        for agent in audience:
+            if agent is not None:
+                for sink in tuple(self._sinks.get(agent, ())):
+                    sink(change)
+
+    def _nothing(self, _entry: Entry, _event: words.Event) -> None:
+        """Changes no desk, but desks are told."""
+
+    def _deadlines_shifted(self, _entry: Entry, event: words.DeadlinesShifted) -> None:
+        for works in self._work.values():
+            for key, work in works.items():
+                if work.deadline_ms is None:
+                    continue
+                moved = works[key] = replace(work, deadline_ms=work.deadline_ms + event.gap_ms)
+                live = self._contacts.get(work.contact)
+                if live is not None and live.attempt == work.attempt and live.deadline_ms is not None:
+                    self._change(work.contact, deadline_ms=moved.deadline_ms)
+
+    def _contact_queued(self, entry: Entry, event: words.ContactQueued) -> None:
+        contact, channel = contact_of(entry), channel_of(entry)
+        before = self._contacts.get(contact)
+        self._contacts[contact] = LiveContact(
+            contact=contact,
+            seq=self.position,
+            state="queued",
+            queue=event.queue,
+            channel=channel,
+            visit=event.visit,
+            attempt=before.attempt if before else 0,
+            customer=event.customer,
+            priority=event.priority,
+            requirements=tuple(event.requirements),
+            entry_point=event.entry_point,
+            topic=event.topic,
+            key=event.key,
+            arrived_ms=before.arrived_ms if before else event.at_ms,
+            entered_ms=event.at_ms,
+            queued_at_ms=event.queued_at_ms,
+            target_ms=event.target_ms,
+            answered_ms=before.answered_ms if before else None,
+        )
+
+    def _contact_ended(self, entry: Entry, event: words.ContactEnded) -> None:
+        contact = contact_of(entry)
+        live = self._contacts.pop(contact, None)
+        if live is None:
+            raise JournalCorrupt(f"commit {self.position} ends contact {contact.hex()}, which is not alive")
+        self._ended[contact] = replace(
+            live, seq=self.position, state="ended", ended=event.reason, ended_ms=event.at_ms, agent=None, deadline_ms=None
+        )
+        if len(self._ended) > ENDED_MAX:
+            oldest, _ = self._ended.popitem(last=False)
+            self._said.pop(oldest, None)
+
+    def _offer_made(self, entry: Entry, event: words.OfferMade) -> None:
+        contact, agent = contact_of(entry), agent_of(entry)
+        live = self._change(contact, state="offered", attempt=event.attempt, agent=agent, deadline_ms=event.expires_ms)
+        self._work.setdefault(agent, {})[contact, event.attempt] = Work(
+            contact=contact,
+            attempt=event.attempt,
+            state="offered",
+            queue=event.queue,
+            channel=live.channel,
+            cost=event.cost,
+            wait_ms=event.wait_ms,
+            since_ms=event.at_ms,
+            deadline_ms=event.expires_ms,
+        )
+
+    def _offer_accepted(self, entry: Entry, event: words.OfferAccepted) -> None:
+        self._change(contact_of(entry), state="connecting", deadline_ms=event.connect_by_ms)
+        self._turn(entry, event.attempt, state="connecting", since_ms=event.at_ms, deadline_ms=event.connect_by_ms)
+
+    def _offer_over(
+        self, entry: Entry, event: words.OfferDeclined | words.OfferExpired | words.OfferRevoked | words.ConnectExpired
+    ) -> None:
+        self._clear(entry, event.attempt)
+        live = self._contacts.get(contact_of(entry))
+        # The contact may be gone, or in its next visit already.
+        if live is not None and live.attempt == event.attempt and live.state in ("offered", "connecting"):
+            self._change(contact_of(entry), state="queued", agent=None, deadline_ms=None)
+
+    def _engagement_started(self, entry: Entry, event: words.EngagementStarted) -> None:
+        self._change(contact_of(entry), state="engaged", agent=agent_of(entry), deadline_ms=None)
+        self._turn(entry, event.attempt, state="engaged", since_ms=event.at_ms, deadline_ms=None)
+
+    def _contact_answered(self, entry: Entry, event: words.ContactAnswered) -> None:
+        live = self._contacts.get(contact_of(entry))
+        if live is not None and live.answered_ms is None:
+            self._change(contact_of(entry), answered_ms=event.at_ms)
+
+    def _message_relayed(self, entry: Entry, event: words.MessageRelayed) -> None:
+        contact = contact_of(entry)
+        said = self._said.get(contact)
+        if said is None:
+            said = self._said[contact] = deque(maxlen=MESSAGES_MAX)
+        agent = entry.agent if event.author == "agent" else None
+        said.append(Said(event.ordinal, event.author, event.message, agent, event.at_ms))
+
+    def _engagement_ended(self, entry: Entry, event: words.EngagementEnded) -> None:
+        contact = contact_of(entry)
+        if contact in self._contacts and self._contacts[contact].attempt == event.attempt:
+            self._change(contact, agent=None, deadline_ms=None)
+        if event.wrap_until_ms is None:
+            self._clear(entry, event.attempt)
+        else:
+            self._turn(
+                entry, event.attempt, state="wrapping", since_ms=event.at_ms, deadline_ms=event.wrap_until_ms, cost=event.wrap_cost
+            )
+
+    def _wrap_up_ended(self, entry: Entry, event: words.WrapUpEnded) -> None:
+        self._clear(entry, event.attempt)
+
+    def _wrap_up_extended(self, entry: Entry, event: words.WrapUpExtended) -> None:
+        self._turn(entry, event.attempt, deadline_ms=event.until_ms)
+
+    def _agent_registered(self, entry: Entry, event: words.AgentRegistered) -> None:
+        agent = agent_of(entry)
+        desk = self._desks.get(agent, Desk(agent=agent))
+        channels = tuple(channel.channel for channel in event.channels)
+        self._desks[agent] = replace(desk, declared=True, capacity=event.capacity, channels=channels)
+
+    def _agent_removed(self, entry: Entry, _event: words.AgentRemoved) -> None:
+        self._desks.pop(agent_of(entry), None)
+
+    def _presence_changed(self, entry: Entry, event: words.PresenceChanged) -> None:
+        agent = agent_of(entry)
+        desk = self._desks.get(agent, Desk(agent=agent))
+        same = (desk.effective, desk.effective_reason) == (event.effective, event.effective_reason)
+        self._desks[agent] = replace(
+            desk,
+            requested=event.requested,
+            requested_reason=event.requested_reason,
+            effective=event.effective,
+            effective_reason=event.effective_reason,
+            since_ms=desk.since_ms if same else event.at_ms,
+        )
+
+    def _channel_switch_set(self, entry: Entry, event: words.ChannelSwitchSet) -> None:
+        agent = agent_of(entry)
+        desk = self._desks.get(agent, Desk(agent=agent))
+        channel = {channel_of(entry)}
+        self._desks[agent] = replace(desk, channels_off=desk.channels_off - channel if event.on else desk.channels_off | channel)
+
+    # Shared steps
+
+    def _change(self, contact: bytes, **changes: Any) -> LiveContact:
+        live = self._contacts.get(contact)
+        if live is None:
+            raise JournalCorrupt(f"commit {self.position} speaks of contact {contact.hex()}, which is not alive")
+        live = self._contacts[contact] = replace(live, seq=self.position, **changes)
+        return live
+
+    def _turn(self, entry: Entry, attempt: int, **changes: Any) -> None:
+        works = self._work.get(agent_of(entry), {})
+        work = works.get((contact_of(entry), attempt))
+        if work is None:
+            raise JournalCorrupt(f"commit {self.position} speaks of offer {contact_of(entry).hex()}/{attempt}, which is not alive")
+        works[work.contact, attempt] = replace(work, **changes)
+
+    def _clear(self, entry: Entry, attempt: int) -> None:
+        agent = agent_of(entry)
+        works = self._work.get(agent, {})
+        works.pop((contact_of(entry), attempt), None)
+        if not works:
+            self._work.pop(agent, None)

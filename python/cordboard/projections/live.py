@@ -1,0 +1,117 @@
+"""What a desk shows: live contacts, an agent's work, and what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from cordboard.events.bounds import Key, Requirement
+from cordboard.events.commit import Entry
+from cordboard.events.event import ContactState, EndReason, Event
+from cordboard.events.fact import Author, Presence
+
+WorkState = Literal["offered", "connecting", "engaged", "wrapping"]
+
+
+class LiveContact(msgspec.Struct, frozen=True, kw_only=True):
+    """A contact as the journal has it at `seq`. Instants are Unix ms.
+
+    `attempt` is that of the newest offer (0: none yet); `agent` the one it is offered to, connecting or engaged with;
+    `deadline_ms` that of the offer or the connect. `ended` only for contacts that ended a short while ago.
+    """
+
+    contact: bytes
+    seq: int
+    state: ContactState
+    queue: str
+    channel: str
+    visit: int
+    attempt: int = 0
+    agent: bytes | None = None
+    customer: bytes | None
+    priority: int
+    requirements: tuple[Requirement, ...]
+    entry_point: str | None
+    topic: str | None
+    key: Key
+    arrived_ms: int
+    """Start of the first visit."""
+    entered_ms: int
+    """Start of this visit."""
+    queued_at_ms: int
+    """The same less all earlier waits: what the order in the queue goes by."""
+    target_ms: int
+    deadline_ms: int | None = None
+    answered_ms: int | None = None
+    ended_ms: int | None = None
+    ended: EndReason | None = None
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer and what became of it at the agent's desk. `deadline_ms`: offer, connect or wrap-up; an engagement has none."""
+
+    contact: bytes
+    attempt: int
+    state: WorkState
+    queue: str
+    channel: str
+    cost: int
+    wait_ms: int
+    """How long the contact had waited when it was offered."""
+    since_ms: int
+    """Start of the state."""
+    deadline_ms: int | None
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent's desk: presence, switched-off channels, and the work in the order it was offered."""
+
+    agent: bytes
+    declared: bool = False
+    requested: Presence = "offline"
+    requested_reason: str | None = None
+    effective: Presence = "offline"
+    effective_reason: str | None = None
+    since_ms: int = 0
+    capacity: int = 0
+    channels: tuple[str, ...] = ()
+    """Channels declared for the agent."""
+    channels_off: frozenset[str] = frozenset()
+    work: tuple[Work, ...] = ()
+
+    @property
+    def offers(self) -> tuple[Work, ...]:
+        return tuple(work for work in self.work if work.state == "offered")
+
+    @property
+    def engagements(self) -> tuple[Work, ...]:
+        """Connecting and engaged."""
+        return tuple(work for work in self.work if work.state in ("connecting", "engaged"))
+
+    @property
+    def wrap_ups(self) -> tuple[Work, ...]:
+        return tuple(work for work in self.work if work.state == "wrapping")
+
+
+class Said(msgspec.Struct, frozen=True, array_like=True):
+    """A message of a conversation; its content stands in the vault under `message`."""
+
+    ordinal: int
+    author: Author
+    message: bytes
+    agent: bytes | None
+    at_ms: int
+
+
+class DeskChange(msgspec.Struct, frozen=True):
+    """One event that concerns the desk, applied already; `contact` as it is after it."""
+
+    seq: int
+    entry: Entry
+    event: Event
+    contact: LiveContact | None
+
+
+Sink = Callable[[DeskChange], None]

@@ -1,0 +1,202 @@
+"""The agents' side of the boards: presence, load by channel, who is ready for which queue, occupancy."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from cordboard.events import event as words
+from cordboard.events.fact import Presence
+from cordboard.projections.accrual import Occupancy
+from cordboard.projections.rows import AgentRow, ChannelLoad
+
+
+class Work:
+    """An offer and what became of it: one agent's work on one contact."""
+
+    __slots__ = ("agent", "channel", "cost", "phase", "queue", "talk_ms", "turned_ms")
+
+    def __init__(self, agent: bytes, queue: str, channel: str, cost: int) -> None:
+        self.agent = agent
+        self.queue = queue
+        self.channel = channel
+        self.cost = cost
+        self.phase = "offered"
+        self.turned_ms = 0
+        """When the phase `engaged` or `wrapping` began."""
+        self.talk_ms = 0
+
+
+class Agent:
+    """One agent as folded so far."""
+
+    def __init__(self) -> None:
+        self.requested: Presence = "offline"
+        self.requested_reason: str | None = None
+        self.effective: Presence = "offline"
+        self.effective_reason: str | None = None
+        self.since_ms = 0
+        self.idle_since_ms = 0
+        self.queues: tuple[str, ...] = ()
+        self.maxima: dict[str, int] = {}
+        self.off: set[str] = set()
+        self.capacity = 0
+        self.loads: Counter[str] = Counter()
+        self.phases: Counter[tuple[str, str]] = Counter()
+        """Contacts at work by (channel, phase)."""
+        self.handled = 0
+        self.occupancy = Occupancy()
+        self.work_rate = 0
+        self.ready_rate = 0
+        self.doors: frozenset[tuple[str, str | None]] = frozenset()
+        """(queue, channel) pairs, and (queue, None), that this agent is ready for now."""
+
+    def open_doors(self) -> frozenset[tuple[str, str | None]]:
+        if self.effective != "ready" or self.requested != "ready":
+            return frozenset()
+        on: list[str | None] = [channel for channel, maximum in self.maxima.items() if maximum > 0 and channel not in self.off]
+        if not on:
+            return frozenset()
+        return frozenset((queue, channel) for queue in self.queues for channel in (*on, None))
+
+    def channel(self, channel: str) -> ChannelLoad:
+        return ChannelLoad(
+            channel=channel,
+            on=channel not in self.off,
+            offered=self.phases[channel, "offered"],
+            connecting=self.phases[channel, "connecting"],
+            engaged=self.phases[channel, "engaged"],
+            wrapping=self.phases[channel, "wrapping"],
+            load=self.loads[channel],
+            max_concurrent=self.maxima.get(channel, 0),
+        )
+
+
+class Staff:
+    """All agents. `changed` collects (queue, channel) doors whose number of ready members changed; the reader clears it."""
+
+    def __init__(self) -> None:
+        self.agents: dict[bytes, Agent] = {}
+        self.ready: Counter[tuple[str, str | None]] = Counter()
+        self.queues: defaultdict[str, Occupancy] = defaultdict(Occupancy)
+        self.site = Occupancy()
+        self.changed: set[tuple[str, str | None]] = set()
+        self.agents_ready = 0
+
+    def agent(self, agent: bytes) -> Agent:
+        known = self.agents.get(agent)
+        if known is None:
+            known = self.agents[agent] = Agent()
+        return known
+
+    def register(self, agent: bytes, event: words.AgentRegistered) -> None:
+        known = self.agent(agent)
+        self._rate(known, event.at_ms, -known.work_rate, -known.ready_rate)
+        work_rate, ready_rate = known.work_rate, event.capacity if known.effective == "ready" else 0
+        known.work_rate = known.ready_rate = 0
+        known.queues = tuple(membership.queue for membership in event.memberships)
+        known.maxima = {channel.channel: channel.max_concurrent or 0 for channel in event.channels}
+        known.capacity = event.capacity
+        self._rate(known, event.at_ms, work_rate, ready_rate)
+        known.work_rate, known.ready_rate = work_rate, ready_rate
+        self._doors(known)
+
+    def remove(self, agent: bytes, event: words.AgentRemoved) -> None:
+        known = self.agents.pop(agent, None)
+        if known is not None:
+            self._rate(known, event.at_ms, -known.work_rate, -known.ready_rate)
+            self.agents_ready -= known.effective == "ready"
+            known.effective = "offline"
+            self._doors(known)
+
+    def presence(self, agent: bytes, event: words.PresenceChanged) -> None:
+        known = self.agent(agent)
+        if (known.effective, known.effective_reason) != (event.effective, event.effective_reason):
+            known.since_ms = event.at_ms
+        self.agents_ready += (event.effective == "ready") - (known.effective == "ready")
+        known.requested, known.requested_reason = event.requested, event.requested_reason
+        known.effective, known.effective_reason = event.effective, event.effective_reason
+        known.idle_since_ms = event.idle_since_ms
+        ready_rate = known.capacity if event.effective == "ready" else 0
+        self._rate(known, event.at_ms, 0, ready_rate - known.ready_rate)
+        known.ready_rate = ready_rate
+        self._doors(known)
+
+    def switch(self, agent: bytes, channel: str, event: words.ChannelSwitchSet) -> None:
+        known = self.agent(agent)
+        if event.on:
+            known.off.discard(channel)
+        else:
+            known.off.add(channel)
+        self._doors(known)
+
+    def take(self, work: Work) -> None:
+        """An offer reserves the agent."""
+        known = self.agent(work.agent)
+        known.loads[work.channel] += work.cost
+        known.phases[work.channel, work.phase] += 1
+
+    def turn(self, work: Work, phase: str, at_ms: int, cost: int | None = None) -> None:
+        """The work goes on as `phase`, at a new cost if one is given."""
+        known = self.agent(work.agent)
+        before = work.cost if work.phase in ("engaged", "wrapping") else 0
+        known.phases[work.channel, work.phase] -= 1
+        known.phases[work.channel, phase] += 1
+        if cost is not None:
+            known.loads[work.channel] += cost - work.cost
+            work.cost = cost
+        work.phase = phase
+        work.turned_ms = at_ms
+        after = work.cost if phase in ("engaged", "wrapping") else 0
+        self._rate(known, at_ms, after - before, 0)
+        known.work_rate += after - before
+
+    def release(self, work: Work, at_ms: int) -> None:
+        """The work is over; the agent is free of it."""
+        known = self.agent(work.agent)
+        known.loads[work.channel] -= work.cost
+        known.phases[work.channel, work.phase] -= 1
+        if work.phase in ("engaged", "wrapping"):
+            known.handled += 1
+            self._rate(known, at_ms, -work.cost, 0)
+            known.work_rate -= work.cost
+            if known.work_rate == 0:
+                known.idle_since_ms = max(known.idle_since_ms, at_ms)
+
+    def row(self, agent: bytes, seq: int, at_ms: int) -> AgentRow:
+        known = self.agents.get(agent)
+        if known is None:
+            return AgentRow(agent=agent, seq=seq, gone=True)
+        busy = {channel for (channel, _), count in known.phases.items() if count}
+        return AgentRow(
+            agent=agent,
+            seq=seq,
+            requested=known.requested,
+            requested_reason=known.requested_reason,
+            effective=known.effective,
+            effective_reason=known.effective_reason,
+            since_ms=known.since_ms,
+            idle_since_ms=known.idle_since_ms,
+            queues=known.queues,
+            channels=tuple(known.channel(channel) for channel in sorted({*known.maxima, *busy})),
+            load=known.loads.total(),
+            capacity=known.capacity,
+            handled=known.handled,
+            work_cost_ms=known.occupancy.work.total(at_ms),
+            ready_capacity_ms=known.occupancy.ready.total(at_ms),
+        )
+
+    def _rate(self, known: Agent, at_ms: int, work: int, ready: int) -> None:
+        if work or ready:
+            known.occupancy.change(at_ms, work, ready)
+            self.site.change(at_ms, work, ready)
+            for queue in known.queues:
+                self.queues[queue].change(at_ms, work, ready)
+
+    def _doors(self, known: Agent) -> None:
+        doors = known.open_doors()
+        for door in known.doors - doors:
+            self.ready[door] -= 1
+        for door in doors - known.doors:
+            self.ready[door] += 1
+        self.changed |= known.doors ^ doors
+        known.doors = doors
