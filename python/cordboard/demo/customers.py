@@ -1,0 +1,145 @@
+"""Chat customers over real WebSockets: patient ones, impatient ones, and some whose connection drops in the middle."""
+
+import asyncio
+import contextlib
+import random
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from cordboard.demo.tally import Tally, now_ms
+from cordboard.demo.texts import FOLLOW_UPS, LANGUAGE_WEIGHTS, LANGUAGES, QUESTIONS
+
+Temper = Literal["patient", "impatient", "reconnecting"]
+TEMPERS: tuple[Temper, ...] = ("patient", "impatient", "reconnecting")
+TEMPER_WEIGHTS = (70, 15, 15)
+ATTEMPTS_MAX = 40
+RETRY_S = 0.25
+Frame = dict[str, Any]
+
+
+class Customer:
+    """One person with one question. `run` returns when the chat is over for them."""
+
+    def __init__(self, url: str, queue: str, tally: Tally, dice: random.Random) -> None:
+        self._url, self._queue, self._tally, self._dice = url, queue, tally, dice
+        self._temper: Temper = dice.choices(TEMPERS, TEMPER_WEIGHTS)[0]
+        self._language = dice.choices(LANGUAGES, LANGUAGE_WEIGHTS)[0]
+        self._start_id = uuid.UUID(int=dice.getrandbits(128)).hex
+        self._asked = 0.0
+        self._contact: str | None = None
+        self._token: str | None = None
+        self._seen = 0
+        self._answered = asyncio.Event()
+        self._drops = 1 if self._temper == "reconnecting" else 0
+        self._replies = dice.choice((0, 1, 1, 2))
+        self._replied = 0
+
+    async def run(self) -> None:
+        """Chat until it ends or patience does. Connection errors are retried: that is what a browser does."""
+        self._asked = now_ms()
+        self._tally.happened[f"customer {self._temper}"] += 1
+        for _ in range(ATTEMPTS_MAX):
+            try:
+                async with self._connected() as socket:
+                    if await self._converse(socket):
+                        return
+                self._tally.happened["reconnected"] += 1
+                await asyncio.sleep(self._dice.uniform(0.1, 0.6))
+            except (ConnectionClosed, InvalidHandshake, OSError, TimeoutError):
+                self._tally.happened["connection lost"] += 1
+                await asyncio.sleep(RETRY_S)
+        self._tally.happened["gave up"] += 1
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[ClientConnection]:
+        async with connect(self._url, compression=None, open_timeout=10, close_timeout=1, max_size=1 << 20) as socket:
+            if self._token is None:
+                await self._say(
+                    socket,
+                    {
+                        "type": "start",
+                        "client_id": self._start_id,
+                        "queue": self._queue,
+                        "language": self._language,
+                        "text": self._dice.choice(QUESTIONS[self._language]),
+                    },
+                )
+            else:
+                await self._say(socket, {"type": "resume", "token": self._token, "seen": self._seen})
+            yield socket
+
+    async def _converse(self, socket: ClientConnection) -> bool:
+        """True when the chat is over; False when the connection dropped and the customer will come back."""
+        patience = asyncio.create_task(self._lose_patience(socket)) if self._temper == "impatient" else None
+        try:
+            async for raw in socket:
+                frame: Frame = msgspec.json.decode(raw)
+                if frame["type"] == "ended":
+                    if self._contact is not None:
+                        self._tally.stayed.add(self._contact)
+                    return True
+                if frame["type"] == "error" and await self._refused(frame):
+                    return True
+                await self._hear(socket, frame)
+                if self._drops and self._answered.is_set():
+                    self._drops -= 1
+                    socket.transport.abort()
+                    return False
+            return patience is not None and patience.done()
+        except ConnectionClosed:
+            if patience is not None and patience.done():
+                return True
+            raise
+        finally:
+            if patience is not None:
+                patience.cancel()
+
+    async def _hear(self, socket: ClientConnection, frame: Frame) -> None:
+        if frame["type"] == "started":
+            self._contact, self._token = frame["contact"], frame["token"]
+            if not frame.get("resumed"):
+                self._tally.confirm(frame["contact"], self._asked)
+        elif frame["type"] == "message":
+            assert self._contact is not None
+            self._seen = max(self._seen, frame["ordinal"])
+            if frame["author"] == "agent":
+                self._tally.hear(self._contact, frame["message"])
+                self._answered.set()
+                await self._say(socket, {"type": "read", "message": frame["message"]})
+                if self._replied < self._replies:
+                    self._replied += 1
+                    await self._reply(socket)
+
+    async def _reply(self, socket: ClientConnection) -> None:
+        await self._say(socket, {"type": "typing"})
+        await asyncio.sleep(self._dice.uniform(0.1, 0.5))
+        await self._say(socket, {"type": "message", "client_id": f"r{self._replied}", "text": self._dice.choice(FOLLOW_UPS)})
+
+    async def _lose_patience(self, socket: ClientConnection) -> None:
+        """Leaves properly, or just closes the window: the engine must notice both."""
+        try:
+            await asyncio.wait_for(self._answered.wait(), self._dice.uniform(0.8, 2.5))
+        except TimeoutError:
+            self._tally.happened["lost patience"] += 1
+            with contextlib.suppress(ConnectionClosed):
+                if self._dice.random() < 0.5:
+                    await self._say(socket, {"type": "leave"})
+                await socket.close()
+        else:
+            await asyncio.Event().wait()
+
+    async def _refused(self, frame: Frame) -> bool:
+        """True if there is no use in going on."""
+        self._tally.happened[f"chat error {frame['reason']}"] += 1
+        if frame["reason"] == "overloaded" or frame.get("retry_after_ms"):
+            raise TimeoutError("asked to come back later")
+        return self._contact is None
+
+    @staticmethod
+    async def _say(socket: ClientConnection, frame: Frame) -> None:
+        await socket.send(msgspec.json.encode(frame).decode())
