@@ -24,7 +24,7 @@ ContactId = Id
 AgentId = Id
 Ref = Id
 """A reference into the vault (customer, message, note): meaningless without it."""
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,47}$", max_length=NAME_MAX)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,47}(?!\n)$", max_length=NAME_MAX)]
 """A word of the site's policy: queue, skill, channel, reason, disposition."""
 Channel = Name
 Level = Annotated[int, msgspec.Meta(ge=1, le=10)]
