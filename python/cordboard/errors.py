@@ -42,6 +42,12 @@ class LogUnavailable(CordboardError):
     reason = "log_unavailable"
 
 
+class VaultUnavailable(CordboardError):
+    """The vault's database did not answer or could not write. Nothing was confirmed: retry with the same ids."""
+
+    reason = "vault_unavailable"
+
+
 class OutcomeUnknown(CordboardError):
     """Durable, but no verdict seen before the deadline. Retry with the same request id."""
 

@@ -1,0 +1,111 @@
+"""SQL engines: SQLite (one process) and PostgreSQL behind the same SQLAlchemy Core code. No tables and no queries live here."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, MetaData, Table, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from cordboard.errors import ConfigurationError
+
+DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
+POOL_MAX = 8
+BUSY_MS = 10_000
+COMMAND_S = 30
+PREPARE_LOCK = 0x636F7264
+"""Key of the PostgreSQL advisory lock under which tables are created: two roles that start together must not race."""
+
+Purpose = Literal["write", "read"]
+Insert = sqlite.Insert | postgresql.Insert
+
+
+def open_engine(url: str, purpose: Purpose, *, durable: bool, name: str) -> AsyncEngine:
+    """An engine for a database URL.
+
+    `write` on SQLite is one connection whose transactions take the write lock at once; `read` is several that cannot write.
+    `durable`: a commit survives a power cut. Without it the newest ones may be lost (never torn): right for what can be rebuilt.
+    Raises ConfigurationError for another kind of database.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError(
+            "the database URL cannot be read; expected sqlite+aiosqlite:///FILE or postgresql+asyncpg://…"
+        ) from error
+    if parsed.drivername not in DRIVERS:
+        raise ConfigurationError(f"the database URL begins with {parsed.drivername}; use one of {', '.join(DRIVERS)}")
+    if parsed.drivername == "sqlite+aiosqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise ConfigurationError("an SQLite database must be a file")
+        return _sqlite(url, Path(parsed.database), purpose, durable)
+    settings = {"synchronous_commit": "on" if durable else "off", "application_name": name}
+    return create_async_engine(
+        url,
+        pool_size=POOL_MAX,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"server_settings": settings, "timeout": COMMAND_S, "command_timeout": COMMAND_S},
+    )
+
+
+def is_sqlite(engine: AsyncEngine) -> bool:
+    return engine.dialect.name == "sqlite"
+
+
+def insert_into(table: Table, connection: AsyncConnection) -> Insert:
+    """An INSERT that knows ON CONFLICT in the connection's dialect."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+@asynccontextmanager
+async def prepared(engine: AsyncEngine, tables: MetaData) -> AsyncIterator[AsyncConnection]:
+    """Create the tables that are missing; the rest of the block runs in the same transaction, alone."""
+    async with engine.begin() as connection:
+        if not is_sqlite(engine):
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PREPARE_LOCK})
+        await connection.run_sync(tables.create_all)
+        yield connection
+
+
+def _sqlite(url: str, file: Path, purpose: Purpose, durable: bool) -> AsyncEngine:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)  # SQLite gives the journal files beside it the same mode
+    engine = create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1 if purpose == "write" else POOL_MAX // 2,
+        max_overflow=0,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        # Left to itself the driver opens transactions late and not for every statement; with None we say BEGIN ourselves.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in _pragmas(purpose, durable):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if purpose == "write" else "BEGIN")
+
+    return engine
+
+
+def _pragmas(purpose: Purpose, durable: bool) -> list[str]:
+    # secure_delete overwrites deleted rows with zeros, so that an erasure is one.
+    pragmas = [
+        f"busy_timeout={BUSY_MS}",
+        "journal_mode=WAL",
+        f"synchronous={'FULL' if durable else 'NORMAL'}",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        "temp_store=MEMORY",
+    ]
+    return pragmas if purpose == "write" else [*pragmas, "query_only=ON"]

@@ -1,0 +1,108 @@
+"""The intake's rows: one for every draft that was ever accepted, found again by (gateway, external id)."""
+
+from typing import Any
+
+from sqlalchemy import Row, Select, false, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cordboard.errors import InvalidInput
+from cordboard.sql import insert_into
+from cordboard.vault.clock import now_ms
+from cordboard.vault.keyring import Keyring
+from cordboard.vault.schema import contents, intake
+from cordboard.vault.seal import MasterKeys, seal
+from cordboard.vault.words import Acceptance, Draft
+from cordboard.vault.writer import Writer
+
+
+def external_hash(master: MasterKeys, gateway: str, external_id: str) -> bytes:
+    return master.hash("external", f"{gateway}\0{external_id}")
+
+
+async def accept(writer: Writer, keyring: Keyring, digest: bytes, draft: Draft) -> Acceptance:
+    """Store the draft as pending, contents and all, or find the first one of its kind.
+
+    Raises InvalidInput if a fact or content id is used by another draft, or the customer is unknown or erased.
+    """
+
+    async def work(connection: AsyncConnection) -> Acceptance:
+        row = {
+            "gateway": draft.gateway,
+            "external_hash": digest,
+            "contact": draft.contact,
+            "fact_id": draft.fact_id,
+            "fact": draft.fact,
+            "published": False,
+            "created_ms": now_ms(),
+        }
+        statement = insert_into(intake, connection).on_conflict_do_nothing(index_elements=["gateway", "external_hash"])
+        if not (await connection.execute(statement, row)).rowcount:
+            first = await first_of(connection, draft.gateway, digest)
+            assert first is not None, "the row that was in the way is there"
+            return first
+        if draft.contents:
+            await connection.execute(contents.insert(), await _sealed(connection, keyring, draft))
+        return Acceptance(draft.contact, draft.fact_id, draft.fact, published=False, fresh=True)
+
+    try:
+        return await writer.write(work)
+    except IntegrityError:
+        # Perhaps another process erased the owner's key that we still remembered: look again, once.
+        keyring.forget(draft.customer or draft.contact)
+    try:
+        return await writer.write(work)
+    except IntegrityError as error:
+        raise InvalidInput("a fact id or content reference of this draft is used already", reason="id_in_use") from error
+
+
+async def first_of(connection: AsyncConnection, gateway: str, digest: bytes) -> Acceptance | None:
+    query = _acceptances().where(intake.c.gateway == gateway, intake.c.external_hash == digest)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _acceptance(row)
+
+
+async def pending(connection: AsyncConnection, before_ms: int, limit: int) -> list[tuple[int, Acceptance]]:
+    """(created_ms, acceptance) of unpublished rows made at or before `before_ms`, oldest first."""
+    query = (
+        _acceptances()
+        .where(intake.c.published == false(), intake.c.created_ms <= before_ms)
+        .order_by(intake.c.created_ms, intake.c.fact_id)
+        .limit(limit)
+    )
+    return [(row.created_ms, _acceptance(row)) for row in await connection.execute(query)]
+
+
+async def mark_published(connection: AsyncConnection, fact_id: bytes) -> None:
+    await connection.execute(update(intake).where(intake.c.fact_id == fact_id).values(published=True))
+
+
+async def _sealed(connection: AsyncConnection, keyring: Keyring, draft: Draft) -> list[dict[str, Any]]:
+    owner = draft.customer or draft.contact
+    if draft.customer is None:
+        key = await keyring.find_or_make(connection, "contact", owner)
+    else:
+        known = await keyring.find(connection, "customer", owner)
+        if known is None:
+            raise InvalidInput("the customer is unknown or has been erased", reason="unknown_customer")
+        key = known
+    at_ms = now_ms()
+    return [
+        {
+            "ref": content.ref,
+            "owner": owner,
+            "contact": draft.contact,
+            "kind": content.kind,
+            "created_ms": at_ms,
+            "sealed": seal(key, content.kind, content.ref, content.text.encode()),
+        }
+        for content in draft.contents
+    ]
+
+
+def _acceptances() -> Select[Any]:
+    return select(intake.c.contact, intake.c.fact_id, intake.c.fact, intake.c.published, intake.c.created_ms)
+
+
+def _acceptance(row: Row[Any]) -> Acceptance:
+    return Acceptance(row.contact, row.fact_id, row.fact, published=row.published, fresh=False)

@@ -1,0 +1,269 @@
+"""The vault: who customers and agents are and what they wrote, encrypted with a key of their own, so that they can be erased.
+
+The journal holds only references into it. It is not a read model: nothing else could rebuild it.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
+from unicodedata import normalize
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cordboard.errors import ConfigurationError, InvalidInput
+from cordboard.sql import insert_into, is_sqlite, open_engine, prepared
+from cordboard.vault import intake_rows, people
+from cordboard.vault.clock import now_ms
+from cordboard.vault.keyring import Keyring
+from cordboard.vault.schema import VERSION, about, contents, customers, keys, lookups, tables
+from cordboard.vault.seal import MasterKeys, agent_ref, new_ref, seal, unseal
+from cordboard.vault.words import (
+    ADDRESS_MAX,
+    EXTERNAL_ID_MAX,
+    PERSON_MAX,
+    READ_MAX,
+    Acceptance,
+    Content,
+    Draft,
+    Person,
+    check_draft,
+    check_ref,
+    check_text,
+    check_word,
+)
+from cordboard.vault.writer import Writer, unavailable, writer_for
+
+CHUNK = 500
+T = TypeVar("T")
+
+
+class Vault:
+    """Every method is safe to call at once with others. Any may raise VaultUnavailable; writes also Overloaded."""
+
+    def __init__(self, reader: AsyncEngine, writer: Writer, master: MasterKeys) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._master = master
+        self._keyring = Keyring(master)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, kek: bytes) -> AsyncIterator["Vault"]:
+        """Open, and create if new, the vault at `url` (sqlite+aiosqlite:///FILE or postgresql+asyncpg://…). `kek`: 32 bytes.
+
+        Raises ConfigurationError if the key is not this vault's, or the vault is of another version.
+        Leaving finishes waiting writes.
+        """
+        master = MasterKeys(kek)
+        async with AsyncExitStack() as stack:
+            engine = open_engine(url, "write", durable=True, name="cordboard-vault")
+            stack.push_async_callback(engine.dispose)
+            reader = engine
+            try:
+                await _prepare(engine, master)
+                if is_sqlite(engine):
+                    reader = open_engine(url, "read", durable=True, name="cordboard-vault")
+                    stack.push_async_callback(reader.dispose)
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                raise unavailable(error) from error
+            yield cls(reader, await stack.enter_async_context(writer_for(engine)), master)
+
+    # Facts on their way to the log
+
+    async def accept(self, draft: Draft) -> Acceptance:
+        """Store the draft durably as pending, contents and all, in one transaction.
+
+        A repeat of (gateway, external_id) writes nothing and returns what the first one became. Raises InvalidInput.
+        """
+        check_draft(draft)
+        digest = intake_rows.external_hash(self._master, draft.gateway, draft.external_id)
+        return await intake_rows.accept(self._writer, self._keyring, digest, draft)
+
+    async def published(self, fact_id: bytes) -> None:
+        """The log has acknowledged this fact."""
+        check_ref(fact_id, "fact_id")
+        await self._writer.write(lambda connection: intake_rows.mark_published(connection, fact_id))
+
+    async def pending(self, older_than_ms: int, limit: int) -> list[Acceptance]:
+        """Facts that have waited for at least `older_than_ms` without the log's acknowledgement, oldest first."""
+        return [acceptance for _, acceptance in await self.overdue(older_than_ms, limit)]
+
+    async def overdue(self, older_than_ms: int, limit: int) -> list[tuple[int, Acceptance]]:
+        """The same with their age in ms."""
+        at_ms = now_ms()
+        rows = await self._read(lambda connection: intake_rows.pending(connection, at_ms - older_than_ms, limit))
+        return [(at_ms - created_ms, acceptance) for created_ms, acceptance in rows]
+
+    async def find(self, gateway: str, external_id: str) -> Acceptance | None:
+        """What was accepted under this external id, if anything."""
+        check_word(gateway, "gateway")
+        check_text(external_id, "external_id", EXTERNAL_ID_MAX)
+        digest = intake_rows.external_hash(self._master, gateway, external_id)
+        return await self._read(lambda connection: intake_rows.first_of(connection, gateway, digest))
+
+    # Contents
+
+    async def read(self, refs: Sequence[bytes]) -> dict[bytes, Content]:
+        """The contents behind `refs`; erased and unknown ones are absent."""
+        found: dict[bytes, Content] = {}
+        for chunk in _chunks(refs):
+            found |= await self._read(lambda connection, chunk=chunk: self._open(connection, chunk))  # type: ignore[misc]
+        return found
+
+    async def _open(self, connection: AsyncConnection, refs: list[bytes]) -> dict[bytes, Content]:
+        # The key's row is read each time, so that an erasure by any process holds at once.
+        query = (
+            select(
+                contents.c.ref, contents.c.kind, contents.c.sealed, keys.c.owner, keys.c.kind.label("owner_kind"), keys.c.wrapped
+            )
+            .join(keys, keys.c.owner == contents.c.owner)
+            .where(contents.c.ref.in_(refs))
+        )
+        found = {}
+        for row in await connection.execute(query):
+            key = self._master.unwrap(row.owner_kind, row.owner, row.wrapped)
+            found[row.ref] = Content(row.ref, row.kind, unseal(key, row.kind, row.ref, row.sealed).decode())
+        return found
+
+    # Customers
+
+    async def customer(self, kind: str, address: str) -> bytes:
+        """The 16-byte reference of whoever is at `address` (of `kind`: email, phone, account …), made at the first sight.
+
+        Only surrounding blanks and Unicode forms are evened out; what else makes two addresses one is the gateway's knowledge.
+        """
+        check_word(kind, "kind of address")
+        address = normalize("NFC", address.strip())
+        check_text(address, "address", ADDRESS_MAX)
+        digest = self._master.hash("address", f"{kind}\0{address}")
+        query = select(lookups.c.customer).where(lookups.c.hash == digest)
+
+        async def look(connection: AsyncConnection) -> bytes | None:
+            return (await connection.execute(query)).scalar_one_or_none()
+
+        async def make(connection: AsyncConnection) -> bytes:
+            ref = new_ref()
+            entry = insert_into(lookups, connection).values(hash=digest, customer=ref).on_conflict_do_nothing()
+            if not (await connection.execute(entry)).rowcount:
+                other = await look(connection)
+                assert other is not None, "the row that was in the way is there"
+                return other
+            key = await self._keyring.find_or_make(connection, "customer", ref)
+            row = {"ref": ref, "kind": kind, "address": seal(key, kind, ref, address.encode()), "created_ms": now_ms()}
+            await connection.execute(customers.insert(), row)
+            return ref
+
+        known = await self._read(look)
+        return await self._writer.write(make) if known is None else known
+
+    async def address(self, customer: bytes) -> tuple[str, str] | None:
+        """(kind, address) of a customer; None if erased or unknown."""
+        check_ref(customer, "customer")
+
+        async def look(connection: AsyncConnection) -> tuple[str, str] | None:
+            query = select(customers.c.kind, customers.c.address, keys.c.wrapped).join(keys).where(customers.c.ref == customer)
+            row = (await connection.execute(query)).one_or_none()
+            if row is None:
+                return None
+            key = self._master.unwrap("customer", customer, row.wrapped)
+            return row.kind, unseal(key, row.kind, customer, row.address).decode()
+
+        return await self._read(look)
+
+    async def erase_customer(self, ref: bytes) -> bool:
+        """Delete the customer's key, address, lookup hashes and contents. False if there was nothing (any more).
+
+        What backups still hold of the contents stays sealed for ever, once the backups of the key have expired too.
+        """
+        check_ref(ref, "customer")
+        erased = await self._erase("customer", ref)
+        await self._writer.scrub()
+        return erased
+
+    async def erase_contact(self, contact: bytes) -> bool:
+        """The same for a contact of an unknown customer, whose contents have a key of their own."""
+        check_ref(contact, "contact")
+        erased = await self._erase("contact", contact)
+        await self._writer.scrub()
+        return erased
+
+    async def _erase(self, kind: str, owner: bytes) -> bool:
+        async def work(connection: AsyncConnection) -> bool:
+            # Locked first: whoever is just sealing something with this key either is done, and deleted below, or fails.
+            key = select(keys.c.owner).where(keys.c.owner == owner, keys.c.kind == kind).with_for_update()
+            if (await connection.execute(key)).one_or_none() is None:
+                return False
+            await connection.execute(delete(contents).where(contents.c.owner == owner))
+            await connection.execute(delete(lookups).where(lookups.c.customer == owner))
+            await connection.execute(delete(customers).where(customers.c.ref == owner))
+            await connection.execute(delete(keys).where(keys.c.owner == owner))
+            return True
+
+        self._keyring.forget(owner)
+        erased = await self._writer.write(work)
+        self._keyring.forget(owner)  # a read may have brought it back meanwhile
+        return erased
+
+    # Agents
+
+    async def agent_ref(self, person: str, name: str | None = None) -> bytes:
+        """The reference under which the journal knows `person` in this period; made, or given the new `name`, if need be."""
+        check_text(person, "person", PERSON_MAX)
+        if name is not None:
+            check_text(name, "name", PERSON_MAX)
+        ordinal, key = await self._period()
+        ref = agent_ref(key, person)
+        known = (await self.agents([ref])).get(ref)
+        if known is None or (name is not None and name != known.name):
+            now = Person(person, name or person)
+            await self._writer.write(lambda connection: people.remember(connection, self._keyring, ordinal, ref, now))
+        return ref
+
+    async def find_agent(self, person: str) -> bytes | None:
+        """The person's reference in this period, if they were ever named."""
+        check_text(person, "person", PERSON_MAX)
+        _, key = await self._period()
+        ref = agent_ref(key, person)
+        return ref if ref in await self.agents([ref]) else None
+
+    async def agents(self, refs: Sequence[bytes]) -> dict[bytes, Person]:
+        """Who these agents are; unknown ones, and those of periods whose key is gone, are absent."""
+        found: dict[bytes, Person] = {}
+        for chunk in _chunks(refs):
+            found |= await self._read(lambda connection, chunk=chunk: people.resolve(connection, self._master, chunk))  # type: ignore[misc]
+        return found
+
+    async def _period(self) -> tuple[int, bytes]:
+        current = await self._read(lambda connection: people.period(connection, self._keyring))
+        if current is None:
+            raise ConfigurationError("the key of the current period of agents' references is destroyed")
+        return current
+
+    async def _read(self, query: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        try:
+            async with self._reader.connect() as connection:
+                return await query(connection)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise unavailable(error) from error
+
+
+async def _prepare(engine: AsyncEngine, master: MasterKeys) -> None:
+    async with prepared(engine, tables) as connection:
+        known: dict[str, bytes] = {row.name: row.value for row in await connection.execute(select(about.c.name, about.c.value))}
+        if not known:
+            rows = [{"name": "version", "value": str(VERSION).encode()}, {"name": "proof", "value": master.proof()}]
+            await connection.execute(about.insert(), rows)
+        elif known.get("version") != str(VERSION).encode():
+            raise ConfigurationError(f"the vault is of version {known.get('version', b'?').decode()}; this release reads {VERSION}")
+        elif not master.proves(known.get("proof", b"")):
+            raise ConfigurationError("the key-encryption key is not the one this vault was made with")
+        await people.begin_first_period(connection, Keyring(master))
+
+
+def _chunks(refs: Sequence[bytes]) -> Iterable[list[bytes]]:
+    if len(refs) > READ_MAX:
+        raise InvalidInput(f"{len(refs)} references at once; at most {READ_MAX}")
+    unique = list(dict.fromkeys(refs))
+    return (unique[start : start + CHUNK] for start in range(0, len(unique), CHUNK))
