@@ -46,6 +46,7 @@ class QueueRow(_message.Message):
     REQUEUED_FIELD_NUMBER: _builtins.int
     CLOSED_FIELD_NUMBER: _builtins.int
     HANDLED_FIELD_NUMBER: _builtins.int
+    ANSWERED_WAIT_MS_FIELD_NUMBER: _builtins.int
     ASA_MS_FIELD_NUMBER: _builtins.int
     AHT_MS_FIELD_NUMBER: _builtins.int
     WAIT_P50_MS_FIELD_NUMBER: _builtins.int
@@ -80,6 +81,8 @@ class QueueRow(_message.Message):
     closed: _builtins.int
     handled: _builtins.int
     """Engagements that are over, wrap-up included."""
+    answered_wait_ms: _builtins.int
+    """Sum of the waits of answered visits."""
     asa_ms: _builtins.int
     """Average speed of answer and average handle time; absent until there is one."""
     aht_ms: _builtins.int
@@ -116,6 +119,7 @@ class QueueRow(_message.Message):
         requeued: _builtins.int = ...,
         closed: _builtins.int = ...,
         handled: _builtins.int = ...,
+        answered_wait_ms: _builtins.int = ...,
         asa_ms: _builtins.int | None = ...,
         aht_ms: _builtins.int | None = ...,
         wait_p50_ms: _builtins.int | None = ...,
@@ -130,7 +134,7 @@ class QueueRow(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "aht_ms", b"aht_ms", "asa_ms", b"asa_ms", "expected_base_ms", b"expected_base_ms", "occupancy_permille", b"occupancy_permille", "oldest_since_ms", b"oldest_since_ms", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "abandoned", b"abandoned", "abandoned_after_transfer", b"abandoned_after_transfer", "aht_ms", b"aht_ms", "answered", b"answered", "answered_in_target", b"answered_in_target", "asa_ms", b"asa_ms", "channel", b"channel", "closed", b"closed", "engaged", b"engaged", "expected_base_ms", b"expected_base_ms", "flowed_out", b"flowed_out", "handled", b"handled", "members_ready", b"members_ready", "occupancy_permille", b"occupancy_permille", "offering", b"offering", "oldest_since_ms", b"oldest_since_ms", "queue", b"queue", "requeued", b"requeued", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "short_abandoned", b"short_abandoned", "visits", b"visits", "wait_max_ms", b"wait_max_ms", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms", "waiting", b"waiting", "wrapping", b"wrapping"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "abandoned", b"abandoned", "abandoned_after_transfer", b"abandoned_after_transfer", "aht_ms", b"aht_ms", "answered", b"answered", "answered_in_target", b"answered_in_target", "answered_wait_ms", b"answered_wait_ms", "asa_ms", b"asa_ms", "channel", b"channel", "closed", b"closed", "engaged", b"engaged", "expected_base_ms", b"expected_base_ms", "flowed_out", b"flowed_out", "handled", b"handled", "members_ready", b"members_ready", "occupancy_permille", b"occupancy_permille", "offering", b"offering", "oldest_since_ms", b"oldest_since_ms", "queue", b"queue", "requeued", b"requeued", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "short_abandoned", b"short_abandoned", "visits", b"visits", "wait_max_ms", b"wait_max_ms", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms", "waiting", b"waiting", "wrapping", b"wrapping"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__aht_ms: _TypeAlias = _typing.Literal["aht_ms"]  # noqa: Y015
     _WhichOneofArgType__aht_ms: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms"]  # noqa: Y015
@@ -259,18 +263,24 @@ Global___AgentRow: _TypeAlias = AgentRow  # noqa: Y015
 
 @_typing.final
 class ChannelLoad(_message.Message):
-    """An agent on one channel: `count` contacts at work that cost `load` units."""
+    """An agent on one channel: contacts at work by state, and the units of capacity they cost."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CHANNEL_FIELD_NUMBER: _builtins.int
     ON_FIELD_NUMBER: _builtins.int
-    COUNT_FIELD_NUMBER: _builtins.int
+    OFFERED_FIELD_NUMBER: _builtins.int
+    CONNECTING_FIELD_NUMBER: _builtins.int
+    ENGAGED_FIELD_NUMBER: _builtins.int
+    WRAPPING_FIELD_NUMBER: _builtins.int
     LOAD_FIELD_NUMBER: _builtins.int
     MAX_CONCURRENT_FIELD_NUMBER: _builtins.int
     channel: _builtins.str
     on: _builtins.bool
-    count: _builtins.int
+    offered: _builtins.int
+    connecting: _builtins.int
+    engaged: _builtins.int
+    wrapping: _builtins.int
     load: _builtins.int
     max_concurrent: _builtins.int
     def __init__(
@@ -278,13 +288,16 @@ class ChannelLoad(_message.Message):
         *,
         channel: _builtins.str = ...,
         on: _builtins.bool = ...,
-        count: _builtins.int = ...,
+        offered: _builtins.int = ...,
+        connecting: _builtins.int = ...,
+        engaged: _builtins.int = ...,
+        wrapping: _builtins.int = ...,
         load: _builtins.int = ...,
         max_concurrent: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "count", b"count", "load", b"load", "max_concurrent", b"max_concurrent", "on", b"on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "connecting", b"connecting", "engaged", b"engaged", "load", b"load", "max_concurrent", b"max_concurrent", "offered", b"offered", "on", b"on", "wrapping", b"wrapping"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
