@@ -55,15 +55,17 @@ def agent_ref(period_key: bytes, person: str) -> bytes:
 
 
 class MasterKeys:
-    """The keys derived from the key-encryption key: one wraps data keys, one hashes what must be found again."""
+    """The keys derived from the key-encryption key: one wraps data keys, one hashes what must be found again, one makes
+    keys for other purposes."""
 
-    __slots__ = ("_lookup", "_wrapping")
+    __slots__ = ("_lookup", "_uses", "_wrapping")
 
     def __init__(self, kek: bytes) -> None:
         if len(kek) != KEY_BYTES:
             raise ConfigurationError(f"the key-encryption key has {len(kek)} bytes; it must have {KEY_BYTES}")
         self._wrapping = _derive(kek, b"wrap")
         self._lookup = _derive(kek, b"lookup")
+        self._uses = _derive(kek, b"uses")
 
     def wrap(self, kind: str, owner: bytes, key: bytes) -> bytes:
         return seal(self._wrapping, f"key of {kind}", owner, key)
@@ -75,6 +77,10 @@ class MasterKeys:
     def hash(self, kind: str, value: str) -> bytes:
         """32 bytes by which `value` is found again, and by nobody who lacks the key. Kinds never collide."""
         return hmac.digest(self._lookup, kind.encode() + b"\0" + value.encode(), sha256)
+
+    def for_use(self, purpose: str) -> bytes:
+        """32 bytes that say nothing about any other key."""
+        return hmac.digest(self._uses, purpose.encode(), sha256)
 
     def proof(self) -> bytes:
         """A blob to store, which `proves` recognises."""

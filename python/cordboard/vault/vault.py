@@ -70,6 +70,10 @@ class Vault:
                 raise unavailable(error) from error
             yield cls(reader, await stack.enter_async_context(writer_for(engine)), master)
 
+    def derive_key(self, purpose: str) -> bytes:
+        """32 secret bytes for `purpose` (signing tokens …): the same for as long as the key-encryption key is."""
+        return self._master.for_use(purpose)
+
     # Facts on their way to the log
 
     async def accept(self, draft: Draft) -> Acceptance:
