@@ -1,0 +1,228 @@
+"""The policy document: every setting it may hold, in the words people write, with its bounds, default and meaning.
+
+One description serves all: reading the YAML (`sections`), the JSON Schema for editors (`schema`), the compiled policy (`compile`).
+`field` is the name in `cordboard.events.policy`; defaults are those of the words there, so that they stand in one place.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from cordboard.events.bounds import CAPACITY_MAX
+from cordboard.events.policy import (
+    POLICY_CHANNELS_MAX,
+    POLICY_SKILLS_MAX,
+    QUEUES_MAX,
+    WORDS_MAX,
+    ChannelProfile,
+    Policy,
+    QueuePolicy,
+)
+from cordboard.policy.kinds import Duration, Durations, Kind, Label, Language, Name, OneOf, Percent, Requirements, Whole
+
+SECOND_MS = 1_000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+LIVE_OFFER_TTL_MAX_MS: Final = 5 * MINUTE_MS
+"""A live customer hears the bell that long at most."""
+BUILT_IN_REASONS: Final = ("declined", "missed")
+"""Not-ready reasons that the engine itself gives; their class is `system`."""
+REASON_CLASSES: Final = ("break", "meal", "training", "meeting", "back_office", "technical", "personal", "system")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key of the document. `field` None: kept out of the compiled policy (labels, the document's language)."""
+
+    key: str
+    kind: Kind
+    doc: str
+    field: str | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A mapping with known keys. `word` names one such thing in messages; `short` is the setting that a bare value stands for."""
+
+    word: str
+    settings: tuple[Setting, ...]
+    defaults: type[msgspec.Struct] | None = None
+    short: str | None = None
+
+    def setting(self, key: str) -> Setting | None:
+        """The setting called `key`."""
+        return next((setting for setting in self.settings if setting.key == key), None)
+
+    def default(self, field: str) -> Any:
+        """The default of a compiled field, None if it has none."""
+        if self.defaults is None:
+            return None
+        for info in msgspec.structs.fields(self.defaults):
+            if info.name == field and info.default is not msgspec.NODEFAULT:
+                return info.default
+        return None
+
+
+@dataclass(frozen=True)
+class Names:
+    """A mapping from names to sections (`listable`: a plain list of names will do)."""
+
+    key: str
+    section: Section
+    most: int
+    doc: str
+    required: bool = False
+    listable: bool = False
+
+
+LABEL = Setting("label", Label(), "What people see: one text, or one a language: `{nl: Bestellingen, de: Bestellungen}`.")
+
+SITE = Section(
+    "site",
+    (
+        Setting("site", Name(), "The site's name, as in `cordboard up --site`.", field="site", required=True),
+        Setting("language", Language(), "The language of labels that name none (en)."),
+        Setting("capacity", Whole(1, CAPACITY_MAX), "Units of work an agent can carry at once (100).", field="capacity"),
+    ),
+    Policy,
+)
+
+ROUTING = Section(
+    "routing",
+    (
+        Setting(
+            "order",
+            OneOf(("urgency", "strict")),
+            "urgency: nearness to the target, priority as a credit in time. strict: priority before all but the class.",
+            field="order",
+        ),
+        Setting(
+            "age_credit", Duration(0, 7 * DAY_MS), "What one step of priority is worth in waiting time.", field="age_credit_ms"
+        ),
+        Setting(
+            "freed_agent",
+            OneOf(("rank_then_key", "key")),
+            "What a freed agent takes first: the queue they rank lowest, or the most urgent of all.",
+            field="freed_agent",
+        ),
+        Setting("prefer", Duration(0, DAY_MS), "How long a preferred agent is waited for.", field="prefer_ms"),
+        Setting(
+            "decline_cooldown",
+            Duration(0, 8 * HOUR_MS),
+            "A contact that was declined stays away that long.",
+            field="decline_cooldown_ms",
+        ),
+        Setting(
+            "reoffer_min",
+            Duration(0, 8 * HOUR_MS),
+            "… and at least that long, even with nobody else present.",
+            field="reoffer_min_ms",
+        ),
+        Setting(
+            "declines_limit", Whole(1, 100), "Declines in a row after which an agent is set to not ready.", field="declines_limit"
+        ),
+        Setting(
+            "connect_retry",
+            Duration(0, HOUR_MS),
+            "After a failed connect the pair is kept apart that long.",
+            field="connect_retry_ms",
+        ),
+        Setting(
+            "toggle_grace",
+            Duration(0, HOUR_MS),
+            "An agent back within this time keeps the place in the idle order.",
+            field="toggle_grace_ms",
+        ),
+    ),
+    Policy,
+)
+
+CHANNEL = Section(
+    "channel",
+    (
+        LABEL,
+        Setting(
+            "presence",
+            OneOf(("live", "session", "async")),
+            "live: the customer is there and waits. session: a conversation with pauses. async: work without a waiting customer.",
+            field="presence",
+            required=True,
+        ),
+        Setting(
+            "class",
+            Whole(0, 3),
+            "0 emergency, 1 live, 2 session, 3 deferrable; a lower class always goes first.",
+            field="klass",
+            required=True,
+        ),
+        Setting(
+            "answered_on",
+            OneOf(("connected", "first_message")),
+            "What counts as the answer for service level and speed of answer; never the accept.",
+            field="answered_on",
+            required=True,
+        ),
+        Setting("offer_ttl", Duration(SECOND_MS, HOUR_MS), "How long an agent may think about an offer.", field="offer_ttl_ms"),
+        Setting(
+            "connect",
+            Duration(SECOND_MS, 10 * MINUTE_MS),
+            "An accepted contact must be connected within this time.",
+            field="connect_ms",
+        ),
+        Setting("wrap_up", Duration(0, 8 * HOUR_MS), "After-contact work; 0s for none.", field="wrap_up_ms"),
+        Setting(
+            "wrap_up_max",
+            Duration(0, 8 * HOUR_MS),
+            "Longest wrap-up with extensions, from its start; 0s forbids extensions.",
+            field="wrap_up_max_ms",
+        ),
+        Setting("wrap_up_cost", Percent(), "Share of the cost that wrap-up still takes.", field="wrap_up_cost_percent"),
+        Setting("cost", Whole(0, CAPACITY_MAX), "Units of an agent's capacity one contact takes.", field="cost"),
+        Setting("max_concurrent", Whole(1, 1_000), "Contacts of this channel an agent may have at once.", field="max_concurrent"),
+        Setting(
+            "on_missed",
+            OneOf(("not_ready", "switch_off")),
+            "After missed offers: the agent is set to not ready, or this channel is switched off.",
+            field="on_missed",
+        ),
+        Setting("missed_limit", Whole(1, 100), "Missed offers in a row before that happens.", field="missed_limit"),
+    ),
+    ChannelProfile,
+)
+
+TARGET = Duration(SECOND_MS, 90 * DAY_MS)
+
+QUEUE = Section(
+    "queue",
+    (
+        LABEL,
+        Setting("target", TARGET, "A contact should be answered within this time of arrival.", field="target_ms"),
+        Setting("targets", Durations(TARGET), "The same for single channels: `{chat: 45s, task: 8h}`.", field="targets_ms"),
+        Setting("requires", Requirements(), "Skills that every contact of the queue needs, beside its own.", field="requirements"),
+        Setting("strategy", OneOf(("longest_idle",)), "Which of several fitting agents is asked.", field="strategy"),
+        Setting(
+            "short_abandon", Duration(0, 10 * MINUTE_MS), "Abandons sooner than this are counted apart.", field="short_abandon_ms"
+        ),
+        Setting("service_level", Percent(), "Share of contacts to be answered within the target.", field="service_level_percent"),
+    ),
+    QueuePolicy,
+)
+
+WORD = Section("word", (LABEL,), short="label")
+REASON = Section(
+    "not-ready reason",
+    (LABEL, Setting("class", OneOf(REASON_CLASSES), "What kind of absence it is.", field="klass", required=True)),
+    short="class",
+)
+
+NAMED: Final[tuple[Names, ...]] = (
+    Names("skills", WORD, POLICY_SKILLS_MAX, "Everything an agent can be good at, levels 1..10.", listable=True),
+    Names("channels", CHANNEL, POLICY_CHANNELS_MAX, "How contacts of each channel behave.", required=True),
+    Names("queues", QUEUE, QUEUES_MAX, "Where contacts wait.", required=True),
+    Names("reasons", REASON, WORDS_MAX, "Why agents may be not ready."),
+    Names("dispositions", WORD, WORDS_MAX, "How agents close a contact.", listable=True),
+)

@@ -1,0 +1,284 @@
+"""The kinds of value a policy document holds. Each can read itself from the tree and describe itself to an editor (JSON Schema).
+
+`read` returns None when the value is wrong; the problem is recorded with its place and what to write instead.
+"""
+
+import re
+from collections.abc import Mapping as Map
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cordboard.events.bounds import NAME_MAX, Requirement
+from cordboard.policy.duration import DURATION_PATTERN, LEGEND, NotADuration, format_duration, parse_duration
+from cordboard.policy.problems import Problems, did_you_mean, shorten
+from cordboard.policy.tree import Listing, Mapping, Scalar, Tree
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_.-]{0,47}$"
+LANGUAGE_PATTERN = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+REQUIREMENT_PATTERN = r"^[a-z0-9][a-z0-9_.-]{0,47}(:([1-9]|10))?( (soft|hard))?$"
+LABEL_MAX = 200
+REQUIREMENTS_A_QUEUE = 8
+
+_NAME = re.compile(NAME_PATTERN.removesuffix("$") + r"\Z")
+_LANGUAGE = re.compile(LANGUAGE_PATTERN.removesuffix("$") + r"\Z")
+_WHOLE = re.compile(r"[0-9]{1,15}\Z", re.ASCII)
+
+Schema = dict[str, Any]
+Labels = Map[str, str]
+"""Text for people by language tag."""
+
+
+class Kind(Protocol):
+    """What a setting may be."""
+
+    def read(self, node: Tree, path: str, problems: Problems) -> Any: ...
+
+    def schema(self) -> Schema: ...
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A value and where it stands."""
+
+    value: Any
+    at: tuple[int, int]
+
+
+def scalar(node: Tree, path: str, problems: Problems, wanted: str) -> str | None:
+    """The text of a scalar that is not empty, stripped."""
+    if not isinstance(node, Scalar):
+        problems.add(node.at, path, f"expected {wanted}, found {_shape(node)}")
+        return None
+    if node.empty:
+        problems.add(node.at, path, "no value", f"write {wanted}")
+        return None
+    return node.text.strip()
+
+
+def name(node: Tree, path: str, problems: Problems) -> str | None:
+    """A word of the policy: lower case, digits, `_ . -`, at most 48."""
+    text = scalar(node, path, problems, "a name")
+    if text is None or _NAME.match(text):
+        return text
+    better = re.sub(r"[^a-z0-9_.-]+", "-", text.lower()).strip("-._")[:NAME_MAX]
+    advice = f"write `{better}`" if better else "use lower-case letters, digits, `_`, `.` and `-`"
+    problems.add(node.at, path, f"`{shorten(text)}` is no name", advice)
+    return None
+
+
+@dataclass(frozen=True)
+class Name:
+    """One name."""
+
+    def read(self, node: Tree, path: str, problems: Problems) -> str | None:
+        return name(node, path, problems)
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": NAME_PATTERN}
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A duration between two bounds, in milliseconds."""
+
+    low_ms: int
+    high_ms: int
+
+    def read(self, node: Tree, path: str, problems: Problems) -> int | None:
+        text = scalar(node, path, problems, "a duration, such as 20s")
+        if text is None:
+            return None
+        try:
+            ms = parse_duration(text)
+        except NotADuration as error:
+            problems.add(node.at, path, f"`{shorten(text)}` is no duration", error.suggestion)
+            return None
+        if self.low_ms <= ms <= self.high_ms:
+            return ms
+        bounds = f"write {format_duration(self.low_ms)} to {format_duration(self.high_ms)}"
+        problems.add(node.at, path, f"{format_duration(ms)} is too {'short' if ms < self.low_ms else 'long'}", bounds)
+        return None
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, {"const": 0}], "description": LEGEND}
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number between two bounds."""
+
+    low: int
+    high: int
+
+    def read(self, node: Tree, path: str, problems: Problems) -> int | None:
+        text = scalar(node, path, problems, f"a whole number from {self.low} to {self.high}")
+        if text is None:
+            return None
+        if _WHOLE.match(text) and self.low <= int(text) <= self.high:
+            return int(text)
+        problems.add(node.at, path, f"`{shorten(text)}` is out of bounds", f"write a whole number from {self.low} to {self.high}")
+        return None
+
+    def schema(self) -> Schema:
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
+
+@dataclass(frozen=True)
+class Percent:
+    """0% to 100%, the sign optional."""
+
+    def read(self, node: Tree, path: str, problems: Problems) -> int | None:
+        text = scalar(node, path, problems, "a percentage, such as 80%")
+        if text is None:
+            return None
+        digits = text.removesuffix("%").strip()
+        if _WHOLE.match(digits) and int(digits) <= 100:
+            return int(digits)
+        share = re.fullmatch(r"0?[.,]([0-9]{1,2})", digits)
+        advice = f"write {share[1].ljust(2, '0').lstrip('0') or '0'}%" if share else "write a whole percentage from 0% to 100%"
+        problems.add(node.at, path, f"`{shorten(text)}` is no whole percentage", advice)
+        return None
+
+    def schema(self) -> Schema:
+        return {
+            "anyOf": [{"type": "string", "pattern": "^(100|[0-9]{1,2}) ?%$"}, {"type": "integer", "minimum": 0, "maximum": 100}]
+        }
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    def read(self, node: Tree, path: str, problems: Problems) -> str | None:
+        text = scalar(node, path, problems, "one of " + ", ".join(self.words))
+        if text is None or text in self.words:
+            return text
+        problems.add(node.at, path, f"`{shorten(text)}` is none of the choices", did_you_mean(text, self.words))
+        return None
+
+    def schema(self) -> Schema:
+        return {"enum": list(self.words)}
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language tag: nl, fr-BE."""
+
+    def read(self, node: Tree, path: str, problems: Problems) -> str | None:
+        text = scalar(node, path, problems, "a language tag, such as nl")
+        if text is None or _LANGUAGE.match(text):
+            return text
+        problems.add(node.at, path, f"`{shorten(text)}` is no language tag", "write a tag such as nl, de or fr-BE")
+        return None
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": LANGUAGE_PATTERN}
+
+
+@dataclass(frozen=True)
+class Label:
+    """Text for people: one text (language `""`: the document's own), or one a language."""
+
+    def read(self, node: Tree, path: str, problems: Problems) -> Labels | None:
+        if isinstance(node, Mapping):
+            texts: dict[str, str] = {}
+            for key, value in node.entries:
+                language = Language().read(key, path, problems)
+                text = self._text(value, f"{path}.{key.text}", problems)
+                if language is not None and text is not None:
+                    texts[language] = text
+            return texts
+        text = self._text(node, path, problems)
+        return None if text is None else {"": text}
+
+    def _text(self, node: Tree, path: str, problems: Problems) -> str | None:
+        text = scalar(node, path, problems, "a text")
+        if text is not None and len(text) > LABEL_MAX:
+            problems.add(node.at, path, f"the text has {len(text)} characters", f"at most {LABEL_MAX}")
+            return None
+        return text
+
+    def schema(self) -> Schema:
+        one = {"type": "string", "minLength": 1, "maxLength": LABEL_MAX}
+        return {"anyOf": [one, {"type": "object", "propertyNames": {"pattern": LANGUAGE_PATTERN}, "additionalProperties": one}]}
+
+
+@dataclass(frozen=True)
+class Durations:
+    """A duration for each of several names. Reads to {name: Placed(ms)}; the place is the name's."""
+
+    duration: Duration
+
+    def read(self, node: Tree, path: str, problems: Problems) -> dict[str, Placed] | None:
+        if not isinstance(node, Mapping):
+            problems.add(
+                node.at,
+                path,
+                f"expected a duration for each channel, found {_shape(node)}",
+                "write `chat: 45s` on a line of its own",
+            )
+            return None
+        read: dict[str, Placed] = {}
+        for key, value in node.entries:
+            word = name(key, path, problems)
+            ms = self.duration.read(value, f"{path}.{key.text}", problems)
+            if word is not None and ms is not None:
+                read[word] = Placed(ms, key.at)
+        return read
+
+    def schema(self) -> Schema:
+        return {"type": "object", "propertyNames": {"pattern": NAME_PATTERN}, "additionalProperties": self.duration.schema()}
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """`[nl.written:5, garden:3 soft]`: what every contact of a queue needs. Reads to a list of Placed(Requirement)."""
+
+    def read(self, node: Tree, path: str, problems: Problems) -> list[Placed] | None:
+        if not isinstance(node, Listing):
+            text = node.text if isinstance(node, Scalar) and not node.empty else "nl.written:5"
+            problems.add(node.at, path, f"expected a list, found {_shape(node)}", f"write `[{shorten(text)}]`")
+            return None
+        if len(node.items) > REQUIREMENTS_A_QUEUE:
+            problems.add(node.at, path, f"{len(node.items)} requirements", f"a queue has at most {REQUIREMENTS_A_QUEUE}")
+        read = [self._one(item, f"{path}[{index}]", problems) for index, item in enumerate(node.items)]
+        return [placed for placed in read if placed is not None]
+
+    def _one(self, node: Tree, path: str, problems: Problems) -> Placed | None:
+        if isinstance(node, Mapping) and len(node.entries) == 1 and isinstance(node.entries[0][1], Scalar):
+            skill, level = node.entries[0][0].text, node.entries[0][1].text
+            problems.add(node.at, path, "a space stands after the colon", f"write `{shorten(skill)}:{shorten(level)}`")
+            return None
+        text = scalar(node, path, problems, "a requirement, such as nl.written:5")
+        if text is None:
+            return None
+        match = re.fullmatch(r"([^\s:]+)(?:\s*:\s*([0-9]{1,4}))?(?:\s+(soft|hard))?", text)
+        if match is None:
+            problems.add(
+                node.at,
+                path,
+                f"`{shorten(text)}` is no requirement",
+                "write skill:level, such as `nl.written:5` or `nl.written:5 soft`",
+            )
+            return None
+        skill_name = name(Scalar(node.at, match[1]), path, problems)
+        level_number = int(match[2] or 1)
+        if not 1 <= level_number <= 10:
+            problems.add(node.at, path, f"level {level_number} is out of bounds", "levels go from 1 to 10 (best)")
+        elif skill_name is not None:
+            return Placed(Requirement(skill=skill_name, level=level_number, hard=match[3] != "soft"), node.at)
+        return None
+
+    def schema(self) -> Schema:
+        item = {"type": "string", "pattern": REQUIREMENT_PATTERN}
+        return {"type": "array", "items": item, "maxItems": REQUIREMENTS_A_QUEUE, "uniqueItems": True}
+
+
+def _shape(node: Tree) -> str:
+    if isinstance(node, Mapping):
+        return "a mapping"
+    if isinstance(node, Listing):
+        return "a list"
+    return "nothing" if node.empty else f"`{shorten(node.text)}`"
