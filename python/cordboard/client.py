@@ -54,8 +54,8 @@ from cordboard.v1.types_pb2 import Customer, Requirement, RequirementSet
 __all__ = [
     "AgentDeclaration", "Bookmark", "ChannelSwitch", "Client", "ClientError", "Contact", "ContactFilter", "Customer", "DeskChange",
     "DeskEvent", "DeskSnapshot", "EngagementEnd", "EngagementStart", "Message", "NewContact", "Offer", "OfferAcceptance",
-    "OfferOver", "PresenceReport", "Requirement", "Signal", "SubmissionResult", "SubmitContactRequest", "TimelineEntry", "WrapUpEnd",
-    "WrapUpMove", "new_contact",
+    "OfferOver", "PresenceReport", "Requirement", "Signal", "SubmissionResult", "SubmitContactRequest", "TimelineEntry",
+    "WrapUpEnd", "WrapUpMove", "new_contact",
 ]  # fmt: skip
 
 MESSAGE_MAX = 32 << 20
@@ -168,7 +168,7 @@ class Client:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self._channel.close()
+        await self._channel.close(None)
 
     # Contacts
 
