@@ -1,0 +1,59 @@
+"""The stories' policy as a document that lines change. The twin of rust/core/tests/scenarios/policy.rs."""
+
+from typing import Any
+
+import msgspec
+
+from tests.scenarios.language import HERE, duration, value
+
+Document = dict[str, Any]
+LISTS = {"skill": "skills", "channel": "channels", "queue": "queues", "reason": "reasons", "disposition": "dispositions"}
+
+
+def standard() -> Document:
+    """The document in standard.policy."""
+    document: Document = {"version": 0} | {name: [] for name in LISTS.values()}
+    for line in (HERE / "standard.policy").read_text().splitlines():
+        change(document, line)
+    return document
+
+
+def change(document: Document, line: str) -> None:
+    """`name=value …` sets, `queue name key=value …` adds or changes, `drop queue name` removes."""
+    words = line.split("#")[0].split()
+    if not words:
+        return
+    if words[0] == "drop":
+        items = document[LISTS[words[1]]]
+        items[:] = [item for item in items if name_of(item) != words[2]]
+    elif words[0] in ("skill", "disposition"):
+        document[LISTS[words[0]]].append(words[1])
+    elif words[0] in LISTS:
+        items = document[LISTS[words[0]]]
+        found = next((item for item in items if item["name"] == words[1]), None)
+        if found is None:
+            items.append(found := {"name": words[1]})
+        found.update(map(setting, words[2:]))
+    else:
+        document.update(map(setting, words))
+
+
+def name_of(item: Any) -> str:
+    return item if isinstance(item, str) else item["name"]
+
+
+def setting(word: str) -> tuple[str, Any]:
+    """`key=value` as the policy's own type."""
+    key, text = word.split("=")
+    if key == "requirements":
+        return key, value("requirements", text)
+    if key == "targets_ms":
+        return key, {name: duration(after) for name, after in (item.split(":") for item in text.split(","))}
+    if key.endswith("_ms"):
+        return key, duration(text)
+    return key, int(text) if text.isdigit() else text
+
+
+def published(document: Document, fact_id: bytes) -> bytes:
+    """The fact that publishes the document."""
+    return msgspec.msgpack.encode([15, fact_id, msgspec.msgpack.encode(document)])
