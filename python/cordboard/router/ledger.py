@@ -1,0 +1,194 @@
+"""Invariants that the journal must keep by itself, checked commit by commit without the core.
+
+Independent on purpose: the core checks its state, this checks the record. Pure; bounded memory.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from cordboard import codec
+from cordboard.errors import JournalCorrupt
+from cordboard.events import event as words
+from cordboard.events.commit import CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, INPUT_TAG, Commit, Entry, Input
+from cordboard.events.verdict import Accepted, Duplicate, Refused
+from cordboard.router.loads import Loads
+
+REMEMBERED_MS = 14 * 60_000
+REMEMBERED_MAX = 900_000
+"""A little less than the core's own memory of fact ids and ended contacts (docs/routing.md): what it forgot may come again."""
+
+Report = Callable[[int, str], None]
+
+
+class Ledger:
+    """Feed every commit in order to `check`; `report(seq, what)` is called for each violation.
+
+    Begun in the middle of a journal (`from_seq` > 1) it knows no contact, offer or agent from before, and lets those pass.
+    """
+
+    def __init__(self, from_seq: int, report: Report) -> None:
+        self.events = 0
+        self.inputs = 0
+        self.facts: dict[str, int] = {"accepted": 0, "refused": 0, "duplicate": 0, "quarantined": 0}
+        self._whole = from_seq == 1
+        self._next = from_seq
+        self._report_to = report
+        self._previous: Commit | None = None
+        self._decided: OrderedDict[bytes, int] = OrderedDict()
+        self._live: set[bytes] = set()
+        self._ended: OrderedDict[bytes, int] = OrderedDict()
+        self._offers: dict[tuple[bytes, int], str] = {}
+        self._loads = Loads(self._report, self._whole)
+        self._folds: dict[int, Callable[[Entry, Any], None]] = {
+            10: self._contact_queued,
+            11: self._contact_ended,
+            13: self._offer_made,
+            14: self._offer_accepted,
+            15: self._offer_over,
+            16: self._offer_over,
+            17: self._offer_over,
+            18: self._connect_expired,
+            19: self._engagement_started,
+            22: self._engagement_ended,
+            23: self._wrap_up_ended,
+        }
+
+    def check(self, seq: int, commit: Commit, prev_hash: bytes | None) -> list[Input]:
+        """`prev_hash`: the hash of the commit before, None if that was not read. Returns the commit's inputs."""
+        self._check_chain(seq, commit, prev_hash)
+        self._next = seq + 1
+        inputs: list[Input] = []
+        for index, entry in enumerate(commit.entries):
+            if entry.tag == INPUT_TAG:
+                inputs.append(self._check_input(index, entry, commit.at_ms))
+            else:
+                self._check_event(index, entry, commit)
+        self._loads.settle()
+        self._forget(commit.at_ms)
+        self._previous = commit
+        return inputs
+
+    def _check_chain(self, seq: int, commit: Commit, prev_hash: bytes | None) -> None:
+        if seq != self._next or commit.seq != seq:
+            self._report(f"it says {commit.seq} and stands at {seq} where {self._next} is due")
+        if prev_hash is not None and commit.prev_hash != prev_hash:
+            self._report("the hash chain forks: prev_hash is not the hash of the commit before")
+        before = self._previous
+        if before is None:
+            return
+        if commit.at_ms < before.at_ms:
+            self._report(f"time goes back from {before.at_ms} to {commit.at_ms}")
+        if before.continued and commit.at_ms != before.at_ms and commit.epoch == before.epoch:
+            self._report("it continues a turn at another time")
+        if commit.epoch < before.epoch:
+            self._report(f"the epoch goes back from {before.epoch} to {commit.epoch}")
+        old, new = before.consumed, commit.consumed
+        if old.inbox_id == new.inbox_id and (new.inbox_seq, new.facts_done) < (old.inbox_seq, old.facts_done):
+            self._report(f"consumed goes back from {old.inbox_seq}/{old.facts_done} to {new.inbox_seq}/{new.facts_done}")
+
+    def _check_input(self, index: int, entry: Entry, at_ms: int) -> Input:
+        self.inputs += 1
+        fact = codec.decode_input(entry)
+        kind = type(fact.verdict).__name__.lower()
+        self.facts[kind] += 1
+        fact_id = codec.fact_id(fact.fact)
+        if entry.cause != index:
+            self._report(f"input {index} names {entry.cause} as its own index")
+        if isinstance(fact.verdict, (Accepted, Refused)) and fact_id is not None:
+            if fact_id in self._decided:
+                self._report(f"fact {fact_id.hex()} is {kind}, but was decided before")
+            self._decided[fact_id] = at_ms
+        elif isinstance(fact.verdict, Duplicate) and (fact.verdict.first_seq, fact.verdict.first_entry) >= (self._next - 1, index):
+            self._report(f"input {index} is called a duplicate of one that comes after it")
+        return fact
+
+    def _check_event(self, index: int, entry: Entry, commit: Commit) -> None:
+        self.events += 1
+        if entry.cause >= 0:
+            cause = commit.entries[entry.cause] if entry.cause < index else None
+            if cause is None or cause.tag != INPUT_TAG:
+                self._report(f"entry {index} names entry {entry.cause} as its cause, which is no input before it")
+        elif entry.cause not in (CAUSE_TIMER, CAUSE_CONTINUATION, CAUSE_CONTROL):
+            self._report(f"entry {index} has the unknown cause {entry.cause}")
+        try:
+            event = codec.decode_event(entry)
+        except JournalCorrupt as error:
+            self._report(f"entry {index}: {error}")
+            return
+        if entry.contact is not None and entry.contact in self._ended and entry.tag not in _AFTER_THE_END:
+            self._report(f"{type(event).__name__} for contact {entry.contact.hex()}, which has ended")
+        if (fold := self._folds.get(entry.tag)) is not None:
+            fold(entry, event)
+        self._loads.fold(entry, event)
+
+    def _contact_queued(self, entry: Entry, event: words.ContactQueued) -> None:
+        contact = entry.contact or b""
+        if event.visit == 1 and contact in self._live:
+            self._report(f"contact {contact.hex()} arrives, but lives already")
+        elif event.visit > 1 and contact not in self._live and self._whole:
+            self._report(f"contact {contact.hex()} begins visit {event.visit}, but never arrived")
+        self._live.add(contact)
+
+    def _contact_ended(self, entry: Entry, event: words.ContactEnded) -> None:
+        contact = entry.contact or b""
+        if contact not in self._live and self._whole:
+            self._report(f"contact {contact.hex()} ends, but does not live")
+        self._live.discard(contact)
+        if event.reason == "flowed_out" and event.successor is None:
+            self._report(f"contact {contact.hex()} flows out without a successor")
+        self._ended[contact] = event.at_ms
+
+    def _offer_made(self, entry: Entry, event: words.OfferMade) -> None:
+        contact = entry.contact or b""
+        if (contact, event.attempt) in self._offers:
+            self._report(f"offer {contact.hex()}/{event.attempt} is made twice")
+        if self._whole and contact not in self._live:
+            self._report(f"offer {contact.hex()}/{event.attempt} for a contact that does not live")
+        self._offers[contact, event.attempt] = "made"
+
+    def _offer_accepted(self, entry: Entry, event: words.OfferAccepted) -> None:
+        self._move(entry, event.attempt, ("made",), "accepted")
+
+    def _offer_over(self, entry: Entry, event: words.OfferDeclined | words.OfferExpired | words.OfferRevoked) -> None:
+        # An accepted offer may still be revoked: its contact can go while it is being connected.
+        self._move(entry, event.attempt, ("made", "accepted") if isinstance(event, words.OfferRevoked) else ("made",), None)
+
+    def _connect_expired(self, entry: Entry, event: words.ConnectExpired) -> None:
+        self._move(entry, event.attempt, ("accepted",), None)
+
+    def _engagement_started(self, entry: Entry, event: words.EngagementStarted) -> None:
+        self._move(entry, event.attempt, ("accepted",), "engaged")
+
+    def _engagement_ended(self, entry: Entry, event: words.EngagementEnded) -> None:
+        self._move(entry, event.attempt, ("engaged",), None if event.wrap_until_ms is None else "wrapping")
+
+    def _wrap_up_ended(self, entry: Entry, event: words.WrapUpEnded) -> None:
+        self._move(entry, event.attempt, ("wrapping",), None)
+
+    def _move(self, entry: Entry, attempt: int, allowed: tuple[str, ...], to: str | None) -> None:
+        offer = (entry.contact or b"", attempt)
+        state = self._offers.pop(offer, None)
+        if state is None and not self._whole:
+            return
+        if state not in allowed:
+            self._report(f"offer {offer[0].hex()}/{attempt} is {state or 'not alive'} and becomes {to or 'over'} (tag {entry.tag})")
+        if to is not None:
+            self._offers[offer] = to
+
+    def _forget(self, at_ms: int) -> None:
+        for remembered in (self._decided, self._ended):
+            while remembered:
+                oldest, then_ms = next(iter(remembered.items()))
+                if then_ms >= at_ms - REMEMBERED_MS and len(remembered) <= REMEMBERED_MAX:
+                    break
+                del remembered[oldest]
+
+    def _report(self, what: str) -> None:
+        self._report_to(self._next - 1, what)
+
+
+_AFTER_THE_END = frozenset((22, 23, 24))
+"""An engagement's end and its wrap-up may stand behind the end of the contact."""

@@ -1,0 +1,59 @@
+"""Reading the log to a given end, and patience with a log that is away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+from cordboard.errors import JournalCorrupt, LogUnavailable
+from cordboard.log.port import SiteLog, Stored
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PAUSE_S = 0.1
+PAUSE_MAX_S = 2.0
+
+
+async def patiently(call: Callable[[], Awaitable[T]], what: str) -> T:
+    """`call` again and again until the log answers."""
+    pause_s = PAUSE_S
+    while True:
+        try:
+            return await call()
+        except LogUnavailable as error:
+            logger.warning("the log is away (%s): %s; trying again", what, error)
+            await asyncio.sleep(pause_s)
+            pause_s = min(PAUSE_MAX_S, pause_s * 2)
+
+
+@contextlib.asynccontextmanager
+async def following(batches: AsyncIterator[list[Stored]]) -> AsyncIterator[AsyncIterator[list[Stored]]]:
+    """The iterator, closed in the end if it can be."""
+    try:
+        yield batches
+    finally:
+        close = getattr(batches, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def commits_between(log: SiteLog, first: int, last: int) -> AsyncIterator[list[Stored]]:
+    """Commits `first` to `last` in batches. Raises JournalCorrupt on a gap."""
+    expected = first
+    if expected > last:
+        return
+    async with following(log.follow_journal(first)) as batches:
+        async for batch in batches:
+            part = [stored for stored in batch if stored.seq <= last]
+            for stored in part:
+                if stored.seq != expected:
+                    raise JournalCorrupt(f"the journal goes on with {stored.seq} where {expected} should stand")
+                expected += 1
+            if part:
+                yield part
+            if expected > last:
+                return

@@ -1,0 +1,96 @@
+"""Snapshots: the core's state at a journal position, so that recovery folds only what came after it.
+
+A name says what the bytes must be: position, the hash of the commit there, level, and the hash of the state. A snapshot
+whose commit is not in this journal, or whose state differs from its name, is passed over for an older one.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+
+from cordboard import codec
+from cordboard._core import Router, commit_hash
+from cordboard.errors import CordboardError, JournalCorrupt, LogUnavailable, NotFound
+from cordboard.log.port import SiteLog
+from cordboard.router.core import CoreThread
+from cordboard.router.reading import patiently
+
+logger = logging.getLogger(__name__)
+
+KEPT = 3
+_NAME = re.compile(r"^(\d{16})-([0-9a-f]{64})-(\d+)-([0-9a-f]{64})$")
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotName:
+    seq: int
+    commit_hash: bytes
+    level: int
+    state_hash: bytes
+
+    def __str__(self) -> str:
+        return f"{self.seq:016d}-{self.commit_hash.hex()}-{self.level}-{self.state_hash.hex()}"
+
+    @classmethod
+    def parse(cls, name: str) -> SnapshotName | None:
+        """None if it is not one of ours."""
+        found = _NAME.match(name)
+        if found is None:
+            return None
+        return cls(int(found[1]), bytes.fromhex(found[2]), int(found[3]), bytes.fromhex(found[4]))
+
+
+def take(router: Router, last_commit: bytes) -> tuple[SnapshotName, bytes]:
+    """The state now, `last_commit` being the newest commit in it. Runs on the core's thread."""
+    position = router.position()
+    name = SnapshotName(position.seq, position.hash, codec.decode_commit(last_commit).level, router.state_hash())
+    return name, router.snapshot()
+
+
+async def store(log: SiteLog, name: SnapshotName, data: bytes) -> None:
+    """Keep the snapshot, and of all snapshots the newest three. A log that is away is no reason to stop: the next one will do."""
+    try:
+        await log.snapshots.put(str(name), data)
+        known = sorted((parsed for stored in await log.snapshots.names() if (parsed := SnapshotName.parse(stored))), key=_seq)
+        for old in known[:-KEPT]:
+            await log.snapshots.delete(str(old))
+    except (LogUnavailable, NotFound) as error:
+        logger.warning("snapshot at %d is not stored: %s", name.seq, error)
+    else:
+        logger.info("snapshot at %d stored, %d bytes", name.seq, len(data))
+
+
+async def newest(log: SiteLog, core: CoreThread, up_to: int) -> Router | None:
+    """The router of the newest valid snapshot at or below position `up_to`; None if there is none."""
+    names = await patiently(log.snapshots.names, "names of snapshots")
+    known = (parsed for name in names if (parsed := SnapshotName.parse(name)) and parsed.seq <= up_to)
+    for name in sorted(known, key=_seq, reverse=True):
+        try:
+            return await _load(log, core, name)
+        except LogUnavailable:
+            raise
+        except CordboardError as error:
+            logger.warning("snapshot at %d is passed over: %s", name.seq, error)
+    return None
+
+
+async def _load(log: SiteLog, core: CoreThread, name: SnapshotName) -> Router:
+    stored = await patiently(lambda: log.read_commit(name.seq), f"commit {name.seq}")
+    if commit_hash(stored.data) != name.commit_hash:
+        raise JournalCorrupt("it belongs to another journal")
+    data = await patiently(lambda: log.snapshots.get(str(name)), f"snapshot at {name.seq}")
+    return await core.run(lambda: _restore(name, data))
+
+
+def _restore(name: SnapshotName, data: bytes) -> Router:
+    router = Router.restore(data)
+    position = router.position()
+    if (position.seq, position.hash, router.state_hash()) != (name.seq, name.commit_hash, name.state_hash):
+        raise JournalCorrupt("its state is not what its name says")
+    return router
+
+
+def _seq(name: SnapshotName) -> int:
+    return name.seq

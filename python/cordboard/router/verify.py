@@ -1,0 +1,207 @@
+"""Verification: fold and re-decide the whole journal, and check every invariant that exists so far.
+
+Three independent looks: the core decides every commit again and must give the same bytes; the core checks its own state;
+the ledger checks the record without the core. With the inbox, also that no fact got lost on the way in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import msgspec
+
+from cordboard import codec
+from cordboard._core import CoreError, Router, commit_hash
+from cordboard.errors import InvalidInput, JournalCorrupt
+from cordboard.log.port import SiteLog, Stored
+from cordboard.router import snapshots
+from cordboard.router.audit import InboxAudit
+from cordboard.router.core import CoreThread
+from cordboard.router.ledger import Ledger
+from cordboard.router.reading import commits_between, following
+from cordboard.router.recovery import fold
+
+CHECK_EVERY = 1_000
+"""Commits between two checks of the whole state, which cost more than a commit."""
+FINDINGS_MAX = 1_000
+INBOX_PATIENCE_S = 5.0
+
+Progress = Callable[[int, int], None]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What is wrong with commit `seq`."""
+
+    seq: int
+    what: str
+
+
+class VerifyReport(msgspec.Struct, kw_only=True):
+    """`divergences`: commits that decide differently today. `violations`: invariants that do not hold. Both empty is good.
+
+    At most 1,000 findings of a kind are kept; the counts go on. `lost` (facts without an input) is None if the inbox was not read.
+    """
+
+    first_seq: int
+    last_seq: int
+    commits: int = 0
+    events: int = 0
+    inputs: int = 0
+    accepted: int = 0
+    refused: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    lost: int | None = None
+    divergence_count: int = 0
+    violation_count: int = 0
+    divergences: list[Finding] = []
+    violations: list[Finding] = []
+    duration_ms: int = 0
+
+    @property
+    def clean(self) -> bool:
+        return not (self.divergence_count or self.violation_count or self.lost)
+
+    def diverged(self, seq: int, what: str) -> None:
+        self.divergence_count += 1
+        if len(self.divergences) < FINDINGS_MAX:
+            self.divergences.append(Finding(seq, what))
+
+    def violated(self, seq: int, what: str) -> None:
+        self.violation_count += 1
+        if len(self.violations) < FINDINGS_MAX:
+            self.violations.append(Finding(seq, what))
+
+
+async def verify(log: SiteLog, *, from_seq: int = 1, inbox: bool = True, progress: Progress | None = None) -> VerifyReport:
+    """Verify commits `from_seq` to the end of the journal as it is now; `progress(seq, last)` is called on the way.
+
+    With `from_seq` > 1 the state before it comes from a snapshot and the fold. Stops at the first commit that cannot even be
+    folded (a gap, a fork, broken bytes), and reports it.
+    """
+    started = time.monotonic()
+    last = await log.last_journal_seq()
+    report = VerifyReport(first_seq=from_seq, last_seq=last)
+    async with CoreThread() as core:
+        if last >= from_seq:
+            run = await _begin(log, core, from_seq, report)
+            with contextlib.suppress(_Unreadable):
+                await _read(log, core, run, last, inbox, progress)
+            run.end()
+    report.duration_ms = round((time.monotonic() - started) * 1000)
+    return report
+
+
+class _Unreadable(Exception):
+    """The journal cannot be followed beyond here; the report says why."""
+
+
+class _Run:
+    """The state of one verification. Its methods run on the core's thread, one at a time."""
+
+    def __init__(self, router: Router, inbox_id: bytes, report: VerifyReport) -> None:
+        position = router.position()
+        self.report = report
+        self._router = router
+        self._prev_hash = position.hash
+        self._ledger = Ledger(report.first_seq, report.violated)
+        self._inbox_id = inbox_id
+        """The inbox there is today: of an older one only the journal is left."""
+        self.consumed = (max(1, position.inbox_seq), position.facts_done) if position.inbox_id == inbox_id else (1, 0)
+        self.audit = InboxAudit(*self.consumed, report.violated)
+
+    def commits(self, batch: Sequence[Stored]) -> None:
+        for stored in batch:
+            self._commit(stored)
+
+    def _commit(self, stored: Stored) -> None:
+        seq = stored.seq
+        try:
+            commit = codec.decode_commit(stored.data)
+            inputs = self._ledger.check(seq, commit, self._prev_hash)
+        except JournalCorrupt as error:
+            self.report.violated(seq, str(error))
+            raise _Unreadable from error
+        self._redecide(stored)
+        if commit.consumed.inbox_id == self._inbox_id:
+            self.consumed = (commit.consumed.inbox_seq, commit.consumed.facts_done)
+            self.audit.inputs(seq, inputs)
+        self._prev_hash = commit_hash(stored.data)
+        self.report.commits += 1
+        if self.report.commits % CHECK_EVERY == 0:
+            self.check(seq)
+
+    def _redecide(self, stored: Stored) -> None:
+        try:
+            again = self._router.redecide(stored.data)
+        except CoreError as error:
+            self.report.violated(stored.seq, str(error))
+            raise _Unreadable from error
+        if again != stored.data:
+            self.report.diverged(stored.seq, _difference(stored.data, again))
+
+    def check(self, seq: int) -> None:
+        for violation in self._router.check():
+            self.report.violated(seq, violation)
+
+    def end(self) -> None:
+        report, ledger = self.report, self._ledger
+        self.check(report.first_seq + report.commits - 1)
+        report.events, report.inputs = ledger.events, ledger.inputs
+        report.accepted, report.refused = ledger.facts["accepted"], ledger.facts["refused"]
+        report.duplicates, report.quarantined = ledger.facts["duplicate"], ledger.facts["quarantined"]
+
+
+async def _begin(log: SiteLog, core: CoreThread, from_seq: int, report: VerifyReport) -> _Run:
+    """Bring a router to the position before `from_seq`."""
+    if from_seq < 1:
+        raise InvalidInput("from_seq counts from 1")
+    router = await snapshots.newest(log, core, from_seq - 1) or Router(log.site)
+    await fold(log, core, router, from_seq - 1)
+    return _Run(router, log.inbox_id, report)
+
+
+async def _read(log: SiteLog, core: CoreThread, run: _Run, last: int, inbox: bool, progress: Progress | None) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        frames = await stack.enter_async_context(following(log.follow_inbox(run.consumed[0]))) if inbox else None
+        try:
+            async for batch in commits_between(log, run.report.first_seq, last):
+                await core.run(lambda part=batch: run.commits(part))  # type: ignore[misc]
+                if frames is not None:
+                    await _catch_up(core, run, frames)
+                if progress is not None:
+                    progress(batch[-1].seq, last)
+        except JournalCorrupt as error:
+            run.report.violated(run.report.first_seq + run.report.commits, str(error))
+            raise _Unreadable from error
+        if frames is not None:
+            run.audit.end(last, *run.consumed)
+            run.report.lost = run.audit.lost
+
+
+async def _catch_up(core: CoreThread, run: _Run, frames: AsyncIterator[list[Stored]]) -> None:
+    """Read the inbox as far as the inputs seen so far speak of it."""
+    while run.audit.wants_frames:
+        try:
+            async with asyncio.timeout(INBOX_PATIENCE_S):
+                batch = await anext(frames)
+        except TimeoutError:
+            run.report.violated(run.report.last_seq, "the inbox ends before what the journal consumed")
+            raise _Unreadable from None
+        await core.run(lambda part=batch: run.audit.frames(part))  # type: ignore[misc]
+
+
+def _difference(recorded: bytes, again: bytes) -> str:
+    """Where two commits part, for people."""
+    one, other = codec.decode_commit(recorded), codec.decode_commit(again)
+    for index, (left, right) in enumerate(zip(one.entries, other.entries, strict=False)):
+        if left.tag != right.tag:
+            return f"entry {index}: recorded tag {left.tag}, decided tag {right.tag}"
+        if left != right:
+            return f"entry {index}: tag {left.tag} with other values"
+    if len(one.entries) != len(other.entries):
+        return f"{len(one.entries)} entries recorded, {len(other.entries)} decided"
+    return "the entries are equal, the head differs"
