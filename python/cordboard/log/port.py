@@ -4,7 +4,7 @@ Two implementations under the same contract tests (tests/contract/test_log.py): 
 the in-process twin. A `SiteLog` is one site's INBOX and JOURNAL.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -81,12 +81,12 @@ class SiteLog(Protocol):
 
     def appender(self) -> AbstractAsyncContextManager[Appender]: ...
 
-    def follow_inbox(self, from_seq: int) -> AsyncIterator[list[Stored]]:
+    def follow_inbox(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
         """Frames from `from_seq` on, in order and without gaps, for ever: each item is all that is buffered (never empty).
         Survives reconnects and server restarts. Close the iterator (`aclose`) to stop."""
         ...
 
-    def follow_journal(self, from_seq: int) -> AsyncIterator[list[Stored]]:
+    def follow_journal(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
         """Commits, likewise."""
         ...
 
@@ -110,6 +110,6 @@ class SiteLog(Protocol):
         """Fire and forget, not stored (typing, delivery receipts). `topic`: dot-separated tokens of [a-z0-9_-]."""
         ...
 
-    def listen(self, topic: str) -> AsyncIterator[tuple[str, bytes]]:
+    def listen(self, topic: str) -> AsyncGenerator[tuple[str, bytes], None]:
         """Whispers as (topic, data); `topic` may end in `.>` or hold `*` tokens. Subscribed once iteration began."""
         ...

@@ -1,0 +1,90 @@
+"""Does the server fsync before it acknowledges? Proof, or no start.
+
+NATS 2.15 tells a client nothing about `sync_interval`; only the monitoring port does (`/varz`, jetstream.config.sync_always).
+So an external server needs its monitoring URL (argument or CORDBOARD_NATS_MONITOR_URL; a cluster: all of them, comma
+separated), and the server we are connected to must be among those that answer. The embedded server is examined once when it
+starts, and vouched for within this process. Without proof we refuse, unless `allow_lazy_fsync`: then a power cut may lose
+what was acknowledged.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from cordboard.errors import ConfigurationError
+
+_log = logging.getLogger(__name__)
+
+MONITOR_ENV = "CORDBOARD_NATS_MONITOR_URL"
+_TIMEOUT_S = 3.0
+_VARZ_MAX = 4 * 1024 * 1024
+# Monitoring is reached directly: a proxy in the environment is for the outside world.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_vouched: set[str] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What one server says of itself."""
+
+    server_id: str
+    server_name: str
+    jetstream: bool
+    sync_always: bool
+
+
+async def examine(monitor_url: str) -> Examined:
+    """Ask `<monitor_url>/varz`. Raises ConfigurationError if nothing sensible answers."""
+    try:
+        varz = await asyncio.to_thread(_varz, monitor_url)
+        jetstream = varz.get("jetstream", {}).get("config", {})
+        return Examined(varz["server_id"], varz["server_name"], bool(jetstream), jetstream.get("sync_always") is True)
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise ConfigurationError(f"NATS monitoring at {monitor_url} gives no answer: {error!r}") from error
+
+
+def vouch(server_id: str) -> None:
+    """This process started or examined that server itself."""
+    _vouched.add(server_id)
+
+
+async def require_fsync(server_id: str, monitor_url: str | None, *, allow_lazy: bool) -> None:
+    """Raises ConfigurationError unless the connected server (and every one that `monitor_url` names) fsyncs always."""
+    if server_id in _vouched:
+        return
+    try:
+        await _require_proof(server_id, monitor_url or os.environ.get(MONITOR_ENV, ""))
+    except ConfigurationError as error:
+        if not allow_lazy:
+            raise
+        _log.warning("lazy fsync is allowed: a power cut may lose acknowledged facts (%s)", error)
+
+
+async def _require_proof(server_id: str, monitor_urls: str) -> None:
+    urls = [url.strip() for url in monitor_urls.split(",") if url.strip()]
+    if not urls:
+        raise ConfigurationError(
+            f"no proof that the NATS server fsyncs before it acknowledges: set {MONITOR_ENV} to its monitoring URL"
+            " (http://host:8222), or allow lazy fsync if losing acknowledged facts is acceptable"
+        )
+    answers = await asyncio.gather(*(examine(url) for url in urls))
+    for url, answer in zip(urls, answers, strict=True):
+        if not answer.sync_always:
+            raise ConfigurationError(
+                f"the NATS server at {url} does not fsync before it acknowledges: set `jetstream {{ sync_interval: always }}`"
+            )
+    if server_id not in {answer.server_id for answer in answers}:
+        raise ConfigurationError(f"{monitor_urls} is not the monitoring of the NATS server that we are connected to")
+
+
+def _varz(monitor_url: str) -> dict[str, Any]:
+    if not monitor_url.startswith(("http://", "https://")):
+        raise ValueError("a monitoring URL starts with http:// or https://")
+    with _opener.open(f"{monitor_url.rstrip('/')}/varz", timeout=_TIMEOUT_S) as answer:
+        varz: dict[str, Any] = json.loads(answer.read(_VARZ_MAX))
+        return varz

@@ -1,0 +1,152 @@
+"""A site's log on a NATS server with JetStream."""
+
+import asyncio
+import base64
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from cordboard.errors import ConfigurationError, NotFound
+from cordboard.log import reader, subjects, whispers
+from cordboard.log.appender import ACK_WAIT_S, FencedAppender, appending
+from cordboard.log.durability import require_fsync
+from cordboard.log.port import Snapshots, Stored
+from cordboard.log.publisher import DEADLINE_S, FramePublisher, publishing
+from cordboard.log.snapshots import BucketSnapshots
+from cordboard.log.stream import Ack
+from cordboard.log.streams import DEFAULTS, StreamSettings, declare_streams
+from cordboard.log.wire import ERR_NO_MESSAGE, ApiError, Wire, open_wire
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class JetStream:
+    """One stream on the server, as publisher and appender see it."""
+
+    def __init__(self, wire: Wire, name: str, subject: str) -> None:
+        self.name = name
+        self._wire = wire
+        self._subject = subject
+
+    async def ready(self) -> None:
+        await self._wire.online()
+
+    async def send(self, data: bytes, *, message_id: str | None = None, after: int | None = None) -> asyncio.Future[Ack]:
+        headers: dict[str, str] = {}
+        if message_id is not None:
+            headers["Nats-Msg-Id"] = message_id
+        if after is not None:
+            headers["Nats-Expected-Last-Sequence"] = str(after)
+        return await self._wire.send(self._subject, data, headers)
+
+    async def read(self, seq: int) -> Stored:
+        # STREAM.MSG.GET is answered by the leader, unlike a direct get.
+        try:
+            message = (await self._wire.call(f"STREAM.MSG.GET.{self.name}", {"seq": seq}))["message"]
+        except ApiError as error:
+            if error.code == ERR_NO_MESSAGE:
+                raise NotFound(f"{self.name} has no message {seq}") from error
+            raise
+        return Stored(message["seq"], _unix_ms(message["time"]), base64.b64decode(message.get("data", "")))
+
+    async def state(self) -> tuple[int, int | None]:
+        """The last sequence, and the time of the last message (Unix ms; None if there never was one)."""
+        state = (await self._wire.call_until_answered(f"STREAM.INFO.{self.name}"))["state"]
+        return state["last_seq"], _unix_ms(state["last_ts"]) if state["last_seq"] else None
+
+
+class JetStreamLog:
+    """The `SiteLog` port. Made by `connect`."""
+
+    def __init__(self, wire: Wire, site: str, inbox_id: bytes, replicas: int, ack_wait_s: float, deadline_s: float) -> None:
+        self._wire = wire
+        self._site = site
+        self._inbox_id = inbox_id
+        self._ack_wait_s = ack_wait_s
+        self._deadline_s = deadline_s
+        self._inbox = JetStream(wire, subjects.inbox_stream(site), subjects.inbox_subject(site))
+        self._journal = JetStream(wire, subjects.journal_stream(site), subjects.journal_subject(site))
+        self._snapshots = BucketSnapshots(wire, subjects.snapshot_bucket(site), replicas)
+
+    @property
+    def site(self) -> str:
+        return self._site
+
+    @property
+    def inbox_id(self) -> bytes:
+        return self._inbox_id
+
+    def publisher(self, name: str) -> AbstractAsyncContextManager[FramePublisher]:
+        incarnation = f"{name}-{secrets.token_hex(8)}"
+        return publishing(self._inbox, incarnation, ack_wait_s=self._ack_wait_s, deadline_s=self._deadline_s)
+
+    def appender(self) -> AbstractAsyncContextManager[FencedAppender]:
+        return appending(self._journal, ack_wait_s=self._ack_wait_s)
+
+    def follow_inbox(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
+        return reader.follow(self._wire, self._inbox.name, from_seq)
+
+    def follow_journal(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
+        return reader.follow(self._wire, self._journal.name, from_seq)
+
+    async def last_inbox_seq(self) -> int:
+        return (await self._inbox.state())[0]
+
+    async def last_journal_seq(self) -> int:
+        return (await self._journal.state())[0]
+
+    async def read_commit(self, seq: int) -> Stored:
+        return await self._journal.read(seq)
+
+    async def server_time_ms(self) -> int | None:
+        times = [time for _, time in (await self._inbox.state(), await self._journal.state()) if time is not None]
+        return max(times, default=None)
+
+    @property
+    def snapshots(self) -> Snapshots:
+        return self._snapshots
+
+    async def whisper(self, topic: str, data: bytes) -> None:
+        await whispers.whisper(self._wire, subjects.whisper_subject(self._site, topic), data)
+
+    def listen(self, topic: str) -> AsyncGenerator[tuple[str, bytes], None]:
+        pattern = subjects.whisper_pattern(self._site, topic)
+        return whispers.listen(self._wire, pattern, subjects.whisper_pattern(self._site, ">").removesuffix(">"))
+
+
+@asynccontextmanager
+async def connect(
+    url: str,
+    site: str,
+    *,
+    allow_lazy_fsync: bool = False,
+    name: str = "cordboard",
+    monitor_url: str | None = None,
+    settings: StreamSettings = DEFAULTS,
+    ack_wait_s: float = ACK_WAIT_S,
+    deadline_s: float = DEADLINE_S,
+) -> AsyncIterator[JetStreamLog]:
+    """Connect to the server(s) at `url` (comma separated) and declare the site's streams.
+
+    `monitor_url`: proof of fsync, see `cordboard.log.durability`; not needed for an embedded server of this process.
+    Raises LogUnavailable if no server answers; ConfigurationError if it, or a stream that exists, cannot be worked with.
+    """
+    subjects.check_site(site)
+    async with open_wire(url, name) as wire:
+        await require_fsync(wire.server_id, monitor_url, allow_lazy=allow_lazy_fsync)
+        await _require_jetstream(wire)
+        inbox_id = await declare_streams(wire, site, settings)
+        yield JetStreamLog(wire, site, inbox_id, settings.replicas or 1, ack_wait_s, deadline_s)
+
+
+async def _require_jetstream(wire: Wire) -> None:
+    try:
+        await wire.call("INFO")
+    except ApiError as error:
+        raise ConfigurationError(f"JetStream is not available: {error}") from error
+
+
+def _unix_ms(rfc3339: str) -> int:
+    """Rounded down, as the reader rounds: both must name the same millisecond. (Nanoseconds are cut to microseconds here.)"""
+    return (datetime.fromisoformat(rfc3339) - _EPOCH) // timedelta(milliseconds=1)

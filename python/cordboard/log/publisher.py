@@ -1,0 +1,154 @@
+"""Group commit to the INBOX: one frame in flight, what comes meanwhile is gathered into the next one."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from cordboard.codec import encode_frame
+from cordboard.errors import CordboardError, InvalidInput, LogUnavailable, Overloaded
+from cordboard.events.bounds import FRAME_FACTS_MAX, FRAME_MAX
+from cordboard.log.backoff import Backoff
+from cordboard.log.port import FactPosition
+from cordboard.log.stream import Ack, Stream, Unanswered
+
+_log = logging.getLogger(__name__)
+
+_ARRAY_HEADER = 3
+FACT_MAX = FRAME_MAX - _ARRAY_HEADER - 3
+"""Bytes of the largest fact: it must fit a frame of its own."""
+QUEUE_FACTS_MAX = 16 * 1024
+QUEUE_BYTES_MAX = 16 * 1024 * 1024
+ACK_WAIT_S = 2.0
+"""How long one send of a frame may stay unanswered before the same bytes go out again."""
+DEADLINE_S = 10.0
+"""How long one `publish` may take before its caller is told LogUnavailable."""
+
+
+class FramePublisher:
+    """The rules of a publisher over any stream. Made by `publishing`."""
+
+    def __init__(self, stream: Stream, incarnation: str, ack_wait_s: float, deadline_s: float) -> None:
+        self._stream = stream
+        self._incarnation = incarnation
+        self._ack_wait_s = ack_wait_s
+        self._deadline_s = deadline_s
+        self._frames = 0
+        self._waiting: deque[tuple[bytes, asyncio.Future[FactPosition]]] = deque()
+        self._waiting_bytes = 0
+        self._woken = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closed = False
+
+    async def publish(self, fact: bytes) -> FactPosition:
+        """As the port says; moreover InvalidInput for a fact larger than FACT_MAX."""
+        if len(fact) > FACT_MAX:
+            raise InvalidInput(f"a fact of {len(fact)} bytes does not fit a frame")
+        if self._closed:
+            raise LogUnavailable("this publisher is closed")
+        if len(self._waiting) >= QUEUE_FACTS_MAX or self._waiting_bytes + len(fact) > QUEUE_BYTES_MAX:
+            raise Overloaded("too many facts wait for the log")
+        position: asyncio.Future[FactPosition] = asyncio.get_running_loop().create_future()
+        self._waiting.append((fact, position))
+        self._waiting_bytes += len(fact)
+        self._idle.clear()
+        self._woken.set()
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                # The frame goes on whatever becomes of this caller: its place in the order is taken.
+                return await position
+        except TimeoutError as error:
+            raise LogUnavailable("the log did not acknowledge in time; retry with the same ids") from error
+
+    async def run(self) -> None:
+        """Send frames for ever, one at a time."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            while self._waiting:
+                await self._send_frame()
+            self._idle.set()
+
+    async def drained(self) -> None:
+        """Returns once nothing waits and nothing is in flight."""
+        await self._idle.wait()
+
+    def close(self) -> None:
+        """Tell everyone who still waits that the outcome is unknown."""
+        self._closed = True
+        while self._waiting:
+            _, position = self._waiting.popleft()
+            _fail(position, LogUnavailable("the publisher closed before the log acknowledged; retry with the same ids"))
+
+    async def _send_frame(self) -> None:
+        facts, positions = self._gather()
+        self._frames += 1
+        try:
+            ack = await self._store(encode_frame(facts), f"{self._incarnation}.{self._frames}")
+        except CordboardError as error:
+            for position in positions:
+                _fail(position, error)
+        except BaseException:
+            for position in positions:
+                _fail(position, LogUnavailable("the publisher closed before the log acknowledged; retry with the same ids"))
+            raise
+        else:
+            for index, position in enumerate(positions):
+                if not position.done():
+                    position.set_result(FactPosition(ack.seq, index))
+
+    def _gather(self) -> tuple[list[bytes], list[asyncio.Future[FactPosition]]]:
+        facts: list[bytes] = []
+        positions: list[asyncio.Future[FactPosition]] = []
+        room = FRAME_MAX - _ARRAY_HEADER
+        while self._waiting and len(facts) < FRAME_FACTS_MAX:
+            fact, position = self._waiting[0]
+            room -= len(fact) + (2 if len(fact) < 256 else 3)
+            if room < 0:
+                break
+            self._waiting.popleft()
+            self._waiting_bytes -= len(fact)
+            facts.append(fact)
+            positions.append(position)
+        return facts, positions
+
+    async def _store(self, frame: bytes, message_id: str) -> Ack:
+        """The same bytes under the same id until the stream has them."""
+        backoff = Backoff()
+        while True:
+            try:
+                await self._stream.ready()
+                answer = await self._stream.send(frame, message_id=message_id)
+                async with asyncio.timeout(self._ack_wait_s):
+                    return await answer
+            except (Unanswered, TimeoutError) as error:
+                _log.info("frame %s is sent again: %s", message_id, error or "no answer")
+                await asyncio.sleep(backoff.next_s())
+
+
+def _fail(position: asyncio.Future[FactPosition], error: CordboardError) -> None:
+    if not position.done():
+        position.set_exception(error)
+        position.exception()  # its caller may have gone: no complaint about that
+
+
+@asynccontextmanager
+async def publishing(
+    stream: Stream, incarnation: str, *, ack_wait_s: float = ACK_WAIT_S, deadline_s: float = DEADLINE_S
+) -> AsyncIterator[FramePublisher]:
+    """A publisher of `stream`; `incarnation` is unique to it for ever. Leaving drains it, for at most `deadline_s` seconds."""
+    publisher = FramePublisher(stream, incarnation, ack_wait_s, deadline_s)
+    sender = asyncio.create_task(publisher.run(), name=f"publisher {incarnation}")
+    try:
+        yield publisher
+        with suppress(TimeoutError):
+            async with asyncio.timeout(deadline_s):
+                await publisher.drained()
+    finally:
+        publisher.close()
+        sender.cancel()
+        await asyncio.wait([sender])
+        if not sender.cancelled() and (error := sender.exception()):
+            _log.error("the publisher failed", exc_info=error)

@@ -1,0 +1,196 @@
+"""Follow a stream from a position: in order, without gaps, across reconnects, restarts and lost consumers.
+
+An ordered push consumer of our own on a plain subscription. nats-py's ordered consumer answers flow control from a timer
+and hands messages over one by one; here everything buffered comes out in one list, and the server is told to go on when
+that list has been taken.
+"""
+
+import asyncio
+import itertools
+import logging
+import secrets
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+
+from nats import errors as nats_errors
+from nats.aio.msg import Msg
+
+from cordboard.errors import CordboardError, JournalCorrupt
+from cordboard.log.backoff import Backoff
+from cordboard.log.port import Stored
+from cordboard.log.stream import Unanswered
+from cordboard.log.wire import ERR_STREAM_NOT_FOUND, ApiError, Wire
+
+_log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 1.0
+_SILENCE_S = 2.5 * HEARTBEAT_S
+_INACTIVE_S = 30.0
+_NS = 1_000_000_000
+_names = itertools.count(1)
+_process = secrets.token_hex(6)
+
+
+class _Interrupted(CordboardError):
+    """This consumer is of no more use; another one goes on where it ended."""
+
+    reason = "interrupted"
+
+
+async def follow(wire: Wire, stream: str, from_seq: int) -> AsyncGenerator[list[Stored], None]:
+    """Messages of `stream` from `from_seq` on, for ever. Raises JournalCorrupt on a gap or if the stream lost its end;
+    LogUnavailable when the connection was closed for good."""
+    next_seq = max(1, from_seq)
+    backoff = Backoff()
+    while True:
+        try:
+            async with aclosing(_deliveries(wire, stream, next_seq)) as deliveries:
+                async for messages in deliveries:
+                    fresh = _continue(stream, next_seq, messages)
+                    if fresh:
+                        next_seq = fresh[-1].seq + 1
+                        backoff.reset()
+                        yield fresh
+        except (_Interrupted, Unanswered) as error:
+            _log.info("following %s again from %d: %s", stream, next_seq, error)
+            await asyncio.sleep(backoff.next_s())
+
+
+def _continue(stream: str, next_seq: int, messages: list[Stored]) -> list[Stored]:
+    """What of `messages` is new. Raises JournalCorrupt if they leave a gap."""
+    while messages and messages[0].seq < next_seq:
+        messages = messages[1:]
+    for expected, message in enumerate(messages, next_seq):
+        if message.seq != expected:
+            raise JournalCorrupt(f"{stream}: expected message {expected}, the next one is {message.seq}")
+    return messages
+
+
+async def _deliveries(wire: Wire, stream: str, from_seq: int) -> AsyncGenerator[list[Stored], None]:
+    """One consumer's life: lists of messages until it is interrupted."""
+    await wire.online()
+    mailbox = _Mailbox(wire)
+    subject = wire.client.new_inbox()
+    name = f"follow-{_process}-{next(_names)}"
+    try:
+        subscription = await wire.client.subscribe(subject, cb=mailbox.put, pending_msgs_limit=0, pending_bytes_limit=0)
+    except nats_errors.Error as error:
+        wire.check_open()
+        raise _Interrupted(repr(error)) from error
+    try:
+        await _create(wire, stream, name, subject, from_seq)
+        while True:
+            await mailbox.filled()
+            messages, flow = mailbox.take()
+            if messages:
+                yield messages
+            if flow:
+                await _go_on(wire, flow)
+    finally:
+        mailbox.close()
+        await wire.unsubscribe(subscription)
+        if wire.client.is_connected:
+            with suppress(ApiError, Unanswered):
+                await wire.call(f"CONSUMER.DELETE.{stream}.{name}", timeout=1.0)
+
+
+async def _create(wire: Wire, stream: str, name: str, subject: str, from_seq: int) -> None:
+    config = {
+        "name": name,
+        "deliver_subject": subject,
+        "deliver_policy": "by_start_sequence",
+        "opt_start_seq": from_seq,
+        "ack_policy": "none",
+        "replay_policy": "instant",
+        "max_deliver": 1,
+        "flow_control": True,
+        "idle_heartbeat": int(HEARTBEAT_S * _NS),
+        "inactive_threshold": int(_INACTIVE_S * _NS),
+        "mem_storage": True,
+        "num_replicas": 1,
+    }
+    try:
+        await wire.call(f"CONSUMER.CREATE.{stream}.{name}", {"stream_name": stream, "config": config, "action": "create"})
+        last = (await wire.call(f"STREAM.INFO.{stream}"))["state"]["last_seq"]
+    except ApiError as error:
+        if error.code == ERR_STREAM_NOT_FOUND:
+            raise JournalCorrupt(f"stream {stream} is gone") from error
+        raise _Interrupted(str(error)) from error
+    if last < from_seq - 1:
+        raise JournalCorrupt(f"{stream} ends at {last}, but message {from_seq - 1} was read before")
+
+
+async def _go_on(wire: Wire, flow: str) -> None:
+    try:
+        await wire.client.publish(flow)
+    except nats_errors.Error as error:
+        raise _Interrupted(repr(error)) from error
+
+
+class _Mailbox:
+    """What the server delivered and the follower has not taken yet. The server's flow control bounds it."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._messages: deque[Msg] = deque()
+        self._arrived = asyncio.Event()
+        self._losses = wire.losses
+        self._wire = wire
+        self._deaf = wire.on_loss(self._arrived.set)
+        self._delivered = 0
+
+    def close(self) -> None:
+        self._deaf()
+
+    async def put(self, msg: Msg) -> None:
+        self._messages.append(msg)
+        self._arrived.set()
+
+    async def filled(self) -> None:
+        """Returns when there is something to take. Raises _Interrupted when the consumer is lost or silent."""
+        while not self._messages:
+            self._arrived.clear()
+            if self._wire.losses != self._losses:
+                self._wire.check_open()
+                raise _Interrupted("the connection was lost")
+            try:
+                async with asyncio.timeout(_SILENCE_S):
+                    await self._arrived.wait()
+            except TimeoutError:
+                raise _Interrupted("no heartbeat: the consumer is gone") from None
+
+    def take(self) -> tuple[list[Stored], str]:
+        """Messages in order, up to where the server asks whether it may go on, and the subject that tells it so ('': none)."""
+        taken: list[Stored] = []
+        while self._messages:
+            msg = self._messages[0]
+            if not msg.data and msg.headers and msg.headers.get("Status") == "100":
+                self._messages.popleft()
+                if flow := msg.reply or msg.headers.get("Nats-Consumer-Stalled", ""):
+                    return taken, flow
+                last = int(msg.headers.get("Nats-Last-Consumer", self._delivered))
+                if last == self._delivered:
+                    continue
+                if taken:
+                    self._messages.appendleft(msg)
+                    return taken, ""
+                raise _Interrupted(f"{last - self._delivered} messages were missed")
+            seq, delivered, stored_ms = _positions(msg.reply)
+            if delivered != self._delivered + 1:
+                if taken:
+                    return taken, ""
+                raise _Interrupted(f"message {self._delivered + 1} of this consumer was missed")
+            self._messages.popleft()
+            self._delivered = delivered
+            taken.append(Stored(seq, stored_ms, msg.data))
+        return taken, ""
+
+
+def _positions(reply: str) -> tuple[int, int, int]:
+    """Stream sequence, consumer sequence and the server's time (ms) from an acknowledgement subject.
+
+    `$JS.ACK.<stream>.<consumer>.<delivered>.<sseq>.<cseq>.<ns>.<pending>`, or with `<domain>.<account>` after ACK.
+    """
+    tokens = reply.split(".")
+    at = 5 if len(tokens) == 9 else 7
+    return int(tokens[at]), int(tokens[at + 1]), int(tokens[at + 2]) // 1_000_000

@@ -1,0 +1,52 @@
+"""Names on the server: streams and subjects of a site. Nothing personal ever stands in one."""
+
+import re
+
+from cordboard.errors import ConfigurationError, InvalidInput
+
+_SITE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_TOPIC = re.compile(r"[a-z0-9_-]{1,64}(\.[a-z0-9_-]{1,64}){0,7}")
+_PATTERN = re.compile(r"([a-z0-9_-]{1,64}|\*)(\.([a-z0-9_-]{1,64}|\*)){0,7}(\.>)?|>")
+
+
+def check_site(site: str) -> str:
+    """The site's name itself. Raises ConfigurationError if it could not stand in a stream's name."""
+    if not _SITE.fullmatch(site):
+        raise ConfigurationError(f"site {site!r}: use 1 to 32 of a-z, 0-9, '_' and '-', starting with a letter or digit")
+    return site
+
+
+def inbox_stream(site: str) -> str:
+    return f"INBOX_{check_site(site)}"
+
+
+def journal_stream(site: str) -> str:
+    return f"JOURNAL_{check_site(site)}"
+
+
+def snapshot_bucket(site: str) -> str:
+    return f"SNAPSHOTS_{check_site(site)}"
+
+
+def inbox_subject(site: str) -> str:
+    """Where gateways publish frames."""
+    return f"cordboard.{check_site(site)}.inbox"
+
+
+def journal_subject(site: str) -> str:
+    """Where the router, and nobody else, publishes commits."""
+    return f"cordboard.{check_site(site)}.journal"
+
+
+def whisper_subject(site: str, topic: str) -> str:
+    """Raises InvalidInput unless `topic` is dot-separated tokens of [a-z0-9_-]."""
+    if not _TOPIC.fullmatch(topic):
+        raise InvalidInput(f"not a topic: {topic!r}")
+    return f"cordboard.{check_site(site)}.whisper.{topic}"
+
+
+def whisper_pattern(site: str, topic: str) -> str:
+    """As whisper_subject, but `*` may stand for a token and `.>` for the rest."""
+    if not _PATTERN.fullmatch(topic):
+        raise InvalidInput(f"not a topic pattern: {topic!r}")
+    return f"cordboard.{check_site(site)}.whisper.{topic}"

@@ -1,0 +1,244 @@
+"""One NATS connection: connect, requests to the JetStream API, and one reply subject for all acknowledgements.
+
+nats-py's own buffer for the time without a connection is off (`pending_size=-1`): stale commands must not fire late;
+whoever sends, keeps and resends.
+"""
+
+import asyncio
+import itertools
+import json
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from nats import errors as nats_errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from cordboard.errors import ConfigurationError, CordboardError, InvalidInput, LogUnavailable
+from cordboard.log.backoff import Backoff
+from cordboard.log.stream import Ack, Conflict, Unanswered
+
+_log = logging.getLogger(__name__)
+_WRONG_LAST = re.compile(r"wrong last sequence: (\d+)")
+
+CONNECT_S = 10.0
+CALL_S = 5.0
+RECONNECT_PAUSE_S = 0.1
+PING_S = 5
+ERR_STREAM_NOT_FOUND = 10059
+ERR_NO_MESSAGE = 10037
+ERR_NAME_IN_USE = 10058
+_ERR_WRONG_LAST = 10071
+_ERR_TOO_LARGE = 10054
+
+
+class ApiError(CordboardError):
+    """The JetStream API answered with an error: `code` is its err_code."""
+
+    reason = "jetstream"
+
+    def __init__(self, code: int, description: str) -> None:
+        super().__init__(f"{description} ({code})")
+        self.code = code
+        self.description = description
+
+
+class _Error(msgspec.Struct):
+    code: int = 0
+    err_code: int = 0
+    description: str = ""
+
+
+class _PubAck(msgspec.Struct):
+    seq: int = 0
+    duplicate: bool = False
+    error: _Error | None = None
+
+
+_puback = msgspec.json.Decoder(_PubAck)
+
+
+class Wire:
+    """A connection that reconnects for ever. Made by `open_wire`."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._online = asyncio.Event()
+        self._losses = 0
+        self._on_loss: set[Callable[[], None]] = set()
+        self._acks: dict[str, asyncio.Future[Ack]] = {}
+        self._tokens = itertools.count(1)
+        self._inbox = client.new_inbox()
+
+    @property
+    def losses(self) -> int:
+        """How often the connection was lost so far."""
+        return self._losses
+
+    @property
+    def server_id(self) -> str:
+        """Of the server we are connected to now."""
+        return str(self.client._server_info["server_id"])  # nats-py keeps what the server told it to itself
+
+    async def online(self) -> None:
+        """Returns once connected. Raises LogUnavailable if the connection was closed for good."""
+        while not self.client.is_connected:
+            self.check_open()
+            self._online.clear()  # nats-py knows of a loss a little before it tells us
+            await self._online.wait()
+
+    def check_open(self) -> None:
+        if self.client.is_closed:
+            raise LogUnavailable("the connection to NATS is closed")
+
+    def on_loss(self, heard: Callable[[], None]) -> Callable[[], None]:
+        """Call `heard` whenever the connection is lost; returns what ends that."""
+        self._on_loss.add(heard)
+        return lambda: self._on_loss.discard(heard)
+
+    async def call(self, verb: str, request: dict[str, Any] | None = None, timeout: float = CALL_S) -> dict[str, Any]:
+        """One request to `$JS.API.<verb>`. Raises ApiError, or Unanswered if nothing answered in `timeout` seconds."""
+        payload = b"" if request is None else json.dumps(request).encode()
+        try:
+            answer = await self.client.request(f"$JS.API.{verb}", payload, timeout=timeout)
+        except (nats_errors.Error, OSError) as error:
+            self.check_open()
+            raise Unanswered(f"{verb}: {error!r}") from error
+        body: dict[str, Any] = json.loads(answer.data)
+        if problem := body.get("error"):
+            raise ApiError(int(problem.get("err_code", 0)), str(problem.get("description", "")))
+        return body
+
+    async def call_until_answered(self, verb: str, request: dict[str, Any] | None = None) -> dict[str, Any]:
+        """As `call`, but asks again for as long as nothing answers (an election, a restart)."""
+        backoff = Backoff()
+        while True:
+            await self.online()
+            try:
+                return await self.call(verb, request)
+            except Unanswered as error:
+                _log.debug("asking again: %s", error)
+                await asyncio.sleep(backoff.next_s())
+
+    async def send(self, subject: str, data: bytes, headers: dict[str, str]) -> asyncio.Future[Ack]:
+        """Publish to a stream; the future is its acknowledgement. Raises Unanswered when there is no connection."""
+        token = str(next(self._tokens))
+        answer: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
+        self._acks[token] = answer
+        answer.add_done_callback(lambda _: self._acks.pop(token, None))
+        try:
+            await self.client.publish(subject, data, reply=f"{self._inbox}.{token}", headers=headers)
+        except BaseException as error:
+            answer.cancel()
+            if isinstance(error, nats_errors.MaxPayloadError):
+                raise InvalidInput(f"{len(data)} bytes exceed the server's max_payload of {self.client.max_payload}") from error
+            if isinstance(error, nats_errors.Error | OSError):
+                self.check_open()
+                raise Unanswered(repr(error)) from error
+            raise
+        return answer
+
+    async def listen_for_acks(self) -> None:
+        await self.client.subscribe(f"{self._inbox}.*", cb=self._acknowledged)
+
+    async def _acknowledged(self, msg: Msg) -> None:
+        answer = self._acks.get(msg.subject.rpartition(".")[2])
+        if answer is None or answer.done():
+            return
+        if msg.headers and msg.headers.get("Status") == "503":
+            answer.set_exception(Unanswered("no stream answers"))
+            return
+        try:
+            ack = _puback.decode(msg.data)
+        except msgspec.DecodeError as error:
+            answer.set_exception(Unanswered(f"an answer that is no acknowledgement: {error}"))
+            return
+        if ack.error is None:
+            answer.set_result(Ack(ack.seq, ack.duplicate))
+        else:
+            answer.set_exception(_refusal(ack.error))
+
+    async def lost(self) -> None:
+        self._losses += 1
+        self._online.clear()
+        for answer in list(self._acks.values()):
+            if not answer.done():
+                answer.set_exception(Unanswered("the connection was lost"))
+        for heard in list(self._on_loss):
+            heard()
+
+    async def back(self) -> None:
+        _log.info("connected to NATS again")
+        self._online.set()
+
+    async def closed(self) -> None:
+        self._online.set()
+        for heard in list(self._on_loss):
+            heard()
+
+    async def unsubscribe(self, subscription: Subscription) -> None:
+        """Ends a subscription, whatever the connection's state."""
+        try:
+            await subscription.unsubscribe()
+        except (nats_errors.Error, OSError) as error:
+            _log.debug("unsubscribing: %r", error)
+
+
+def _refusal(error: _Error) -> Exception:
+    if error.err_code == _ERR_WRONG_LAST and (found := _WRONG_LAST.search(error.description)):
+        return Conflict(int(found[1]))
+    if error.err_code == _ERR_TOO_LARGE:
+        return InvalidInput(error.description)
+    # A full stream, a leader just lost, a proposal in flight: all of them may pass.
+    _log.warning("the stream refused a message: %s (%d)", error.description, error.err_code)
+    return Unanswered(f"{error.description} ({error.err_code})")
+
+
+@asynccontextmanager
+async def open_wire(url: str, name: str) -> AsyncIterator[Wire]:
+    """Connect to `url` (several: comma separated). Raises LogUnavailable if no server answers within CONNECT_S seconds."""
+    wire: list[Wire] = []
+
+    def relay(event: Callable[[Wire], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def heard() -> None:
+            for each in wire:
+                await event(each)
+
+        return heard
+
+    async def error_cb(error: Exception) -> None:
+        _log.log(logging.DEBUG if isinstance(error, OSError | nats_errors.UnexpectedEOF) else logging.WARNING, "NATS: %r", error)
+
+    client = Client()
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await client.connect(
+                [part.strip() for part in url.split(",")],
+                name=name,
+                error_cb=error_cb,
+                disconnected_cb=relay(Wire.lost),
+                reconnected_cb=relay(Wire.back),
+                closed_cb=relay(Wire.closed),
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=RECONNECT_PAUSE_S,  # type: ignore[arg-type]  # seconds; a float works
+                ping_interval=PING_S,
+                pending_size=-1,
+            )
+    except TimeoutError as error:
+        await client.close()
+        raise LogUnavailable(f"no NATS server answers at {url}") from error
+    except (nats_errors.Error, OSError) as error:
+        await client.close()
+        raise ConfigurationError(f"cannot connect to NATS at {url}: {error!r}") from error
+    try:
+        wire.append(Wire(client))
+        wire[0]._online.set()
+        await wire[0].listen_for_acks()
+        yield wire[0]
+    finally:
+        await client.close()
