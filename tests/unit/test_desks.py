@@ -1,0 +1,180 @@
+"""Desks: what an agent has before them, event by event."""
+
+import pytest
+
+from cordboard.errors import JournalCorrupt
+from cordboard.events import event as words
+from cordboard.projections import desks as module
+from cordboard.projections.desks import Desks
+from cordboard.projections.live import DeskChange
+from tests.journal import Pen, about, an_id
+
+
+@pytest.fixture
+def desks() -> Desks:
+    return Desks()
+
+
+@pytest.fixture
+def pen(desks: Desks) -> Pen:
+    pen = Pen(desks)
+    pen.declare(0, "anna", "orders")
+    pen.presence(0, "anna", "ready")
+    return pen
+
+
+def _connect(pen: Pen, contact: str = "a", agent: str = "anna") -> None:
+    pen.queued(1_000, contact, "orders")
+    pen.offered(1_000, contact, agent, "orders")
+    pen.accepted(2_000, contact, agent)
+    pen.engaged(3_000, contact, agent, "orders")
+
+
+def test_a_contact_goes_through_its_states(desks: Desks, pen: Pen) -> None:
+    contact, anna = an_id("a"), an_id("anna")
+    pen.queued(1_000, "a", "orders")
+    live = desks.contact(contact)
+    assert live is not None
+    assert (live.state, live.queue, live.channel, live.agent, live.priority, live.topic) == (
+        "queued",
+        "orders",
+        "chat",
+        None,
+        5,
+        "shoes",
+    )
+    pen.offered(1_500, "a", "anna", "orders")
+    live = desks.contact(contact)
+    assert live is not None and (live.state, live.agent, live.attempt, live.deadline_ms) == ("offered", anna, 1, 21_500)
+    pen.accepted(2_000, "a", "anna")
+    live = desks.contact(contact)
+    assert live is not None and (live.state, live.deadline_ms) == ("connecting", 12_000)
+    pen.engaged(3_000, "a", "anna", "orders")
+    pen.write(4_000, about(words.ContactAnswered(4_000, 1, 3_000), contact="a", agent="anna", channel="chat"))
+    live = desks.contact(contact)
+    assert live is not None and (live.state, live.deadline_ms, live.answered_ms) == ("engaged", None, 4_000)
+    pen.disengaged(5_000, "a", "anna")
+    pen.ended(5_000, "a")
+    live = desks.contact(contact)
+    assert live is not None and (live.state, live.ended, live.ended_ms, live.agent) == ("ended", "completed", 5_000, None)
+    assert desks.contacts() == []
+
+
+def test_a_desk_shows_offers_engagements_and_wrap_ups(desks: Desks, pen: Pen) -> None:
+    anna = an_id("anna")
+    pen.queued(1_000, "a", "orders")
+    pen.offered(1_000, "a", "anna", "orders")
+    desk = desks.desk(anna)
+    assert (desk.declared, desk.effective, desk.capacity) == (True, "ready", 100)
+    assert [(work.contact, work.deadline_ms) for work in desk.offers] == [(an_id("a"), 21_000)]
+    pen.accepted(2_000, "a", "anna")
+    assert [work.state for work in desks.desk(anna).engagements] == ["connecting"]
+    pen.engaged(3_000, "a", "anna", "orders")
+    pen.disengaged(9_000, "a", "anna", wrap_ms=30_000)
+    pen.ended(9_000, "a")
+    assert [(work.deadline_ms, work.cost) for work in desks.desk(anna).wrap_ups] == [(39_000, 15)]
+    pen.write(10_000, about(words.WrapUpExtended(10_000, 1, 60_000), contact="a", agent="anna", channel="chat"))
+    assert [work.deadline_ms for work in desks.desk(anna).wrap_ups] == [60_000]
+    pen.wrapped(50_000, "a", "anna")
+    assert desks.desk(anna).work == ()
+
+
+def test_an_expired_offer_brings_the_contact_back(desks: Desks, pen: Pen) -> None:
+    pen.queued(1_000, "a", "orders")
+    pen.offered(1_000, "a", "anna", "orders")
+    pen.expired(21_000, "a", "anna")
+    live = desks.contact(an_id("a"))
+    assert live is not None and (live.state, live.agent, live.attempt, live.deadline_ms) == ("queued", None, 1, None)
+    assert desks.desk(an_id("anna")).work == ()
+
+
+def test_deadlines_move_with_a_gap(desks: Desks, pen: Pen) -> None:
+    pen.queued(1_000, "a", "orders")
+    pen.offered(1_000, "a", "anna", "orders")
+    pen.write(9_000, about(words.DeadlinesShifted(9_000, 7_000)))
+    live = desks.contact(an_id("a"))
+    assert live is not None and live.deadline_ms == 28_000
+    assert desks.desk(an_id("anna")).offers[0].deadline_ms == 28_000
+
+
+def test_a_transfer_keeps_arrival_and_messages_and_frees_the_sender(desks: Desks, pen: Pen) -> None:
+    _connect(pen)
+    pen.said(3_500, "a", 1, "customer")
+    pen.disengaged(4_000, "a", "anna", by="transfer", wrap_ms=5_000)
+    pen.queued(4_000, "a", "invoices", visit=2)
+    live = desks.contact(an_id("a"))
+    assert live is not None
+    assert (live.state, live.queue, live.visit, live.attempt, live.agent, live.arrived_ms) == (
+        "queued",
+        "invoices",
+        2,
+        1,
+        None,
+        1_000,
+    )
+    assert len(desks.messages(an_id("a"))) == 1
+    assert [work.state for work in desks.desk(an_id("anna")).work] == ["wrapping"]
+
+
+def test_a_desk_is_told_what_concerns_it_and_nothing_else(desks: Desks, pen: Pen) -> None:
+    pen.declare(0, "bert", "orders")
+    told: list[DeskChange] = []
+    others: list[DeskChange] = []
+    unsubscribe = desks.subscribe(an_id("anna"), told.append)
+    desks.subscribe(an_id("bert"), others.append)
+    _connect(pen)
+    pen.said(4_000, "a", 1, "customer")
+    pen.write(5_000, about(words.DeadlinesShifted(5_000, 3_000)))
+    names = [type(change.event).__name__ for change in told]
+    assert names == ["OfferMade", "OfferAccepted", "EngagementStarted", "MessageRelayed", "DeadlinesShifted"]
+    assert [type(change.event).__name__ for change in others] == ["DeadlinesShifted"]
+    assert told[0].contact is not None and told[0].contact.state == "offered"
+    assert [change.seq for change in told] == sorted(change.seq for change in told)
+    unsubscribe()
+    unsubscribe()
+    pen.said(6_000, "a", 2, "customer")
+    assert len(told) == 5
+
+
+def test_a_sink_may_unsubscribe_while_it_is_called(desks: Desks, pen: Pen) -> None:
+    told: list[DeskChange] = []
+    unsubscribe = desks.subscribe(an_id("anna"), lambda change: (told.append(change), unsubscribe()))
+    _connect(pen)
+    assert len(told) == 1
+
+
+def test_messages_are_kept_in_order_and_bounded(desks: Desks, pen: Pen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MESSAGES_MAX", 3)
+    _connect(pen)
+    for ordinal in range(1, 6):
+        pen.said(4_000 + ordinal, "a", ordinal, "agent" if ordinal % 2 else "customer", "anna")
+    said = desks.messages(an_id("a"))
+    assert [(message.ordinal, message.author) for message in said] == [(3, "agent"), (4, "customer"), (5, "agent")]
+    assert [message.agent for message in said] == [an_id("anna"), None, an_id("anna")]
+
+
+def test_ended_contacts_are_kept_for_a_while(desks: Desks, pen: Pen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ENDED_MAX", 2)
+    for name in "abc":
+        pen.queued(1_000, name, "orders")
+        pen.said(1_000, name, 1, "customer")
+        pen.ended(2_000, name, "cancelled", "queued")
+    assert desks.contact(an_id("a")) is None
+    assert desks.messages(an_id("a")) == []
+    assert desks.contact(an_id("c")) is not None
+
+
+def test_a_switched_off_channel_shows(desks: Desks, pen: Pen) -> None:
+    pen.write(1, about(words.ChannelSwitchSet(1, False, "missed"), agent="anna", channel="chat"))
+    assert desks.desk(an_id("anna")).channels_off == {"chat"}
+    pen.write(2, about(words.ChannelSwitchSet(2, True, "returned"), agent="anna", channel="chat"))
+    assert desks.desk(an_id("anna")).channels_off == frozenset()
+
+
+def test_an_unknown_agent_has_an_empty_desk(desks: Desks) -> None:
+    assert not desks.desk(an_id("nobody")).declared
+
+
+def test_the_end_of_an_unknown_contact_is_corrupt(desks: Desks, pen: Pen) -> None:
+    with pytest.raises(JournalCorrupt):
+        pen.ended(1, "ghost")
