@@ -22,7 +22,7 @@ def check_document(document: Document, problems: Problems) -> None:
 
 def _check_capacity(document: Document, channel: Entry, path: str, problems: Problems) -> None:
     cost, capacity = channel.get("cost"), document.site.get("capacity")
-    if cost > capacity:
+    if cost is not None and capacity is not None and cost > capacity:
         problems.add(
             channel.place("cost"),
             f"{path}.cost",
@@ -56,7 +56,7 @@ def _check_presence(channel: Entry, path: str, problems: Problems) -> None:
             "write `on_missed: switch_off`",
         )
     ttl_ms = channel.get("offer_ttl")
-    if presence == "live" and ttl_ms > LIVE_OFFER_TTL_MAX_MS:
+    if presence == "live" and ttl_ms is not None and ttl_ms > LIVE_OFFER_TTL_MAX_MS:
         problems.add(
             channel.place("offer_ttl"),
             f"{path}.offer_ttl",
@@ -67,6 +67,8 @@ def _check_presence(channel: Entry, path: str, problems: Problems) -> None:
 
 def _check_wrap_up(channel: Entry, path: str, problems: Problems) -> None:
     wrap_up_ms, longest_ms = channel.get("wrap_up"), channel.get("wrap_up_max")
+    if longest_ms is None or wrap_up_ms is None:
+        return
     if longest_ms and not wrap_up_ms:
         problems.add(
             channel.place("wrap_up_max"),
@@ -114,7 +116,7 @@ def _check_reasons(document: Document, problems: Problems) -> None:
 
 def _check_routing(routing: Entry, problems: Problems) -> None:
     earliest_ms, cooldown_ms = routing.get("reoffer_min"), routing.get("decline_cooldown")
-    if earliest_ms > cooldown_ms:
+    if earliest_ms is not None and cooldown_ms is not None and earliest_ms > cooldown_ms:
         problems.add(
             routing.place("reoffer_min" if "reoffer_min" in routing.values else "decline_cooldown"),
             "routing.reoffer_min",

@@ -1,0 +1,131 @@
+"""What differs between two policies, in the words of the document, and what that means for contacts and agents."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from cordboard.events.policy import Policy
+from cordboard.policy.spell import spell_policy
+
+_KEPT = "waiting contacts keep their place; it counts for contacts that arrive from now on"
+_OPEN_KEPT = "what is open already keeps its deadline; it counts from the next one on"
+_NEXT = "it counts from the next time on"
+
+ADDED = {
+    "skills": "contacts may ask for it and agents may be declared with it from now on",
+    "channels": "contacts may arrive on it; agents work on it only once declared for it",
+    "queues": "contacts may be sent there; nobody serves it until agents are declared for it",
+    "reasons": "agents may choose it from now on",
+    "dispositions": "agents may choose it from now on",
+}
+REMOVED = {
+    "skills": "arrivals that ask for it and agents declared with it are refused from now on",
+    "channels": "new contacts on it are refused; the policy itself is refused while contacts of it wait or run",
+    "queues": "new contacts for it are refused; the policy itself is refused while contacts of it wait or run",
+    "reasons": "agents can no longer choose it; who is not ready for it stays so",
+    "dispositions": "agents can no longer choose it; contacts closed with it stay as they are",
+}
+CHANGED = {
+    "site": "a policy of another site: it would be refused",
+    "capacity": "agents without a capacity of their own get it at once; running work stays, even above it",
+    "channels.presence": "waiting contacts may or may not be abandoned by the new rule at once",
+    "channels.class": _KEPT,
+    "channels.answered_on": "contacts not answered yet are answered by the new rule",
+    "channels.offer_ttl": _OPEN_KEPT,
+    "channels.connect": _OPEN_KEPT,
+    "channels.wrap_up": _OPEN_KEPT,
+    "channels.wrap_up_max": "it counts for the next extension",
+    "channels.wrap_up_cost": _OPEN_KEPT,
+    "channels.cost": "running work keeps the cost it was offered with; the next offers take the new one",
+    "channels.max_concurrent": "running work stays, even above it; the next offers obey it",
+    "channels.on_missed": _NEXT,
+    "channels.missed_limit": _NEXT,
+    "queues.target": _KEPT,
+    "queues.targets": _KEPT,
+    "queues.requires": "waiting contacts keep what they needed on arrival; it counts for contacts that arrive from now on",
+    "queues.strategy": "it counts for the next offer",
+    "queues.short_abandon": "only reports and boards count differently",
+    "queues.service_level": "only reports and boards count differently",
+    "reasons.class": "only reports and boards count differently",
+    "routing.order": _KEPT,
+    "routing.age_credit": _KEPT,
+    "routing.freed_agent": "it counts for the next agent who is freed",
+    "routing.prefer": "contacts that wait for a preferred agent keep their time; it counts for contacts that arrive from now on",
+    "routing.decline_cooldown": _OPEN_KEPT,
+    "routing.reoffer_min": _OPEN_KEPT,
+    "routing.declines_limit": _NEXT,
+    "routing.connect_retry": _OPEN_KEPT,
+    "routing.toggle_grace": _NEXT,
+}
+REORDERED = "only the order in which people see them"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference. `path` and the values are in the document's words (`queues.orders.target`, `45s`); the values are
+    JSON-able, None where there was or is nothing. `effect` says what it means for contacts and agents."""
+
+    path: str
+    old: Any
+    new: Any
+    effect: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {_plain(self.old)} → {_plain(self.new)} ({self.effect})"
+
+
+def diff(old: Policy, new: Policy) -> list[Change]:
+    """All differences but the version, in the order of the document. Empty: nothing to publish."""
+    return list(_changes(spell_policy(old), spell_policy(new)))
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    for key in old:
+        if key in ADDED:
+            yield from _named_changes(key, _by_name(old[key]), _by_name(new[key]))
+        elif isinstance(old[key], dict):
+            yield from _setting_changes(key, key, old[key], new[key])
+        elif old[key] != new[key]:
+            yield Change(key, old[key], new[key], CHANGED[key])
+
+
+def _named_changes(group: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    """What came, went and changed of `queues`, `skills` …"""
+    for name in [*old, *(name for name in new if name not in old)]:
+        path = f"{group}.{name}"
+        if name not in new:
+            yield Change(path, old[name], None, REMOVED[group])
+        elif name not in old:
+            yield Change(path, None, new[name], ADDED[group])
+        elif isinstance(old[name], dict):
+            yield from _setting_changes(group, path, old[name], new[name])
+    kept_old, kept_new = [name for name in old if name in new], [name for name in new if name in old]
+    if kept_old != kept_new:
+        yield Change(group, kept_old, kept_new, REORDERED)
+
+
+def _setting_changes(group: str, path: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    """Settings are always all there; `targets` is compared channel by channel."""
+    for key in old:
+        effect = CHANGED[f"{group}.{key}"]
+        if isinstance(old[key], dict):
+            for name in [*old[key], *(name for name in new[key] if name not in old[key])]:
+                if old[key].get(name) != new[key].get(name):
+                    yield Change(f"{path}.{key}.{name}", old[key].get(name), new[key].get(name), effect)
+        elif old[key] != new[key]:
+            yield Change(f"{path}.{key}", old[key], new[key], effect)
+
+
+def _by_name(entries: Any) -> dict[str, Any]:
+    """A list of bare names stands for itself."""
+    return {name: name for name in entries} if isinstance(entries, list) else dict(entries)
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_plain(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_plain(item) for item in value) + "]"
+    return str(value)
