@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 
 from cordboard.errors import JournalCorrupt
 from cordboard.log.port import SiteLog, Stored
-from cordboard.router.reading import following
 
 BUFFER_FRAMES = 4_096
 BUFFER_BYTES = 4 * 1024 * 1024
@@ -33,7 +33,7 @@ class Inbox:
 
     async def follow(self) -> None:
         """Runs for ever. Raises JournalCorrupt if a frame is missing."""
-        async with following(self._log.follow_inbox(self._next)) as batches:
+        async with contextlib.aclosing(self._log.follow_inbox(self._next)) as batches:
             async for batch in batches:
                 for frame in batch:
                     self._put(frame)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
 
 from cordboard.errors import JournalCorrupt, LogUnavailable
@@ -30,23 +30,12 @@ async def patiently(call: Callable[[], Awaitable[T]], what: str) -> T:
             pause_s = min(PAUSE_MAX_S, pause_s * 2)
 
 
-@contextlib.asynccontextmanager
-async def following(batches: AsyncIterator[list[Stored]]) -> AsyncIterator[AsyncIterator[list[Stored]]]:
-    """The iterator, closed in the end if it can be."""
-    try:
-        yield batches
-    finally:
-        close = getattr(batches, "aclose", None)
-        if close is not None:
-            await close()
-
-
-async def commits_between(log: SiteLog, first: int, last: int) -> AsyncIterator[list[Stored]]:
+async def commits_between(log: SiteLog, first: int, last: int) -> AsyncGenerator[list[Stored], None]:
     """Commits `first` to `last` in batches. Raises JournalCorrupt on a gap."""
     expected = first
     if expected > last:
         return
-    async with following(log.follow_journal(first)) as batches:
+    async with contextlib.aclosing(log.follow_journal(first)) as batches:
         async for batch in batches:
             part = [stored for stored in batch if stored.seq <= last]
             for stored in part:

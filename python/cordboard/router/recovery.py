@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from cordboard._core import Router
 from cordboard.log.port import SiteLog, Stored
@@ -42,8 +44,9 @@ async def recover(log: SiteLog, core: CoreThread) -> Recovered:
 
 async def fold(log: SiteLog, core: CoreThread, router: Router, last: int) -> None:
     """Bring `router` to position `last`."""
-    async for batch in commits_between(log, router.position().seq + 1, last):
-        await core.run(lambda part=batch: _apply(router, part))  # type: ignore[misc]
+    async with contextlib.aclosing(commits_between(log, router.position().seq + 1, last)) as batches:
+        async for batch in batches:
+            await core.run(partial(_apply, router, batch))
 
 
 def _apply(router: Router, batch: Sequence[Stored]) -> None:

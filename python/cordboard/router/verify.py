@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -21,7 +22,7 @@ from cordboard.router import snapshots
 from cordboard.router.audit import InboxAudit
 from cordboard.router.core import CoreThread
 from cordboard.router.ledger import Ledger
-from cordboard.router.reading import commits_between, following
+from cordboard.router.reading import commits_between
 from cordboard.router.recovery import fold
 
 CHECK_EVERY = 1_000
@@ -166,10 +167,11 @@ async def _begin(log: SiteLog, core: CoreThread, from_seq: int, report: VerifyRe
 
 async def _read(log: SiteLog, core: CoreThread, run: _Run, last: int, inbox: bool, progress: Progress | None) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        frames = await stack.enter_async_context(following(log.follow_inbox(run.consumed[0]))) if inbox else None
+        frames = await stack.enter_async_context(contextlib.aclosing(log.follow_inbox(run.consumed[0]))) if inbox else None
         try:
-            async for batch in commits_between(log, run.report.first_seq, last):
-                await core.run(lambda part=batch: run.commits(part))  # type: ignore[misc]
+            batches = await stack.enter_async_context(contextlib.aclosing(commits_between(log, run.report.first_seq, last)))
+            async for batch in batches:
+                await core.run(partial(run.commits, batch))
                 if frames is not None:
                     await _catch_up(core, run, frames)
                 if progress is not None:
@@ -191,7 +193,7 @@ async def _catch_up(core: CoreThread, run: _Run, frames: AsyncIterator[list[Stor
         except TimeoutError:
             run.report.violated(run.report.last_seq, "the inbox ends before what the journal consumed")
             raise _Unreadable from None
-        await core.run(lambda part=batch: run.audit.frames(part))  # type: ignore[misc]
+        await core.run(partial(run.audit.frames, batch))
 
 
 def _difference(recorded: bytes, again: bytes) -> str:

@@ -1,0 +1,67 @@
+"""The router's time: anchored once, never back, and no leading with clocks apart."""
+
+import pytest
+
+from cordboard.errors import ConfigurationError
+from cordboard.router.clock import SystemClock, TurnClock, check_not_behind, check_stamp
+
+
+class Hands:
+    """A clock that is set by hand."""
+
+    def __init__(self, wall_ms: int) -> None:
+        self.wall = wall_ms
+        self.elapsed = 77
+
+    def wall_ms(self) -> int:
+        return self.wall
+
+    def elapsed_ms(self) -> int:
+        return self.elapsed
+
+
+def test_time_is_the_anchor_and_what_has_passed() -> None:
+    hands = Hands(1_000_000)
+    clock = TurnClock(hands, 0)
+    hands.elapsed += 250
+    hands.wall = 5
+    assert clock.now_ms() == 1_000_250
+
+
+def test_time_never_goes_behind_the_journal() -> None:
+    hands = Hands(1_000_000)
+    clock = TurnClock(hands, 1_001_500)
+    assert clock.now_ms() == 1_001_500
+    hands.elapsed += 2_000
+    assert clock.now_ms() == 1_002_000
+
+
+def test_a_journal_far_ahead_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="2001 ms ahead"):
+        TurnClock(Hands(1_000_000), 1_002_001)
+
+
+@pytest.mark.parametrize(("server_ms", "refused"), [(None, False), (0, False), (102_000, False), (102_001, True)])
+def test_only_a_stamp_of_our_future_tells(server_ms: int | None, refused: bool) -> None:
+    if refused:
+        with pytest.raises(ConfigurationError):
+            check_not_behind(100_000, server_ms)
+    else:
+        check_not_behind(100_000, server_ms)
+
+
+@pytest.mark.parametrize(
+    ("stored_ms", "refused"), [(97_999, True), (98_000, False), (100_250, False), (102_500, False), (102_501, True)]
+)
+def test_a_fresh_stamp_must_lie_near_the_moments_around_it(stored_ms: int, refused: bool) -> None:
+    if refused:
+        with pytest.raises(ConfigurationError, match=r"ahead of|behind"):
+            check_stamp(100_000, stored_ms, 100_500)
+    else:
+        check_stamp(100_000, stored_ms, 100_500)
+
+
+def test_the_real_clock_goes_on() -> None:
+    clock = SystemClock()
+    assert clock.wall_ms() > 1_700_000_000_000
+    assert clock.elapsed_ms() <= clock.elapsed_ms()

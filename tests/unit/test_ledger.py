@@ -1,0 +1,170 @@
+"""The ledger must find every broken invariant of the record, and none in a sound one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from msgspec.structs import replace
+
+from cordboard import codec
+from cordboard.events import event as words
+from cordboard.events import fact as facts
+from cordboard.events.bounds import AgentChannel
+from cordboard.events.commit import INPUT_TAG, Commit, Consumed, Entry, Input
+from cordboard.events.verdict import Accepted, Duplicate, Verdict
+from cordboard.router.ledger import REMEMBERED_MS, Ledger
+from tests.journal import Pen, about, an_id, commit
+
+
+class Desk:
+    """A ledger that notes what it reports."""
+
+    def __init__(self, from_seq: int = 1) -> None:
+        self.found: list[str] = []
+        self.ledger = Ledger(from_seq, lambda seq, what: self.found.append(what))
+
+    def apply(self, seq: int, written: Commit) -> None:
+        self.ledger.check(seq, written, None)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def pen(desk: Desk) -> Pen:
+    pen = Pen(desk)
+    pen.declare(0, "anna", "orders")
+    pen.presence(0, "anna", "ready")
+    return pen
+
+
+@pytest.fixture
+def sound(desk: Desk) -> Iterator[None]:
+    yield
+    assert desk.found == []
+
+
+def arrival(name: str, verdict: Verdict, place: tuple[int, int] = (1, 0), cause: int = 0) -> Entry:
+    fact = codec.encode(facts.ContactArrived(an_id(name), an_id(name), "chat", "orders"))
+    return Entry(INPUT_TAG, None, None, None, cause, codec.encode(Input(*place, 0, fact, verdict)))
+
+
+def _serve(pen: Pen) -> None:
+    pen.queued(1_000, "a", "orders")
+    pen.offered(1_000, "a", "anna", "orders")
+    pen.accepted(2_000, "a", "anna")
+    pen.engaged(3_000, "a", "anna", "orders")
+    pen.visit_ended(3_000, "a", "orders", "answered", 2_000)
+    pen.disengaged(9_000, "a", "anna", wrap_ms=5_000)
+    pen.ended(9_000, "a")
+    pen.wrapped(10_000, "a", "anna")
+
+
+@pytest.mark.usefixtures("sound")
+def test_a_sound_journal_has_no_violation(desk: Desk, pen: Pen) -> None:
+    _serve(pen)
+    assert desk.ledger.events == 10
+
+
+def test_an_ended_contact_stays_ended(desk: Desk, pen: Pen) -> None:
+    _serve(pen)
+    pen.said(11_000, "a", 1, "customer")
+    pen.ended(11_000, "a")
+    assert len(desk.found) == 3
+
+
+def test_an_offer_ends_once(desk: Desk, pen: Pen) -> None:
+    pen.queued(1_000, "a", "orders")
+    pen.offered(1_000, "a", "anna", "orders")
+    pen.expired(21_000, "a", "anna")
+    pen.accepted(22_000, "a", "anna")
+    assert len(desk.found) == 1 and "not alive" in desk.found[0]
+
+
+def test_nobody_is_offered_more_than_their_capacity(desk: Desk, pen: Pen) -> None:
+    for name in "abcd":
+        pen.queued(1_000, name, "orders")
+        pen.offered(1_000, name, "anna", "orders")
+    assert len(desk.found) == 1 and "more than the capacity" in desk.found[0]
+
+
+def test_offers_go_only_to_the_present(desk: Desk, pen: Pen) -> None:
+    pen.presence(1, "anna", "ready", requested="not_ready")
+    pen.queued(1_000, "a", "orders")
+    pen.offered(1_000, "a", "anna", "orders")
+    pen.queued(2_000, "b", "orders")
+    pen.offered(2_000, "b", "nobody", "orders")
+    assert ["not ready" in desk.found[0], "not declared" in desk.found[1], len(desk.found)] == [True, True, 2]
+
+
+def _smaller(at_ms: int) -> Entry:
+    return about(words.AgentRegistered(at_ms, [], [], [AgentChannel("chat", 30, 3)], 10), agent="anna")
+
+
+def test_an_excess_needs_a_record(desk: Desk, pen: Pen) -> None:
+    pen.queued(1_000, "a", "orders")
+    pen.offered(1_000, "a", "anna", "orders")
+    pen.write(2_000, _smaller(2_000), about(words.OverCapacityRecorded(2_000, "redeclared", 30, 10), agent="anna"))
+    assert desk.found == []
+    pen.write(3_000, _smaller(3_000))
+    assert len(desk.found) == 1 and "not recorded" in desk.found[0]
+
+
+def test_positions_chain_and_time_only_go_on(desk: Desk) -> None:
+    desk.apply(1, commit(1, 1_000))
+    desk.apply(2, commit(3, 1_000))
+    desk.apply(3, commit(3, 500))
+    desk.ledger.check(4, commit(4, 1_000), bytes([1]) * 32)
+    back = Consumed(an_id("inbox"), 0, 9)
+    desk.apply(5, replace(commit(5, 1_000), consumed=back))
+    assert [what.split()[0:2] for what in desk.found] == [["it", "says"], ["time", "goes"], ["the", "hash"], ["consumed", "goes"]]
+
+
+def test_a_new_inbox_may_begin_anew(desk: Desk) -> None:
+    desk.apply(1, replace(commit(1, 0), consumed=Consumed(an_id("old"), 99, 3)))
+    desk.apply(2, replace(commit(2, 0), consumed=Consumed(an_id("new"), 1, 0)))
+    assert desk.found == []
+
+
+def test_a_fact_is_decided_once_within_the_window(desk: Desk) -> None:
+    desk.apply(1, commit(1, 0, arrival("x", Accepted())))
+    desk.apply(2, commit(2, 1, arrival("x", Duplicate(1, 0))))
+    assert desk.found == []
+    desk.apply(3, commit(3, 2, arrival("x", Accepted())))
+    assert len(desk.found) == 1 and "decided before" in desk.found[0]
+    desk.apply(4, commit(4, 3 + 2 * REMEMBERED_MS))
+    desk.apply(5, commit(5, 4 + 2 * REMEMBERED_MS, arrival("x", Accepted())))
+    assert len(desk.found) == 1
+    assert desk.ledger.facts == {"accepted": 3, "refused": 0, "duplicate": 1, "quarantined": 0}
+
+
+def test_causes_point_back_to_an_input(desk: Desk, pen: Pen) -> None:
+    queued = about(words.DeadlinesShifted(0, 3_000))
+    pen.write(1, replace(queued, cause=0))
+    pen.write(2, replace(queued, cause=-7))
+    pen.write(3, arrival("x", Accepted(), cause=5))
+    assert len(desk.found) == 3
+
+
+def test_bytes_that_are_no_event_are_reported(desk: Desk, pen: Pen) -> None:
+    pen.write(1, Entry(10, an_id("a"), None, "chat", -1, b"\xc1"))
+    assert len(desk.found) == 1 and "not an event" in desk.found[0]
+
+
+def test_begun_in_the_middle_it_knows_nothing_from_before() -> None:
+    desk = Desk(from_seq=1)
+    late = Desk(from_seq=6)
+    pen = Pen(desk)
+    pen.declare(0, "anna", "orders")
+    pen.presence(0, "anna", "ready")
+    pen.queued(1_000, "a", "orders")
+    pen.offered(1_000, "a", "anna", "orders")
+    pen.accepted(1_500, "a", "anna")
+    pen.folds = (desk, late)
+    pen.engaged(2_000, "a", "anna", "orders")
+    pen.disengaged(3_000, "a", "anna")
+    pen.ended(3_000, "a")
+    assert (desk.found, late.found) == ([], [])
