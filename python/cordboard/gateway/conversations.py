@@ -1,0 +1,142 @@
+"""The chats of this gateway, folded from the journal: their state and everything a customer should see, line by line.
+
+A conversation is its own outgoing buffer: a socket holds no more than a place in `lines`, so a slow or absent client costs
+nothing, and a reconnect is a place further back. Texts are not here; they stay in the vault until a socket needs them.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cordboard import codec
+from cordboard.events import Commit, Entry
+from cordboard.events.event import ContactEnded, ContactQueued, EngagementStarted, MessageRelayed
+from cordboard.gateway.limits import Limits
+
+_QUEUED, _ENDED, _STARTED, _RELAYED = 10, 11, 19, 21
+_TAGS = frozenset({_QUEUED, _ENDED, _STARTED, _RELAYED})
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedLine:
+    """The chat entered a queue."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedLine:
+    """This agent is connected."""
+
+    agent: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLine:
+    """A message took its place; the text is in the vault under `message`."""
+
+    ordinal: int
+    author: Literal["customer", "agent"]
+    message: bytes
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndedLine:
+    """Nothing comes after this one."""
+
+    reason: str
+
+
+Line = QueuedLine | JoinedLine | MessageLine | EndedLine
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One chat. `messages` finds a line by its vault reference; `queue` is None while it waits in none."""
+
+    contact: bytes
+    lines: list[Line] = field(default_factory=list)
+    messages: dict[bytes, MessageLine] = field(default_factory=dict)
+    queue: str | None = None
+    agent: bytes | None = None
+    ended: str | None = None
+    ended_ms: int = 0
+
+    @property
+    def ordinal(self) -> int:
+        """The newest message's; 0 if there is none."""
+        return len(self.messages)
+
+    def resume(self, seen: int) -> tuple[int, QueuedLine | JoinedLine | None]:
+        """Where a client goes on that has every message up to ordinal `seen`: a place in `lines`, and the line before that place
+        which says where the chat stands (None if later lines will say it)."""
+        place = 0
+        standing: tuple[int, QueuedLine | JoinedLine] | None = None
+        for index, line in enumerate(self.lines):
+            if isinstance(line, MessageLine):
+                place = index + 1 if line.ordinal <= seen else place
+            elif not isinstance(line, EndedLine):
+                standing = index, line
+        if standing is None or standing[0] >= place or self.ended is not None:
+            return place, None
+        return place, standing[1]
+
+
+class Conversations:
+    """The fold. `owns` says which contacts are this gateway's; `changed` is called after each line (no awaiting in there)."""
+
+    def __init__(
+        self, channel: str, owns: Callable[[bytes], bool], limits: Limits, changed: Callable[[Conversation], None]
+    ) -> None:
+        self._channel = channel
+        self._owns = owns
+        self._limits = limits
+        self._changed = changed
+        self._live: dict[bytes, Conversation] = {}
+        self._ended: OrderedDict[bytes, Conversation] = OrderedDict()
+
+    def get(self, contact: bytes) -> Conversation | None:
+        """Live ones, and those that ended a short while ago."""
+        return self._live.get(contact) or self._ended.get(contact)
+
+    def live(self) -> list[Conversation]:
+        return list(self._live.values())
+
+    def apply(self, seq: int, commit: Commit) -> None:  # noqa: ARG002 - the shape of a fold
+        for entry in commit.entries:
+            if entry.tag in _TAGS and entry.contact is not None:
+                self._take(entry, entry.contact)
+        self._forget(commit.at_ms)
+
+    def _take(self, entry: Entry, contact: bytes) -> None:
+        conversation = self._live.get(contact)
+        if conversation is None:
+            if entry.tag != _QUEUED or entry.channel != self._channel or not self._owns(contact):
+                return
+            conversation = self._live[contact] = Conversation(contact)
+        match codec.decode_event(entry):
+            case ContactQueued(queue=queue):
+                conversation.queue, conversation.agent = queue, None
+                conversation.lines.append(QueuedLine(queue))
+            case EngagementStarted() if entry.agent is not None:
+                conversation.queue, conversation.agent = None, entry.agent
+                conversation.lines.append(JoinedLine(entry.agent))
+            case MessageRelayed(ordinal=ordinal, author=author, message=message, at_ms=at_ms):
+                line = conversation.messages[message] = MessageLine(ordinal, author, message, at_ms)
+                conversation.lines.append(line)
+            case ContactEnded(reason=reason, at_ms=at_ms):
+                conversation.queue, conversation.ended, conversation.ended_ms = None, reason, at_ms
+                conversation.lines.append(EndedLine(reason))
+                self._ended[contact] = self._live.pop(contact)
+            case _:
+                return
+        self._changed(conversation)
+
+    def _forget(self, now_ms: int) -> None:
+        while self._ended:
+            oldest = next(iter(self._ended.values()))
+            if len(self._ended) <= self._limits.ended_max and oldest.ended_ms + self._limits.ended_ms > now_ms:
+                return
+            del self._ended[oldest.contact]

@@ -1,0 +1,151 @@
+"""The HTTP edge, on one port: the chat page, the chat's WebSocket, health, and the OpenAPI document at /schema."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Collection
+from importlib import resources
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar import Litestar, MediaType, Response, WebSocket, get, websocket
+from litestar.exceptions import WebSocketDisconnect
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
+
+import cordboard
+from cordboard.gateway import protocol
+from cordboard.gateway.limits import FRAME_MAX
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`ok`, and if not, why."""
+
+    ok: bool
+    detail: str = ""
+
+
+class ChatOptions(msgspec.Struct, frozen=True):
+    """What a start may name at this moment."""
+
+    queues: list[str]
+    languages: list[str]
+
+
+class ChatSocket:
+    """A WebSocket as a session wants it."""
+
+    def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
+        self._socket = socket
+
+    async def receive(self) -> str | bytes | None:
+        try:
+            event = await self._socket.receive()
+        except WebSocketDisconnect:
+            return None
+        if event["type"] != "websocket.receive":
+            return None
+        text = event.get("text")
+        return text if text is not None else event.get("bytes") or b""
+
+    async def send(self, frame: str) -> None:
+        """Raises ConnectionError when the client is gone."""
+        try:
+            await self._socket.send_text(frame)
+        except (WebSocketDisconnect, OSError, RuntimeError) as error:
+            raise ConnectionError("the client is gone") from error
+
+    async def close(self, code: int, reason: str) -> None:
+        try:
+            await self._socket.close(code=code, reason=reason)
+        except (WebSocketDisconnect, OSError, RuntimeError):
+            return  # it went first
+
+
+def make_app(
+    serve_chat: Callable[[ChatSocket], Awaitable[None]],
+    options: Callable[[], ChatOptions],
+    unready: Callable[[], str],
+    room: Callable[[], bool],
+    allowed_origins: Collection[str] = (),
+) -> Litestar:
+    """`serve_chat` serves one accepted socket to its end; `options` are for pages; `unready` says why the gateway cannot take chats
+    (empty: it can); `room` is False when there are too many sockets. Pages of other origins than the server's own must be in
+    `allowed_origins`."""
+    page, page_headers = _page("chat.html")
+    chat_schema = protocol.schema()
+
+    @get("/chat", media_type=MediaType.HTML, sync_to_thread=False, summary="A page to try the chat by hand")
+    def chat_page() -> Response[str]:
+        return Response(page, headers=page_headers)
+
+    @get("/chat/options", sync_to_thread=False, summary="Queues and languages a chat may name")
+    def chat_options() -> ChatOptions:
+        return options()
+
+    @get("/chat/protocol", sync_to_thread=False, summary="JSON Schema of the frames on /chat/ws, both directions")
+    def chat_protocol() -> dict[str, Any]:
+        return chat_schema
+
+    @get("/healthz", sync_to_thread=False, summary="The process lives")
+    def healthz() -> Health:
+        return Health(ok=True)
+
+    @get("/readyz", sync_to_thread=False, summary="The process takes new chats")
+    def readyz() -> Response[Health]:
+        why = unready()
+        return Response(Health(ok=not why, detail=why), status_code=HTTP_503_SERVICE_UNAVAILABLE if why else HTTP_200_OK)
+
+    @websocket("/chat/ws")
+    async def chat_socket(socket: WebSocket[Any, Any, Any]) -> None:
+        if not _same_origin(socket, allowed_origins):
+            await socket.close(code=1008)  # before the handshake: answered 403
+            return
+        offered = socket.scope.get("subprotocols") or []
+        await socket.accept(subprotocols=protocol.SUBPROTOCOL if protocol.SUBPROTOCOL in offered else None)
+        if not room():
+            await socket.close(code=1013, reason="too many chats, try again later")
+            return
+        await serve_chat(ChatSocket(socket))
+
+    return Litestar(
+        [chat_page, chat_options, chat_protocol, healthz, readyz, chat_socket],
+        openapi_config=OpenAPIConfig(
+            title="Cordboard gateway",
+            version=cordboard.__version__,
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        request_max_body_size=FRAME_MAX,
+        logging_config=None,
+    )
+
+
+def _same_origin(socket: WebSocket[Any, Any, Any], allowed: Collection[str]) -> bool:
+    """Browsers name the page's origin; programs need not."""
+    origin = socket.headers.get("origin")
+    return origin is None or origin in allowed or urlsplit(origin).netloc == socket.headers.get("host")
+
+
+def _page(name: str) -> tuple[str, dict[str, str]]:
+    """A self-contained page and its headers: no script or style runs but the page's own, which the policy names by digest."""
+    html = (resources.files("cordboard.gateway") / "pages" / name).read_text("utf-8")
+    scripts, styles = (
+        " ".join(f"'sha256-{_digest(body)}'" for body in re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL))
+        for tag in ("script", "style")
+    )
+    policy = (
+        f"default-src 'none'; script-src {scripts}; style-src {styles}; connect-src 'self'; base-uri 'none'; form-action 'none'"
+    )
+    return html, {
+        "content-security-policy": policy + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "cache-control": "no-cache",
+    }
+
+
+def _digest(body: str) -> str:
+    return base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()

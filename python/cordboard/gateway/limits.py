@@ -1,0 +1,64 @@
+"""What one gateway process allows, and the bucket that meters a socket. Every size and time has a bound here."""
+
+from dataclasses import dataclass
+
+FRAME_MAX = 16 * 1024
+"""Longest frame a client may send, bytes; longer ones are answered `too_large`."""
+WIRE_FRAME_MAX = 64 * 1024
+"""Longest frame the WebSocket layer reads at all; beyond it the socket is closed with 1009."""
+TEXT_MAX = 4_000
+"""Longest text of one message, characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the web chat. Times are seconds unless the name says otherwise."""
+
+    sockets: int = 10_000
+    frames_per_s: float = 10.0
+    frames_burst: int = 30
+    typing_every_s: float = 1.0
+    bad_frames: int = 20
+    """So many broken, unknown or too frequent frames on one socket, then it is closed (1008)."""
+    idle_s: float = 60.0
+    """A socket that neither starts nor resumes within this time is closed (1008)."""
+    send_s: float = 10.0
+    """A client that does not take one frame within this time is too slow (1013)."""
+    replies: int = 64
+    """Replies that may wait for one socket; more and the client is too slow (1013)."""
+    lag_lines: int = 512
+    """Journal lines that may wait for one socket after it has caught up; more and the client is too slow (1013)."""
+    messages: int = 2_000
+    """Messages of one conversation, both sides together; the customer is refused beyond."""
+    verdict_s: float = 15.0
+    """How long a start waits for the router's verdict before it answers `outcome_unknown`."""
+    backlog_frames: int = 2_000
+    backlog_age_ms: int = 5_000
+    """The router further behind than this: new chats are refused (`overloaded`), running ones go on."""
+    retry_after_ms: int = 5_000
+    ended_ms: int = 15 * 60_000
+    ended_max: int = 10_000
+    """Ended conversations can be resumed (to read how they ended) for so long, and so many of them."""
+    wait_every_s: float = 10.0
+    """How often a waiting customer's expected wait is looked at again."""
+
+
+class TokenBucket:
+    """`take(now)` is True at most `rate` times a second on average, `burst` at once. `now` is any monotonic clock, seconds."""
+
+    __slots__ = ("_at", "_burst", "_left", "_rate")
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._rate = rate
+        self._burst = float(burst)
+        self._left = float(burst)
+        self._at: float | None = None
+
+    def take(self, now: float) -> bool:
+        if self._at is not None:
+            self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < 1.0:
+            return False
+        self._left -= 1.0
+        return True

@@ -1,0 +1,332 @@
+"""One WebSocket: reads frames and does what they ask, writes replies and the journal's lines.
+
+It holds no text but what is on its way. A reader and a writer run side by side; whichever has a reason to end the socket raises
+SocketEnded.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from cordboard.errors import CordboardError, InvalidInput
+from cordboard.events.bounds import ID_BYTES
+from cordboard.gateway import protocol
+from cordboard.gateway.chat import Chat
+from cordboard.gateway.conversations import Conversation, EndedLine, JoinedLine, Line, MessageLine, QueuedLine
+from cordboard.gateway.limits import TokenBucket
+
+logger = logging.getLogger(__name__)
+
+_LINES_AT_ONCE = 32
+_OUTSTANDING = 64
+_LATER = ("overloaded", "not_ready", "log_unavailable", "outcome_unknown")
+
+
+class Socket(Protocol):
+    """What a session needs of a WebSocket that is accepted already."""
+
+    async def receive(self) -> str | bytes | None:
+        """The next frame; None when the client is gone."""
+
+    async def send(self, frame: str) -> None:
+        """Raises ConnectionError when the client is gone."""
+
+    async def close(self, code: int, reason: str) -> None: ...
+
+
+class SocketEnded(Exception):
+    """Leave reader and writer; `code` None if the client is gone already."""
+
+    def __init__(self, code: int | None, reason: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+Later = protocol.Post | protocol.Typing | protocol.Read | protocol.Leave
+"""Frames that belong to a conversation."""
+
+
+class AgentSide(Protocol):
+    """Tells the agent what is not worth the journal."""
+
+    async def typing(self, contact: bytes) -> None: ...
+    async def received(self, contact: bytes, message: bytes, state: Literal["delivered", "read"]) -> None: ...
+
+
+class Session:
+    """`run` serves the socket to its end."""
+
+    def __init__(self, socket: Socket, chat: Chat, agent_side: AgentSide) -> None:
+        limits = chat.limits
+        self._socket = socket
+        self._chat = chat
+        self._agent_side = agent_side
+        self._limits = limits
+        self._frames = TokenBucket(limits.frames_per_s, limits.frames_burst)
+        self._typing = TokenBucket(1.0 / limits.typing_every_s, 1)
+        self._bad = 0
+        self._replies: deque[protocol.ServerFrame] = deque()
+        self._news = asyncio.Event()
+        self._ending: SocketEnded | None = None
+        self._conversation: Conversation | None = None
+        self._place = 0
+        self._behind = True
+        self._sent: dict[bytes, str] = {}
+        self._expected_ms: int | None = None
+
+    # -- called from the fold and from whispers -------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """There are new lines. A client that was up to date and is now too far behind is too slow."""
+        conversation = self._conversation
+        if conversation is not None and not self._behind and len(conversation.lines) - self._place > self._limits.lag_lines:
+            self.close(1013, "too slow, resume later")
+        self._news.set()
+
+    def close(self, code: int, reason: str) -> None:
+        if self._ending is None:
+            self._ending = SocketEnded(code, reason)
+        self._news.set()
+
+    def say(self, frame: protocol.ServerFrame) -> None:
+        """Send this soon, ahead of lines that are not on their way yet."""
+        if len(self._replies) >= self._limits.replies:
+            self.close(1013, "too slow, resume later")
+            return
+        self._replies.append(frame)
+        self._news.set()
+
+    def expect(self, expected_ms: int | None) -> None:
+        """The expected wait, told if it is shorter than what was said in this visit."""
+        waiting = self._conversation is not None and self._conversation.queue is not None
+        if waiting and expected_ms is not None and (self._expected_ms is None or expected_ms < self._expected_ms):
+            self._expected_ms = expected_ms
+            self.say(protocol.Wait(expected_ms=expected_ms))
+
+    @property
+    def conversation(self) -> Conversation | None:
+        return self._conversation
+
+    # -- life -----------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Returns when the socket is closed, by whichever side. A defect here ends this socket (1011) and no other."""
+        ended = SocketEnded(1011, "internal error")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._read())
+                group.create_task(self._write())
+        except* SocketEnded as group_ended:
+            ended = _first(group_ended)
+        except* Exception as failures:
+            logger.error("a chat session failed", exc_info=failures)
+        finally:
+            if self._conversation is not None:
+                self._chat.detach(self._conversation, self)
+        if ended.code is not None:
+            await self._close(ended.code, ended.reason)
+
+    async def _close(self, code: int, reason: str) -> None:
+        try:
+            async with asyncio.timeout(1.0):
+                await self._socket.close(code, reason)
+        except TimeoutError:
+            logger.info("a chat socket did not take its close frame")
+
+    # -- reading --------------------------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            frame = await self._receive()
+            if not self._frames.take(clock()):
+                self._refuse("rate_limited", "too many frames, slow down", retry_after_ms=1_000)
+                continue
+            try:
+                await self._do(protocol.decode(frame))
+            except InvalidInput as error:
+                self._refuse(error.reason, str(error))
+
+    async def _receive(self) -> str | bytes:
+        try:
+            async with asyncio.timeout(self._limits.idle_s if self._conversation is None else None):
+                frame = await self._socket.receive()
+        except TimeoutError:
+            raise SocketEnded(1008, "neither started nor resumed") from None
+        if frame is None:
+            raise SocketEnded(None)
+        return frame
+
+    async def _do(self, frame: protocol.ClientFrame) -> None:
+        client_id = frame.client_id if isinstance(frame, protocol.Start | protocol.Post) else None
+        try:
+            if isinstance(frame, protocol.Start | protocol.Resume):
+                await self._begin(frame)
+            elif self._conversation is None:
+                raise InvalidInput("start or resume first", reason="not_started")
+            else:
+                await self._go_on(frame, self._conversation)
+        except InvalidInput as error:
+            self._refuse(error.reason, str(error), client_id)
+        except CordboardError as error:
+            later = self._limits.retry_after_ms if error.reason in _LATER else None
+            self.say(protocol.Problem(reason=error.reason, message=str(error), client_id=client_id, retry_after_ms=later))
+
+    async def _begin(self, frame: protocol.Start | protocol.Resume) -> None:
+        if self._conversation is not None:
+            raise InvalidInput("this socket serves a chat already", reason="already_started")
+        if isinstance(frame, protocol.Start):
+            conversation, posted = await self._chat.start(frame)
+            self._sent[posted.message] = frame.client_id
+            self._say_started(conversation, resumed=False)
+            self.say(protocol.Receipt(client_id=frame.client_id, message=posted.message.hex(), state="stored"))
+        else:
+            conversation = await self._chat.resume(frame.token)
+            self._place, standing = conversation.resume(frame.seen)
+            self._say_started(conversation, resumed=True)
+            if isinstance(standing, QueuedLine):
+                self.say(protocol.Queued(standing.queue))
+            elif standing is not None:
+                self.say(protocol.AgentJoined((await self._names([standing])).get(standing.agent)))
+        self._conversation = conversation
+        self._chat.attach(conversation, self)
+        self._news.set()
+
+    def _say_started(self, conversation: Conversation, *, resumed: bool) -> None:
+        contact = conversation.contact
+        token = self._chat.keys.token(contact)
+        self.say(protocol.Started(contact=contact.hex(), token=token, resumed=resumed, ordinal=conversation.ordinal))
+
+    async def _go_on(
+        self, frame: protocol.Post | protocol.Typing | protocol.Read | protocol.Leave, conversation: Conversation
+    ) -> None:
+        match frame:
+            case protocol.Post():
+                await self._post(frame, conversation)
+            case protocol.Typing():
+                if conversation.agent is not None and self._typing.take(asyncio.get_running_loop().time()):
+                    await self._agent_side.typing(conversation.contact)
+            case protocol.Read(message=text):
+                line = conversation.messages.get(bytes.fromhex(text))
+                if line is None or line.author != "agent":
+                    raise InvalidInput("the agent sent no such message", reason="unknown_message")
+                await self._agent_side.received(conversation.contact, line.message, "read")
+            case protocol.Leave():
+                if conversation.ended is None:
+                    self._chat.departures.leave(conversation.contact)
+
+    async def _post(self, frame: protocol.Post, conversation: Conversation) -> None:
+        client_id = frame.client_id
+        if conversation.ordinal >= self._limits.messages:
+            raise InvalidInput("this chat has too many messages", reason="too_many_messages")
+        if len(self._sent) >= _OUTSTANDING:
+            raise InvalidInput("too many messages on their way", reason="rate_limited")
+
+        def refused(reason: str) -> None:
+            self._sent.pop(message, None)
+            self.say(protocol.Problem(reason=reason, message="the message was not relayed", client_id=client_id))
+
+        message = secrets.token_bytes(ID_BYTES)
+        self._sent[message] = client_id
+        try:
+            posted = await self._chat.post(conversation.contact, client_id, frame.text, message=message, refused=refused)
+        except BaseException:
+            self._sent.pop(message, None)
+            raise
+        if posted.message != message:  # sent before, under another reference
+            self._sent.pop(message, None)
+            if posted.ordinal is None:
+                self._sent[posted.message] = client_id
+            else:
+                self._say_relayed(client_id, posted.message, posted.ordinal)
+                return
+        # If the journal's line was faster than the log's ack, `relayed` has been said, and says more.
+        if posted.message in self._sent:
+            self.say(protocol.Receipt(client_id=client_id, message=posted.message.hex(), state="stored"))
+
+    def _say_relayed(self, client_id: str, message: bytes, ordinal: int) -> None:
+        self.say(protocol.Receipt(client_id=client_id, message=message.hex(), state="relayed", ordinal=ordinal))
+
+    def _refuse(self, reason: str, message: str, client_id: str | None = None, retry_after_ms: int | None = None) -> None:
+        self.say(protocol.Problem(reason=reason, message=message, client_id=client_id, retry_after_ms=retry_after_ms))
+        self._bad += 1
+        if self._bad >= self._limits.bad_frames:
+            self.close(1008, "too many bad frames")
+
+    # -- writing --------------------------------------------------------------------------------------------------------
+
+    async def _write(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while await self._write_some():
+                pass
+
+    async def _write_some(self) -> bool:
+        """Everything that was to be said, then some lines; False if there are none left."""
+        while self._replies:
+            await self._send(self._replies.popleft())
+        if self._ending is not None:
+            raise self._ending
+        conversation = self._conversation
+        lines = conversation.lines[self._place : self._place + _LINES_AT_ONCE] if conversation is not None else []
+        if conversation is None or not lines:
+            self._behind = conversation is None
+            return False
+        names = await self._names(lines)
+        texts = await self._texts(lines)
+        for line in lines:
+            await self._write_line(conversation, line, names, texts)
+            self._place += 1
+        return True
+
+    async def _write_line(self, conversation: Conversation, line: Line, names: dict[bytes, str], texts: dict[bytes, str]) -> None:
+        match line:
+            case QueuedLine(queue=queue):
+                self._expected_ms = None
+                await self._send(protocol.Queued(queue))
+            case JoinedLine(agent=agent):
+                await self._send(protocol.AgentJoined(names.get(agent)))
+            case MessageLine() if (client_id := self._sent.pop(line.message, None)) is not None:
+                receipt = protocol.Receipt(client_id=client_id, message=line.message.hex(), state="relayed", ordinal=line.ordinal)
+                await self._send(receipt)
+            case MessageLine(ordinal=ordinal, author=author, message=message, at_ms=at_ms):
+                text = texts.get(message)
+                await self._send(protocol.Told(ordinal=ordinal, author=author, text=text, message=message.hex(), at_ms=at_ms))
+                if author == "agent":
+                    await self._agent_side.received(conversation.contact, message, "delivered")
+            case EndedLine(reason=reason):
+                await self._send(protocol.Ended(reason))
+                raise SocketEnded(1000, "ended")
+
+    async def _texts(self, lines: list[Line]) -> dict[bytes, str]:
+        refs = [line.message for line in lines if isinstance(line, MessageLine) and line.message not in self._sent]
+        contents = await self._chat.vault.read(refs) if refs else {}
+        return {ref: content.text for ref, content in contents.items()}
+
+    async def _names(self, lines: Sequence[Line]) -> dict[bytes, str]:
+        refs = [line.agent for line in lines if isinstance(line, JoinedLine)]
+        people = await self._chat.vault.agents(refs) if refs else {}
+        # Without a name to show, a person is known by their login, which is not for customers.
+        return {ref: person.name for ref, person in people.items() if person.name != person.person}
+
+    async def _send(self, frame: protocol.ServerFrame) -> None:
+        try:
+            async with asyncio.timeout(self._limits.send_s):
+                await self._socket.send(protocol.encode(frame))
+        except TimeoutError:
+            raise SocketEnded(1013, "too slow, resume later") from None
+        except ConnectionError:
+            raise SocketEnded(None) from None
+
+
+def _first(group: BaseExceptionGroup[SocketEnded]) -> SocketEnded:
+    """The reason to close; one with a code wins only if the client is not gone."""
+    for ended in group.exceptions:
+        if isinstance(ended, SocketEnded):
+            return ended
+    raise AssertionError("an empty group")

@@ -1,0 +1,59 @@
+"""Secrets of the web chat, all derived from one key: nothing needs storing, and everything outlives a restart.
+
+A chat's contact id carries a mark by which its gateway knows it again in the journal; the mark is no protection. The resume
+token is: contact id and a MAC over it.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+
+from cordboard.events.bounds import ID_BYTES
+
+_MARK_BYTES = 4
+_MAC_BYTES = 24
+
+
+class ChatKeys:
+    """`secret` is 32 bytes (the vault derives it); `name` tells apart gateways that share a vault."""
+
+    def __init__(self, secret: bytes, name: str) -> None:
+        self._secret = secret
+        self._name = name.encode()
+
+    def new_contact(self) -> bytes:
+        """A fresh contact id of this gateway."""
+        chance = secrets.token_bytes(ID_BYTES - _MARK_BYTES)
+        return chance + self._mark(chance)
+
+    def owns(self, contact: bytes) -> bool:
+        """True for contacts that `new_contact` of this gateway made (of others one in four thousand million is)."""
+        return self._mark(contact[:-_MARK_BYTES]) == contact[-_MARK_BYTES:]
+
+    def token(self, contact: bytes) -> str:
+        """The resume token: 54 characters, URL-safe."""
+        return base64.urlsafe_b64encode(contact + self._mac(contact)).rstrip(b"=").decode()
+
+    def contact_of(self, token: str) -> bytes | None:
+        """The contact whose token this is; None if it is nobody's."""
+        try:
+            data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        contact, mac = data[:ID_BYTES], data[ID_BYTES:]
+        return contact if hmac.compare_digest(mac, self._mac(contact)) else None
+
+    def start_id(self, client_id: str) -> str:
+        """The external id of a start: the client's id is a secret, so the vault's row holds a hash of it."""
+        return "start:" + self._digest(b"start", client_id.encode(), 16).hex()
+
+    def _mark(self, chance: bytes) -> bytes:
+        return self._digest(b"mark", self._name + b"\0" + chance, _MARK_BYTES)
+
+    def _mac(self, contact: bytes) -> bytes:
+        return self._digest(b"token", contact, _MAC_BYTES)
+
+    def _digest(self, purpose: bytes, data: bytes, size: int) -> bytes:
+        return hashlib.blake2b(data, key=self._secret, person=purpose, digest_size=size).digest()
