@@ -58,8 +58,8 @@ class Ledger:
 
     def check(self, seq: int, commit: Commit, prev_hash: bytes | None) -> list[Input]:
         """`prev_hash`: the hash of the commit before, None if that was not read. Returns the commit's inputs."""
-        self._check_chain(seq, commit, prev_hash)
-        self._next = seq + 1
+        due, self._next = self._next, seq + 1
+        self._check_chain(seq, due, commit, prev_hash)
         inputs: list[Input] = []
         for index, entry in enumerate(commit.entries):
             if entry.tag == INPUT_TAG:
@@ -71,9 +71,9 @@ class Ledger:
         self._previous = commit
         return inputs
 
-    def _check_chain(self, seq: int, commit: Commit, prev_hash: bytes | None) -> None:
-        if seq != self._next or commit.seq != seq:
-            self._report(f"it says {commit.seq} and stands at {seq} where {self._next} is due")
+    def _check_chain(self, seq: int, due: int, commit: Commit, prev_hash: bytes | None) -> None:
+        if seq != due or commit.seq != seq:
+            self._report(f"it says {commit.seq} and stands at {seq} where {due} is due")
         if prev_hash is not None and commit.prev_hash != prev_hash:
             self._report("the hash chain forks: prev_hash is not the hash of the commit before")
         before = self._previous

@@ -1,7 +1,7 @@
 """The router's shell: recover, take over, then turn after turn. All decisions are the core's; all waiting is here.
 
 recover ─▶ take over (the fence) ─▶ ┌─▶ gather frames, or wait for the next deadline
-                                    │   step (core's thread) ─▶ commits ─▶ window ─▶ JOURNAL
+                                    │   step (core's thread) ─▶ commits ─▶ JOURNAL, one at a time; the next turn goes on meanwhile
                                     └── a snapshot now and then
 """
 
@@ -69,7 +69,7 @@ async def run_router(
                 leading(position.epoch)
             try:
                 async with asyncio.TaskGroup() as group:
-                    window = Window(appender, group, position.seq)
+                    window = Window(appender, position.seq)
                     leader = _Leader(log, core, recovered, turn_clock, window, group, commit)
                     await leader.lead(stop or asyncio.Event(), snapshot_every, snapshot_gap_s)
             except BaseExceptionGroup as errors:
@@ -118,7 +118,8 @@ class _Leader:
         self._storing: asyncio.Task[None] | None = None
 
     async def lead(self, stop: asyncio.Event, snapshot_every: int, snapshot_gap_s: float) -> None:
-        helpers = [
+        followers = [
+            self._group.create_task(self._window.run(), name="append"),
             self._group.create_task(self._inbox.follow(), name="follow inbox"),
             self._group.create_task(self._wake_on(stop), name="watch stop"),
         ]
@@ -127,17 +128,18 @@ class _Leader:
             self._wake.clear()
             if not self._inbox:
                 await self._pause(turn)
+            await self._window.room()
             turn = await self._step(self._inbox.take())
             if self._snapshot_due(turn.seq, snapshot_every, snapshot_gap_s):
                 await self._snapshot()
         await self._window.drained()
-        for helper in helpers:
-            helper.cancel()
         if self._storing is not None:
             await self._storing
+        for follower in followers:
+            follower.cancel()
 
     async def _step(self, frames: list[tuple[int, int, bytes]]) -> Turn:
-        """One turn. The next one may be decided while these commits are still on their way."""
+        """One turn. The next one is decided while these commits are still on their way."""
         at_ms = self._clock.now_ms()
         turn = await self._core.run(lambda: _turn(self._router, frames, at_ms))
         first = turn.seq - len(turn.commits) + 1

@@ -1,4 +1,10 @@
-"""Commits on their way into the journal: a few at once, in order."""
+"""Commits on their way into the journal: one on the wire, at most one behind it.
+
+Never two on the wire. A commit says at which position it belongs, not behind which commit: if another router takes position
+s, this router's commit for s is refused, but a commit for s + 1 that was sent along would fit behind the stranger's and fork
+the hash chain. What throughput needs is not commits in flight but large ones: while one is under way the next turn is
+decided, and the frames that come meanwhile make up the turn after that.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +12,40 @@ import asyncio
 
 from cordboard.log.port import Appender
 
-IN_FLIGHT = 8
-
 
 class Window:
-    """Appends up to `IN_FLIGHT` commits at once. `acknowledged` is the last position that is durable.
+    """Appends commits in order. `acknowledged` is the last position that is durable.
 
-    The router may decide on while they are under way, because it never shows what is not acknowledged; if one of them
+    The router may decide on while commits are under way, because it never shows what is not acknowledged; if one of them
     loses its place to another router, all that was decided since is dropped with this process's state.
     """
 
-    def __init__(self, appender: Appender, group: asyncio.TaskGroup, acknowledged: int) -> None:
+    def __init__(self, appender: Appender, acknowledged: int) -> None:
         self.acknowledged = acknowledged
-        self._sent = acknowledged
         self._appender = appender
-        self._group = group
-        self._room = asyncio.Semaphore(IN_FLIGHT)
+        self._waiting: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(1)
+        self._queued = acknowledged
         self._moved = asyncio.Event()
 
+    async def run(self) -> None:
+        """Send, for ever. Raises SteppedDown."""
+        while True:
+            seq, commit = await self._waiting.get()
+            self._moved.set()
+            await self._appender.append(seq, commit)
+            self.acknowledged = seq
+            self._moved.set()
+
     async def append(self, seq: int, commit: bytes) -> None:
-        """Send the commit as soon as there is room. A refusal (SteppedDown) fails the task group."""
-        await self._room.acquire()
-        self._sent = seq
-        # Tasks start in the order they were made, and the appender sends in the order it is called.
-        self._group.create_task(self._send(seq, commit), name=f"append {seq}")
+        """Send the commit after those before it; returns when it is at most the next to go."""
+        await self._waiting.put((seq, commit))
+        self._queued = seq
+
+    async def room(self) -> None:
+        """Wait until nothing stands behind the commit on the wire: what would be decided sooner could not be sent sooner."""
+        while not self._waiting.empty():
+            self._moved.clear()
+            await self._moved.wait()
 
     async def reached(self, seq: int) -> None:
         """Wait until everything up to `seq` is durable."""
@@ -38,11 +54,5 @@ class Window:
             await self._moved.wait()
 
     async def drained(self) -> None:
-        await self.reached(self._sent)
-
-    async def _send(self, seq: int, commit: bytes) -> None:
-        await self._appender.append(seq, commit)
-        # A commit is only stored behind the one before it: so its ack speaks for all of them.
-        self.acknowledged = max(self.acknowledged, seq)
-        self._moved.set()
-        self._room.release()
+        """Wait until everything appended is durable."""
+        await self.reached(self._queued)
