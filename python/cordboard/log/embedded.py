@@ -78,7 +78,7 @@ class EmbeddedServer:
         return f"http://{_HOST}:{self._known.monitor_port}"
 
     @property
-    def server_pid(self) -> int:
+    def pid(self) -> int:
         """The process that serves now; another one after each restart."""
         return self._known.pid
 

@@ -65,8 +65,8 @@ class JetStreamLog:
         self._inbox_id = inbox_id
         self._ack_wait_s = ack_wait_s
         self._deadline_s = deadline_s
-        self._inbox = JetStream(wire, subjects.inbox_stream(site), subjects.inbox_subject(site))
-        self._journal = JetStream(wire, subjects.journal_stream(site), subjects.journal_subject(site))
+        self.inbox = JetStream(wire, subjects.inbox_stream(site), subjects.inbox_subject(site))
+        self.journal = JetStream(wire, subjects.journal_stream(site), subjects.journal_subject(site))
         self._snapshots = BucketSnapshots(wire, subjects.snapshot_bucket(site), replicas)
 
     @property
@@ -79,28 +79,28 @@ class JetStreamLog:
 
     def publisher(self, name: str) -> AbstractAsyncContextManager[FramePublisher]:
         incarnation = f"{name}-{secrets.token_hex(8)}"
-        return publishing(self._inbox, incarnation, ack_wait_s=self._ack_wait_s, deadline_s=self._deadline_s)
+        return publishing(self.inbox, incarnation, ack_wait_s=self._ack_wait_s, deadline_s=self._deadline_s)
 
     def appender(self) -> AbstractAsyncContextManager[FencedAppender]:
-        return appending(self._journal, ack_wait_s=self._ack_wait_s)
+        return appending(self.journal, ack_wait_s=self._ack_wait_s)
 
     def follow_inbox(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
-        return reader.follow(self._wire, self._inbox.name, from_seq)
+        return reader.follow(self._wire, self.inbox.name, from_seq)
 
     def follow_journal(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
-        return reader.follow(self._wire, self._journal.name, from_seq)
+        return reader.follow(self._wire, self.journal.name, from_seq)
 
     async def last_inbox_seq(self) -> int:
-        return (await self._inbox.state())[0]
+        return (await self.inbox.state())[0]
 
     async def last_journal_seq(self) -> int:
-        return (await self._journal.state())[0]
+        return (await self.journal.state())[0]
 
     async def read_commit(self, seq: int) -> Stored:
-        return await self._journal.read(seq)
+        return await self.journal.read(seq)
 
     async def server_time_ms(self) -> int | None:
-        times = [time for _, time in (await self._inbox.state(), await self._journal.state()) if time is not None]
+        times = [time for _, time in (await self.inbox.state(), await self.journal.state()) if time is not None]
         return max(times, default=None)
 
     @property

@@ -50,3 +50,14 @@ def whisper_pattern(site: str, topic: str) -> str:
     if not _PATTERN.fullmatch(topic):
         raise InvalidInput(f"not a topic pattern: {topic!r}")
     return f"cordboard.{check_site(site)}.whisper.{topic}"
+
+
+def covers(pattern: str, topic: str) -> bool:
+    """Does `topic` match `pattern`, as the server would say?"""
+    wanted, tokens = pattern.split("."), topic.split(".")
+    if wanted[-1] == ">":
+        wanted.pop()
+        if len(tokens) <= len(wanted):
+            return False
+        tokens = tokens[: len(wanted)]
+    return len(wanted) == len(tokens) and all(want in ("*", token) for want, token in zip(wanted, tokens, strict=True))
