@@ -1,0 +1,85 @@
+"""Facts about agents, naively."""
+
+from cordboard.events import event as e
+from cordboard.events import fact as f
+from cordboard.events.bounds import AgentChannel
+from tests.property.naive_record import Record
+from tests.property.naive_state import Agent
+
+
+class AgentFacts(Record):
+    """Declarations, presence, channel switches."""
+
+    def on_AgentDeclared(self, fact: f.AgentDeclared) -> None:
+        for membership in fact.memberships:
+            self.queue(membership.queue)
+        for each in fact.channels:
+            self.profile(each.channel)
+        self.know_skills([skill.skill for skill in fact.skills])
+        agent = self.agent(fact.agent)
+        if agent is None:
+            self.agents.append(agent := Agent(fact.agent))
+        agent.skills = list(fact.skills)
+        agent.memberships = list(fact.memberships)
+        agent.channels = [self.filled(each) for each in fact.channels]
+        agent.capacity = self.policy.capacity if fact.capacity is None else fact.capacity
+        declared = e.AgentRegistered(
+            at_ms=self.moment, skills=agent.skills, memberships=agent.memberships, channels=agent.channels, capacity=agent.capacity
+        )
+        self.record(declared, None, agent.id)
+        for work in [work for work in self.works if work.agent == agent.id and work.state == "offered"]:
+            contact, _ = self.parties(work)
+            if not self.could_serve(agent, contact):
+                self.revoke(work, contact, "not_eligible")
+        if self.over_capacity(agent):
+            over = e.OverCapacityRecorded(at_ms=self.moment, cause="redeclared", load=self.load(agent), capacity=agent.capacity)
+            self.record(over, None, agent.id)
+        self.looking.append(agent)
+
+    def filled(self, channel: AgentChannel) -> AgentChannel:
+        profile = self.profile(channel.channel)
+        return AgentChannel(
+            channel.channel,
+            profile.cost if channel.cost is None else channel.cost,
+            profile.max_concurrent if channel.max_concurrent is None else channel.max_concurrent,
+        )
+
+    def on_AgentRetired(self, fact: f.AgentRetired) -> None:
+        agent = self.known_agent(fact.agent)
+        if any(work.agent == agent.id for work in self.works):
+            self.refuse("agent_busy")
+        self.agents.remove(agent)
+        self.record(e.AgentRemoved(at_ms=self.moment), None, agent.id)
+
+    def on_PresenceRequested(self, fact: f.PresenceRequested) -> None:
+        agent = self.known_agent(fact.agent)
+        if fact.reason is not None and fact.reason not in [reason.name for reason in self.policy.reasons]:
+            self.refuse("unknown_reason")
+        wanted = (fact.presence, fact.reason)
+        if (agent.requested, agent.effective) != (wanted, wanted):
+            before = agent.requested
+            agent.requested = wanted
+            pending = any(work.agent == agent.id and work.state != "offered" for work in self.works)
+            if not (pending and before == wanted):
+                self.take_effect(agent, "requested")
+        if wanted[0] == "ready":
+            for channel in [channel for channel, why in agent.off.items() if why == "missed"]:
+                del agent.off[channel]
+                self.record(e.ChannelSwitchSet(at_ms=self.moment, on=True, cause="returned"), None, agent.id)
+        else:
+            self.revoke_offers(agent, "agent_not_ready")
+        self.looking.append(agent)
+
+    def on_ChannelSwitched(self, fact: f.ChannelSwitched) -> None:
+        agent = self.known_agent(fact.agent)
+        self.profile(fact.channel)
+        if agent.profile(fact.channel) is None:
+            self.refuse("channel_not_enabled")
+        if fact.on == (fact.channel in agent.off):
+            self.record(e.ChannelSwitchSet(at_ms=self.moment, on=fact.on, cause="requested"), None, agent.id)
+        if fact.on:
+            agent.off.pop(fact.channel, None)
+            self.looking.append(agent)
+        elif fact.channel not in agent.off:
+            agent.off[fact.channel] = "requested"
+            self.revoke_offers(agent, "channel_off", fact.channel)

@@ -1,0 +1,161 @@
+"""An independent router: docs/routing.md written down once more, with lists and full scans instead of indexes and heaps.
+
+It knows one policy, trusts that facts are well formed, and says for every fact what becomes of it: a verdict and events.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from cordboard.events import event as e
+from cordboard.events import fact as f
+from tests.property.naive_agents import AgentFacts
+from tests.property.naive_contacts import ContactFacts
+from tests.property.naive_matching import order
+from tests.property.naive_record import Line, Refusal
+from tests.property.naive_state import Contact, Exclusion, Work
+
+MEMORY_MS = 15 * 60_000
+Told = tuple[str, list[Line]]
+"""A fact's verdict, or `timer`, and what it caused."""
+Timer = tuple[int, int, bytes, Callable[[], None]]
+"""When, kind, whose, what."""
+
+
+class NaiveRouter(ContactFacts, AgentFacts):
+    """One site."""
+
+    def turn(self, facts: list[tuple[int, f.Fact]], at_ms: int, gap_ms: int = 0) -> list[Told]:
+        """What comes of each fact and timer, in order. `facts` with the time the log stored them."""
+        self.at_ms = at_ms
+        told: list[Told] = []
+        if gap_ms:
+            self.shift(gap_ms)
+        for stored_ms, fact in facts:
+            t = min(max(stored_ms, self.t), at_ms)
+            told += self.timers(before_ms=t)
+            self.t = self.moment = t
+            told.append(self.decide(fact))
+        told += self.timers(before_ms=at_ms + 1)
+        self.t = at_ms
+        return told
+
+    def decide(self, fact: f.Fact) -> Told:
+        if self.at_ms - self.seen.get(fact.fact_id, -MEMORY_MS - 1) <= MEMORY_MS:
+            return "duplicate", []
+        self.seen[fact.fact_id] = self.at_ms
+        try:
+            lines = self.told(lambda: getattr(self, f"on_{type(fact).__name__}")(fact))
+        except Refusal as refusal:
+            return str(refusal), []
+        return "accepted", lines
+
+    def told(self, act: Callable[[], None]) -> list[Line]:
+        """What an act and all it causes recorded."""
+        self.lines: list[Line] = []
+        act()
+        while self.looking:
+            self.look(self.looking.pop(0))
+        # Whoever else may now be served: an exclusion or a preference can also end because another agent left.
+        for contact in sorted(self.contacts, key=order):
+            self.look(contact)
+        return self.lines
+
+    def look(self, who: Any) -> None:
+        """A contact looks for an agent; an agent for contacts, while there is room."""
+        if isinstance(who, Contact):
+            if (agent := self.agent_for(who)) is not None:
+                self.offer(who, agent)
+            return
+        while (contact := self.contact_for(who)) is not None:
+            self.offer(contact, who)
+
+    # Time
+
+    def due(self) -> list[Timer]:
+        """Every timer there is."""
+        found: list[Timer] = []
+        for work in self.works:
+            if work.until_ms is not None:
+                kind = ("offered", "connecting", "wrapping").index(work.state)
+                found.append((work.until_ms, kind, work.contact, partial(self.work_over, work)))
+        for contact in self.contacts:
+            for exclusion in contact.exclusions:
+                if not exclusion.soft:
+                    found.append((exclusion.reoffer_ms, 3, contact.id, partial(self.soften, contact, exclusion)))
+                found.append((exclusion.until_ms, 4, contact.id, partial(self.lift, contact, exclusion)))
+            if contact.prefer_until_ms is not None:
+                found.append((contact.prefer_until_ms, 5, contact.id, partial(self.anyone, contact)))
+        return found
+
+    def timers(self, before_ms: int) -> list[Told]:
+        told = []
+        while pending := [timer for timer in self.due() if timer[0] < before_ms]:
+            self.moment, _, _, act = min(pending, key=lambda timer: timer[:3])
+            told.append(("timer", self.told(act)))
+        return told
+
+    def soften(self, contact: Contact, exclusion: Exclusion) -> None:
+        exclusion.soft = True
+        self.looking.append(contact)
+
+    def lift(self, contact: Contact, exclusion: Exclusion) -> None:
+        contact.exclusions.remove(exclusion)
+        self.looking.append(contact)
+
+    def anyone(self, contact: Contact) -> None:
+        contact.prefer_until_ms = None
+        self.looking.append(contact)
+
+    def shift(self, gap_ms: int) -> None:
+        """The engine was silent: short deadlines and exclusions move."""
+        for work in self.works:
+            if work.until_ms is not None:
+                work.until_ms += gap_ms
+                work.wrap_started_ms += gap_ms
+        for contact in self.contacts:
+            for exclusion in contact.exclusions:
+                exclusion.until_ms += gap_ms
+                exclusion.reoffer_ms += gap_ms
+
+    # Deadlines
+
+    def work_over(self, work: Work) -> None:
+        {"offered": self.offer_expired, "connecting": self.connect_expired, "wrapping": self.wrap_up_expired}[work.state](work)
+
+    def offer_expired(self, work: Work) -> None:
+        contact, agent = self.parties(work)
+        agent.missed[work.channel] = missed = agent.missed.get(work.channel, 0) + 1
+        until, reoffer = self.exclude(contact, agent, self.policy.decline_cooldown_ms, self.policy.reoffer_min_ms)
+        gone = e.OfferExpired(
+            at_ms=self.moment, attempt=work.attempt, excluded_until_ms=until, reoffer_from_ms=reoffer, missed=missed
+        )
+        self.record(gone, contact.id, agent.id)
+        self.requeue(work, contact, "expired")
+        profile = self.profile(work.channel)
+        if missed >= profile.missed_limit:
+            agent.missed[work.channel] = 0
+            if profile.on_missed == "not_ready":
+                self.send_away(agent, "missed")
+            else:
+                agent.off[work.channel] = "missed"
+                self.record(e.ChannelSwitchSet(at_ms=self.moment, on=False, cause="missed"), None, agent.id)
+                self.revoke_offers(agent, "channel_off", work.channel)
+        self.looking.append(agent)
+
+    def connect_expired(self, work: Work) -> None:
+        contact, agent = self.parties(work)
+        retry_ms = self.policy.connect_retry_ms
+        until, reoffer = self.exclude(contact, agent, retry_ms, retry_ms)
+        gone = e.ConnectExpired(at_ms=self.moment, attempt=work.attempt, excluded_until_ms=until, reoffer_from_ms=reoffer)
+        self.record(gone, contact.id, agent.id)
+        self.requeue(work, contact, "expired")
+        self.freed(agent)
+
+    def wrap_up_expired(self, work: Work) -> None:
+        agent = self.agent(work.agent)
+        assert agent is not None
+        self.works.remove(work)
+        over = e.WrapUpEnded(at_ms=self.moment, attempt=work.attempt, by="deadline", disposition=None, note=None)
+        self.record(over, work.contact, agent.id)
+        self.freed(agent, connected=True)

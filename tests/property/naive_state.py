@@ -1,0 +1,91 @@
+"""What the naive router remembers: plain objects in plain lists. Nothing here is fast, everything is obvious."""
+
+from dataclasses import dataclass, field
+
+from cordboard.events.bounds import AgentChannel, Key, Membership, Requirement, Skill
+
+ACCEPTED = ("connecting", "engaged", "wrapping")
+CONNECTED = ("engaged", "wrapping")
+
+
+@dataclass(slots=True)
+class Work:
+    """An agent with a contact, from the offer to the end of the wrap-up. `until_ms` is its deadline, if it has one."""
+
+    contact: bytes
+    agent: bytes
+    attempt: int
+    channel: str
+    queue: str
+    cost: int
+    state: str
+    until_ms: int | None
+    wrap_started_ms: int = 0
+
+
+@dataclass(slots=True)
+class Exclusion:
+    """Not this agent before `until_ms`; from `reoffer_ms` on (then it is `soft`) only while somebody else eligible is present."""
+
+    agent: bytes
+    until_ms: int
+    reoffer_ms: int
+    soft: bool = False
+
+
+@dataclass(slots=True)
+class Contact:
+    id: bytes
+    channel: str
+    queue: str
+    requirements: list[Requirement]
+    priority: int
+    customer: bytes | None
+    preferred: list[bytes]
+    entry_point: str | None
+    topic: str | None
+    key: Key
+    entered_ms: int
+    target_ms: int
+    prefer_until_ms: int | None
+    state: str = "queued"
+    visit: int = 1
+    waits_ms: int = 0
+    answered: bool = False
+    answered_before: bool = False
+    sender: bytes | None = None
+    messages: int = 0
+    attempts: list[tuple[bytes, str]] = field(default_factory=list)
+    """Agent and fate of every attempt: made, accepted, declined, expired, revoked."""
+    exclusions: list[Exclusion] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Agent:
+    id: bytes
+    skills: list[Skill] = field(default_factory=list)
+    memberships: list[Membership] = field(default_factory=list)
+    channels: list[AgentChannel] = field(default_factory=list)
+    capacity: int = 0
+    requested: tuple[str, str | None] = ("offline", None)
+    effective: tuple[str, str | None] = ("offline", None)
+    left_ready_ms: int | None = None
+    idle_since_ms: int = 0
+    off: dict[str, str] = field(default_factory=dict)
+    """Channels that are switched off, and why: requested or missed."""
+    declines: int = 0
+    missed: dict[str, int] = field(default_factory=dict)
+
+    def profile(self, channel: str) -> AgentChannel | None:
+        return next((each for each in self.channels if each.channel == channel), None)
+
+    def rank(self, queue: str) -> int | None:
+        return next((each.rank for each in self.memberships if each.queue == queue), None)
+
+    def level(self, skill: str) -> int:
+        return next((each.level for each in self.skills if each.skill == skill), 0)
+
+    @property
+    def present(self) -> bool:
+        """Ready, and not about to leave; whatever the load."""
+        return self.requested[0] == "ready" and self.effective[0] == "ready"
