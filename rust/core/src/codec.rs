@@ -1,4 +1,14 @@
-//! Words to bytes and back (under construction: signatures are final).
+//! Words to bytes and back. What is written equals msgspec's bytes; what is read is checked against every bound.
+
+mod reader;
+mod wire;
+pub(crate) mod writer;
+
+pub(crate) use reader::Reader;
+pub(crate) use wire::{Fields, Length, Max, Span, Wire};
+
+use crate::words::bounds::{FRAME_FACTS_MAX, FRAME_MAX};
+use crate::words::{Commit, Entry, Event, Fact, Input, Policy};
 
 /// Why bytes are not the word they should be; `reason()` is the quarantine reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,4 +33,125 @@ impl Flaw {
             Self::OutOfBounds => "out_of_bounds",
         }
     }
+}
+
+/// Why a message of the inbox is not a frame; `reason()` is the quarantine reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameFlaw {
+    /// Not a msgpack array of one or more byte strings.
+    NotAFrame,
+    /// More bytes or more facts than a frame may have.
+    TooLarge,
+}
+
+impl FrameFlaw {
+    /// The stable word for it, as in the journal.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NotAFrame => "not_a_frame",
+            Self::TooLarge => "frame_too_large",
+        }
+    }
+}
+
+/// The facts of a frame, each as its own bytes (not yet decoded).
+pub fn split_frame(data: &[u8]) -> Result<Vec<&[u8]>, FrameFlaw> {
+    if data.len() > FRAME_MAX {
+        return Err(FrameFlaw::TooLarge);
+    }
+    let mut reader = Reader::new(data);
+    let count = reader.array().map_err(|_| FrameFlaw::NotAFrame)?;
+    if count > FRAME_FACTS_MAX {
+        return Err(FrameFlaw::TooLarge);
+    }
+    let facts: Result<Vec<_>, _> = (0..count).map(|_| reader.bin()).collect();
+    match facts {
+        Ok(facts) if !facts.is_empty() && reader.left() == 0 => Ok(facts),
+        _ => Err(FrameFlaw::NotAFrame),
+    }
+}
+
+/// One whole word. Bytes that are no msgpack at all are told apart from those of the wrong shape, whatever is met first.
+fn decode<T: Wire<()>>(data: &[u8]) -> Result<T, Flaw> {
+    let mut reader = Reader::new(data);
+    let word = T::read(&mut reader, ()).map_err(|flaw| if is_broken(data) { Flaw::NotMsgpack } else { flaw })?;
+    if reader.left() == 0 {
+        Ok(word)
+    } else {
+        Err(Flaw::NotMsgpack)
+    }
+}
+
+fn is_broken(data: &[u8]) -> bool {
+    let mut reader = Reader::new(data);
+    match reader.skip() {
+        Ok(()) => reader.left() != 0,
+        Err(flaw) => flaw == Flaw::NotMsgpack,
+    }
+}
+
+fn encode<T: Wire<()>>(word: &T) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128);
+    word.write((), &mut out);
+    out
+}
+
+/// A fact as a gateway wrote it.
+pub fn decode_fact(data: &[u8]) -> Result<Fact, Flaw> {
+    decode(data)
+}
+
+/// `[tag, fields…]`.
+pub fn encode_fact(fact: &Fact) -> Vec<u8> {
+    encode(fact)
+}
+
+/// The body of an event's entry.
+pub fn decode_event(data: &[u8]) -> Result<Event, Flaw> {
+    decode(data)
+}
+
+/// `[tag, fields…]`.
+pub fn encode_event(event: &Event) -> Vec<u8> {
+    encode(event)
+}
+
+/// The body of an input's entry (tag 0); the fact in it stays bytes.
+pub fn decode_input(data: &[u8]) -> Result<Input, Flaw> {
+    decode(data)
+}
+
+/// `[fields…]`.
+pub fn encode_input(input: &Input) -> Vec<u8> {
+    encode(input)
+}
+
+/// One line of a commit; its body stays bytes.
+pub fn decode_entry(data: &[u8]) -> Result<Entry, Flaw> {
+    decode(data)
+}
+
+/// `[fields…]`.
+pub fn encode_entry(entry: &Entry) -> Vec<u8> {
+    encode(entry)
+}
+
+/// One message of the journal; the bodies of its entries stay bytes.
+pub fn decode_commit(data: &[u8]) -> Result<Commit, Flaw> {
+    decode(data)
+}
+
+/// `[fields…]`.
+pub fn encode_commit(commit: &Commit) -> Vec<u8> {
+    encode(commit)
+}
+
+/// A compiled site policy. Only each field's own bounds are checked here, not whether the fields agree.
+pub fn decode_policy(data: &[u8]) -> Result<Policy, Flaw> {
+    decode(data)
+}
+
+/// A map of every field in order.
+pub fn encode_policy(policy: &Policy) -> Vec<u8> {
+    encode(policy)
 }

@@ -4,6 +4,7 @@
 pub mod codec;
 mod error;
 mod router;
+pub mod words;
 
 pub use error::Error;
 pub use router::{FrameRef, Position, Router, commit_hash, render};

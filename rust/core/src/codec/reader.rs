@@ -1,0 +1,183 @@
+//! A cursor over msgpack. It never reads beyond the bytes, allocates nothing and accepts non-minimal forms.
+
+use super::Flaw;
+
+/// Deeper nesting than any word has; what is skipped may not exhaust the stack of this or another reader.
+const DEPTH_MAX: u32 = 64;
+
+/// What the next value begins with. Lengths are not yet checked against the bytes that follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Head {
+    Nil,
+    Bool(bool),
+    Int(i128),
+    Float,
+    Str(usize),
+    Bin(usize),
+    Ext(usize),
+    Array(usize),
+    Map(usize),
+}
+
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(data: &'a [u8]) -> Self {
+        Self { rest: data }
+    }
+
+    /// Bytes not yet read.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// True, and the nil is read, if the next value is nil.
+    pub(crate) fn nil(&mut self) -> bool {
+        if let [0xc0, rest @ ..] = self.rest {
+            self.rest = rest;
+            true
+        } else {
+            false
+        }
+    }
+
+    pub(crate) fn boolean(&mut self) -> Result<bool, Flaw> {
+        if let Head::Bool(value) = self.head()? {
+            Ok(value)
+        } else {
+            Err(Flaw::BadShape)
+        }
+    }
+
+    pub(crate) fn int(&mut self) -> Result<i128, Flaw> {
+        if let Head::Int(value) = self.head()? {
+            Ok(value)
+        } else {
+            Err(Flaw::BadShape)
+        }
+    }
+
+    /// A string's bytes. Every string of our words is ASCII, which the comparison with the word or pattern shows.
+    pub(crate) fn text(&mut self) -> Result<&'a [u8], Flaw> {
+        if let Head::Str(length) = self.head()? {
+            self.take(length)
+        } else {
+            Err(Flaw::BadShape)
+        }
+    }
+
+    pub(crate) fn bin(&mut self) -> Result<&'a [u8], Flaw> {
+        if let Head::Bin(length) = self.head()? {
+            self.take(length)
+        } else {
+            Err(Flaw::BadShape)
+        }
+    }
+
+    /// The number of elements that follow.
+    pub(crate) fn array(&mut self) -> Result<usize, Flaw> {
+        if let Head::Array(count) = self.head()? {
+            Ok(count)
+        } else {
+            Err(Flaw::BadShape)
+        }
+    }
+
+    /// The number of pairs that follow.
+    pub(crate) fn map(&mut self) -> Result<usize, Flaw> {
+        if let Head::Map(count) = self.head()? {
+            Ok(count)
+        } else {
+            Err(Flaw::BadShape)
+        }
+    }
+
+    /// Leave out one value with all it holds.
+    pub(crate) fn skip(&mut self) -> Result<(), Flaw> {
+        self.skip_within(DEPTH_MAX)
+    }
+
+    fn skip_within(&mut self, depth: u32) -> Result<(), Flaw> {
+        let inner = match self.head()? {
+            Head::Nil | Head::Bool(_) | Head::Int(_) | Head::Float => 0,
+            Head::Str(length) | Head::Bin(length) | Head::Ext(length) => {
+                self.take(length)?;
+                0
+            }
+            Head::Array(count) => count,
+            Head::Map(count) => count.saturating_mul(2),
+        };
+        if inner > 0 {
+            let depth = depth.checked_sub(1).ok_or(Flaw::OutOfBounds)?;
+            for _ in 0..inner {
+                self.skip_within(depth)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn head(&mut self) -> Result<Head, Flaw> {
+        let first = self.uint::<1>()?;
+        Ok(match first {
+            0x00..=0x7f => Head::Int(i128::from(first)),
+            0x80..=0x8f => Head::Map(length(first & 0x0f)),
+            0x90..=0x9f => Head::Array(length(first & 0x0f)),
+            0xa0..=0xbf => Head::Str(length(first & 0x1f)),
+            0xc0 => Head::Nil,
+            0xc2 => Head::Bool(false),
+            0xc3 => Head::Bool(true),
+            0xc4 => Head::Bin(length(self.uint::<1>()?)),
+            0xc5 => Head::Bin(length(self.uint::<2>()?)),
+            0xc6 => Head::Bin(length(self.uint::<4>()?)),
+            0xc7 => Head::Ext(length(self.uint::<1>()?).saturating_add(1)),
+            0xc8 => Head::Ext(length(self.uint::<2>()?).saturating_add(1)),
+            0xc9 => Head::Ext(length(self.uint::<4>()?).saturating_add(1)),
+            0xca => self.take(4).map(|_| Head::Float)?,
+            0xcb => self.take(8).map(|_| Head::Float)?,
+            0xcc => Head::Int(i128::from(self.uint::<1>()?)),
+            0xcd => Head::Int(i128::from(self.uint::<2>()?)),
+            0xce => Head::Int(i128::from(self.uint::<4>()?)),
+            0xcf => Head::Int(i128::from(self.uint::<8>()?)),
+            0xd0 => Head::Int(i128::from(i8::from_be_bytes(self.bytes()?))),
+            0xd1 => Head::Int(i128::from(i16::from_be_bytes(self.bytes()?))),
+            0xd2 => Head::Int(i128::from(i32::from_be_bytes(self.bytes()?))),
+            0xd3 => Head::Int(i128::from(i64::from_be_bytes(self.bytes()?))),
+            0xd4..=0xd8 => Head::Ext((1 << (first - 0xd4)) + 1),
+            0xd9 => Head::Str(length(self.uint::<1>()?)),
+            0xda => Head::Str(length(self.uint::<2>()?)),
+            0xdb => Head::Str(length(self.uint::<4>()?)),
+            0xdc => Head::Array(length(self.uint::<2>()?)),
+            0xdd => Head::Array(length(self.uint::<4>()?)),
+            0xde => Head::Map(length(self.uint::<2>()?)),
+            0xdf => Head::Map(length(self.uint::<4>()?)),
+            0xe0..=0xff => Head::Int(i128::from(first) - 0x100),
+            _ => return Err(Flaw::NotMsgpack),
+        })
+    }
+
+    /// `N` bytes as one big-endian number.
+    fn uint<const N: usize>(&mut self) -> Result<u64, Flaw> {
+        let bytes: [u8; N] = self.bytes()?;
+        Ok(bytes.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte)))
+    }
+
+    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Flaw> {
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or(Flaw::NotMsgpack)?;
+        self.rest = rest;
+        Ok(*bytes)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Flaw> {
+        let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Flaw::NotMsgpack)?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+}
+
+/// A length that cannot be addressed is longer than what follows anyway.
+fn length(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,172 @@
+//! How the types inside words stand on the wire, and the bounds a field may lay on them.
+
+use std::collections::BTreeMap;
+
+use super::{writer, Flaw, Reader};
+
+/// A type that can be written and read within bounds `B`; `()` if the type has its own.
+pub(crate) trait Wire<B>: Sized {
+    fn write(&self, bounds: B, out: &mut Vec<u8>);
+    fn read(reader: &mut Reader<'_>, bounds: B) -> Result<Self, Flaw>;
+}
+
+/// The least and the greatest value of an integer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span(pub(crate) u64, pub(crate) u64);
+
+/// The longest list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Max(pub(crate) usize);
+
+/// The shortest and the longest byte string.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Length(pub(crate) usize, pub(crate) usize);
+
+/// The elements of one array-like word that are not read yet.
+pub(crate) struct Fields<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    left: usize,
+}
+
+impl<'r, 'a> Fields<'r, 'a> {
+    pub(crate) fn begin(reader: &'r mut Reader<'a>) -> Result<Self, Flaw> {
+        let left = reader.array()?;
+        Ok(Self { reader, left })
+    }
+
+    /// The first element: which word this is. A negative tag is no word's.
+    pub(crate) fn tag(&mut self) -> Result<u64, Flaw> {
+        self.left = self.left.checked_sub(1).ok_or(Flaw::BadShape)?;
+        u64::try_from(self.reader.int()?).map_err(|_| Flaw::UnknownTag)
+    }
+
+    /// The next field; None if an older writer did not know it yet.
+    pub(crate) fn field<B, T: Wire<B>>(&mut self, bounds: B) -> Result<Option<T>, Flaw> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        T::read(self.reader, bounds).map(Some)
+    }
+
+    /// Leave out what a newer writer put behind the fields known here.
+    pub(crate) fn end(self) -> Result<(), Flaw> {
+        (0..self.left).try_for_each(|_| self.reader.skip())
+    }
+}
+
+macro_rules! bounded_integers {
+    ($($ty:ty),*) => {$(
+        impl Wire<Span> for $ty {
+            fn write(&self, bounds: Span, out: &mut Vec<u8>) {
+                let value = u64::from(*self);
+                debug_assert!((bounds.0..=bounds.1).contains(&value), "{value} is out of {bounds:?}");
+                writer::uint(value, out);
+            }
+
+            fn read(reader: &mut Reader<'_>, bounds: Span) -> Result<Self, Flaw> {
+                let value = u64::try_from(reader.int()?).map_err(|_| Flaw::OutOfBounds)?;
+                if !(bounds.0..=bounds.1).contains(&value) {
+                    return Err(Flaw::OutOfBounds);
+                }
+                <$ty>::try_from(value).map_err(|_| Flaw::OutOfBounds)
+            }
+        }
+    )*};
+}
+
+bounded_integers!(u8, u32, u64);
+
+impl Wire<()> for i64 {
+    fn write(&self, _bounds: (), out: &mut Vec<u8>) {
+        writer::int(*self, out);
+    }
+
+    fn read(reader: &mut Reader<'_>, _bounds: ()) -> Result<Self, Flaw> {
+        Self::try_from(reader.int()?).map_err(|_| Flaw::OutOfBounds)
+    }
+}
+
+impl Wire<()> for bool {
+    fn write(&self, _bounds: (), out: &mut Vec<u8>) {
+        writer::boolean(*self, out);
+    }
+
+    fn read(reader: &mut Reader<'_>, _bounds: ()) -> Result<Self, Flaw> {
+        reader.boolean()
+    }
+}
+
+impl Wire<Length> for Vec<u8> {
+    fn write(&self, _bounds: Length, out: &mut Vec<u8>) {
+        writer::bin(self, out);
+    }
+
+    fn read(reader: &mut Reader<'_>, bounds: Length) -> Result<Self, Flaw> {
+        let bytes = reader.bin()?;
+        if (bounds.0..=bounds.1).contains(&bytes.len()) {
+            Ok(bytes.to_vec())
+        } else {
+            Err(Flaw::OutOfBounds)
+        }
+    }
+}
+
+impl<B, T: Wire<B>> Wire<B> for Option<T> {
+    fn write(&self, bounds: B, out: &mut Vec<u8>) {
+        match self {
+            Some(value) => value.write(bounds, out),
+            None => writer::nil(out),
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>, bounds: B) -> Result<Self, Flaw> {
+        if reader.nil() {
+            Ok(None)
+        } else {
+            T::read(reader, bounds).map(Some)
+        }
+    }
+}
+
+impl<T: Wire<()>> Wire<Max> for Vec<T> {
+    fn write(&self, _bounds: Max, out: &mut Vec<u8>) {
+        writer::array(self.len(), out);
+        for element in self {
+            element.write((), out);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>, bounds: Max) -> Result<Self, Flaw> {
+        let count = reader.array()?;
+        if count > bounds.0 {
+            return Err(Flaw::OutOfBounds);
+        }
+        // Every element has at least one byte, so a length that lies costs no memory.
+        let mut list = Self::with_capacity(count.min(reader.left()));
+        for _ in 0..count {
+            list.push(T::read(reader, ())?);
+        }
+        Ok(list)
+    }
+}
+
+/// In the order of the keys, which need not be the order it was read in.
+impl<K: Wire<()> + Ord, B: Copy, V: Wire<B>> Wire<B> for BTreeMap<K, V> {
+    fn write(&self, bounds: B, out: &mut Vec<u8>) {
+        writer::map(self.len(), out);
+        for (key, value) in self {
+            key.write((), out);
+            value.write(bounds, out);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>, bounds: B) -> Result<Self, Flaw> {
+        let mut map = Self::new();
+        for _ in 0..reader.map()? {
+            let key = K::read(reader, ())?;
+            map.insert(key, V::read(reader, bounds)?);
+        }
+        Ok(map)
+    }
+}

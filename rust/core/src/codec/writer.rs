@@ -1,0 +1,91 @@
+//! Msgpack in its shortest forms, as msgspec writes it.
+
+pub(crate) fn nil(out: &mut Vec<u8>) {
+    out.push(0xc0);
+}
+
+pub(crate) fn boolean(value: bool, out: &mut Vec<u8>) {
+    out.push(if value { 0xc3 } else { 0xc2 });
+}
+
+pub(crate) fn uint(value: u64, out: &mut Vec<u8>) {
+    if let Ok(value) = u8::try_from(value) {
+        if value > 0x7f {
+            out.push(0xcc);
+        }
+        out.push(value);
+    } else if let Ok(value) = u16::try_from(value) {
+        out.push(0xcd);
+        out.extend_from_slice(&value.to_be_bytes());
+    } else if let Ok(value) = u32::try_from(value) {
+        out.push(0xce);
+        out.extend_from_slice(&value.to_be_bytes());
+    } else {
+        out.push(0xcf);
+        out.extend_from_slice(&value.to_be_bytes());
+    }
+}
+
+pub(crate) fn int(value: i64, out: &mut Vec<u8>) {
+    if let Ok(value) = u64::try_from(value) {
+        uint(value, out);
+    } else if let Ok(value) = i8::try_from(value) {
+        if value < -32 {
+            out.push(0xd0);
+        }
+        out.extend_from_slice(&value.to_be_bytes());
+    } else if let Ok(value) = i16::try_from(value) {
+        out.push(0xd1);
+        out.extend_from_slice(&value.to_be_bytes());
+    } else if let Ok(value) = i32::try_from(value) {
+        out.push(0xd2);
+        out.extend_from_slice(&value.to_be_bytes());
+    } else {
+        out.push(0xd3);
+        out.extend_from_slice(&value.to_be_bytes());
+    }
+}
+
+pub(crate) fn text(value: &str, out: &mut Vec<u8>) {
+    sized(value.len(), Short { base: 0xa0, below: 32 }, Some(0xd9), 0xda, out);
+    out.extend_from_slice(value.as_bytes());
+}
+
+pub(crate) fn bin(value: &[u8], out: &mut Vec<u8>) {
+    sized(value.len(), Short { base: 0, below: 0 }, Some(0xc4), 0xc5, out);
+    out.extend_from_slice(value);
+}
+
+pub(crate) fn array(count: usize, out: &mut Vec<u8>) {
+    sized(count, Short { base: 0x90, below: 16 }, None, 0xdc, out);
+}
+
+pub(crate) fn map(count: usize, out: &mut Vec<u8>) {
+    sized(count, Short { base: 0x80, below: 16 }, None, 0xde, out);
+}
+
+/// Lengths under `below` stand in the first byte itself.
+#[derive(Clone, Copy)]
+struct Short {
+    base: u8,
+    below: u8,
+}
+
+/// A head with a length: short, in one byte (if the type has that form), in two (`wide`) or in four (`wide + 1`).
+fn sized(length: usize, short: Short, narrow: Option<u8>, wide: u8, out: &mut Vec<u8>) {
+    match (u8::try_from(length), narrow) {
+        (Ok(length), _) if length < short.below => out.push(short.base | length),
+        (Ok(length), Some(narrow)) => out.extend_from_slice(&[narrow, length]),
+        _ => {
+            if let Ok(length) = u16::try_from(length) {
+                out.push(wide);
+                out.extend_from_slice(&length.to_be_bytes());
+            } else {
+                // A commit has at most 1 MiB: no list or string of ours comes near to 4 GiB.
+                let length = u32::try_from(length).unwrap_or(u32::MAX);
+                out.push(wide + 1);
+                out.extend_from_slice(&length.to_be_bytes());
+            }
+        }
+    }
+}

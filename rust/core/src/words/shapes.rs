@@ -1,0 +1,216 @@
+//! The three shapes of a word: a set of tagged arrays, an array, a map. Each field stands as
+//! `name: Type [bounds] = default`; bounds and default only where events/ in Python has them too.
+
+/// The value of a field that is absent: its default, or the word is no word.
+macro_rules! absent {
+    () => {
+        return Err($crate::codec::Flaw::BadShape)
+    };
+    ($default:expr) => {
+        $default
+    };
+}
+
+/// A field's bounds, or none.
+macro_rules! bounds {
+    () => {
+        ()
+    };
+    ($bounds:expr) => {
+        $bounds
+    };
+}
+
+/// The struct of an array-like word, and its fields on the wire without the array's head.
+macro_rules! fields {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident : $ty:ty $([$bounds:expr])? $(= $default:expr)?),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name {
+            $($(#[$doc])* pub $field: $ty,)*
+        }
+
+        impl $name {
+            /// Names of the fields in the order of the wire.
+            pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            // A word without fields has nothing to write or read.
+            #[allow(unused_variables, clippy::ptr_arg)]
+            fn write_fields(&self, out: &mut Vec<u8>) {
+                $($crate::codec::Wire::write(&self.$field, bounds!($($bounds)?), out);)*
+            }
+
+            #[allow(unused_mut)]
+            fn read_fields(mut fields: $crate::codec::Fields<'_, '_>) -> Result<Self, $crate::codec::Flaw> {
+                $(let $field: $ty = match fields.field(bounds!($($bounds)?))? {
+                    Some(value) => value,
+                    None => absent!($($default)?),
+                };)*
+                fields.end()?;
+                Ok(Self { $($field),* })
+            }
+        }
+    };
+}
+
+/// Array-like words without a tag.
+macro_rules! arrays {
+    ($($(#[$meta:meta])* $name:ident { $($body:tt)* })*) => {$(
+        fields! { $(#[$meta])* $name { $($body)* } }
+
+        impl $crate::codec::Wire<()> for $name {
+            fn write(&self, _bounds: (), out: &mut Vec<u8>) {
+                $crate::codec::writer::array(Self::FIELDS.len(), out);
+                self.write_fields(out);
+            }
+
+            fn read(reader: &mut $crate::codec::Reader<'_>, _bounds: ()) -> Result<Self, $crate::codec::Flaw> {
+                Self::read_fields($crate::codec::Fields::begin(reader)?)
+            }
+        }
+    )*};
+}
+
+/// A set of array-like words told apart by the tag before their fields.
+macro_rules! tagged {
+    ($(#[$meta:meta])* $set:ident { $($(#[$doc:meta])* $tag:literal => $name:ident { $($body:tt)* })* }) => {
+        $(fields! { $(#[$doc])* $name { $($body)* } })*
+
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum $set {
+            $($(#[$doc])* $name($name),)*
+        }
+
+        $(impl From<$name> for $set {
+            fn from(word: $name) -> Self {
+                Self::$name(word)
+            }
+        })*
+
+        impl $set {
+            /// Tag, name and length (tag included) of every word in the set.
+            pub const NAMES: &'static [(u64, &'static str, usize)] = &[$(($tag, stringify!($name), $name::FIELDS.len() + 1)),*];
+
+            /// The number that stands for this word on the wire.
+            pub fn tag(&self) -> u64 {
+                match self {
+                    $(Self::$name(_) => $tag,)*
+                }
+            }
+
+            /// The name of this word.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)*
+                }
+            }
+        }
+
+        impl $crate::codec::Wire<()> for $set {
+            fn write(&self, _bounds: (), out: &mut Vec<u8>) {
+                match self {
+                    $(Self::$name(word) => {
+                        $crate::codec::writer::array($name::FIELDS.len() + 1, out);
+                        $crate::codec::writer::uint($tag, out);
+                        word.write_fields(out);
+                    })*
+                }
+            }
+
+            fn read(reader: &mut $crate::codec::Reader<'_>, _bounds: ()) -> Result<Self, $crate::codec::Flaw> {
+                let mut fields = $crate::codec::Fields::begin(reader)?;
+                match fields.tag()? {
+                    $($tag => $name::read_fields(fields).map(Self::$name),)*
+                    _ => Err($crate::codec::Flaw::UnknownTag),
+                }
+            }
+        }
+    };
+}
+
+/// Words that are maps by field name. Unknown keys are left out; the last of a repeated key counts.
+macro_rules! maps {
+    ($($(#[$meta:meta])* $name:ident {
+        $($(#[$doc:meta])* $field:ident : $ty:ty $([$bounds:expr])? $(= $default:expr)?),* $(,)?
+    })*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        pub struct $name {
+            $($(#[$doc])* pub $field: $ty,)*
+        }
+
+        impl $name {
+            /// Names of the fields in the order of the wire.
+            pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+        }
+
+        impl $crate::codec::Wire<()> for $name {
+            fn write(&self, _bounds: (), out: &mut Vec<u8>) {
+                $crate::codec::writer::map(Self::FIELDS.len(), out);
+                $(
+                    $crate::codec::writer::text(stringify!($field), out);
+                    $crate::codec::Wire::write(&self.$field, bounds!($($bounds)?), out);
+                )*
+            }
+
+            fn read(reader: &mut $crate::codec::Reader<'_>, _bounds: ()) -> Result<Self, $crate::codec::Flaw> {
+                $(let mut $field: Option<$ty> = None;)*
+                for _ in 0..reader.map()? {
+                    let key = reader.text()?;
+                    $(if key == stringify!($field).as_bytes() {
+                        $field = Some($crate::codec::Wire::read(reader, bounds!($($bounds)?))?);
+                        continue;
+                    })*
+                    reader.skip()?;
+                }
+                Ok(Self {
+                    $($field: match $field {
+                        Some(value) => value,
+                        None => absent!($($default)?),
+                    },)*
+                })
+            }
+        }
+    )*};
+}
+
+/// Closed sets of words, strings on the wire.
+macro_rules! choices {
+    ($($(#[$meta:meta])* $name:ident { $($variant:ident = $word:literal),* $(,)? })*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name {
+            $(#[doc = concat!("`", $word, "`")] #[serde(rename = $word)] $variant,)*
+        }
+
+        impl $name {
+            /// The word on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.pad(self.as_str())
+            }
+        }
+
+        impl $crate::codec::Wire<()> for $name {
+            fn write(&self, _bounds: (), out: &mut Vec<u8>) {
+                $crate::codec::writer::text(self.as_str(), out);
+            }
+
+            fn read(reader: &mut $crate::codec::Reader<'_>, _bounds: ()) -> Result<Self, $crate::codec::Flaw> {
+                let word = reader.text()?;
+                $(if word == $word.as_bytes() {
+                    return Ok(Self::$variant);
+                })*
+                Err($crate::codec::Flaw::BadShape)
+            }
+        }
+    )*};
+}
