@@ -1,0 +1,93 @@
+"""Commits between the subscription and the tables: checked, decoded, in order, and not more than fit in memory."""
+
+import asyncio
+import logging
+from collections import deque
+
+from cordboard import codec
+from cordboard.errors import JournalCorrupt
+from cordboard.events import Commit
+
+HELD_MAX = 8192
+HELD_BYTES_MAX = 16 * 1024 * 1024
+BATCH_MAX = 1024
+BATCH_ENTRIES_MAX = 16 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+class Arrivals:
+    """One spell of a subscription. It is over when `end` or `fail` was called; what was taken before `end` is still handed out."""
+
+    def __init__(self, site: str, first: int) -> None:
+        self.expected = first
+        self._first = first
+        self._site = site
+        self._held: deque[tuple[int, Commit]] = deque()
+        self._bytes = 0
+        self._changed = asyncio.Event()
+        self._failure: Exception | None = None
+        self.over = False
+
+    def take(self, seq: int, data: bytes) -> None:
+        """A message came. Never raises: FastStream would log it and go on with the next one, which must not happen."""
+        if self.over:
+            return
+        try:
+            self._take(seq, data)
+        except Exception as error:  # noqa: BLE001  whatever it is, it stops the projector
+            self.fail(error)
+
+    def end(self, reason: str) -> None:
+        """Subscribe anew once what is held has been written."""
+        if not self.over:
+            logger.info("history: new subscription from the checkpoint: %s", reason)
+            self.over = True
+            self._changed.set()
+
+    def fail(self, error: Exception) -> None:
+        """Stop the projector."""
+        self._failure = self._failure or error
+        self.over = True
+        self._changed.set()
+
+    async def batch(self) -> list[Commit]:
+        """All that is held, within limits, as soon as there is any; empty when the spell is over. Raises what was failed with."""
+        while True:
+            if self._failure is not None:
+                raise self._failure
+            if self._held:
+                return self._batch()
+            if self.over:
+                return []
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _take(self, seq: int, data: bytes) -> None:
+        if seq < self.expected:
+            if self.expected == self._first:
+                # The client renews a consumer of which nothing had come yet from the journal's very beginning.
+                self.end(f"commit {seq} came where {self.expected} was asked for")
+            return
+        if seq > self.expected:
+            raise JournalCorrupt(f"commit {self.expected} is missing: {seq} came")
+        commit = codec.decode_commit(data)
+        if (commit.site, commit.seq) != (self._site, seq):
+            raise JournalCorrupt(f"position {seq} of site {self._site!r} holds commit {commit.seq} of site {commit.site!r}")
+        self.expected += 1
+        self._held.append((len(data), commit))
+        self._bytes += len(data)
+        self._changed.set()
+        if len(self._held) >= HELD_MAX or self._bytes >= HELD_BYTES_MAX:
+            # A push subscription cannot be slowed down without losing messages, so it is ended and begun again.
+            self.end("catching up")
+
+    def _batch(self) -> list[Commit]:
+        commits: list[Commit] = []
+        entries = 0
+        while self._held and len(commits) < BATCH_MAX and entries < BATCH_ENTRIES_MAX:
+            size, commit = self._held.popleft()
+            self._bytes -= size
+            entries += len(commit.entries)
+            commits.append(commit)
+        return commits

@@ -1,0 +1,299 @@
+"""Commits → changes of rows. A fold in memory, pure but for its own result; nothing here knows a database.
+
+    changes = Changes(known)            # known: visit that each touched contact was in so far, 0 if none
+    for commit in commits:
+        changes.apply(commit)
+
+Every change is an absolute value, so rows need not be read before they are written; changes of one batch to one row are merged.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from cordboard import codec
+from cordboard.errors import InvalidInput
+from cordboard.events import INPUT_TAG, Commit, Entry
+from cordboard.events import event as e
+from cordboard.events.verdict import Duplicate, Quarantined, Refused, Verdict
+
+Row = dict[str, Any]
+Key = tuple[Any, ...]
+APART = ("at_ms", "contact", "fact_id")
+"""Fields that have a column of their own in the timeline."""
+
+
+class Rows:
+    """Changes to one table: rows to insert, and values to set in rows that are there. A `first_only` value stays once it is set."""
+
+    __slots__ = ("_first_only", "inserts", "updates")
+
+    def __init__(self, first_only: frozenset[str] = frozenset()) -> None:
+        self.inserts: dict[Key, Row] = {}
+        self.updates: dict[Key, Row] = {}
+        self._first_only = first_only
+
+    def insert(self, key: Key, row: Row) -> None:
+        self.inserts[key] = row
+
+    def set(self, key: Key, **values: Any) -> None:
+        row = self.inserts.get(key)
+        if row is None:
+            row = self.updates.setdefault(key, {})
+        for name, value in values.items():
+            if not (name in self._first_only and row.get(name) is not None):
+                row[name] = value
+
+
+class Changes:
+    """What a batch of commits changes. `contacts`, `visits` and `engagements` by primary key; `timeline` rows in order."""
+
+    def __init__(self, known: Mapping[bytes, int]) -> None:
+        self.contacts = Rows(first_only=frozenset({"answered_at_ms"}))
+        self.visits = Rows()
+        self.engagements = Rows()
+        self.timeline: list[Row] = []
+        self.visit_of: dict[bytes, int] = dict(known)
+
+    def apply(self, commit: Commit) -> None:
+        """Raises JournalCorrupt if an entry's body cannot be read."""
+        for index, entry in enumerate(commit.entries):
+            if entry.contact is None:
+                continue
+            if entry.tag == INPUT_TAG:
+                self._input(commit, index, entry, entry.contact)
+            else:
+                self._event(commit, index, entry, entry.contact)
+
+    def _input(self, commit: Commit, index: int, entry: Entry, contact: bytes) -> None:
+        given = codec.decode_input(entry)
+        details = _verdict(given.verdict)
+        fact_id, name = None, "Quarantined"
+        if given.fact:
+            try:
+                fact = codec.decode_fact(given.fact)
+            except InvalidInput:
+                # A fact of a newer release: its bytes stay in the journal, the timeline says that there was one.
+                name = "UnknownFact"
+            else:
+                name, fact_id = type(fact).__name__, fact.fact_id
+                details |= _fields(fact)
+        self._tell(commit, index, entry, contact, given.stored_ms, name, details, fact_id)
+
+    def _event(self, commit: Commit, index: int, entry: Entry, contact: bytes) -> None:
+        event = codec.decode_event(entry)
+        if (fold := FOLDS.get(type(event))) is not None:
+            fold(self, entry, contact, event)
+            self.contacts.set((contact,), last_seq=commit.seq)
+        self._tell(commit, index, entry, contact, event.at_ms, type(event).__name__, _fields(event), None)
+
+    def _tell(
+        self, commit: Commit, index: int, entry: Entry, contact: bytes, at_ms: int, name: str, details: Row, fact_id: bytes | None
+    ) -> None:
+        self.timeline.append(
+            {
+                "contact": contact,
+                "seq": commit.seq,
+                "entry": index,
+                "at_ms": at_ms,
+                "name": name,
+                "agent": entry.agent,
+                "channel": entry.channel,
+                "visit": self.visit_of.get(contact) or None,
+                "fact": fact_id,
+                "details": msgspec.json.encode(details).decode(),
+            }
+        )
+
+
+def touched(commits: Iterable[Commit]) -> set[bytes]:
+    """The contacts that these commits are about."""
+    return {entry.contact for commit in commits for entry in commit.entries if entry.contact is not None}
+
+
+def _queued(changes: Changes, entry: Entry, contact: bytes, event: e.ContactQueued) -> None:
+    changes.visit_of[contact] = event.visit
+    changes.visits.insert(
+        (contact, event.visit),
+        {
+            "contact": contact,
+            "visit": event.visit,
+            "queue": event.queue,
+            "channel": entry.channel,
+            "priority": event.priority,
+            "entered_ms": event.at_ms,
+            "queued_at_ms": event.queued_at_ms,
+            "target_ms": event.target_ms,
+            "left_ms": None,
+            "wait_ms": None,
+            "outcome": None,
+        },
+    )
+    if event.visit > 1:
+        changes.contacts.set((contact,), state="queued", agent=None, queue=event.queue, priority=event.priority, visits=event.visit)
+        return
+    changes.contacts.insert(
+        (contact,),
+        {
+            "id": contact,
+            "channel": entry.channel,
+            "queue": event.queue,
+            "state": "queued",
+            "priority": event.priority,
+            "customer": event.customer,
+            "agent": None,
+            "entry_point": event.entry_point,
+            "topic": event.topic,
+            "queued_at_ms": event.at_ms,
+            "answered_at_ms": None,
+            "ended_at_ms": None,
+            "end_reason": None,
+            "end_state": None,
+            "successor": None,
+            "visits": 1,
+            "attempts": 0,
+            "messages": 0,
+            "last_seq": 0,
+        },
+    )
+
+
+def _ended(changes: Changes, _entry: Entry, contact: bytes, event: e.ContactEnded) -> None:
+    changes.contacts.set(
+        (contact,),
+        state="ended",
+        ended_at_ms=event.at_ms,
+        end_reason=event.reason,
+        end_state=event.state,
+        successor=event.successor,
+    )
+
+
+def _visit_ended(changes: Changes, _entry: Entry, contact: bytes, event: e.VisitEnded) -> None:
+    changes.visits.set((contact, event.visit), left_ms=event.at_ms, wait_ms=event.wait_ms, outcome=event.outcome)
+
+
+def _offered(changes: Changes, entry: Entry, contact: bytes, event: e.OfferMade) -> None:
+    changes.contacts.set((contact,), state="offered", agent=entry.agent, attempts=event.attempt)
+
+
+def _accepted(changes: Changes, _entry: Entry, contact: bytes, _event: e.OfferAccepted) -> None:
+    changes.contacts.set((contact,), state="connecting")
+
+
+def _waits_again(
+    changes: Changes, _entry: Entry, contact: bytes, _event: e.OfferDeclined | e.OfferExpired | e.ConnectExpired
+) -> None:
+    changes.contacts.set((contact,), state="queued", agent=None)
+
+
+def _revoked(changes: Changes, _entry: Entry, contact: bytes, event: e.OfferRevoked) -> None:
+    # Gone or transferred: another event of the same cause says where the contact is now.
+    if event.reason == "contact_gone":
+        changes.contacts.set((contact,), agent=None)
+    elif event.reason != "transferred":
+        changes.contacts.set((contact,), state="queued", agent=None)
+
+
+def _engaged(changes: Changes, entry: Entry, contact: bytes, event: e.EngagementStarted) -> None:
+    changes.contacts.set((contact,), state="engaged", agent=entry.agent)
+    changes.engagements.insert(
+        (contact, event.attempt),
+        {
+            "contact": contact,
+            "attempt": event.attempt,
+            "visit": changes.visit_of.get(contact, 0),
+            "agent": entry.agent,
+            "channel": entry.channel,
+            "queue": event.queue,
+            "started_ms": event.at_ms,
+            "ended_ms": None,
+            "ended_by": None,
+            "disposition": None,
+            "note": None,
+            "wrap_until_ms": None,
+            "wrap_ended_ms": None,
+            "wrap_ended_by": None,
+        },
+    )
+
+
+def _answered(changes: Changes, _entry: Entry, contact: bytes, event: e.ContactAnswered) -> None:
+    changes.contacts.set((contact,), answered_at_ms=event.at_ms)
+
+
+def _relayed(changes: Changes, _entry: Entry, contact: bytes, event: e.MessageRelayed) -> None:
+    changes.contacts.set((contact,), messages=event.ordinal)
+
+
+def _engagement_ended(changes: Changes, _entry: Entry, contact: bytes, event: e.EngagementEnded) -> None:
+    changes.engagements.set(
+        (contact, event.attempt),
+        ended_ms=event.at_ms,
+        ended_by=event.by,
+        disposition=event.disposition,
+        note=event.note,
+        wrap_until_ms=event.wrap_until_ms,
+    )
+
+
+def _wrapped(changes: Changes, _entry: Entry, contact: bytes, event: e.WrapUpEnded) -> None:
+    key = (contact, event.attempt)
+    changes.engagements.set(key, wrap_ended_ms=event.at_ms, wrap_ended_by=event.by)
+    if event.disposition is not None:
+        changes.engagements.set(key, disposition=event.disposition)
+    if event.note is not None:
+        changes.engagements.set(key, note=event.note)
+
+
+def _extended(changes: Changes, _entry: Entry, contact: bytes, event: e.WrapUpExtended) -> None:
+    changes.engagements.set((contact, event.attempt), wrap_until_ms=event.until_ms)
+
+
+FOLDS: dict[type, Callable[[Changes, Entry, bytes, Any], None]] = {
+    e.ContactQueued: _queued,
+    e.ContactEnded: _ended,
+    e.VisitEnded: _visit_ended,
+    e.OfferMade: _offered,
+    e.OfferAccepted: _accepted,
+    e.OfferDeclined: _waits_again,
+    e.OfferExpired: _waits_again,
+    e.ConnectExpired: _waits_again,
+    e.OfferRevoked: _revoked,
+    e.EngagementStarted: _engaged,
+    e.ContactAnswered: _answered,
+    e.MessageRelayed: _relayed,
+    e.EngagementEnded: _engagement_ended,
+    e.WrapUpEnded: _wrapped,
+    e.WrapUpExtended: _extended,
+}
+"""Events that change rows; the others only stand in the timeline."""
+
+
+def _verdict(verdict: Verdict) -> Row:
+    match verdict:
+        case Refused(reason) | Quarantined(reason):
+            return {"verdict": type(verdict).__name__.lower(), "refusal": reason}
+        case Duplicate(first_seq, first_entry):
+            return {"verdict": "duplicate", "first_seq": first_seq, "first_entry": first_entry}
+        case _:
+            return {"verdict": "accepted"}
+
+
+def _fields(word: msgspec.Struct) -> Row:
+    """The word's fields as JSON can hold them, without those that are unset or have their own column."""
+    values = ((name, getattr(word, name)) for name in word.__struct_fields__ if name not in APART)
+    return {name: _plain(value) for name, value in values if value is not None and value != []}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case bytes():
+            return value.hex()
+        case msgspec.Struct():
+            return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+        case list():
+            return [_plain(item) for item in value]
+        case _:
+            return value

@@ -1,0 +1,125 @@
+"""The history's tables: contacts, visits, engagements and the timeline of each contact. Rebuilt from the journal at any time.
+
+No personal data: customers, messages, notes and agents are references into the vault.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+from cordboard.events.bounds import ID_BYTES, NAME_MAX
+
+VERSION = 1
+WORD_MAX = 32
+"""Width of the words that the code itself defines: states, outcomes, reasons of ending, names of facts and events."""
+
+Id = LargeBinary(ID_BYTES)
+Name = String(NAME_MAX)
+Word = String(WORD_MAX)
+tables = MetaData()
+
+checkpoint = Table(
+    "history_checkpoint",
+    tables,
+    Column("site", Name, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+"""One row: the site, and the last commit whose rows stand in the other tables."""
+
+contacts = Table(
+    "history_contacts",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("channel", Name, nullable=False),
+    Column("queue", Name, nullable=False),
+    Column("state", Word, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("customer", Id),
+    Column("agent", Id),
+    Column("entry_point", Name),
+    Column("topic", Name),
+    Column("queued_at_ms", BigInteger, nullable=False),
+    Column("answered_at_ms", BigInteger),
+    Column("ended_at_ms", BigInteger),
+    Column("end_reason", Word),
+    Column("end_state", Word),
+    Column("successor", Id),
+    Column("visits", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("messages", Integer, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+)
+"""`queue`, `priority`: of the last visit. `agent`: whom it is offered to, connecting to or engaged with; once ended, who was.
+`queued_at_ms`: the arrival. `answered_at_ms`: the first answer. `last_seq`: the last commit that changed the row."""
+
+# Lists are ordered by arrival, newest first, then id; each filter that narrows much has an index in that order.
+for name, columns in {
+    "queued": (),
+    "queue": (contacts.c.queue,),
+    "channel": (contacts.c.channel,),
+    "state": (contacts.c.state,),
+    "customer": (contacts.c.customer,),
+}.items():
+    Index(f"history_contacts_by_{name}", *columns, contacts.c.queued_at_ms.desc(), contacts.c.id)
+
+visits = Table(
+    "history_visits",
+    tables,
+    Column("contact", Id, primary_key=True),
+    Column("visit", Integer, primary_key=True, autoincrement=False),
+    Column("queue", Name, nullable=False),
+    Column("channel", Name, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("entered_ms", BigInteger, nullable=False),
+    Column("queued_at_ms", BigInteger, nullable=False),
+    Column("target_ms", BigInteger, nullable=False),
+    Column("left_ms", BigInteger),
+    Column("wait_ms", BigInteger),
+    Column("outcome", Word),
+    Index("history_visits_by_queue", "queue", "entered_ms"),
+)
+"""`queued_at_ms` counts the earlier waits of the contact in; `wait_ms` is this visit's real wait."""
+
+engagements = Table(
+    "history_engagements",
+    tables,
+    Column("contact", Id, primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("visit", Integer, nullable=False),
+    Column("agent", Id, nullable=False),
+    Column("channel", Name, nullable=False),
+    Column("queue", Name, nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
+    Column("ended_by", Word),
+    Column("disposition", Name),
+    Column("note", Id),
+    Column("wrap_until_ms", BigInteger),
+    Column("wrap_ended_ms", BigInteger),
+    Column("wrap_ended_by", Word),
+    Index("history_engagements_by_agent", "agent", "started_ms"),
+)
+"""`disposition` and `note`: the last ones given, at the end of the conversation or of the wrap-up."""
+
+timeline = Table(
+    "history_timeline",
+    tables,
+    Column("contact", Id, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", Integer, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("name", Word, nullable=False),
+    Column("agent", Id),
+    Column("channel", Name),
+    Column("visit", Integer),
+    Column("fact", Id),
+    Column("details", Text, nullable=False),
+)
+"""Every entry of the journal about a contact. `fact` is the fact id of an input; `details` a JSON object of the other fields."""
+
+Index(
+    "history_timeline_by_fact",
+    timeline.c.fact,
+    sqlite_where=timeline.c.fact.isnot(None),
+    postgresql_where=timeline.c.fact.isnot(None),
+)

@@ -1,0 +1,100 @@
+"""Writing the history: the rows of a run of commits and the checkpoint, in one transaction."""
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Table, and_, bindparam, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cordboard.errors import ConfigurationError, JournalCorrupt
+from cordboard.events import Commit
+from cordboard.projections.history.fold import Changes, Row, Rows, touched
+from cordboard.projections.history.schema import VERSION, checkpoint, contacts, engagements, tables, timeline, visits
+from cordboard.sql import insert_into, prepared
+
+CHUNK = 500
+FIRST_ONLY = {"answered_at_ms"}
+
+
+async def prepare(engine: AsyncEngine, site: str | None = None) -> None:
+    """Make the tables, and claim them for `site` if one is given.
+
+    Raises ConfigurationError if they are another site's, or of another version (drop them: they are rebuilt from the journal).
+    """
+    async with prepared(engine, tables) as connection:
+        row = (await connection.execute(select(checkpoint))).one_or_none()
+        if row is not None and row.version != VERSION:
+            raise ConfigurationError(
+                f"the history's tables are of version {row.version}, this release writes {VERSION}: "
+                "give it an empty database, it will be rebuilt from the journal"
+            )
+        if site is None:
+            return
+        if row is None:
+            first = insert_into(checkpoint, connection).values(site=site, version=VERSION, seq=0, at_ms=0)
+            await connection.execute(first.on_conflict_do_nothing())
+        elif row.site != site:
+            raise ConfigurationError(f"the history database belongs to site {row.site!r}, not {site!r}: give each site its own")
+
+
+async def position(connection: AsyncConnection) -> int:
+    """The last commit whose rows are stored; 0 if none."""
+    return (await connection.execute(select(checkpoint.c.seq))).scalar_one_or_none() or 0
+
+
+async def store(engine: AsyncEngine, commits: Sequence[Commit]) -> int:
+    """Fold `commits` (in order, no gaps) into the tables. Returns the new checkpoint.
+
+    Commits that are stored already are left out, so a redelivery changes nothing. Raises JournalCorrupt if one is missing before
+    the first, or among them: nothing is written then.
+    """
+    async with engine.begin() as connection:
+        # The row stays locked until the end: of two projectors one waits, and then finds its commits stored.
+        last = (await connection.execute(select(checkpoint.c.seq).with_for_update())).scalar_one()
+        new = [commit for commit in commits if commit.seq > last]
+        if not new:
+            return int(last)
+        for expected, commit in enumerate(new, last + 1):
+            if commit.seq != expected:
+                raise JournalCorrupt(f"the history stands at {last} and was given commit {commit.seq} where {expected} belongs")
+        changes = Changes(await _visits_of(connection, sorted(touched(new))))
+        for commit in new:
+            changes.apply(commit)
+        await _write(connection, changes)
+        values = {"seq": new[-1].seq, "at_ms": new[-1].at_ms}
+        moved = await connection.execute(update(checkpoint).where(checkpoint.c.seq == last).values(values))
+        assert moved.rowcount == 1, "the checkpoint is locked"
+        return new[-1].seq
+
+
+async def _visits_of(connection: AsyncConnection, ids: Sequence[bytes]) -> dict[bytes, int]:
+    known: dict[bytes, int] = {}
+    for start in range(0, len(ids), CHUNK):
+        query = select(contacts.c.id, contacts.c.visits).where(contacts.c.id.in_(ids[start : start + CHUNK]))
+        known.update({row.id: row.visits for row in await connection.execute(query)})
+    return known
+
+
+async def _write(connection: AsyncConnection, changes: Changes) -> None:
+    for table, rows in ((contacts, changes.contacts), (visits, changes.visits), (engagements, changes.engagements)):
+        if rows.inserts:
+            await connection.execute(insert(table), list(rows.inserts.values()))
+        for names, group in _alike(table, rows):
+            await connection.execute(_updating(table, names), group)
+    if changes.timeline:
+        await connection.execute(insert(timeline), changes.timeline)
+
+
+def _alike(table: Table, rows: Rows) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+    """Updates grouped by the columns they set, so that each group is one statement."""
+    keys = [f"key_{column.name}" for column in table.primary_key]
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for key, values in rows.updates.items():
+        row = {f"new_{name}": value for name, value in values.items()} | dict(zip(keys, key, strict=True))
+        groups.setdefault(tuple(sorted(values)), []).append(row)
+    yield from groups.items()
+
+
+def _updating(table: Table, names: tuple[str, ...]):  # type: ignore[no-untyped-def]
+    new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    values = {name: func.coalesce(table.c[name], value) if name in FIRST_ONLY else value for name, value in new.items()}
+    return update(table).where(and_(*(column == bindparam(f"key_{column.name}") for column in table.primary_key))).values(values)

@@ -1,0 +1,137 @@
+"""The history of one contact, told the slow way: read everything about it, then say what the rows must be."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from cordboard import codec
+from cordboard.events import INPUT_TAG, Commit, Entry
+from cordboard.events import event as words
+
+Row = dict[str, Any]
+
+
+def contacts(commits: Iterable[Commit]) -> dict[bytes, list[tuple[int, int, Entry]]]:
+    """(seq, entry index, entry) of every contact."""
+    found: dict[bytes, list[tuple[int, int, Entry]]] = {}
+    for commit in commits:
+        for index, entry in enumerate(commit.entries):
+            if entry.contact is not None:
+                found.setdefault(entry.contact, []).append((commit.seq, index, entry))
+    return found
+
+
+def events_of(entries: list[tuple[int, int, Entry]]) -> list[tuple[Entry, words.Event]]:
+    return [(entry, codec.decode_event(entry)) for _, _, entry in entries if entry.tag != INPUT_TAG]
+
+
+def contact_row(contact: bytes, entries: list[tuple[int, int, Entry]]) -> Row | None:
+    """The row of history_contacts without `last_seq`; None if the contact was never queued."""
+    events = events_of(entries)
+    queued = [event for _, event in events if isinstance(event, words.ContactQueued)]
+    if not queued:
+        return None
+    ended = next((event for _, event in events if isinstance(event, words.ContactEnded)), None)
+    answers = [event.at_ms for _, event in events if isinstance(event, words.ContactAnswered)]
+    state, agent = state_of(events)
+    return {
+        "id": contact,
+        "channel": entries[-1][2].channel if entries[-1][2].channel else events[0][0].channel,
+        "queue": queued[-1].queue,
+        "state": state,
+        "priority": queued[-1].priority,
+        "customer": queued[0].customer,
+        "agent": agent,
+        "entry_point": queued[0].entry_point,
+        "topic": queued[0].topic,
+        "queued_at_ms": queued[0].at_ms,
+        "answered_at_ms": min(answers, default=None),
+        "ended_at_ms": ended.at_ms if ended else None,
+        "end_reason": ended.reason if ended else None,
+        "end_state": ended.state if ended else None,
+        "successor": ended.successor if ended else None,
+        "visits": len(queued),
+        "attempts": len([event for _, event in events if isinstance(event, words.OfferMade)]),
+        "messages": len([event for _, event in events if isinstance(event, words.MessageRelayed)]),
+    }
+
+
+def state_of(events: list[tuple[Entry, words.Event]]) -> tuple[str, bytes | None]:
+    """State and agent after the last event, by a table of what each event means."""
+    state, agent = "", None
+    for entry, event in events:
+        match event:
+            case words.ContactQueued() | words.OfferDeclined() | words.OfferExpired() | words.ConnectExpired():
+                state, agent = "queued", None
+            case words.OfferRevoked(reason="contact_gone"):
+                agent = None
+            case words.OfferRevoked(reason="transferred"):
+                pass
+            case words.OfferRevoked():
+                state, agent = "queued", None
+            case words.OfferMade():
+                state, agent = "offered", entry.agent
+            case words.OfferAccepted():
+                state = "connecting"
+            case words.EngagementStarted():
+                state = "engaged"
+            case words.ContactEnded():
+                state = "ended"
+    return state, agent
+
+
+def visit_rows(contact: bytes, entries: list[tuple[int, int, Entry]]) -> list[Row]:
+    events = events_of(entries)
+    ends = {event.visit: event for _, event in events if isinstance(event, words.VisitEnded)}
+    return [
+        {
+            "contact": contact,
+            "visit": event.visit,
+            "queue": event.queue,
+            "channel": entry.channel,
+            "priority": event.priority,
+            "entered_ms": event.at_ms,
+            "queued_at_ms": event.queued_at_ms,
+            "target_ms": event.target_ms,
+            "left_ms": ends[event.visit].at_ms if event.visit in ends else None,
+            "wait_ms": ends[event.visit].wait_ms if event.visit in ends else None,
+            "outcome": ends[event.visit].outcome if event.visit in ends else None,
+        }
+        for entry, event in events
+        if isinstance(event, words.ContactQueued)
+    ]
+
+
+def engagement_rows(contact: bytes, entries: list[tuple[int, int, Entry]]) -> list[Row]:
+    rows: dict[int, Row] = {}
+    visit = 0
+    for entry, event in events_of(entries):
+        match event:
+            case words.ContactQueued():
+                visit = event.visit
+            case words.EngagementStarted():
+                rows[event.attempt] = {
+                    "contact": contact,
+                    "attempt": event.attempt,
+                    "visit": visit,
+                    "agent": entry.agent,
+                    "channel": entry.channel,
+                    "queue": event.queue,
+                    "started_ms": event.at_ms,
+                } | dict.fromkeys(
+                    ("ended_ms", "ended_by", "disposition", "note", "wrap_until_ms", "wrap_ended_ms", "wrap_ended_by"), None
+                )
+            case words.EngagementEnded():
+                rows[event.attempt].update(
+                    ended_ms=event.at_ms,
+                    ended_by=event.by,
+                    disposition=event.disposition,
+                    note=event.note,
+                    wrap_until_ms=event.wrap_until_ms,
+                )
+            case words.WrapUpEnded():
+                row = rows[event.attempt]
+                row.update(wrap_ended_ms=event.at_ms, wrap_ended_by=event.by)
+                row.update(disposition=event.disposition or row["disposition"], note=event.note or row["note"])
+            case words.WrapUpExtended():
+                rows[event.attempt]["wrap_until_ms"] = event.until_ms
+    return [rows[attempt] for attempt in sorted(rows)]
