@@ -19,7 +19,7 @@ from cordboard.events.policy import (
     Policy,
     QueuePolicy,
 )
-from cordboard.policy.kinds import Duration, Durations, Kind, Label, Language, Name, OneOf, Percent, Requirements, Whole
+from cordboard.policy.kinds import Duration, Durations, Kind, Label, Language, OneOf, Percent, Requirements, SiteName, Whole
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
@@ -84,7 +84,7 @@ LABEL = Setting("label", Label(), "What people see: one text, or one a language:
 SITE = Section(
     "site",
     (
-        Setting("site", Name(), "The site's name, as in `cordboard up --site`.", field="site", required=True),
+        Setting("site", SiteName(), "The site's name, as in `cordboard up --site`.", field="site", required=True),
         Setting("language", Language(), "The language of labels that name none (en)."),
         Setting("capacity", Whole(1, CAPACITY_MAX), "Units of work an agent can carry at once (100).", field="capacity"),
     ),

@@ -14,6 +14,7 @@ from cordboard.policy.problems import Problems, did_you_mean, shorten
 from cordboard.policy.tree import Listing, Mapping, Scalar, Tree
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_.-]{0,47}$"
+SITE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 LANGUAGE_PATTERN = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 REQUIREMENT_PATTERN = r"^[a-z0-9][a-z0-9_.-]{0,47}(:([1-9]|10))?( (soft|hard))?$"
 LABEL_MAX = 200
@@ -67,14 +68,19 @@ def name(node: Tree, path: str, problems: Problems) -> str | None:
 
 
 @dataclass(frozen=True)
-class Name:
-    """One name."""
+class SiteName:
+    """The name of a site: it names streams too, so it is shorter than other names and has no dots."""
 
     def read(self, node: Tree, path: str, problems: Problems) -> str | None:
-        return name(node, path, problems)
+        text = name(node, path, problems)
+        if text is None or re.match(SITE_PATTERN, text):
+            return text
+        advice = f"write `{text.replace('.', '-')[:32]}`: at most 32 characters, without dots"
+        problems.add(node.at, path, f"`{shorten(text)}` is no name for a site", advice)
+        return None
 
     def schema(self) -> Schema:
-        return {"type": "string", "pattern": NAME_PATTERN}
+        return {"type": "string", "pattern": SITE_PATTERN}
 
 
 @dataclass(frozen=True)
