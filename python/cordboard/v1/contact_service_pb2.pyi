@@ -265,7 +265,9 @@ class Contact(_message.Message):
     subject: _builtins.str
     text: _builtins.str
     @_builtins.property
-    def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Requirement]: ...
+    def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Requirement]:
+        """Only of contacts that live, or ended a short while ago."""
+
     @_builtins.property
     def customer(self) -> _types_pb2.Customer:
         """Content from the vault; empty if there is none or the customer was erased."""
@@ -361,7 +363,7 @@ class ContactFilter(_message.Message):
     queue: _builtins.str
     state: _types_pb2.ContactState.ValueType
     agent: _builtins.str
-    """Person id."""
+    """Person id: has the contact now, or was engaged with it."""
     arrived_from_ms: _builtins.int
     """Arrived at or after."""
     arrived_until_ms: _builtins.int
@@ -490,11 +492,11 @@ class TimelineEntry(_message.Message):
     """Journal position of the commit, and the line within it."""
     entry: _builtins.int
     event: _builtins.str
-    """The event's name, for example "OfferMade", or the fact's for a refusal."""
+    """The event's or fact's name, for example "OfferMade"."""
     agent: _builtins.str
     """Person id, where an agent was concerned."""
     detail_json: _builtins.str
-    """The event's own values as a JSON object."""
+    """Its own values as a JSON object; those of a fact hold its verdict."""
     def __init__(
         self,
         *,

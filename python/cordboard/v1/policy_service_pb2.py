@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!cordboard/v1/policy_service.proto\x12\x0c\x63ordboard.v1\"-\n\x10GetPolicyRequest\x12\x19\n\x11\x63onsistency_token\x18\x01 \x01(\t\"x\n\x11GetPolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x10\n\x08\x63ompiled\x18\x03 \x01(\x0c\x12\x15\n\radopted_at_ms\x18\x04 \x01(\x03\x12\x19\n\x11\x63onsistency_token\x18\x05 \x01(\t\"\xa5\x01\n\x14PublishPolicyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\x08\x63ompiled\x18\x02 \x01(\x0cH\x00\x12\x0e\n\x04yaml\x18\x03 \x01(\tH\x00\x12\x1d\n\x10\x65xpected_version\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x42\n\n\x08\x64ocumentB\x13\n\x11_expected_version\";\n\x0cPolicyChange\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"\x80\x01\n\x15PublishPolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12+\n\x07\x63hanges\x18\x03 \x03(\x0b\x32\x1a.cordboard.v1.PolicyChange\x12\x19\n\x11\x63onsistency_token\x18\x04 \x01(\t2\xb7\x01\n\rPolicyService\x12L\n\tGetPolicy\x12\x1e.cordboard.v1.GetPolicyRequest\x1a\x1f.cordboard.v1.GetPolicyResponse\x12X\n\rPublishPolicy\x12\".cordboard.v1.PublishPolicyRequest\x1a#.cordboard.v1.PublishPolicyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!cordboard/v1/policy_service.proto\x12\x0c\x63ordboard.v1\"-\n\x10GetPolicyRequest\x12\x19\n\x11\x63onsistency_token\x18\x01 \x01(\t\"x\n\x11GetPolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x10\n\x08\x63ompiled\x18\x03 \x01(\x0c\x12\x15\n\radopted_at_ms\x18\x04 \x01(\x03\x12\x19\n\x11\x63onsistency_token\x18\x05 \x01(\t\"\xa5\x01\n\x14PublishPolicyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\x08\x63ompiled\x18\x02 \x01(\x0cH\x00\x12\x0e\n\x04yaml\x18\x03 \x01(\tH\x00\x12\x1d\n\x10\x65xpected_version\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x42\n\n\x08\x64ocumentB\x13\n\x11_expected_version\"K\n\x0cPolicyChange\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x04 \x01(\t\"\x80\x01\n\x15PublishPolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12+\n\x07\x63hanges\x18\x03 \x03(\x0b\x32\x1a.cordboard.v1.PolicyChange\x12\x19\n\x11\x63onsistency_token\x18\x04 \x01(\t2\xb7\x01\n\rPolicyService\x12L\n\tGetPolicy\x12\x1e.cordboard.v1.GetPolicyRequest\x1a\x1f.cordboard.v1.GetPolicyResponse\x12X\n\rPublishPolicy\x12\".cordboard.v1.PublishPolicyRequest\x1a#.cordboard.v1.PublishPolicyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,9 +38,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUBLISHPOLICYREQUEST']._serialized_start=221
   _globals['_PUBLISHPOLICYREQUEST']._serialized_end=386
   _globals['_POLICYCHANGE']._serialized_start=388
-  _globals['_POLICYCHANGE']._serialized_end=447
-  _globals['_PUBLISHPOLICYRESPONSE']._serialized_start=450
-  _globals['_PUBLISHPOLICYRESPONSE']._serialized_end=578
-  _globals['_POLICYSERVICE']._serialized_start=581
-  _globals['_POLICYSERVICE']._serialized_end=764
+  _globals['_POLICYCHANGE']._serialized_end=463
+  _globals['_PUBLISHPOLICYRESPONSE']._serialized_start=466
+  _globals['_PUBLISHPOLICYRESPONSE']._serialized_end=594
+  _globals['_POLICYSERVICE']._serialized_start=597
+  _globals['_POLICYSERVICE']._serialized_end=780
 # @@protoc_insertion_point(module_scope)

@@ -121,22 +121,26 @@ class PolicyChange(_message.Message):
     PATH_FIELD_NUMBER: _builtins.int
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
+    EFFECT_FIELD_NUMBER: _builtins.int
     path: _builtins.str
-    """Where, for example "queues.orders.target_ms"."""
+    """Where, in the words of the YAML document, for example "queues.orders.target"."""
     before: _builtins.str
     """As JSON; empty if it was not there."""
     after: _builtins.str
     """As JSON; empty if it is gone."""
+    effect: _builtins.str
+    """What it means for contacts and agents, for people."""
     def __init__(
         self,
         *,
         path: _builtins.str = ...,
         before: _builtins.str = ...,
         after: _builtins.str = ...,
+        effect: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "effect", b"effect", "path", b"path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,136 @@
+"""ContactService: submit contacts, look at them, end or move them."""
+
+from collections.abc import AsyncIterator
+
+from msgspec.structs import replace
+
+from cordboard.api import intake
+from cordboard.api.bulk import submit_all
+from cordboard.api.content import describe
+from cordboard.api.guard import Context
+from cordboard.api.ids import fact_id
+from cordboard.api.site import Site
+from cordboard.api.translate.check import Check
+from cordboard.api.translate.contacts import contact_filter, live_contact, past_contact, timeline_entry
+from cordboard.api.translate.words import end_reason_from, requirements_from
+from cordboard.errors import FactRefused
+from cordboard.events.event import ContactEnded, ContactQueued
+from cordboard.events.fact import ContactEndRequested, TransferRequested
+from cordboard.events.verdict import REFUSALS
+from cordboard.projections.history.reader import ContactKey, TimelineKey
+from cordboard.v1 import contact_service_pb2 as pb
+from cordboard.v1.contact_service_pb2_grpc import ContactServiceServicer
+
+PAGE_MAX = 1_000
+PAGE_DEFAULT = 100
+
+
+class ContactService(ContactServiceServicer):
+    """Live contacts are read from memory, all others from the history."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def SubmitContact(self, request: pb.SubmitContactRequest, context: Context) -> pb.SubmitContactResponse:
+        return await intake.submit(self._site, request)
+
+    async def SubmitContacts(
+        self, request_iterator: AsyncIterator[pb.SubmitContactsRequest], context: Context
+    ) -> pb.SubmitContactsResponse:
+        return await submit_all(self._site, request_iterator)
+
+    async def GetContact(self, request: pb.GetContactRequest, context: Context) -> pb.GetContactResponse:
+        check = Check()
+        contact = check.id("contact_id", request.contact_id)
+        check.finish()
+        await self._site.reach(request.consistency_token)
+        seq = self._site.feed.position
+        message = await self._find(contact, seq)
+        await describe(self._site.vault, [message])
+        return pb.GetContactResponse(contact=message, consistency_token=self._site.token(seq))
+
+    async def _find(self, contact: bytes, seq: int) -> pb.Contact:
+        live = self._site.desks.contact(contact)
+        if live is not None:
+            return live_contact(live, await self._site.people.person(live.agent))
+        await self._site.reach_history(seq)
+        row = await self._site.history.get_contact(contact)
+        if row is None:
+            raise FactRefused(REFUSALS["unknown_contact"], reason="unknown_contact")
+        return past_contact(row, await self._site.people.person(row.agent))
+
+    async def ListContacts(self, request: pb.ListContactsRequest, context: Context) -> pb.ListContactsResponse:
+        check = Check()
+        page_size = check.number("page_size", request.page_size or PAGE_DEFAULT, 1, PAGE_MAX)
+        wanted = contact_filter(check, request.filter)
+        check.finish()
+        if request.filter.agent:
+            wanted = replace(wanted, agent=await self._site.people.ref(request.filter.agent))
+        bound_to = b"ListContacts" + request.filter.SerializeToString(deterministic=True)
+        cursor = self._site.tokens.cursor(bound_to, request.page_token, tuple[int, str])
+        after = None if cursor is None else ContactKey(cursor[0], bytes.fromhex(cursor[1]))
+        await self._site.reach_history(await self._site.reach(request.consistency_token))
+        seq = await self._site.history.checkpoint()
+        rows, more = await self._site.history.list_contacts(wanted, after, page_size)
+        people = await self._site.people.of(row.agent for row in rows)
+        return pb.ListContactsResponse(
+            contacts=[past_contact(row, people[row.agent].person if row.agent else "") for row in rows],
+            next_page_token="" if more is None else self._site.tokens.page(bound_to, (more.queued_at_ms, more.id.hex())),
+            consistency_token=self._site.token(seq),
+        )
+
+    async def GetTimeline(self, request: pb.GetTimelineRequest, context: Context) -> pb.GetTimelineResponse:
+        check = Check()
+        contact = check.id("contact_id", request.contact_id)
+        page_size = check.number("page_size", request.page_size or PAGE_DEFAULT, 1, PAGE_MAX)
+        check.finish()
+        bound_to = b"GetTimeline" + contact
+        cursor = self._site.tokens.cursor(bound_to, request.page_token, tuple[int, int])
+        await self._site.reach_history(await self._site.reach(request.consistency_token))
+        seq = await self._site.history.checkpoint()
+        rows, more = await self._site.history.timeline(contact, None if cursor is None else TimelineKey(*cursor), page_size)
+        if not rows and cursor is None:
+            raise FactRefused(REFUSALS["unknown_contact"], reason="unknown_contact")
+        people = await self._site.people.of(row.agent for row in rows)
+        return pb.GetTimelineResponse(
+            entries=[timeline_entry(row, people) for row in rows],
+            next_page_token="" if more is None else self._site.tokens.page(bound_to, (more.seq, more.entry)),
+            consistency_token=self._site.token(seq),
+        )
+
+    async def EndContact(self, request: pb.EndContactRequest, context: Context) -> pb.EndContactResponse:
+        check = Check()
+        request_id = check.uuid("request_id", request.request_id)
+        contact = check.id("contact_id", request.contact_id)
+        reason = end_reason_from(check, request.reason)
+        check.finish()
+        fact = ContactEndRequested(fact_id=fact_id("EndContact", request_id), contact=contact, reason=reason)
+        outcome = await self._site.command(fact)
+        ended = outcome.first(ContactEnded)
+        return pb.EndContactResponse(
+            consistency_token=self._site.token(outcome.seq), ended_at_ms=ended.at_ms if ended is not None else outcome.at_ms
+        )
+
+    async def TransferContact(self, request: pb.TransferContactRequest, context: Context) -> pb.TransferContactResponse:
+        check = Check()
+        request_id = check.uuid("request_id", request.request_id)
+        contact = check.id("contact_id", request.contact_id)
+        queue = check.name("queue", request.queue)
+        requirements = None
+        if request.HasField("requirements"):
+            requirements = requirements_from(check, "requirements.requirements", request.requirements.requirements)
+        if request.agent:
+            check.person("agent", request.agent)
+        check.finish()
+        fact = TransferRequested(
+            fact_id=fact_id("TransferContact", request_id),
+            contact=contact,
+            queue=queue,
+            agent=await self._site.people.ref(request.agent) if request.agent else None,
+            requirements=requirements,
+        )
+        outcome = await self._site.command(fact)
+        queued = outcome.first(ContactQueued)
+        return pb.TransferContactResponse(
+            consistency_token=self._site.token(outcome.seq), visit=queued.visit if queued is not None else 0
+        )

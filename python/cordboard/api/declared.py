@@ -1,0 +1,56 @@
+"""What was declared and is in force, folded from the journal: the policy, and every agent's registration."""
+
+from cordboard import codec
+from cordboard.errors import NotFound
+from cordboard.events import Commit
+from cordboard.events.event import AgentRegistered, PolicyAdopted
+from cordboard.events.policy import Policy
+
+_POLICY_ADOPTED = 5
+_AGENT_REGISTERED = 30
+_AGENT_REMOVED = 31
+_OURS = frozenset((_POLICY_ADOPTED, _AGENT_REGISTERED, _AGENT_REMOVED))
+
+
+class Declared:
+    """A fold: attach `apply` to the feed, then ask."""
+
+    def __init__(self) -> None:
+        self._adopted: PolicyAdopted | None = None
+        self._policy: Policy | None = None
+        self._agents: dict[bytes, AgentRegistered] = {}
+
+    def apply(self, seq: int, commit: Commit) -> None:
+        """Fold the next commit."""
+        for entry in commit.entries:
+            if entry.tag not in _OURS:
+                continue
+            event = codec.decode_event(entry)
+            if isinstance(event, PolicyAdopted):
+                self._adopted, self._policy = event, codec.decode_policy(event.policy)
+            elif entry.agent is not None:
+                if isinstance(event, AgentRegistered):
+                    self._agents[entry.agent] = event
+                else:
+                    self._agents.pop(entry.agent, None)
+
+    @property
+    def policy(self) -> Policy | None:
+        """The policy in force."""
+        return self._policy
+
+    @property
+    def version(self) -> int:
+        """Its version; 0 if there is none."""
+        return 0 if self._adopted is None else self._adopted.version
+
+    def adopted(self) -> PolicyAdopted:
+        """The event that put it in force. Raises NotFound."""
+        if self._adopted is None:
+            raise NotFound("the site has no policy yet", reason="no_policy")
+        return self._adopted
+
+    def agents_after(self, agent: bytes | None, limit: int) -> list[tuple[bytes, AgentRegistered]]:
+        """At most `limit` registered agents in the order of their ids, after `agent`."""
+        later = sorted(ref for ref in self._agents if agent is None or ref > agent)
+        return [(ref, self._agents[ref]) for ref in later[:limit]]

@@ -1,0 +1,269 @@
+"""WatchDesk: the desk as it stands, then each change of it, with content from the vault."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from cordboard.api.content import Described, describe
+from cordboard.api.signals import Heard
+from cordboard.api.site import Site
+from cordboard.api.status import ReaderTooSlow
+from cordboard.api.translate import desk as to_pb
+from cordboard.events import event as words
+from cordboard.projections.live import Desk, DeskChange, LiveContact, Said, Work
+from cordboard.v1 import agent_service_pb2 as pb
+from cordboard.v1.types_pb2 import AUTHOR_CUSTOMER
+
+QUEUE_MAX = 1_000
+BATCH_MAX = 100
+BOOKMARK_S = 15.0
+MESSAGES_MAX = 200
+_OVER: dict[type, pb.OfferOutcome.ValueType] = {
+    words.OfferDeclined: pb.OFFER_OUTCOME_DECLINED,
+    words.OfferExpired: pb.OFFER_OUTCOME_EXPIRED,
+    words.OfferRevoked: pb.OFFER_OUTCOME_REVOKED,
+    words.ConnectExpired: pb.OFFER_OUTCOME_CONNECT_EXPIRED,
+}
+_WHOLE = (words.DeadlinesShifted, words.AgentRegistered, words.AgentRemoved)
+"""Events after which the whole desk is told again: they may move everything on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """The desk as it was right after commit `seq`."""
+
+    seq: int
+    at_ms: int
+    desk: Desk
+    contacts: dict[bytes, LiveContact | None]
+    said: dict[bytes, list[Said]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """A change, and what had been said in the conversation when it was folded."""
+
+    change: DeskChange
+    said: tuple[Said, ...] = ()
+
+
+async def watch_desk(site: Site, agent: bytes) -> AsyncIterator[pb.WatchDeskResponse]:
+    """For ever. Raises ReaderTooSlow, or Draining when the server stops."""
+    with _Watch(site, agent) as watch:
+        while True:
+            site.refuse_when_draining()
+            items = await watch.take()
+            if not items:
+                yield pb.WatchDeskResponse(consistency_token=site.token(), at_ms=site.desks.at_ms, bookmark=pb.Bookmark())
+            for response in await _told(site, items):
+                yield response
+
+
+class _Watch:
+    """A bounded queue between the fold, which must not wait, and one reader, which may be slow."""
+
+    def __init__(self, site: Site, agent: bytes) -> None:
+        self._site = site
+        self._agent = agent
+        self._items: deque[_Snapshot | _Noted | Heard] = deque()
+        self._arrived = asyncio.Event()
+        self._overrun = False
+        self._unsubscribe: list[Callable[[], None]] = []
+
+    def __enter__(self) -> Self:
+        # Subscribed and photographed without an await in between: no change is missed or told twice.
+        self._unsubscribe = [
+            self._site.desks.subscribe(self._agent, self._change),
+            self._site.signals.subscribe(self._agent, self._put),
+        ]
+        self._put(self._snapshot(self._site.desks.position, self._site.desks.at_ms))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+
+    async def take(self) -> list[_Snapshot | _Noted | Heard]:
+        """What has happened, at most BATCH_MAX at a time; nothing if nothing did for BOOKMARK_S or the server is draining."""
+        if not self._items:
+            self._arrived.clear()
+            waits = [asyncio.ensure_future(self._arrived.wait()), asyncio.ensure_future(self._site.draining.wait())]
+            try:
+                await asyncio.wait(waits, timeout=BOOKMARK_S, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+        if self._overrun:
+            raise ReaderTooSlow(f"{QUEUE_MAX} changes were not read in time: watch again")
+        return [self._items.popleft() for _ in range(min(BATCH_MAX, len(self._items)))]
+
+    def _put(self, item: _Snapshot | _Noted | Heard) -> None:
+        if len(self._items) >= QUEUE_MAX:
+            # A lost signal is no loss; a lost change would make the desk lie.
+            self._overrun = self._overrun or not isinstance(item, Heard)
+        else:
+            self._items.append(item)
+        self._arrived.set()
+
+    def _change(self, change: DeskChange) -> None:
+        if isinstance(change.event, _WHOLE):
+            self._put(self._snapshot(change.seq, change.event.at_ms))
+        elif isinstance(change.event, words.MessageRelayed):
+            if change.contact is not None and change.contact.state == "engaged" and change.contact.agent == self._agent:
+                self._put(_Noted(change))
+        elif change.entry.agent == self._agent:
+            starts = isinstance(change.event, words.EngagementStarted) and change.entry.contact is not None
+            self._put(_Noted(change, tuple(self._said(change.entry.contact)) if starts and change.entry.contact else ()))
+
+    def _snapshot(self, seq: int, at_ms: int) -> _Snapshot:
+        desk = self._site.desks.desk(self._agent)
+        contacts = {work.contact: self._site.desks.contact(work.contact) for work in desk.work}
+        said = {work.contact: self._said(work.contact) for work in desk.work if work.state in ("engaged", "wrapping")}
+        return _Snapshot(seq, at_ms, desk, contacts, said)
+
+    def _said(self, contact: bytes) -> list[Said]:
+        return self._site.desks.messages(contact)[-MESSAGES_MAX:]
+
+
+async def _told(site: Site, items: list[_Snapshot | _Noted | Heard]) -> list[pb.WatchDeskResponse]:
+    """The items as messages, all their content fetched in one read each of texts, people and descriptions."""
+    told = _Telling(site)
+    for item in items:
+        told.note(item)
+    await told.fetch()
+    responses = [response for item in items if (response := told.response(item)) is not None]
+    offers: list[Described] = [response.offer_made for response in responses if response.HasField("offer_made")]
+    offers += [work.offer for response in responses for work in response.snapshot.work if response.HasField("snapshot")]
+    await describe(site.vault, offers)
+    return responses
+
+
+class _Telling:
+    """Turns items into messages, once the vault has said what the references in them mean."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._messages: set[bytes] = set()
+        self._agents: set[bytes] = set()
+
+    def note(self, item: _Snapshot | _Noted | Heard) -> None:
+        """Collect the references of one item."""
+        if isinstance(item, _Snapshot):
+            for said in item.said.values():
+                self._note_said(said)
+        elif isinstance(item, _Noted):
+            self._note_said(list(item.said))
+            if isinstance(item.change.event, words.MessageRelayed):
+                self._note_said([_said(item.change, item.change.event)])
+
+    def _note_said(self, said: list[Said]) -> None:
+        self._messages.update(one.message for one in said)
+        self._agents.update(one.agent for one in said if one.agent is not None)
+
+    async def fetch(self) -> None:
+        self._contents = await self._site.vault.read(sorted(self._messages)) if self._messages else {}
+        self._people = await self._site.people.of(self._agents)
+
+    def response(self, item: _Snapshot | _Noted | Heard) -> pb.WatchDeskResponse | None:
+        """None for what is no change of the desk."""
+        if isinstance(item, Heard):
+            return pb.WatchDeskResponse(signal=_signal(item))
+        if isinstance(item, _Snapshot):
+            return pb.WatchDeskResponse(consistency_token=self._site.token(item.seq), at_ms=item.at_ms, snapshot=self._whole(item))
+        response = pb.WatchDeskResponse(consistency_token=self._site.token(item.change.seq), at_ms=item.change.event.at_ms)
+        return response if self._fill(response, item) else None
+
+    def _whole(self, snapshot: _Snapshot) -> pb.DeskSnapshot:
+        return pb.DeskSnapshot(
+            presence=to_pb.presence(snapshot.desk),
+            channels=to_pb.switches(snapshot.desk),
+            declared=snapshot.desk.declared,
+            work=[
+                to_pb.work(
+                    work, snapshot.contacts[work.contact], self._conversation(work.contact, snapshot.said.get(work.contact, []))
+                )
+                for work in snapshot.desk.work
+            ],
+        )
+
+    def _conversation(self, contact: bytes, said: list[Said]) -> list[pb.Message]:
+        return [to_pb.message(contact, one, self._contents, self._people) for one in said]
+
+    def _fill(self, response: pb.WatchDeskResponse, item: _Noted) -> bool:
+        """Set the one change that the event is; False if it is none that a desk shows."""
+        change, event = item.change, item.change.event
+        contact = change.entry.contact
+        if isinstance(event, words.PresenceChanged):
+            response.presence.CopyFrom(to_pb.presence_change(event))
+            return True
+        if isinstance(event, words.ChannelSwitchSet):
+            switch = pb.ChannelSwitch(channel=change.entry.channel or "", on=event.on, cause=event.cause)
+            response.channel_switched.CopyFrom(switch)
+            return True
+        if contact is None:
+            return False
+        match event:
+            case words.OfferMade():
+                response.offer_made.CopyFrom(to_pb.offer(change.contact, _work(change, event)))
+            case words.OfferAccepted():
+                response.offer_accepted.CopyFrom(
+                    pb.OfferAcceptance(contact_id=contact.hex(), attempt=event.attempt, connect_by_ms=event.connect_by_ms)
+                )
+            case words.OfferDeclined() | words.OfferExpired() | words.OfferRevoked() | words.ConnectExpired():
+                over = pb.OfferOver(contact_id=contact.hex(), attempt=event.attempt, outcome=_OVER[type(event)])
+                if isinstance(event, words.OfferRevoked | words.OfferDeclined):
+                    over.reason = event.reason or ""
+                response.offer_over.CopyFrom(over)
+            case words.EngagementStarted():
+                messages = self._conversation(contact, list(item.said))
+                response.engagement_started.CopyFrom(
+                    pb.EngagementStart(contact_id=contact.hex(), attempt=event.attempt, queue=event.queue, messages=messages)
+                )
+            case words.MessageRelayed():
+                response.message.CopyFrom(to_pb.message(contact, _said(change, event), self._contents, self._people))
+            case words.EngagementEnded():
+                response.engagement_ended.CopyFrom(
+                    pb.EngagementEnd(
+                        contact_id=contact.hex(), attempt=event.attempt, by=event.by, wrap_until_ms=event.wrap_until_ms or 0
+                    )
+                )
+            case words.WrapUpExtended():
+                response.wrap_up_extended.CopyFrom(
+                    pb.WrapUpMove(contact_id=contact.hex(), attempt=event.attempt, until_ms=event.until_ms)
+                )
+            case words.WrapUpEnded():
+                response.wrap_up_ended.CopyFrom(pb.WrapUpEnd(contact_id=contact.hex(), attempt=event.attempt, by=event.by))
+            case _:
+                return False
+        return True
+
+
+def _said(change: DeskChange, event: words.MessageRelayed) -> Said:
+    agent = change.entry.agent if event.author == "agent" else None
+    return Said(event.ordinal, event.author, event.message, agent, event.at_ms)
+
+
+def _work(change: DeskChange, event: words.OfferMade) -> Work:
+    return Work(
+        contact=change.entry.contact or b"",
+        attempt=event.attempt,
+        state="offered",
+        queue=event.queue,
+        channel=change.entry.channel or (change.contact.channel if change.contact is not None else ""),
+        cost=event.cost,
+        wait_ms=event.wait_ms,
+        since_ms=event.at_ms,
+        deadline_ms=event.expires_ms,
+    )
+
+
+def _signal(heard: Heard) -> pb.Signal:
+    return pb.Signal(
+        contact_id=heard.contact.hex(),
+        kind=to_pb.TO_SIGNAL[heard.kind],
+        author=AUTHOR_CUSTOMER,
+        message_id=heard.message.hex() if heard.message is not None else "",
+    )

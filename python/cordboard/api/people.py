@@ -1,0 +1,62 @@
+"""Agents by the names the outside knows them by: person ids at the API, opaque references in the journal."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from cordboard.errors import FactRefused
+from cordboard.events.verdict import REFUSALS
+from cordboard.vault import Person, Vault
+
+REMEMBERED_MAX = 50_000
+REMEMBERED_S = 30.0
+_NOBODY = Person(person="", name="")
+
+
+class People:
+    """The vault's answers, remembered for a short while: an erasure shows within REMEMBERED_S."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._refs: dict[str, tuple[float, bytes]] = {}
+        self._people: dict[bytes, tuple[float, Person]] = {}
+
+    async def ref(self, person: str) -> bytes:
+        """The agent's reference. Raises FactRefused(unknown_agent)."""
+        now = asyncio.get_running_loop().time()
+        known = self._refs.get(person)
+        if known is not None and known[0] > now:
+            return known[1]
+        found = await self._vault.find_agent(person)
+        if found is None:
+            raise FactRefused(REFUSALS["unknown_agent"], reason="unknown_agent")
+        _remember(self._refs, person, (now + REMEMBERED_S, found))
+        return found
+
+    async def of(self, refs: Iterable[bytes | None]) -> Mapping[bytes, Person]:
+        """Who they are; an erased agent is a Person without person id and name. None is passed over."""
+        now = asyncio.get_running_loop().time()
+        wanted = {ref for ref in refs if ref is not None}
+        found = {ref: known[1] for ref in wanted if (known := self._people.get(ref)) is not None and known[0] > now}
+        missing = sorted(wanted - found.keys())
+        if missing:
+            read = await self._vault.agents(missing)
+            for ref in missing:
+                found[ref] = read.get(ref, _NOBODY)
+                _remember(self._people, ref, (now + REMEMBERED_S, found[ref]))
+        return found
+
+    async def person(self, ref: bytes | None) -> str:
+        """The person id, empty for none."""
+        return "" if ref is None else (await self.of([ref]))[ref].person
+
+    async def declare(self, person: str, name: str | None) -> bytes:
+        """Find or make the reference of a person who is being declared; None keeps the name."""
+        ref = await self._vault.agent_ref(person, name)
+        self._people.pop(ref, None)
+        return ref
+
+
+def _remember(memory: dict, key: object, value: tuple[float, object]) -> None:  # type: ignore[type-arg]
+    memory[key] = value
+    if len(memory) > REMEMBERED_MAX:
+        del memory[next(iter(memory))]

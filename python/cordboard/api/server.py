@@ -1,0 +1,155 @@
+"""The gRPC server: limits, health, reflection, and an orderly end."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer  # what health.aio is; the stubs know it by this name only
+from grpc_reflection.v1alpha import reflection
+
+from cordboard.api.agents import AgentService
+from cordboard.api.boards import BoardService
+from cordboard.api.contacts import ContactService
+from cordboard.api.declared import Declared
+from cordboard.api.guard import Guard
+from cordboard.api.outcomes import Outcomes
+from cordboard.api.people import People
+from cordboard.api.policy import PolicyService
+from cordboard.api.signals import Signals
+from cordboard.api.site import CATCH_UP_S, GATEWAY, Site, commit_reader
+from cordboard.api.tokens import Tokens
+from cordboard.errors import ConfigurationError
+from cordboard.log.feed import Feed
+from cordboard.log.port import SiteLog
+from cordboard.projections.boards import Boards
+from cordboard.projections.desks import Desks
+from cordboard.projections.history import HistoryReader
+from cordboard.v1 import agent_service_pb2, board_service_pb2, contact_service_pb2, policy_service_pb2
+from cordboard.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
+from cordboard.v1.board_service_pb2_grpc import add_BoardServiceServicer_to_server
+from cordboard.v1.contact_service_pb2_grpc import add_ContactServiceServicer_to_server
+from cordboard.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
+from cordboard.vault import Acceptance, Vault
+from cordboard.vault.intake import Intake
+
+logger = logging.getLogger(__name__)
+REQUEST_MAX = 256 * 1024
+RESPONSE_MAX = 32 * 1024 * 1024
+GRACE_S = 2.0
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+OPTIONS = (
+    ("grpc.max_receive_message_length", REQUEST_MAX),
+    ("grpc.max_send_message_length", RESPONSE_MAX),
+    ("grpc.max_metadata_size", 16 * 1024),
+    ("grpc.max_concurrent_streams", 2_048),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.max_connection_age_ms", 30 * 60_000),
+    ("grpc.max_connection_age_grace_ms", 30_000),
+    # Two servers on one port would each serve half of the calls.
+    ("grpc.so_reuseport", 0),
+)
+SERVICES = tuple(
+    file.DESCRIPTOR.services_by_name[name].full_name
+    for file, name in (
+        (contact_service_pb2, "ContactService"),
+        (agent_service_pb2, "AgentService"),
+        (board_service_pb2, "BoardService"),
+        (policy_service_pb2, "PolicyService"),
+    )
+)
+
+
+async def run_api(
+    log: SiteLog,
+    vault: Vault,
+    boards: Boards,
+    desks: Desks,
+    feed: Feed,
+    history: HistoryReader,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    insecure_listen: bool = False,
+    ready: Callable[[int], None] | None = None,
+) -> None:
+    """The API role: serve until cancelled. `boards` and `desks` must be attached to `feed` by the caller, who also runs it.
+
+    `ready` is told the port once this process has caught up with the journal; from then on health says SERVING. Start it before
+    the feed runs: it attaches folds of its own. Raises ConfigurationError.
+    """
+    if host not in LOOPBACK and not insecure_listen:
+        raise ConfigurationError(f"refusing to serve gRPC without authentication on {host}: use 127.0.0.1, or --insecure-listen")
+    outcomes, declared = Outcomes(commit_reader(log)), Declared()
+    for fold in (outcomes.apply, declared.apply):
+        feed.attach(fold)
+
+    async def decided(acceptance: Acceptance) -> bool:
+        return await history.decided(acceptance.fact_id) is not None
+
+    async with log.publisher(GATEWAY) as publisher:
+        site = Site(
+            log=log,
+            vault=vault,
+            boards=boards,
+            desks=desks,
+            feed=feed,
+            history=history,
+            publisher=publisher,
+            intake=Intake(vault, publisher.publish, decided),
+            outcomes=outcomes,
+            declared=declared,
+            signals=Signals(log, desks),
+            people=People(vault),
+            tokens=Tokens(log.site),
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(site.intake.sweep(), name="api-sweep")
+            group.create_task(site.signals.run(), name="api-signals")
+            group.create_task(_serve(site, host, port, ready), name="api-serve")
+
+
+async def _serve(site: Site, host: str, port: int, ready: Callable[[int], None] | None) -> None:
+    server = grpc.aio.server(interceptors=[Guard()], options=OPTIONS)
+    add_ContactServiceServicer_to_server(ContactService(site), server)
+    add_AgentServiceServicer_to_server(AgentService(site), server)
+    add_BoardServiceServicer_to_server(BoardService(site), server)
+    add_PolicyServiceServicer_to_server(PolicyService(site), server)
+    healthy = HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+    reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        bound = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise ConfigurationError(f"gRPC cannot listen on {address}: {error}") from error
+    await _say(healthy, health_pb2.HealthCheckResponse.NOT_SERVING)
+    await server.start()
+    try:
+        await _catch_up(site)
+        await _say(healthy, health_pb2.HealthCheckResponse.SERVING)
+        if ready is not None:
+            ready(bound)
+        await asyncio.Event().wait()
+    finally:
+        # Watches end at once, so that their clients go elsewhere; commands get a moment to learn their outcome.
+        site.draining.set()
+        await healthy.enter_graceful_shutdown()
+        await server.stop(GRACE_S)
+
+
+async def _catch_up(site: Site) -> None:
+    """What this process serves must not be older than what the journal held when it started."""
+    last = await site.log.last_journal_seq()
+    while not await site.feed.reached(last, CATCH_UP_S):
+        logger.info("catching up: %d of %d commits", site.feed.position, last)
+
+
+async def _say(healthy: HealthServicer, status: int) -> None:
+    for service in ("", *SERVICES):
+        await healthy.set(service, status)

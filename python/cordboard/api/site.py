@@ -1,0 +1,116 @@
+"""What every service stands on: the site's log, vault and views, and the two things one does with them: command and read."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from cordboard import codec
+from cordboard.api.declared import Declared
+from cordboard.api.outcomes import Outcome, Outcomes
+from cordboard.api.people import People
+from cordboard.api.signals import Signals
+from cordboard.api.status import Draining, TokenExpired
+from cordboard.api.tokens import Tokens
+from cordboard.errors import OutcomeUnknown, Overloaded
+from cordboard.events import Commit, Fact
+from cordboard.log.feed import Feed
+from cordboard.log.port import Publisher, SiteLog
+from cordboard.projections.boards import Boards
+from cordboard.projections.desks import Desks
+from cordboard.projections.history import HistoryReader
+from cordboard.vault import Draft, Vault
+from cordboard.vault.intake import Intake
+
+GATEWAY = "api"
+CATCH_UP_S = 1.0
+BACKLOG_FRAMES_MAX = 2_000
+BACKLOG_AGE_MS_MAX = 5_000
+
+
+@dataclass(slots=True)
+class Site:
+    """One site as this API process serves it. `attach` before the feed runs; `publisher` and `intake` while it serves."""
+
+    log: SiteLog
+    vault: Vault
+    boards: Boards
+    desks: Desks
+    feed: Feed
+    history: HistoryReader
+    publisher: Publisher
+    intake: Intake
+    outcomes: Outcomes
+    declared: Declared
+    signals: Signals
+    people: People
+    tokens: Tokens
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def command(self, fact: Fact) -> Outcome:
+        """Append a fact and wait for what the router makes of it. Raises FactRefused, InvalidInput, Overloaded,
+        LogUnavailable, OutcomeUnknown; the caller's deadline cancels it."""
+        data = codec.check_fact(fact)
+        with self.outcomes.expect(fact.fact_id) as outcome:
+            await self.publisher.publish(data)
+            return await outcome()
+
+    async def submit(self, draft: Draft) -> Outcome:
+        """The same for a fact with content: vault first. A repeat, however late, gets the first outcome."""
+        with self.outcomes.expect(draft.fact_id) as outcome:
+            acceptance = await self.intake.submit(draft)
+            if not acceptance.fresh:
+                earlier = await self._decided(acceptance.fact_id)
+                if earlier is not None:
+                    return earlier
+                # Not decided up to now, so this cannot be a second time: the router remembers what is still on its way.
+                await self.publisher.publish(acceptance.fact)
+            return await outcome()
+
+    async def _decided(self, fact_id: bytes) -> Outcome | None:
+        """The outcome of a fact about a contact if the journal, up to its end as it is now, holds one."""
+        await self.reach_history(await self.log.last_journal_seq())
+        row = await self.history.decided(fact_id)
+        return None if row is None else await self.outcomes.recall(row.seq, row.entry)
+
+    def token(self, seq: int | None = None) -> str:
+        """The consistency token of position `seq`, or of where this process stands."""
+        return self.tokens.consistency(self.feed.position if seq is None else seq)
+
+    async def reach(self, token: str) -> int:
+        """Wait until this process has folded what `token` names; returns its position (0 for no token). Raises BadRequest, or
+        TokenExpired for a position that the journal does not have."""
+        seq = self.tokens.position(token)
+        while not await self.feed.reached(seq, CATCH_UP_S):
+            last = await self.log.last_journal_seq()
+            if last < seq:
+                raise TokenExpired(f"the token is of position {seq}, the journal ends at {last}", reason="token_ahead")
+        return seq
+
+    async def reach_history(self, seq: int) -> None:
+        """Wait until the history holds everything up to position `seq`."""
+        while not await self.history.reached(seq, CATCH_UP_S):
+            pass
+
+    def refuse_when_draining(self) -> None:
+        """Raises Draining once the server is about to stop."""
+        if self.draining.is_set():
+            raise Draining("this server is stopping: connect again")
+
+    def admit(self) -> None:
+        """For new contacts only, never for answers and ends. Raises Overloaded while the router is too far behind."""
+        backlog = self.feed.backlog
+        if backlog.frames > BACKLOG_FRAMES_MAX or backlog.age_ms > BACKLOG_AGE_MS_MAX:
+            raise Overloaded(f"the router is {backlog.frames} frames and {backlog.age_ms} ms behind")
+
+
+def commit_reader(log: SiteLog) -> Callable[[int], Awaitable[Commit]]:
+    """Reads and decodes one commit of the journal. Raises NotFound, or OutcomeUnknown while the log is away."""
+
+    async def read(seq: int) -> Commit:
+        try:
+            stored = await log.read_commit(seq)
+        except TimeoutError as error:
+            raise OutcomeUnknown(f"decided by commit {seq}, which cannot be read now") from error
+        return codec.decode_commit(stored.data)
+
+    return read

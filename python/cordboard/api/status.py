@@ -1,0 +1,132 @@
+"""From Cordboard's errors to google.rpc.Status: one code, one stable reason, and what the caller can do about it."""
+
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from cordboard.errors import (
+    CordboardError,
+    FactRefused,
+    InvalidInput,
+    JournalCorrupt,
+    LogUnavailable,
+    NotFound,
+    OutcomeUnknown,
+    Overloaded,
+)
+
+DOMAIN = "cordboard"
+RETRY_DELAY_MS = 1_000
+RETRY_HINT = "outcome unknown, retry with the same request_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One wrong field of a request; `field` is its path, for example `requirements[2].level`."""
+
+    field: str
+    description: str
+
+
+class BadRequest(InvalidInput):
+    """The request breaks the API's own rules; every wrong field is named."""
+
+    def __init__(self, violations: tuple[Violation, ...]) -> None:
+        super().__init__("; ".join(f"{violation.field}: {violation.description}" for violation in violations))
+        self.violations = violations
+
+
+class TokenExpired(CordboardError):
+    """A resume or consistency token that this site cannot serve (any more)."""
+
+    reason = "resume_token_expired"
+
+
+class VersionChanged(CordboardError):
+    """The compare of a compare-and-publish failed: read again, then decide again."""
+
+    reason = "version_changed"
+
+
+class ReaderTooSlow(CordboardError):
+    """A watch ended because its reader let the queue fill up. Watch again."""
+
+    reason = "reader_too_slow"
+
+
+class Draining(CordboardError):
+    """This server is shutting down; another one, or the next one, serves the call."""
+
+    reason = "draining"
+
+
+_BY_REASON: dict[str, int] = {
+    "contact_exists": code_pb2.ALREADY_EXISTS,
+    "no_such_offer": code_pb2.NOT_FOUND,
+    "policy_invalid": code_pb2.INVALID_ARGUMENT,
+    "policy_stale": code_pb2.ABORTED,
+}
+_BY_TYPE: tuple[tuple[type[CordboardError], int], ...] = (
+    (InvalidInput, code_pb2.INVALID_ARGUMENT),
+    (NotFound, code_pb2.NOT_FOUND),
+    (Overloaded, code_pb2.UNAVAILABLE),
+    (Draining, code_pb2.UNAVAILABLE),
+    (LogUnavailable, code_pb2.DEADLINE_EXCEEDED),
+    (OutcomeUnknown, code_pb2.DEADLINE_EXCEEDED),
+    (TokenExpired, code_pb2.OUT_OF_RANGE),
+    (VersionChanged, code_pb2.ABORTED),
+    (ReaderTooSlow, code_pb2.RESOURCE_EXHAUSTED),
+    (JournalCorrupt, code_pb2.DATA_LOSS),
+)
+
+
+def code_of(error: CordboardError) -> int:
+    """The google.rpc.Code of an error."""
+    if isinstance(error, FactRefused):
+        if error.reason.startswith("unknown_"):
+            return code_pb2.NOT_FOUND
+        return _BY_REASON.get(error.reason, code_pb2.FAILED_PRECONDITION)
+    return next((code for kind, code in _BY_TYPE if isinstance(error, kind)), code_pb2.INTERNAL)
+
+
+def reason_of(error: CordboardError) -> str:
+    """The reason as it stands in an ErrorInfo: upper case, as google.rpc wants it."""
+    return error.reason.upper()
+
+
+def message_of(error: CordboardError) -> str:
+    """What people read. An unknown outcome says how to learn it."""
+    return f"{RETRY_HINT}: {error}" if isinstance(error, LogUnavailable | OutcomeUnknown) else str(error)
+
+
+def status_of(error: CordboardError) -> status_pb2.Status:
+    """The whole status with its details."""
+    details: list[Message] = [error_details_pb2.ErrorInfo(reason=reason_of(error), domain=DOMAIN)]
+    if isinstance(error, BadRequest):
+        violations = [
+            error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.description)
+            for violation in error.violations
+        ]
+        details.append(error_details_pb2.BadRequest(field_violations=violations))
+    if isinstance(error, Overloaded | Draining):
+        details.append(
+            error_details_pb2.RetryInfo(
+                retry_delay=duration_pb2.Duration(nanos=RETRY_DELAY_MS % 1000 * 1_000_000, seconds=RETRY_DELAY_MS // 1000)
+            )
+        )
+    return status_pb2.Status(code=code_of(error), message=message_of(error), details=[_packed(detail) for detail in details])
+
+
+def grpc_status(error: CordboardError) -> grpc.Status:
+    """What `context.abort_with_status` takes."""
+    return rpc_status.to_status(status_of(error))
+
+
+def _packed(detail: Message) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(detail)
+    return packed

@@ -1,0 +1,95 @@
+"""Opaque tokens: consistency and resume tokens (journal positions) and page tokens (cursors bound to their filter).
+
+Layout before base64url: kind (1 byte), site (4 bytes of its hash), payload, checksum (4 bytes). They are not secret and grant
+nothing, so they are not signed; the checksum keeps mistakes from being taken for positions.
+"""
+
+import base64
+import binascii
+import hashlib
+from typing import TypeVar
+
+import msgspec
+
+from cordboard.api.status import BadRequest, TokenExpired, Violation
+
+TOKEN_MAX = 512
+_CONSISTENCY = b"c"
+_RESUME = b"r"
+_PAGE = b"p"
+_OVERHEAD = 9
+_FILTER_BYTES = 8
+T = TypeVar("T")
+
+
+class Tokens:
+    """The tokens of one site."""
+
+    def __init__(self, site: str) -> None:
+        self._site = _hash(site.encode(), 4)
+
+    def consistency(self, seq: int) -> str:
+        """Journal position `seq` as a consistency token."""
+        return self._pack(_CONSISTENCY, seq.to_bytes(8, "big"))
+
+    def position(self, token: str) -> int:
+        """The journal position in a consistency token; 0 for an empty one. Raises BadRequest."""
+        return self._seq(_CONSISTENCY, token, "consistency_token") if token else 0
+
+    def resume(self, seq: int) -> str:
+        """A watch goes on after position `seq`."""
+        return self._pack(_RESUME, seq.to_bytes(8, "big"))
+
+    def resumed(self, token: str) -> int:
+        """The position in a resume token. Raises BadRequest, or TokenExpired for a token of another site."""
+        return self._seq(_RESUME, token, "resume_token")
+
+    def page(self, bound_to: bytes, cursor: object) -> str:
+        """A page begins after `cursor` (anything JSON can hold), for the request whose filter is `bound_to`."""
+        return self._pack(_PAGE, _hash(bound_to, _FILTER_BYTES) + msgspec.json.encode(cursor))
+
+    def cursor(self, bound_to: bytes, token: str, kind: type[T]) -> T | None:
+        """The cursor in a page token, None for an empty one. Raises BadRequest, also if the filter is another one."""
+        if not token:
+            return None
+        payload = self._unpack(_PAGE, token, "page_token")
+        if payload[:_FILTER_BYTES] != _hash(bound_to, _FILTER_BYTES):
+            raise _wrong("page_token", "belongs to a request with another filter")
+        try:
+            return msgspec.json.decode(payload[_FILTER_BYTES:], type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _wrong("page_token", "is not one of this method's tokens") from error
+
+    def _pack(self, kind: bytes, payload: bytes) -> str:
+        body = kind + self._site + payload
+        return base64.urlsafe_b64encode(body + _hash(body, 4)).decode().rstrip("=")
+
+    def _seq(self, kind: bytes, token: str, field: str) -> int:
+        payload = self._unpack(kind, token, field)
+        if len(payload) != 8:
+            raise _wrong(field, "is not a token of this API")
+        return int.from_bytes(payload, "big")
+
+    def _unpack(self, kind: bytes, token: str, field: str) -> bytes:
+        if len(token) > TOKEN_MAX:
+            raise _wrong(field, f"is longer than {TOKEN_MAX} characters")
+        try:
+            raw = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise _wrong(field, "is not a token of this API") from error
+        body, checksum = raw[:-4], raw[-4:]
+        if len(raw) < _OVERHEAD or _hash(body, 4) != checksum or body[:1] != kind:
+            raise _wrong(field, "is not a token of this API, or of this kind")
+        if body[1:5] != self._site:
+            if kind == _RESUME:
+                raise TokenExpired("the resume token is another site's: start without one")
+            raise _wrong(field, "belongs to another site")
+        return body[5:]
+
+
+def _hash(data: bytes, size: int) -> bytes:
+    return hashlib.blake2b(data, digest_size=size).digest()
+
+
+def _wrong(field: str, description: str) -> BadRequest:
+    return BadRequest((Violation(field, description),))

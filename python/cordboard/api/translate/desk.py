@@ -1,0 +1,101 @@
+"""What a desk shows, as protobuf."""
+
+from collections.abc import Mapping, Sequence
+
+from cordboard.api.translate.words import TO_AUTHOR, TO_PRESENCE, requirements_to
+from cordboard.events.event import AgentRegistered, PresenceChanged
+from cordboard.projections.live import Desk, LiveContact, Said, Work
+from cordboard.v1 import agent_service_pb2 as pb
+from cordboard.v1 import types_pb2
+from cordboard.vault import Content, Person
+
+WORK_STATES = {
+    "offered": pb.WORK_STATE_OFFERED,
+    "connecting": pb.WORK_STATE_CONNECTING,
+    "engaged": pb.WORK_STATE_ENGAGED,
+    "wrapping": pb.WORK_STATE_WRAPPING,
+}
+SIGNALS: dict[int, str] = {
+    pb.SIGNAL_KIND_TYPING: "typing",
+    pb.SIGNAL_KIND_DELIVERED: "delivered",
+    pb.SIGNAL_KIND_READ: "read",
+}
+TO_SIGNAL = {word: pb.SignalKind.ValueType(number) for number, word in SIGNALS.items()}
+
+
+def offer(contact: LiveContact | None, work: Work) -> pb.Offer:
+    """An offer (or what it became); `contact` None if it has ended long ago. Content is added by who has read it."""
+    message = pb.Offer(
+        contact_id=work.contact.hex(),
+        attempt=work.attempt,
+        channel=work.channel,
+        queue=work.queue,
+        wait_ms=work.wait_ms,
+        expires_ms=(work.deadline_ms or 0) if work.state == "offered" else 0,
+    )
+    if contact is not None:
+        message.priority = contact.priority
+        message.requirements.extend(requirements_to(contact.requirements))
+        message.entry_point = contact.entry_point or ""
+        message.topic = contact.topic or ""
+    return message
+
+
+def message(contact: bytes, said: Said, contents: Mapping[bytes, Content], people: Mapping[bytes, Person]) -> pb.Message:
+    """A message with its text, which is empty if it was erased."""
+    content = contents.get(said.message)
+    return pb.Message(
+        contact_id=contact.hex(),
+        message_id=said.message.hex(),
+        author=TO_AUTHOR[said.author],
+        ordinal=said.ordinal,
+        at_ms=said.at_ms,
+        text=content.text if content is not None else "",
+        agent=people[said.agent].person if said.agent is not None else "",
+    )
+
+
+def presence(desk: Desk) -> pb.PresenceReport:
+    return pb.PresenceReport(
+        requested=TO_PRESENCE[desk.requested],
+        requested_reason=desk.requested_reason or "",
+        effective=TO_PRESENCE[desk.effective],
+        effective_reason=desk.effective_reason or "",
+    )
+
+
+def presence_change(event: PresenceChanged) -> pb.PresenceReport:
+    return pb.PresenceReport(
+        requested=TO_PRESENCE[event.requested],
+        requested_reason=event.requested_reason or "",
+        effective=TO_PRESENCE[event.effective],
+        effective_reason=event.effective_reason or "",
+        cause=event.cause,
+    )
+
+
+def switches(desk: Desk) -> list[pb.ChannelSwitch]:
+    return [pb.ChannelSwitch(channel=channel, on=channel not in desk.channels_off) for channel in desk.channels]
+
+
+def declaration(person: Person, event: AgentRegistered) -> pb.AgentDeclaration:
+    """What is in force of an agent, every default filled in."""
+    return pb.AgentDeclaration(
+        person=person.person,
+        name=person.name,
+        skills=[types_pb2.Skill(skill=skill.skill, level=skill.level) for skill in event.skills],
+        memberships=[types_pb2.Membership(queue=membership.queue, rank=membership.rank) for membership in event.memberships],
+        channels=[
+            types_pb2.AgentChannel(channel=channel.channel, cost=channel.cost, max_concurrent=channel.max_concurrent)
+            for channel in event.channels
+        ],
+        capacity=event.capacity,
+    )
+
+
+def agent(ref: bytes, person: Person, event: AgentRegistered, desk: Desk) -> pb.Agent:
+    return pb.Agent(agent_id=ref.hex(), declaration=declaration(person, event), presence=presence(desk), switches=switches(desk))
+
+
+def work(at: Work, contact: LiveContact | None, messages: Sequence[pb.Message]) -> pb.Work:
+    return pb.Work(offer=offer(contact, at), state=WORK_STATES[at.state], until_ms=at.deadline_ms or 0, messages=messages)

@@ -1,0 +1,92 @@
+"""Rows of the boards, as protobuf."""
+
+from collections.abc import Mapping
+
+from cordboard.api.translate.words import TO_PRESENCE
+from cordboard.projections.rows import AgentRow, QueueRow, SiteRow
+from cordboard.v1 import board_service_pb2 as pb
+from cordboard.vault import Person
+
+
+def queue_row(row: QueueRow) -> pb.QueueRow:
+    return pb.QueueRow(
+        queue=row.queue or "",
+        channel=row.channel or "",
+        waiting=row.waiting,
+        offering=row.offering,
+        engaged=row.engaged,
+        wrapping=row.wrapping,
+        oldest_since_ms=row.oldest_since_ms,
+        visits=row.visits,
+        answered=row.answered,
+        answered_in_target=row.answered_in_target,
+        abandoned=row.abandoned,
+        short_abandoned=row.short_abandoned,
+        abandoned_after_transfer=row.abandoned_after_transfer,
+        flowed_out=row.flowed_out,
+        requeued=row.requeued,
+        closed=row.closed,
+        handled=row.handled,
+        answered_wait_ms=row.answered_wait_ms,
+        asa_ms=row.asa_ms,
+        aht_ms=row.aht_ms,
+        wait_p50_ms=row.wait_p50_ms,
+        wait_p90_ms=row.wait_p90_ms,
+        wait_p99_ms=row.wait_p99_ms,
+        wait_max_ms=row.wait_max_ms,
+        members_ready=row.members_ready,
+        expected_base_ms=row.expected_base_ms,
+        service_level_permille=row.service_level_permille,
+        service_level_goal_percent=row.service_level_percent,
+        occupancy_permille=row.occupancy_permille,
+    )
+
+
+def agent_row(row: AgentRow, people: Mapping[bytes, Person]) -> pb.AgentRow:
+    """`people` must know the agent."""
+    person = people[row.agent]
+    return pb.AgentRow(
+        agent_id=row.agent.hex(),
+        person=person.person,
+        name=person.name,
+        effective=TO_PRESENCE[row.effective],
+        effective_reason=row.effective_reason or "",
+        requested=TO_PRESENCE[row.requested],
+        requested_reason=row.requested_reason or "",
+        since_ms=row.since_ms,
+        idle_since_ms=row.idle_since_ms,
+        queues=row.queues,
+        channels=[
+            pb.ChannelLoad(
+                channel=load.channel,
+                on=load.on,
+                offered=load.offered,
+                connecting=load.connecting,
+                engaged=load.engaged,
+                wrapping=load.wrapping,
+                load=load.load,
+                max_concurrent=load.max_concurrent,
+            )
+            for load in row.channels
+        ],
+        load=row.load,
+        capacity=row.capacity,
+        offered=sum(load.offered for load in row.channels),
+        connecting=sum(load.connecting for load in row.channels),
+        engaged=sum(load.engaged for load in row.channels),
+        wrapping=sum(load.wrapping for load in row.channels),
+        handled=row.handled,
+        occupancy_permille=row.occupancy_permille,
+    )
+
+
+def site_row(row: SiteRow) -> pb.SiteRow:
+    return pb.SiteRow(
+        policy_version=row.policy_version,
+        contacts=row.contacts,
+        open=row.open,
+        ended=row.ended,
+        agents=row.agents,
+        agents_ready=row.agents_ready,
+        occupancy_permille=row.occupancy_permille,
+    )
