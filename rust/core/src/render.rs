@@ -1,0 +1,369 @@
+//! A commit as lines for people: stories' transcripts, `cordboard verify`, a look into the journal.
+//!
+//! `commit …`, then a line for each entry: `> Fact contact agent verdict`, or `time Event contact agent channel key=value …`.
+//! Times and durations are seconds with three decimals; an id is its text if it reads like one, else hexadecimal.
+
+use std::fmt::{Display, Write};
+
+use crate::codec;
+use crate::words::{Commit, Entry, Event, Id, Input, Key, Requirement, Verdict, INPUT_TAG};
+use crate::Error;
+
+/// The lines of a commit. The error says what in it cannot be read.
+pub fn render(commit: &[u8]) -> Result<String, Error> {
+    let commit = codec::decode_commit(commit).map_err(|flaw| broken(0, flaw))?;
+    let mut out = head(&commit);
+    for entry in &commit.entries {
+        out.push('\n');
+        out += &if entry.tag == INPUT_TAG {
+            input(entry, &codec::decode_input(&entry.body).map_err(|flaw| broken(commit.seq, flaw))?)
+        } else {
+            event(entry, &codec::decode_event(&entry.body).map_err(|flaw| broken(commit.seq, flaw))?)
+        };
+    }
+    out.push('\n');
+    Ok(out)
+}
+
+fn broken(seq: u64, flaw: codec::Flaw) -> Error {
+    Error::Commit { seq, what: flaw.reason().to_owned() }
+}
+
+fn head(commit: &Commit) -> String {
+    let mut line = Line(format!("commit {}", commit.seq));
+    line.pair("at", Seconds(commit.at_ms));
+    line.pair("epoch", commit.epoch);
+    line.pair("policy", commit.policy);
+    line.pair("consumed", format_args!("{}/{}", commit.consumed.inbox_seq, commit.consumed.facts_done));
+    if commit.continued {
+        line.word("continued");
+    }
+    line.option("state", commit.state_hash.as_ref());
+    line.0
+}
+
+fn input(entry: &Entry, input: &Input) -> String {
+    let name = codec::decode_fact(&input.fact).map_or("?", |fact| fact.name());
+    let mut line = Line(format!("> {name}"));
+    line.about(entry);
+    match &input.verdict {
+        Verdict::Accepted(_) => line.word("accepted"),
+        Verdict::Refused(refused) => line.word(format_args!("refused {}", refused.reason)),
+        Verdict::Duplicate(first) => line.word(format_args!("duplicate {}/{}", first.first_seq, first.first_entry)),
+        Verdict::Quarantined(set_apart) => {
+            let sha256 = set_apart.sha256.to_string();
+            line.word(format_args!("quarantined {} {}", set_apart.reason, &sha256[..8]));
+        }
+    }
+    line.0
+}
+
+fn event(entry: &Entry, event: &Event) -> String {
+    let mut line = Line(format!("{} {}", Seconds(at_ms(event)), event.name()));
+    line.about(entry);
+    line.body(event);
+    line.0
+}
+
+/// A line that grows word by word.
+struct Line(String);
+
+impl Line {
+    fn word(&mut self, word: impl Display) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, " {word}");
+    }
+
+    fn pair(&mut self, key: &str, value: impl Display) {
+        let _ = write!(self.0, " {key}={value}");
+    }
+
+    fn option(&mut self, key: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.pair(key, value);
+        }
+    }
+
+    fn list<T: Display>(&mut self, key: &str, items: impl IntoIterator<Item = T>) {
+        let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+        if !items.is_empty() {
+            self.pair(key, items.join(","));
+        }
+    }
+
+    fn about(&mut self, entry: &Entry) {
+        for id in [entry.contact, entry.agent].into_iter().flatten() {
+            self.word(Name(id));
+        }
+        if let Some(channel) = &entry.channel {
+            self.word(channel);
+        }
+    }
+
+    /// What the event says beside whom it is about, and when.
+    fn body(&mut self, event: &Event) {
+        match event {
+            Event::ContactQueued(_) | Event::ContactEnded(_) | Event::VisitEnded(_) => self.contact(event),
+            Event::AgentRegistered(_)
+            | Event::AgentRemoved(_)
+            | Event::PresenceChanged(_)
+            | Event::ChannelSwitchSet(_)
+            | Event::OverCapacityRecorded(_) => self.agent(event),
+            Event::RouterTookOver(event) => {
+                self.pair("epoch", event.epoch);
+                self.pair("inbox", Name(event.inbox_id));
+            }
+            Event::DeadlinesShifted(event) => self.pair("gap", Seconds(event.gap_ms)),
+            Event::PolicyAdopted(event) => self.pair("version", event.version),
+            Event::SweepAdvanced(event) => match event.after {
+                Some(key) => self.pair("after", Place(key)),
+                None => self.word("finished"),
+            },
+            Event::OfferMade(_)
+            | Event::OfferAccepted(_)
+            | Event::OfferDeclined(_)
+            | Event::OfferExpired(_)
+            | Event::OfferRevoked(_)
+            | Event::ConnectExpired(_) => self.offer(event),
+            Event::EngagementStarted(_)
+            | Event::ContactAnswered(_)
+            | Event::MessageRelayed(_)
+            | Event::EngagementEnded(_)
+            | Event::WrapUpEnded(_)
+            | Event::WrapUpExtended(_) => self.engagement(event),
+        }
+    }
+
+    #[allow(clippy::wildcard_enum_match_arm)] // `body` sorts them, and is exhaustive
+    fn contact(&mut self, event: &Event) {
+        match event {
+            Event::ContactQueued(event) => {
+                self.word(&event.queue);
+                self.pair("visit", event.visit);
+                self.pair("key", Place(event.key));
+                self.pair("since", Seconds(event.queued_at_ms));
+                self.pair("target", Seconds(event.target_ms));
+                self.list("needs", event.requirements.iter().map(Need));
+                if event.priority > 0 {
+                    self.pair("priority", event.priority);
+                }
+                self.option("customer", event.customer.map(Name));
+                self.list("preferred", event.preferred.iter().copied().map(Name));
+                if event.prefer_until_ms > 0 {
+                    self.pair("prefer_until", Seconds(event.prefer_until_ms));
+                }
+                self.option("excluded", event.excluded.map(Name));
+                self.option("from", event.entry_point.as_ref());
+                self.option("topic", event.topic.as_ref());
+            }
+            Event::ContactEnded(event) => {
+                self.word(event.reason);
+                self.pair("in", event.state);
+                self.option("successor", event.successor.map(Name));
+            }
+            Event::VisitEnded(event) => {
+                self.word(&event.queue);
+                self.word(event.outcome);
+                self.pair("visit", event.visit);
+                self.pair("wait", Seconds(event.wait_ms));
+            }
+            _ => {}
+        }
+    }
+
+    #[allow(clippy::wildcard_enum_match_arm)] // `body` sorts them, and is exhaustive
+    fn offer(&mut self, event: &Event) {
+        match event {
+            Event::OfferMade(event) => {
+                self.pair("attempt", event.attempt);
+                self.word(event.cause);
+                self.word(&event.queue);
+                self.pair("rank", event.rank);
+                self.pair("cost", event.cost);
+                self.pair("wait", Seconds(event.wait_ms));
+                self.pair("until", Seconds(event.expires_ms));
+            }
+            Event::OfferAccepted(event) => {
+                self.pair("attempt", event.attempt);
+                self.pair("connect_by", Seconds(event.connect_by_ms));
+            }
+            Event::OfferDeclined(event) => {
+                self.pair("attempt", event.attempt);
+                self.option("reason", event.reason.as_ref());
+                self.excluded(event.excluded_until_ms, event.reoffer_from_ms);
+                self.pair("declines", event.declines);
+            }
+            Event::OfferExpired(event) => {
+                self.pair("attempt", event.attempt);
+                self.excluded(event.excluded_until_ms, event.reoffer_from_ms);
+                self.pair("missed", event.missed);
+            }
+            Event::OfferRevoked(event) => {
+                self.pair("attempt", event.attempt);
+                self.word(event.reason);
+            }
+            Event::ConnectExpired(event) => {
+                self.pair("attempt", event.attempt);
+                self.excluded(event.excluded_until_ms, event.reoffer_from_ms);
+            }
+            _ => {}
+        }
+    }
+
+    fn excluded(&mut self, until_ms: u64, reoffer_from_ms: u64) {
+        self.pair("excluded_until", Seconds(until_ms));
+        self.pair("reoffer_from", Seconds(reoffer_from_ms));
+    }
+
+    #[allow(clippy::wildcard_enum_match_arm)] // `body` sorts them, and is exhaustive
+    fn engagement(&mut self, event: &Event) {
+        match event {
+            Event::EngagementStarted(event) => {
+                self.pair("attempt", event.attempt);
+                self.word(&event.queue);
+            }
+            Event::ContactAnswered(event) => {
+                self.pair("attempt", event.attempt);
+                self.pair("wait", Seconds(event.wait_ms));
+            }
+            Event::MessageRelayed(event) => {
+                self.word(format_args!("#{}", event.ordinal));
+                self.word(Name(event.message));
+                self.pair("by", event.author);
+            }
+            Event::EngagementEnded(event) => {
+                self.pair("attempt", event.attempt);
+                self.pair("by", event.by);
+                self.option("disposition", event.disposition.as_ref());
+                self.option("note", event.note.map(Name));
+                if let Some(until_ms) = event.wrap_until_ms {
+                    self.pair("wrap_until", Seconds(until_ms));
+                    self.pair("wrap_cost", event.wrap_cost);
+                }
+            }
+            Event::WrapUpEnded(event) => {
+                self.pair("attempt", event.attempt);
+                self.pair("by", event.by);
+                self.option("disposition", event.disposition.as_ref());
+                self.option("note", event.note.map(Name));
+            }
+            Event::WrapUpExtended(event) => {
+                self.pair("attempt", event.attempt);
+                self.pair("until", Seconds(event.until_ms));
+            }
+            _ => {}
+        }
+    }
+
+    #[allow(clippy::wildcard_enum_match_arm)] // `body` sorts them, and is exhaustive
+    fn agent(&mut self, event: &Event) {
+        match event {
+            Event::AgentRegistered(event) => {
+                self.list("skills", event.skills.iter().map(|skill| format!("{}:{}", skill.skill, skill.level)));
+                self.list("queues", event.memberships.iter().map(|member| format!("{}:{}", member.queue, member.rank)));
+                let number = |limit: Option<u32>| limit.map_or("-".to_owned(), |limit| limit.to_string());
+                let channels = event.channels.iter();
+                self.list(
+                    "channels",
+                    channels.map(|own| format!("{}:{}:{}", own.channel, number(own.cost), number(own.max_concurrent))),
+                );
+                self.pair("capacity", event.capacity);
+            }
+            Event::PresenceChanged(event) => {
+                let said = |reason: &Option<crate::words::Name>| reason.as_ref().map_or(String::new(), |reason| format!("({reason})"));
+                self.word(format_args!("{}{}", event.effective, said(&event.effective_reason)));
+                if (event.requested, &event.requested_reason) != (event.effective, &event.effective_reason) {
+                    self.pair("requested", format_args!("{}{}", event.requested, said(&event.requested_reason)));
+                }
+                self.pair("idle_since", Seconds(event.idle_since_ms));
+                self.pair("cause", event.cause);
+            }
+            Event::ChannelSwitchSet(event) => {
+                self.word(if event.on { "on" } else { "off" });
+                self.pair("cause", event.cause);
+            }
+            Event::OverCapacityRecorded(event) => {
+                self.pair("cause", event.cause);
+                self.pair("load", event.load);
+                self.pair("capacity", event.capacity);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// When it took effect.
+fn at_ms(event: &Event) -> u64 {
+    match event {
+        Event::RouterTookOver(event) => event.at_ms,
+        Event::DeadlinesShifted(event) => event.at_ms,
+        Event::PolicyAdopted(event) => event.at_ms,
+        Event::SweepAdvanced(event) => event.at_ms,
+        Event::ContactQueued(event) => event.at_ms,
+        Event::ContactEnded(event) => event.at_ms,
+        Event::VisitEnded(event) => event.at_ms,
+        Event::OfferMade(event) => event.at_ms,
+        Event::OfferAccepted(event) => event.at_ms,
+        Event::OfferDeclined(event) => event.at_ms,
+        Event::OfferExpired(event) => event.at_ms,
+        Event::OfferRevoked(event) => event.at_ms,
+        Event::ConnectExpired(event) => event.at_ms,
+        Event::EngagementStarted(event) => event.at_ms,
+        Event::ContactAnswered(event) => event.at_ms,
+        Event::MessageRelayed(event) => event.at_ms,
+        Event::EngagementEnded(event) => event.at_ms,
+        Event::WrapUpEnded(event) => event.at_ms,
+        Event::WrapUpExtended(event) => event.at_ms,
+        Event::AgentRegistered(event) => event.at_ms,
+        Event::AgentRemoved(event) => event.at_ms,
+        Event::PresenceChanged(event) => event.at_ms,
+        Event::ChannelSwitchSet(event) => event.at_ms,
+        Event::OverCapacityRecorded(event) => event.at_ms,
+    }
+}
+
+/// Milliseconds as seconds.
+struct Seconds(u64);
+
+impl Display for Seconds {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}.{:03}", self.0 / 1_000, self.0 % 1_000)
+    }
+}
+
+/// An id by its text if it is one.
+struct Name(Id);
+
+impl Display for Name {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Id(bytes) = self.0;
+        let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        let (text, padding) = bytes.split_at(length);
+        match std::str::from_utf8(text) {
+            Ok(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) && padding.iter().all(|byte| *byte == 0) => {
+                out.write_str(text)
+            }
+            _ => write!(out, "{}", self.0),
+        }
+    }
+}
+
+/// A key as class/order/arrival.
+struct Place(Key);
+
+impl Display for Place {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Key { klass, order_ms, seq } = self.0;
+        let sign = if order_ms < 0 { "-" } else { "" };
+        write!(out, "{klass}/{sign}{}/{seq}", Seconds(order_ms.unsigned_abs()))
+    }
+}
+
+/// A requirement as `skill:level`, a soft one with a tilde.
+struct Need<'a>(&'a Requirement);
+
+impl Display for Need<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}:{}{}", self.0.skill, self.0.level, if self.0.hard { "" } else { "~" })
+    }
+}

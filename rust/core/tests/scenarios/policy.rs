@@ -1,0 +1,75 @@
+//! The stories' policy as a document that lines change. The twin of `tests/scenarios/policy.py`.
+
+use crate::language::{duration, value};
+use crate::value::Value;
+
+const STANDARD: &str = include_str!("../../../../tests/scenarios/standard.policy");
+const LISTS: [(&str, &str); 5] =
+    [("skill", "skills"), ("channel", "channels"), ("queue", "queues"), ("reason", "reasons"), ("disposition", "dispositions")];
+
+/// The document in standard.policy.
+pub(crate) fn standard() -> Value {
+    let mut document = Value::Map(vec![("version".to_owned(), Value::Int(0))]);
+    for (_, list) in LISTS {
+        document.set(list, Value::List(Vec::new()));
+    }
+    for line in STANDARD.lines() {
+        change(&mut document, line);
+    }
+    document
+}
+
+/// `name=value …` sets, `queue name key=value …` adds or changes, `drop queue name` removes.
+pub(crate) fn change(document: &mut Value, line: &str) {
+    let words: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
+    match words.as_slice() {
+        [] => {}
+        ["drop", kind, name] => document.get(list(kind).unwrap()).list().retain(|item| !is_named(item, name)),
+        [kind @ ("skill" | "disposition"), name] => document.get(list(kind).unwrap()).list().push(Value::text(name)),
+        [kind, name, settings @ ..] if list(kind).is_some() => {
+            let items = document.get(list(kind).unwrap()).list();
+            if !items.iter().any(|item| is_named(item, name)) {
+                items.push(Value::Map(vec![("name".to_owned(), Value::text(name))]));
+            }
+            let item = items.iter_mut().find(|item| is_named(item, name)).unwrap();
+            set(item, settings);
+        }
+        settings => set(document, settings),
+    }
+}
+
+/// The fact that publishes the document.
+pub(crate) fn published(document: &Value, fact_id: [u8; 16]) -> Vec<u8> {
+    Value::List(vec![Value::Int(15), Value::Bytes(fact_id.to_vec()), Value::Bytes(document.encode())]).encode()
+}
+
+fn list(kind: &str) -> Option<&'static str> {
+    LISTS.iter().find(|(name, _)| *name == kind).map(|(_, list)| *list)
+}
+
+fn is_named(item: &Value, name: &str) -> bool {
+    match item {
+        Value::Map(entries) => entries.contains(&("name".to_owned(), Value::text(name))),
+        item => *item == Value::text(name),
+    }
+}
+
+fn set(item: &mut Value, settings: &[&str]) {
+    for setting in settings {
+        let (key, text) = setting.split_once('=').unwrap();
+        item.set(key, typed(key, text));
+    }
+}
+
+/// A setting as the policy's own type.
+fn typed(key: &str, text: &str) -> Value {
+    let ms = |text: &str| Value::Int(i64::try_from(duration(text)).unwrap());
+    match key {
+        "requirements" => value("requirements", text),
+        "targets_ms" => {
+            Value::Map(text.split(',').filter_map(|item| item.split_once(':')).map(|(name, after)| (name.to_owned(), ms(after))).collect())
+        }
+        key if key.ends_with("_ms") => ms(text),
+        _ => text.parse().map_or_else(|_| Value::text(text), Value::Int),
+    }
+}
