@@ -50,7 +50,7 @@ def scalar(node: Tree, path: str, problems: Problems, wanted: str) -> str | None
     if not isinstance(node, Scalar):
         problems.add(node.at, path, f"expected {wanted}, found {_shape(node)}")
         return None
-    if node.empty:
+    if node.empty or not node.text.strip():
         problems.add(node.at, path, "no value", f"write {wanted}")
         return None
     return node.text.strip()

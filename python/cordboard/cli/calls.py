@@ -1,0 +1,37 @@
+"""One call on a running site from the command line."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from rich.markup import escape
+
+from cordboard.cli.output import fail
+from cordboard.client import Client, ClientError
+from cordboard.errors import CordboardError
+from cordboard.policy import PolicyErrors
+
+READY_S = 10.0
+T = TypeVar("T")
+
+
+def call(target: str, work: Callable[[Client], Awaitable[T]]) -> T:
+    """Connect to `target`, do `work`, and return what it returns. What goes wrong is one line on stderr and exit code 1; only
+    PolicyErrors are raised, since they have their own way of being shown."""
+
+    async def calling() -> T:
+        async with Client(target) as client:
+            await client.ready(READY_S)
+            return await work(client)
+
+    try:
+        return asyncio.run(calling())
+    except TimeoutError:
+        fail(f"nothing answers at {escape(target)}: is `cordboard up` running there?")
+    except ClientError as error:
+        details = "".join(f"\n  {field}: {message}" for field, message in error.violations.items())
+        fail(escape(f"{error.message}{f' ({error.reason})' if error.reason else ''}{details}"))
+    except PolicyErrors:
+        raise
+    except CordboardError as error:
+        fail(escape(str(error)))
