@@ -1,10 +1,29 @@
 //! Cordboard's routing core: one site's router as a pure function of its inputs.
+//!
+//! [`Router::step`] decides: frames of facts in, commits out. [`Router::apply`] folds a commit that was decided before. Nothing
+//! else changes a router. There is no clock here, no IO, no randomness and no unordered iteration: time and identity are data, and the same
+//! inputs give the same bytes on every machine.
+//!
+//! Read [`words`] first (what can be said), then `state` (what is remembered), `decide` (what becomes of a fact), `matching` (who
+//! gets whom) and `turn` (how a commit is made).
 #![forbid(unsafe_code)]
 
+mod apply;
 pub mod codec;
+mod decide;
 mod error;
+mod index;
+mod invariants;
+mod matching;
+mod memory;
+mod render;
 mod router;
+mod rules;
+mod site;
+mod state;
+mod turn;
 pub mod words;
 
 pub use error::Error;
-pub use router::{FrameRef, Position, Router, commit_hash, render};
+pub use render::render;
+pub use router::{commit_hash, FrameRef, Position, Router};

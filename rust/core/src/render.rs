@@ -270,7 +270,8 @@ impl Line {
                 self.pair("capacity", event.capacity);
             }
             Event::PresenceChanged(event) => {
-                let said = |reason: &Option<crate::words::Name>| reason.as_ref().map_or(String::new(), |reason| format!("({reason})"));
+                let said =
+                    |reason: &Option<crate::words::Name>| reason.as_ref().map_or(String::new(), |reason| format!("({reason})"));
                 self.word(format_args!("{}{}", event.effective, said(&event.effective_reason)));
                 if (event.requested, &event.requested_reason) != (event.effective, &event.effective_reason) {
                     self.pair("requested", format_args!("{}{}", event.requested, said(&event.requested_reason)));
@@ -340,7 +341,11 @@ impl Display for Name {
         let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
         let (text, padding) = bytes.split_at(length);
         match std::str::from_utf8(text) {
-            Ok(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) && padding.iter().all(|byte| *byte == 0) => {
+            Ok(text)
+                if !text.is_empty()
+                    && text.bytes().all(|byte| byte.is_ascii_graphic())
+                    && padding.iter().all(|byte| *byte == 0) =>
+            {
                 out.write_str(text)
             }
             _ => write!(out, "{}", self.0),

@@ -1,6 +1,23 @@
-//! The router (under construction: signatures are final).
+//! The router: one site, decided and folded commit by commit.
 
+use serde::{Deserialize, Serialize};
+
+use crate::apply::About;
+use crate::codec;
+use crate::site::Site;
+use crate::state::{State, Verdicted};
+use crate::turn::{self, Body, Pending, Turn};
+use crate::words::{Commit, Consumed, Digest, Entry, Event, Fact, Id, Input, Name, RouterTookOver, Verdict};
 use crate::Error;
+
+/// Version of the commit's own shape.
+const COMMIT_VERSION: u8 = 1;
+/// What `decide` means today (JOURNAL: levels).
+const LEVEL: u64 = 1;
+/// Every so many commits carry the hash of the state.
+const STATE_HASH_EVERY: u64 = 1_000;
+/// After so many re-decided commits the point to return to moves up.
+const CHECKPOINT_EVERY: usize = 2_048;
 
 /// One frame of the inbox as the log delivered it.
 #[derive(Debug, Clone, Copy)]
@@ -32,65 +49,396 @@ pub struct Position {
     pub facts_done: u64,
 }
 
+/// What a snapshot holds: the logical state, and the hash of the commit it stands at.
+#[derive(Serialize, Deserialize)]
+struct Snapshot {
+    hash: Digest,
+    state: State,
+}
+
 /// One site's router.
 #[derive(Debug)]
 pub struct Router {
-    site: String,
+    site: Site,
+    hash: Digest,
+    /// It took over and may decide.
+    leads: bool,
+    /// Folding failed half-way: nothing more may be asked of it.
+    broken: Option<Error>,
+    checkpoint: Option<Checkpoint>,
+}
+
+/// A state to return to when a re-decided commit differs, and the recorded commits since.
+#[derive(Debug)]
+struct Checkpoint {
+    site: Site,
+    hash: Digest,
+    since: Vec<Vec<u8>>,
+}
+
+/// An entry of a commit, read.
+enum Read {
+    Input(Option<Id>, Input),
+    Event(About, Event),
 }
 
 impl Router {
     /// A router before its first commit.
     pub fn new(site: &str) -> Result<Self, Error> {
-        Ok(Self { site: site.to_owned() })
+        let name = Name::new(site).ok_or_else(|| Error::Protocol(format!("{site:?} cannot be the name of a site")))?;
+        let site = Site::new(State::new(name)).map_err(Error::Snapshot)?;
+        Ok(Self { site, hash: Digest([0; 32]), leads: false, broken: None, checkpoint: None })
     }
+
     /// From `snapshot()` bytes.
     pub fn restore(snapshot: &[u8]) -> Result<Self, Error> {
-        Err(Error::Snapshot(format!("{} bytes", snapshot.len())))
+        let Snapshot { hash, state } = rmp_serde::from_slice(snapshot).map_err(|error| Error::Snapshot(error.to_string()))?;
+        let site = Site::new(state).map_err(Error::Snapshot)?;
+        Ok(Self { site, hash, leads: false, broken: None, checkpoint: None })
     }
-    /// The logical state as bytes.
+
+    /// The state after the last commit, and that commit's hash.
     pub fn snapshot(&self) -> Vec<u8> {
-        self.site.clone().into_bytes()
+        #[derive(Serialize)]
+        struct Borrowed<'a> {
+            hash: Digest,
+            state: &'a State,
+        }
+        encoded(&Borrowed { hash: self.hash, state: &self.site.state })
     }
-    /// BLAKE3 of the logical state.
+
+    /// BLAKE3 of the logical state: equal on every router that folded the same journal.
     pub fn state_hash(&self) -> [u8; 32] {
-        [0; 32]
+        state_hash(&self.site.state).0
     }
+
     /// Where it stands.
     pub fn position(&self) -> Position {
-        Position { seq: 0, epoch: 0, at_ms: 0, hash: [0; 32], inbox_id: None, inbox_seq: 0, facts_done: 0 }
+        let state = &self.site.state;
+        Position {
+            seq: state.seq,
+            epoch: state.epoch,
+            at_ms: state.at_ms,
+            hash: self.hash.0,
+            inbox_id: state.consumed.map(|consumed| consumed.inbox_id.0),
+            inbox_seq: state.consumed.map_or(0, |consumed| consumed.inbox_seq),
+            facts_done: state.consumed.map_or(0, |consumed| consumed.facts_done),
+        }
     }
+
     /// Begin a new epoch: the commit to append first.
-    pub fn take_over(&mut self, _inbox_id: [u8; 16], _at_ms: u64) -> Result<Vec<u8>, Error> {
-        Err(Error::Protocol("under construction".to_owned()))
+    pub fn take_over(&mut self, inbox_id: [u8; 16], at_ms: u64) -> Result<Vec<u8>, Error> {
+        self.usable()?;
+        self.forward(at_ms)?;
+        self.leads = true;
+        Ok(self.decide_take_over(Id(inbox_id), at_ms))
     }
-    /// Decide one turn.
-    pub fn step(&mut self, _frames: &[FrameRef<'_>], _at_ms: u64) -> Result<Vec<Vec<u8>>, Error> {
-        Err(Error::Protocol("under construction".to_owned()))
+
+    /// Decide one turn: the frames in order, then what is due. Returns the commits to append; empty if nothing happened.
+    pub fn step(&mut self, frames: &[FrameRef<'_>], at_ms: u64) -> Result<Vec<Vec<u8>>, Error> {
+        self.usable()?;
+        self.forward(at_ms)?;
+        if !self.leads {
+            return Err(Error::Protocol("only a router that took over decides".to_owned()));
+        }
+        let mut pending = self.unread(frames)?.into_iter().peekable();
+        let mut commits = Vec::new();
+        loop {
+            let idle_allowed = commits.is_empty();
+            let (commit, continued) = self.decide_turn(&mut pending, at_ms, idle_allowed);
+            commits.extend(commit);
+            if !continued {
+                return Ok(commits);
+            }
+        }
     }
+
     /// When to call `step` next if no frame comes.
     pub fn next_deadline(&self) -> Option<u64> {
-        None
+        turn::next_deadline(&self.site)
     }
-    /// Fold one commit.
-    pub fn apply(&mut self, _commit: &[u8]) -> Result<(), Error> {
-        Err(Error::Protocol("under construction".to_owned()))
+
+    /// Fold one commit. A commit that is not the next one is refused and changes nothing; one that contradicts the state
+    /// leaves a router that refuses everything.
+    pub fn apply(&mut self, commit: &[u8]) -> Result<(), Error> {
+        self.usable()?;
+        self.checkpoint = None;
+        self.leads = false;
+        let outcome = self.fold(commit);
+        if let Err(Folding::Contradicts(error)) = &outcome {
+            self.broken = Some(error.clone());
+        }
+        outcome.map_err(Folding::into_error)
     }
-    /// Decide a commit's own inputs again.
-    pub fn redecide(&mut self, _commit: &[u8]) -> Result<Vec<u8>, Error> {
-        Err(Error::Protocol("under construction".to_owned()))
+
+    /// Decide a commit's own inputs again and return what comes out. The state afterwards is that of the recorded commit.
+    ///
+    /// Equal bytes need no second look. For unequal ones the router keeps a state of at most some thousand commits ago, and folds the recorded
+    /// commits since.
+    pub fn redecide(&mut self, commit: &[u8]) -> Result<Vec<u8>, Error> {
+        self.usable()?;
+        self.leads = false;
+        let (header, entries) = self.read(commit).map_err(Folding::into_error)?;
+        let mut checkpoint = match self.checkpoint.take() {
+            Some(checkpoint) if checkpoint.since.len() < CHECKPOINT_EVERY => checkpoint,
+            Some(_) | None => Checkpoint { site: self.site.clone(), hash: self.hash, since: Vec::new() },
+        };
+        let decided = self.decide_again(&header, &entries);
+        if decided != commit {
+            self.site = checkpoint.site.clone();
+            self.hash = checkpoint.hash;
+            for recorded in &checkpoint.since {
+                self.fold(recorded).map_err(Folding::into_error)?;
+            }
+            if let Err(failed) = self.fold(commit) {
+                self.broken = Some(failed.clone().into_error());
+                return Err(failed.into_error());
+            }
+        }
+        checkpoint.since.push(commit.to_vec());
+        self.checkpoint = Some(checkpoint);
+        Ok(decided)
     }
-    /// Violations of the invariants, in words.
-    pub fn check(&self) -> Vec<String> {
-        Vec::new()
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
     }
+
+    fn usable(&self) -> Result<(), Error> {
+        self.broken.clone().map_or(Ok(()), Err)
+    }
+
+    fn forward(&self, at_ms: u64) -> Result<(), Error> {
+        if at_ms < self.site.state.at_ms {
+            return Err(Error::Protocol(format!("time runs back from {} to {at_ms}", self.site.state.at_ms)));
+        }
+        Ok(())
+    }
+
+    /// The facts of `frames` that have no verdict yet.
+    fn unread<'a>(&self, frames: &[FrameRef<'a>]) -> Result<Vec<Pending<'a>>, Error> {
+        let consumed = self.site.state.consumed;
+        let (mut last_seq, facts_done) = consumed.map_or((0, 0), |consumed| (consumed.inbox_seq, consumed.facts_done));
+        let mut pending = Vec::new();
+        for frame in frames {
+            if frame.inbox_seq < last_seq {
+                if consumed.is_some_and(|consumed| frame.inbox_seq < consumed.inbox_seq) && pending.is_empty() {
+                    continue;
+                }
+                return Err(Error::Protocol(format!("frame {} comes after frame {last_seq}", frame.inbox_seq)));
+            }
+            let done = if consumed.is_some_and(|consumed| frame.inbox_seq == consumed.inbox_seq) { facts_done } else { 0 };
+            last_seq = frame.inbox_seq;
+            let fact =
+                |(index, fact): (u64, Body<'a>)| Pending { inbox_seq: frame.inbox_seq, index, stored_ms: frame.stored_ms, fact };
+            let bodies: Vec<Body<'a>> = match codec::split_frame(frame.data) {
+                Ok(facts) => facts.into_iter().map(Body::Bytes).collect(),
+                Err(flaw) => vec![Body::Quarantined { reason: flaw.reason(), sha256: turn::sha256(frame.data) }],
+            };
+            pending.extend((0..).zip(bodies).filter(|(index, _)| *index >= done).map(fact));
+        }
+        Ok(pending)
+    }
+
+    fn decide_take_over(&mut self, inbox_id: Id, at_ms: u64) -> Vec<u8> {
+        let epoch = self.site.state.epoch + 1;
+        let mut turn = Turn::new(&mut self.site, at_ms);
+        turn.emit_control(RouterTookOver { at_ms, epoch, inbox_id });
+        let entries = turn.entries;
+        let consumed = match self.site.state.consumed {
+            Some(consumed) if consumed.inbox_id == inbox_id => consumed,
+            Some(_) | None => Consumed { inbox_id, inbox_seq: 0, facts_done: 0 },
+        };
+        self.seal(entries, consumed, at_ms, false)
+    }
+
+    /// One commit of a turn, and whether the turn goes on. No commit if nothing happened and `idle_allowed`.
+    fn decide_turn(
+        &mut self,
+        pending: &mut std::iter::Peekable<std::vec::IntoIter<Pending<'_>>>,
+        at_ms: u64,
+        idle_allowed: bool,
+    ) -> (Option<Vec<u8>>, bool) {
+        let idle_allowed = idle_allowed && turn::is_idle(&self.site, at_ms);
+        let mut turn = Turn::new(&mut self.site, at_ms);
+        let continued = turn.decide(pending);
+        let (entries, consumed, looked) = (turn.entries, turn.consumed, turn.looked);
+        if entries.is_empty() && idle_allowed && !looked {
+            return (None, false);
+        }
+        let consumed = consumed.unwrap_or(Consumed { inbox_id: Id([0; 16]), inbox_seq: 0, facts_done: 0 });
+        (Some(self.seal(entries, consumed, at_ms, continued)), continued)
+    }
+
+    fn decide_again(&mut self, header: &Commit, entries: &[Read]) -> Vec<u8> {
+        if let Some(Read::Event(_, Event::RouterTookOver(event))) = entries.first() {
+            return self.decide_take_over(event.inbox_id, header.at_ms);
+        }
+        let inputs: Vec<Pending<'_>> = entries
+            .iter()
+            .filter_map(|entry| match entry {
+                Read::Input(_, input) => Some(Pending {
+                    inbox_seq: input.inbox_seq,
+                    index: input.index,
+                    stored_ms: input.stored_ms,
+                    fact: match &input.verdict {
+                        Verdict::Quarantined(verdict) => Body::Quarantined { reason: &verdict.reason, sha256: verdict.sha256 },
+                        Verdict::Accepted(_) | Verdict::Refused(_) | Verdict::Duplicate(_) => Body::Bytes(&input.fact),
+                    },
+                }),
+                Read::Event(..) => None,
+            })
+            .collect();
+        self.decide_turn(&mut inputs.into_iter().peekable(), header.at_ms, false).0.unwrap_or_default()
+    }
+
+    /// Make the commit of what was decided, and stand after it.
+    fn seal(&mut self, entries: Vec<Entry>, consumed: Consumed, at_ms: u64, continued: bool) -> Vec<u8> {
+        let takes_over = entries.first().is_some_and(|entry| entry.tag == TOOK_OVER_TAG);
+        self.stand_after(consumed, at_ms, continued, takes_over);
+        let state = &self.site.state;
+        let commit = Commit {
+            v: COMMIT_VERSION,
+            site: state.site.clone(),
+            epoch: state.epoch,
+            seq: state.seq,
+            level: LEVEL,
+            policy: state.policy.as_ref().map_or(0, |policy| policy.version),
+            at_ms,
+            prev_hash: self.hash,
+            consumed,
+            continued,
+            entries,
+            state_hash: state.seq.is_multiple_of(STATE_HASH_EVERY).then(|| state_hash(state)),
+        };
+        let bytes = codec::encode_commit(&commit);
+        self.hash = Digest(commit_hash(&bytes));
+        bytes
+    }
+
+    fn stand_after(&mut self, consumed: Consumed, at_ms: u64, continued: bool, takes_over: bool) {
+        let state = &mut self.site.state;
+        state.seq += 1;
+        state.at_ms = at_ms;
+        state.consumed = Some(consumed);
+        if !takes_over {
+            state.turn_ms = at_ms;
+            state.continued = continued;
+            if !continued {
+                state.looked_ms = at_ms;
+            }
+        }
+        state.facts.forget(at_ms);
+        state.gone.forget(at_ms);
+    }
+
+    /// Read a commit that must be the next one. Changes nothing.
+    fn read(&self, bytes: &[u8]) -> Result<(Commit, Vec<Read>), Folding> {
+        let state = &self.site.state;
+        let seq = state.seq + 1;
+        let refuse = |what: String| Folding::NotNext(Error::Commit { seq, what });
+        let mut commit = codec::decode_commit(bytes).map_err(|flaw| refuse(format!("cannot be read: {}", flaw.reason())))?;
+        if commit.v != COMMIT_VERSION || commit.level != LEVEL {
+            return Err(refuse(format!("has version {} and level {}, which this engine does not know", commit.v, commit.level)));
+        }
+        if commit.site != state.site {
+            return Err(refuse(format!("belongs to site {}", commit.site)));
+        }
+        if commit.seq != seq {
+            return Err(refuse(format!("says it is commit {}", commit.seq)));
+        }
+        if commit.prev_hash != self.hash {
+            return Err(refuse("does not follow from the commit before it".to_owned()));
+        }
+        if commit.at_ms < state.at_ms {
+            return Err(refuse(format!("is older ({}) than the one before it ({})", commit.at_ms, state.at_ms)));
+        }
+        if let Some(before) = state.consumed.filter(|before| before.inbox_id == commit.consumed.inbox_id) {
+            if (commit.consumed.inbox_seq, commit.consumed.facts_done) < (before.inbox_seq, before.facts_done) {
+                return Err(refuse("has consumed less than the one before it".to_owned()));
+            }
+        }
+        let entries = std::mem::take(&mut commit.entries);
+        let read = entries.into_iter().map(read_entry).collect::<Result<Vec<_>, _>>().map_err(refuse)?;
+        Ok((commit, read))
+    }
+
+    fn fold(&mut self, bytes: &[u8]) -> Result<(), Folding> {
+        let (commit, entries) = self.read(bytes)?;
+        let takes_over = matches!(entries.first(), Some(Read::Event(_, Event::RouterTookOver(_))));
+        for (place, entry) in (0_u64..).zip(entries) {
+            let applied = match entry {
+                Read::Input(fact_id, input) => {
+                    let verdicted = Verdicted { seq: commit.seq, entry: place };
+                    self.site.apply_input(fact_id, input.stored_ms, commit.at_ms, verdicted);
+                    Ok(())
+                }
+                Read::Event(about, event) => self.site.apply_event(&about, &event),
+            };
+            applied.map_err(|what| Folding::Contradicts(Error::Commit { seq: commit.seq, what }))?;
+        }
+        self.stand_after(commit.consumed, commit.at_ms, commit.continued, takes_over);
+        let contradiction = |what: &str| Folding::Contradicts(Error::Commit { seq: commit.seq, what: what.to_owned() });
+        if self.site.state.epoch != commit.epoch {
+            return Err(contradiction("names another epoch than the last take-over"));
+        }
+        if commit.state_hash.is_some_and(|hash| hash != state_hash(&self.site.state)) {
+            return Err(contradiction("names another state hash than the fold has"));
+        }
+        self.hash = Digest(commit_hash(bytes));
+        Ok(())
+    }
+}
+
+const INPUT_TAG: u64 = 0;
+const TOOK_OVER_TAG: u64 = 1;
+
+/// Why a commit could not be folded.
+#[derive(Debug, Clone)]
+enum Folding {
+    /// It is not the next commit; nothing was changed.
+    NotNext(Error),
+    /// It contradicts the state; part of it was applied.
+    Contradicts(Error),
+}
+
+impl Folding {
+    fn into_error(self) -> Error {
+        match self {
+            Self::NotNext(error) | Self::Contradicts(error) => error,
+        }
+    }
+}
+
+fn read_entry(entry: Entry) -> Result<Read, String> {
+    if entry.tag == INPUT_TAG {
+        let input = codec::decode_input(&entry.body).map_err(|flaw| format!("holds an input that is {}", flaw.reason()))?;
+        let fact_id = match input.verdict {
+            Verdict::Accepted(_) | Verdict::Refused(_) => {
+                let fact = codec::decode_fact(&input.fact).map_err(|flaw| format!("holds a fact that is {}", flaw.reason()))?;
+                Some(Fact::fact_id(&fact))
+            }
+            Verdict::Duplicate(_) | Verdict::Quarantined(_) => None,
+        };
+        return Ok(Read::Input(fact_id, input));
+    }
+    let event = codec::decode_event(&entry.body).map_err(|flaw| format!("holds an event that is {}", flaw.reason()))?;
+    if event.tag() != entry.tag {
+        return Err(format!("holds event {} under tag {}", event.tag(), entry.tag));
+    }
+    Ok(Read::Event(About { contact: entry.contact, agent: entry.agent, channel: entry.channel }, event))
+}
+
+fn state_hash(state: &State) -> Digest {
+    Digest(*blake3::hash(&encoded(state)).as_bytes())
+}
+
+fn encoded<T: Serialize>(value: &T) -> Vec<u8> {
+    // Writing plain data into memory cannot fail.
+    rmp_serde::to_vec(value).unwrap_or_else(|error| unreachable!("the state serialises: {error}"))
 }
 
 /// BLAKE3 of a commit: the next one's `prev_hash`.
 pub fn commit_hash(commit: &[u8]) -> [u8; 32] {
     *blake3::hash(commit).as_bytes()
-}
-
-/// A commit as readable lines.
-pub fn render(commit: &[u8]) -> Result<String, Error> {
-    Err(Error::Commit { seq: 0, what: format!("{} bytes", commit.len()) })
 }

@@ -66,9 +66,9 @@ fn typed(key: &str, text: &str) -> Value {
     let ms = |text: &str| Value::Int(i64::try_from(duration(text)).unwrap());
     match key {
         "requirements" => value("requirements", text),
-        "targets_ms" => {
-            Value::Map(text.split(',').filter_map(|item| item.split_once(':')).map(|(name, after)| (name.to_owned(), ms(after))).collect())
-        }
+        "targets_ms" => Value::Map(
+            text.split(',').filter_map(|item| item.split_once(':')).map(|(name, after)| (name.to_owned(), ms(after))).collect(),
+        ),
         key if key.ends_with("_ms") => ms(text),
         _ => text.parse().map_or_else(|_| Value::text(text), Value::Int),
     }

@@ -40,7 +40,11 @@ impl Telling {
             let facts: Vec<Vec<u8>> = together.iter().map(|line| say(line, &self.fact_id()).fact).collect();
             lines.extend(self.frame(facts, 0));
         }
-        if lines.is_empty() { vec!["ok".to_owned()] } else { lines }
+        if lines.is_empty() {
+            vec!["ok".to_owned()]
+        } else {
+            lines
+        }
     }
 
     /// One command; `more` are the indented lines below it.
@@ -53,7 +57,9 @@ impl Telling {
                 self.now += duration(rest);
                 self.step(&[])
             }
-            "deadline" => vec![self.router.next_deadline().map_or("none".to_owned(), |due| format!("{}.{:03}", due / 1000, due % 1000))],
+            "deadline" => {
+                vec![self.router.next_deadline().map_or("none".to_owned(), |due| format!("{}.{:03}", due / 1000, due % 1000))]
+            }
             "restart" => self.restart(),
             "raw" => {
                 self.frames += 1;
@@ -106,7 +112,9 @@ impl Telling {
         let mut lines = Vec::new();
         for commit in &commits {
             let text = render(commit).unwrap();
-            lines.extend(text.lines().filter(|line| !line.starts_with("commit ") && !line.ends_with(" accepted")).map(str::to_owned));
+            lines.extend(
+                text.lines().filter(|line| !line.starts_with("commit ") && !line.ends_with(" accepted")).map(str::to_owned),
+            );
         }
         self.commits.extend(commits);
         lines

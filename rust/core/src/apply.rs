@@ -1,0 +1,398 @@
+//! Apply: the only code that changes a site's state. No policy arithmetic: an event carries every value that was computed.
+//!
+//! The errors mean that the journal contradicts itself; they never happen to an event that `decide` has just made.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::rules::Rules;
+use crate::site::Site;
+use crate::state::{
+    Agent, Contact, Enabled, Exclusion, OfferEnd, PastOffer, Phase, PolicyInForce, Sweep, Verdicted, Work, WorkPhase, RECENT_OFFERS,
+};
+use crate::words::{
+    AgentRegistered, ChannelSwitchSet, ContactQueued, DeadlinesShifted, EngagementEnded, Event, Id, Name, OfferMade, PolicyAdopted,
+    Presence, PresenceCause, PresenceChanged, SwitchCause,
+};
+
+/// What an event is about: the first fields of its entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct About {
+    pub(crate) contact: Option<Id>,
+    pub(crate) agent: Option<Id>,
+    pub(crate) channel: Option<Name>,
+}
+
+impl About {
+    fn contact(&self) -> Result<Id, String> {
+        self.contact.ok_or_else(|| "the entry names no contact".to_owned())
+    }
+
+    fn agent(&self) -> Result<Id, String> {
+        self.agent.ok_or_else(|| "the entry names no agent".to_owned())
+    }
+
+    fn channel(&self) -> Result<&Name, String> {
+        self.channel.as_ref().ok_or_else(|| "the entry names no channel".to_owned())
+    }
+}
+
+/// How an accepted or offered attempt leaves the contact's and the agent's hands.
+#[derive(Clone, Copy)]
+struct Release {
+    attempt: u32,
+    end: OfferEnd,
+    exclusion: Option<Exclusion>,
+}
+
+impl Site {
+    /// Remember a fact and its time.
+    pub(crate) fn apply_input(&mut self, fact_id: Option<Id>, stored_ms: u64, at_ms: u64, verdicted: Verdicted) {
+        self.state.fact_ms = fact_time(stored_ms, self.state.fact_ms, at_ms);
+        if let Some(id) = fact_id {
+            self.state.facts.remember(id, verdicted, at_ms);
+        }
+    }
+
+    /// Change the state as the event says.
+    pub(crate) fn apply_event(&mut self, about: &About, event: &Event) -> Result<(), String> {
+        match event {
+            Event::RouterTookOver(event) => {
+                self.state.epoch = event.epoch;
+                Ok(())
+            }
+            Event::DeadlinesShifted(event) => self.shift_deadlines(event),
+            Event::PolicyAdopted(event) => self.adopt_policy(event),
+            Event::SweepAdvanced(event) => {
+                self.state.sweep = event.after.map(|after| Sweep { after: Some(after) });
+                Ok(())
+            }
+            Event::ContactQueued(event) => self.queue_contact(about, event),
+            Event::ContactEnded(event) => self.end_contact(about.contact()?, event.at_ms),
+            Event::VisitEnded(_) => Ok(()),
+            Event::OfferMade(event) => self.make_offer(about, event),
+            Event::OfferAccepted(event) => self.accept_offer(about, event.attempt, event.connect_by_ms),
+            Event::OfferDeclined(event) => {
+                let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
+                let declines = event.declines;
+                self.change_agent(about.agent()?, |agent| agent.declines = declines)?;
+                self.release(about, Release { attempt: event.attempt, end: OfferEnd::Declined, exclusion: Some(exclusion) })
+            }
+            Event::OfferExpired(event) => {
+                let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
+                let (channel, missed) = (about.channel()?.clone(), event.missed);
+                self.change_agent(about.agent()?, |agent| {
+                    if let Some(enabled) = agent.channels.get_mut(&channel) {
+                        enabled.missed = missed;
+                    }
+                })?;
+                self.release(about, Release { attempt: event.attempt, end: OfferEnd::Expired, exclusion: Some(exclusion) })
+            }
+            Event::OfferRevoked(event) => {
+                self.release(about, Release { attempt: event.attempt, end: OfferEnd::Revoked, exclusion: None })
+            }
+            Event::ConnectExpired(event) => {
+                let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
+                self.release(about, Release { attempt: event.attempt, end: OfferEnd::Expired, exclusion: Some(exclusion) })
+            }
+            Event::EngagementStarted(event) => self.start_engagement(about, event.attempt, event.at_ms),
+            Event::ContactAnswered(_) => self.change_contact(about.contact()?, |contact| contact.answered = true),
+            Event::MessageRelayed(event) => {
+                let ordinal = event.ordinal;
+                self.change_contact(about.contact()?, |contact| contact.ordinal = ordinal)
+            }
+            Event::EngagementEnded(event) => self.end_engagement(about, event),
+            Event::WrapUpEnded(event) => {
+                let (contact, attempt, at_ms) = (about.contact()?, event.attempt, event.at_ms);
+                self.change_agent(about.agent()?, |agent| {
+                    agent.work.remove(&(contact, attempt));
+                    settle_idle(agent, at_ms);
+                })
+            }
+            Event::WrapUpExtended(event) => {
+                let (contact, attempt, until_ms) = (about.contact()?, event.attempt, event.until_ms);
+                self.change_work(about.agent()?, (contact, attempt), |work| {
+                    if let WorkPhase::Wrapping { began_ms, .. } = work.phase {
+                        work.phase = WorkPhase::Wrapping { began_ms, until_ms };
+                    }
+                })
+            }
+            Event::AgentRegistered(event) => {
+                self.register_agent(about.agent()?, event);
+                Ok(())
+            }
+            Event::AgentRemoved(_) => {
+                let id = about.agent()?;
+                let agent = self.state.agents.remove(&id).ok_or_else(|| format!("there is no agent {id:?}"))?;
+                self.index.remove_agent(id, &agent);
+                Ok(())
+            }
+            Event::PresenceChanged(event) => self.change_presence(about.agent()?, event),
+            Event::ChannelSwitchSet(event) => self.set_switch(about, event),
+            Event::OverCapacityRecorded(_) => self.change_agent(about.agent()?, |agent| agent.over_recorded = true),
+        }
+    }
+
+    fn shift_deadlines(&mut self, event: &DeadlinesShifted) -> Result<(), String> {
+        let (gap_ms, silent_since_ms) = (event.gap_ms, event.at_ms - event.gap_ms.min(event.at_ms));
+        let contacts: Vec<Id> = self.state.contacts.keys().copied().collect();
+        for id in contacts {
+            self.change_contact(id, |contact| {
+                match &mut contact.phase {
+                    Phase::Offered { expires_ms, .. } => *expires_ms += gap_ms,
+                    Phase::Connecting { connect_by_ms, .. } => *connect_by_ms += gap_ms,
+                    Phase::Queued | Phase::Engaged { .. } => {}
+                }
+                for exclusion in contact.exclusions.values_mut() {
+                    for when in [&mut exclusion.until_ms, &mut exclusion.reoffer_from_ms] {
+                        if *when > silent_since_ms {
+                            *when += gap_ms;
+                        }
+                    }
+                }
+            })?;
+        }
+        let agents: Vec<Id> = self.state.agents.keys().copied().collect();
+        for id in agents {
+            self.change_agent(id, |agent| {
+                for work in agent.work.values_mut() {
+                    if let WorkPhase::Wrapping { until_ms, .. } = &mut work.phase {
+                        *until_ms += gap_ms;
+                    }
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn adopt_policy(&mut self, event: &PolicyAdopted) -> Result<(), String> {
+        self.index.rules = Some(Rules::read(&event.policy, &self.state.site).map_err(|what| format!("the adopted policy {what}"))?);
+        self.state.policy = Some(PolicyInForce { version: event.version, digest: event.digest, bytes: event.policy.clone() });
+        self.state.sweep = (!self.index.line.is_empty()).then_some(Sweep { after: None });
+        Ok(())
+    }
+
+    fn queue_contact(&mut self, about: &About, event: &ContactQueued) -> Result<(), String> {
+        let id = about.contact()?;
+        let before = self.state.contacts.remove(&id);
+        if let Some(before) = &before {
+            self.index.remove_contact(id, before);
+        }
+        let (attempt, recent, exclusions, answered_before, ordinal) = match before {
+            Some(before) => {
+                (before.attempt, before.recent, before.exclusions, before.answered_before || before.answered, before.ordinal)
+            }
+            None => (0, VecDeque::new(), BTreeMap::new(), false, 0),
+        };
+        let contact = Contact {
+            channel: about.channel()?.clone(),
+            queue: event.queue.clone(),
+            phase: Phase::Queued,
+            visit: event.visit,
+            key: event.key,
+            entered_ms: event.at_ms,
+            queued_at_ms: event.queued_at_ms,
+            target_ms: event.target_ms,
+            requirements: event.requirements.clone(),
+            priority: event.priority,
+            customer: event.customer,
+            preferred: event.preferred.clone(),
+            prefer_until_ms: event.prefer_until_ms,
+            sender: event.excluded,
+            entry_point: event.entry_point.clone(),
+            topic: event.topic.clone(),
+            attempt,
+            recent,
+            exclusions,
+            connected_ms: None,
+            answered: false,
+            answered_before,
+            ordinal,
+        };
+        self.index.add_contact(id, &contact);
+        self.state.contacts.insert(id, contact);
+        self.state.arrivals = self.state.arrivals.max(event.key.seq);
+        Ok(())
+    }
+
+    fn end_contact(&mut self, id: Id, at_ms: u64) -> Result<(), String> {
+        let contact = self.state.contacts.remove(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
+        self.index.remove_contact(id, &contact);
+        self.state.gone.remember(id, (), at_ms);
+        Ok(())
+    }
+
+    fn make_offer(&mut self, about: &About, event: &OfferMade) -> Result<(), String> {
+        let (id, agent_id, channel) = (about.contact()?, about.agent()?, about.channel()?.clone());
+        let work = Work { channel, queue: event.queue.clone(), cost: event.cost, phase: WorkPhase::Offered };
+        let attempt = event.attempt;
+        self.change_agent(agent_id, |agent| agent.work.insert((id, attempt), work))?;
+        let expires_ms = event.expires_ms;
+        self.change_contact(id, |contact| {
+            contact.attempt = attempt;
+            contact.phase = Phase::Offered { agent: agent_id, expires_ms };
+        })
+    }
+
+    fn accept_offer(&mut self, about: &About, attempt: u32, connect_by_ms: u64) -> Result<(), String> {
+        let (id, agent_id, channel) = (about.contact()?, about.agent()?, about.channel()?.clone());
+        self.change_work(agent_id, (id, attempt), |work| work.phase = WorkPhase::Connecting)?;
+        self.change_agent(agent_id, |agent| {
+            agent.declines = 0;
+            if let Some(enabled) = agent.channels.get_mut(&channel) {
+                enabled.missed = 0;
+            }
+        })?;
+        self.change_contact(id, |contact| contact.phase = Phase::Connecting { agent: agent_id, connect_by_ms })
+    }
+
+    /// An offer or connect is over without an engagement: the contact waits again, with its key.
+    fn release(&mut self, about: &About, release: Release) -> Result<(), String> {
+        let (id, agent_id) = (about.contact()?, about.agent()?);
+        let attempt = release.attempt;
+        self.change_agent(agent_id, |agent| {
+            agent.work.remove(&(id, attempt));
+            settle_limits(agent);
+        })?;
+        self.change_contact(id, |contact| {
+            contact.phase = Phase::Queued;
+            remember_offer(contact, PastOffer { attempt, agent: agent_id, end: release.end });
+            if let Some(exclusion) = release.exclusion {
+                contact.exclusions.insert(agent_id, exclusion);
+            }
+        })
+    }
+
+    fn start_engagement(&mut self, about: &About, attempt: u32, at_ms: u64) -> Result<(), String> {
+        let (id, agent_id) = (about.contact()?, about.agent()?);
+        self.change_work(agent_id, (id, attempt), |work| work.phase = WorkPhase::Engaged)?;
+        self.change_contact(id, |contact| {
+            contact.phase = Phase::Engaged { agent: agent_id };
+            contact.connected_ms = Some(at_ms);
+        })
+    }
+
+    fn end_engagement(&mut self, about: &About, event: &EngagementEnded) -> Result<(), String> {
+        let (id, agent_id) = (about.contact()?, about.agent()?);
+        let (attempt, at_ms) = (event.attempt, event.at_ms);
+        self.change_agent(agent_id, |agent| {
+            match (event.wrap_until_ms, agent.work.get_mut(&(id, attempt))) {
+                (Some(until_ms), Some(work)) => {
+                    work.phase = WorkPhase::Wrapping { began_ms: at_ms, until_ms };
+                    work.cost = event.wrap_cost;
+                }
+                (None | Some(_), _) => {
+                    agent.work.remove(&(id, attempt));
+                }
+            }
+            settle_idle(agent, at_ms);
+        })?;
+        self.change_contact(id, |contact| {
+            remember_offer(contact, PastOffer { attempt, agent: agent_id, end: OfferEnd::Accepted });
+        })
+    }
+
+    fn register_agent(&mut self, id: Id, event: &AgentRegistered) {
+        let before = self.state.agents.remove(&id);
+        if let Some(before) = &before {
+            self.index.remove_agent(id, before);
+        }
+        let mut agent = before.unwrap_or_else(new_agent);
+        let channels = event.channels.iter().map(|channel| {
+            let old = agent.channels.get(&channel.channel);
+            let enabled = Enabled {
+                cost: channel.cost.unwrap_or(0),
+                max_concurrent: channel.max_concurrent.unwrap_or(0),
+                on: old.is_none_or(|old| old.on),
+                off_by_missed: old.is_some_and(|old| old.off_by_missed),
+                missed: old.map_or(0, |old| old.missed),
+            };
+            (channel.channel.clone(), enabled)
+        });
+        agent.channels = channels.collect();
+        agent.skills = event.skills.iter().map(|skill| (skill.skill.clone(), skill.level)).collect();
+        agent.memberships = event.memberships.iter().map(|member| (member.queue.clone(), member.rank)).collect();
+        agent.capacity = event.capacity;
+        settle_limits(&mut agent);
+        self.index.add_agent(id, &agent);
+        self.state.agents.insert(id, agent);
+    }
+
+    fn change_presence(&mut self, id: Id, event: &PresenceChanged) -> Result<(), String> {
+        self.change_agent(id, |agent| {
+            if agent.effective == Presence::Ready && event.effective != Presence::Ready {
+                agent.left_ready_ms = event.at_ms;
+            }
+            agent.requested = event.requested;
+            agent.requested_reason.clone_from(&event.requested_reason);
+            agent.effective = event.effective;
+            agent.effective_reason.clone_from(&event.effective_reason);
+            agent.idle_since_ms = event.idle_since_ms;
+            match event.cause {
+                PresenceCause::Declined => agent.declines = 0,
+                PresenceCause::Missed => agent.channels.values_mut().for_each(|enabled| enabled.missed = 0),
+                PresenceCause::Requested | PresenceCause::LoadEnded => {}
+            }
+        })
+    }
+
+    fn set_switch(&mut self, about: &About, event: &ChannelSwitchSet) -> Result<(), String> {
+        let channel = about.channel()?.clone();
+        self.change_agent(about.agent()?, |agent| {
+            if let Some(enabled) = agent.channels.get_mut(&channel) {
+                enabled.on = event.on;
+                enabled.off_by_missed = event.cause == SwitchCause::Missed;
+                enabled.missed = 0;
+            }
+        })
+    }
+
+    fn change_work(&mut self, agent: Id, work: (Id, u32), change: impl FnOnce(&mut Work)) -> Result<(), String> {
+        self.change_agent(agent, |agent| agent.work.get_mut(&work).map(change))?
+            .ok_or_else(|| format!("agent {agent:?} does not have contact {:?}, attempt {}", work.0, work.1))
+    }
+}
+
+/// A frame's time: when the server stored it, never before the frame before it and never after the turn.
+pub(crate) fn fact_time(stored_ms: u64, previous_ms: u64, at_ms: u64) -> u64 {
+    stored_ms.max(previous_ms).min(at_ms)
+}
+
+fn new_agent() -> Agent {
+    Agent {
+        skills: BTreeMap::new(),
+        memberships: BTreeMap::new(),
+        channels: BTreeMap::new(),
+        capacity: 0,
+        requested: Presence::Offline,
+        requested_reason: None,
+        effective: Presence::Offline,
+        effective_reason: None,
+        idle_since_ms: 0,
+        left_ready_ms: 0,
+        declines: 0,
+        over_recorded: false,
+        work: BTreeMap::new(),
+    }
+}
+
+/// Connected work is over: idle from now on. Offers and failed connects never come here.
+fn settle_idle(agent: &mut Agent, at_ms: u64) {
+    if !agent.has_connected_work() {
+        agent.idle_since_ms = at_ms;
+    }
+    settle_limits(agent);
+}
+
+/// Within the limits again: a later excess needs a record of its own.
+fn settle_limits(agent: &mut Agent) {
+    if !agent.over_capacity() {
+        agent.over_recorded = false;
+    }
+}
+
+fn remember_offer(contact: &mut Contact, offer: PastOffer) {
+    contact.recent.push_back(offer);
+    if contact.recent.len() > RECENT_OFFERS {
+        contact.recent.pop_front();
+    }
+}

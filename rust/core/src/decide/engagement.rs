@@ -1,0 +1,170 @@
+//! Engagements: connected, answered, ended; and the wrap-up after them, which may outlast the contact.
+
+use super::Check;
+use crate::state::{Contact, Phase, WorkPhase};
+use crate::turn::Turn;
+use crate::words::{
+    AnsweredOn, Author, ContactAnswered, ContactConnected, EndReason, EndedBy, EngagementEndRequested, EngagementEnded,
+    EngagementStarted, Id, MessagePosted, MessageRelayed, Name, VisitOutcome, WrapUpEndRequested, WrapUpEnded, WrapUpEndedBy,
+    WrapUpExtended, WrapUpExtensionRequested,
+};
+
+/// A wrap-up that runs.
+struct WrapUp {
+    attempt: u32,
+    channel: Name,
+    began_ms: u64,
+    until_ms: u64,
+}
+
+impl Turn<'_> {
+    pub(super) fn check_connected(&self, fact: &ContactConnected) -> Check {
+        self.check_known_agent(fact.agent)?;
+        self.check_live(fact.contact)?;
+        match self.site.contact(&fact.contact).map(|contact| (contact.phase, contact.attempt)) {
+            Some((Phase::Connecting { agent, .. }, attempt)) if agent == fact.agent && attempt == fact.attempt => Ok(()),
+            Some(_) | None => Err("not_connecting"),
+        }
+    }
+
+    pub(super) fn connect(&mut self, fact: &ContactConnected) {
+        let Some(contact) = self.site.contact(&fact.contact) else { return };
+        let (channel, queue) = (contact.channel.clone(), contact.queue.clone());
+        let event = EngagementStarted { at_ms: self.t_ms, attempt: fact.attempt, queue };
+        self.emit(Some(fact.contact), Some(fact.agent), Some(&channel), event);
+        let answered_on = self.rules().and_then(|rules| rules.channel(&channel)).map(|profile| profile.answered_on);
+        if answered_on == Some(AnsweredOn::Connected) {
+            self.answered(fact.contact);
+        }
+    }
+
+    /// The customer has an answer by the channel's definition.
+    fn answered(&mut self, id: Id) {
+        let Some(contact) = self.site.contact(&id).cloned() else { return };
+        let wait_ms = self.t_ms.saturating_sub(contact.entered_ms);
+        let event = ContactAnswered { at_ms: self.t_ms, attempt: contact.attempt, wait_ms };
+        self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
+        self.end_visit(id, &contact, VisitOutcome::Answered);
+    }
+
+    pub(super) fn check_message(&self, fact: &MessagePosted) -> Check {
+        self.check_live(fact.contact)?;
+        match fact.author {
+            Author::Customer => Ok(()),
+            Author::Agent => self.check_engaged(fact.contact, fact.agent),
+        }
+    }
+
+    fn check_engaged(&self, contact: Id, agent: Option<Id>) -> Check {
+        match self.site.contact(&contact).map(|contact| contact.phase) {
+            Some(Phase::Engaged { agent: engaged }) if agent == Some(engaged) => Ok(()),
+            Some(_) | None => Err("not_engaged"),
+        }
+    }
+
+    pub(super) fn relay(&mut self, fact: &MessagePosted) {
+        let Some(contact) = self.site.contact(&fact.contact) else { return };
+        let engaged = match contact.phase {
+            Phase::Engaged { agent } => Some(agent),
+            Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. } => None,
+        };
+        let (channel, answered) = (contact.channel.clone(), contact.answered);
+        let event = MessageRelayed { at_ms: self.t_ms, message: fact.message, author: fact.author, ordinal: contact.ordinal + 1 };
+        self.emit(Some(fact.contact), engaged, Some(&channel), event);
+        if fact.author == Author::Agent && !answered {
+            self.answered(fact.contact);
+        }
+    }
+
+    pub(super) fn check_engagement_end(&self, fact: &EngagementEndRequested) -> Check {
+        self.check_live(fact.contact)?;
+        self.check_engaged(fact.contact, Some(fact.agent))?;
+        self.check_disposition(fact.disposition.as_ref())
+    }
+
+    /// The agent ends the engagement, and with the last one the contact.
+    pub(super) fn complete(&mut self, fact: &EngagementEndRequested) {
+        let Some(contact) = self.site.contact(&fact.contact).cloned() else { return };
+        self.end_engagement(fact.contact, &contact, fact.agent, EndedBy::Agent, fact.disposition.clone(), fact.note);
+        self.end_visit(fact.contact, &contact, VisitOutcome::Closed);
+        self.end_contact(fact.contact, &contact, EndReason::Completed);
+        self.settle(fact.agent);
+    }
+
+    pub(super) fn end_engagement(
+        &mut self,
+        id: Id,
+        contact: &Contact,
+        agent: Id,
+        by: EndedBy,
+        disposition: Option<Name>,
+        note: Option<Id>,
+    ) {
+        let cost = self.site.agent(&agent).and_then(|agent| agent.work.get(&(id, contact.attempt))).map_or(0, |work| work.cost);
+        let profile = self.rules().and_then(|rules| rules.channel(&contact.channel));
+        let wrap = profile.filter(|profile| profile.wrap_up_ms > 0);
+        let event = EngagementEnded {
+            at_ms: self.t_ms,
+            attempt: contact.attempt,
+            by,
+            disposition,
+            note,
+            wrap_until_ms: wrap.map(|profile| self.at_ms + profile.wrap_up_ms),
+            wrap_cost: wrap.map_or(0, |profile| (cost * u32::from(profile.wrap_up_cost_percent)).div_ceil(100)),
+        };
+        self.emit(Some(id), Some(agent), Some(&contact.channel), event);
+    }
+
+    fn wrap_up(&self, contact: Id, agent: Id) -> Option<WrapUp> {
+        let work = &self.site.agent(&agent)?.work;
+        work.range((contact, 0)..=(contact, u32::MAX)).find_map(|((_, attempt), work)| match work.phase {
+            WorkPhase::Wrapping { began_ms, until_ms } => {
+                Some(WrapUp { attempt: *attempt, channel: work.channel.clone(), began_ms, until_ms })
+            }
+            WorkPhase::Offered | WorkPhase::Connecting | WorkPhase::Engaged => None,
+        })
+    }
+
+    pub(super) fn check_wrap_up_end(&self, fact: &WrapUpEndRequested) -> Check {
+        self.check_known_agent(fact.agent)?;
+        self.wrap_up(fact.contact, fact.agent).ok_or("not_wrapping")?;
+        self.check_disposition(fact.disposition.as_ref())
+    }
+
+    pub(super) fn finish_wrap_up(&mut self, fact: &WrapUpEndRequested) {
+        let Some(wrap_up) = self.wrap_up(fact.contact, fact.agent) else { return };
+        let event = WrapUpEnded {
+            at_ms: self.t_ms,
+            attempt: wrap_up.attempt,
+            by: WrapUpEndedBy::Agent,
+            disposition: fact.disposition.clone(),
+            note: fact.note,
+        };
+        self.emit(Some(fact.contact), Some(fact.agent), Some(&wrap_up.channel), event);
+        self.settle(fact.agent);
+    }
+
+    pub(super) fn check_extension(&self, fact: &WrapUpExtensionRequested) -> Check {
+        self.check_known_agent(fact.agent)?;
+        let wrap_up = self.wrap_up(fact.contact, fact.agent).ok_or("not_wrapping")?;
+        let limit_ms = self.rules().and_then(|rules| rules.channel(&wrap_up.channel)).map_or(0, |profile| profile.wrap_up_max_ms);
+        if wrap_up.until_ms.saturating_add(fact.extra_ms) > wrap_up.began_ms + limit_ms {
+            return Err("extension_limit");
+        }
+        Ok(())
+    }
+
+    pub(super) fn extend_wrap_up(&mut self, fact: &WrapUpExtensionRequested) {
+        let Some(wrap_up) = self.wrap_up(fact.contact, fact.agent) else { return };
+        let event = WrapUpExtended { at_ms: self.t_ms, attempt: wrap_up.attempt, until_ms: wrap_up.until_ms + fact.extra_ms };
+        self.emit(Some(fact.contact), Some(fact.agent), Some(&wrap_up.channel), event);
+    }
+
+    pub(crate) fn expire_wrap_up(&mut self, agent: Id, contact: Id, attempt: u32) {
+        let work = self.site.agent(&agent).and_then(|agent| agent.work.get(&(contact, attempt)));
+        let Some(channel) = work.map(|work| work.channel.clone()) else { return };
+        let event = WrapUpEnded { at_ms: self.t_ms, attempt, by: WrapUpEndedBy::Deadline, disposition: None, note: None };
+        self.emit(Some(contact), Some(agent), Some(&channel), event);
+        self.settle(agent);
+    }
+}

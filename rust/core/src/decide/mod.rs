@@ -1,0 +1,91 @@
+//! Decide: what becomes of a fact. First the verdict (`check_*`, which changes nothing), then what it causes.
+//!
+//! One file a concern: `contact`, `offer`, `engagement`, `agent`, `policy`. What time causes stands beside what facts cause.
+
+mod agent;
+mod contact;
+mod engagement;
+mod offer;
+mod policy;
+
+use crate::turn::Turn;
+use crate::words::{Accepted, Fact, Id, Name, Refused, Verdict};
+
+/// Why a fact is refused: a word of `REFUSALS`.
+pub(crate) type Refusal = &'static str;
+pub(crate) type Check = Result<(), Refusal>;
+
+impl Turn<'_> {
+    /// May the fact stand?
+    pub(crate) fn verdict_on(&self, fact: &Fact) -> Verdict {
+        let check = match fact {
+            Fact::ContactArrived(fact) => self.check_arrival(fact),
+            Fact::ContactAbandoned(fact) => self.check_abandon(fact.contact),
+            Fact::ContactEndRequested(fact) => self.check_live(fact.contact),
+            Fact::TransferRequested(fact) => self.check_transfer(fact),
+            Fact::OfferAnswered(fact) => self.check_answer(fact),
+            Fact::ContactConnected(fact) => self.check_connected(fact),
+            Fact::MessagePosted(fact) => self.check_message(fact),
+            Fact::EngagementEndRequested(fact) => self.check_engagement_end(fact),
+            Fact::WrapUpEndRequested(fact) => self.check_wrap_up_end(fact),
+            Fact::WrapUpExtensionRequested(fact) => self.check_extension(fact),
+            Fact::AgentDeclared(fact) => self.check_declaration(fact),
+            Fact::AgentRetired(fact) => self.check_retirement(fact.agent),
+            Fact::PresenceRequested(fact) => self.check_presence(fact),
+            Fact::ChannelSwitched(fact) => self.check_switch(fact),
+            Fact::PolicyPublished(fact) => self.check_policy(fact),
+        };
+        match check {
+            Ok(()) => Accepted {}.into(),
+            Err(refusal) => Refused { reason: word(refusal) }.into(),
+        }
+    }
+
+    /// Record what an accepted fact causes.
+    pub(crate) fn carry_out(&mut self, fact: Fact) {
+        match fact {
+            Fact::ContactArrived(fact) => self.arrive(fact),
+            Fact::ContactAbandoned(fact) => self.abandon(fact.contact),
+            Fact::ContactEndRequested(fact) => self.end_on_request(&fact),
+            Fact::TransferRequested(fact) => self.transfer(&fact),
+            Fact::OfferAnswered(fact) => self.answer(&fact),
+            Fact::ContactConnected(fact) => self.connect(&fact),
+            Fact::MessagePosted(fact) => self.relay(&fact),
+            Fact::EngagementEndRequested(fact) => self.complete(&fact),
+            Fact::WrapUpEndRequested(fact) => self.finish_wrap_up(&fact),
+            Fact::WrapUpExtensionRequested(fact) => self.extend_wrap_up(&fact),
+            Fact::AgentDeclared(fact) => self.declare(&fact),
+            Fact::AgentRetired(fact) => self.retire(fact.agent),
+            Fact::PresenceRequested(fact) => self.request_presence(&fact),
+            Fact::ChannelSwitched(fact) => self.switch_channel(&fact),
+            Fact::PolicyPublished(fact) => self.adopt(fact),
+        }
+    }
+
+    /// The contact lives; else whether it is gone or was never known.
+    pub(crate) fn check_live(&self, contact: Id) -> Check {
+        if self.site.contact(&contact).is_some() {
+            Ok(())
+        } else if self.site.state.gone.contains(&contact) {
+            Err("contact_gone")
+        } else {
+            Err("unknown_contact")
+        }
+    }
+
+    pub(crate) fn check_known_agent(&self, agent: Id) -> Check {
+        self.site.agent(&agent).map(|_| ()).ok_or("unknown_agent")
+    }
+
+    pub(crate) fn check_disposition(&self, disposition: Option<&Name>) -> Check {
+        match disposition {
+            Some(name) if !self.rules().is_some_and(|rules| rules.knows_disposition(name)) => Err("unknown_disposition"),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// One of our own words as a name.
+pub(crate) fn word(text: &'static str) -> Name {
+    Name::new(text).unwrap_or_else(|| unreachable!("{text} is a valid name"))
+}

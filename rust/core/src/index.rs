@@ -1,0 +1,144 @@
+//! What can be derived from the state and is kept so that decisions need not search: never in a snapshot, never in a hash.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::rules::Rules;
+use crate::state::{Agent, Contact, Phase, State, WorkPhase};
+use crate::words::{Id, Key, Name};
+
+/// A short deadline. Those due at one instant run in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    Offer(Id),
+    Connect(Id),
+    WrapUp { agent: Id, contact: Id, attempt: u32 },
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Index {
+    pub(crate) rules: Option<Rules>,
+    /// Queued contacts by queue and key.
+    pub(crate) waiting: BTreeMap<Name, BTreeMap<Key, Id>>,
+    /// Queued contacts of all queues by key.
+    pub(crate) line: BTreeMap<Key, Id>,
+    /// Ready agents by queue.
+    pub(crate) ready: BTreeMap<Name, BTreeSet<Id>>,
+    /// Queued contacts that prefer an agent.
+    pub(crate) preferring: BTreeMap<Id, BTreeSet<Id>>,
+    /// Queued contacts that exclude some agent, for a while or a visit.
+    pub(crate) excluding: BTreeSet<Id>,
+    /// Offers, connects and wrap-ups.
+    pub(crate) timers: BTreeSet<(u64, Timer)>,
+    /// When a queued contact looks again: an exclusion or its preference ends.
+    pub(crate) looks: BTreeSet<(u64, Id)>,
+}
+
+impl Index {
+    /// The index of a restored state. Fails if the policy in it cannot be read.
+    pub(crate) fn of(state: &State) -> Result<Self, String> {
+        let mut index = Self::default();
+        if let Some(policy) = &state.policy {
+            index.rules = Some(Rules::read(&policy.bytes, &state.site).map_err(str::to_owned)?);
+        }
+        for (id, contact) in &state.contacts {
+            index.add_contact(*id, contact);
+        }
+        for (id, agent) in &state.agents {
+            index.add_agent(*id, agent);
+        }
+        Ok(index)
+    }
+
+    pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact) {
+        match contact.phase {
+            Phase::Queued => {
+                self.waiting.entry(contact.queue.clone()).or_default().insert(contact.key, id);
+                self.line.insert(contact.key, id);
+                for agent in &contact.preferred {
+                    self.preferring.entry(*agent).or_default().insert(id);
+                }
+                if !contact.exclusions.is_empty() {
+                    self.excluding.insert(id);
+                }
+                self.looks.extend(look_times(contact).map(|when| (when, id)));
+            }
+            Phase::Offered { expires_ms, .. } => {
+                self.timers.insert((expires_ms, Timer::Offer(id)));
+            }
+            Phase::Connecting { connect_by_ms, .. } => {
+                self.timers.insert((connect_by_ms, Timer::Connect(id)));
+            }
+            Phase::Engaged { .. } => {}
+        }
+    }
+
+    pub(crate) fn remove_contact(&mut self, id: Id, contact: &Contact) {
+        match contact.phase {
+            Phase::Queued => {
+                if let Some(queue) = self.waiting.get_mut(&contact.queue) {
+                    queue.remove(&contact.key);
+                    if queue.is_empty() {
+                        self.waiting.remove(&contact.queue);
+                    }
+                }
+                self.line.remove(&contact.key);
+                for agent in &contact.preferred {
+                    if let Some(contacts) = self.preferring.get_mut(agent) {
+                        contacts.remove(&id);
+                        if contacts.is_empty() {
+                            self.preferring.remove(agent);
+                        }
+                    }
+                }
+                self.excluding.remove(&id);
+                for when in look_times(contact) {
+                    self.looks.remove(&(when, id));
+                }
+            }
+            Phase::Offered { expires_ms, .. } => {
+                self.timers.remove(&(expires_ms, Timer::Offer(id)));
+            }
+            Phase::Connecting { connect_by_ms, .. } => {
+                self.timers.remove(&(connect_by_ms, Timer::Connect(id)));
+            }
+            Phase::Engaged { .. } => {}
+        }
+    }
+
+    pub(crate) fn add_agent(&mut self, id: Id, agent: &Agent) {
+        if agent.ready() {
+            for queue in agent.memberships.keys() {
+                self.ready.entry(queue.clone()).or_default().insert(id);
+            }
+        }
+        self.timers.extend(wrap_ups(id, agent));
+    }
+
+    pub(crate) fn remove_agent(&mut self, id: Id, agent: &Agent) {
+        if agent.ready() {
+            for queue in agent.memberships.keys() {
+                if let Some(agents) = self.ready.get_mut(queue) {
+                    agents.remove(&id);
+                    if agents.is_empty() {
+                        self.ready.remove(queue);
+                    }
+                }
+            }
+        }
+        for timer in wrap_ups(id, agent) {
+            self.timers.remove(&timer);
+        }
+    }
+}
+
+fn look_times(contact: &Contact) -> impl Iterator<Item = u64> + '_ {
+    let preference = (!contact.preferred.is_empty()).then_some(contact.prefer_until_ms);
+    contact.exclusions.values().flat_map(|exclusion| [exclusion.reoffer_from_ms, exclusion.until_ms]).chain(preference)
+}
+
+fn wrap_ups(id: Id, agent: &Agent) -> impl Iterator<Item = (u64, Timer)> + '_ {
+    agent.work.iter().filter_map(move |((contact, attempt), work)| match work.phase {
+        WorkPhase::Wrapping { until_ms, .. } => Some((until_ms, Timer::WrapUp { agent: id, contact: *contact, attempt: *attempt })),
+        WorkPhase::Offered | WorkPhase::Connecting | WorkPhase::Engaged => None,
+    })
+}

@@ -1,0 +1,70 @@
+//! What must hold after every commit (docs: invariants 1 to 4), asked of the state as a whole.
+
+use crate::index::Index;
+use crate::router::Router;
+use crate::site::Site;
+use crate::state::{Agent, Phase, Work, WorkPhase};
+use crate::words::Id;
+
+impl Router {
+    /// Violations of the invariants of the state, in words; empty is good. Looks at everything: for tests and verification.
+    pub fn check(&self) -> Vec<String> {
+        let site = self.site();
+        let mut found = Vec::new();
+        for (id, contact) in &site.state.contacts {
+            let held =
+                contact.phase.agent().map(|agent| site.agent(&agent).and_then(|agent| agent.work.get(&(*id, contact.attempt))));
+            match held {
+                Some(None) => found.push(format!("contact {id:?} is {:?} but the agent does not have it", contact.phase)),
+                Some(Some(work)) if !same_phase(contact.phase, work.phase) => {
+                    found.push(format!("contact {id:?} is {:?} but the agent's work is {:?}", contact.phase, work.phase));
+                }
+                Some(Some(_)) | None => {}
+            }
+            if site.state.gone.contains(id) {
+                found.push(format!("contact {id:?} lives and is gone"));
+            }
+        }
+        for (id, agent) in &site.state.agents {
+            found.extend(limits(id, agent));
+            for ((contact, attempt), work) in &agent.work {
+                found.extend(held_once(site, id, (contact, *attempt), work));
+            }
+        }
+        match Index::of(&site.state) {
+            Ok(index) if index == site.index => {}
+            Ok(_) => found.push("the index differs from the state".to_owned()),
+            Err(what) => found.push(what),
+        }
+        found
+    }
+}
+
+fn limits(id: &Id, agent: &Agent) -> Option<String> {
+    (agent.over_capacity() && !agent.over_recorded)
+        .then(|| format!("agent {id:?} has load {} of {} and nothing recorded why", agent.load(), agent.capacity))
+}
+
+/// The work is the contact's own, and an open offer is one that may still be accepted.
+fn held_once(site: &Site, id: &Id, (contact_id, attempt): (&Id, u32), work: &Work) -> Option<String> {
+    if matches!(work.phase, WorkPhase::Wrapping { .. }) {
+        return None;
+    }
+    let Some(contact) = site.contact(contact_id) else {
+        return Some(format!("agent {id:?} has contact {contact_id:?}, which does not live"));
+    };
+    if contact.phase.agent() != Some(*id) || contact.attempt != attempt {
+        return Some(format!("agent {id:?} has contact {contact_id:?}, attempt {attempt}, which is {:?}", contact.phase));
+    }
+    (work.phase == WorkPhase::Offered && !site.may_keep_offer(contact, id))
+        .then(|| format!("agent {id:?} is offered contact {contact_id:?} and may not have it"))
+}
+
+fn same_phase(contact: Phase, work: WorkPhase) -> bool {
+    matches!(
+        (contact, work),
+        (Phase::Offered { .. }, WorkPhase::Offered)
+            | (Phase::Connecting { .. }, WorkPhase::Connecting)
+            | (Phase::Engaged { .. }, WorkPhase::Engaged)
+    )
+}

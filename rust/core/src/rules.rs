@@ -1,0 +1,114 @@
+//! The policy in force, ready to be asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::codec;
+use crate::words::{ChannelProfile, FreedAgent, Key, Name, Order, Policy, QueuePolicy, Requirement};
+
+/// With strict order one step of priority outweighs any difference of due times (ms).
+const STRICT_CREDIT_MS: i64 = 10_000_000_000_000;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rules {
+    pub(crate) policy: Policy,
+    channels: BTreeMap<Name, ChannelProfile>,
+    queues: BTreeMap<Name, QueuePolicy>,
+    skills: BTreeSet<Name>,
+    reasons: BTreeSet<Name>,
+    dispositions: BTreeSet<Name>,
+}
+
+impl Rules {
+    /// Read a compiled policy. The error says what is wrong with it.
+    pub(crate) fn read(bytes: &[u8], site: &Name) -> Result<Self, &'static str> {
+        let policy = codec::decode_policy(bytes).map_err(|_| "cannot be read")?;
+        if policy.site != *site {
+            return Err("is another site's");
+        }
+        let rules = Self {
+            channels: policy.channels.iter().map(|channel| (channel.name.clone(), channel.clone())).collect(),
+            queues: policy.queues.iter().map(|queue| (queue.name.clone(), queue.clone())).collect(),
+            skills: policy.skills.iter().cloned().collect(),
+            reasons: policy.reasons.iter().map(|reason| reason.name.clone()).collect(),
+            dispositions: policy.dispositions.iter().cloned().collect(),
+            policy,
+        };
+        rules.check().map(|()| rules)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let policy = &self.policy;
+        if self.channels.len() != policy.channels.len() || self.queues.len() != policy.queues.len() {
+            return Err("names a channel or queue twice");
+        }
+        if policy.channels.iter().any(|channel| channel.offer_ttl_ms == 0 || channel.connect_ms == 0) {
+            return Err("has a channel without an offer or connect deadline");
+        }
+        for queue in &policy.queues {
+            if !queue.targets_ms.keys().all(|channel| self.channels.contains_key(channel)) {
+                return Err("sets a target for an unknown channel");
+            }
+            if !self.knows_skills(&queue.requirements) {
+                return Err("requires an unknown skill");
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn channel(&self, name: &Name) -> Option<&ChannelProfile> {
+        self.channels.get(name)
+    }
+
+    pub(crate) fn queue(&self, name: &Name) -> Option<&QueuePolicy> {
+        self.queues.get(name)
+    }
+
+    pub(crate) fn knows_skill(&self, name: &Name) -> bool {
+        self.skills.contains(name)
+    }
+
+    pub(crate) fn knows_skills(&self, requirements: &[Requirement]) -> bool {
+        requirements.iter().all(|need| self.knows_skill(&need.skill))
+    }
+
+    pub(crate) fn knows_reason(&self, name: &Name) -> bool {
+        self.reasons.contains(name)
+    }
+
+    pub(crate) fn knows_disposition(&self, name: &Name) -> bool {
+        self.dispositions.contains(name)
+    }
+
+    /// What a contact needs in a queue: its own wishes and the queue's; the higher level wins, hard wins.
+    pub(crate) fn requirements(wishes: &[Requirement], queue: &QueuePolicy) -> Vec<Requirement> {
+        let mut needs: Vec<Requirement> = Vec::with_capacity(wishes.len() + queue.requirements.len());
+        for wish in wishes.iter().chain(&queue.requirements) {
+            match needs.iter_mut().find(|need| need.skill == wish.skill) {
+                Some(need) => {
+                    need.level = need.level.max(wish.level);
+                    need.hard |= wish.hard;
+                }
+                None => needs.push(wish.clone()),
+            }
+        }
+        needs
+    }
+
+    pub(crate) fn target_ms(queue: &QueuePolicy, channel: &Name) -> u64 {
+        queue.targets_ms.get(channel).copied().unwrap_or(queue.target_ms)
+    }
+
+    /// The place in the order (ROUTING: class, due time less priority credit, arrival).
+    pub(crate) fn key(&self, klass: u8, queued_at_ms: u64, target_ms: u64, priority: u8, seq: u64) -> Key {
+        let credit_ms = match self.policy.order {
+            Order::Urgency => i64::try_from(self.policy.age_credit_ms).unwrap_or(i64::MAX / 256),
+            Order::Strict => STRICT_CREDIT_MS,
+        };
+        let due_ms = i64::try_from(queued_at_ms.saturating_add(target_ms)).unwrap_or(i64::MAX / 2);
+        Key { klass, order_ms: due_ms - i64::from(priority) * credit_ms, seq }
+    }
+
+    pub(crate) fn by_rank(&self) -> bool {
+        self.policy.freed_agent == FreedAgent::RankThenKey
+    }
+}

@@ -1,0 +1,54 @@
+//! A site: its state, and the index derived from it. They change together, and only in `apply`.
+
+use crate::index::Index;
+use crate::rules::Rules;
+use crate::state::{Agent, Contact, State};
+use crate::words::Id;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    pub(crate) state: State,
+    pub(crate) index: Index,
+}
+
+impl Site {
+    pub(crate) fn new(state: State) -> Result<Self, String> {
+        let index = Index::of(&state)?;
+        Ok(Self { state, index })
+    }
+
+    pub(crate) fn rules(&self) -> Option<&Rules> {
+        self.index.rules.as_ref()
+    }
+
+    pub(crate) fn contact(&self, id: &Id) -> Option<&Contact> {
+        self.state.contacts.get(id)
+    }
+
+    pub(crate) fn agent(&self, id: &Id) -> Option<&Agent> {
+        self.state.agents.get(id)
+    }
+
+    /// Does a deadline live whose passing somebody would notice within seconds?
+    pub(crate) fn has_short_deadline(&self) -> bool {
+        !self.index.timers.is_empty()
+    }
+
+    /// Change a contact, with its index entries. The error says that there is no such contact.
+    pub(crate) fn change_contact<T>(&mut self, id: Id, change: impl FnOnce(&mut Contact) -> T) -> Result<T, String> {
+        let contact = self.state.contacts.get_mut(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
+        self.index.remove_contact(id, contact);
+        let outcome = change(contact);
+        self.index.add_contact(id, contact);
+        Ok(outcome)
+    }
+
+    /// Change an agent, with its index entries.
+    pub(crate) fn change_agent<T>(&mut self, id: Id, change: impl FnOnce(&mut Agent) -> T) -> Result<T, String> {
+        let agent = self.state.agents.get_mut(&id).ok_or_else(|| format!("there is no agent {id:?}"))?;
+        self.index.remove_agent(id, agent);
+        let outcome = change(agent);
+        self.index.add_agent(id, agent);
+        Ok(outcome)
+    }
+}

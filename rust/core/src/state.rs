@@ -1,0 +1,267 @@
+//! The logical state of a site: everything a journal says, and nothing that can be derived from it.
+//!
+//! Serialised as it stands, it is the snapshot; its hash is the state hash. Maps are ordered, so equal states have equal bytes.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::memory::Memory;
+use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, Presence, Requirement};
+
+/// How many ended offers of a live contact are remembered, so that a late answer gets its exact refusal.
+pub(crate) const RECENT_OFFERS: usize = 8;
+
+/// One site after its last commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) site: Name,
+    pub(crate) seq: u64,
+    pub(crate) epoch: u64,
+    /// Time of the last commit.
+    pub(crate) at_ms: u64,
+    /// Time of the last commit that was a turn (a take-over is none): what silence is measured from.
+    pub(crate) turn_ms: u64,
+    /// Waiting contacts have looked for an agent at every moment up to this one that asked for it.
+    pub(crate) looked_ms: u64,
+    /// Time of the last frame.
+    pub(crate) fact_ms: u64,
+    pub(crate) consumed: Option<Consumed>,
+    /// The last commit was cut: its turn is not finished.
+    pub(crate) continued: bool,
+    /// Arrivals so far: the last part of every key.
+    pub(crate) arrivals: u64,
+    pub(crate) policy: Option<PolicyInForce>,
+    pub(crate) contacts: BTreeMap<Id, Contact>,
+    pub(crate) agents: BTreeMap<Id, Agent>,
+    /// Facts that had a verdict: where it stands.
+    pub(crate) facts: Memory<Verdicted>,
+    /// Contacts that have ended.
+    pub(crate) gone: Memory<()>,
+    pub(crate) sweep: Option<Sweep>,
+}
+
+impl State {
+    pub(crate) fn new(site: Name) -> Self {
+        Self {
+            site,
+            seq: 0,
+            epoch: 0,
+            at_ms: 0,
+            turn_ms: 0,
+            looked_ms: 0,
+            fact_ms: 0,
+            consumed: None,
+            continued: false,
+            arrivals: 0,
+            policy: None,
+            contacts: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            facts: Memory::default(),
+            gone: Memory::default(),
+            sweep: None,
+        }
+    }
+}
+
+/// Where the verdict on a fact stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Verdicted {
+    pub(crate) seq: u64,
+    pub(crate) entry: u64,
+}
+
+/// The policy as it was published; its decoded form stands in the index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PolicyInForce {
+    pub(crate) version: u64,
+    pub(crate) digest: Digest,
+    #[serde(with = "serde_bytes")]
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// All waiting contacts look for an agent again; those up to `after` have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sweep {
+    pub(crate) after: Option<Key>,
+}
+
+/// A live contact in its current visit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Contact {
+    pub(crate) channel: Name,
+    pub(crate) queue: Name,
+    pub(crate) phase: Phase,
+    pub(crate) visit: u32,
+    pub(crate) key: Key,
+    /// When this visit began.
+    pub(crate) entered_ms: u64,
+    /// `entered_ms` less the waits of earlier visits.
+    pub(crate) queued_at_ms: u64,
+    pub(crate) target_ms: u64,
+    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) priority: u8,
+    pub(crate) customer: Option<Id>,
+    pub(crate) preferred: Vec<Id>,
+    pub(crate) prefer_until_ms: u64,
+    /// The agent who transferred the contact here.
+    pub(crate) sender: Option<Id>,
+    pub(crate) entry_point: Option<Name>,
+    pub(crate) topic: Option<Name>,
+    /// The newest attempt; 0 before the first offer.
+    pub(crate) attempt: u32,
+    pub(crate) recent: VecDeque<PastOffer>,
+    pub(crate) exclusions: BTreeMap<Id, Exclusion>,
+    /// When this visit's engagement began.
+    pub(crate) connected_ms: Option<u64>,
+    pub(crate) answered: bool,
+    /// An earlier visit was answered.
+    pub(crate) answered_before: bool,
+    /// Messages so far.
+    pub(crate) ordinal: u64,
+}
+
+/// Where a live contact is.
+///
+/// ```text
+/// Queued     --OfferMade-->                      Offered
+/// Offered    --OfferAccepted-->                  Connecting
+/// Offered    --OfferDeclined|Expired|Revoked-->  Queued
+/// Connecting --EngagementStarted-->              Engaged
+/// Connecting --ConnectExpired|OfferRevoked-->    Queued
+/// Engaged    --EngagementEnded, ContactQueued--> Queued      (transfer: a new visit)
+/// any        --ContactEnded-->                   (gone)
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Phase {
+    Queued,
+    Offered { agent: Id, expires_ms: u64 },
+    Connecting { agent: Id, connect_by_ms: u64 },
+    Engaged { agent: Id },
+}
+
+impl Phase {
+    /// Who has the contact, on offer or for real.
+    pub(crate) fn agent(self) -> Option<Id> {
+        match self {
+            Self::Queued => None,
+            Self::Offered { agent, .. } | Self::Connecting { agent, .. } | Self::Engaged { agent } => Some(agent),
+        }
+    }
+
+    pub(crate) fn word(self) -> ContactState {
+        match self {
+            Self::Queued => ContactState::Queued,
+            Self::Offered { .. } => ContactState::Offered,
+            Self::Connecting { .. } => ContactState::Connecting,
+            Self::Engaged { .. } => ContactState::Engaged,
+        }
+    }
+}
+
+/// An offer that is over, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PastOffer {
+    pub(crate) attempt: u32,
+    pub(crate) agent: Id,
+    pub(crate) end: OfferEnd,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum OfferEnd {
+    Accepted,
+    Declined,
+    Expired,
+    Revoked,
+}
+
+/// The agent does not get this contact before `until_ms`, or `reoffer_from_ms` if nobody else is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Exclusion {
+    pub(crate) until_ms: u64,
+    pub(crate) reoffer_from_ms: u64,
+}
+
+/// A declared agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Agent {
+    pub(crate) skills: BTreeMap<Name, u8>,
+    pub(crate) memberships: BTreeMap<Name, u8>,
+    pub(crate) channels: BTreeMap<Name, Enabled>,
+    pub(crate) capacity: u32,
+    pub(crate) requested: Presence,
+    pub(crate) requested_reason: Option<Name>,
+    pub(crate) effective: Presence,
+    pub(crate) effective_reason: Option<Name>,
+    pub(crate) idle_since_ms: u64,
+    /// When the agent was last ready and ceased to be (0: never).
+    pub(crate) left_ready_ms: u64,
+    /// Declines in a row.
+    pub(crate) declines: u64,
+    /// The load exceeds the limits, and the journal says why.
+    pub(crate) over_recorded: bool,
+    pub(crate) work: BTreeMap<(Id, u32), Work>,
+}
+
+/// A channel an agent may work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Enabled {
+    pub(crate) cost: u32,
+    pub(crate) max_concurrent: u32,
+    pub(crate) on: bool,
+    /// Off because of missed offers: on again when the agent returns.
+    pub(crate) off_by_missed: bool,
+    /// Missed offers in a row.
+    pub(crate) missed: u64,
+}
+
+/// What an agent has in hand: one attempt at one contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Work {
+    pub(crate) channel: Name,
+    pub(crate) queue: Name,
+    pub(crate) cost: u32,
+    pub(crate) phase: WorkPhase,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum WorkPhase {
+    Offered,
+    Connecting,
+    Engaged,
+    Wrapping { began_ms: u64, until_ms: u64 },
+}
+
+impl Agent {
+    pub(crate) fn ready(&self) -> bool {
+        self.requested == Presence::Ready && self.effective == Presence::Ready
+    }
+
+    pub(crate) fn load(&self) -> u64 {
+        self.work.values().map(|work| u64::from(work.cost)).sum()
+    }
+
+    /// Offers, engagements and wrap-ups on one channel.
+    pub(crate) fn count(&self, channel: &Name) -> usize {
+        self.work.values().filter(|work| work.channel == *channel).count()
+    }
+
+    /// Anything accepted that is not over: what delays a wish to be not ready.
+    pub(crate) fn has_accepted_work(&self) -> bool {
+        self.work.values().any(|work| work.phase != WorkPhase::Offered)
+    }
+
+    /// Anything connected that is not over: what keeps an agent from being idle.
+    pub(crate) fn has_connected_work(&self) -> bool {
+        self.work.values().any(|work| matches!(work.phase, WorkPhase::Engaged | WorkPhase::Wrapping { .. }))
+    }
+
+    pub(crate) fn over_capacity(&self) -> bool {
+        self.load() > u64::from(self.capacity)
+            || self.channels.iter().any(|(name, enabled)| self.count(name) > enabled.max_concurrent as usize)
+    }
+
+    pub(crate) fn skilled_for(&self, requirements: &[Requirement]) -> bool {
+        requirements.iter().all(|need| self.skills.get(&need.skill).is_some_and(|level| *level >= need.level))
+    }
+}

@@ -1,0 +1,299 @@
+//! A turn under decision: the entries so far, and the one way to add to them.
+
+use std::ops::Bound::{Excluded, Unbounded};
+
+use crate::apply::{fact_time, About};
+use crate::codec;
+use crate::index::Timer;
+use crate::rules::Rules;
+use crate::site::Site;
+use crate::state::Verdicted;
+use crate::words::{Consumed, DeadlinesShifted, Digest, Duplicate, Entry, Event, Fact, Id, Input, Name, Quarantined, Verdict};
+
+/// Entries of one commit beyond which the turn goes on in the next one (JOURNAL: 512 KiB).
+pub(crate) const TURN_BUDGET: usize = 512 * 1024;
+/// What an entry takes beside its body, at most.
+const ENTRY_OVERHEAD: usize = 96;
+/// Silence that is recorded and forgiven (JOURNAL: time).
+pub(crate) const GAP_MS: u64 = 2_000;
+
+pub(crate) const CAUSE_TIMER: i64 = -1;
+pub(crate) const CAUSE_CONTINUATION: i64 = -2;
+pub(crate) const CAUSE_CONTROL: i64 = -3;
+const INPUT_TAG: u64 = 0;
+
+/// A fact that waits for its verdict.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pending<'a> {
+    pub(crate) inbox_seq: u64,
+    pub(crate) index: u64,
+    pub(crate) stored_ms: u64,
+    pub(crate) fact: Body<'a>,
+}
+
+/// Its bytes, or why there are none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Body<'a> {
+    Bytes(&'a [u8]),
+    /// Bytes that are no fact; only their digest is known.
+    Quarantined {
+        reason: &'a str,
+        sha256: Digest,
+    },
+}
+
+/// One commit's worth of decisions.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    pub(crate) site: &'a mut Site,
+    /// The turn's time: what the engine does happens now.
+    pub(crate) at_ms: u64,
+    /// The time of what is being decided: a fact's, or a deadline.
+    pub(crate) t_ms: u64,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) consumed: Option<Consumed>,
+    /// Something was looked at and found to need nothing: that too must be remembered.
+    pub(crate) looked: bool,
+    cause: i64,
+    bytes: usize,
+    looked_up_to: (u64, Id),
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) fn new(site: &'a mut Site, at_ms: u64) -> Self {
+        let (consumed, looked_ms) = (site.state.consumed, site.state.looked_ms);
+        Self {
+            site,
+            at_ms,
+            t_ms: at_ms,
+            entries: Vec::new(),
+            consumed,
+            looked: false,
+            cause: CAUSE_TIMER,
+            bytes: 0,
+            looked_up_to: (looked_ms, Id([0xff; 16])),
+        }
+    }
+
+    /// Decide facts in order, with the timers due before each and those due by now. True if the turn must go on in another commit:
+    /// `pending` then still holds what was not reached.
+    pub(crate) fn decide(&mut self, pending: &mut std::iter::Peekable<std::vec::IntoIter<Pending<'_>>>) -> bool {
+        self.forgive_silence();
+        self.cause = CAUSE_CONTINUATION;
+        if self.site.state.sweep.is_some() && self.sweep() {
+            return true;
+        }
+        while let Some(next) = pending.peek() {
+            let t_ms = fact_time(next.stored_ms, self.site.state.fact_ms, self.at_ms);
+            if self.run_timers(t_ms, false) {
+                return true;
+            }
+            if let Some(next) = pending.next() {
+                self.decide_input(&next, t_ms);
+                if self.is_full() {
+                    return true;
+                }
+            }
+        }
+        self.run_timers(self.at_ms, true)
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes >= TURN_BUDGET
+    }
+
+    pub(crate) fn rules(&self) -> Option<&Rules> {
+        self.site.rules()
+    }
+
+    /// Record an event and apply it.
+    pub(crate) fn emit(&mut self, contact: Option<Id>, agent: Option<Id>, channel: Option<&Name>, event: impl Into<Event>) {
+        let event = event.into();
+        let about = About { contact, agent, channel: channel.cloned() };
+        let applied = self.site.apply_event(&about, &event);
+        debug_assert_eq!(applied, Ok(()), "decide made an event that does not apply: {event:?}");
+        let body = codec::encode_event(&event);
+        self.push(Entry { tag: event.tag(), contact, agent, channel: about.channel, cause: self.cause, body });
+    }
+
+    /// An event of the router itself, not of a turn.
+    pub(crate) fn emit_control(&mut self, event: impl Into<Event>) {
+        self.cause = CAUSE_CONTROL;
+        self.emit(None, None, None, event);
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.bytes += ENTRY_OVERHEAD + entry.body.len();
+        self.entries.push(entry);
+    }
+
+    /// After silence, deadlines that people wait for move by it: nobody could have met them.
+    fn forgive_silence(&mut self) {
+        let gap_ms = self.at_ms.saturating_sub(self.site.state.turn_ms);
+        if gap_ms > GAP_MS && self.site.has_short_deadline() {
+            self.emit(None, None, None, DeadlinesShifted { at_ms: self.at_ms, gap_ms });
+        }
+    }
+
+    fn decide_input(&mut self, pending: &Pending<'_>, t_ms: u64) {
+        self.t_ms = t_ms;
+        let place = self.entries.len();
+        self.cause = i64::try_from(place).unwrap_or(i64::MAX);
+        self.consumed = self.consumed.map(|consumed| Consumed {
+            inbox_id: consumed.inbox_id,
+            inbox_seq: pending.inbox_seq,
+            facts_done: pending.index + 1,
+        });
+        let (bytes, decoded) = match pending.fact {
+            Body::Bytes(bytes) => match codec::decode_fact(bytes) {
+                Ok(fact) => (bytes.to_vec(), Ok(fact)),
+                Err(flaw) => (Vec::new(), Err(quarantined(flaw.reason(), sha256(bytes)))),
+            },
+            Body::Quarantined { reason, sha256 } => (Vec::new(), Err(quarantined(reason, sha256))),
+        };
+        match decoded {
+            Err(verdict) => self.push_input(pending, &[], None, verdict, place),
+            Ok(fact) => {
+                let verdict = match self.site.state.facts.get(&fact.fact_id()) {
+                    Some(first) => Duplicate { first_seq: first.seq, first_entry: first.entry }.into(),
+                    None => self.verdict_on(&fact),
+                };
+                let accepted = matches!(verdict, Verdict::Accepted(_));
+                self.push_input(pending, &bytes, Some(&fact), verdict, place);
+                if accepted {
+                    self.carry_out(fact);
+                }
+            }
+        }
+    }
+
+    fn push_input(&mut self, pending: &Pending<'_>, bytes: &[u8], fact: Option<&Fact>, verdict: Verdict, place: usize) {
+        let verdicted = Verdicted { seq: self.site.state.seq + 1, entry: place as u64 };
+        let remembered = match verdict {
+            Verdict::Accepted(_) | Verdict::Refused(_) => fact.map(Fact::fact_id),
+            Verdict::Duplicate(_) | Verdict::Quarantined(_) => None,
+        };
+        self.site.apply_input(remembered, pending.stored_ms, self.at_ms, verdicted);
+        let contact = fact.and_then(Fact::contact);
+        let channel = fact
+            .and_then(Fact::channel)
+            .or_else(|| contact.and_then(|id| self.site.contact(&id)).map(|contact| &contact.channel))
+            .cloned();
+        let input = Input {
+            inbox_seq: pending.inbox_seq,
+            index: pending.index,
+            stored_ms: pending.stored_ms,
+            fact: bytes.to_vec(),
+            verdict,
+        };
+        self.push(Entry {
+            tag: INPUT_TAG,
+            contact,
+            agent: fact.and_then(Fact::agent),
+            channel,
+            cause: self.cause,
+            body: codec::encode_input(&input),
+        });
+    }
+
+    /// Run what is due before `limit_ms` (or at it, if `inclusive`), in order. True if the commit is full.
+    fn run_timers(&mut self, limit_ms: u64, inclusive: bool) -> bool {
+        self.cause = CAUSE_TIMER;
+        while let Some(due) = self.next_due(limit_ms, inclusive) {
+            match due {
+                Due::Timer(due_ms, timer) => {
+                    self.t_ms = due_ms;
+                    match timer {
+                        Timer::Offer(contact) => self.expire_offer(contact),
+                        Timer::Connect(contact) => self.expire_connect(contact),
+                        Timer::WrapUp { agent, contact, attempt } => self.expire_wrap_up(agent, contact, attempt),
+                    }
+                }
+                Due::Look(due_ms, contact) => {
+                    self.looked_up_to = (due_ms, contact);
+                    self.looked = true;
+                    self.t_ms = due_ms;
+                    self.look(contact);
+                }
+            }
+            if self.is_full() {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn next_due(&self, limit_ms: u64, inclusive: bool) -> Option<Due> {
+        let is_due = |due_ms: u64| due_ms < limit_ms || (inclusive && due_ms == limit_ms);
+        let timer = self.site.index.timers.first().copied().filter(|(due_ms, _)| is_due(*due_ms));
+        let look = self
+            .site
+            .index
+            .looks
+            .range((Excluded(self.looked_up_to), Unbounded))
+            .next()
+            .copied()
+            .filter(|(due_ms, _)| is_due(*due_ms));
+        match (timer, look) {
+            (Some((due_ms, timer)), Some((look_ms, _))) if due_ms <= look_ms => Some(Due::Timer(due_ms, timer)),
+            (_, Some((look_ms, contact))) => Some(Due::Look(look_ms, contact)),
+            (Some((due_ms, timer)), None) => Some(Due::Timer(due_ms, timer)),
+            (None, None) => None,
+        }
+    }
+
+    /// All waiting contacts look for an agent, in key order. True if the commit is full and the sweep is not finished.
+    pub(crate) fn sweep(&mut self) -> bool {
+        let mut after = self.site.state.sweep.and_then(|sweep| sweep.after);
+        loop {
+            let from = after.map_or(Unbounded, Excluded);
+            let Some((key, contact)) = self.site.index.line.range((from, Unbounded)).next().map(|(key, id)| (*key, *id)) else {
+                self.emit(None, None, None, crate::words::SweepAdvanced { at_ms: self.at_ms, after: None });
+                return false;
+            };
+            self.look(contact);
+            after = Some(key);
+            if self.is_full() {
+                self.emit(None, None, None, crate::words::SweepAdvanced { at_ms: self.at_ms, after });
+                return true;
+            }
+        }
+    }
+}
+
+/// The next thing that is due.
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    Timer(u64, Timer),
+    Look(u64, Id),
+}
+
+/// When the site wants the next turn, if no frame comes (Unix ms).
+pub(crate) fn next_deadline(site: &Site) -> Option<u64> {
+    let state = &site.state;
+    let unfinished = (state.continued || state.sweep.is_some()).then_some(state.at_ms);
+    let timer = site.index.timers.first().map(|(due_ms, _)| *due_ms);
+    let beat = site.has_short_deadline().then_some(state.turn_ms + 1_000);
+    let looked = (Excluded((state.looked_ms, Id([0xff; 16]))), Unbounded);
+    let look = site.index.looks.range(looked).next().map(|(due_ms, _)| *due_ms);
+    [unfinished, timer, beat, look].into_iter().flatten().min()
+}
+
+/// May a turn in which nothing happened go unrecorded?
+pub(crate) fn is_idle(site: &Site, at_ms: u64) -> bool {
+    !site.state.continued && (!site.has_short_deadline() || at_ms < site.state.turn_ms + 1_000)
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> Digest {
+    use sha2::Digest as _;
+    Digest(sha2::Sha256::digest(bytes).into())
+}
+
+fn quarantined(reason: &str, sha256: Digest) -> Verdict {
+    // Every reason is one of our own words, or stands in a journal that was checked when it was written.
+    Quarantined { reason: Name::new(reason).unwrap_or_else(unreadable), sha256 }.into()
+}
+
+fn unreadable() -> Name {
+    Name::new("bad_shape").unwrap_or_else(|| unreachable!("a valid name"))
+}
