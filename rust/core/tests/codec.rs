@@ -182,7 +182,7 @@ fn frame(facts: &[&[u8]]) -> Vec<u8> {
 #[test]
 fn splits_a_frame_up_to_its_limits() {
     assert_eq!(codec::split_frame(&frame(&[b"one", b"", b"three"])), Ok(vec![b"one".as_slice(), b"", b"three"]));
-    assert_eq!(codec::split_frame(&frame(&[b"".as_slice(); 1024])).map(|facts| facts.len()), Ok(1024));
+    assert_eq!(codec::split_frame(&frame(&vec![b"".as_slice(); 1024])).map(|facts| facts.len()), Ok(1024));
     let largest = frame(&[vec![7; 65_530].as_slice()]);
     assert_eq!((largest.len(), codec::split_frame(&largest).map(|facts| facts[0].len())), (65_536, Ok(65_530)));
 }
@@ -194,7 +194,7 @@ fn says_why_bytes_are_no_frame() {
     for bytes in not {
         assert_eq!(codec::split_frame(bytes), Err(FrameFlaw::NotAFrame), "{bytes:02x?}");
     }
-    assert_eq!(codec::split_frame(&frame(&[b"".as_slice(); 1025])), Err(FrameFlaw::TooLarge));
+    assert_eq!(codec::split_frame(&frame(&vec![b"".as_slice(); 1025])), Err(FrameFlaw::TooLarge));
     assert_eq!(codec::split_frame(&frame(&[vec![7; 65_531].as_slice()])), Err(FrameFlaw::TooLarge));
     assert_eq!([FrameFlaw::NotAFrame.reason(), FrameFlaw::TooLarge.reason()], ["not_a_frame", "frame_too_large"]);
 }
