@@ -1,6 +1,7 @@
 """Commits between the subscription and the tables: checked, decoded, in order, and not more than fit in memory."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 
@@ -27,7 +28,12 @@ class Arrivals:
         self._bytes = 0
         self._changed = asyncio.Event()
         self._failure: Exception | None = None
-        self.over = False
+        self._over = asyncio.Event()
+
+    @property
+    def over(self) -> bool:
+        """Nothing more is taken."""
+        return self._over.is_set()
 
     def take(self, seq: int, data: bytes) -> None:
         """A message came. Never raises: FastStream would log it and go on with the next one, which must not happen."""
@@ -42,14 +48,23 @@ class Arrivals:
         """Subscribe anew once what is held has been written."""
         if not self.over:
             logger.info("history: new subscription from the checkpoint: %s", reason)
-            self.over = True
-            self._changed.set()
+            self.close()
 
     def fail(self, error: Exception) -> None:
         """Stop the projector."""
         self._failure = self._failure or error
-        self.over = True
+        self.close()
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self._over.set()
         self._changed.set()
+
+    async def pause(self, time_s: float) -> None:
+        """Sleep, but not longer than the spell lasts."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(time_s):
+                await self._over.wait()
 
     async def batch(self) -> list[Commit]:
         """All that is held, within limits, as soon as there is any; empty when the spell is over. Raises what was failed with."""

@@ -66,6 +66,7 @@ def journal_broker(
         reconnected_cb=again,
         closed_cb=closed,
         graceful_timeout=5.0,
+        drain_timeout=5,
     )
     start = ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=first, inactive_threshold=10.0)
 
@@ -104,7 +105,8 @@ async def _spell(nats_url: str, site: str, engine: AsyncEngine) -> None:
         while commits := await arrivals.batch():
             await store(engine, commits)
     finally:
-        arrivals.over = True
+        # A cancellation alone can get lost inside the client: `asyncio.wait_for` before Python 3.12 swallows it if it loses a race.
+        arrivals.close()
         watch.cancel()
         await asyncio.wait([watch])
         await _stop(broker)
@@ -115,21 +117,19 @@ async def _watch(broker: NatsBroker, site: str, arrivals: Arrivals) -> None:
     try:
         await broker.start()
         before = arrivals.expected
-        while True:
+        while not arrivals.over:
             last = (await broker.connection.jetstream().stream_info(journal_stream(site))).state.last_seq
-            if last < arrivals.expected - 1:
-                raise JournalCorrupt(
-                    f"the journal ends at {last}, the history has seen {arrivals.expected - 1}: not the same journal"
-                )
-            await asyncio.sleep(WATCH_S)
-            if last >= arrivals.expected == before:
+            if last < before - 1:
+                raise JournalCorrupt(f"the journal ends at {last}, the history has seen {before - 1}: not the same journal")
+            await arrivals.pause(WATCH_S)
+            if last >= arrivals.expected == before and not arrivals.over:
                 arrivals.end(f"nothing came for {WATCH_S} s, though the journal has commit {last}")
             before = arrivals.expected
     except JournalCorrupt as error:
         arrivals.fail(error)
     except Exception as error:  # noqa: BLE001  NATS is away, or has no such stream yet: ask again
         logger.warning("history: the journal cannot be followed: %s: %s", type(error).__name__, error)
-        await asyncio.sleep(RETRY_S)
+        await arrivals.pause(RETRY_S)
         arrivals.end("the server did not answer")
 
 

@@ -1,0 +1,209 @@
+"""The projector on a real NATS server: it goes on from its checkpoint whatever happens to server, consumer or itself."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import nats
+import pytest
+
+from cordboard import codec
+from cordboard.errors import JournalCorrupt
+from cordboard.log import connect
+from cordboard.log.embedded import EmbeddedServer
+from cordboard.log.port import SiteLog
+from cordboard.log.subjects import journal_stream, journal_subject
+from cordboard.projections.history import HistoryReader, arrivals, projector, run_history
+from tests.journal import SITE, commit
+from tests.postgres import eventually
+
+PATIENCE_S = 60
+
+
+class World:
+    """A server, its journal, and a history beside it."""
+
+    def __init__(self, server: EmbeddedServer, log: SiteLog, url: str, reader: HistoryReader) -> None:
+        self.server, self.log, self.url, self.reader = server, log, url, reader
+
+    async def append(self, first: int, last: int) -> None:
+        async with self.log.appender() as appender:
+            for seq in range(first, last + 1):
+                await appender.append(seq, codec.encode(commit(seq, seq)))
+
+    async def reached(self, seq: int) -> None:
+        assert await self.reader.reached(seq, PATIENCE_S), f"the history stayed at {await self.reader.checkpoint()}"
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["asyncio.Task[None]"]:
+        task = asyncio.create_task(run_history(self.server.url, SITE, self.url))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, JournalCorrupt, OSError):
+                await task
+
+    async def vanish(self) -> int:
+        """Delete every consumer of the journal behind the clients' backs; returns how many there were."""
+        connection = await nats.connect(self.server.url)
+        manager = connection.jsm()
+        consumers = await manager.consumers_info(journal_stream(SITE))
+        for consumer in consumers:
+            await manager.delete_consumer(journal_stream(SITE), consumer.name)
+        await connection.close()
+        return len(consumers)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path / 'views.db'}"
+
+
+@asynccontextmanager
+async def world(tmp_path: Path, url: str) -> AsyncIterator[World]:
+    async with (
+        EmbeddedServer(tmp_path / "nats") as server,
+        connect(server.url, SITE) as log,
+        HistoryReader.open(url) as reader,
+    ):
+        yield World(server, log, url, reader)
+
+
+async def test_it_follows_and_goes_on_from_its_checkpoint(tmp_path: Path, database_url: str) -> None:
+    async with world(tmp_path, database_url) as here:
+        await here.append(1, 20)
+        async with here.running():
+            await here.reached(20)
+            await here.append(21, 25)
+            await here.reached(25)
+        await here.append(26, 40)
+        assert await here.reader.checkpoint() == 25
+        async with here.running():
+            await here.reached(40)
+
+
+async def test_two_projectors_do_not_disturb_each_other(tmp_path: Path, database_url: str) -> None:
+    async with world(tmp_path, database_url) as here, here.running() as one, here.running() as two:
+        await here.append(1, 60)
+        await here.reached(60)
+        assert not one.done() and not two.done()
+
+
+async def test_it_catches_up_in_bounded_memory(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "HELD_MAX", 16)
+    monkeypatch.setattr(arrivals, "BATCH_MAX", 5)
+    async with world(tmp_path, url) as here:
+        await here.append(1, 200)
+        async with here.running():
+            await here.reached(200)
+
+
+async def test_it_survives_the_death_of_the_server(tmp_path: Path, url: str) -> None:
+    async with world(tmp_path, url) as here, here.running() as task:
+        await here.append(1, 10)
+        await here.reached(10)
+        os.kill(here.server.pid, signal.SIGKILL)
+        await here.append(11, 20)
+        await here.reached(20)
+        assert not task.done()
+
+
+async def test_it_waits_for_a_server_that_is_not_there_yet(tmp_path: Path, url: str) -> None:
+    async with world(tmp_path, url) as here:
+        port, address = here.server.url.rsplit(":", 1)[1], here.server.url
+        await here.append(1, 3)
+    task = asyncio.create_task(run_history(address, SITE, url))
+    async with EmbeddedServer(tmp_path / "nats", port=int(port)) as server, HistoryReader.open(url) as reader:
+        assert server.url == address
+        assert await reader.reached(3, PATIENCE_S)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_it_can_be_cancelled_while_the_server_is_away(tmp_path: Path, url: str) -> None:
+    async with world(tmp_path, url) as here:
+        await here.append(1, 3)
+        stack = contextlib.AsyncExitStack()
+        task = await stack.enter_async_context(here.running())
+        await here.reached(3)
+    assert not task.done()
+    await stack.aclose()
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize("before", [0, 10])
+async def test_it_notices_a_consumer_that_vanished(tmp_path: Path, url: str, before: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projector, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(projector, "WATCH_S", 0.3)
+    async with world(tmp_path, url) as here:
+        await here.append(1, 10)
+        async with here.running():
+            await here.reached(10)
+        async with here.running() as task:
+            await here.append(11, 10 + before)
+            await here.reached(10 + before)
+            await eventually(here.vanish, "a consumer to delete")
+            await here.append(11 + before, 30)
+            await here.reached(30)
+            assert not task.done()
+
+
+async def test_a_commit_out_of_place_stops_it(tmp_path: Path, url: str) -> None:
+    async with world(tmp_path, url) as here:
+        await here.append(1, 3)
+        async with here.running() as task:
+            await here.reached(3)
+            connection = await nats.connect(here.server.url)
+            await connection.jetstream().publish(journal_subject(SITE), codec.encode(commit(5, 5)))
+            await connection.close()
+            with pytest.raises(JournalCorrupt):
+                await asyncio.wait_for(task, PATIENCE_S)
+        assert await here.reader.checkpoint() == 3
+
+
+@pytest.mark.parametrize("data", [b"", b"\xc1", b"\x90"])
+async def test_bytes_that_are_no_commit_stop_it(tmp_path: Path, url: str, data: bytes) -> None:
+    async with world(tmp_path, url) as here:
+        await here.append(1, 2)
+        connection = await nats.connect(here.server.url)
+        await connection.jetstream().publish(journal_subject(SITE), data)
+        await connection.close()
+        async with here.running() as task:
+            with pytest.raises(JournalCorrupt):
+                await asyncio.wait_for(task, PATIENCE_S)
+
+
+async def test_a_journal_shorter_than_the_history_stops_it(tmp_path: Path, url: str) -> None:
+    async with world(tmp_path, url) as here:
+        await here.append(1, 5)
+        async with here.running():
+            await here.reached(5)
+    async with world(tmp_path / "another", url) as here:
+        await here.append(1, 3)
+        with pytest.raises(JournalCorrupt, match="not the same journal"):
+            await asyncio.wait_for(run_history(here.server.url, SITE, url), PATIENCE_S)
+
+
+async def test_a_broken_database_stops_it(tmp_path: Path, url: str) -> None:
+    async with world(tmp_path, url) as here:
+        await here.append(1, 2)
+        async with here.running() as task:
+            await here.reached(2)
+            broken = pytest.MonkeyPatch()
+
+            async def fail(*_: object) -> int:
+                raise OSError("the disk is gone")
+
+            broken.setattr(projector, "store", fail)
+            await here.append(3, 3)
+            with pytest.raises(OSError, match="the disk is gone"):
+                await asyncio.wait_for(asyncio.shield(task), PATIENCE_S)
+            broken.undo()
+        async with here.running():
+            await here.reached(3)
