@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Mapping
 
-from cordboard.gateway.backlog import BacklogView
 from cordboard.gateway.chat import CHANNEL, Chat
 from cordboard.gateway.http import ChatOptions, ChatSocket, make_app
 from cordboard.gateway.limits import Limits
@@ -46,9 +45,8 @@ async def run_gateway(
     limits = limits or Limits()
     policy = PolicyView(CHANNEL, entry_points)
     chat = Chat(name, vault, ChatKeys(vault.derive_key("chat"), name), policy, limits, grace_s)
-    behind = BacklogView(log)
     # Conversations before verdicts: who hears a verdict finds the conversation.
-    for fold in (policy.apply, behind.apply, chat.conversations.apply, chat.verdicts.apply):
+    for fold in (policy.apply, chat.conversations.apply, chat.verdicts.apply):
         feed.attach(fold)
     whispers = Whispers(log, chat)
     sessions: set[Session] = set()
@@ -75,9 +73,8 @@ async def run_gateway(
         async with log.publisher(name) as publisher, asyncio.TaskGroup() as group, serving(app, listener) as server:
             intake = Intake(vault, publisher.publish)
             group.create_task(whispers.run())
-            group.create_task(behind.run())
             await _caught_up(log, feed)
-            chat.open(intake, lambda: behind.backlog)
+            chat.open(intake, lambda: feed.backlog)
             group.create_task(chat.departures.run(publisher))
             group.create_task(intake.sweep())
             if expected_wait_ms is not None:

@@ -1,0 +1,181 @@
+"""One session on a socket that misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+import pytest
+
+from cordboard.events import event as words
+from cordboard.events.bounds import Key
+from cordboard.gateway.chat import Chat
+from cordboard.gateway.limits import Limits
+from cordboard.gateway.policy_view import PolicyView
+from cordboard.gateway.session import Session
+from cordboard.gateway.tokens import ChatKeys
+from cordboard.log.port import Backlog
+from cordboard.vault import Content, Person
+from tests.journal import about, commit
+from tests.postgres import eventually
+
+
+class Texts:
+    """As much of a vault as reading takes; `broken` makes it fail in a way nobody foresaw."""
+
+    broken = False
+
+    async def read(self, refs: Sequence[bytes]) -> dict[bytes, Content]:
+        if self.broken:
+            raise ZeroDivisionError
+        return {ref: Content(ref, "message", "text") for ref in refs}
+
+    async def agents(self, refs: Sequence[bytes]) -> dict[bytes, Person]:
+        return {}
+
+
+class Line:
+    """A socket: what it is told to receive, what was sent and how it was closed. `stuck` takes nothing any more."""
+
+    def __init__(self) -> None:
+        self.incoming: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self.sent: list[dict[str, Any]] = []
+        self.code: int | None = None
+        self.stuck = asyncio.Event()
+        self.gone = False
+
+    async def receive(self) -> str | bytes | None:
+        return await self.incoming.get()
+
+    async def send(self, frame: str) -> None:
+        if self.gone:
+            raise ConnectionError
+        if self.stuck.is_set():
+            await asyncio.Event().wait()
+        self.sent.append(json.loads(frame))
+
+    async def close(self, code: int, reason: str) -> None:
+        self.code = code
+
+
+class Nobody:
+    async def typing(self, contact: bytes) -> None:
+        return
+
+    async def received(self, contact: bytes, message: bytes, state: Literal["delivered", "read"]) -> None:
+        return
+
+
+class World:
+    """A chat in the journal, and a session that resumes it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.texts = Texts()
+        self.chat = Chat("chat", self.texts, ChatKeys(bytes(32), "chat"), PolicyView("chat"), limits, 3_600)  # type: ignore[arg-type]
+        self.chat.open(None, lambda: Backlog(0, 0))  # type: ignore[arg-type]
+        self.contact = self.chat.keys.new_contact()
+        self.line = Line()
+        self._ordinal = 0
+        self._fold(words.ContactQueued(0, 1, "orders", Key(1, 0, 0), 0, 0, [], 0, None, [], 0, None, None, None))
+
+    def say(self, count: int) -> None:
+        """The agent writes so many messages, in one commit."""
+        first, self._ordinal = self._ordinal + 1, self._ordinal + count
+        numbers = range(first, self._ordinal + 1)
+        self._fold(*(words.MessageRelayed(0, number.to_bytes(16, "big"), "agent", number) for number in numbers))
+
+    def end(self) -> None:
+        self._fold(words.ContactEnded(0, "completed", "engaged", None))
+
+    async def begin(self) -> asyncio.Task[None]:
+        session = asyncio.create_task(Session(self.line, self.chat, Nobody()).run())
+        token = self.chat.keys.token(self.contact)
+        self.line.incoming.put_nowait(json.dumps({"type": "resume", "token": token}))
+        await eventually(lambda: len(self.line.sent) >= 2, "the session has begun")
+        return session
+
+    def _fold(self, *events: words.Event) -> None:
+        entries = [msgspec.structs.replace(about(event, channel="chat"), contact=self.contact) for event in events]
+        self.chat.conversations.apply(1, commit(1, 0, *entries))
+
+
+@pytest.fixture
+async def world() -> World:
+    return World(Limits(send_s=0.02, lag_lines=5, idle_s=0.02))
+
+
+async def ended(session: asyncio.Task[None]) -> None:
+    async with asyncio.timeout(10):
+        await session
+
+
+async def test_lines_are_told_in_order_up_to_the_end(world: World) -> None:
+    world.say(100)
+    session = await world.begin()
+    world.end()
+    await ended(session)
+    assert [frame["type"] for frame in world.line.sent] == ["started", "queued", *["message"] * 100, "ended"]
+    assert [frame["ordinal"] for frame in world.line.sent[2:-1]] == list(range(1, 101))
+    assert world.line.code == 1000
+    assert world.chat.socket(world.contact) is None
+
+
+async def test_a_client_that_takes_nothing_is_closed(world: World) -> None:
+    session = await world.begin()
+    world.line.stuck.set()
+    world.say(1)
+    await ended(session)
+    assert world.line.code == 1013
+
+
+async def test_a_client_that_falls_behind_is_closed(world: World) -> None:
+    session = await world.begin()
+    await eventually(lambda: world.line.sent[-1]["type"] == "queued", "it is up to date")
+    world.say(6)
+    await ended(session)
+    assert world.line.code == 1013
+
+
+async def test_a_client_that_is_gone_needs_no_close(world: World) -> None:
+    session = await world.begin()
+    world.line.gone = True
+    world.say(1)
+    await ended(session)
+    assert world.line.code is None
+    assert world.chat.socket(world.contact) is None
+
+
+async def test_a_defect_ends_this_session_only(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    session = await world.begin()
+    world.texts.broken = True
+    world.say(1)
+    await ended(session)
+    assert world.line.code == 1011
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_whoever_does_not_begin_is_closed(world: World) -> None:
+    await ended(asyncio.create_task(Session(world.line, world.chat, Nobody()).run()))
+    assert world.line.code == 1008
+
+
+async def test_the_expected_wait_is_never_raised_within_a_visit(world: World) -> None:
+    session = await world.begin()
+    (_, socket), *_ = world.chat.waiting()
+    assert isinstance(socket, Session)
+    for expected_ms in (60_000, None, 90_000, 30_000):
+        socket.expect(expected_ms)
+    world.end()
+    await ended(session)
+    assert [frame["expected_ms"] for frame in world.line.sent if frame["type"] == "wait"] == [60_000, 30_000]
+
+
+async def test_cancelled_it_lets_go_of_its_chat(world: World) -> None:
+    session = await world.begin()
+    session.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await session
+    assert world.chat.socket(world.contact) is None
