@@ -14,6 +14,7 @@ from cordboard.log.port import SiteLog, Stored
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
+BATCH_MAX = 256
 PAUSE_S = 0.1
 PAUSE_MAX_S = 2.0
 
@@ -31,7 +32,7 @@ async def patiently(call: Callable[[], Awaitable[T]], what: str) -> T:
 
 
 async def commits_between(log: SiteLog, first: int, last: int) -> AsyncGenerator[list[Stored], None]:
-    """Commits `first` to `last` in batches. Raises JournalCorrupt on a gap."""
+    """Commits `first` to `last` in batches of at most BATCH_MAX. Raises JournalCorrupt on a gap."""
     expected = first
     if expected > last:
         return
@@ -42,7 +43,7 @@ async def commits_between(log: SiteLog, first: int, last: int) -> AsyncGenerator
                 if stored.seq != expected:
                     raise JournalCorrupt(f"the journal goes on with {stored.seq} where {expected} should stand")
                 expected += 1
-            if part:
-                yield part
+            for start in range(0, len(part), BATCH_MAX):
+                yield part[start : start + BATCH_MAX]
             if expected > last:
                 return
