@@ -136,7 +136,7 @@ class _Reader:
         while not isinstance(event := self._next(), MappingEndEvent):
             key = self._tree(event, path, depth + 1)
             below = f"{path}.{key.text}".lstrip(".") if isinstance(key, Scalar) else path
-            value = self._tree(self._next(), below, depth + 1)
+            value = _beside(self._tree(self._next(), below, depth + 1), event)
             if not isinstance(key, Scalar):
                 self._problems.add(key.at, path, "a key must be one word", "put the value in quotes if it begins with [ or {")
             elif key.text in entries:
@@ -161,7 +161,7 @@ class _Reader:
                 "a character that YAML does not allow",
                 "remove it, or save the file as UTF-8",
             )
-        except (ValueError, OverflowError, RecursionError, Warning) as error:  # e.g. "\UFFFFFFFF", %YAML 1.9
+        except Exception as error:  # noqa: BLE001 - the parser also asserts and overflows on odd input, such as %YAML 1.9 or "\UFFFFFFFF"
             self._stop(self._at, f"not YAML after this place: {shorten(str(error))}", None)
         self._at = _place(event)
         return event
@@ -186,6 +186,14 @@ def _events(text: str) -> Iterator[Event]:
 def _place(event: Event) -> tuple[int, int]:
     mark: Any = event.start_mark
     return mark.line + 1, mark.column + 1
+
+
+def _beside(value: Tree, key: Event) -> Tree:
+    """A value that was never written is said to be where the next thing begins: rather say that it is missing behind its key."""
+    if not isinstance(value, Scalar) or value.text or not value.plain:
+        return value
+    mark: Any = key.end_mark
+    return Scalar((mark.line + 1, mark.column + 2), "")
 
 
 def _yaml_advice(problem: str) -> str | None:

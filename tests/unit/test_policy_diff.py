@@ -1,0 +1,73 @@
+"""What differs between two policies."""
+
+from pathlib import Path
+
+import pytest
+
+from cordboard.policy import Change, diff, load, loads
+from cordboard.policy.diff import ADDED, CHANGED, REMOVED, REORDERED
+from cordboard.policy.document import CHANNEL, QUEUE, REASON, ROUTING, SITE
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "webshop.yaml"
+TEXT = EXAMPLE.read_text()
+OLD = loads(TEXT).policy
+
+QUOTES = {
+    "target": "1m",
+    "targets": {"task": "1d"},
+    "requires": [],
+    "strategy": "longest_idle",
+    "short_abandon": "5s",
+    "service_level": "85%",
+}
+CASES = [
+    ("target: 45s", "target: 50s", [("queues.orders.target", "45s", "50s", CHANGED["queues.target"])]),
+    ("{task: 4h}", "{chat: 1m}", [
+        ("queues.orders.targets.task", "4h", None, CHANGED["queues.targets"]),
+        ("queues.orders.targets.chat", None, "1m", CHANGED["queues.targets"]),
+    ]),
+    ("cost: 33", "cost: 25", [("channels.chat.cost", 33, 25, CHANGED["channels.cost"])]),
+    ("wrap_up_cost: 50%", "wrap_up_cost: 0%", [("channels.task.wrap_up_cost", "50%", "0%", CHANGED["channels.wrap_up_cost"])]),
+    ("[finance:3]", "[finance:4 soft]", [
+        ("queues.invoices.requires", ["finance:3"], ["finance:4 soft"], CHANGED["queues.requires"]),
+    ]),
+    ("capacity: 100", "capacity: 120", [("capacity", 100, 120, CHANGED["capacity"])]),
+    ("site: webshop", "site: other", [("site", "webshop", "other", CHANGED["site"])]),
+    ("order: urgency", "order: strict", [("routing.order", "urgency", "strict", CHANGED["routing.order"])]),
+    ("  garden:", "  garten:", [
+        ("skills.garden", "garden", None, REMOVED["skills"]),
+        ("skills.garten", None, "garten", ADDED["skills"]),
+    ]),
+    ("class: meal", "class: break", [("reasons.lunch.class", "meal", "break", CHANGED["reasons.class"])]),
+    ("  quotes:", "  quotes.target:", [
+        ("queues.quotes", QUOTES, None, REMOVED["queues"]),
+        ("queues.quotes.target", None, QUOTES, ADDED["queues"]),
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case[1] for case in CASES])
+def test_change(case: tuple[str, str, list[tuple[str, object, object, str]]]) -> None:
+    old, new, changes = case
+    assert TEXT.count(old) >= 1
+    assert diff(OLD, loads(TEXT.replace(old, new, 1)).policy) == [Change(*change) for change in changes]
+
+
+def test_nothing_differs_but_the_version() -> None:
+    assert diff(OLD, load(EXAMPLE, version=9).policy) == []
+
+
+def test_another_order_is_a_change_of_its_own() -> None:
+    lines = TEXT.splitlines()
+    spam = next(line for line in lines if line.startswith("  spam:"))
+    solved = next(line for line in lines if line.startswith("  solved:"))
+    text = TEXT.replace(spam, "@").replace(solved, spam).replace("@", solved)
+    changes = diff(OLD, loads(text).policy)
+    assert [(change.path, change.effect) for change in changes] == [("dispositions", REORDERED)]
+
+
+def test_every_setting_says_what_its_change_means() -> None:
+    for group, section in (("", SITE), ("channels.", CHANNEL), ("queues.", QUEUE), ("reasons.", REASON), ("routing.", ROUTING)):
+        for setting in section.settings:
+            if setting.field is not None:
+                assert CHANGED[f"{group}{setting.key}"]
