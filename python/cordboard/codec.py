@@ -12,8 +12,8 @@ from cordboard.events.fact import Fact
 from cordboard.events.policy import Policy
 
 _encoder = msgspec.msgpack.Encoder()
-_fact = msgspec.msgpack.Decoder(Fact)
-_event = msgspec.msgpack.Decoder(Event)
+_fact: msgspec.msgpack.Decoder[Fact] = msgspec.msgpack.Decoder(Fact)
+_event: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
 _input = msgspec.msgpack.Decoder(Input)
 _commit = msgspec.msgpack.Decoder(Commit)
 _frame = msgspec.msgpack.Decoder(list[bytes])

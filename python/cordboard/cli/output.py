@@ -9,7 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-console = Console(highlight=False)
+PLAIN_WIDTH = 160
+"""Columns where no terminal says otherwise: tables in logs must not be cut."""
+console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 stderr = Console(stderr=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]

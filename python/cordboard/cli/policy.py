@@ -81,7 +81,9 @@ def check(
     policy = site.policy
     figures = {key: len(getattr(policy, key)) for key in ("queues", "channels", "skills", "reasons", "dispositions")}
     if as_json:
-        print_json({"ok": True, "file": str(file), "site": policy.site, "digest": site.digest.hex(), "bytes": len(compiled), **figures})
+        print_json(
+            {"ok": True, "file": str(file), "site": policy.site, "digest": site.digest.hex(), "bytes": len(compiled), **figures}
+        )
         return
     parts = ", ".join(f"{number} {key}" for key, number in figures.items())
     console.print(

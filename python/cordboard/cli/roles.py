@@ -1,7 +1,7 @@
 """Where the parts are put together: which role runs what, and how it stops.
 
-A role runs until it is cancelled. An error in one ends the process, so that whatever supervises it sees it: a role that
-limps is worse than one that is started again. The one exception is a router that was told to step down: it begins anew as a follower.
+A role runs until it is cancelled. An error in one ends the process, so that whatever supervises it sees it: a role that limps is
+worse than one that is started again. The one exception is a router that was told to step down: it begins anew as a follower.
 """
 
 import asyncio
@@ -98,7 +98,9 @@ async def run_roles(
     async with contextlib.AsyncExitStack() as stack:
         addresses = await stack.enter_async_context(_server(settings))
         log = await stack.enter_async_context(
-            connect(addresses.nats_url, settings.site, allow_lazy_fsync=settings.allow_lazy_fsync, name="cordboard-" + "-".join(roles))
+            connect(
+                addresses.nats_url, settings.site, allow_lazy_fsync=settings.allow_lazy_fsync, name="cordboard-" + "-".join(roles)
+            )
         )
         ready = _Ready(addresses, {role for role in roles if role in ("api", "gateway")}, say_ready, settings.host)
         tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []

@@ -22,8 +22,12 @@ Site = Annotated[str, typer.Option("--site", envvar="CORDBOARD_SITE", help="The 
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="CORDBOARD_DATA_DIR", help="Where journal, vault and views stand.")]
 NatsUrl = Annotated[str | None, typer.Option("--nats-url", envvar="CORDBOARD_NATS_URL", help="An external NATS server.")]
 Host = Annotated[str, typer.Option("--host", envvar="CORDBOARD_HOST", help="Address to listen on.")]
-GrpcPort = Annotated[int, typer.Option("--grpc-port", envvar="CORDBOARD_GRPC_PORT", help="Port of the gRPC API; 0 takes a free one.")]
-HttpPort = Annotated[int, typer.Option("--http-port", envvar="CORDBOARD_HTTP_PORT", help="Port of chat and HTTP; 0 takes a free one.")]
+GrpcPort = Annotated[
+    int, typer.Option("--grpc-port", envvar="CORDBOARD_GRPC_PORT", help="Port of the gRPC API; 0 takes a free one.")
+]
+HttpPort = Annotated[
+    int, typer.Option("--http-port", envvar="CORDBOARD_HTTP_PORT", help="Port of chat and HTTP; 0 takes a free one.")
+]
 Grace = Annotated[float, typer.Option("--grace", envvar="CORDBOARD_GRACE_S", help="Seconds a lost chat may take to come back.")]
 InsecureListen = Annotated[bool, typer.Option("--insecure-listen", help="Listen beyond loopback without authentication.")]
 LazyFsync = Annotated[bool, typer.Option("--allow-lazy-fsync", help="Accept a NATS server that may lose acknowledged facts.")]

@@ -68,7 +68,7 @@ async def stop(process: asyncio.subprocess.Process) -> None:
 @contextlib.asynccontextmanager
 async def running(data_dir: Path, arguments: Sequence[str]) -> AsyncIterator[Engine]:
     """An engine for the length of the context."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
     process, engine = await start(data_dir, arguments, data_dir / "up.log")
     try:
         yield engine

@@ -72,7 +72,7 @@ async def fold(log: SiteLog) -> tuple[Boards, set[str]]:
     last = await log.last_journal_seq()
     if last == 0:
         return boards, arrived
-    async with aclosing(log.follow_journal(1)) as commits:  # type: ignore[type-var]
+    async with aclosing(log.follow_journal(1)) as commits:
         async for batch in commits:
             for stored in batch:
                 commit = codec.decode_commit(stored.data)
@@ -96,22 +96,24 @@ async def close(log: SiteLog, tally: Tally, seconds: float) -> Report:
     problems += [f"{lost_messages} messages of agents never reached a customer who was there"] if lost_messages else []
     problems += [str(problem) for problem in [*verified.divergences, *verified.violations][:50]]
     site = boards.site()
+    # Agents serve several channels at once, so they are busy with a queue or with the site, not with a channel.
+    occupancy = {row.queue: row.occupancy_permille for row in boards.queues()}
     return Report(
         seconds=seconds,
         contacts=site.contacts,
         ended=sum(site.ended.values()),
         open=site.open,
-        lost=len(missing) + lost_messages + verified.lost,
-        violations=len(verified.violations),
-        divergences=len(verified.divergences),
+        lost=len(missing) + lost_messages + (verified.lost or 0),
+        violations=verified.violation_count,
+        divergences=verified.divergence_count,
         duplicates=tally.duplicates,
         offer_latency_ms=percentiles(tally.offer_latency_ms),
         occupancy=_percent(site.occupancy_permille),
         commits=verified.commits,
         events=verified.events,
         journal_ms=verified.duration_ms,
-        channels={row.channel or "": _line(row) for row in boards.channels()},
-        queues=[_line(row) for row in boards.cells()],
+        channels={row.channel or "": _line(row, site.occupancy_permille) for row in boards.channels()},
+        queues=[_line(row, occupancy.get(row.queue)) for row in boards.cells()],
         ended_by_reason=dict(sorted(site.ended.items())),
         crowd=dict(sorted(tally.happened.items())),
         problems=problems,
@@ -134,7 +136,7 @@ def _percent(permille: int | None) -> float | None:
     return None if permille is None else permille / 10
 
 
-def _line(row: QueueRow) -> Line:
+def _line(row: QueueRow, occupancy_permille: int | None) -> Line:
     return Line(
         channel=row.channel,
         queue=row.queue,
@@ -147,7 +149,7 @@ def _line(row: QueueRow) -> Line:
         wait_p50_ms=row.wait_p50_ms,
         wait_p90_ms=row.wait_p90_ms,
         wait_p99_ms=row.wait_p99_ms,
-        occupancy=_percent(row.occupancy_permille),
+        occupancy=_percent(occupancy_permille),
     )
 
 
@@ -168,18 +170,32 @@ def show(report: Report, console: Console) -> None:
     latency = report.offer_latency_ms
     console.print(f"contacts {report.contacts}, ended {report.ended}, open {report.open}; {report.ended_by_reason}")
     if latency.n:
-        console.print(f"customer asks → offer on the agent's stream: p50 {latency.p50} ms, p99 {latency.p99} ms (n={latency.n}, no wait for an agent)")
+        console.print(
+            f"customer asks → offer on the agent's stream: p50 {latency.p50} ms, p99 {latency.p99} ms "
+            f"(n={latency.n}, those who did not wait for an agent)"
+        )
     console.print(f"verified {report.commits} commits and {report.events} events in {report.journal_ms} ms")
-    colour = "green" if report.good else "red"
-    console.print(
-        f"[bold {colour}]lost {report.lost}, violations {report.violations}, divergences {report.divergences}, duplicates {report.duplicates}[/]"
-    )
+    counts = f"lost {report.lost}, violations {report.violations}, divergences {report.divergences}, duplicates {report.duplicates}"
+    console.print(f"[bold {'green' if report.good else 'red'}]{counts}[/]")
     for problem in report.problems:
         console.print(f"  [red]{problem}[/]")
 
 
 def _cells(line: Line) -> list[str]:
-    return ["–" if value is None else str(value) for value in (
-        line.channel, line.queue or "all", line.visits, line.answered, line.abandoned, line.service_level, line.asa_ms, line.aht_ms,
-        line.wait_p50_ms, line.wait_p90_ms, line.wait_p99_ms, line.occupancy,
-    )]
+    return [
+        "–" if value is None else str(value)
+        for value in (
+            line.channel,
+            line.queue or "all",
+            line.visits,
+            line.answered,
+            line.abandoned,
+            line.service_level,
+            line.asa_ms,
+            line.aht_ms,
+            line.wait_p50_ms,
+            line.wait_p90_ms,
+            line.wait_p99_ms,
+            line.occupancy,
+        )
+    ]

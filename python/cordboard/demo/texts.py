@@ -26,7 +26,12 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         "Do you deliver to Luxembourg?",
     ),
 }
-REPLIES = ("Goedemiddag, ik kijk het even na.", "Bonjour, je regarde tout de suite.", "Guten Tag, einen Moment bitte.", "Hello, let me check.")
+REPLIES = (
+    "Goedemiddag, ik kijk het even na.",
+    "Bonjour, je regarde tout de suite.",
+    "Guten Tag, einen Moment bitte.",
+    "Hello, let me check.",
+)
 FOLLOW_UPS = ("Dank u.", "Merci bien.", "Danke schön.", "Thanks a lot.")
 SUBJECTS = ("Retour ontvangen, terugbetalen", "Devis à relancer", "Rechnung prüfen", "Address change to confirm")
 LANGUAGES = ("nl", "fr", "de", "en")

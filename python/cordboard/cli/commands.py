@@ -1,0 +1,28 @@
+"""All commands by name."""
+
+import typer
+
+from cordboard.cli import agents_file
+from cordboard.cli.agents import agents_app
+from cordboard.cli.contacts import contacts_app, timeline
+from cordboard.cli.demo import demo
+from cordboard.cli.policy import policy_app
+from cordboard.cli.queues import queues
+from cordboard.cli.top import top
+from cordboard.cli.up import run, up
+from cordboard.cli.verify import verify_journal
+
+
+def register(app: typer.Typer) -> None:
+    """Put every command into `app`."""
+    app.command()(up)
+    app.command()(run)
+    app.command()(demo)
+    app.command()(top)
+    app.command()(queues)
+    app.add_typer(contacts_app, name="contacts")
+    app.command()(timeline)
+    agents_file.add_commands(agents_app)
+    app.add_typer(agents_app, name="agents")
+    app.add_typer(policy_app, name="policy")
+    app.command("verify")(verify_journal)

@@ -1,0 +1,150 @@
+"""`cordboard contacts …` and `cordboard timeline`: one contact and many, from the history."""
+
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+from google.protobuf.json_format import MessageToDict
+
+from cordboard.cli.calls import call
+from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json, print_table
+from cordboard.client import Client, NewContact
+from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, TimelineEntry
+from cordboard.v1.types_pb2 import ContactState
+
+contacts_app = typer.Typer(help="Contacts: list, show, submit, end, transfer.", no_args_is_help=True)
+ContactArgument = Annotated[str, typer.Argument(help="The contact's id: 32 hexadecimal digits.")]
+STATES = ("queued", "offered", "connecting", "engaged", "ended")
+
+
+@contacts_app.command("list")
+def list_contacts(
+    channel: Annotated[str, typer.Option(help="Only this channel.")] = "",
+    queue: Annotated[str, typer.Option(help="Only this queue.")] = "",
+    state: Annotated[str, typer.Option(help=f"Only this state: {', '.join(STATES)}.")] = "",
+    agent: Annotated[str, typer.Option(help="Only this agent's.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, newest first.")] = 50,
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """Contacts, newest first."""
+    if state and state not in STATES:
+        fail(f"unknown state {state!r}: use one of {', '.join(STATES)}")
+    wanted = ContactFilter(channel=channel, queue=queue, agent=agent)
+    if state:
+        wanted.state = ContactState.Value(f"CONTACT_STATE_{state.upper()}")
+
+    async def work(client: Client) -> list[Contact]:
+        found: list[Contact] = []
+        async for contact in client.list_contacts(wanted, page_size=min(limit, 100)):
+            found.append(contact)
+            if len(found) >= limit:
+                break
+        return found
+
+    found = call(target, work)
+    if as_json:
+        print_json([plain(contact) for contact in found])
+        return
+    rows = [
+        (contact.contact_id, contact.channel, contact.queue, state_word(contact), instant(contact.arrived_at_ms), contact.agent)
+        for contact in found
+    ]
+    print_table(f"{len(rows)} contacts", ("contact", "channel", "queue", "state", "arrived", "agent"), rows)
+
+
+@contacts_app.command()
+def show(contact_id: ContactArgument, target: Target = DEFAULT_TARGET, as_json: AsJson = False) -> None:
+    """One contact, with its timeline."""
+
+    async def work(client: Client) -> tuple[Contact, list[TimelineEntry]]:
+        return await client.get_contact(contact_id), await client.timeline(contact_id)
+
+    contact, entries = call(target, work)
+    if as_json:
+        print_json({**plain(contact), "timeline": [plain(entry) for entry in entries]})
+        return
+    for field, value in plain(contact).items():
+        console.print(f"[cyan]{field:>16}[/]  {value}", soft_wrap=True)
+    show_timeline(entries)
+
+
+@contacts_app.command()
+def submit(
+    channel: Annotated[str, typer.Option(help="The channel, for example task.")],
+    queue: Annotated[str, typer.Option(help="The queue.")],
+    text: Annotated[str, typer.Option(help="What it is about.")] = "",
+    priority: Annotated[int, typer.Option(min=0, max=100)] = 0,
+    request_id: Annotated[str, typer.Option(help="A UUID: the same one again submits nothing twice.")] = "",
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """Submit one contact."""
+    wanted = NewContact(channel=channel, queue=queue, text=text, priority=priority)
+    if request_id:
+        wanted["request_id"] = request_id
+    done = call(target, lambda client: client.submit_contact(**wanted))
+    print_json(plain(done)) if as_json else console.print(done.contact_id)
+
+
+@contacts_app.command()
+def end(contact_id: ContactArgument, target: Target = DEFAULT_TARGET, as_json: AsJson = False) -> None:
+    """Cancel a contact, whatever its state."""
+    done = call(target, lambda client: client.end_contact(contact_id))
+    print_json(plain(done)) if as_json else console.print("cancelled")
+
+
+@contacts_app.command()
+def transfer(
+    contact_id: ContactArgument,
+    queue: Annotated[str, typer.Argument(help="The queue to move it to.")],
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """Move a contact to another queue; its earlier waits are credited."""
+    done = call(target, lambda client: client.transfer_contact(contact_id, queue))
+    print_json(plain(done)) if as_json else console.print(f"now in {queue}, visit {done.visit}")
+
+
+def timeline(contact_id: ContactArgument, target: Target = DEFAULT_TARGET, as_json: AsJson = False) -> None:
+    """Everything that happened to a contact, in order."""
+    entries = call(target, lambda client: client.timeline(contact_id))
+    if as_json:
+        print_json([plain(entry) for entry in entries])
+    else:
+        show_timeline(entries)
+
+
+def show_timeline(entries: list[TimelineEntry]) -> None:
+    """Time, time since the entry before, what, who, details."""
+    before = [entries[0].at_ms, *(entry.at_ms for entry in islice(entries, len(entries) - 1))] if entries else []
+    rows = [
+        (
+            instant(entry.at_ms),
+            "+" + duration(entry.at_ms - then),
+            entry.event,
+            entry.agent,
+            entry.detail_json,
+            f"{entry.seq}.{entry.entry}",
+        )
+        for entry, then in zip(entries, before, strict=True)
+    ]
+    print_table("timeline", ("at", "after", "event", "agent", "details", "journal"), rows, right=("after",))
+
+
+def state_word(contact: Contact) -> str:
+    """`ended (completed)`, `queued` …"""
+    word = ContactState.Name(contact.state).removeprefix("CONTACT_STATE_").lower()
+    return f"{word} ({contact.end_reason})" if contact.end_reason else word
+
+
+def instant(at_ms: int) -> str:
+    """UTC to the millisecond, as the journal has it."""
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] if at_ms else ""
+
+
+def plain(message: Any) -> dict[str, Any]:
+    """A protobuf message as JSON-able values, names as in the .proto files."""
+    found: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
+    return found

@@ -1,0 +1,76 @@
+"""`cordboard top`: live boards in the terminal."""
+
+import asyncio
+import contextlib
+from typing import Annotated
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+
+from cordboard.cli.agents import channels, presence
+from cordboard.cli.contacts import plain
+from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, fail, print_json
+from cordboard.cli.queues import queue_table
+from cordboard.client import Client, ClientError
+from cordboard.v1.board_service_pb2 import AgentRow, QueueRow, WatchBoardsResponse
+
+AGENTS_SHOWN = 30
+
+
+class Screen:
+    """The newest row of every queue and agent, from deltas."""
+
+    def __init__(self) -> None:
+        self._queues: dict[tuple[str, str], QueueRow] = {}
+        self._agents: dict[str, AgentRow] = {}
+        self.at_ms = 0
+
+    def take(self, change: WatchBoardsResponse) -> None:
+        if change.complete:
+            self._queues.clear()
+            self._agents.clear()
+        self._queues.update({(row.queue, row.channel): row for row in change.queues})
+        self._agents.update({row.agent_id: row for row in change.agents})
+        for gone in change.removed_agent_ids:
+            self._agents.pop(gone, None)
+        self.at_ms = max(self.at_ms, change.at_ms)
+
+    def draw(self) -> Group:
+        """Queues, then the busiest agents."""
+        table = Table(title=f"Agents ({len(self._agents)})", title_justify="left", title_style="bold", header_style="cyan")
+        for column in ("agent", "presence", "load", "channels", "handled"):
+            table.add_column(column, no_wrap=True)
+        busiest = sorted(self._agents.values(), key=lambda row: (-row.load, row.person, row.agent_id))
+        for row in busiest[:AGENTS_SHOWN]:
+            table.add_row(row.person or row.agent_id, presence(row), f"{row.load}/{row.capacity}", channels(row), str(row.handled))
+        return Group(queue_table(self._queues.values(), self.at_ms), table)
+
+
+def top(
+    target: Target = DEFAULT_TARGET,
+    interval_ms: Annotated[int, typer.Option(min=50, max=60_000, help="How often to show changes.")] = 500,
+    as_json: AsJson = False,
+) -> None:
+    """Live boards: queues and agents, until Ctrl-C. With --json one line a change."""
+    with contextlib.suppress(KeyboardInterrupt):
+        try:
+            asyncio.run(_watch(target, interval_ms, as_json))
+        except TimeoutError:
+            fail(f"nothing answers at {target}: is `cordboard up` running there?")
+        except ClientError as error:
+            fail(f"{error.message} ({error.reason})")
+
+
+async def _watch(target: str, interval_ms: int, as_json: bool) -> None:
+    screen = Screen()
+    async with Client(target) as client:
+        await client.ready()
+        with Live(console=console, screen=not as_json and console.is_terminal, auto_refresh=False) as live:
+            async for change in client.watch_boards(interval_ms=interval_ms):
+                if as_json:
+                    print_json(plain(change))
+                    continue
+                screen.take(change)
+                live.update(screen.draw(), refresh=True)

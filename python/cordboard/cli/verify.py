@@ -1,0 +1,77 @@
+"""`cordboard verify`: fold and re-decide the whole journal, check every invariant, say what is wrong."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from cordboard.cli.output import AsJson, console, fail, print_json, stderr
+from cordboard.cli.up import DataDir, NatsUrl, Site
+from cordboard.errors import CordboardError
+from cordboard.log import connect
+from cordboard.log.embedded import EmbeddedServer
+from cordboard.router.verify import VerifyReport, verify
+
+
+def verify_journal(
+    site: Site = "default",
+    data_dir: DataDir = Path("data"),
+    nats_url: NatsUrl = None,
+    from_seq: Annotated[int, typer.Option("--from", min=1, help="First commit to re-decide; earlier ones are folded only.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Re-decide every commit of the journal and compare bytes; check invariants. Exit 1 on any divergence or violation.
+
+    Reads a running server (--nats-url), or the data directory of one that is stopped.
+    """
+    try:
+        report = asyncio.run(_verify(site, data_dir, nats_url, from_seq, quiet=as_json or not stderr.is_terminal))
+    except CordboardError as error:
+        fail(str(error))
+    if as_json:
+        print_json(report)
+    else:
+        show(report)
+    if not report.clean:
+        raise typer.Exit(1)
+
+
+async def _verify(site: str, data_dir: Path, nats_url: str | None, from_seq: int, *, quiet: bool) -> VerifyReport:
+    async with contextlib.AsyncExitStack() as stack:
+        if nats_url is None:
+            if not (data_dir / "nats").is_dir():
+                fail(f"{data_dir} holds no journal: give --data-dir or --nats-url")
+            nats_url = (await stack.enter_async_context(EmbeddedServer(data_dir / "nats"))).url
+        # Reading loses nothing whatever the server's settings are.
+        log = await stack.enter_async_context(connect(nats_url, site, allow_lazy_fsync=True, name="cordboard-verify"))
+        bar = stack.enter_context(
+            Progress(
+                TextColumn("verifying"),
+                BarColumn(),
+                TextColumn("{task.completed}/{task.total}"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                console=stderr,
+                disable=quiet,
+                transient=True,
+            )
+        )
+        line = bar.add_task("", total=None)
+        return await verify(log, from_seq=from_seq, progress=lambda done, total: bar.update(line, completed=done, total=total))
+
+
+def show(report: VerifyReport) -> None:
+    """The report for people."""
+    console.print(
+        f"{report.commits} commits ({report.first_seq}–{report.last_seq}), {report.events} events, {report.inputs} inputs: "
+        f"{report.accepted} accepted, {report.refused} refused, {report.duplicates} duplicates, {report.quarantined} quarantined"
+    )
+    colour = "green" if report.clean else "red"
+    lost = "not read" if report.lost is None else str(report.lost)
+    counts = f"divergences {report.divergence_count}, violations {report.violation_count}, lost {lost}"
+    console.print(f"[bold {colour}]{counts}[/] in {report.duration_ms} ms")
+    for finding in [*report.divergences, *report.violations]:
+        console.print(f"  [red]commit {finding.seq}: {finding.what}[/]", soft_wrap=True)
