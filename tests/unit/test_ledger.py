@@ -108,8 +108,10 @@ def test_an_excess_needs_a_record(desk: Desk, pen: Pen) -> None:
     pen.queued(1_000, "a", "orders")
     pen.offered(1_000, "a", "anna", "orders")
     pen.write(2_000, _smaller(2_000), about(words.OverCapacityRecorded(2_000, "redeclared", 30, 10), agent="anna"))
-    assert desk.found == []
     pen.write(3_000, _smaller(3_000))
+    assert desk.found == []
+    pen.declare(4_000, "anna", "orders")
+    pen.write(5_000, _smaller(5_000))
     assert len(desk.found) == 1 and "not recorded" in desk.found[0]
 
 

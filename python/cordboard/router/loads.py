@@ -104,7 +104,8 @@ class Loads:
         room = self._rooms.setdefault(entry.agent or b"", Room())
         room.capacity = event.capacity
         room.maxima = {channel.channel: channel.max_concurrent or 0 for channel in event.channels}
-        room.over = False
+        # An excess that lasts over several declarations needs no second record.
+        room.over = room.over and room.exceeded()
         self._redeclared.add(entry.agent or b"")
 
     def _agent_removed(self, entry: Entry, _event: words.AgentRemoved) -> None:
