@@ -94,8 +94,11 @@ impl Site {
                 let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
                 self.release(about, Release { attempt: event.attempt, end: OfferEnd::Expired, exclusion: Some(exclusion) })
             }
-            Event::EngagementStarted(event) => self.start_engagement(about, event.attempt, event.at_ms),
-            Event::ContactAnswered(_) => self.change_contact(about.contact()?, |contact| contact.answered = true),
+            Event::EngagementStarted(event) => self.start_engagement(about, event.attempt),
+            Event::ContactAnswered(event) => {
+                let at_ms = event.at_ms;
+                self.change_contact(about.contact()?, |contact| contact.answered_ms = Some(at_ms))
+            }
             Event::MessageRelayed(event) => {
                 let ordinal = event.ordinal;
                 self.change_contact(about.contact()?, |contact| contact.ordinal = ordinal)
@@ -178,9 +181,13 @@ impl Site {
             self.index.remove_contact(id, before);
         }
         let (attempt, recent, exclusions, answered_before, ordinal) = match before {
-            Some(before) => {
-                (before.attempt, before.recent, before.exclusions, before.answered_before || before.answered, before.ordinal)
-            }
+            Some(before) => (
+                before.attempt,
+                before.recent,
+                before.exclusions,
+                before.answered_before || before.answered_ms.is_some(),
+                before.ordinal,
+            ),
             None => (0, VecDeque::new(), BTreeMap::new(), false, 0),
         };
         let contact = Contact {
@@ -203,8 +210,7 @@ impl Site {
             attempt,
             recent,
             exclusions,
-            connected_ms: None,
-            answered: false,
+            answered_ms: None,
             answered_before,
             ordinal,
         };
@@ -262,13 +268,10 @@ impl Site {
         })
     }
 
-    fn start_engagement(&mut self, about: &About, attempt: u32, at_ms: u64) -> Result<(), String> {
+    fn start_engagement(&mut self, about: &About, attempt: u32) -> Result<(), String> {
         let (id, agent_id) = (about.contact()?, about.agent()?);
         self.change_work(agent_id, (id, attempt), |work| work.phase = WorkPhase::Engaged)?;
-        self.change_contact(id, |contact| {
-            contact.phase = Phase::Engaged { agent: agent_id };
-            contact.connected_ms = Some(at_ms);
-        })
+        self.change_contact(id, |contact| contact.phase = Phase::Engaged { agent: agent_id })
     }
 
     fn end_engagement(&mut self, about: &About, event: &EngagementEnded) -> Result<(), String> {

@@ -21,7 +21,7 @@ impl Router {
                 }
                 Some(Some(_)) | None => {}
             }
-            if site.state.gone.contains(id) {
+            if site.state.gone.get(id, site.state.at_ms).is_some() {
                 found.push(format!("contact {id:?} lives and is gone"));
             }
         }

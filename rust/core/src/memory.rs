@@ -13,7 +13,8 @@ pub(crate) const MEMORY_MAX: usize = 1_000_000;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Memory<T> {
-    values: BTreeMap<Id, T>,
+    /// What is remembered of an id, and since when.
+    values: BTreeMap<Id, (u64, T)>,
     order: VecDeque<(u64, Id)>,
 }
 
@@ -24,18 +25,15 @@ impl<T> Default for Memory<T> {
 }
 
 impl<T> Memory<T> {
-    pub(crate) fn get(&self, id: &Id) -> Option<&T> {
-        self.values.get(id)
+    /// What is remembered of `id` at `at_ms`: the window counts, not when somebody last tidied up.
+    pub(crate) fn get(&self, id: &Id, at_ms: u64) -> Option<&T> {
+        self.values.get(id).filter(|(then, _)| then + MEMORY_MS > at_ms).map(|(_, value)| value)
     }
 
-    pub(crate) fn contains(&self, id: &Id) -> bool {
-        self.values.contains_key(id)
-    }
-
-    /// Remember `id` as of `at_ms`; the first value of an id stays.
+    /// Remember `id` as of `at_ms`; within the window the first value of an id stays.
     pub(crate) fn remember(&mut self, id: Id, value: T, at_ms: u64) {
-        if let std::collections::btree_map::Entry::Vacant(slot) = self.values.entry(id) {
-            slot.insert(value);
+        if self.get(&id, at_ms).is_none() {
+            self.values.insert(id, (at_ms, value));
             self.order.push_back((at_ms, id));
         }
     }
@@ -43,7 +41,9 @@ impl<T> Memory<T> {
     /// Forget what is too old or too much at `at_ms`.
     pub(crate) fn forget(&mut self, at_ms: u64) {
         while self.order.len() > MEMORY_MAX || self.order.front().is_some_and(|(then, _)| then + MEMORY_MS <= at_ms) {
-            if let Some((_, id)) = self.order.pop_front() {
+            let Some((then, id)) = self.order.pop_front() else { return };
+            // An id that came back after its window stands in the order twice.
+            if self.values.get(&id).is_some_and(|(since, _)| *since == then) {
                 self.values.remove(&id);
             }
         }
@@ -54,21 +54,32 @@ impl<T> Memory<T> {
 mod tests {
     use super::*;
 
+    const ID: Id = Id([1; 16]);
+
     #[test]
-    fn forgets_after_the_window_and_not_before() {
+    fn forgets_at_the_end_of_the_window_and_not_before() {
         let mut memory = Memory::default();
-        memory.remember(Id([1; 16]), 7, 1_000);
-        memory.forget(1_000 + MEMORY_MS - 1);
-        assert_eq!(memory.get(&Id([1; 16])), Some(&7));
+        memory.remember(ID, 7, 1_000);
+        assert_eq!(memory.get(&ID, 1_000 + MEMORY_MS - 1), Some(&7));
+        assert_eq!(memory.get(&ID, 1_000 + MEMORY_MS), None);
         memory.forget(1_000 + MEMORY_MS);
-        assert!(!memory.contains(&Id([1; 16])));
+        assert_eq!(memory, Memory::default());
     }
 
     #[test]
-    fn the_first_value_stays() {
+    fn the_first_value_stays_within_the_window() {
         let mut memory = Memory::default();
-        memory.remember(Id([1; 16]), 7, 1_000);
-        memory.remember(Id([1; 16]), 8, 2_000);
-        assert_eq!(memory.get(&Id([1; 16])), Some(&7));
+        memory.remember(ID, 7, 1_000);
+        memory.remember(ID, 8, 2_000);
+        assert_eq!(memory.get(&ID, 2_000), Some(&7));
+    }
+
+    #[test]
+    fn an_id_that_came_back_is_remembered_anew() {
+        let mut memory = Memory::default();
+        memory.remember(ID, 7, 1_000);
+        memory.remember(ID, 8, 1_000 + MEMORY_MS);
+        memory.forget(1_000 + MEMORY_MS);
+        assert_eq!(memory.get(&ID, 1_000 + MEMORY_MS), Some(&8));
     }
 }

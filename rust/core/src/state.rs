@@ -112,9 +112,8 @@ pub(crate) struct Contact {
     pub(crate) attempt: u32,
     pub(crate) recent: VecDeque<PastOffer>,
     pub(crate) exclusions: BTreeMap<Id, Exclusion>,
-    /// When this visit's engagement began.
-    pub(crate) connected_ms: Option<u64>,
-    pub(crate) answered: bool,
+    /// When this visit was answered.
+    pub(crate) answered_ms: Option<u64>,
     /// An earlier visit was answered.
     pub(crate) answered_before: bool,
     /// Messages so far.

@@ -154,7 +154,7 @@ impl<'a> Turn<'a> {
         match decoded {
             Err(verdict) => self.push_input(pending, &[], None, verdict, place),
             Ok(fact) => {
-                let verdict = match self.site.state.facts.get(&fact.fact_id()) {
+                let verdict = match self.site.state.facts.get(&fact.fact_id(), self.at_ms) {
                     Some(first) => Duplicate { first_seq: first.seq, first_entry: first.entry }.into(),
                     None => self.verdict_on(&fact),
                 };

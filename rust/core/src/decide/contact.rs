@@ -62,7 +62,7 @@ impl Turn<'_> {
     pub(super) fn abandon(&mut self, id: Id) {
         let Some(contact) = self.site.contact(&id).cloned() else { return };
         let outcome = if contact.answered_before { VisitOutcome::AbandonedAfterTransfer } else { VisitOutcome::Abandoned };
-        let reason = if contact.answered { EndReason::Completed } else { EndReason::Abandoned };
+        let reason = if contact.answered_ms.is_some() { EndReason::Completed } else { EndReason::Abandoned };
         self.end(id, &contact, EndedBy::Customer, outcome, reason);
     }
 
@@ -99,17 +99,16 @@ impl Turn<'_> {
 
     /// The visit's outcome, unless it was answered (then it has one).
     pub(super) fn end_visit(&mut self, id: Id, contact: &Contact, outcome: VisitOutcome) {
-        if contact.answered {
+        if contact.answered_ms.is_some() {
             return;
         }
-        let left_ms = if outcome == VisitOutcome::Answered { self.t_ms } else { contact.connected_ms.unwrap_or(self.t_ms) };
         let event = VisitEnded {
             at_ms: self.t_ms,
             visit: contact.visit,
             queue: contact.queue.clone(),
             outcome,
             entered_ms: contact.entered_ms,
-            wait_ms: left_ms.saturating_sub(contact.entered_ms),
+            wait_ms: self.t_ms.saturating_sub(contact.entered_ms),
             target_ms: contact.target_ms,
         };
         self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
@@ -157,7 +156,7 @@ impl Turn<'_> {
         let rules = self.rules()?;
         let queue = rules.queue(&fact.queue)?;
         let waited_before_ms = contact.entered_ms - contact.queued_at_ms.min(contact.entered_ms);
-        let waited_now_ms = contact.connected_ms.unwrap_or(self.t_ms).saturating_sub(contact.entered_ms);
+        let waited_now_ms = contact.answered_ms.unwrap_or(self.t_ms).saturating_sub(contact.entered_ms);
         let queued_at_ms = self.t_ms.saturating_sub(waited_before_ms + waited_now_ms);
         let target_ms = Rules::target_ms(queue, &contact.channel);
         let wishes = fact.requirements.as_ref().unwrap_or(&contact.requirements);

@@ -68,7 +68,7 @@ impl Turn<'_> {
             Phase::Engaged { agent } => Some(agent),
             Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. } => None,
         };
-        let (channel, answered) = (contact.channel.clone(), contact.answered);
+        let (channel, answered) = (contact.channel.clone(), contact.answered_ms.is_some());
         let event = MessageRelayed { at_ms: self.t_ms, message: fact.message, author: fact.author, ordinal: contact.ordinal + 1 };
         self.emit(Some(fact.contact), engaged, Some(&channel), event);
         if fact.author == Author::Agent && !answered {

@@ -66,7 +66,7 @@ impl Turn<'_> {
     pub(crate) fn check_live(&self, contact: Id) -> Check {
         if self.site.contact(&contact).is_some() {
             Ok(())
-        } else if self.site.state.gone.contains(&contact) {
+        } else if self.site.state.gone.get(&contact, self.at_ms).is_some() {
             Err("contact_gone")
         } else {
             Err("unknown_contact")
