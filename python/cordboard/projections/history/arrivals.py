@@ -12,7 +12,8 @@ from cordboard.events import Commit
 HELD_MAX = 8192
 HELD_BYTES_MAX = 16 * 1024 * 1024
 BATCH_MAX = 1024
-BATCH_ENTRIES_MAX = 16 * 1024
+BATCH_ENTRIES_MAX = 2048
+"""A batch is folded on the event loop, which other roles of the process share: some 30 ms at most."""
 
 logger = logging.getLogger(__name__)
 

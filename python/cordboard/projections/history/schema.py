@@ -77,6 +77,7 @@ visits = Table(
     Column("wait_ms", BigInteger),
     Column("outcome", Word),
     Index("history_visits_by_queue", "queue", "entered_ms"),
+    sqlite_with_rowid=False,
 )
 """`queued_at_ms` counts the earlier waits of the contact in; `wait_ms` is this visit's real wait."""
 
@@ -98,6 +99,7 @@ engagements = Table(
     Column("wrap_ended_ms", BigInteger),
     Column("wrap_ended_by", Word),
     Index("history_engagements_by_agent", "agent", "started_ms"),
+    sqlite_with_rowid=False,
 )
 """`disposition` and `note`: the last ones given, at the end of the conversation or of the wrap-up."""
 
@@ -114,6 +116,7 @@ timeline = Table(
     Column("visit", Integer),
     Column("fact", Id),
     Column("details", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 """Every entry of the journal about a contact. `fact` is the fact id of an input; `details` a JSON object of the other fields."""
 
