@@ -187,7 +187,10 @@ def test_channels_add_up_over_queues(boards: Boards, pen: Pen) -> None:
     pen.queued(1, "a", "orders")
     pen.queued(2, "b", "invoices")
     pen.queued(3, "t", "orders", channel="task")
-    assert [(row.channel, row.waiting, row.visits) for row in boards.channels()] == [("chat", 2, 2), ("task", 1, 1)]
+    pen.declare(4, "anna", "orders", "invoices", chat_max=0)
+    pen.presence(4, "anna", "ready")
+    rows = [(row.channel, row.waiting, row.visits, row.members_ready) for row in boards.channels()]
+    assert rows == [("chat", 2, 2, 0), ("task", 1, 1, 1)]
     site = boards.site()
     assert (site.contacts, site.open, site.policy_version) == (3, 3, 1)
 

@@ -135,7 +135,8 @@ class Boards:
                 fold(entry, codec.decode_event(entry))
         if self._staff.changed:
             for queue, channel in self._staff.changed:
-                self._touch(queue, channel)
+                if queue is not None:
+                    self._touch(queue, channel)
             self._staff.changed.clear()
 
     def _policy_adopted(self, _entry: Entry, event: words.PolicyAdopted) -> None:
@@ -318,10 +319,9 @@ class Boards:
 
     def _channel(self, channel: str) -> QueueRow:
         tallies = [tally for (_, name), tally in self._tallies.items() if name == channel]
-        ready = sum(any(door[1] == channel for door in agent.doors) for agent in self._staff.agents.values())
         seq = max(self._cell_marks.seq(cell) for cell in self._tallies if cell[1] == channel)
         return queue_row(
-            None, channel, tallies, seq=seq, at_ms=self.at_ms, members_ready=ready, goal_percent=None, occupancy=None
+            None, channel, tallies, seq=seq, at_ms=self.at_ms, members_ready=self._staff.ready[None, channel], goal_percent=None, occupancy=None
         )  # fmt: skip
 
     def _agent(self, agent: bytes) -> AgentRow:

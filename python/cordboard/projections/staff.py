@@ -9,6 +9,9 @@ from cordboard.events.fact import Presence
 from cordboard.projections.accrual import Occupancy
 from cordboard.projections.rows import AgentRow, ChannelLoad
 
+Door = tuple[str | None, str | None]
+"""A (queue, channel) that agents are ready for; (queue, None) any channel of the queue, (None, channel) that channel anywhere."""
+
 
 class Work:
     """An offer and what became of it: one agent's work on one contact."""
@@ -47,16 +50,20 @@ class Agent:
         self.occupancy = Occupancy()
         self.work_rate = 0
         self.ready_rate = 0
-        self.doors: frozenset[tuple[str, str | None]] = frozenset()
-        """(queue, channel) pairs, and (queue, None), that this agent is ready for now."""
+        self.doors: frozenset[Door] = frozenset()
+        """What this agent is ready for now."""
 
-    def open_doors(self) -> frozenset[tuple[str, str | None]]:
+    def open_doors(self) -> frozenset[Door]:
         if self.effective != "ready" or self.requested != "ready":
             return frozenset()
-        on: list[str | None] = [channel for channel, maximum in self.maxima.items() if maximum > 0 and channel not in self.off]
-        if not on:
+        on = [channel for channel, maximum in self.maxima.items() if maximum > 0 and channel not in self.off]
+        if not on or not self.queues:
             return frozenset()
-        return frozenset((queue, channel) for queue in self.queues for channel in (*on, None))
+        doors: set[Door] = {(None, channel) for channel in on}
+        for queue in self.queues:
+            doors.add((queue, None))
+            doors.update((queue, channel) for channel in on)
+        return frozenset(doors)
 
     def channel(self, channel: str) -> ChannelLoad:
         return ChannelLoad(
@@ -72,14 +79,14 @@ class Agent:
 
 
 class Staff:
-    """All agents. `changed` collects (queue, channel) doors whose number of ready members changed; the reader clears it."""
+    """All agents. `ready` counts by door; `changed` collects the doors whose count changed, until the reader clears it."""
 
     def __init__(self) -> None:
         self.agents: dict[bytes, Agent] = {}
-        self.ready: Counter[tuple[str, str | None]] = Counter()
+        self.ready: Counter[Door] = Counter()
         self.queues: defaultdict[str, Occupancy] = defaultdict(Occupancy)
         self.site = Occupancy()
-        self.changed: set[tuple[str, str | None]] = set()
+        self.changed: set[Door] = set()
         self.agents_ready = 0
 
     def agent(self, agent: bytes) -> Agent:

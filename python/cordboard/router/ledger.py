@@ -60,6 +60,7 @@ class Ledger:
         """`prev_hash`: the hash of the commit before, None if that was not read. Returns the commit's inputs."""
         due, self._next = self._next, seq + 1
         self._check_chain(seq, due, commit, prev_hash)
+        self._forget(commit.at_ms)
         inputs: list[Input] = []
         for index, entry in enumerate(commit.entries):
             if entry.tag == INPUT_TAG:
@@ -67,7 +68,6 @@ class Ledger:
             else:
                 self._check_event(index, entry, commit)
         self._loads.settle()
-        self._forget(commit.at_ms)
         self._previous = commit
         return inputs
 
