@@ -321,8 +321,15 @@ class Boards:
         tallies = [tally for (_, name), tally in self._tallies.items() if name == channel]
         seq = max(self._cell_marks.seq(cell) for cell in self._tallies if cell[1] == channel)
         return queue_row(
-            None, channel, tallies, seq=seq, at_ms=self.at_ms, members_ready=self._staff.ready[None, channel], goal_percent=None, occupancy=None
-        )  # fmt: skip
+            None,
+            channel,
+            tallies,
+            seq=seq,
+            at_ms=self.at_ms,
+            members_ready=self._staff.ready[None, channel],
+            goal_percent=None,
+            occupancy=None,
+        )
 
     def _agent(self, agent: bytes) -> AgentRow:
         return self._staff.row(agent, self._agent_marks.seq(agent), self.at_ms)
