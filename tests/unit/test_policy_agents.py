@@ -13,10 +13,12 @@ from cordboard.policy import (
     diff_agents,
     dump_agents_csv,
     dump_agents_yaml,
+    leave_out,
     load,
     load_agents,
     loads_agents,
 )
+from cordboard.policy.agents import fill_in
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 POLICY: Policy = load(EXAMPLES / "webshop.yaml").policy
@@ -248,6 +250,13 @@ def test_diff_fills_in_what_the_policy_says() -> None:
     current = replace(wanted, channels=(AgentChannel("chat", 33, 3),), capacity=100)
     assert not diff_agents([current], [wanted], POLICY)
     assert diff_agents([current], [replace(wanted, channels=(AgentChannel("chat", 34),))], POLICY).changed[0].what == ("channels",)
+
+
+def test_export_leaves_to_the_policy_what_is_the_policys() -> None:
+    for sheet in load_agents(EXAMPLES / "agents.csv", POLICY):
+        filled = fill_in(sheet, POLICY)
+        assert filled.capacity is not None
+        assert leave_out(filled, POLICY) == (replace(sheet, capacity=None) if sheet.capacity == POLICY.capacity else sheet)
 
 
 def _problems(text: str, form: str) -> list:

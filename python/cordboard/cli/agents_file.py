@@ -24,6 +24,7 @@ from cordboard.policy import (
     diff_agents,
     dump_agents_csv,
     dump_agents_yaml,
+    leave_out,
     load,
     load_agents,
 )
@@ -125,7 +126,7 @@ def export(
     form: Annotated[Literal["csv", "yaml"], typer.Option("--format", help="csv or yaml.")] = "csv",
 ) -> None:
     """Print the agents the site has, as a file that `apply` would take."""
-    sheets = call(target, current_agents)
+    sheets = call(target, _own_words)
     console.file.write(dump_agents_csv(sheets) if form == "csv" else dump_agents_yaml(sheets))
 
 
@@ -134,6 +135,11 @@ def add_commands(app: typer.Typer) -> None:
     app.command("apply")(apply_file)
     app.command("check")(check_file)
     app.command("export")(export)
+
+
+async def _own_words(client: Client) -> list[AgentSheet]:
+    policy = await _policy(client)
+    return [leave_out(sheet, policy) for sheet in await current_agents(client)]
 
 
 async def _policy(client: Client) -> Policy:

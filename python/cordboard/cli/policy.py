@@ -13,6 +13,7 @@ from cordboard.cli.calls import call
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, fail, print_json
 from cordboard.cli.problems import show_problems
 from cordboard.client import Client, ClientError
+from cordboard.errors import InvalidInput
 from cordboard.events.policy import Policy
 from cordboard.policy import Change, CompiledSite, PolicyErrors, diff, json_schema, load, spell_policy
 
@@ -52,10 +53,12 @@ async def policy_in_force(client: Client) -> InForce | None:
 
 
 async def apply_policy(client: Client, path: Path) -> AppliedPolicy:
-    """Publish the file as the next version, unless it is in force already. Raises PolicyErrors, ClientError (`version_changed` if
-    somebody else published meanwhile: nothing was written)."""
+    """Publish the file as the next version, unless it is in force already. Raises PolicyErrors, InvalidInput (`other_site`),
+    and ClientError (`version_changed` if somebody else published meanwhile: nothing was written)."""
     site = load(path)
     now = await policy_in_force(client)
+    if now is not None and now.policy.site != site.policy.site:
+        raise InvalidInput(f"{path} is for site `{site.policy.site}`, but this is `{now.policy.site}`", reason="other_site")
     if now is not None and now.policy == site.at_version(now.policy.version):
         return AppliedPolicy(now.policy.version, now.digest, published=False, changes=[])
     version = 0 if now is None else now.policy.version

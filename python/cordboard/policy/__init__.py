@@ -6,7 +6,7 @@ diff(policy_in_force, site.policy)          # what changes, and for whom
     load_agents("examples/agents.csv", site.policy)
 """
 
-from cordboard.policy.agents import AgentChange, AgentDiff, AgentSheet, diff_agents, load_agents, loads_agents
+from cordboard.policy.agents import AgentChange, AgentDiff, AgentSheet, diff_agents, leave_out, load_agents, loads_agents
 from cordboard.policy.agents_export import dump_agents_csv, dump_agents_yaml
 from cordboard.policy.diff import Change, diff
 from cordboard.policy.load import CompiledSite, load, loads
@@ -27,6 +27,7 @@ __all__ = [
     "dump_agents_csv",
     "dump_agents_yaml",
     "json_schema",
+    "leave_out",
     "load",
     "load_agents",
     "loads",

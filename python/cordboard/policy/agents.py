@@ -107,6 +107,19 @@ def fill_in(sheet: AgentSheet, policy: Policy) -> AgentSheet:
     return AgentSheet(sheet.person, sheet.name, sheet.skills, sheet.queues, tuple(channels), capacity)
 
 
+def leave_out(sheet: AgentSheet, policy: Policy) -> AgentSheet:
+    """The opposite: what equals the policy's values is left to it, so that an exported file says only what is the agent's own."""
+    profiles = {profile.name: profile for profile in policy.channels}
+    channels = []
+    for channel in sheet.channels:
+        profile = profiles.get(channel.channel)
+        cost = None if profile is not None and channel.cost == profile.cost else channel.cost
+        most = None if profile is not None and channel.max_concurrent == profile.max_concurrent else channel.max_concurrent
+        channels.append(AgentChannel(channel.channel, cost, most))
+    capacity = None if sheet.capacity == policy.capacity else sheet.capacity
+    return AgentSheet(sheet.person, sheet.name, sheet.skills, sheet.queues, tuple(channels), capacity)
+
+
 def _differences(old: AgentSheet, new: AgentSheet) -> tuple[str, ...]:
     what = [part for part in ("skills", "queues", "channels", "capacity") if getattr(old, part) != getattr(new, part)]
     if new.name and new.name != old.name:
@@ -120,6 +133,7 @@ __all__ = [
     "AgentSheet",
     "diff_agents",
     "fill_in",
+    "leave_out",
     "load_agents",
     "loads_agents",
 ]

@@ -10,6 +10,7 @@ from cordboard.policy.spell import spell_policy
 _KEPT = "waiting contacts keep their place; it counts for contacts that arrive from now on"
 _OPEN_KEPT = "what is open already keeps its deadline; it counts from the next one on"
 _NEXT = "it counts from the next time on"
+_DECLARED = "agents keep what they were declared with; `cordboard agents apply` declares those again who differ"
 
 ADDED = {
     "skills": "contacts may ask for it and agents may be declared with it from now on",
@@ -27,8 +28,8 @@ REMOVED = {
 }
 CHANGED = {
     "site": "a policy of another site: it would be refused",
-    "capacity": "agents without a capacity of their own get it at once; running work stays, even above it",
-    "channels.presence": "waiting contacts may or may not be abandoned by the new rule at once",
+    "capacity": _DECLARED,
+    "channels.presence": "from now on waiting contacts, too, are abandoned by the new rule (async ones never)",
     "channels.class": _KEPT,
     "channels.answered_on": "contacts not answered yet are answered by the new rule",
     "channels.offer_ttl": _OPEN_KEPT,
@@ -36,8 +37,8 @@ CHANGED = {
     "channels.wrap_up": _OPEN_KEPT,
     "channels.wrap_up_max": "it counts for the next extension",
     "channels.wrap_up_cost": _OPEN_KEPT,
-    "channels.cost": "running work keeps the cost it was offered with; the next offers take the new one",
-    "channels.max_concurrent": "running work stays, even above it; the next offers obey it",
+    "channels.cost": _DECLARED,
+    "channels.max_concurrent": _DECLARED,
     "channels.on_missed": _NEXT,
     "channels.missed_limit": _NEXT,
     "queues.target": _KEPT,
