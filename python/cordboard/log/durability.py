@@ -8,6 +8,7 @@ what was acknowledged.
 """
 
 import asyncio
+import http.client
 import json
 import logging
 import os
@@ -44,7 +45,7 @@ async def examine(monitor_url: str) -> Examined:
         varz = await asyncio.to_thread(_varz, monitor_url)
         jetstream = varz.get("jetstream", {}).get("config", {})
         return Examined(varz["server_id"], varz["server_name"], bool(jetstream), jetstream.get("sync_always") is True)
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError, AttributeError) as error:
         raise ConfigurationError(f"NATS monitoring at {monitor_url} gives no answer: {error!r}") from error
 
 

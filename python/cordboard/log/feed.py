@@ -73,7 +73,7 @@ class Feed:
         except TimeoutError:
             return self._position >= seq
         finally:
-            if arrival.cancelled():
+            if arrival.cancelled() and waiter in self._waiting:
                 self._waiting.remove(waiter)
                 heapq.heapify(self._waiting)
         return True

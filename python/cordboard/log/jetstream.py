@@ -14,7 +14,7 @@ from cordboard.log.durability import require_fsync
 from cordboard.log.port import Snapshots, Stored
 from cordboard.log.publisher import DEADLINE_S, FramePublisher, publishing
 from cordboard.log.snapshots import BucketSnapshots
-from cordboard.log.stream import Ack
+from cordboard.log.stream import Ack, Unanswered
 from cordboard.log.streams import DEFAULTS, StreamSettings, declare_streams
 from cordboard.log.wire import ERR_NO_MESSAGE, ApiError, Wire, open_wire
 
@@ -47,7 +47,7 @@ class JetStream:
         except ApiError as error:
             if error.code == ERR_NO_MESSAGE:
                 raise NotFound(f"{self.name} has no message {seq}") from error
-            raise
+            raise Unanswered(str(error)) from error
         return Stored(message["seq"], _unix_ms(message["time"]), base64.b64decode(message.get("data", "")))
 
     async def state(self) -> tuple[int, int | None]:

@@ -51,8 +51,9 @@ class Appender(Protocol):
     """The JOURNAL's fence: a commit is stored at exactly its own position, or the router is told to step down."""
 
     async def append(self, seq: int, commit: bytes) -> None:
-        """Store `commit` at position `seq`; returns when durable. Several may be in flight, in order. Raises SteppedDown when
-        another commit holds that position. While the log is away it resends the identical bytes until told otherwise."""
+        """Store `commit` at position `seq`; returns when durable. Several may wait, in order; one is in flight. Raises
+        SteppedDown when another commit holds that position. While the log is away it resends the identical bytes until told
+        otherwise."""
         ...
 
 

@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from nats import errors as nats_errors
@@ -24,6 +24,7 @@ from cordboard.log.backoff import Backoff
 from cordboard.log.stream import Ack, Conflict, Unanswered
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 _WRONG_LAST = re.compile(r"wrong last sequence: (\d+)")
 
 CONNECT_S = 10.0
@@ -71,7 +72,7 @@ class Wire:
         self._online = asyncio.Event()
         self._losses = 0
         self._on_loss: set[Callable[[], None]] = set()
-        self._acks: dict[str, asyncio.Future[Ack]] = {}
+        self._asked: dict[str, tuple[asyncio.Future[Any], Callable[[Msg], Any]]] = {}
         self._tokens = itertools.count(1)
         self._inbox = client.new_inbox()
 
@@ -104,15 +105,12 @@ class Wire:
     async def call(self, verb: str, request: dict[str, Any] | None = None, timeout: float = CALL_S) -> dict[str, Any]:
         """One request to `$JS.API.<verb>`. Raises ApiError, or Unanswered if nothing answered in `timeout` seconds."""
         payload = b"" if request is None else json.dumps(request).encode()
+        answer = await self._ask(f"$JS.API.{verb}", payload, None, _read_body)
         try:
-            answer = await self.client.request(f"$JS.API.{verb}", payload, timeout=timeout)
-        except (nats_errors.Error, OSError) as error:
-            self.check_open()
-            raise Unanswered(f"{verb}: {error!r}") from error
-        body: dict[str, Any] = json.loads(answer.data)
-        if problem := body.get("error"):
-            raise ApiError(int(problem.get("err_code", 0)), str(problem.get("description", "")))
-        return body
+            async with asyncio.timeout(timeout):
+                return await answer
+        except TimeoutError as error:
+            raise Unanswered(f"{verb}: no answer in {timeout} s") from error
 
     async def call_until_answered(self, verb: str, request: dict[str, Any] | None = None) -> dict[str, Any]:
         """As `call`, but asks again for as long as nothing answers (an election, a restart)."""
@@ -127,10 +125,17 @@ class Wire:
 
     async def send(self, subject: str, data: bytes, headers: dict[str, str]) -> asyncio.Future[Ack]:
         """Publish to a stream; the future is its acknowledgement. Raises Unanswered when there is no connection."""
+        return await self._ask(subject, data, headers, _read_ack)
+
+    async def listen_for_answers(self) -> None:
+        await self.client.subscribe(f"{self._inbox}.*", cb=self._answered)
+
+    async def _ask(self, subject: str, data: bytes, headers: dict[str, str] | None, read: Callable[[Msg], T]) -> asyncio.Future[T]:
+        """A request; what `read` returns or raises is the future's. A lost connection makes it Unanswered at once."""
         token = str(next(self._tokens))
-        answer: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
-        self._acks[token] = answer
-        answer.add_done_callback(lambda _: self._acks.pop(token, None))
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._asked[token] = (answer, read)
+        answer.add_done_callback(lambda _: self._asked.pop(token, None))
         try:
             await self.client.publish(subject, data, reply=f"{self._inbox}.{token}", headers=headers)
         except BaseException as error:
@@ -143,30 +148,23 @@ class Wire:
             raise
         return answer
 
-    async def listen_for_acks(self) -> None:
-        await self.client.subscribe(f"{self._inbox}.*", cb=self._acknowledged)
-
-    async def _acknowledged(self, msg: Msg) -> None:
-        answer = self._acks.get(msg.subject.rpartition(".")[2])
-        if answer is None or answer.done():
-            return
-        if msg.headers and msg.headers.get("Status") == "503":
-            answer.set_exception(Unanswered("no stream answers"))
+    async def _answered(self, msg: Msg) -> None:
+        answer, read = self._asked.get(msg.subject.rpartition(".")[2], (None, None))
+        if answer is None or read is None or answer.done():
             return
         try:
-            ack = _puback.decode(msg.data)
-        except msgspec.DecodeError as error:
-            answer.set_exception(Unanswered(f"an answer that is no acknowledgement: {error}"))
-            return
-        if ack.error is None:
-            answer.set_result(Ack(ack.seq, ack.duplicate))
-        else:
-            answer.set_exception(_refusal(ack.error))
+            if msg.headers and msg.headers.get("Status") == "503":
+                raise Unanswered("nobody answers")
+            answer.set_result(read(msg))
+        except CordboardError as error:
+            answer.set_exception(error)
+        except ValueError as error:
+            answer.set_exception(Unanswered(f"an answer that cannot be read: {error}"))
 
     async def lost(self) -> None:
         self._losses += 1
         self._online.clear()
-        for answer in list(self._acks.values()):
+        for answer, _ in list(self._asked.values()):
             if not answer.done():
                 answer.set_exception(Unanswered("the connection was lost"))
         for heard in list(self._on_loss):
@@ -189,7 +187,21 @@ class Wire:
             _log.debug("unsubscribing: %r", error)
 
 
-def _refusal(error: _Error) -> Exception:
+def _read_body(msg: Msg) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(msg.data)
+    if problem := body.get("error"):
+        raise ApiError(int(problem.get("err_code", 0)), str(problem.get("description", "")))
+    return body
+
+
+def _read_ack(msg: Msg) -> Ack:
+    ack = _puback.decode(msg.data)
+    if ack.error is not None:
+        raise _refusal(ack.error)
+    return Ack(ack.seq, ack.duplicate)
+
+
+def _refusal(error: _Error) -> CordboardError:
     if error.err_code == _ERR_WRONG_LAST and (found := _WRONG_LAST.search(error.description)):
         return Conflict(int(found[1]))
     if error.err_code == _ERR_TOO_LARGE:
@@ -238,7 +250,7 @@ async def open_wire(url: str, name: str) -> AsyncIterator[Wire]:
     try:
         wire.append(Wire(client))
         wire[0]._online.set()
-        await wire[0].listen_for_acks()
+        await wire[0].listen_for_answers()
         yield wire[0]
     finally:
         await client.close()

@@ -1,0 +1,245 @@
+"""What only a real server shows: declared streams, proof of fsync, lost consumers, flow control."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cordboard.errors import ConfigurationError, JournalCorrupt, LogUnavailable
+from cordboard.log import StreamSettings, connect, durability, reader, wire
+from cordboard.log.embedded import EmbeddedServer, _binary, _free_port
+from cordboard.log.jetstream import JetStreamLog
+from cordboard.log.wire import open_wire
+from tests.postgres import eventually
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
+    async with EmbeddedServer(tmp_path / "nats") as running:
+        yield running
+
+
+@asynccontextmanager
+async def foreign_server(directory: Path, sync: str) -> AsyncIterator[tuple[str, str]]:
+    """A server that is not ours: its URL and its monitoring URL."""
+    port = _free_port(0)
+    monitor = _free_port(0, avoid=port)
+    config = directory / "foreign.conf"
+    config.write_text(
+        f'listen: "127.0.0.1:{port}"\nhttp: "127.0.0.1:{monitor}"\njetstream {{\n  store_dir: "{directory}/js"\n  {sync}\n}}\n'
+    )
+    process = await asyncio.create_subprocess_exec(_binary(), "-c", str(config), stderr=subprocess.DEVNULL)
+
+    async def listens() -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    try:
+        await eventually(listens, "the foreign server listens")
+        yield f"nats://127.0.0.1:{port}", f"http://127.0.0.1:{monitor}"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+# --- proof of fsync
+
+
+async def test_a_server_that_fsyncs_lazily_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with foreign_server(tmp_path, "") as (url, monitor):
+        with pytest.raises(ConfigurationError, match=durability.MONITOR_ENV):
+            async with connect(url, "default"):
+                pass
+        with pytest.raises(ConfigurationError, match="sync_interval: always"):
+            async with connect(url, "default", monitor_url=monitor):
+                pass
+        monkeypatch.setenv(durability.MONITOR_ENV, monitor)
+        with pytest.raises(ConfigurationError, match="sync_interval: always"):
+            async with connect(url, "default"):
+                pass
+        async with connect(url, "default", allow_lazy_fsync=True) as log:
+            assert await log.last_inbox_seq() == 0
+
+
+async def test_a_server_that_fsyncs_always_is_accepted_with_proof(tmp_path: Path, server: EmbeddedServer) -> None:
+    async with foreign_server(tmp_path, "sync_interval: always") as (url, monitor):
+        async with connect(url, "default", monitor_url=monitor) as log:
+            assert await log.last_inbox_seq() == 0
+        with pytest.raises(ConfigurationError, match="is not the monitoring of"):
+            async with connect(url, "default", monitor_url=server.monitor_url):
+                pass
+        async with connect(url, "default", monitor_url=f"{server.monitor_url}, {monitor}"):
+            pass
+        with pytest.raises(ConfigurationError, match="no answer"):
+            async with connect(url, "default", monitor_url=url.replace("nats", "http")):
+                pass
+
+
+async def test_no_server_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "CONNECT_S", 0.2)
+    with pytest.raises(LogUnavailable, match="no NATS server answers"):
+        async with connect(f"nats://127.0.0.1:{_free_port(0)}", "default"):
+            pass
+
+
+@pytest.mark.parametrize("site", ["", "A", "a.b", "a b", "x" * 33, "*"])
+async def test_a_site_must_be_nameable(site: str) -> None:
+    with pytest.raises(ConfigurationError, match="site"):
+        async with connect("nats://127.0.0.1:1", site):
+            pass
+
+
+# --- streams
+
+
+async def stream(server: EmbeddedServer, verb: str, request: dict[str, Any] | None = None) -> dict[str, Any]:
+    async with open_wire(server.url, "test") as connection:
+        return await connection.call(verb, request)
+
+
+async def test_streams_are_declared_as_the_journal_needs_them(server: EmbeddedServer) -> None:
+    async with connect(server.url, "default"), connect(server.url, "default"):
+        for name in ("INBOX_default", "JOURNAL_default"):
+            config = (await stream(server, f"STREAM.INFO.{name}"))["config"]
+            assert config["storage"] == "file"
+            assert config["discard"] == "new"
+            assert config["deny_delete"]
+            assert not config["deny_purge"]
+            assert config["compression"] == "none"
+            assert config["num_replicas"] == 1
+            assert config["max_bytes"] > 0
+
+
+async def test_everyone_learns_the_same_inbox_id(server: EmbeddedServer) -> None:
+    async def inbox_id() -> bytes:
+        async with connect(server.url, "default") as log:
+            return log.inbox_id
+
+    assert len(set(await asyncio.gather(*(inbox_id() for _ in range(8))))) == 1
+
+
+async def test_a_stream_grows_and_never_shrinks(server: EmbeddedServer) -> None:
+    for asked, found in ((64 * MIB, 64), (128 * MIB, 128), (32 * MIB, 128), (None, 128)):
+        async with connect(server.url, "default", settings=StreamSettings(inbox_max_bytes=asked)):
+            config = (await stream(server, "STREAM.INFO.INBOX_default"))["config"]
+            assert config["max_bytes"] == found * MIB
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("storage", "memory"),
+        ("discard", "old"),
+        ("deny_delete", False),
+        ("max_age", 3_600_000_000_000),
+        ("max_msgs", 10),
+        ("max_msgs_per_subject", 10),
+        ("compression", "s2"),
+        ("retention", "workqueue"),
+        ("subjects", ["elsewhere"]),
+        ("max_msg_size", 1024),
+        ("allow_rollup_hdrs", True),
+    ],
+)
+async def test_a_stream_that_would_forget_or_refuse_is_not_used(server: EmbeddedServer, field: str, value: object) -> None:
+    async with connect(server.url, "good"):
+        config = (await stream(server, "STREAM.INFO.JOURNAL_good"))["config"]
+    bad = config | {"name": "JOURNAL_bad", "subjects": ["cordboard.bad.journal"], "metadata": {}, "max_bytes": MIB} | {field: value}
+    await stream(server, "STREAM.CREATE.JOURNAL_bad", bad)
+    with pytest.raises(ConfigurationError, match=f"JOURNAL_bad.* {field} "):
+        async with connect(server.url, "bad"):
+            pass
+    after = (await stream(server, "STREAM.INFO.JOURNAL_bad"))["config"]
+    assert after[field] == value if field != "deny_delete" else not after.get(field)
+
+
+async def test_an_inbox_without_an_id_is_not_used(server: EmbeddedServer) -> None:
+    async with connect(server.url, "good"):
+        config = (await stream(server, "STREAM.INFO.INBOX_good"))["config"]
+    bad = config | {"name": "INBOX_bad", "subjects": ["cordboard.bad.inbox"], "metadata": {}}
+    await stream(server, "STREAM.CREATE.INBOX_bad", bad)
+    with pytest.raises(ConfigurationError, match=r"cordboard\.inbox_id"):
+        async with connect(server.url, "bad"):
+            pass
+
+
+# --- following
+
+
+async def fill(log: JetStreamLog, count: int, size: int) -> None:
+    answers = [await log.inbox.send(n.to_bytes(4, "big") * (size // 4)) for n in range(1, count + 1)]
+    await asyncio.gather(*answers)
+
+
+async def test_a_replay_larger_than_the_servers_window_arrives_whole(server: EmbeddedServer) -> None:
+    async with connect(server.url, "default") as log:
+        await fill(log, 1500, 40_000)
+        expected = 1
+        async with aclosing(log.follow_inbox(1)) as lists:
+            async for messages in lists:
+                for message in messages:
+                    assert (message.seq, message.data[:4]) == (expected, expected.to_bytes(4, "big"))
+                    expected += 1
+                if expected > 1500:
+                    break
+
+
+async def test_a_follower_whose_consumer_is_deleted_goes_on(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(reader, "_SILENCE_S", 0.25)
+    async with connect(server.url, "default") as log:
+        seen: list[int] = []
+
+        async def follow() -> None:
+            async with aclosing(log.follow_inbox(1)) as lists:
+                async for messages in lists:
+                    seen.extend(message.seq for message in messages)
+
+        following = asyncio.create_task(follow())
+        await fill(log, 5, 8)
+        await eventually(lambda: len(seen) == 5, "the first five are seen")
+        names = (await stream(server, "CONSUMER.NAMES.INBOX_default"))["consumers"]
+        assert len(names) == 1
+        await stream(server, f"CONSUMER.DELETE.INBOX_default.{names[0]}")
+        await fill(log, 5, 8)
+        await eventually(lambda: len(seen) == 10, "the rest is seen")
+        assert seen == list(range(1, 11))
+        following.cancel()
+        await asyncio.wait([following])
+
+
+async def test_a_follower_that_stops_leaves_no_consumer_behind(server: EmbeddedServer) -> None:
+    async with connect(server.url, "default") as log:
+        await fill(log, 1, 8)
+        async with aclosing(log.follow_inbox(1)) as lists:
+            await anext(lists)
+        assert not (await stream(server, "CONSUMER.NAMES.INBOX_default"))["consumers"]
+
+
+async def test_what_was_trimmed_is_never_skipped_in_silence(server: EmbeddedServer) -> None:
+    async with connect(server.url, "default") as log:
+        await fill(log, 10, 8)
+        await stream(server, "STREAM.PURGE.INBOX_default", {"seq": 6})
+        with pytest.raises(JournalCorrupt, match="expected message 3, the next one is 6"):
+            async with aclosing(log.follow_inbox(3)) as lists:
+                await anext(lists)
+        async with aclosing(log.follow_inbox(6)) as lists:
+            assert (await anext(lists))[0].seq == 6
+
+
+async def test_a_stream_that_is_gone_is_an_error(server: EmbeddedServer) -> None:
+    async with connect(server.url, "default") as log:
+        await stream(server, "STREAM.DELETE.JOURNAL_default")
+        with pytest.raises(JournalCorrupt, match="is gone"):
+            async with aclosing(log.follow_journal(1)) as lists:
+                await anext(lists)
