@@ -257,7 +257,11 @@ impl Agent {
 
     pub(crate) fn over_capacity(&self) -> bool {
         self.load() > u64::from(self.capacity)
-            || self.channels.iter().any(|(name, enabled)| self.count(name) > enabled.max_concurrent as usize)
+            || self.work.values().any(|work| {
+                // A channel that is not declared (any more) allows none.
+                let allowed = self.channels.get(&work.channel).map_or(0, |enabled| enabled.max_concurrent as usize);
+                self.count(&work.channel) > allowed
+            })
     }
 
     pub(crate) fn skilled_for(&self, requirements: &[Requirement]) -> bool {
