@@ -13,7 +13,7 @@ so that nothing is done twice. Answers are the API's own messages; ids are 32 he
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, Required, Self, TypedDict, TypeVar, Unpack
@@ -276,7 +276,7 @@ class Client:
         request = agents_pb.SwitchChannelRequest(request_id=request_id or new_request_id(), agent=agent, channel=channel, on=on)
         return await self._call(self._agents.SwitchChannel, request)
 
-    async def watch_desk(self, agent: str, *, after: str = "") -> AsyncIterator[DeskChange]:
+    async def watch_desk(self, agent: str, *, after: str = "") -> AsyncGenerator[DeskChange, None]:
         """The desk for ever: a DeskSnapshot first, and again after every lost connection; then each change. Raises ClientError
         only for what trying again cannot mend."""
         pause = _Pause()
@@ -388,7 +388,9 @@ class Client:
     async def get_boards(self, *, after: str = "") -> boards_pb.GetBoardsResponse:
         return await self._call(self._boards.GetBoards, boards_pb.GetBoardsRequest(consistency_token=after))
 
-    async def watch_boards(self, resume_token: str = "", *, interval_ms: int = 0) -> AsyncIterator[boards_pb.WatchBoardsResponse]:
+    async def watch_boards(
+        self, resume_token: str = "", *, interval_ms: int = 0
+    ) -> AsyncGenerator[boards_pb.WatchBoardsResponse, None]:
         """Changed rows for ever; resumes where it was after a lost connection, and starts anew (`complete`) if it cannot."""
         pause = _Pause()
         while True:

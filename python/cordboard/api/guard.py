@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
@@ -20,14 +20,17 @@ BULK_DEADLINE_S = 120.0
 _MARGIN_S = 0.1
 _MARGIN_SHARE = 0.1
 _OPEN = ("/grpc.health.", "/grpc.reflection.")
-Context = grpc.aio.ServicerContext[Any, Any]
+if TYPE_CHECKING:
+    Context = grpc.aio.ServicerContext[Any, Any]
+else:
+    Context = grpc.aio.ServicerContext
 
 
 class Malformed:
     """Stands for a request whose bytes are not the message that the method takes."""
 
 
-class Guard(grpc.aio.ServerInterceptor[Any, Any]):
+class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """An interceptor for all of cordboard.v1; health and reflection pass by."""
 
     async def intercept_service(

@@ -1,5 +1,6 @@
 """PolicyService: the policy in force, and the next one."""
 
+import asyncio
 import hashlib
 
 import msgspec
@@ -9,7 +10,7 @@ from cordboard.api.guard import Context
 from cordboard.api.ids import fact_id
 from cordboard.api.site import Site
 from cordboard.api.status import BadRequest, VersionChanged, Violation
-from cordboard.api.translate.check import Check, refuse
+from cordboard.api.translate.check import Check
 from cordboard.errors import FactRefused, InvalidInput
 from cordboard.events.bounds import INSTANT_MAX_MS
 from cordboard.events.event import PolicyAdopted
@@ -47,7 +48,10 @@ class PolicyService(PolicyServiceServicer):
         if expected is not None:
             check.number("expected_version", expected, 0, INSTANT_MAX_MS)
         check.finish()
-        policy = _document(request, self._site.log.site)
+        policy = await _document(request)
+        if policy.site != self._site.log.site:
+            field = request.WhichOneof("document") or "document"
+            raise BadRequest.of(field, f"is a policy of site {policy.site}; this is {self._site.log.site}")
         before, version = self._site.declared.policy, self._site.declared.version
         if expected is not None and expected > version:
             raise VersionChanged(f"version {expected} was expected, {version} is in force")
@@ -82,27 +86,23 @@ class PolicyService(PolicyServiceServicer):
         )
 
 
-def _document(request: pb.PublishPolicyRequest, site: str) -> Policy:
+async def _document(request: pb.PublishPolicyRequest) -> Policy:
     """The policy in the request, whichever way it came. Raises BadRequest."""
     match request.WhichOneof("document"):
         case "compiled":
-            field = "compiled"
             try:
-                policy = codec.decode_policy(request.compiled)
+                return codec.decode_policy(request.compiled)
             except InvalidInput as error:
-                refuse(field, str(error))
+                raise BadRequest.of("compiled", str(error)) from error
         case "yaml":
-            field = "yaml"
             try:
-                policy = loads(request.yaml).policy
+                # YAML is read in pure Python: a long document would hold up every stream of this process.
+                return (await asyncio.to_thread(loads, request.yaml)).policy
             except PolicyErrors as errors:
-                violations = (Violation(field, str(problem)) for problem in errors.problems[:VIOLATIONS_MAX])
+                violations = (Violation("yaml", str(problem)) for problem in errors.problems[:VIOLATIONS_MAX])
                 raise BadRequest(tuple(violations)) from errors
         case _:
-            refuse("document", "must be given, as compiled or yaml")
-    if policy.site != site:
-        refuse(field, f"is a policy of site {policy.site}; this is {site}")
-    return policy
+            raise BadRequest.of("document", "must be given, as compiled or yaml")
 
 
 def _json(value: object) -> str:

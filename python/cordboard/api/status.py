@@ -1,6 +1,7 @@
 """From Cordboard's errors to google.rpc.Status: one code, one stable reason, and what the caller can do about it."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -17,6 +18,7 @@ from cordboard.errors import (
     NotFound,
     OutcomeUnknown,
     Overloaded,
+    VaultUnavailable,
 )
 
 DOMAIN = "cordboard"
@@ -38,6 +40,11 @@ class BadRequest(InvalidInput):
     def __init__(self, violations: tuple[Violation, ...]) -> None:
         super().__init__("; ".join(f"{violation.field}: {violation.description}" for violation in violations))
         self.violations = violations
+
+    @classmethod
+    def of(cls, field: str, description: str) -> Self:
+        """One wrong field."""
+        return cls((Violation(field, description),))
 
 
 class TokenExpired(CordboardError):
@@ -74,6 +81,7 @@ _BY_TYPE: tuple[tuple[type[CordboardError], int], ...] = (
     (InvalidInput, code_pb2.INVALID_ARGUMENT),
     (NotFound, code_pb2.NOT_FOUND),
     (Overloaded, code_pb2.UNAVAILABLE),
+    (VaultUnavailable, code_pb2.UNAVAILABLE),
     (Draining, code_pb2.UNAVAILABLE),
     (LogUnavailable, code_pb2.DEADLINE_EXCEEDED),
     (OutcomeUnknown, code_pb2.DEADLINE_EXCEEDED),
@@ -112,7 +120,7 @@ def status_of(error: CordboardError) -> status_pb2.Status:
             for violation in error.violations
         ]
         details.append(error_details_pb2.BadRequest(field_violations=violations))
-    if isinstance(error, Overloaded | Draining):
+    if isinstance(error, Overloaded | VaultUnavailable | Draining):
         details.append(
             error_details_pb2.RetryInfo(
                 retry_delay=duration_pb2.Duration(nanos=RETRY_DELAY_MS % 1000 * 1_000_000, seconds=RETRY_DELAY_MS // 1000)

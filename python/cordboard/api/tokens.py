@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from cordboard.api.status import BadRequest, TokenExpired, Violation
+from cordboard.api.status import BadRequest, TokenExpired
 
 TOKEN_MAX = 512
 _CONSISTENCY = b"c"
@@ -54,11 +54,11 @@ class Tokens:
             return None
         payload = self._unpack(_PAGE, token, "page_token")
         if payload[:_FILTER_BYTES] != _hash(bound_to, _FILTER_BYTES):
-            raise _wrong("page_token", "belongs to a request with another filter")
+            raise BadRequest.of("page_token", "belongs to a request with another filter")
         try:
             return msgspec.json.decode(payload[_FILTER_BYTES:], type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _wrong("page_token", "is not one of this method's tokens") from error
+            raise BadRequest.of("page_token", "is not one of this method's tokens") from error
 
     def _pack(self, kind: bytes, payload: bytes) -> str:
         body = kind + self._site + payload
@@ -67,29 +67,25 @@ class Tokens:
     def _seq(self, kind: bytes, token: str, field: str) -> int:
         payload = self._unpack(kind, token, field)
         if len(payload) != 8:
-            raise _wrong(field, "is not a token of this API")
+            raise BadRequest.of(field, "is not a token of this API")
         return int.from_bytes(payload, "big")
 
     def _unpack(self, kind: bytes, token: str, field: str) -> bytes:
         if len(token) > TOKEN_MAX:
-            raise _wrong(field, f"is longer than {TOKEN_MAX} characters")
+            raise BadRequest.of(field, f"is longer than {TOKEN_MAX} characters")
         try:
             raw = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError) as error:
-            raise _wrong(field, "is not a token of this API") from error
+            raise BadRequest.of(field, "is not a token of this API") from error
         body, checksum = raw[:-4], raw[-4:]
         if len(raw) < _OVERHEAD or _hash(body, 4) != checksum or body[:1] != kind:
-            raise _wrong(field, "is not a token of this API, or of this kind")
+            raise BadRequest.of(field, "is not a token of this API, or of this kind")
         if body[1:5] != self._site:
             if kind == _RESUME:
                 raise TokenExpired("the resume token is another site's: start without one")
-            raise _wrong(field, "belongs to another site")
+            raise BadRequest.of(field, "belongs to another site")
         return body[5:]
 
 
 def _hash(data: bytes, size: int) -> bytes:
     return hashlib.blake2b(data, digest_size=size).digest()
-
-
-def _wrong(field: str, description: str) -> BadRequest:
-    return BadRequest((Violation(field, description),))

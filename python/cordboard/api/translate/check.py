@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from cordboard.api.status import BadRequest, Violation
 from cordboard.events.bounds import ID_BYTES
@@ -92,8 +92,3 @@ class Check:
             return choices[value]
         self.wrong(field, f"{value} is not one of {', '.join(str(word) for word in choices.values())}")
         return default
-
-
-def refuse(field: str, description: str) -> NoReturn:
-    """One wrong field, found after the others were checked."""
-    raise BadRequest((Violation(field, description),))
