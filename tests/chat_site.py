@@ -27,7 +27,7 @@ from cordboard.events.verdict import Accepted, Refused, Verdict
 from cordboard.gateway import Limits, run_gateway
 from cordboard.log.feed import Feed
 from cordboard.log.memory import MemoryLog
-from cordboard.log.port import Stored
+from cordboard.log.port import SiteLog, Stored
 from cordboard.vault import Content, Draft, Vault
 from tests.journal import NO_HASH, SITE
 
@@ -173,21 +173,20 @@ class Customer:
 
 
 class ChatSite:
-    """What a test needs. `open()` starts the gateway, also again after `shut()`."""
+    """A gateway on a port of its own. `open()` starts it, also again after `shut()`; the grace time is an hour by default."""
 
-    def __init__(self, log: MemoryLog, vault: Vault, router: ScriptedRouter, options: dict[str, Any]) -> None:
-        self.log = log
+    def __init__(self, log: SiteLog, vault: Vault, **options: Any) -> None:
         self.vault = vault
-        self.router = router
-        self.options = options
+        self.options = {"grace_s": 3_600.0} | options
+        self._log = log
         self.port = 0
         self.feed = Feed(log)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.feed = Feed(self.log)
-        gateway = run_gateway(self.log, self.vault, self.feed, ready=ready.set_result, **self.options)
+        self.feed = Feed(self._log)
+        gateway = run_gateway(self._log, self.vault, self.feed, ready=ready.set_result, **self.options)
         self._tasks = [asyncio.create_task(gateway), asyncio.create_task(self.feed.run())]
         waiting: list[asyncio.Future[Any]] = [ready, *self._tasks]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -211,6 +210,15 @@ class ChatSite:
     async def customer(self, **options: Any) -> Customer:
         return Customer(await connect(f"ws://{self.address}/chat/ws", **options))
 
+
+class ScriptedSite(ChatSite):
+    """A chat site with a router by script."""
+
+    def __init__(self, log: MemoryLog, vault: Vault, router: ScriptedRouter, **options: Any) -> None:
+        super().__init__(log, vault, **options)
+        self.log = log
+        self.router = router
+
     async def write(self, contact: bytes, agent: bytes, text: str) -> bytes:
         """The agent writes: into the vault, then into the journal."""
         message, fact_id = secrets.token_bytes(16), secrets.token_bytes(16)
@@ -223,13 +231,13 @@ class ChatSite:
 @asynccontextmanager
 async def chat_site(
     directory: Path, policy: Policy | None = POLICY, limits: Limits | None = None, **options: Any
-) -> AsyncIterator[ChatSite]:
-    """A running site; the grace time is an hour unless told otherwise, so that nobody is abandoned by a slow machine."""
+) -> AsyncIterator[ScriptedSite]:
+    """A running site with a router by script."""
     log = MemoryLog(SITE)
     router = ScriptedRouter(log)
     async with Vault.open(f"sqlite+aiosqlite:///{directory / 'vault.db'}", bytes(32)) as vault:
         routing = asyncio.create_task(router.run())
-        site = ChatSite(log, vault, router, {"grace_s": 3_600.0, "limits": limits, **options})
+        site = ScriptedSite(log, vault, router, limits=limits, **options)
         try:
             if policy is not None:
                 await router.adopt(policy)

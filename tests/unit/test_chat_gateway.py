@@ -13,7 +13,7 @@ from cordboard.events.bounds import Requirement
 from cordboard.gateway import Limits
 from cordboard.vault.refs import content_ref
 from tests.chat import broken_frames
-from tests.chat_site import SECRET, ChatSite, chat_site
+from tests.chat_site import SECRET, ScriptedSite, chat_site
 from tests.journal import an_id
 from tests.postgres import eventually
 
@@ -21,12 +21,12 @@ ANN = an_id("ann")
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[ChatSite]:
+async def site(tmp_path: Path) -> AsyncIterator[ScriptedSite]:
     async with chat_site(tmp_path) as site:
         yield site
 
 
-async def test_a_chat_from_hello_to_goodbye(site: ChatSite) -> None:
+async def test_a_chat_from_hello_to_goodbye(site: ScriptedSite) -> None:
     ann = await site.vault.agent_ref("ann@example.org", "Ann")
     async with await site.customer() as bo:
         started = await bo.start(language="nl", name="Bo")
@@ -58,14 +58,14 @@ async def test_a_chat_from_hello_to_goodbye(site: ChatSite) -> None:
         assert await bo.closed() == 1000
 
 
-async def test_an_agent_without_a_name_is_not_shown_by_login(site: ChatSite) -> None:
+async def test_an_agent_without_a_name_is_not_shown_by_login(site: ScriptedSite) -> None:
     ann = await site.vault.agent_ref("ann@example.org")
     async with await site.customer() as bo:
         await site.router.join(bytes.fromhex((await bo.start())["contact"]), ann)
         assert await bo.hear("agent_joined") == {"type": "agent_joined", "name": None}
 
 
-async def test_leaving_abandons_at_once(site: ChatSite) -> None:
+async def test_leaving_abandons_at_once(site: ScriptedSite) -> None:
     async with await site.customer() as bo:
         started = await bo.start()
         await bo.say("leave")
@@ -75,7 +75,7 @@ async def test_leaving_abandons_at_once(site: ChatSite) -> None:
     assert left.contact.hex() == started["contact"]
 
 
-async def test_whoever_comes_back_in_time_misses_nothing(site: ChatSite) -> None:
+async def test_whoever_comes_back_in_time_misses_nothing(site: ScriptedSite) -> None:
     bo = await site.customer()
     started = await bo.start()
     contact = bytes.fromhex(started["contact"])
@@ -107,7 +107,7 @@ async def test_whoever_stays_away_is_abandoned(tmp_path: Path) -> None:
             assert (await again.hear("ended"))["reason"] == "abandoned"
 
 
-async def test_the_same_start_is_the_same_chat(site: ChatSite) -> None:
+async def test_the_same_start_is_the_same_chat(site: ScriptedSite) -> None:
     first = await site.customer()
     started = await first.start()
     async with await site.customer() as second:
@@ -121,7 +121,7 @@ async def test_the_same_start_is_the_same_chat(site: ChatSite) -> None:
     assert len(await site.router.seen(2, facts.MessagePosted)) == 2
 
 
-async def test_the_same_message_is_said_once(site: ChatSite) -> None:
+async def test_the_same_message_is_said_once(site: ScriptedSite) -> None:
     async with await site.customer() as bo:
         await bo.start()
         for text in ("first", "changed"):
@@ -137,7 +137,7 @@ async def test_the_same_message_is_said_once(site: ChatSite) -> None:
     assert [content.text for content in (await site.vault.read([posted[1].message])).values()] == ["first"]
 
 
-async def test_a_start_is_confirmed_only_with_the_routers_verdict(site: ChatSite) -> None:
+async def test_a_start_is_confirmed_only_with_the_routers_verdict(site: ScriptedSite) -> None:
     site.router.running.clear()
     async with await site.customer() as bo:
         await bo.say("start", client_id=SECRET, queue="orders", text="Hallo?")
@@ -148,7 +148,7 @@ async def test_a_start_is_confirmed_only_with_the_routers_verdict(site: ChatSite
         await bo.hear("started")
 
 
-async def test_what_the_router_refuses_is_said(site: ChatSite) -> None:
+async def test_what_the_router_refuses_is_said(site: ScriptedSite) -> None:
     site.router.refuse[facts.ContactArrived] = "unknown_queue"
     async with await site.customer() as bo:
         await bo.say("start", client_id=SECRET, queue="orders", text="Hallo?")
@@ -184,7 +184,7 @@ async def test_a_router_that_does_not_answer_leaves_the_outcome_open(tmp_path: P
         ({}, "bad_message"),
     ],
 )
-async def test_a_wrong_start_writes_nothing(site: ChatSite, members: dict[str, str], reason: str) -> None:
+async def test_a_wrong_start_writes_nothing(site: ScriptedSite, members: dict[str, str], reason: str) -> None:
     async with await site.customer() as bo:
         await bo.say("start", client_id=SECRET, text="Hallo?", **members)
         error = await bo.hear("error")
@@ -207,7 +207,7 @@ async def test_entry_points_lead_to_queues(tmp_path: Path) -> None:
         assert (arrival.queue, arrival.entry_point) == ("orders", "basket")
 
 
-async def test_frames_out_of_turn(site: ChatSite) -> None:
+async def test_frames_out_of_turn(site: ScriptedSite) -> None:
     async with await site.customer() as bo:
         await bo.say("message", client_id="m", text="anybody?")
         assert (await bo.hear("error"))["reason"] == "not_started"
@@ -220,7 +220,7 @@ async def test_frames_out_of_turn(site: ChatSite) -> None:
         assert (await bo.hear("error"))["reason"] == "unknown_message"
 
 
-async def test_typing_and_receipts_are_whispered(site: ChatSite) -> None:
+async def test_typing_and_receipts_are_whispered(site: ScriptedSite) -> None:
     heard: list[tuple[str, dict[str, str]]] = []
 
     async def listen() -> None:
@@ -257,7 +257,7 @@ async def test_typing_and_receipts_are_whispered(site: ChatSite) -> None:
         await asyncio.wait([listening])
 
 
-async def test_hundreds_of_broken_frames_harm_nobody(site: ChatSite) -> None:
+async def test_hundreds_of_broken_frames_harm_nobody(site: ScriptedSite) -> None:
     frames = list(broken_frames(random.Random(2), 600))
     reasons: set[str] = set()
     async with await site.customer() as good:
@@ -275,7 +275,7 @@ async def test_hundreds_of_broken_frames_harm_nobody(site: ChatSite) -> None:
     assert len(site.router.facts) == 2
 
 
-async def test_whoever_sends_only_rubbish_is_sent_away(site: ChatSite) -> None:
+async def test_whoever_sends_only_rubbish_is_sent_away(site: ScriptedSite) -> None:
     async with await site.customer() as bad:
         for _ in range(20):
             await bad.socket.send("rubbish")
@@ -283,7 +283,7 @@ async def test_whoever_sends_only_rubbish_is_sent_away(site: ChatSite) -> None:
         assert len(bad.frames) == 20
 
 
-async def test_too_many_frames_are_refused_then_the_socket_is_closed(site: ChatSite) -> None:
+async def test_too_many_frames_are_refused_then_the_socket_is_closed(site: ScriptedSite) -> None:
     async with await site.customer() as bad:
         await bad.start()
         for _ in range(80):
@@ -292,13 +292,13 @@ async def test_too_many_frames_are_refused_then_the_socket_is_closed(site: ChatS
         assert {"rate_limited"} == {frame["reason"] for frame in bad.frames if frame["type"] == "error"}
 
 
-async def test_a_frame_beyond_the_wires_limit_closes_the_socket(site: ChatSite) -> None:
+async def test_a_frame_beyond_the_wires_limit_closes_the_socket(site: ScriptedSite) -> None:
     async with await site.customer() as bad:
         await bad.socket.send("x" * 100_000)
         assert await bad.closed() == 1009
 
 
-async def test_after_a_restart_the_chat_goes_on(site: ChatSite) -> None:
+async def test_after_a_restart_the_chat_goes_on(site: ScriptedSite) -> None:
     bo = await site.customer()
     started = await bo.start()
     contact = bytes.fromhex(started["contact"])
@@ -317,7 +317,7 @@ async def test_after_a_restart_the_chat_goes_on(site: ChatSite) -> None:
             pass
 
 
-async def test_after_a_restart_those_who_do_not_come_back_are_abandoned(site: ChatSite) -> None:
+async def test_after_a_restart_those_who_do_not_come_back_are_abandoned(site: ScriptedSite) -> None:
     async with await site.customer() as bo:
         started = await bo.start()
         await site.shut()
