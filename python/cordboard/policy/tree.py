@@ -4,7 +4,6 @@ Only the shapes a policy needs: no anchors, aliases or tags (so nothing can blow
 Scalars stay text: whoever reads one knows the type it expects, so `no`, `on`, `1.10` and `0777` never become anything else.
 """
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -177,9 +176,7 @@ class _Reader:
 
 def _events(text: str) -> Iterator[Event]:
     """Lazily, so that nothing is built of a text that is refused at its first hazard."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        events: Iterator[Event] = YAML(typ="safe", pure=True).parse(text)
+    events: Iterator[Event] = YAML(typ="safe", pure=True).parse(text)
     return events
 
 
