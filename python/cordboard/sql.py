@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, MetaData, Table, event, make_url, text
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from cordboard.errors import ConfigurationError
 
@@ -53,11 +53,27 @@ def open_engine(url: str, purpose: Purpose, *, durable: bool, name: str) -> Asyn
     )
 
 
+def open_thread_engine(url: str, *, durable: bool) -> Engine:
+    """One writing SQLite connection without asyncio, for a thread of its own: a statement costs some 20 µs there instead of 300.
+
+    `url` as for `open_engine`, and checked by it before.
+    """
+    engine = create_engine(
+        make_url(url).set(drivername="sqlite+pysqlite"),
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        connect_args={"check_same_thread": False},
+    )
+    _configure(engine, "write", durable)
+    return engine
+
+
 def is_sqlite(engine: AsyncEngine) -> bool:
     return engine.dialect.name == "sqlite"
 
 
-def insert_into(table: Table, connection: AsyncConnection) -> Insert:
+def insert_into(table: Table, connection: Connection | AsyncConnection) -> Insert:
     """An INSERT that knows ON CONFLICT in the connection's dialect."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
@@ -81,8 +97,12 @@ def _sqlite(url: str, file: Path, purpose: Purpose, durable: bool) -> AsyncEngin
         pool_size=1 if purpose == "write" else POOL_MAX // 2,
         max_overflow=0,
     )
+    _configure(engine.sync_engine, purpose, durable)
+    return engine
 
-    @event.listens_for(engine.sync_engine, "connect")
+
+def _configure(engine: Engine, purpose: Purpose, durable: bool) -> None:
+    @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         # Left to itself the driver opens transactions late and not for every statement; with None we say BEGIN ourselves.
         connection.isolation_level = None
@@ -91,11 +111,9 @@ def _sqlite(url: str, file: Path, purpose: Purpose, durable: bool) -> AsyncEngin
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if purpose == "write" else "BEGIN")
-
-    return engine
 
 
 def _pragmas(purpose: Purpose, durable: bool) -> list[str]:

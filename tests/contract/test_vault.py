@@ -198,6 +198,30 @@ async def test_an_erased_customer_is_gone_and_the_others_stay(database_url: str)
         assert set(await vault.read(refs)) == {refs[1]}
 
 
+async def test_a_key_made_anew_is_not_mixed_up_with_the_one_before(database_url: str) -> None:
+    async with Vault.open(database_url, KEK) as vault, Vault.open(database_url, KEK) as other:
+        first = make_draft("1", contents=(make_content("one"),))
+        await other.accept(first)  # `other` remembers this key
+        assert await vault.erase_contact(first.contact)
+        drafts = [make_draft(f"{number}", contact=first.contact, contents=(make_content("two"),)) for number in (2, 3)]
+        await vault.accept(drafts[0])
+        await other.accept(drafts[1])
+        assert len(await vault.read([draft.contents[0].ref for draft in drafts])) == 2
+
+
+async def test_many_are_marked_as_published_at_once(database_url: str) -> None:
+    inbox = Inbox()
+    async with Vault.open(database_url, KEK) as vault:
+        front = Intake(vault, inbox.publish)
+        done = await asyncio.gather(*(front.submit(make_draft(f"m-{number}")) for number in range(200)))
+        assert all(acceptance.published and acceptance.fresh for acceptance in done)
+        assert await vault.pending(0, 10) == []
+        given_up = asyncio.create_task(vault.published(os.urandom(16)))
+        await asyncio.sleep(0)
+        given_up.cancel()
+    assert len(inbox.facts) == 200
+
+
 async def test_no_plaintext_reaches_the_disk(database_url: str, request: pytest.FixtureRequest) -> None:
     async with Vault.open(database_url, KEK) as vault:
         customer = await vault.customer("email", ADDRESS)
@@ -219,7 +243,7 @@ async def test_an_erasure_leaves_no_key_in_the_files(tmp_path: Path, request: py
             await vault.accept(make_draft(f"m-{number}", customer=customer, contents=(make_content(SECRET * 100),)))
         engine = open_engine(url, "read", durable=True, name="test")
         async with engine.connect() as connection:
-            query = select(keys.c.wrapped, customers.c.address, contents.c.sealed).join(customers).join(contents)
+            query = select(keys.c.wrapped, customers.c.address, contents.c.sealed).select_from(keys).join(customers).join(contents)
             erased = [bytes(value) for row in await connection.execute(query) for value in row]
         await engine.dispose()
         assert len(erased) == 60
@@ -366,15 +390,15 @@ async def test_a_full_disk_confirms_nothing(tmp_path: Path) -> None:
     async with Vault.open(url, KEK) as vault:
         await vault.accept(make_draft("before"))
         engine = vault._writer._engine  # type: ignore[attr-defined]
-        async with engine.connect() as connection:
-            pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
-            await connection.execute(text(f"PRAGMA max_page_count={pages + 4}"))
+        with engine.connect() as connection:
+            pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+            connection.execute(text(f"PRAGMA max_page_count={pages + 4}"))
         drafts = [make_draft(f"m-{number}", contents=(make_content("x" * 3000),)) for number in range(30)]
         outcomes = await asyncio.gather(*(vault.accept(draft) for draft in drafts), return_exceptions=True)
         confirmed = {draft.fact_id for draft, outcome in zip(drafts, outcomes, strict=True) if isinstance(outcome, Acceptance)}
         assert any(isinstance(outcome, VaultUnavailable) for outcome in outcomes)
-        async with engine.connect() as connection:
-            await connection.execute(text("PRAGMA max_page_count=100000"))
+        with engine.connect() as connection:
+            connection.execute(text("PRAGMA max_page_count=100000"))
         stored = {acceptance.fact_id for acceptance in await vault.pending(0, 100)}
         assert confirmed <= stored
         for draft in drafts:

@@ -1,15 +1,15 @@
 """The intake's rows: one for every draft that was ever accepted, found again by (gateway, external id)."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, false, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, false, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cordboard.errors import InvalidInput
 from cordboard.sql import insert_into
 from cordboard.vault.clock import now_ms
-from cordboard.vault.keyring import Keyring
+from cordboard.vault.keyring import DataKey, Keyring
 from cordboard.vault.schema import contents, intake
 from cordboard.vault.seal import MasterKeys, seal
 from cordboard.vault.words import Acceptance, Draft
@@ -26,7 +26,9 @@ async def accept(writer: Writer, keyring: Keyring, digest: bytes, draft: Draft) 
     Raises InvalidInput if a fact or content id is used by another draft, or the customer is unknown or erased.
     """
 
-    async def work(connection: AsyncConnection) -> Acceptance:
+    owner = draft.customer or draft.contact
+
+    def work(connection: Connection) -> tuple[Acceptance, DataKey | None]:
         row = {
             "gateway": draft.gateway,
             "external_hash": digest,
@@ -37,32 +39,36 @@ async def accept(writer: Writer, keyring: Keyring, digest: bytes, draft: Draft) 
             "created_ms": now_ms(),
         }
         statement = insert_into(intake, connection).on_conflict_do_nothing(index_elements=["gateway", "external_hash"])
-        if not (await connection.execute(statement, row)).rowcount:
-            first = await first_of(connection, draft.gateway, digest)
+        if not connection.execute(statement, row).rowcount:
+            first = first_of(connection, draft.gateway, digest)
             assert first is not None, "the row that was in the way is there"
-            return first
-        if draft.contents:
-            await connection.execute(contents.insert(), await _sealed(connection, keyring, draft))
-        return Acceptance(draft.contact, draft.fact_id, draft.fact, published=False, fresh=True)
+            return first, None
+        key = _key(connection, keyring, draft) if draft.contents else None
+        if key is not None:
+            connection.execute(contents.insert(), _sealed(key, draft))
+        return Acceptance(draft.contact, draft.fact_id, draft.fact, published=False, fresh=True), key
 
     try:
-        return await writer.write(work)
+        acceptance, key = await writer.write(work)
     except IntegrityError:
         # Perhaps another process erased the owner's key that we still remembered: look again, once.
-        keyring.forget(draft.customer or draft.contact)
-    try:
-        return await writer.write(work)
-    except IntegrityError as error:
-        raise InvalidInput("a fact id or content reference of this draft is used already", reason="id_in_use") from error
+        keyring.forget(owner)
+        try:
+            acceptance, key = await writer.write(work)
+        except IntegrityError as error:
+            raise InvalidInput("a fact id or content reference of this draft is used already", reason="id_in_use") from error
+    if key is not None:
+        keyring.remember(owner, key)
+    return acceptance
 
 
-async def first_of(connection: AsyncConnection, gateway: str, digest: bytes) -> Acceptance | None:
+def first_of(connection: Connection, gateway: str, digest: bytes) -> Acceptance | None:
     query = _acceptances().where(intake.c.gateway == gateway, intake.c.external_hash == digest)
-    row = (await connection.execute(query)).one_or_none()
+    row = connection.execute(query).one_or_none()
     return None if row is None else _acceptance(row)
 
 
-async def pending(connection: AsyncConnection, before_ms: int, limit: int) -> list[tuple[int, Acceptance]]:
+def pending(connection: Connection, before_ms: int, limit: int) -> list[tuple[int, Acceptance]]:
     """(created_ms, acceptance) of unpublished rows made at or before `before_ms`, oldest first."""
     query = (
         _acceptances()
@@ -70,31 +76,33 @@ async def pending(connection: AsyncConnection, before_ms: int, limit: int) -> li
         .order_by(intake.c.created_ms, intake.c.fact_id)
         .limit(limit)
     )
-    return [(row.created_ms, _acceptance(row)) for row in await connection.execute(query)]
+    return [(row.created_ms, _acceptance(row)) for row in connection.execute(query)]
 
 
-async def mark_published(connection: AsyncConnection, fact_id: bytes) -> None:
-    await connection.execute(update(intake).where(intake.c.fact_id == fact_id).values(published=True))
+def mark_published(connection: Connection, fact_ids: Sequence[bytes]) -> None:
+    statement = update(intake).where(intake.c.fact_id == bindparam("of")).values(published=True)
+    connection.execute(statement, [{"of": fact_id} for fact_id in fact_ids])
 
 
-async def _sealed(connection: AsyncConnection, keyring: Keyring, draft: Draft) -> list[dict[str, Any]]:
-    owner = draft.customer or draft.contact
+def _key(connection: Connection, keyring: Keyring, draft: Draft) -> DataKey:
     if draft.customer is None:
-        key = await keyring.find_or_make(connection, "contact", owner)
-    else:
-        known = await keyring.find(connection, "customer", owner)
-        if known is None:
-            raise InvalidInput("the customer is unknown or has been erased", reason="unknown_customer")
-        key = known
+        return keyring.find_or_make(connection, "contact", draft.contact)
+    key = keyring.find(connection, "customer", draft.customer)
+    if key is None:
+        raise InvalidInput("the customer is unknown or has been erased", reason="unknown_customer")
+    return key
+
+
+def _sealed(key: DataKey, draft: Draft) -> list[dict[str, Any]]:
     at_ms = now_ms()
     return [
         {
             "ref": content.ref,
-            "owner": owner,
+            "key": key.id,
             "contact": draft.contact,
             "kind": content.kind,
             "created_ms": at_ms,
-            "sealed": seal(key, content.kind, content.ref, content.text.encode()),
+            "sealed": seal(key.key, content.kind, content.ref, content.text.encode()),
         }
         for content in draft.contents
     ]

@@ -8,12 +8,11 @@ agents must be declared again under their new references at that same moment.
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, select
 
 from cordboard.sql import insert_into
 from cordboard.vault.clock import now_ms, quarter
-from cordboard.vault.keyring import Keyring
+from cordboard.vault.keyring import DataKey, Keyring
 from cordboard.vault.schema import agents, keys, periods
 from cordboard.vault.seal import MasterKeys, new_ref, seal, unseal
 from cordboard.vault.words import Person
@@ -22,43 +21,41 @@ FIRST = 1
 _person = msgspec.json.Decoder(Person)
 
 
-async def period(connection: AsyncConnection, keyring: Keyring) -> tuple[int, bytes] | None:
-    """(ordinal, key) of the period in force; None if none has begun, or its key is destroyed."""
+def period(connection: Connection, keyring: Keyring) -> tuple[int, bytes, DataKey] | None:
+    """(ordinal, owner of the key, key) of the period in force; None if none has begun, or its key is destroyed."""
     query = select(periods.c.ordinal, periods.c.owner).order_by(periods.c.ordinal.desc()).limit(1)
-    row = (await connection.execute(query)).one_or_none()
+    row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    key = await keyring.find(connection, "period", row.owner)
-    return None if key is None else (row.ordinal, key)
+    key = keyring.find(connection, "period", row.owner)
+    return None if key is None else (row.ordinal, row.owner, key)
 
 
-async def begin_first_period(connection: AsyncConnection, keyring: Keyring) -> None:
+def begin_first_period(connection: Connection, keyring: Keyring) -> None:
     """On an empty vault; harmless on any other. To be called where nobody else does the same."""
-    if (await connection.execute(select(periods.c.ordinal).limit(1))).one_or_none() is not None:
+    if connection.execute(select(periods.c.ordinal).limit(1)).one_or_none() is not None:
         return
     owner, at_ms = new_ref(), now_ms()
-    await keyring.find_or_make(connection, "period", owner)
-    await connection.execute(periods.insert(), {"ordinal": FIRST, "name": quarter(at_ms), "owner": owner, "began_ms": at_ms})
+    keyring.find_or_make(connection, "period", owner)
+    connection.execute(periods.insert(), {"ordinal": FIRST, "name": quarter(at_ms), "owner": owner, "began_ms": at_ms})
 
 
-async def resolve(connection: AsyncConnection, master: MasterKeys, refs: list[bytes]) -> dict[bytes, Person]:
+def resolve(connection: Connection, master: MasterKeys, refs: list[bytes]) -> dict[bytes, Person]:
     """The people behind `refs`; unknown and anonymous ones are absent."""
     query = (
         select(agents.c.ref, agents.c.sealed, keys.c.wrapped).join(keys, keys.c.owner == agents.c.ref).where(agents.c.ref.in_(refs))
     )
     found = {}
-    for row in await connection.execute(query):
+    for row in connection.execute(query):
         key = master.unwrap("agent", row.ref, row.wrapped)
         found[row.ref] = _person.decode(unseal(key, "agent", row.ref, row.sealed))
     return found
 
 
-async def remember(connection: AsyncConnection, keyring: Keyring, ordinal: int, ref: bytes, person: Person) -> None:
+def remember(connection: Connection, keyring: Keyring, ordinal: int, ref: bytes, person: Person) -> None:
     """Store who `ref` is, or the new name."""
-    key = await keyring.find_or_make(connection, "agent", ref)
-    sealed = seal(key, "agent", ref, msgspec.json.encode(person))
+    key = keyring.find_or_make(connection, "agent", ref)
+    sealed = seal(key.key, "agent", ref, msgspec.json.encode(person))
     row: dict[str, Any] = {"ref": ref, "period": ordinal, "sealed": sealed, "changed_ms": now_ms()}
     changes = {"sealed": sealed, "changed_ms": row["changed_ms"]}
-    await connection.execute(
-        insert_into(agents, connection).values(row).on_conflict_do_update(index_elements=["ref"], set_=changes)
-    )
+    connection.execute(insert_into(agents, connection).values(row).on_conflict_do_update(index_elements=["ref"], set_=changes))

@@ -25,7 +25,8 @@ about = Table(
 keys = Table(
     "vault_keys",
     tables,
-    Column("owner", LargeBinary(ID_BYTES), primary_key=True),
+    Column("id", LargeBinary(ID_BYTES), primary_key=True),
+    Column("owner", LargeBinary(ID_BYTES), nullable=False, unique=True),
     Column("kind", String(NAME_MAX), nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
@@ -53,8 +54,8 @@ contents = Table(
     "vault_contents",
     tables,
     Column("ref", LargeBinary(ID_BYTES), primary_key=True),
-    # Restricts: nothing can be sealed with a key that an erasure has just removed, whatever another process has cached.
-    Column("owner", LargeBinary(ID_BYTES), ForeignKey(keys.c.owner), nullable=False, index=True),
+    # Restricts: nothing can be stored under a key that is not there (any more), whatever a process remembers.
+    Column("key", LargeBinary(ID_BYTES), ForeignKey(keys.c.id), nullable=False, index=True),
     Column("contact", LargeBinary(ID_BYTES), nullable=False),
     Column("kind", String(NAME_MAX), nullable=False),
     Column("sealed", LargeBinary, nullable=False),

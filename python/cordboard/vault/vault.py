@@ -3,20 +3,22 @@
 The journal holds only references into it. It is not a read model: nothing else could rebuild it.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TypeVar
 from unicodedata import normalize
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cordboard.errors import ConfigurationError, InvalidInput
 from cordboard.sql import insert_into, is_sqlite, open_engine, prepared
 from cordboard.vault import intake_rows, people
 from cordboard.vault.clock import now_ms
 from cordboard.vault.keyring import Keyring
+from cordboard.vault.marks import Marks
 from cordboard.vault.schema import VERSION, about, contents, customers, keys, lookups, tables
 from cordboard.vault.seal import MasterKeys, agent_ref, new_ref, seal, unseal
 from cordboard.vault.words import (
@@ -33,7 +35,7 @@ from cordboard.vault.words import (
     check_text,
     check_word,
 )
-from cordboard.vault.writer import Writer, unavailable, writer_for
+from cordboard.vault.writer import PooledWriter, Writer, group_writer, unavailable
 
 CHUNK = 500
 T = TypeVar("T")
@@ -47,6 +49,7 @@ class Vault:
         self._writer = writer
         self._master = master
         self._keyring = Keyring(master)
+        self._marks = Marks(writer)
 
     @classmethod
     @asynccontextmanager
@@ -60,15 +63,19 @@ class Vault:
         async with AsyncExitStack() as stack:
             engine = open_engine(url, "write", durable=True, name="cordboard-vault")
             stack.push_async_callback(engine.dispose)
-            reader = engine
             try:
                 await _prepare(engine, master)
-                if is_sqlite(engine):
-                    reader = open_engine(url, "read", durable=True, name="cordboard-vault")
-                    stack.push_async_callback(reader.dispose)
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 raise unavailable(error) from error
-            yield cls(reader, await stack.enter_async_context(writer_for(engine)), master)
+            writer: Writer = PooledWriter(engine)
+            if is_sqlite(engine):
+                await engine.dispose()
+                engine = open_engine(url, "read", durable=True, name="cordboard-vault")
+                stack.push_async_callback(engine.dispose)
+                writer = await stack.enter_async_context(group_writer(url))
+            vault = cls(engine, writer, master)
+            stack.push_async_callback(vault._marks.drain)
+            yield vault
 
     def derive_key(self, purpose: str) -> bytes:
         """32 secret bytes for `purpose` (signing tokens …): the same for as long as the key-encryption key is."""
@@ -88,7 +95,7 @@ class Vault:
     async def published(self, fact_id: bytes) -> None:
         """The log has acknowledged this fact."""
         check_ref(fact_id, "fact_id")
-        await self._writer.write(lambda connection: intake_rows.mark_published(connection, fact_id))
+        await self._marks.published(fact_id)
 
     async def pending(self, older_than_ms: int, limit: int) -> list[Acceptance]:
         """Facts that have waited for at least `older_than_ms` without the log's acknowledgement, oldest first."""
@@ -113,20 +120,20 @@ class Vault:
         """The contents behind `refs`; erased and unknown ones are absent."""
         found: dict[bytes, Content] = {}
         for chunk in _chunks(refs):
-            found |= await self._read(lambda connection, chunk=chunk: self._open(connection, chunk))  # type: ignore[misc]
+            found |= await self._read(partial(self._open, refs=chunk))
         return found
 
-    async def _open(self, connection: AsyncConnection, refs: list[bytes]) -> dict[bytes, Content]:
+    def _open(self, connection: Connection, refs: list[bytes]) -> dict[bytes, Content]:
         # The key's row is read each time, so that an erasure by any process holds at once.
         query = (
             select(
                 contents.c.ref, contents.c.kind, contents.c.sealed, keys.c.owner, keys.c.kind.label("owner_kind"), keys.c.wrapped
             )
-            .join(keys, keys.c.owner == contents.c.owner)
+            .join(keys, keys.c.id == contents.c.key)
             .where(contents.c.ref.in_(refs))
         )
         found = {}
-        for row in await connection.execute(query):
+        for row in connection.execute(query):
             key = self._master.unwrap(row.owner_kind, row.owner, row.wrapped)
             found[row.ref] = Content(row.ref, row.kind, unseal(key, row.kind, row.ref, row.sealed).decode())
         return found
@@ -144,19 +151,19 @@ class Vault:
         digest = self._master.hash("address", f"{kind}\0{address}")
         query = select(lookups.c.customer).where(lookups.c.hash == digest)
 
-        async def look(connection: AsyncConnection) -> bytes | None:
-            return (await connection.execute(query)).scalar_one_or_none()
+        def look(connection: Connection) -> bytes | None:
+            return connection.execute(query).scalar_one_or_none()
 
-        async def make(connection: AsyncConnection) -> bytes:
+        def make(connection: Connection) -> bytes:
             ref = new_ref()
             entry = insert_into(lookups, connection).values(hash=digest, customer=ref).on_conflict_do_nothing()
-            if not (await connection.execute(entry)).rowcount:
-                other = await look(connection)
+            if not connection.execute(entry).rowcount:
+                other = look(connection)
                 assert other is not None, "the row that was in the way is there"
                 return other
-            key = await self._keyring.find_or_make(connection, "customer", ref)
+            key = self._keyring.find_or_make(connection, "customer", ref).key
             row = {"ref": ref, "kind": kind, "address": seal(key, kind, ref, address.encode()), "created_ms": now_ms()}
-            await connection.execute(customers.insert(), row)
+            connection.execute(customers.insert(), row)
             return ref
 
         known = await self._read(look)
@@ -166,9 +173,9 @@ class Vault:
         """(kind, address) of a customer; None if erased or unknown."""
         check_ref(customer, "customer")
 
-        async def look(connection: AsyncConnection) -> tuple[str, str] | None:
+        def look(connection: Connection) -> tuple[str, str] | None:
             query = select(customers.c.kind, customers.c.address, keys.c.wrapped).join(keys).where(customers.c.ref == customer)
-            row = (await connection.execute(query)).one_or_none()
+            row = connection.execute(query).one_or_none()
             if row is None:
                 return None
             key = self._master.unwrap("customer", customer, row.wrapped)
@@ -194,15 +201,16 @@ class Vault:
         return erased
 
     async def _erase(self, kind: str, owner: bytes) -> bool:
-        async def work(connection: AsyncConnection) -> bool:
+        def work(connection: Connection) -> bool:
             # Locked first: whoever is just sealing something with this key either is done, and deleted below, or fails.
-            key = select(keys.c.owner).where(keys.c.owner == owner, keys.c.kind == kind).with_for_update()
-            if (await connection.execute(key)).one_or_none() is None:
+            key = select(keys.c.id).where(keys.c.owner == owner, keys.c.kind == kind).with_for_update()
+            key_id = connection.execute(key).scalar_one_or_none()
+            if key_id is None:
                 return False
-            await connection.execute(delete(contents).where(contents.c.owner == owner))
-            await connection.execute(delete(lookups).where(lookups.c.customer == owner))
-            await connection.execute(delete(customers).where(customers.c.ref == owner))
-            await connection.execute(delete(keys).where(keys.c.owner == owner))
+            connection.execute(delete(contents).where(contents.c.key == key_id))
+            connection.execute(delete(lookups).where(lookups.c.customer == owner))
+            connection.execute(delete(customers).where(customers.c.ref == owner))
+            connection.execute(delete(keys).where(keys.c.id == key_id))
             return True
 
         self._keyring.forget(owner)
@@ -236,34 +244,39 @@ class Vault:
         """Who these agents are; unknown ones, and those of periods whose key is gone, are absent."""
         found: dict[bytes, Person] = {}
         for chunk in _chunks(refs):
-            found |= await self._read(lambda connection, chunk=chunk: people.resolve(connection, self._master, chunk))  # type: ignore[misc]
+            found |= await self._read(partial(people.resolve, master=self._master, refs=chunk))
         return found
 
     async def _period(self) -> tuple[int, bytes]:
-        current = await self._read(lambda connection: people.period(connection, self._keyring))
+        current = await self._read(partial(people.period, keyring=self._keyring))
         if current is None:
             raise ConfigurationError("the key of the current period of agents' references is destroyed")
-        return current
+        ordinal, owner, key = current
+        self._keyring.remember(owner, key)
+        return ordinal, key.key
 
-    async def _read(self, query: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _read(self, query: Callable[[Connection], T]) -> T:
         try:
             async with self._reader.connect() as connection:
-                return await query(connection)
+                return await connection.run_sync(query)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise unavailable(error) from error
 
 
 async def _prepare(engine: AsyncEngine, master: MasterKeys) -> None:
-    async with prepared(engine, tables) as connection:
-        known: dict[str, bytes] = {row.name: row.value for row in await connection.execute(select(about.c.name, about.c.value))}
+    def look(connection: Connection) -> None:
+        known: dict[str, bytes] = {row.name: row.value for row in connection.execute(select(about.c.name, about.c.value))}
         if not known:
             rows = [{"name": "version", "value": str(VERSION).encode()}, {"name": "proof", "value": master.proof()}]
-            await connection.execute(about.insert(), rows)
+            connection.execute(about.insert(), rows)
         elif known.get("version") != str(VERSION).encode():
             raise ConfigurationError(f"the vault is of version {known.get('version', b'?').decode()}; this release reads {VERSION}")
         elif not master.proves(known.get("proof", b"")):
             raise ConfigurationError("the key-encryption key is not the one this vault was made with")
-        await people.begin_first_period(connection, Keyring(master))
+        people.begin_first_period(connection, Keyring(master))
+
+    async with prepared(engine, tables) as connection:
+        await connection.run_sync(look)
 
 
 def _chunks(refs: Sequence[bytes]) -> Iterable[list[bytes]]:

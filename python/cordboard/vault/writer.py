@@ -1,27 +1,30 @@
 """One writer for the vault: work goes in, each caller gets its own result once it is durable.
 
-SQLite pays one fsync a transaction, so all work that waits shares one (group commit), each piece under its own savepoint: a bad one
-does not spoil its neighbours. PostgreSQL groups commits itself, so there each piece is a transaction of its own from the pool.
+SQLite pays one fsync a transaction, so all work that waits shares one (group commit), in a thread of its own. If one piece of
+a group fails, the group is done again with a savepoint a piece, so that a bad one does not spoil its neighbours. PostgreSQL
+groups commits itself, so there each piece is a transaction of its own from the pool.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cordboard.errors import CordboardError, Overloaded, VaultUnavailable
-from cordboard.sql import is_sqlite
+from cordboard.sql import open_thread_engine
 
 GROUP_MAX = 256
 WAITING_MAX = 4096
 CONCURRENT_MAX = 6
 
 T = TypeVar("T")
-Work = Callable[[AsyncConnection], Awaitable[T]]
+Work = Callable[[Connection], T]
 OWN_FAULT = (CordboardError, IntegrityError, DataError)
 """Errors of one piece of work, as opposed to those of the database."""
 
@@ -31,28 +34,13 @@ class Writer(Protocol):
         """Run `work` in a transaction and return its result when it is durable.
 
         Raises what `work` raises (IntegrityError too: nothing of it was written), Overloaded, VaultUnavailable.
-        `work` must touch nothing but its connection: it may have to be thrown away after it ran.
+        `work` may run in another thread, and more than once: it keeps to its connection and to what bears that.
         """
         ...
 
     async def scrub(self) -> None:
         """Remove what deleted rows have left behind in files beside the tables, as far as the database lets us."""
         ...
-
-
-@asynccontextmanager
-async def writer_for(engine: AsyncEngine) -> AsyncIterator[Writer]:
-    """The writer that suits the database. Leaving finishes what waits."""
-    if not is_sqlite(engine):
-        yield PooledWriter(engine)
-        return
-    writer = GroupWriter(engine)
-    task = asyncio.create_task(writer.run(), name="vault-writer")
-    try:
-        yield writer
-    finally:
-        writer.close()
-        await task
 
 
 class PooledWriter:
@@ -69,7 +57,7 @@ class PooledWriter:
         self._waiting += 1
         try:
             async with self._turns, self._engine.begin() as connection:
-                return await work(connection)
+                return await connection.run_sync(work)
         except OWN_FAULT:
             raise
         except (SQLAlchemyError, OSError, TimeoutError) as error:
@@ -79,6 +67,21 @@ class PooledWriter:
 
     async def scrub(self) -> None:
         """Nothing to do: dead rows go with the server's vacuum and its recycled log."""
+
+
+@asynccontextmanager
+async def group_writer(url: str) -> AsyncIterator["GroupWriter"]:
+    """The writer for an SQLite file. Leaving finishes what waits."""
+    engine = open_thread_engine(url, durable=True)
+    with ThreadPoolExecutor(1, thread_name_prefix="vault-writer") as thread:
+        writer = GroupWriter(engine, thread)
+        task = asyncio.create_task(writer.run(), name="vault-writer")
+        try:
+            yield writer
+        finally:
+            writer.close()
+            await task
+            await asyncio.get_running_loop().run_in_executor(thread, engine.dispose)
 
 
 @dataclass(slots=True, eq=False)
@@ -99,10 +102,11 @@ class _Piece:
 
 
 class GroupWriter:
-    """One connection, one task, as many pieces a transaction as wait."""
+    """One connection, one thread, as many pieces a transaction as wait."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Engine, thread: ThreadPoolExecutor) -> None:
         self._engine = engine
+        self._thread = thread
         self._queue: asyncio.Queue[_Piece | None] = asyncio.Queue(WAITING_MAX)
         self._closed = False
 
@@ -118,33 +122,29 @@ class GroupWriter:
         return result
 
     async def scrub(self) -> None:
-        # Pages of the write-ahead log keep what was deleted; this folds them into the (zeroed) table file and cuts the log off.
-        async with self._engine.connect() as connection:
-            raw = await connection.get_raw_connection()
-            assert raw.driver_connection is not None
-            cursor = await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            await cursor.fetchall()
-            await cursor.close()
+        await asyncio.get_running_loop().run_in_executor(self._thread, _cut_log, self._engine)
 
     def close(self) -> None:
         self._closed = True
-        # The queue may be full; the task looks at the flag as well.
-        if not self._queue.full():
+        if not self._queue.full():  # full: the task is awake, and sees the flag
             self._queue.put_nowait(None)
 
     async def run(self) -> None:
         """Commit group after group, until closed and empty."""
+        loop = asyncio.get_running_loop()
         try:
             while not (self._closed and self._queue.empty()):
                 first = await self._queue.get()
                 group = [piece for piece in (first, *self._more(GROUP_MAX - 1)) if piece is not None and not piece.done.done()]
                 if group:
-                    await self._commit(group)
+                    failure = await loop.run_in_executor(self._thread, _commit, self._engine, group)
+                    for piece in group:
+                        piece.settle(failure)
         finally:
             self._closed = True
-            for piece in self._more(WAITING_MAX):
-                if piece is not None:
-                    piece.settle(VaultUnavailable("the vault's writer stopped"))
+            for left in self._more(WAITING_MAX):
+                if left is not None:
+                    left.settle(VaultUnavailable("the vault's writer stopped"))
 
     def _more(self, most: int) -> list[_Piece | None]:
         more: list[_Piece | None] = []
@@ -152,43 +152,55 @@ class GroupWriter:
             more.append(self._queue.get_nowait())
         return more
 
-    async def _commit(self, group: list[_Piece]) -> None:
-        failure: BaseException | None = None
-        try:
-            async with self._engine.begin() as connection:
-                for piece in group:
-                    await _try(connection, piece)
-                await _still_open(connection)
-        except (SQLAlchemyError, OSError, TimeoutError, VaultUnavailable) as error:
-            failure = unavailable(error)
-        except BaseException as error:
-            failure = VaultUnavailable("the vault's writer stopped")
-            failure.__cause__ = error
-            raise
-        finally:
-            for piece in group:
-                if failure is not None:
-                    piece.result = None
-                piece.settle(failure)
 
-
-async def _try(connection: AsyncConnection, piece: _Piece) -> None:
+def _commit(engine: Engine, group: list[_Piece]) -> VaultUnavailable | None:
+    """In the writer's thread: one transaction, at most two tries. Returns what failed those that have no error of their own."""
     try:
-        async with connection.begin_nested():
-            piece.result = await piece.work(connection)
-    except SQLAlchemyError as error:
-        if not isinstance(error, OWN_FAULT):
+        try:
+            _transact(engine, group, _do)
+        except Exception as error:
+            if isinstance(error, VaultUnavailable) or (isinstance(error, SQLAlchemyError) and not isinstance(error, OWN_FAULT)):
+                raise
+            _transact(engine, group, _try)  # somebody's own fault: find out whose
+    except BaseException as error:  # noqa: BLE001  a bug must not leave callers waiting for ever
+        return unavailable(error)
+    return None
+
+
+def _transact(engine: Engine, group: list[_Piece], do: Callable[[Connection, _Piece], None]) -> None:
+    with engine.begin() as connection:
+        for piece in group:
+            do(connection, piece)
+        # A full disk makes SQLite roll back by itself, after which COMMIT would succeed and mean nothing.
+        driver: Any = connection.connection.driver_connection
+        if not driver.in_transaction:
+            raise VaultUnavailable("the database gave the transaction up")
+
+
+def _do(connection: Connection, piece: _Piece) -> None:
+    piece.result = piece.work(connection)
+
+
+def _try(connection: Connection, piece: _Piece) -> None:
+    try:
+        with connection.begin_nested():
+            piece.result = piece.work(connection)
+    except Exception as error:
+        if isinstance(error, SQLAlchemyError) and not isinstance(error, OWN_FAULT):
             raise
         piece.error = error
-    except Exception as error:  # noqa: BLE001  a bug in one caller's work is that caller's, told through its future
-        piece.error = error
 
 
-async def _still_open(connection: AsyncConnection) -> None:
-    """A full disk makes SQLite roll back by itself, after which COMMIT would succeed and mean nothing."""
-    raw = await connection.get_raw_connection()
-    if raw.driver_connection is None or not raw.driver_connection.in_transaction:
-        raise VaultUnavailable("the database gave the transaction up")
+def _cut_log(engine: Engine) -> None:
+    # Pages of the write-ahead log keep what was deleted; this folds them into the (zeroed) table file and cuts the log off.
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor.fetchall()
+        cursor.close()
+    finally:
+        connection.close()
 
 
 def unavailable(error: BaseException) -> VaultUnavailable:
