@@ -18,10 +18,12 @@ from cordboard.errors import (
     SteppedDown,
 )
 from cordboard.events.bounds import FRAME_FACTS_MAX, FRAME_MAX
+from cordboard.events.commit import Consumed
 from cordboard.log import appender as appender_module
 from cordboard.log import connect
 from cordboard.log import publisher as publisher_module
 from cordboard.log.appender import QUEUE_MAX, appending
+from cordboard.log.backlog import BacklogGauge
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.faults import Fault, Flaky
 from cordboard.log.feed import Feed
@@ -30,6 +32,7 @@ from cordboard.log.memory import MemoryLog
 from cordboard.log.port import Backlog, FactPosition, Stored
 from cordboard.log.publisher import FACT_MAX, publishing
 from cordboard.log.stream import Ack, Conflict, Unanswered
+from cordboard.log.subjects import covers
 from tests.journal import commit as a_commit
 
 Log = MemoryLog | JetStreamLog
@@ -495,6 +498,39 @@ async def test_the_feed_shows_the_backlog(log: Log) -> None:
     await until(lambda: feed.backlog.frames == 3)
     running.cancel()
     await asyncio.wait([running])
+
+
+def test_the_gauge_counts_frames_not_begun_and_dates_the_oldest() -> None:
+    gauge = BacklogGauge(b"inbox")
+    assert gauge.backlog(0) == Backlog(0, 0)
+    gauge.seen(3, now_s=10)
+    gauge.seen(5, now_s=11)
+    assert gauge.backlog(12) == Backlog(5, 2000)
+    gauge.consumed(Consumed(b"another", 5, 1))
+    assert gauge.backlog(12) == Backlog(5, 2000)
+    gauge.consumed(Consumed(b"inbox", 3, 2))
+    assert gauge.backlog(12) == Backlog(2, 1000)
+    gauge.consumed(Consumed(b"inbox", 5, 0))
+    assert gauge.backlog(12) == Backlog(1, 1000)
+    gauge.consumed(Consumed(b"inbox", 5, 1))
+    assert gauge.backlog(12) == Backlog(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "topic", "covered"),
+    [
+        ("a.b", "a.b", True),
+        ("a.*", "a.b", True),
+        ("a.*", "a.b.c", False),
+        ("a.>", "a.b.c", True),
+        ("a.>", "a", False),
+        (">", "a", True),
+        ("*", "a.b", False),
+        ("*.b", "a.b", True),
+    ],
+)
+def test_the_twin_matches_topics_as_the_server_does(pattern: str, topic: str, covered: bool) -> None:
+    assert covers(pattern, topic) is covered
 
 
 async def test_unanswered_is_what_a_lost_message_looks_like(log: Log) -> None:
