@@ -8,8 +8,9 @@ import pytest
 import pytest_asyncio
 from google.protobuf.message import Message
 
+from cordboard.api import bulk
 from cordboard.api.server import REQUEST_MAX
-from cordboard.client import Client, ClientError, ContactFilter, Customer, Requirement
+from cordboard.client import Client, ClientError, ContactFilter, Customer, Requirement, new_contact
 from cordboard.v1 import agent_service_pb2 as agents_pb
 from cordboard.v1 import board_service_pb2 as boards_pb
 from cordboard.v1 import contact_service_pb2 as contacts_pb
@@ -132,6 +133,12 @@ async def test_bytes_that_are_no_message(site: ApiSite, method: str) -> None:
         for data in (b"\xff", b"\x0a\xff\xff\xff\xff\x0f", b"\x0a\x02\xc3\x28", b"\x0b", bytes(100)):
             error = await refusal(client._call(_raw(client, method), data))
             assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "malformed_message")
+
+
+async def test_a_stream_that_does_not_end_is_cut(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "ITEMS_MAX", 3)
+    error = await refusal(client.submit_contacts([new_contact(channel="task", queue="atlantis") for _ in range(5)]))
+    assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "too_many_items")
 
 
 async def test_watches_refuse_what_is_wrong(site: ApiSite, client: Client) -> None:

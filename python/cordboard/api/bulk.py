@@ -17,14 +17,18 @@ async def submit_all(site: Site, stream: AsyncIterator[object]) -> pb.SubmitCont
     """Reads the stream only as fast as contacts are decided. Raises InvalidInput for more than ITEMS_MAX items."""
     room = asyncio.Semaphore(AT_ONCE)
     results: list[pb.SubmissionResult] = []
+    too_many = False
     async with asyncio.TaskGroup() as group:
         async for item in stream:
             if len(results) == ITEMS_MAX:
-                raise InvalidInput(f"at most {ITEMS_MAX} contacts in one stream", reason="too_many_items")
+                too_many = True
+                break
             result = pb.SubmissionResult()
             results.append(result)
             await room.acquire()
             group.create_task(_one(site, item, result, room))
+    if too_many:
+        raise InvalidInput(f"at most {ITEMS_MAX} contacts in one stream; those are submitted", reason="too_many_items")
     failed = sum(result.code != 0 for result in results)
     return pb.SubmitContactsResponse(
         results=results,
