@@ -46,7 +46,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if url is None:
             raise ConfigurationError(f"--{what}-url is needed: a PostgreSQL URL such as postgresql+asyncpg://user@host/{what}")
         if url.startswith("sqlite"):
-            raise ConfigurationError(f"--{what}-url is SQLite, which serves only the single process `cordboard up`: give a PostgreSQL URL")
+            raise ConfigurationError(
+                f"--{what}-url is SQLite, which serves only the single process `cordboard up`: give a PostgreSQL URL"
+            )
         return url
 
     def server_url(self) -> str:

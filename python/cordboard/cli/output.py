@@ -20,8 +20,8 @@ DEFAULT_TARGET = "127.0.0.1:7401"
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout; Structs and bytes (as hex) included."""
-    sys.stdout.write(msgspec.json.encode(value, enc_hook=_plain).decode() + "\n")
+    """One JSON document on stdout, on one line; Structs included. Give ids as hex: bytes would come out as base64."""
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
     sys.stdout.flush()
 
 
@@ -57,9 +57,3 @@ def duration(ms: int | None) -> str:
 def percent(part: int, whole: int) -> str:
     """A share, or a dash when there is no whole."""
     return f"{100 * part / whole:.1f} %" if whole else "–"
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, bytes):
-        return value.hex()
-    raise TypeError(f"cannot print {type(value).__name__}")

@@ -13,9 +13,11 @@ import typer
 
 from cordboard.cli.apply import apply_files
 from cordboard.cli.output import AsJson, console, print_json
+from cordboard.cli.problems import show_problems
 from cordboard.cli.process import run_until_signalled, set_up_logging
 from cordboard.cli.roles import ROLES, Addresses, run_roles
 from cordboard.errors import ConfigurationError
+from cordboard.policy import PolicyErrors, load
 from cordboard.settings import Settings
 
 Site = Annotated[str, typer.Option("--site", envvar="CORDBOARD_SITE", help="The site: a routing domain with its own journal.")]
@@ -45,7 +47,9 @@ class Role(StrEnum):
 
 
 def up(
-    site: Site = "default",
+    site: Annotated[
+        str | None, typer.Option("--site", envvar="CORDBOARD_SITE", help="The site; unless given, the policy's, or `default`.")
+    ] = None,
     data_dir: DataDir = Path("data"),
     policy: Annotated[Path | None, typer.Option(help="Apply this policy once up, if it differs.")] = None,
     agents: Annotated[Path | None, typer.Option(help="Apply this agents file once up.")] = None,
@@ -63,7 +67,7 @@ def up(
     """Run everything in one process: router, projections, chat gateway, gRPC API, and a NATS server of its own."""
     set_up_logging(verbose)
     settings = Settings(
-        site=site,
+        site=site or (_site_of(policy) if policy else "default"),
         data_dir=data_dir,
         nats_url=nats_url,
         host=host,
@@ -109,6 +113,14 @@ def run(
         allow_lazy_fsync=allow_lazy_fsync,
     )
     run_until_signalled(_run(settings, role, as_json))
+
+
+def _site_of(policy: Path) -> str:
+    try:
+        return load(policy).policy.site
+    except PolicyErrors as errors:
+        show_problems(errors, as_json=False)
+        raise typer.Exit(1) from None
 
 
 async def _run(settings: Settings, role: Role, as_json: bool) -> None:

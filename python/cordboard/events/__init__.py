@@ -5,8 +5,8 @@ a tag and a position are for ever; a new field goes to the end and has a default
 The same words stand in rust/core/src; tests/golden holds the bytes that both sides must reproduce.
 """
 
-from cordboard.events.bounds import Channel, ContactId, AgentId, FactId, Id, Level, Ms, Name, Ref
-from cordboard.events.commit import Commit, Consumed, Entry, INPUT_TAG, Input
+from cordboard.events.bounds import AgentId, Channel, ContactId, FactId, Id, Level, Ms, Name, Ref
+from cordboard.events.commit import INPUT_TAG, Commit, Consumed, Entry, Input
 from cordboard.events.event import EVENTS, Event
 from cordboard.events.fact import FACTS, Fact
 from cordboard.events.verdict import Accepted, Duplicate, Quarantined, Refused, Verdict

@@ -8,8 +8,25 @@ from typing import Annotated, Literal
 import msgspec
 
 from cordboard.events.bounds import (
-    CHANNELS_MAX, MEMBERSHIPS_MAX, PREFERRED_MAX, REQUIREMENTS_MAX, SKILLS_MAX,
-    AgentChannel, AgentId, Count, Digest, DurationMs, Id, Key, Membership, Ms, Name, Priority, Ref, Requirement, Skill,
+    CHANNELS_MAX,
+    MEMBERSHIPS_MAX,
+    PREFERRED_MAX,
+    REQUIREMENTS_MAX,
+    SKILLS_MAX,
+    AgentChannel,
+    AgentId,
+    Count,
+    Digest,
+    DurationMs,
+    Id,
+    Key,
+    Membership,
+    Ms,
+    Name,
+    Priority,
+    Ref,
+    Requirement,
+    Skill,
 )
 from cordboard.events.fact import Attempt, Author, Presence
 

@@ -8,8 +8,24 @@ from typing import Annotated, Literal
 import msgspec
 
 from cordboard.events.bounds import (
-    CHANNELS_MAX, FRAME_MAX, MEMBERSHIPS_MAX, PREFERRED_MAX, REQUIREMENTS_MAX, SKILLS_MAX,
-    AgentChannel, AgentId, Channel, ContactId, DurationMs, FactId, Membership, Name, Priority, Ref, Requirement, Skill,
+    CHANNELS_MAX,
+    FRAME_MAX,
+    MEMBERSHIPS_MAX,
+    PREFERRED_MAX,
+    REQUIREMENTS_MAX,
+    SKILLS_MAX,
+    AgentChannel,
+    AgentId,
+    Channel,
+    ContactId,
+    DurationMs,
+    FactId,
+    Membership,
+    Name,
+    Priority,
+    Ref,
+    Requirement,
+    Skill,
 )
 
 Requirements = Annotated[list[Requirement], msgspec.Meta(max_length=REQUIREMENTS_MAX)]

@@ -1,6 +1,5 @@
 """Verdicts: what became of a fact. Refusals are recorded, so that they too can be checked again."""
 
-from typing import Annotated
 
 import msgspec
 
