@@ -21,7 +21,10 @@ def contacts(commits: Iterable[Commit]) -> dict[bytes, list[tuple[int, int, Entr
 
 
 def events_of(entries: list[tuple[int, int, Entry]]) -> list[tuple[Entry, words.Event]]:
-    return [(entry, codec.decode_event(entry)) for _, _, entry in entries if entry.tag != INPUT_TAG]
+    """The events of the contact's life; of its last one, if its id was used again after the router had forgotten it."""
+    events = [(entry, codec.decode_event(entry)) for _, _, entry in entries if entry.tag != INPUT_TAG]
+    births = [at for at, (_, event) in enumerate(events) if isinstance(event, words.ContactQueued) and event.visit == 1]
+    return events[births[-1] :] if births else []
 
 
 def contact_row(contact: bytes, entries: list[tuple[int, int, Entry]]) -> Row | None:

@@ -179,6 +179,24 @@ async def test_both_dialects_store_the_same(tmp_path: Path, postgres: PostgresSe
     assert await stored(f"sqlite+aiosqlite:///{tmp_path / 'views.db'}", commits, 3) == await stored(postgres.database(), commits, 4)
 
 
+async def test_an_id_used_again_takes_the_rows_over(new_database: Callable[[], str]) -> None:
+    sheet = Sheet()
+    pen = Pen(sheet)
+    for life in (1_000, 5_000_000):
+        pen.queued(life, "a", "orders")
+        if life == 1_000:
+            pen.offered(life, "a", "anna", "orders")
+            pen.engaged(life, "a", "anna", "orders")
+            pen.write(life, about(words.ContactAnswered(life, 1, 0), contact="a", agent="anna", channel="chat"))
+            pen.disengaged(life, "a", "anna")
+            pen.queued(life, "a", "invoices", visit=2)
+            pen.ended(life, "a")
+    whole = await stored(new_database(), sheet.commits, 100)
+    assert whole == await stored(new_database(), sheet.commits, 1) == await stored(new_database(), sheet.commits, 7)
+    assert [len(whole[f"history_{name}"]) for name in ("contacts", "visits", "engagements")] == [1, 1, 0]
+    assert len(whole["history_timeline"]) == len(sheet.commits)
+
+
 async def test_redelivery_changes_nothing(database_url: str) -> None:
     commits = a_day()
     expected = await stored(database_url, commits, 10)

@@ -45,6 +45,12 @@ class Rows:
             if not (name in self._first_only and row.get(name) is not None):
                 row[name] = value
 
+    def drop(self, contact: bytes) -> None:
+        """Forget what was to change about this contact."""
+        for changes in (self.inserts, self.updates):
+            for key in [key for key in changes if key[0] == contact]:
+                del changes[key]
+
 
 class Changes:
     """What a batch of commits changes. `contacts`, `visits` and `engagements` by primary key; `timeline` rows in order."""
@@ -55,6 +61,8 @@ class Changes:
         self.engagements = Rows()
         self.timeline: list[Row] = []
         self.visit_of: dict[bytes, int] = dict(known)
+        self.reborn: set[bytes] = set()
+        """Contacts whose id has been used before, longer ago than the router remembers: their old rows are to be deleted first."""
 
     def apply(self, commit: Commit) -> None:
         """Raises JournalCorrupt if an entry's body cannot be read."""
@@ -113,6 +121,11 @@ def touched(commits: Iterable[Commit]) -> set[bytes]:
 
 
 def _queued(changes: Changes, entry: Entry, contact: bytes, event: e.ContactQueued) -> None:
+    if event.visit == 1 and contact in changes.visit_of:
+        # The later life has the rows; the timeline keeps both.
+        changes.reborn.add(contact)
+        for rows in (changes.contacts, changes.visits, changes.engagements):
+            rows.drop(contact)
     changes.visit_of[contact] = event.visit
     changes.visits.insert(
         (contact, event.visit),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Table, and_, bindparam, func, insert, select, update
+from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cordboard.errors import ConfigurationError, JournalCorrupt
@@ -75,6 +75,10 @@ async def _visits_of(connection: AsyncConnection, ids: Sequence[bytes]) -> dict[
 
 
 async def _write(connection: AsyncConnection, changes: Changes) -> None:
+    for column in (contacts.c.id, visits.c.contact, engagements.c.contact) if changes.reborn else ():
+        await connection.execute(
+            delete(column.table).where(column == bindparam("of")), [{"of": contact} for contact in changes.reborn]
+        )
     for table, rows in ((contacts, changes.contacts), (visits, changes.visits), (engagements, changes.engagements)):
         if rows.inserts:
             await connection.execute(insert(table), list(rows.inserts.values()))
