@@ -4,6 +4,7 @@ import typer
 
 from cordboard.cli import agents_file
 from cordboard.cli.agents import agents_app
+from cordboard.cli.asyncapi import asyncapi_document
 from cordboard.cli.contacts import contacts_app, timeline
 from cordboard.cli.demo import demo
 from cordboard.cli.policy import policy_app
@@ -26,3 +27,4 @@ def register(app: typer.Typer) -> None:
     app.add_typer(agents_app, name="agents")
     app.add_typer(policy_app, name="policy")
     app.command("verify")(verify_journal)
+    app.command("asyncapi")(asyncapi_document)

@@ -130,7 +130,7 @@ def show_timeline(entries: list[TimelineEntry]) -> None:
         )
         for entry, then in zip(entries, before, strict=True)
     ]
-    print_table("timeline", ("at", "after", "event", "agent", "details", "journal"), rows, right=("after",))
+    print_table("timeline", ("at", "after", "event", "agent", "details", "journal"), rows, right=("after",), wrap=("details",))
 
 
 def state_word(contact: Contact) -> str:
