@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
+from cordboard.errors import VaultUnavailable
 from cordboard.events import event as words
 from cordboard.events.bounds import Key
 from cordboard.gateway.chat import Chat
@@ -24,13 +25,13 @@ from tests.postgres import eventually
 
 
 class Texts:
-    """As much of a vault as reading takes; `broken` makes it fail in a way nobody foresaw."""
+    """As much of a vault as reading takes; `broken` is how it fails."""
 
-    broken = False
+    broken: Exception | None = None
 
     async def read(self, refs: Sequence[bytes]) -> dict[bytes, Content]:
-        if self.broken:
-            raise ZeroDivisionError
+        if self.broken is not None:
+            raise self.broken
         return {ref: Content(ref, "message", "text") for ref in refs}
 
     async def agents(self, refs: Sequence[bytes]) -> dict[bytes, Person]:
@@ -150,11 +151,19 @@ async def test_a_client_that_is_gone_needs_no_close(world: World) -> None:
 
 async def test_a_defect_ends_this_session_only(world: World, caplog: pytest.LogCaptureFixture) -> None:
     session = await world.begin()
-    world.texts.broken = True
+    world.texts.broken = ZeroDivisionError()
     world.say(1)
     await ended(session)
     assert world.line.code == 1011
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_while_the_vault_is_away_clients_come_back_later(world: World) -> None:
+    session = await world.begin()
+    world.texts.broken = VaultUnavailable("away")
+    world.say(1)
+    await ended(session)
+    assert world.line.code == 1013
 
 
 async def test_whoever_does_not_begin_is_closed(world: World) -> None:

@@ -136,9 +136,7 @@ def _page(name: str) -> tuple[str, dict[str, str]]:
         " ".join(f"'sha256-{_digest(body)}'" for body in re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL))
         for tag in ("script", "style")
     )
-    policy = (
-        f"default-src 'none'; script-src {scripts}; style-src {styles}; connect-src 'self'; base-uri 'none'; form-action 'none'"
-    )
+    policy = f"default-src 'none'; script-src {scripts}; style-src {styles}; connect-src 'self'"
     return html, {
         "content-security-policy": policy + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         "x-content-type-options": "nosniff",

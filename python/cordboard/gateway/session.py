@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 _LINES_AT_ONCE = 32
 _OUTSTANDING = 64
-_LATER = ("overloaded", "not_ready", "log_unavailable", "outcome_unknown")
+_LATER = ("overloaded", "not_ready", "log_unavailable", "vault_unavailable", "outcome_unknown")
 
 
 class Socket(Protocol):
@@ -263,8 +263,11 @@ class Session:
         while True:
             await self._news.wait()
             self._news.clear()
-            while await self._write_some():
-                pass
+            try:
+                while await self._write_some():
+                    pass
+            except CordboardError as error:  # the vault does not answer: the lines stay, so a resume goes on from here
+                raise SocketEnded(1013, f"{error.reason}, resume later") from error
 
     async def _write_some(self) -> bool:
         """Everything that was to be said, then some lines; False if there are none left."""
