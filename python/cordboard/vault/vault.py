@@ -3,7 +3,7 @@
 The journal holds only references into it. It is not a read model: nothing else could rebuild it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TypeVar
@@ -19,6 +19,7 @@ from cordboard.vault import intake_rows, people
 from cordboard.vault.clock import now_ms
 from cordboard.vault.keyring import Keyring
 from cordboard.vault.marks import Marks
+from cordboard.vault.reader import PooledReader, Reader, thread_reader
 from cordboard.vault.schema import VERSION, about, contents, customers, keys, lookups, tables
 from cordboard.vault.seal import MasterKeys, agent_ref, new_ref, seal, unseal
 from cordboard.vault.words import (
@@ -44,7 +45,7 @@ T = TypeVar("T")
 class Vault:
     """Every method is safe to call at once with others. Any may raise VaultUnavailable; writes also Overloaded."""
 
-    def __init__(self, reader: AsyncEngine, writer: Writer, master: MasterKeys) -> None:
+    def __init__(self, reader: Reader, writer: Writer, master: MasterKeys) -> None:
         self._reader = reader
         self._writer = writer
         self._master = master
@@ -67,13 +68,13 @@ class Vault:
                 await _prepare(engine, master)
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 raise unavailable(error) from error
+            reader: Reader = PooledReader(engine)
             writer: Writer = PooledWriter(engine)
             if is_sqlite(engine):
                 await engine.dispose()
-                engine = open_engine(url, "read", durable=True, name="cordboard-vault")
-                stack.push_async_callback(engine.dispose)
+                reader = await stack.enter_async_context(thread_reader(url))
                 writer = await stack.enter_async_context(group_writer(url))
-            vault = cls(engine, writer, master)
+            vault = cls(reader, writer, master)
             stack.push_async_callback(vault._marks.drain)
             yield vault
 
@@ -104,7 +105,7 @@ class Vault:
     async def overdue(self, older_than_ms: int, limit: int) -> list[tuple[int, Acceptance]]:
         """The same with their age in ms."""
         at_ms = now_ms()
-        rows = await self._read(lambda connection: intake_rows.pending(connection, at_ms - older_than_ms, limit))
+        rows = await self._reader.read(lambda connection: intake_rows.pending(connection, at_ms - older_than_ms, limit))
         return [(at_ms - created_ms, acceptance) for created_ms, acceptance in rows]
 
     async def find(self, gateway: str, external_id: str) -> Acceptance | None:
@@ -112,7 +113,7 @@ class Vault:
         check_word(gateway, "gateway")
         check_text(external_id, "external_id", EXTERNAL_ID_MAX)
         digest = intake_rows.external_hash(self._master, gateway, external_id)
-        return await self._read(lambda connection: intake_rows.first_of(connection, gateway, digest))
+        return await self._reader.read(lambda connection: intake_rows.first_of(connection, gateway, digest))
 
     # Contents
 
@@ -120,7 +121,7 @@ class Vault:
         """The contents behind `refs`; erased and unknown ones are absent."""
         found: dict[bytes, Content] = {}
         for chunk in _chunks(refs):
-            found |= await self._read(partial(self._open, refs=chunk))
+            found |= await self._reader.read(partial(self._open, refs=chunk))
         return found
 
     def _open(self, connection: Connection, refs: list[bytes]) -> dict[bytes, Content]:
@@ -166,7 +167,7 @@ class Vault:
             connection.execute(customers.insert(), row)
             return ref
 
-        known = await self._read(look)
+        known = await self._reader.read(look)
         return await self._writer.write(make) if known is None else known
 
     async def address(self, customer: bytes) -> tuple[str, str] | None:
@@ -181,7 +182,7 @@ class Vault:
             key = self._master.unwrap("customer", customer, row.wrapped)
             return row.kind, unseal(key, row.kind, customer, row.address).decode()
 
-        return await self._read(look)
+        return await self._reader.read(look)
 
     async def erase_customer(self, ref: bytes) -> bool:
         """Delete the customer's key, address, lookup hashes and contents. False if there was nothing (any more).
@@ -244,23 +245,16 @@ class Vault:
         """Who these agents are; unknown ones, and those of periods whose key is gone, are absent."""
         found: dict[bytes, Person] = {}
         for chunk in _chunks(refs):
-            found |= await self._read(partial(people.resolve, master=self._master, refs=chunk))
+            found |= await self._reader.read(partial(people.resolve, master=self._master, refs=chunk))
         return found
 
     async def _period(self) -> tuple[int, bytes]:
-        current = await self._read(partial(people.period, keyring=self._keyring))
+        current = await self._reader.read(partial(people.period, keyring=self._keyring))
         if current is None:
             raise ConfigurationError("the key of the current period of agents' references is destroyed")
         ordinal, owner, key = current
         self._keyring.remember(owner, key)
         return ordinal, key.key
-
-    async def _read(self, query: Callable[[Connection], T]) -> T:
-        try:
-            async with self._reader.connect() as connection:
-                return await connection.run_sync(query)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            raise unavailable(error) from error
 
 
 async def _prepare(engine: AsyncEngine, master: MasterKeys) -> None:

@@ -72,7 +72,7 @@ class PooledWriter:
 @asynccontextmanager
 async def group_writer(url: str) -> AsyncIterator["GroupWriter"]:
     """The writer for an SQLite file. Leaving finishes what waits."""
-    engine = open_thread_engine(url, durable=True)
+    engine = open_thread_engine(url, "write", durable=True)
     with ThreadPoolExecutor(1, thread_name_prefix="vault-writer") as thread:
         writer = GroupWriter(engine, thread)
         task = asyncio.create_task(writer.run(), name="vault-writer")
