@@ -27,6 +27,7 @@ from cordboard.log.port import SiteLog
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
+from cordboard.projections.history.doubt import was_decided
 from cordboard.v1 import agent_service_pb2, board_service_pb2, contact_service_pb2, policy_service_pb2
 from cordboard.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from cordboard.v1.board_service_pb2_grpc import add_BoardServiceServicer_to_server
@@ -90,7 +91,7 @@ async def run_api(
         feed.attach(fold)
 
     async def decided(acceptance: Acceptance) -> bool:
-        return await history.decided(acceptance.fact_id) is not None
+        return await was_decided(history, log, acceptance.fact_id)
 
     async with log.publisher(GATEWAY) as publisher:
         site = Site(

@@ -21,9 +21,10 @@ from cordboard.log.port import SiteLog
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader, run_history
+from cordboard.projections.history.doubt import was_decided
 from cordboard.router import run_router
 from cordboard.settings import Settings
-from cordboard.vault import Vault
+from cordboard.vault import Acceptance, Vault
 from cordboard.vault.kek import load_kek
 
 logger = logging.getLogger(__name__)
@@ -128,52 +129,55 @@ async def _faces(
     views_url: str | None,
     kek_file: Path | None,
 ) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-    """The roles that face the outside share one vault and one follower of the journal."""
-    assert vault_url is not None
+    """The roles that face the outside share one vault, one follower of the journal and its boards, and the history."""
+    assert vault_url is not None and views_url is not None
     vault = await stack.enter_async_context(Vault.open(vault_url, load_kek(kek_file)))
-    feed = Feed(log)
+    history = await stack.enter_async_context(HistoryReader.open(views_url))
+    feed, boards, desks = Feed(log), Boards(), Desks()
+    feed.attach(boards.apply)
     tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+
+    def expected_wait_ms(queue: str) -> int | None:
+        row = boards.queue(queue)
+        return None if row is None else row.expected_wait_ms(boards.at_ms)
+
+    async def decided(acceptance: Acceptance) -> bool:
+        return await was_decided(history, log, acceptance.fact_id)
+
+    def gateway() -> Awaitable[None]:
+        return run_gateway(
+            log,
+            vault,
+            feed,
+            host=settings.host,
+            port=settings.http_port,
+            grace_s=settings.grace_s,
+            insecure_listen=settings.insecure_listen,
+            ready=lambda port: ready.mark("gateway", port),
+            expected_wait_ms=expected_wait_ms,
+            decided=decided,
+        )
+
+    def api() -> Awaitable[None]:
+        return run_api(
+            log,
+            vault,
+            boards,
+            desks,
+            feed,
+            history,
+            host=settings.host,
+            port=settings.grpc_port,
+            insecure_listen=settings.insecure_listen,
+            ready=lambda port: ready.mark("api", port),
+        )
+
     if "gateway" in roles:
-        tasks.append(
-            (
-                "gateway",
-                lambda: run_gateway(
-                    log,
-                    vault,
-                    feed,
-                    host=settings.host,
-                    port=settings.http_port,
-                    grace_s=settings.grace_s,
-                    insecure_listen=settings.insecure_listen,
-                    ready=lambda port: ready.mark("gateway", port),
-                ),
-            )
-        )
+        tasks.append(("gateway", gateway))
     if "api" in roles:
-        assert views_url is not None
-        boards, desks = Boards(), Desks()
-        feed.attach(boards.apply)
         feed.attach(desks.apply)
-        reader = await stack.enter_async_context(HistoryReader.open(views_url))
-        tasks.append(
-            (
-                "api",
-                lambda: run_api(
-                    log,
-                    vault,
-                    boards,
-                    desks,
-                    feed,
-                    reader,
-                    host=settings.host,
-                    port=settings.grpc_port,
-                    insecure_listen=settings.insecure_listen,
-                    ready=lambda port: ready.mark("api", port),
-                ),
-            )
-        )
-    tasks.append(("feed", feed.run))
-    return tasks
+        tasks.append(("api", api))
+    return [*tasks, ("feed", feed.run)]
 
 
 async def _named(name: str, role: Callable[[], Awaitable[None]]) -> None:

@@ -125,7 +125,7 @@ def _site_of(policy: Path) -> str:
 
 async def _run(settings: Settings, role: Role, as_json: bool) -> None:
     settings.server_url()
-    needs_vault, needs_views = role in (Role.gateway, Role.api), role in (Role.projector, Role.api)
+    needs_vault, needs_views = role in (Role.gateway, Role.api), role is not Role.router
     await run_roles(
         settings,
         (role.value,),

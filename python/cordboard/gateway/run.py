@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from cordboard.gateway.chat import CHANNEL, Chat
 from cordboard.gateway.http import ChatOptions, ChatSocket, make_app
@@ -16,6 +16,7 @@ from cordboard.log.feed import Feed
 from cordboard.log.port import SiteLog
 from cordboard.vault import Vault
 from cordboard.vault.intake import Intake
+from cordboard.vault.words import Acceptance
 
 _LOOK_S = 1.0
 
@@ -35,11 +36,13 @@ async def run_gateway(
     entry_points: Mapping[str, str] | None = None,
     allowed_origins: Collection[str] = (),
     expected_wait_ms: Callable[[str], int | None] | None = None,
+    decided: Callable[[Acceptance], Awaitable[bool]] | None = None,
 ) -> None:
     """Serve web chat until cancelled. Start it before `feed.run()`: its folds are attached before the first await.
 
     `ready` hears the port once chats are served. `name` tells apart gateways that share a vault; keep it over restarts.
     `entry_points` leads from names on a web site to queues; `expected_wait_ms` says what to tell customers who wait in a queue.
+    `decided` tells of a fact that was pending for long whether the journal has it already.
     Raises ConfigurationError if it cannot listen.
     """
     limits = limits or Limits()
@@ -71,7 +74,7 @@ async def run_gateway(
     with contextlib.closing(bind(host, port, insecure_listen=insecure_listen)) as listener:
         bound = listener.getsockname()[1]
         async with log.publisher(name) as publisher, asyncio.TaskGroup() as group, serving(app, listener) as server:
-            intake = Intake(vault, publisher.publish)
+            intake = Intake(vault, publisher.publish, decided)
             group.create_task(whispers.run())
             await _caught_up(log, feed)
             chat.open(intake, lambda: feed.backlog)
