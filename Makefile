@@ -62,8 +62,8 @@ bless: .venv/.built ## rewrite golden words and scenario transcripts (read the d
 proto: .venv/.installed ## regenerate python/cordboard/v1 from proto/
 	$(BIN)/python -m tests.generated --write
 
-lock: ## pin every Python dependency with its hashes
-	uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o constraints.txt
+lock: .venv/.installed ## pin every Python dependency with its hashes
+	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o constraints.txt
 
 clean: ## remove what was built
 	rm -rf .venv target python/cordboard/_core*.so .mypy_cache .ruff_cache .hypothesis .import_linter_cache
