@@ -15,6 +15,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     site: str = "default"
     data_dir: Path = Path("data")
     nats_url: str | None = None
+    monitor_url: str | None = None
     vault_url: str | None = None
     views_url: str | None = None
     kek_file: Path | None = None

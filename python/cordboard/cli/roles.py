@@ -34,10 +34,11 @@ STEP_DOWN_PAUSE_S = 1.0
 
 @dataclass(slots=True)
 class Addresses:
-    """Where a process can be reached once it is up. `nats_pid` only for an embedded server."""
+    """Where a process can be reached once it is up. `nats_pid` and `monitor_url` only for an embedded server."""
 
     nats_url: str
     nats_pid: int | None = None
+    monitor_url: str | None = None
     grpc: str | None = None
     http: str | None = None
 
@@ -79,7 +80,7 @@ async def _server(settings: Settings) -> AsyncIterator[Addresses]:
         yield Addresses(nats_url=settings.nats_url)
         return
     async with EmbeddedServer(settings.data_dir / "nats") as server:
-        yield Addresses(nats_url=server.url, nats_pid=server.pid)
+        yield Addresses(nats_url=server.url, nats_pid=server.pid, monitor_url=server.monitor_url)
 
 
 async def run_roles(
@@ -100,7 +101,11 @@ async def run_roles(
         addresses = await stack.enter_async_context(_server(settings))
         log = await stack.enter_async_context(
             connect(
-                addresses.nats_url, settings.site, allow_lazy_fsync=settings.allow_lazy_fsync, name="cordboard-" + "-".join(roles)
+                addresses.nats_url,
+                settings.site,
+                allow_lazy_fsync=settings.allow_lazy_fsync,
+                monitor_url=settings.monitor_url,
+                name="cordboard-" + "-".join(roles),
             )
         )
         ready = _Ready(addresses, {role for role in roles if role in ("api", "gateway")}, say_ready, settings.host)

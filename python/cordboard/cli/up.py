@@ -23,6 +23,14 @@ from cordboard.settings import Settings
 Site = Annotated[str, typer.Option("--site", envvar="CORDBOARD_SITE", help="The site: a routing domain with its own journal.")]
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="CORDBOARD_DATA_DIR", help="Where journal, vault and views stand.")]
 NatsUrl = Annotated[str | None, typer.Option("--nats-url", envvar="CORDBOARD_NATS_URL", help="An external NATS server.")]
+MonitorUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--nats-monitor-url",
+        envvar="CORDBOARD_NATS_MONITOR_URL",
+        help="Its monitoring URL: proves that it fsyncs what it acknowledges.",
+    ),
+]
 Host = Annotated[str, typer.Option("--host", envvar="CORDBOARD_HOST", help="Address to listen on.")]
 GrpcPort = Annotated[
     int, typer.Option("--grpc-port", envvar="CORDBOARD_GRPC_PORT", help="Port of the gRPC API; 0 takes a free one.")
@@ -55,6 +63,7 @@ def up(
     agents: Annotated[Path | None, typer.Option(help="Apply this agents file once up.")] = None,
     without: Annotated[list[Role] | None, typer.Option(help="Leave a role out, to run it apart.")] = None,
     nats_url: NatsUrl = None,
+    monitor_url: MonitorUrl = None,
     host: Host = "127.0.0.1",
     grpc_port: GrpcPort = 7401,
     http_port: HttpPort = 7480,
@@ -70,6 +79,7 @@ def up(
         site=site or (_site_of(policy) if policy else "default"),
         data_dir=data_dir,
         nats_url=nats_url,
+        monitor_url=monitor_url,
         host=host,
         grpc_port=grpc_port,
         http_port=http_port,
@@ -85,6 +95,7 @@ def run(
     role: Annotated[Role, typer.Argument(help="Which role this process plays.")],
     site: Site = "default",
     nats_url: NatsUrl = None,
+    monitor_url: MonitorUrl = None,
     vault_url: Annotated[str | None, typer.Option(envvar="CORDBOARD_VAULT_URL", help="PostgreSQL URL of the vault.")] = None,
     views_url: Annotated[str | None, typer.Option(envvar="CORDBOARD_VIEWS_URL", help="PostgreSQL URL of the read models.")] = None,
     kek_file: KekFile = None,
@@ -102,6 +113,7 @@ def run(
     settings = Settings(
         site=site,
         nats_url=nats_url,
+        monitor_url=monitor_url,
         vault_url=vault_url,
         views_url=views_url,
         kek_file=kek_file,
@@ -184,6 +196,7 @@ def _announcer(roles: tuple[str, ...], as_json: bool) -> Callable[[Addresses], N
                     "pid": os.getpid(),
                     "nats_url": addresses.nats_url,
                     "nats_pid": addresses.nats_pid,
+                    "monitor_url": addresses.monitor_url,
                     "grpc": addresses.grpc,
                     "http": addresses.http,
                 }

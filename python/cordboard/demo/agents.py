@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable
+from dataclasses import dataclass
 
 from cordboard.client import Client, ClientError
 from cordboard.demo.tally import Tally
@@ -29,11 +30,19 @@ LATE = frozenset(
 """Refusals that are everyday life: the customer or the clock was faster."""
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the site's policy offers an agent to say (empty where it has none)."""
+
+    dispositions: list[str]
+    breaks: list[str]
+
+
 class Person:
     """One agent at a desk. `run` serves until cancelled, and goes offline then."""
 
-    def __init__(self, client: Client, person: str, dispositions: list[str], tally: Tally, dice: random.Random) -> None:
-        self._client, self._person, self._dispositions, self._tally, self._dice = client, person, dispositions, tally, dice
+    def __init__(self, client: Client, person: str, words: Words, tally: Tally, dice: random.Random) -> None:
+        self._client, self._person, self._words, self._tally, self._dice = client, person, words, tally, dice
         self._replied_to: dict[str, asyncio.Event] = {}
         self._chats: set[str] = set()
 
@@ -120,7 +129,7 @@ class Person:
                 await self._wait_for(heard)
         else:
             await self._pause(0.5, 2.5)
-        await self._try(self._client.end_engagement(self._person, contact, self._dice.choice(self._dispositions)))
+        await self._try(self._client.end_engagement(self._person, contact, self._dice.choice(self._words.dispositions)))
 
     async def _say(self, contact: str) -> bool:
         await self._try(self._client.send_signal(self._person, contact, "typing"))
@@ -145,7 +154,7 @@ class Person:
             await self._try(self._client.finish_wrap_up(self._person, contact))
         if self._dice.random() < BREAK_SHARE:
             self._tally.happened["agent took a break"] += 1
-            await self._try(self._client.set_presence(self._person, "not_ready", reason="break"))
+            await self._try(self._client.set_presence(self._person, "not_ready", reason=self._dice.choice(self._words.breaks)))
 
     async def _come_back(self) -> None:
         await self._pause(0.8, 2.0)

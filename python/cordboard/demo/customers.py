@@ -35,6 +35,7 @@ class Customer:
         self._token: str | None = None
         self._seen = 0
         self._answered = asyncio.Event()
+        self._left = False
         self._drops = 1 if self._temper == "reconnecting" else 0
         self._replies = dice.choice((0, 1, 1, 2))
         self._replied = 0
@@ -75,7 +76,16 @@ class Customer:
 
     async def _converse(self, socket: ClientConnection) -> bool:
         """True when the chat is over; False when the connection dropped and the customer will come back."""
-        patience = asyncio.create_task(self._lose_patience(socket)) if self._temper == "impatient" else None
+        if self._temper != "impatient":
+            return await self._listen(socket)
+        patience = asyncio.create_task(self._lose_patience(socket))
+        try:
+            return await self._listen(socket)
+        finally:
+            patience.cancel()
+            await asyncio.gather(patience, return_exceptions=True)
+
+    async def _listen(self, socket: ClientConnection) -> bool:
         try:
             async for raw in socket:
                 frame: Frame = msgspec.json.decode(raw)
@@ -90,14 +100,10 @@ class Customer:
                     self._drops -= 1
                     socket.transport.abort()
                     return False
-            return patience is not None and patience.done()
         except ConnectionClosed:
-            if patience is not None and patience.done():
-                return True
-            raise
-        finally:
-            if patience is not None:
-                patience.cancel()
+            if not self._left:
+                raise
+        return self._left
 
     async def _hear(self, socket: ClientConnection, frame: Frame) -> None:
         if frame["type"] == "started":
@@ -126,12 +132,11 @@ class Customer:
             await asyncio.wait_for(self._answered.wait(), self._dice.uniform(0.8, 2.5))
         except TimeoutError:
             self._tally.happened["lost patience"] += 1
+            self._left = True
             with contextlib.suppress(ConnectionClosed):
                 if self._dice.random() < 0.5:
                     await self._say(socket, {"type": "leave"})
                 await socket.close()
-        else:
-            await asyncio.Event().wait()
 
     async def _refused(self, frame: Frame) -> bool:
         """True if there is no use in going on."""

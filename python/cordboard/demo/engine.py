@@ -21,6 +21,7 @@ class Engine(msgspec.Struct, frozen=True):
     pid: int
     nats_url: str
     nats_pid: int | None
+    monitor_url: str | None
     grpc: str
     http: str
 

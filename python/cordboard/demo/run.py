@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from cordboard import codec
 from cordboard.client import Client
 from cordboard.demo import engine as engines
-from cordboard.demo.agents import Person
+from cordboard.demo.agents import Person, Words
 from cordboard.demo.customers import Customer
 from cordboard.demo.engine import Engine
 from cordboard.demo.report import Report, close
@@ -83,14 +83,15 @@ class Crowd:
                 async with asyncio.TaskGroup() as arrivals:
                     arrivals.create_task(self._chats(arrivals))
                     arrivals.create_task(self._tasks(arrivals, services))
-                show.say("no more arrivals; everybody finishes")
+                show.say("the last customers are gone; agents finish")
                 await self._drained(watcher, show)
                 for task in (*staff, board):
                     task.cancel()
 
     async def _person(self, person: str, client: Client) -> None:
-        dispositions = self._policy.dispositions or [""]
-        await Person(client, person, dispositions, self._tally, self._own_dice()).run()
+        breaks = [reason.name for reason in self._policy.reasons if reason.klass in ("break", "meal")]
+        words = Words(self._policy.dispositions or [""], breaks or [""])
+        await Person(client, person, words, self._tally, self._own_dice()).run()
 
     async def _chats(self, group: asyncio.TaskGroup) -> None:
         queues = [queue.name for queue in self._policy.queues]
@@ -150,8 +151,7 @@ async def demo(
             show.say(f"engine up: gRPC {engine.grpc}, chat http://{engine.http}/chat; {len(people)} agents")
             await Crowd(plan, engine, policy, people, tally).run(show)
             show.say("reading and verifying the journal")
-            # This process did not start the server; the engine did, and checked it.
-            async with connect(engine.nats_url, policy.site, allow_lazy_fsync=True, name="cordboard-demo") as log:
+            async with connect(engine.nats_url, policy.site, monitor_url=engine.monitor_url, name="cordboard-demo") as log:
                 report = await close(log, tally, plan.seconds)
             if keep is not None:
                 await keep(engine)
