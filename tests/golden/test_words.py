@@ -1,12 +1,15 @@
 """Python reads and writes every golden vector; what is wrong with a word never gets past the codec."""
 
 import os
+import re
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from cordboard import codec
 from cordboard.errors import InvalidInput
+from cordboard.events.verdict import QUARANTINES, REFUSALS
 from tests.golden import bless, flaws, samples, vectors
 
 if os.environ.get("CORDBOARD_BLESS"):
@@ -56,3 +59,12 @@ def test_fact_id_without_decoding(vector: vectors.Vector) -> None:
         assert found is None
     else:
         assert found == codec.decode_fact(vector.data).fact_id
+
+
+def test_reasons_are_those_the_core_gives() -> None:
+    """Every word that the core's decisions spell is a reason listed in Python, and every listed reason is spelled there."""
+    core = Path(__file__).parents[2] / "rust/core/src"
+    sources = [*sorted((core / "decide").glob("*.rs")), core / "codec.rs"]
+    spelled = {word for source in sources for word in re.findall(r'"([a-z][a-z_]+)"', source.read_text())}
+    no_reasons = {"missed", "off"}  # a not-ready reason of the engine's own, and half of a sentence
+    assert spelled - no_reasons == REFUSALS.keys() | QUARANTINES.keys()

@@ -19,9 +19,12 @@ class AgentFacts(Record):
         agent = self.agent(fact.agent)
         if agent is None:
             self.agents.append(agent := Agent(fact.agent))
+        self.lost = True
         agent.skills = list(fact.skills)
         agent.memberships = list(fact.memberships)
         agent.channels = [self.filled(each) for each in fact.channels]
+        agent.off = {channel: why for channel, why in agent.off.items() if agent.profile(channel) is not None}
+        agent.missed = {channel: missed for channel, missed in agent.missed.items() if agent.profile(channel) is not None}
         agent.capacity = self.policy.capacity if fact.capacity is None else fact.capacity
         declared = e.AgentRegistered(
             at_ms=self.moment, skills=agent.skills, memberships=agent.memberships, channels=agent.channels, capacity=agent.capacity
@@ -31,7 +34,8 @@ class AgentFacts(Record):
             contact, _ = self.parties(work)
             if not self.could_serve(agent, contact):
                 self.revoke(work, contact, "not_eligible")
-        if self.over_capacity(agent):
+        if self.over_capacity(agent) and not agent.over_recorded:
+            agent.over_recorded = True
             over = e.OverCapacityRecorded(at_ms=self.moment, cause="redeclared", load=self.load(agent), capacity=agent.capacity)
             self.record(over, None, agent.id)
         self.looking.append(agent)
@@ -49,6 +53,7 @@ class AgentFacts(Record):
         if any(work.agent == agent.id for work in self.works):
             self.refuse("agent_busy")
         self.agents.remove(agent)
+        self.lost = True
         self.record(e.AgentRemoved(at_ms=self.moment), None, agent.id)
 
     def on_PresenceRequested(self, fact: f.PresenceRequested) -> None:
@@ -75,11 +80,14 @@ class AgentFacts(Record):
         self.profile(fact.channel)
         if agent.profile(fact.channel) is None:
             self.refuse("channel_not_enabled")
-        if fact.on == (fact.channel in agent.off):
-            self.record(e.ChannelSwitchSet(at_ms=self.moment, on=fact.on, cause="requested"), None, agent.id)
+        if fact.on != (fact.channel in agent.off) and agent.off.get(fact.channel) != "missed":
+            return
+        agent.missed[fact.channel] = 0
+        self.record(e.ChannelSwitchSet(at_ms=self.moment, on=fact.on, cause="requested"), None, agent.id)
         if fact.on:
-            agent.off.pop(fact.channel, None)
+            del agent.off[fact.channel]
             self.looking.append(agent)
-        elif fact.channel not in agent.off:
+        else:
             agent.off[fact.channel] = "requested"
+            self.lost = True
             self.revoke_offers(agent, "channel_off", fact.channel)

@@ -8,7 +8,7 @@ from cordboard.events.bounds import Key, Requirement
 from tests.property.naive_record import Record
 from tests.property.naive_state import Agent, Contact, Work
 
-STRICT_STEP_MS = 1 << 48
+STRICT_STEP_MS = 10_000_000_000_000
 ATTEMPTS_REMEMBERED = 8
 
 
@@ -45,10 +45,10 @@ class ContactFacts(Record):
             entry_point=contact.entry_point, topic=contact.topic,
         )  # fmt: skip
         self.record(entered, contact.id)
-        self.looking.append(contact)
+        self.newcomer = contact
 
     def visit_ended(self, contact: Contact, outcome: Any) -> None:
-        wait_ms = self.moment - contact.entered_ms
+        wait_ms = max(0, self.moment - contact.entered_ms)
         ended = e.VisitEnded(
             at_ms=self.moment, visit=contact.visit, queue=contact.queue, outcome=outcome, entered_ms=contact.entered_ms,
             wait_ms=wait_ms, target_ms=contact.target_ms,
@@ -98,13 +98,13 @@ class ContactFacts(Record):
         queue = self.queue(fact.queue)
         self.know_skills([need.skill for need in fact.requirements or []])
         work = self.running(contact)
-        if fact.agent is not None:
-            self.known_agent(fact.agent)
-            if work is None or work.state != "engaged" or work.agent != fact.agent:
-                self.refuse("not_engaged")
+        if fact.agent is not None and (work is None or work.state != "engaged" or work.agent != fact.agent):
+            self.refuse("not_engaged")
         if contact.state != "engaged" and contact.queue == fact.queue:
             self.refuse("same_queue")
+        sender = None
         if work is not None and work.state == "engaged":
+            sender = work.agent
             self.engagement_ended(work, "transfer", None, None)
         elif work is not None:
             self.revoke(work, contact, "transferred")
@@ -116,7 +116,8 @@ class ContactFacts(Record):
         contact.queue = fact.queue
         needs = contact.requirements if fact.requirements is None else fact.requirements
         contact.requirements = merged(needs, queue.requirements)
-        self.enter(contact, fact.agent)
+        contact.preferred = []
+        self.enter(contact, sender)
 
     # Offers and engagements
 
@@ -130,7 +131,7 @@ class ContactFacts(Record):
         return fate if offered == agent else self.refuse("no_such_offer")
 
     def on_OfferAnswered(self, fact: f.OfferAnswered) -> None:
-        contact, agent = self.live(fact.contact), self.known_agent(fact.agent)
+        agent, contact = self.known_agent(fact.agent), self.live(fact.contact)
         fate = self.attempted(contact, fact.attempt, agent.id)
         if fate != "made":
             self.refuse("already_accepted" if fate == "accepted" else fate)
@@ -165,10 +166,7 @@ class ContactFacts(Record):
         self.looking.append(agent)
 
     def on_ContactConnected(self, fact: f.ContactConnected) -> None:
-        contact, agent = self.live(fact.contact), self.known_agent(fact.agent)
-        fate = self.attempted(contact, fact.attempt, agent.id)
-        if fate in ("expired", "declined", "revoked"):
-            self.refuse(fate)
+        agent, contact = self.known_agent(fact.agent), self.live(fact.contact)
         work = self.work(contact.id, agent.id, "connecting")
         if work is None or work.attempt != fact.attempt:
             self.refuse("not_connecting")
@@ -180,7 +178,7 @@ class ContactFacts(Record):
 
     def answer(self, contact: Contact, work: Work) -> None:
         contact.answered = True
-        wait_ms = self.moment - contact.entered_ms
+        wait_ms = max(0, self.moment - contact.entered_ms)
         self.record(e.ContactAnswered(at_ms=self.moment, attempt=work.attempt, wait_ms=wait_ms), contact.id, work.agent)
         self.visit_ended(contact, "answered")
 
@@ -198,8 +196,8 @@ class ContactFacts(Record):
             self.answer(contact, work)
 
     def on_EngagementEndRequested(self, fact: f.EngagementEndRequested) -> None:
-        contact, agent = self.live(fact.contact), self.known_agent(fact.agent)
-        work = self.work(contact.id, agent.id, "engaged")
+        contact = self.live(fact.contact)
+        work = self.work(contact.id, fact.agent, "engaged")
         if work is None:
             self.refuse("not_engaged")
         self.know_disposition(fact.disposition)
@@ -216,7 +214,7 @@ class ContactFacts(Record):
         """Wrap-up follows, if the channel has one; it may outlast the contact."""
         agent, profile = self.agent(work.agent), self.profile(work.channel)
         assert agent is not None
-        work.until_ms, work.wrap_started_ms = None, self.at_ms
+        work.until_ms, work.wrap_started_ms = None, self.moment
         if profile.wrap_up_ms:
             work.state = "wrapping"
             work.until_ms = self.at_ms + profile.wrap_up_ms
@@ -231,9 +229,6 @@ class ContactFacts(Record):
         self.freed(agent, connected=True)
 
     def wrapping(self, ref: bytes, agent: bytes) -> Work:
-        if self.contact(ref) is None and ref not in self.ended:
-            self.refuse("unknown_contact")
-        self.known_agent(agent)
         return self.work(ref, agent, "wrapping") or self.refuse("not_wrapping")
 
     def on_WrapUpEndRequested(self, fact: f.WrapUpEndRequested) -> None:

@@ -53,7 +53,7 @@ class Matching:
         exclusion = self.exclusion(contact, agent)
         if exclusion is None:
             return False
-        if not exclusion.soft:
+        if self.at_ms < exclusion.reoffer_ms:
             return True
         return any(
             self.eligible_present(other, contact) and self.exclusion(contact, other) is None
@@ -62,7 +62,7 @@ class Matching:
         )
 
     def exclusion(self, contact: Contact, agent: Agent) -> Exclusion | None:
-        return next((each for each in contact.exclusions if each.agent == agent.id), None)
+        return next((each for each in contact.exclusions if each.agent == agent.id and self.at_ms < each.until_ms), None)
 
     def has_room(self, agent: Agent, channel: str) -> bool:
         profile = agent.profile(channel)
@@ -83,17 +83,26 @@ class Matching:
             and (not self.waits_for_preferred(contact) or agent.id in contact.preferred)
         )
 
+    def prefers(self, contact: Contact) -> bool:
+        return contact.prefer_until_ms is not None and self.at_ms < contact.prefer_until_ms
+
     def waits_for_preferred(self, contact: Contact) -> bool:
-        """The preference runs, and one of the preferred could serve the contact: logged in, whatever else they do."""
-        if contact.prefer_until_ms is None:
+        """The preference runs, and one of the preferred could serve the contact: logged in, not excluded; perhaps busy."""
+        if not self.prefers(contact):
             return False
         preferred = [agent for agent in self.agents if agent.id in contact.preferred]
-        return any(self.could_serve(agent, contact) and agent.effective[0] != "offline" for agent in preferred)
+        return any(
+            self.could_serve(agent, contact)
+            and contact.channel not in agent.off
+            and "offline" not in (agent.effective[0], agent.requested[0])
+            and not self.excluded(contact, agent)
+            for agent in preferred
+        )
 
     def agent_for(self, contact: Contact) -> Agent | None:
         """Preferred agents in their order, then the least by (rank, load > 0, idle since, id)."""
         able = [agent for agent in self.agents if self.may(contact, agent)]
-        if contact.prefer_until_ms is not None:
+        if self.prefers(contact):
             for ref in contact.preferred:
                 for agent in able:
                     if agent.id == ref:

@@ -11,6 +11,10 @@ Line = tuple[bytes | None, bytes | None, Any]
 """Contact, agent and event."""
 
 
+CONTACTS_OWN = (e.ContactQueued, e.ContactEnded, e.VisitEnded, e.MessageRelayed)
+"""Events of the contact alone: which agent their entry names beside it is not compared."""
+
+
 class Refusal(Exception):
     """Why a fact does not stand."""
 
@@ -27,9 +31,14 @@ class Record(Matching):
         self.seen: dict[bytes, int] = {}
         self.lines: list[Line] = []
         self.looking: list[Agent | Contact] = []
+        self.newcomer: Contact | None = None
+        """Who entered a queue."""
+        self.lost = False
+        """Some agent serves less than before."""
 
     def record(self, event: Any, contact: bytes | None = None, agent: bytes | None = None) -> None:
-        self.lines.append((contact, agent, event))
+        about = None if isinstance(event, CONTACTS_OWN) else agent
+        self.lines.append((contact, about, event))
 
     def refuse(self, reason: str) -> NoReturn:
         raise Refusal(reason)
@@ -64,7 +73,7 @@ class Record(Matching):
     def offer(self, contact: Contact, agent: Agent) -> None:
         own, profile, rank = agent.profile(contact.channel), self.profile(contact.channel), agent.rank(contact.queue)
         assert own is not None and own.cost is not None and rank is not None
-        preferred = contact.prefer_until_ms is not None and agent.id in contact.preferred
+        preferred = self.prefers(contact) and agent.id in contact.preferred
         expires_ms = self.at_ms + profile.offer_ttl_ms
         contact.attempts.append((agent.id, "made"))
         contact.state = "offered"
@@ -118,6 +127,7 @@ class Record(Matching):
 
     def take_effect(self, agent: Agent, cause: Any) -> None:
         """What was requested is so, at once or after the work; the change is recorded either way."""
+        self.lost = True
         working = any(work.agent == agent.id and work.state in ACCEPTED for work in self.works)
         if agent.requested[0] == "ready":
             if agent.effective[0] != "ready":

@@ -3,7 +3,7 @@
 It knows one policy, trusts that facts are well formed, and says for every fact what becomes of it: a verdict and events.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.property.naive_agents import AgentFacts
 from tests.property.naive_contacts import ContactFacts
 from tests.property.naive_matching import order
 from tests.property.naive_record import Line, Refusal
-from tests.property.naive_state import Contact, Exclusion, Work
+from tests.property.naive_state import Agent, Contact, Exclusion, Work
 
 MEMORY_MS = 15 * 60_000
 Told = tuple[str, list[Line]]
@@ -25,19 +25,19 @@ Timer = tuple[int, int, bytes, Callable[[], None]]
 class NaiveRouter(ContactFacts, AgentFacts):
     """One site."""
 
-    def turn(self, facts: list[tuple[int, f.Fact]], at_ms: int, gap_ms: int = 0) -> list[Told]:
+    def turn(self, facts: Sequence[tuple[int, f.Fact]], at_ms: int, gap_ms: int = 0) -> list[Told]:
         """What comes of each fact and timer, in order. `facts` with the time the log stored them."""
         self.at_ms = at_ms
         told: list[Told] = []
         if gap_ms:
-            self.shift(gap_ms)
+            told.append(("timer", self.told(partial(self.shift, gap_ms))))
         for stored_ms, fact in facts:
             t = min(max(stored_ms, self.t), at_ms)
             told += self.timers(before_ms=t)
             self.t = self.moment = t
             told.append(self.decide(fact))
         told += self.timers(before_ms=at_ms + 1)
-        self.t = at_ms
+        assert not any(self.may(contact, agent) for contact in self.contacts for agent in self.agents), "somebody waits for nothing"
         return told
 
     def decide(self, fact: f.Fact) -> Told:
@@ -52,13 +52,22 @@ class NaiveRouter(ContactFacts, AgentFacts):
 
     def told(self, act: Callable[[], None]) -> list[Line]:
         """What an act and all it causes recorded."""
-        self.lines: list[Line] = []
+        self.lines = []
+        self.looking = []
+        self.newcomer = None
+        self.lost = False
+        for agent in self.agents:
+            agent.over_recorded &= self.over_capacity(agent)
         act()
-        while self.looking:
-            self.look(self.looking.pop(0))
-        # Whoever else may now be served: an exclusion or a preference can also end because another agent left.
-        for contact in sorted(self.contacts, key=order):
-            self.look(contact)
+        if self.newcomer is not None:
+            self.look(self.newcomer)
+        for who in self.looking:
+            if isinstance(who, Agent) or not self.lost:
+                self.look(who)
+        if self.lost:
+            # An exclusion or a preference can also end because another agent left: all look, in key order.
+            for contact in sorted(self.contacts, key=order):
+                self.look(contact)
         return self.lines
 
     def look(self, who: Any) -> None:
@@ -78,15 +87,21 @@ class NaiveRouter(ContactFacts, AgentFacts):
         for work in self.works:
             if work.until_ms is not None:
                 kind = ("offered", "connecting", "wrapping").index(work.state)
-                found.append((work.until_ms, kind, work.contact, partial(self.work_over, work)))
+                whose = work.agent + work.contact if work.state == "wrapping" else work.contact
+                found.append((work.until_ms, kind, whose, partial(self.work_over, work)))
         for contact in self.contacts:
             for exclusion in contact.exclusions:
                 if not exclusion.soft:
                     found.append((exclusion.reoffer_ms, 3, contact.id, partial(self.soften, contact, exclusion)))
-                found.append((exclusion.until_ms, 4, contact.id, partial(self.lift, contact, exclusion)))
+                found.append((exclusion.until_ms, 3, contact.id, partial(self.lift, contact, exclusion)))
             if contact.prefer_until_ms is not None:
-                found.append((contact.prefer_until_ms, 5, contact.id, partial(self.anyone, contact)))
+                found.append((contact.prefer_until_ms, 3, contact.id, partial(self.anyone, contact)))
         return found
+
+    def wakes(self) -> list[int]:
+        """When something may happen by time alone: an exclusion or preference matters only to a contact that waits."""
+        waiting = {contact.id for contact in self.contacts if contact.state == "queued"}
+        return [when for when, kind, who, _ in self.due() if kind < 3 or who in waiting]
 
     def timers(self, before_ms: int) -> list[Told]:
         told = []
@@ -109,6 +124,7 @@ class NaiveRouter(ContactFacts, AgentFacts):
 
     def shift(self, gap_ms: int) -> None:
         """The engine was silent: short deadlines and exclusions move."""
+        self.record(e.DeadlinesShifted(at_ms=self.at_ms, gap_ms=gap_ms))
         for work in self.works:
             if work.until_ms is not None:
                 work.until_ms += gap_ms
@@ -136,9 +152,11 @@ class NaiveRouter(ContactFacts, AgentFacts):
         if missed >= profile.missed_limit:
             agent.missed[work.channel] = 0
             if profile.on_missed == "not_ready":
+                agent.missed = {}
                 self.send_away(agent, "missed")
             else:
                 agent.off[work.channel] = "missed"
+                self.lost = True
                 self.record(e.ChannelSwitchSet(at_ms=self.moment, on=False, cause="missed"), None, agent.id)
                 self.revoke_offers(agent, "channel_off", work.channel)
         self.looking.append(agent)

@@ -25,7 +25,10 @@ class Work:
 
 @dataclass(slots=True)
 class Exclusion:
-    """Not this agent before `until_ms`; from `reoffer_ms` on (then it is `soft`) only while somebody else eligible is present."""
+    """Not this agent before `until_ms`; from `reoffer_ms` on only while somebody else eligible is present.
+
+    `soft`: the contact has looked again at `reoffer_ms`.
+    """
 
     agent: bytes
     until_ms: int
@@ -73,6 +76,8 @@ class Agent:
     idle_since_ms: int = 0
     off: dict[str, str] = field(default_factory=dict)
     """Channels that are switched off, and why: requested or missed."""
+    over_recorded: bool = False
+    """The excess of load is in the journal already."""
     declines: int = 0
     missed: dict[str, int] = field(default_factory=dict)
 

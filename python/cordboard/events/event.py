@@ -11,6 +11,7 @@ from cordboard.events.bounds import (
     CHANNELS_MAX,
     MEMBERSHIPS_MAX,
     PREFERRED_MAX,
+    QUEUE_REQUIREMENTS_MAX,
     REQUIREMENTS_MAX,
     SKILLS_MAX,
     AgentChannel,
@@ -77,7 +78,7 @@ class ContactQueued(msgspec.Struct, frozen=True, array_like=True, tag=10):
     key: Key
     queued_at_ms: Ms
     target_ms: DurationMs
-    requirements: Annotated[list[Requirement], msgspec.Meta(max_length=REQUIREMENTS_MAX)]
+    requirements: Annotated[list[Requirement], msgspec.Meta(max_length=REQUIREMENTS_MAX + QUEUE_REQUIREMENTS_MAX)]
     priority: Priority
     customer: Ref | None
     preferred: Annotated[list[AgentId], msgspec.Meta(max_length=PREFERRED_MAX)]
@@ -268,9 +269,29 @@ class OverCapacityRecorded(msgspec.Struct, frozen=True, array_like=True, tag=34)
 
 
 Event = (
-    RouterTookOver | DeadlinesShifted | PolicyAdopted | SweepAdvanced | ContactQueued | ContactEnded | VisitEnded | OfferMade
-    | OfferAccepted | OfferDeclined | OfferExpired | OfferRevoked | ConnectExpired | EngagementStarted | ContactAnswered
-    | MessageRelayed | EngagementEnded | WrapUpEnded | WrapUpExtended | AgentRegistered | AgentRemoved | PresenceChanged
-    | ChannelSwitchSet | OverCapacityRecorded
+    RouterTookOver
+    | DeadlinesShifted
+    | PolicyAdopted
+    | SweepAdvanced
+    | ContactQueued
+    | ContactEnded
+    | VisitEnded
+    | OfferMade
+    | OfferAccepted
+    | OfferDeclined
+    | OfferExpired
+    | OfferRevoked
+    | ConnectExpired
+    | EngagementStarted
+    | ContactAnswered
+    | MessageRelayed
+    | EngagementEnded
+    | WrapUpEnded
+    | WrapUpExtended
+    | AgentRegistered
+    | AgentRemoved
+    | PresenceChanged
+    | ChannelSwitchSet
+    | OverCapacityRecorded
 )
 EVENTS: tuple[type[msgspec.Struct], ...] = Event.__args__

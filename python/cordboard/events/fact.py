@@ -177,8 +177,20 @@ class PolicyPublished(msgspec.Struct, frozen=True, array_like=True, tag=15):
 
 
 Fact = (
-    ContactArrived | ContactAbandoned | ContactEndRequested | TransferRequested | OfferAnswered | ContactConnected | MessagePosted
-    | EngagementEndRequested | WrapUpEndRequested | WrapUpExtensionRequested | AgentDeclared | AgentRetired | PresenceRequested
-    | ChannelSwitched | PolicyPublished
+    ContactArrived
+    | ContactAbandoned
+    | ContactEndRequested
+    | TransferRequested
+    | OfferAnswered
+    | ContactConnected
+    | MessagePosted
+    | EngagementEndRequested
+    | WrapUpEndRequested
+    | WrapUpExtensionRequested
+    | AgentDeclared
+    | AgentRetired
+    | PresenceRequested
+    | ChannelSwitched
+    | PolicyPublished
 )
 FACTS: tuple[type[msgspec.Struct], ...] = Fact.__args__

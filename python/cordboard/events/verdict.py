@@ -1,6 +1,5 @@
 """Verdicts: what became of a fact. Refusals are recorded, so that they too can be checked again."""
 
-
 import msgspec
 
 from cordboard.events.bounds import Count, Digest, Name

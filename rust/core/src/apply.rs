@@ -158,7 +158,9 @@ impl Site {
         for id in agents {
             self.change_agent(id, |agent| {
                 for work in agent.work.values_mut() {
-                    if let WorkPhase::Wrapping { until_ms, .. } = &mut work.phase {
+                    if let WorkPhase::Wrapping { began_ms, until_ms } = &mut work.phase {
+                        // Its start too: silence takes no room from an extension.
+                        *began_ms += gap_ms;
                         *until_ms += gap_ms;
                     }
                 }

@@ -191,9 +191,10 @@ impl Turn<'_> {
         }
     }
 
-    /// An agent serves less than before: contacts whose offers were withdrawn, who waited for this agent, or who may have an
-    /// excluded one now that this one is gone, look again, in key order.
+    /// An agent serves less than before. With room for other work the agent chooses first; then contacts whose offers were
+    /// withdrawn, who waited for this agent, or who may have an excluded one now that this one is gone, look in key order.
     fn look_after_loss(&mut self, agent: Id, freed: Vec<Id>) {
+        self.fill(agent);
         let mut contacts: BTreeSet<Id> = freed.into_iter().collect();
         contacts.extend(self.site.index.preferring.get(&agent).into_iter().flatten());
         contacts.extend(&self.site.index.excluding);

@@ -1,0 +1,149 @@
+"""The core and the naive router side by side: the same facts at the same times, and the same must come of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cordboard import codec
+from cordboard._core import Router
+from cordboard.events import fact as f
+from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
+from cordboard.events.commit import CAUSE_CONTROL, INPUT_TAG, Entry
+from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy, Reason
+from cordboard.events.verdict import Refused
+from tests.property.naive_record import CONTACTS_OWN, Line
+from tests.property.naive_router import NaiveRouter, Told
+
+START_MS = 1_000_000
+INBOX = bytes(16)
+QUEUES, SKILLS, CHANNELS = ("orders", "invoices"), ("nl", "plants"), ("chat", "voice", "task")
+AGENTS = [bytes([2, number]).ljust(16, b"\0") for number in range(4)]
+
+
+def policy(order: Any, freed_agent: Any, on_missed: Any) -> Policy:
+    """Short limits, so that a short history meets them."""
+    return Policy(
+        version=1, site="default", skills=list(SKILLS), reasons=[Reason("lunch", "meal")], dispositions=["solved"],
+        order=order, freed_agent=freed_agent, prefer_ms=3_000, decline_cooldown_ms=6_000, reoffer_min_ms=2_000, declines_limit=2,
+        connect_retry_ms=1_500, toggle_grace_ms=2_000, age_credit_ms=2_500,
+        channels=[
+            ChannelProfile(name="chat", presence="session", klass=2, answered_on="first_message", offer_ttl_ms=4_000,
+                           connect_ms=3_000, wrap_up_ms=2_000, wrap_up_max_ms=5_000, wrap_up_cost_percent=50, cost=25,
+                           max_concurrent=3, on_missed=on_missed),
+            ChannelProfile(name="voice", presence="live", klass=1, answered_on="connected", offer_ttl_ms=3_000,
+                           connect_ms=2_000, wrap_up_ms=3_000, cost=100, on_missed="not_ready", missed_limit=1),
+            ChannelProfile(name="task", presence="async", klass=3, answered_on="first_message", cost=50, max_concurrent=2),
+        ],
+        queues=[
+            QueuePolicy(name="orders", target_ms=6_000, targets_ms={"task": 60_000}),
+            QueuePolicy(name="invoices", target_ms=12_000, requirements=[Requirement("nl", 3)]),
+        ],
+    )  # fmt: skip
+
+
+class Pair:
+    """Both routers, with the policy published and three of the four agents ready."""
+
+    def __init__(self, site: Policy) -> None:
+        self.router = Router("default")
+        self.now, self.facts, self.frames = START_MS, 0, 0
+        self.commits = [self.router.take_over(INBOX, self.now)]
+        self.naive = NaiveRouter(site, self.now)
+        self.turns: list[tuple[list[tuple[int, int, bytes]], int]] = []
+        self.commits += self.step([f.PolicyPublished(self.fact_id(), codec.encode(site))], 0)
+        for agent in AGENTS[:3]:
+            self.happen(f.AgentDeclared(
+                self.fact_id(), agent, [Skill("nl", 5)], [Membership(queue) for queue in QUEUES],
+                [AgentChannel(channel) for channel in CHANNELS],
+            ))  # fmt: skip
+            self.happen(f.PresenceRequested(self.fact_id(), agent, "ready"))
+
+    def fact_id(self) -> bytes:
+        self.facts += 1
+        return self.facts.to_bytes(16, "little")
+
+    def step(self, facts: Sequence[f.Fact], late_ms: int) -> list[bytes]:
+        frames = []
+        if facts:
+            self.frames += 1
+            frames = [(self.frames, self.now - late_ms, codec.encode_frame([codec.encode(fact) for fact in facts]))]
+        self.turns.append((frames, self.now))
+        return self.router.step(frames, self.now)
+
+    def happen(self, *facts: f.Fact, late_ms: int = 0) -> None:
+        """A turn with one frame of facts, which the log stored `late_ms` ago; none: only time."""
+        before = self.router.position().at_ms
+        shifts = any(work.until_ms is not None for work in self.naive.works) and self.now - before > 2_000
+        commits = self.step(facts, late_ms)
+        self.commits += commits
+        told = self.naive.turn([(self.now - late_ms, fact) for fact in facts], self.now, self.now - before if shifts else 0)
+        compare(grouped(told_by_core(commits)), grouped(told))
+        self.check()
+
+    def check(self) -> None:
+        """The invariants hold, and the core asks to be woken at or before every deadline there is."""
+        assert self.router.check() == []
+        if due := self.naive.wakes():
+            asked = self.router.next_deadline()
+            assert asked is not None and asked <= min(due)
+
+    def wait(self, wait_ms: int) -> None:
+        """Time passes, and the core is woken whenever it asks."""
+        until = self.now + wait_ms
+        while (due := self.router.next_deadline()) is not None and due < until:
+            self.now = due
+            self.happen()
+        self.now = until
+        self.happen()
+
+    def sleep(self, silent_ms: int) -> None:
+        """Nobody wakes the core for so long after its last commit."""
+        self.now = max(self.now, self.router.position().at_ms + silent_ms)
+        self.happen()
+
+    def verify(self) -> None:
+        """The whole history folds to the same state and decides again to the same bytes."""
+        folded, again = Router("default"), Router("default")
+        for commit in self.commits:
+            folded.apply(commit)
+            assert again.redecide(commit) == commit
+        restored = Router.restore(self.router.snapshot())
+        assert {folded.state_hash(), again.state_hash(), restored.state_hash()} == {self.router.state_hash()}
+
+
+def told_by_core(commits: list[bytes]) -> list[Told]:
+    """The commits in the naive router's words."""
+    told: list[Told] = []
+    for data in commits:
+        for entry in codec.decode_commit(data).entries:
+            if entry.tag == INPUT_TAG:
+                verdict = codec.decode_input(entry).verdict
+                told.append((verdict.reason if isinstance(verdict, Refused) else type(verdict).__name__.lower(), []))
+            elif entry.cause >= 0:
+                told[-1][1].append(line(entry))
+            elif entry.cause != CAUSE_CONTROL:
+                told.append(("timer", [line(entry)]))
+    return told
+
+
+def line(entry: Entry) -> Line:
+    event = codec.decode_event(entry)
+    return entry.contact, None if isinstance(event, CONTACTS_OWN) else entry.agent, event
+
+
+def grouped(told: list[Told]) -> list[Any]:
+    """What timers did between two facts is one group; the order inside a group is the core's own business."""
+    groups: list[tuple[str, list[str]]] = []
+    for verdict, lines in told:
+        if verdict != "timer" or not groups or groups[-1][0] != "timer":
+            groups.append((verdict, []))
+        groups[-1][1].extend(map(repr, lines))
+    return [(verdict, sorted(lines)) for verdict, lines in groups if verdict != "timer" or lines]
+
+
+def compare(core: list[Any], naive: list[Any]) -> None:
+    """Say only what differs: the groups are long."""
+    assert [verdict for verdict, _ in core] == [verdict for verdict, _ in naive]
+    for (_, ours), (_, theirs) in zip(core, naive, strict=True):
+        only_core, only_naive = sorted(set(ours) - set(theirs)), sorted(set(theirs) - set(ours))
+        assert (only_core, only_naive) == ([], []), "\n".join(["core", *only_core, "naive", *only_naive])
+        assert ours == theirs

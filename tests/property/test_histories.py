@@ -1,0 +1,151 @@
+"""Long histories from fixed seeds: busy days that a generator of small examples does not get to."""
+
+import random
+from typing import Any
+
+import pytest
+
+from cordboard import codec
+from cordboard._core import Router, render
+from cordboard.events import fact as f
+from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
+from tests.property.naive_state import Work
+from tests.property.pair import AGENTS, CHANNELS, INBOX, QUEUES, SKILLS, START_MS, Pair, policy
+
+FACTS_A_TURN = (1, 1, 1, 1, 2, 5)
+LATE_MS = (0, 0, 0, 0, 300, 1_200)
+
+
+class Day:
+    """A seeded day: customers come and go, agents mostly do what they should, now and then anything at all."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        choose = self.random.choice
+        site = policy(choose(["urgency", "strict"]), choose(["rank_then_key", "key"]), choose(["switch_off", "not_ready"]))
+        self.pair = Pair(site)
+        self.contacts: list[bytes] = []
+        self.said: list[f.Fact] = []
+
+    def go(self, turns: int) -> None:
+        for _ in range(turns):
+            if self.random.random() < 0.25:
+                self.pass_time()
+            else:
+                facts = [self.fact() for _ in range(self.random.choice(FACTS_A_TURN))]
+                self.said += facts
+                self.pair.happen(*facts, late_ms=self.random.choice(LATE_MS))
+        self.pair.verify()
+
+    def pass_time(self) -> None:
+        if self.random.random() < 0.1:
+            self.pair.sleep(self.random.choice([1_999, 2_001, 5_000, 60_000]))
+        else:
+            self.pair.wait(self.random.choice([1, 50, 400, 1_000, 2_000, 5_000]))
+
+    def fact(self) -> f.Fact:
+        """What happens next; work in hand goes on more often than not."""
+        dice = self.random.random()
+        works = self.pair.naive.works
+        if works and dice < 0.5:
+            return self.goes_on(self.random.choice(works))
+        if dice < 0.72:
+            return self.arrives()
+        if dice < 0.82 and self.contacts:
+            return self.interferes(self.random.choice(self.contacts[-8:]))
+        if dice < 0.97:
+            return self.agent_does(self.random.choice(AGENTS))
+        return self.random.choice(self.said) if self.said else self.arrives()
+
+    def goes_on(self, work: Work) -> f.Fact:
+        ids = (self.pair.fact_id(), work.contact)
+        good = self.random.random() < 0.8
+        if work.state == "offered":
+            return f.OfferAnswered(*ids, work.attempt, work.agent, good)
+        if work.state == "connecting":
+            return f.ContactConnected(*ids, work.attempt, work.agent)
+        if work.state == "wrapping":
+            if good:
+                return f.WrapUpEndRequested(*ids, work.agent, self.random.choice([None, "solved", "unheard_of"]))
+            return f.WrapUpExtensionRequested(*ids, work.agent, self.random.choice([500, 1_500, 4_000]))
+        dice = self.random.random()
+        if dice < 0.5:
+            return f.MessagePosted(*ids, bytes(16), self.random.choice(["agent", "customer"]), work.agent)
+        if dice < 0.8:
+            return f.EngagementEndRequested(*ids, work.agent, "solved")
+        return f.TransferRequested(*ids, self.random.choice(QUEUES), self.random.choice([None, work.agent]), self.needs())
+
+    def needs(self) -> list[Requirement] | None:
+        if self.random.random() < 0.4:
+            return None
+        levels, hard = [1, 2, 5, 9], [True, False]
+        skills = self.random.sample(SKILLS, self.random.randrange(3))
+        return [Requirement(skill, self.random.choice(levels), self.random.choice(hard)) for skill in skills]
+
+    def arrives(self) -> f.Fact:
+        contact = len(self.contacts).to_bytes(16, "big")
+        self.contacts.append(contact)
+        preferred = self.random.sample(AGENTS, self.random.choice([0, 0, 0, 1, 2]))
+        channel, queue = self.random.choice(CHANNELS), self.random.choice(QUEUES)
+        return f.ContactArrived(
+            self.pair.fact_id(), contact, channel, queue, self.needs() or [], self.random.randrange(4), None, preferred
+        )
+
+    def interferes(self, contact: bytes) -> f.Fact:
+        """The customer leaves, a service ends or moves the contact, or an agent answers what is no longer offered."""
+        ids = (self.pair.fact_id(), contact)
+        dice = self.random.random()
+        if dice < 0.4:
+            return f.ContactAbandoned(*ids)
+        if dice < 0.6:
+            return f.ContactEndRequested(*ids, self.random.choice(["cancelled", "failed"]))
+        if dice < 0.8:
+            return f.TransferRequested(*ids, self.random.choice(QUEUES), None, self.needs())
+        return f.OfferAnswered(*ids, self.random.randrange(1, 4), self.random.choice(AGENTS), dice < 0.9)
+
+    def agent_does(self, agent: bytes) -> f.Fact:
+        dice = self.random.random()
+        if dice < 0.5:
+            return f.PresenceRequested(self.pair.fact_id(), agent, "ready")
+        if dice < 0.7:
+            presence: Any = self.random.choice(["not_ready", "offline"])
+            return f.PresenceRequested(self.pair.fact_id(), agent, presence, "lunch" if presence == "not_ready" else None)
+        if dice < 0.8:
+            return f.ChannelSwitched(self.pair.fact_id(), agent, self.random.choice(CHANNELS), self.random.random() < 0.6)
+        if dice < 0.83:
+            return f.AgentRetired(self.pair.fact_id(), agent)
+        skills = [Skill(skill, self.random.choice([2, 5, 9])) for skill in SKILLS]
+        members = [
+            Membership(queue, self.random.randrange(3)) for queue in self.random.sample(QUEUES, self.random.choice([1, 2, 2]))
+        ]
+        own = [AgentChannel(channel, *self.random.choice([(None, None), (20, 4), (60, 1)])) for channel in CHANNELS]
+        own = self.random.sample(own, self.random.choice([1, 2, 3, 3]))
+        return f.AgentDeclared(self.pair.fact_id(), agent, skills, members, own, self.random.choice([None, 60, 150]))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_busy_day(seed: int) -> None:
+    Day(seed).go(turns=250)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_frames_make_no_difference(seed: int) -> None:
+    """n facts in one frame are the same as n frames of one fact, at the same time."""
+    day = Day(1_000 + seed)
+    apart = Router("default")
+    apart.take_over(INBOX, START_MS)
+    for frames, at_ms in day.pair.turns:
+        apart.step(frames, at_ms)
+    seq = day.pair.frames
+    for _ in range(60):
+        day.pair.now += day.random.choice([0, 300, 1_500])
+        facts = [day.fact() for _ in range(8)]
+        before = len(day.pair.commits)
+        day.pair.happen(*facts)
+        frames = [(seq + place + 1, day.pair.now, codec.encode_frame([codec.encode(fact)])) for place, fact in enumerate(facts)]
+        seq += len(facts)
+        assert told(apart.step(frames, day.pair.now)) == told(day.pair.commits[before:])
+
+
+def told(commits: list[bytes]) -> list[str]:
+    return [line for commit in commits for line in render(commit).splitlines() if not line.startswith("commit ")]
