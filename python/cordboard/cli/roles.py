@@ -34,7 +34,7 @@ STEP_DOWN_PAUSE_S = 1.0
 
 @dataclass(slots=True)
 class Addresses:
-    """Where a process can be reached once it is up. `nats_pid` and `monitor_url` only for an embedded server."""
+    """Where a process can be reached once it is up. `nats_pid` only for an embedded server."""
 
     nats_url: str
     nats_pid: int | None = None
@@ -77,7 +77,7 @@ async def lead(log: SiteLog) -> None:
 @contextlib.asynccontextmanager
 async def _server(settings: Settings) -> AsyncIterator[Addresses]:
     if settings.nats_url is not None:
-        yield Addresses(nats_url=settings.nats_url)
+        yield Addresses(nats_url=settings.nats_url, monitor_url=settings.monitor_url)
         return
     async with EmbeddedServer(settings.data_dir / "nats") as server:
         yield Addresses(nats_url=server.url, nats_pid=server.pid, monitor_url=server.monitor_url)
@@ -104,7 +104,7 @@ async def run_roles(
                 addresses.nats_url,
                 settings.site,
                 allow_lazy_fsync=settings.allow_lazy_fsync,
-                monitor_url=settings.monitor_url,
+                monitor_url=addresses.monitor_url,
                 name="cordboard-" + "-".join(roles),
             )
         )
