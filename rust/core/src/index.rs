@@ -17,8 +17,8 @@ pub(crate) enum Timer {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Index {
     pub(crate) rules: Option<Rules>,
-    /// Queued contacts by queue and key.
-    pub(crate) waiting: BTreeMap<Name, BTreeMap<Key, Id>>,
+    /// Queued contacts by queue, channel and key.
+    pub(crate) waiting: BTreeMap<Name, BTreeMap<Name, BTreeMap<Key, Id>>>,
     /// Queued contacts of all queues by key.
     pub(crate) line: BTreeMap<Key, Id>,
     /// Ready agents by queue.
@@ -52,7 +52,8 @@ impl Index {
     pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact) {
         match contact.phase {
             Phase::Queued => {
-                self.waiting.entry(contact.queue.clone()).or_default().insert(contact.key, id);
+                let channels = self.waiting.entry(contact.queue.clone()).or_default();
+                channels.entry(contact.channel.clone()).or_default().insert(contact.key, id);
                 self.line.insert(contact.key, id);
                 for agent in &contact.preferred {
                     self.preferring.entry(*agent).or_default().insert(id);
@@ -75,9 +76,14 @@ impl Index {
     pub(crate) fn remove_contact(&mut self, id: Id, contact: &Contact) {
         match contact.phase {
             Phase::Queued => {
-                if let Some(queue) = self.waiting.get_mut(&contact.queue) {
-                    queue.remove(&contact.key);
-                    if queue.is_empty() {
+                if let Some(channels) = self.waiting.get_mut(&contact.queue) {
+                    if let Some(line) = channels.get_mut(&contact.channel) {
+                        line.remove(&contact.key);
+                        if line.is_empty() {
+                            channels.remove(&contact.channel);
+                        }
+                    }
+                    if channels.is_empty() {
                         self.waiting.remove(&contact.queue);
                     }
                 }

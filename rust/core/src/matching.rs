@@ -1,11 +1,11 @@
 //! Matching: who may be offered what. Pure questions on a site; no answer here changes anything.
 //!
-//! Cost: a contact looks at the ready members of its queue; an agent looks at waiting contacts of its queues in key order, from
-//! the head to the first one it may serve.
+//! Cost: a contact looks at the ready members of its queue; an agent looks at those waiting in its queues, on the channels
+//! it has room for, in key order from the head to the first one it may serve.
 
 use crate::site::Site;
 use crate::state::{Agent, Contact};
-use crate::words::{Id, Key, OfferCause, Presence};
+use crate::words::{Id, Key, Name, OfferCause, Presence};
 
 /// An offer worth making.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +45,13 @@ impl Site {
         if !agent.ready() || agent.over_capacity() {
             return None;
         }
+        let roomy: Vec<&Name> = agent.channels.keys().filter(|channel| has_room(agent, channel)).collect();
         let mut best: Option<((u8, Key), Match)> = None;
-        for (queue, rank) in &agent.memberships {
-            let Some(waiting) = self.index.waiting.get(queue) else { continue };
-            for (key, contact_id) in waiting {
+        let lines = agent.memberships.iter().filter_map(|(queue, rank)| Some((rank, self.index.waiting.get(queue)?)));
+        for (rank, line) in
+            lines.flat_map(|(rank, channels)| roomy.iter().filter_map(move |name| Some((rank, channels.get(*name)?))))
+        {
+            for (key, contact_id) in line {
                 let place = (if by_rank { *rank } else { 0 }, *key);
                 if best.is_some_and(|(found, _)| found <= place) {
                     break;
@@ -82,8 +85,9 @@ impl Site {
 
     /// Every predicate of an offer, at this moment.
     fn may_offer(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
-        self.agent(id)
-            .is_some_and(|agent| available(agent, contact, id) && has_room(agent, contact) && !self.excluded(contact, id, now_ms))
+        self.agent(id).is_some_and(|agent| {
+            available(agent, contact, id) && has_room(agent, &contact.channel) && !self.excluded(contact, id, now_ms)
+        })
     }
 
     /// Is the pair excluded? From `reoffer_from_ms` on only as long as another eligible agent is present.
@@ -121,10 +125,10 @@ fn available(agent: &Agent, contact: &Contact, id: &Id) -> bool {
 }
 
 /// Load and count leave room for it, and no limit is exceeded already.
-fn has_room(agent: &Agent, contact: &Contact) -> bool {
-    agent.channels.get(&contact.channel).is_some_and(|enabled| {
+fn has_room(agent: &Agent, channel: &Name) -> bool {
+    agent.channels.get(channel).is_some_and(|enabled| {
         agent.load() + u64::from(enabled.cost) <= u64::from(agent.capacity)
-            && agent.count(&contact.channel) < enabled.max_concurrent as usize
+            && agent.count(channel) < enabled.max_concurrent as usize
             && !agent.over_capacity()
     })
 }
