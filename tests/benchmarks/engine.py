@@ -13,6 +13,7 @@ from nats.js import JetStreamContext
 
 from cordboard import codec
 from cordboard.events import fact as facts
+from cordboard.events.commit import INPUT_TAG, Commit
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.feed import Feed
@@ -36,9 +37,9 @@ class Engine:
         self._expected = 0
         self._caught_up = asyncio.Event()
 
-    def count(self, _seq: int, commit: object) -> None:
+    def count(self, _seq: int, commit: Commit) -> None:
         """Attached to the feed after the boards: every verdict counts."""
-        self._inputs += sum(1 for entry in commit.entries if entry.tag == 0)  # type: ignore[attr-defined]
+        self._inputs += sum(1 for entry in commit.entries if entry.tag == INPUT_TAG)
         if self._inputs >= self._expected:
             self._caught_up.set()
 
