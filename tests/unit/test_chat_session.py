@@ -16,6 +16,7 @@ from cordboard.events.bounds import Key
 from cordboard.gateway.chat import Chat
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
+from cordboard.gateway.protocol import AgentTyping
 from cordboard.gateway.session import Session
 from cordboard.gateway.tokens import ChatKeys
 from cordboard.log.port import Backlog
@@ -164,6 +165,17 @@ async def test_while_the_vault_is_away_clients_come_back_later(world: World) -> 
     world.say(1)
     await ended(session)
     assert world.line.code == 1013
+
+
+async def test_a_flood_of_hints_ends_no_socket(world: World) -> None:
+    session = await world.begin()
+    (_, socket), *_ = world.chat.waiting()
+    assert isinstance(socket, Session)
+    for _ in range(1_000):
+        socket.hint(AgentTyping())
+    world.end()
+    await ended(session)
+    assert world.line.code == 1000
 
 
 async def test_whoever_does_not_begin_is_closed(world: World) -> None:

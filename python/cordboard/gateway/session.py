@@ -100,6 +100,11 @@ class Session:
         self._replies.append(frame)
         self._news.set()
 
+    def hint(self, frame: protocol.ServerFrame) -> None:
+        """Send this soon, if there is room: a lost hint is no loss, and however many come, they end no socket."""
+        if len(self._replies) < self._limits.replies // 2:
+            self.say(frame)
+
     def expect(self, expected_ms: int | None) -> None:
         """The expected wait, told if it is shorter than what was said in this visit."""
         waiting = self._conversation is not None and self._conversation.queue is not None

@@ -69,12 +69,12 @@ class Whispers:
             return
         if kind == "typing":
             if _typing.decode(data).author == "agent":
-                session.say(AgentTyping())
+                session.hint(AgentTyping())
             return
         receipt = _receipt.decode(data)
         line = session.conversation.messages.get(bytes.fromhex(receipt.message)) if session.conversation is not None else None
         if receipt.author == "agent" and line is not None and line.author == "customer":
-            session.say(Receipt(message=receipt.message, state=receipt.state))
+            session.hint(Receipt(message=receipt.message, state=receipt.state))
 
     async def _whisper(self, topic: str, whisper: msgspec.Struct) -> None:
         try:
