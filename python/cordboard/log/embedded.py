@@ -201,7 +201,7 @@ class EmbeddedServer:
                 else:
                     record = self._known
                     await self._launch(_Place(record.server_name, record.port, record.monitor_port))
-            except CordboardError as error:
+            except (CordboardError, OSError) as error:  # a full disk, too, may pass
                 _log.error("nats-server is not back yet: %s", error)
             await asyncio.sleep(backoff.next_s())
 
