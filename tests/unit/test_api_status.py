@@ -84,3 +84,14 @@ def test_wrong_fields_are_named() -> None:
         ("a", "is wrong"),
         ("b[1].c", "too"),
     ]
+
+
+def test_a_status_fits_what_clients_read() -> None:
+    violations = tuple(status.Violation(f"agents[{number}].name", "ü" * 5_000) for number in range(50))
+    answer = status.status_of(status.BadRequest(violations))
+    # The message stands in the trailers percent-encoded, and again inside the details, which are in base64.
+    assert 3 * len(answer.message.encode()) + len(answer.SerializeToString()) * 4 / 3 < 8_000
+    named = detail(status.BadRequest(violations), error_details_pb2.BadRequest)
+    assert isinstance(named, error_details_pb2.BadRequest)
+    assert [violation.field for violation in named.field_violations] == [f"agents[{number}].name" for number in range(9)]
+    assert answer.message.endswith("ü…")

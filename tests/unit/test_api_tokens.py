@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from cordboard.api.status import BadRequest, TokenExpired
-from cordboard.api.tokens import Tokens
+from cordboard.api.tokens import HexId, Ordinal, Tokens
 
 TOKENS = Tokens("default")
 
@@ -28,6 +28,14 @@ def test_cursors_come_back_to_the_same_request_only() -> None:
         TOKENS.cursor(b"other", token, tuple[int, str])
     with pytest.raises(BadRequest, match="this method"):
         TOKENS.cursor(b"filter", token, tuple[int, int, int])
+
+
+@pytest.mark.parametrize(
+    "cursor", [(-1, "0" * 32), (1 << 63, "0" * 32), (1, "zz"), (1, "00"), (1, "0" * 32 + "\n"), (1,), 7, None, {}]
+)
+def test_a_forged_cursor_is_refused(cursor: object) -> None:
+    with pytest.raises(BadRequest, match="this method"):
+        TOKENS.cursor(b"filter", TOKENS.page(b"filter", cursor), tuple[Ordinal, HexId])
 
 
 def spoiled() -> list[str]:

@@ -10,6 +10,7 @@ from cordboard.api.content import describe
 from cordboard.api.guard import Context
 from cordboard.api.ids import fact_id
 from cordboard.api.site import Site
+from cordboard.api.tokens import HexId, Ordinal
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.contacts import contact_filter, live_contact, past_contact, timeline_entry
 from cordboard.api.translate.words import end_reason_from, requirements_from
@@ -67,7 +68,7 @@ class ContactService(ContactServiceServicer):
         if request.filter.agent:
             wanted = replace(wanted, agent=await self._site.people.ref(request.filter.agent))
         bound_to = b"ListContacts" + request.filter.SerializeToString(deterministic=True)
-        cursor = self._site.tokens.cursor(bound_to, request.page_token, tuple[int, str])
+        cursor = self._site.tokens.cursor(bound_to, request.page_token, tuple[Ordinal, HexId])
         after = None if cursor is None else ContactKey(cursor[0], bytes.fromhex(cursor[1]))
         await self._site.reach_history(await self._site.reach(request.consistency_token))
         seq = await self._site.history.checkpoint()
@@ -85,7 +86,7 @@ class ContactService(ContactServiceServicer):
         page_size = check.number("page_size", request.page_size or PAGE_DEFAULT, 1, PAGE_MAX)
         check.finish()
         bound_to = b"GetTimeline" + contact
-        cursor = self._site.tokens.cursor(bound_to, request.page_token, tuple[int, int])
+        cursor = self._site.tokens.cursor(bound_to, request.page_token, tuple[Ordinal, Ordinal])
         await self._site.reach_history(await self._site.reach(request.consistency_token))
         seq = await self._site.history.checkpoint()
         rows, more = await self._site.history.timeline(contact, None if cursor is None else TimelineKey(*cursor), page_size)

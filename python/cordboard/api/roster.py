@@ -5,6 +5,7 @@ import asyncio
 from cordboard.api.ids import fact_id
 from cordboard.api.site import Site
 from cordboard.api.status import code_of, message_of, reason_of
+from cordboard.api.tokens import HexId
 from cordboard.api.translate import desk as to_pb
 from cordboard.api.translate.check import PERSON_MAX, Check
 from cordboard.api.translate.words import channels_from, memberships_from, skills_from
@@ -89,14 +90,14 @@ async def list_agents(site: Site, request: pb.ListAgentsRequest) -> pb.ListAgent
     check = Check()
     page_size = check.number("page_size", request.page_size or PAGE_DEFAULT, 1, PAGE_MAX)
     check.finish()
-    cursor = site.tokens.cursor(b"ListAgents", request.page_token, str)
+    cursor = site.tokens.cursor(b"ListAgents", request.page_token, tuple[HexId])
     await site.reach(request.consistency_token)
     seq = site.feed.position
-    found = site.declared.agents_after(None if cursor is None else bytes.fromhex(cursor), page_size + 1)
+    found = site.declared.agents_after(None if cursor is None else bytes.fromhex(cursor[0]), page_size + 1)
     page = [(agent, event, site.desks.desk(agent)) for agent, event in found[:page_size]]
     people = await site.people.of(agent for agent, _, _ in page)
     return pb.ListAgentsResponse(
         agents=[to_pb.agent(agent, people[agent], event, desk) for agent, event, desk in page],
-        next_page_token=site.tokens.page(b"ListAgents", page[-1][0].hex()) if len(found) > page_size else "",
+        next_page_token=site.tokens.page(b"ListAgents", (page[-1][0].hex(),)) if len(found) > page_size else "",
         consistency_token=site.token(seq),
     )

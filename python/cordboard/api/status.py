@@ -23,6 +23,10 @@ from cordboard.errors import (
 
 DOMAIN = "cordboard"
 RETRY_DELAY_MS = 1_000
+MESSAGE_MAX = 600
+DESCRIPTION_MAX = 300
+DETAILS_MAX = 3_000
+"""Bytes. A status travels in the trailers, message and details once more in base64, and clients read 8 KiB of those, not more."""
 RETRY_HINT = "outcome unknown, retry with the same request_id"
 
 
@@ -107,19 +111,15 @@ def reason_of(error: CordboardError) -> str:
 
 
 def message_of(error: CordboardError) -> str:
-    """What people read. An unknown outcome says how to learn it."""
-    return f"{RETRY_HINT}: {error}" if isinstance(error, LogUnavailable | OutcomeUnknown) else str(error)
+    """What people read, in at most MESSAGE_MAX bytes. An unknown outcome says how to learn it."""
+    return _cut(f"{RETRY_HINT}: {error}" if isinstance(error, LogUnavailable | OutcomeUnknown) else str(error), MESSAGE_MAX)
 
 
 def status_of(error: CordboardError) -> status_pb2.Status:
     """The whole status with its details."""
     details: list[Message] = [error_details_pb2.ErrorInfo(reason=reason_of(error), domain=DOMAIN)]
     if isinstance(error, BadRequest):
-        violations = [
-            error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.description)
-            for violation in error.violations
-        ]
-        details.append(error_details_pb2.BadRequest(field_violations=violations))
+        details.append(_bad_request(error.violations))
     if isinstance(error, Overloaded | VaultUnavailable | Draining):
         details.append(
             error_details_pb2.RetryInfo(
@@ -132,6 +132,23 @@ def status_of(error: CordboardError) -> status_pb2.Status:
 def grpc_status(error: CordboardError) -> grpc.Status:
     """What `context.abort_with_status` takes."""
     return rpc_status.to_status(status_of(error))
+
+
+def _bad_request(violations: tuple[Violation, ...]) -> error_details_pb2.BadRequest:
+    """As many violations as fit DETAILS_MAX."""
+    bad = error_details_pb2.BadRequest()
+    for violation in violations:
+        found = bad.field_violations.add(field=violation.field, description=_cut(violation.description, DESCRIPTION_MAX))
+        if bad.ByteSize() > DETAILS_MAX:
+            bad.field_violations.remove(found)
+            break
+    return bad
+
+
+def _cut(text: str, longest: int) -> str:
+    """`text`, or its beginning and an ellipsis, in at most `longest` bytes of UTF-8."""
+    data = text.encode()
+    return text if len(data) <= longest else data[: longest - 3].decode(errors="ignore") + "…"
 
 
 def _packed(detail: Message) -> any_pb2.Any:

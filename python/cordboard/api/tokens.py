@@ -7,7 +7,7 @@ nothing, so they are not signed; the checksum keeps mistakes from being taken fo
 import base64
 import binascii
 import hashlib
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -20,6 +20,10 @@ _PAGE = b"p"
 _OVERHEAD = 9
 _FILTER_BYTES = 8
 T = TypeVar("T")
+
+# What cursors are made of. A token is not signed, so whoever can compute a checksum can put anything into it.
+Ordinal = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+HexId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$", max_length=32)]
 
 
 class Tokens:
@@ -49,7 +53,8 @@ class Tokens:
         return self._pack(_PAGE, _hash(bound_to, _FILTER_BYTES) + msgspec.json.encode(cursor))
 
     def cursor(self, bound_to: bytes, token: str, kind: type[T]) -> T | None:
-        """The cursor in a page token, None for an empty one. Raises BadRequest, also if the filter is another one."""
+        """The cursor in a page token, None for an empty one; `kind` is a tuple of Ordinal and HexId. Raises BadRequest, also if
+        the filter is another one."""
         if not token:
             return None
         payload = self._unpack(_PAGE, token, "page_token")
