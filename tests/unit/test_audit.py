@@ -15,7 +15,12 @@ FRAMES = [
     Stored(2, 0, codec.encode_frame([])),
     Stored(3, 0, codec.encode_frame([b"c"])),
 ]
-INPUTS = [Input(1, 0, 0, b"a", Accepted()), Input(1, 1, 0, b"b", Accepted()), Input(3, 0, 0, b"c", Accepted())]
+INPUTS = [
+    Input(1, 0, 0, b"a", Accepted()),
+    Input(1, 1, 0, b"b", Accepted()),
+    Input(2, 0, 0, b"", Quarantined("not_a_frame", bytes(32))),  # a frame without facts is none
+    Input(3, 0, 0, b"c", Accepted()),
+]
 
 
 class Auditor:
@@ -36,7 +41,7 @@ def test_all_is_there(frames_first: bool) -> None:
     assert (auditor.found, auditor.audit.lost, auditor.audit.wants_frames) == ([], 0, False)
 
 
-@pytest.mark.parametrize("missing", [0, 1, 2])
+@pytest.mark.parametrize("missing", [0, 1, 2, 3])
 def test_a_missing_input_is_a_lost_fact(missing: int) -> None:
     auditor = Auditor()
     auditor.audit.inputs(1, INPUTS[:missing] + INPUTS[missing + 1 :])

@@ -82,6 +82,6 @@ def _facts(frame: bytes) -> list[bytes | None]:
         facts = codec.decode_frame(frame)
     except InvalidInput:
         return [None]
-    if len(frame) > FRAME_MAX or len(facts) > FRAME_FACTS_MAX:
+    if not facts or len(frame) > FRAME_MAX or len(facts) > FRAME_FACTS_MAX:
         return [None]
     return [*facts]
