@@ -20,6 +20,15 @@ _SHUTDOWN_S = 3
 class BoundedLinger(WebSocketsSansIOProtocol):
     """A client that takes nothing any more must not keep its connection, and what is buffered for it, for ever."""
 
+    def send_receive_event_to_app(self) -> None:
+        """Text that is no UTF-8 is the client's mistake: 1007, and no stack trace in the log as uvicorn writes one."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_utf8(b"".join(self.frames)):
+            self.frames = []
+            self.conn.send_close(1007)
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
     async def run_asgi(self) -> None:
         await super().run_asgi()
         self.loop.call_later(_LINGER_S, self._abort)
@@ -89,6 +98,14 @@ async def _finish(task: "asyncio.Task[None]") -> None:
         raise cancelled
     if not task.cancelled() and (failure := task.exception()) is not None:
         raise failure
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:
