@@ -257,11 +257,9 @@ impl Agent {
 
     pub(crate) fn over_capacity(&self) -> bool {
         self.load() > u64::from(self.capacity)
-            || self.work.values().any(|work| {
-                // A channel that is not declared (any more) allows none.
-                let allowed = self.channels.get(&work.channel).map_or(0, |enabled| enabled.max_concurrent as usize);
-                self.count(&work.channel) > allowed
-            })
+            || self.channels.iter().any(|(channel, enabled)| self.count(channel) > enabled.max_concurrent as usize)
+            // A channel that is not declared (any more) allows none.
+            || self.work.values().any(|work| !self.channels.contains_key(&work.channel))
     }
 
     pub(crate) fn skilled_for(&self, requirements: &[Requirement]) -> bool {
