@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cordboard.api import run_api
-from cordboard.errors import SteppedDown
+from cordboard.errors import CordboardError, SteppedDown
 from cordboard.gateway import run_gateway
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
@@ -29,7 +29,7 @@ from cordboard.vault.kek import load_kek
 
 logger = logging.getLogger(__name__)
 ROLES = ("router", "projector", "gateway", "api")
-STEP_DOWN_PAUSE_S = 1.0
+QUIET_S = 5.0
 
 
 @dataclass(slots=True)
@@ -65,13 +65,31 @@ class _Ready:
 
 
 async def lead(log: SiteLog) -> None:
-    """The router role: when another router takes over, follow again instead of dying."""
+    """The router role: when another router takes over, stand by, and lead again when it has fallen silent."""
     while True:
         try:
             return await run_router(log)
         except SteppedDown as reason:
-            logger.warning("stepped down: %s; following again", reason)
-            await asyncio.sleep(STEP_DOWN_PAUSE_S)
+            logger.warning("stepped down: %s; waiting until the journal is quiet", reason)
+            await until_quiet(log, QUIET_S)
+
+
+async def until_quiet(log: SiteLog, quiet_s: float) -> None:
+    """Wait until the journal has not grown for `quiet_s`: two routers that both took over again at once would do so for ever.
+
+    A router that leads commits every second while anybody is offered, connecting or wrapping up.
+    """
+    clock = asyncio.get_running_loop().time
+    seen, since_s = -1, clock()
+    while clock() - since_s < quiet_s:
+        await asyncio.sleep(quiet_s / 5)
+        try:
+            last = await log.last_journal_seq()
+        except CordboardError as error:
+            logger.warning("the journal does not answer: %s", error)
+            last = -1
+        if last < 0 or last != seen:
+            seen, since_s = last, clock()
 
 
 @contextlib.asynccontextmanager
