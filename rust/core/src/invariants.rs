@@ -31,6 +31,7 @@ impl Router {
                 found.extend(held_once(site, id, (contact, *attempt), work));
             }
         }
+        found.extend(overlooked(site));
         match Index::of(&site.state) {
             Ok(index) if index == site.index => {}
             Ok(_) => found.push("the index differs from the state".to_owned()),
@@ -38,6 +39,14 @@ impl Router {
         }
         found
     }
+}
+
+/// When a turn ends, everything that may be offered is offered: nobody waits for an agent who could have the contact.
+fn overlooked(site: &Site) -> Vec<String> {
+    let state = &site.state;
+    let ended = state.turn_ms == state.at_ms && !state.continued && state.sweep.is_none();
+    let found = state.agents.keys().filter(|_| ended).filter_map(|id| site.best_contact(*id, state.at_ms));
+    found.map(|found| format!("contact {:?} waits and agent {:?} could have it", found.contact, found.agent)).collect()
 }
 
 fn limits(id: &Id, agent: &Agent) -> Option<String> {

@@ -1,0 +1,266 @@
+//! What the outside knows of a site: enough to say something that fits, or nearly fits.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cordboard_core::codec;
+use cordboard_core::words::{
+    AgentChannel, AgentDeclared, AgentRetired, Author, ChannelSwitched, ContactAbandoned, ContactArrived, ContactConnected,
+    ContactEndRequested, EngagementEndRequested, Entry, Event, Fact, Id, Membership, MessagePosted, Name, OfferAnswered,
+    PolicyPublished, Presence, PresenceRequested, RequestedEnd, Requirement, Skill, TransferRequested, WrapUpEndRequested,
+    WrapUpExtensionRequested,
+};
+
+use crate::site::{id, name, published, requirement, CHANNELS, DISPOSITIONS, QUEUES, REASONS, SKILLS};
+use crate::wishes::{Aim, Skew, Wish};
+
+const AGENT: u8 = 0xa0;
+const CONTACT: u8 = 0xc0;
+const FACT: u8 = 0xf0;
+const VAULT: u8 = 0xe0;
+
+/// Where a contact stands; its agent and the attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Queued,
+    Offered,
+    Connecting,
+    Engaged,
+}
+
+/// A contact, an agent and an attempt, or what comes near to that.
+#[derive(Debug, Clone, Copy)]
+struct Target {
+    contact: Id,
+    agent: Id,
+    attempt: u32,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    live: BTreeMap<Id, (Stage, Target)>,
+    gone: Vec<Id>,
+    wrapping: BTreeSet<(Id, Id)>,
+    said: Vec<Vec<u8>>,
+    arrivals: u64,
+    version: u64,
+}
+
+pub(crate) fn agent(number: u8) -> Id {
+    id(AGENT, u64::from(number))
+}
+
+impl Ledger {
+    /// An event of the journal.
+    pub(crate) fn note(&mut self, entry: &Entry, event: &Event) {
+        if let Event::PolicyAdopted(event) = event {
+            self.version = event.version;
+        }
+        let Some(contact) = entry.contact else { return };
+        let target = |attempt| Target { contact, agent: entry.agent.unwrap_or(agent(0)), attempt };
+        match event {
+            Event::ContactQueued(_) | Event::OfferDeclined(_) | Event::OfferRevoked(_) => self.set(Stage::Queued, target(1)),
+            Event::OfferExpired(event) => self.set(Stage::Queued, target(event.attempt)),
+            Event::ConnectExpired(event) => self.set(Stage::Queued, target(event.attempt)),
+            Event::OfferMade(event) => self.set(Stage::Offered, target(event.attempt)),
+            Event::OfferAccepted(event) => self.set(Stage::Connecting, target(event.attempt)),
+            Event::EngagementStarted(event) => self.set(Stage::Engaged, target(event.attempt)),
+            Event::EngagementEnded(event) if event.wrap_until_ms.is_some() => {
+                self.wrapping.insert((target(1).agent, contact));
+            }
+            Event::WrapUpEnded(_) => {
+                self.wrapping.remove(&(target(1).agent, contact));
+            }
+            Event::ContactEnded(_) => {
+                self.live.remove(&contact);
+                self.gone.push(contact);
+            }
+            _ => {}
+        }
+    }
+
+    fn set(&mut self, stage: Stage, target: Target) {
+        self.live.insert(target.contact, (stage, target));
+    }
+
+    /// The bytes of a fact (or of none).
+    pub(crate) fn say(&mut self, wish: &Wish) -> Vec<u8> {
+        let fact_id = id(FACT, self.said.len() as u64);
+        let bytes = match wish {
+            Wish::Noise(bytes) => bytes.clone(),
+            Wish::Again { back } => self.earlier(*back).map_or_else(Vec::new, <[u8]>::to_vec),
+            Wish::Forged { back, agent: by } => {
+                let earlier = self.earlier(*back).and_then(|bytes| codec::decode_fact(bytes).ok());
+                let fact_id = earlier.map_or(fact_id, |fact| fact.fact_id());
+                codec::encode_fact(&presence(fact_id, *by, 1, None))
+            }
+            Wish::Progress { pick, slowly } => codec::encode_fact(&self.fact(fact_id, &self.next(*pick, *slowly))),
+            wish => codec::encode_fact(&self.fact(fact_id, wish)),
+        };
+        self.said.push(bytes.clone());
+        bytes
+    }
+
+    fn earlier(&self, back: u8) -> Option<&[u8]> {
+        let place = self.said.len().checked_sub(1 + usize::from(back) % 40)?;
+        self.said.get(place).map(Vec::as_slice)
+    }
+
+    /// What would come next for one of the contacts and wrap-ups.
+    fn next(&self, pick: u8, slowly: bool) -> Wish {
+        let all = self.live.len() + self.wrapping.len();
+        let place = usize::from(pick) % all.max(1);
+        let Some((contact, (stage, _))) = self.live.iter().nth(place) else {
+            let aim = Aim { pick, skew: Skew::Fits };
+            return if slowly { Wish::Extend { aim, extra_ms: 500 } } else { Wish::WrapUp { aim, disposition: Some(0) } };
+        };
+        let rank = self.live.range(..contact).filter(|(_, (at, _))| at == stage).count();
+        let aim = Aim { pick: u8::try_from(rank).unwrap_or(0), skew: Skew::Fits };
+        match stage {
+            Stage::Queued if slowly => Wish::Presence { agent: pick % 4, presence: 1, reason: None },
+            Stage::Queued => Wish::Say { aim, by_agent: false },
+            Stage::Offered => Wish::Answer { aim, accepted: true },
+            Stage::Connecting => Wish::Connect { aim },
+            Stage::Engaged if slowly => Wish::Say { aim, by_agent: true },
+            Stage::Engaged => Wish::Complete { aim, disposition: None },
+        }
+    }
+
+    fn fact(&mut self, fact_id: Id, wish: &Wish) -> Fact {
+        match wish {
+            Wish::Declare { .. } | Wish::Retire { .. } | Wish::Presence { .. } | Wish::Switch { .. } => of_agent(fact_id, wish),
+            Wish::Publish { shape, wrong } => {
+                PolicyPublished { fact_id, policy: published(self.version + 1, shape, *wrong) }.into()
+            }
+            Wish::Arrive { reused, channel, queue, needs, priority, preferred } => {
+                self.arrivals += 1;
+                let contact = reused.map_or(id(CONTACT, self.arrivals), |pick| id(CONTACT, u64::from(pick) % self.arrivals));
+                ContactArrived {
+                    fact_id,
+                    contact,
+                    channel: word(&CHANNELS, *channel),
+                    queue: word(&QUEUES, *queue),
+                    requirements: requirements(needs),
+                    priority: *priority,
+                    customer: Some(id(VAULT, self.arrivals)),
+                    preferred: preferred.iter().copied().map(agent).collect(),
+                    entry_point: None,
+                    topic: Some(name("parcel")),
+                }
+                .into()
+            }
+            wish => self.of_contact(fact_id, wish),
+        }
+    }
+
+    fn of_contact(&self, fact_id: Id, wish: &Wish) -> Fact {
+        let outcome = |index: &Option<u8>| index.map(|index| word(&DISPOSITIONS, index));
+        match wish {
+            Wish::End { aim, failed } => {
+                let reason = if *failed { RequestedEnd::Failed } else { RequestedEnd::Cancelled };
+                ContactEndRequested { fact_id, contact: self.any(*aim).contact, reason }.into()
+            }
+            Wish::Transfer { aim, queue, by_agent, needs } => {
+                let Target { contact, agent, .. } = if *by_agent { self.one(*aim, Stage::Engaged) } else { self.any(*aim) };
+                let requirements = needs.as_ref().map(|needs| requirements(needs));
+                let queue = word(&QUEUES, *queue);
+                TransferRequested { fact_id, contact, queue, agent: by_agent.then_some(agent), requirements }.into()
+            }
+            Wish::Answer { aim, accepted } => {
+                let Target { contact, agent, attempt } = self.one(*aim, Stage::Offered);
+                OfferAnswered { fact_id, contact, attempt, agent, accepted: *accepted, reason: None }.into()
+            }
+            Wish::Connect { aim } => {
+                let Target { contact, agent, attempt } = self.one(*aim, Stage::Connecting);
+                ContactConnected { fact_id, contact, attempt, agent }.into()
+            }
+            Wish::Say { aim, by_agent } => {
+                let Target { contact, agent, .. } = if *by_agent { self.one(*aim, Stage::Engaged) } else { self.any(*aim) };
+                let author = if *by_agent { Author::Agent } else { Author::Customer };
+                MessagePosted { fact_id, contact, message: id(VAULT, 7), author, agent: by_agent.then_some(agent) }.into()
+            }
+            Wish::Complete { aim, disposition } => {
+                let Target { contact, agent, .. } = self.one(*aim, Stage::Engaged);
+                EngagementEndRequested { fact_id, contact, agent, disposition: outcome(disposition), note: None }.into()
+            }
+            Wish::WrapUp { aim, disposition } => {
+                let Target { contact, agent, .. } = self.wrap_up(*aim);
+                WrapUpEndRequested { fact_id, contact, agent, disposition: outcome(disposition), note: Some(id(VAULT, 8)) }.into()
+            }
+            Wish::Extend { aim, extra_ms } => {
+                let Target { contact, agent, .. } = self.wrap_up(*aim);
+                WrapUpExtensionRequested { fact_id, contact, agent, extra_ms: *extra_ms }.into()
+            }
+            Wish::Abandon { aim } => ContactAbandoned { fact_id, contact: self.any(*aim).contact }.into(),
+            other => unreachable!("{other:?} is not about a contact"),
+        }
+    }
+
+    /// A contact in that stage, or something else if there is none.
+    fn one(&self, aim: Aim, stage: Stage) -> Target {
+        let fitting: Vec<Target> = self.live.values().filter(|(at, _)| *at == stage).map(|(_, target)| *target).collect();
+        let found = fitting.get(usize::from(aim.pick) % fitting.len().max(1)).copied();
+        self.spoil(found.unwrap_or_else(|| self.any(aim)), aim)
+    }
+
+    /// A contact in any stage.
+    fn any(&self, aim: Aim) -> Target {
+        let nobody = Target { contact: id(CONTACT, u64::MAX), agent: agent(aim.pick % 5), attempt: 1 };
+        let found = self.live.values().nth(usize::from(aim.pick) % self.live.len().max(1)).map(|(_, target)| *target);
+        self.spoil(found.unwrap_or(nobody), aim)
+    }
+
+    fn wrap_up(&self, aim: Aim) -> Target {
+        let found = self.wrapping.iter().nth(usize::from(aim.pick) % self.wrapping.len().max(1));
+        let target = found.map(|(agent, contact)| Target { contact: *contact, agent: *agent, attempt: 1 });
+        self.spoil(target.unwrap_or_else(|| self.any(aim)), aim)
+    }
+
+    fn spoil(&self, target: Target, aim: Aim) -> Target {
+        match aim.skew {
+            Skew::Fits => target,
+            Skew::OtherAgent => Target { agent: agent(aim.pick % 6), ..target },
+            Skew::OtherAttempt => Target { attempt: 1 + u32::from(aim.pick) % 12, ..target },
+            Skew::GoneContact => Target { contact: self.gone.last().copied().unwrap_or(target.contact), ..target },
+            Skew::UnknownContact => Target { contact: id(CONTACT, u64::MAX), ..target },
+        }
+    }
+}
+
+fn of_agent(fact_id: Id, wish: &Wish) -> Fact {
+    match wish {
+        Wish::Declare { agent: number, skills, memberships, channels, capacity } => AgentDeclared {
+            fact_id,
+            agent: agent(*number),
+            skills: skills.iter().map(|(skill, level)| Skill { skill: word(&SKILLS, *skill), level: *level }).collect(),
+            memberships: memberships.iter().map(|(queue, rank)| Membership { queue: word(&QUEUES, *queue), rank: *rank }).collect(),
+            channels: channels.iter().map(|(channel, limit)| enabled(*channel, *limit)).collect(),
+            capacity: *capacity,
+        }
+        .into(),
+        Wish::Retire { agent: number } => AgentRetired { fact_id, agent: agent(*number) }.into(),
+        Wish::Presence { agent, presence: wanted, reason } => presence(fact_id, *agent, *wanted, *reason),
+        Wish::Switch { agent: number, channel, on } => {
+            ChannelSwitched { fact_id, agent: agent(*number), channel: word(&CHANNELS, *channel), on: *on }.into()
+        }
+        other => unreachable!("{other:?} is not about an agent"),
+    }
+}
+
+/// A channel as the policy has it, or with limits of the agent's own.
+fn enabled(channel: u8, limit: Option<u8>) -> AgentChannel {
+    let (cost, max_concurrent) = (limit.map(|limit| 20 * u32::from(limit)), limit.map(u32::from));
+    AgentChannel { channel: word(&CHANNELS, channel), cost, max_concurrent }
+}
+
+fn presence(fact_id: Id, number: u8, wanted: u8, reason: Option<u8>) -> Fact {
+    let presence = [Presence::Offline, Presence::Ready, Presence::NotReady][usize::from(wanted) % 3];
+    PresenceRequested { fact_id, agent: agent(number), presence, reason: reason.map(|index| word(&REASONS, index)) }.into()
+}
+
+fn requirements(needs: &[(u8, u8, bool)]) -> Vec<Requirement> {
+    needs.iter().map(|(skill, level, hard)| requirement(usize::from(*skill), *level, *hard)).collect()
+}
+
+fn word(words: &[&str], index: u8) -> Name {
+    name(words[usize::from(index) % words.len()])
+}

@@ -1,0 +1,44 @@
+//! Random histories of a small site, watched from every side; and what only a large site shows.
+//!
+//! The same histories every time. `PROPTEST_CASES=3000 PROPTEST_RNG_SEED=$RANDOM cargo test --release -p cordboard-core --test histories`
+//! tries others.
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm)]
+
+mod large;
+mod ledger;
+mod site;
+mod tampering;
+mod transcript;
+mod wishes;
+mod witness;
+
+use proptest::test_runner::{contextualize_config, Config, RngAlgorithm, RngSeed, TestRunner};
+
+use witness::Witness;
+
+/// The same cases on every machine, unless the environment asks for others.
+fn runner(cases: u32) -> TestRunner {
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        rng_algorithm: RngAlgorithm::ChaCha,
+        rng_seed: RngSeed::Fixed(20_260_101),
+        max_shrink_iters: 2_000,
+        ..Config::default()
+    };
+    TestRunner::new(contextualize_config(config))
+}
+
+#[test]
+fn histories_look_the_same_from_every_side() {
+    let outcome = runner(96).run(&wishes::history(), |history| {
+        let mut witness = Witness::new();
+        for step in &history {
+            witness.run(step);
+        }
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}

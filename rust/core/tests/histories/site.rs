@@ -1,0 +1,201 @@
+//! A small site: three channels that differ in every respect, up to three queues, and policies over them that may be odd or wrong.
+
+use std::collections::BTreeMap;
+
+use cordboard_core::codec;
+use cordboard_core::words::{
+    AnsweredOn, ChannelPresence, ChannelProfile, FreedAgent, Id, Name, OnMissed, Order, Policy, QueuePolicy, Reason, ReasonClass,
+    Requirement, Strategy,
+};
+use proptest::prelude::{any, Strategy as Draw};
+use proptest::sample::select;
+
+pub(crate) const SITE: &str = "default";
+/// Names that the policy knows, and behind them one that it does not.
+pub(crate) const CHANNELS: [&str; 4] = ["voice", "chat", "mail", "fax"];
+pub(crate) const QUEUES: [&str; 4] = ["sales", "support", "claims", "attic"];
+pub(crate) const SKILLS: [&str; 4] = ["nl", "en", "vip", "klingon"];
+pub(crate) const REASONS: [&str; 4] = ["lunch", "meeting", "declined", "holiday"];
+pub(crate) const DISPOSITIONS: [&str; 3] = ["solved", "spam", "vanished"];
+
+/// What the policies of a history differ in.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    queues: usize,
+    channels: usize,
+    order: Order,
+    freed_agent: FreedAgent,
+    prefer_ms: u64,
+    decline_cooldown_ms: u64,
+    reoffer_min_ms: u64,
+    declines_limit: u32,
+    connect_retry_ms: u64,
+    toggle_grace_ms: u64,
+    wrap_up_ms: u64,
+    missed_limit: u32,
+    needs: bool,
+}
+
+/// What is wrong with a publication.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wrong {
+    Nothing,
+    Stale,
+    AnotherSite,
+    NoDeadline,
+    Bytes,
+}
+
+pub(crate) fn shape() -> impl Draw<Value = Shape> {
+    let sizes = (select(vec![2_usize, 3, 3, 3]), select(vec![2_usize, 3, 3, 3]), any::<bool>());
+    let choices = (select(vec![Order::Urgency, Order::Strict]), select(vec![FreedAgent::RankThenKey, FreedAgent::Key]));
+    let pairs = (select(vec![0_u64, 30_000]), select(vec![0_u64, 1_000, 60_000]), select(vec![0_u64, 500, 10_000, 90_000]));
+    let limits = (select(vec![1_u32, 2, 3]), select(vec![0_u64, 5_000]), select(vec![0_u64, 10_000]), select(vec![1_u32, 2, 3]));
+    let wrap_ups = select(vec![0_u64, 1_500, 30_000]);
+    (sizes, choices, pairs, limits, wrap_ups).prop_map(|(sizes, choices, pairs, limits, wrap_up_ms)| Shape {
+        queues: sizes.0,
+        channels: sizes.1,
+        order: choices.0,
+        freed_agent: choices.1,
+        prefer_ms: pairs.0,
+        decline_cooldown_ms: pairs.1,
+        reoffer_min_ms: pairs.2,
+        declines_limit: limits.0,
+        connect_retry_ms: limits.1,
+        toggle_grace_ms: limits.2,
+        wrap_up_ms,
+        missed_limit: limits.3,
+        needs: sizes.2,
+    })
+}
+
+pub(crate) fn id(kind: u8, number: u64) -> Id {
+    let mut bytes = [kind; 16];
+    bytes[8..].copy_from_slice(&number.to_be_bytes());
+    Id(bytes)
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+/// Skill `index` at `level`, hard or soft.
+pub(crate) fn requirement(index: usize, level: u8, hard: bool) -> Requirement {
+    Requirement { skill: name(SKILLS[index % SKILLS.len()]), level, hard }
+}
+
+/// A policy of the given shape.
+pub(crate) fn policy(version: u64, shape: &Shape) -> Policy {
+    let queue = |(index, name): (usize, &&str)| QueuePolicy {
+        requirements: if shape.needs && index == 1 { vec![requirement(0, 3, true)] } else { Vec::new() },
+        ..plain_queue(name)
+    };
+    Policy {
+        channels: channels(shape.wrap_up_ms, shape.missed_limit).into_iter().take(shape.channels).collect(),
+        queues: QUEUES.iter().enumerate().take(shape.queues).map(queue).collect(),
+        order: shape.order,
+        freed_agent: shape.freed_agent,
+        prefer_ms: shape.prefer_ms,
+        decline_cooldown_ms: shape.decline_cooldown_ms,
+        reoffer_min_ms: shape.reoffer_min_ms,
+        declines_limit: shape.declines_limit,
+        connect_retry_ms: shape.connect_retry_ms,
+        toggle_grace_ms: shape.toggle_grace_ms,
+        ..plain_policy(version)
+    }
+}
+
+/// The bytes of a publication, after whatever is wrong with it.
+pub(crate) fn published(version: u64, shape: &Shape, wrong: Wrong) -> Vec<u8> {
+    let mut policy = policy(version, shape);
+    match wrong {
+        Wrong::Nothing => {}
+        Wrong::Stale => policy.version = version.saturating_sub(1),
+        Wrong::AnotherSite => policy.site = name("another"),
+        Wrong::NoDeadline => policy.channels[0].offer_ttl_ms = 0,
+        Wrong::Bytes => return b"no policy".to_vec(),
+    }
+    codec::encode_policy(&policy)
+}
+
+/// Without channels and queues.
+pub(crate) fn plain_policy(version: u64) -> Policy {
+    let reason = |(text, klass)| Reason { name: name(text), klass };
+    Policy {
+        version,
+        site: name(SITE),
+        skills: SKILLS[..3].iter().copied().map(name).collect(),
+        channels: Vec::new(),
+        queues: Vec::new(),
+        reasons: [(REASONS[0], ReasonClass::Meal), (REASONS[1], ReasonClass::Meeting)].map(reason).to_vec(),
+        dispositions: DISPOSITIONS[..2].iter().copied().map(name).collect(),
+        capacity: 100,
+        order: Order::Urgency,
+        age_credit_ms: 60_000,
+        freed_agent: FreedAgent::RankThenKey,
+        prefer_ms: 30_000,
+        decline_cooldown_ms: 60_000,
+        reoffer_min_ms: 10_000,
+        declines_limit: 3,
+        connect_retry_ms: 5_000,
+        toggle_grace_ms: 10_000,
+    }
+}
+
+pub(crate) fn plain_queue(text: &str) -> QueuePolicy {
+    QueuePolicy {
+        name: name(text),
+        target_ms: 60_000,
+        targets_ms: BTreeMap::from([(name(CHANNELS[0]), 20_000)]),
+        requirements: Vec::new(),
+        strategy: Strategy::LongestIdle,
+        short_abandon_ms: 5_000,
+        service_level_percent: 80,
+    }
+}
+
+/// Calls: one at a time, a missed one makes the agent not ready. Chats: several, at a part of the cost while wrapping up.
+/// Mail: cannot be abandoned, answered by a message.
+pub(crate) fn channels(wrap_up_ms: u64, missed_limit: u32) -> Vec<ChannelProfile> {
+    let voice = ChannelProfile {
+        name: name(CHANNELS[0]),
+        presence: ChannelPresence::Live,
+        klass: 1,
+        answered_on: AnsweredOn::Connected,
+        offer_ttl_ms: 20_000,
+        connect_ms: 10_000,
+        wrap_up_ms,
+        wrap_up_max_ms: wrap_up_ms * 3,
+        wrap_up_cost_percent: 100,
+        cost: 100,
+        max_concurrent: 1,
+        on_missed: OnMissed::NotReady,
+        missed_limit: 1,
+    };
+    let chat = ChannelProfile {
+        name: name(CHANNELS[1]),
+        presence: ChannelPresence::Session,
+        klass: 2,
+        answered_on: AnsweredOn::FirstMessage,
+        offer_ttl_ms: 3_000,
+        connect_ms: 8_000,
+        wrap_up_ms: wrap_up_ms / 2,
+        wrap_up_max_ms: 0,
+        wrap_up_cost_percent: 33,
+        cost: 25,
+        max_concurrent: 3,
+        on_missed: OnMissed::SwitchOff,
+        missed_limit,
+    };
+    let mail = ChannelProfile {
+        name: name(CHANNELS[2]),
+        presence: ChannelPresence::Async,
+        klass: 3,
+        offer_ttl_ms: 60_000,
+        wrap_up_ms: 0,
+        cost: 50,
+        max_concurrent: 2,
+        ..chat.clone()
+    };
+    vec![voice, chat, mail]
+}
