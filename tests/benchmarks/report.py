@@ -17,8 +17,8 @@ def header() -> str:
 
     commit, dirty = git("rev-parse", "--short", "HEAD"), git("status", "--porcelain")
     return (
-        f"machine: {platform.machine()} {os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}; "
-        f"commit: {commit or 'none'}{'+changes' if dirty else ''}"
+        f"machine: {platform.machine()} {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}; commit: {commit or 'none'}{'+changes' if dirty else ''}"
     )
 
 
