@@ -1,0 +1,408 @@
+"""Requests that the API must refuse, and how: wrong fields, unknown things, forged tokens, no policies, no messages at all."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import DecodeError, Message
+
+from cordboard import codec
+from cordboard.api.server import REQUEST_MAX, SERVICES
+from cordboard.api.tokens import Tokens
+from cordboard.v1 import agent_service_pb2 as agents_pb
+from cordboard.v1 import board_service_pb2 as boards_pb
+from cordboard.v1 import contact_service_pb2 as contacts_pb
+from cordboard.v1 import policy_service_pb2 as policy_pb
+from cordboard.v1.types_pb2 import (
+    PRESENCE_NOT_READY,
+    PRESENCE_READY,
+    AgentChannel,
+    Customer,
+    Membership,
+    Requirement,
+    RequirementSet,
+    Skill,
+)
+from tests.integration.live_site import PUPPET, QUEUE, SITE, policy
+
+Code = grpc.StatusCode
+INVALID, NOT_FOUND, PRECONDITION = Code.INVALID_ARGUMENT, Code.NOT_FOUND, Code.FAILED_PRECONDITION
+UUID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+CONTACT = "0123456789abcdef" * 2
+"""Nobody's."""
+NEVER = "fe" * 16
+"""Nobody's either, and no fact names it (refused ones stand in a timeline too)."""
+JUGGLING = [Requirement(skill="juggling")]
+HUGE = "x" * 70_000
+
+UUIDS: list[Any] = ["", "nonsense", "0" * 31, "0" * 33, "g" * 32, "-" * 36, "{" + "0" * 34 + "}", "ü" * 32, "\0" * 36, HUGE]
+IDS: list[Any] = ["", "nonsense", "0" * 31, "0" * 33, "z" * 32, "\uff10" * 32, " " * 32, "0x" + "1" * 30, "_" * 32, HUGE]
+PERSONS: list[Any] = ["", "   ", "\t\n", "p" * 129, "a\0b", HUGE]
+OPTIONAL_PERSONS = PERSONS[1:]
+NAMES: list[Any] = ["", "Orders", "or ders", ".orders", "q" * 49, "bestellung-ä", "orders\n", "\0", "-", HUGE]
+OPTIONAL_NAMES = NAMES[1:]
+ATTEMPTS: list[Any] = [0, -1, 1_000_001, (1 << 31) - 1, -(1 << 31)]
+SIZES: list[Any] = [-1, 1_001, (1 << 31) - 1, -(1 << 31)]
+INSTANTS: list[Any] = [-1, (1 << 63) - 1, -(1 << 63)]
+REQUIREMENTS: list[Any] = [
+    [Requirement(skill="nl.written")] * 2,
+    [Requirement(skill=HUGE)] * 2,
+    [Requirement(skill=f"skill{number}") for number in range(17)],
+    [Requirement(skill="", level=1)],
+    [Requirement(skill="NL", level=1)],
+    [Requirement(skill="nl.written", level=-1)],
+    [Requirement(skill="nl.written", level=11)],
+    [Requirement(skill="nl.written", level=(1 << 31) - 1)],
+]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call, and how it must be refused: `field` is the path that must be named (a prefix of it is enough)."""
+
+    method: str
+    request: Message | bytes
+    code: grpc.StatusCode = INVALID
+    reason: str = "invalid_input"
+    field: str = ""
+
+
+def methods() -> Iterator[str]:
+    """All methods with one request, in full."""
+    for service in SERVICES:
+        for method in descriptor_pool.Default().FindServiceByName(service).methods:
+            if not method.client_streaming:
+                yield f"{service}/{method.name}"
+
+
+# Fields
+
+
+def templates() -> dict[str, Message]:
+    """A request for each method in which no field is wrong."""
+    command = {"request_id": UUID, "agent": PUPPET, "contact_id": CONTACT}
+    return {
+        "ContactService/SubmitContact": submission(UUID),
+        "ContactService/GetContact": contacts_pb.GetContactRequest(contact_id=CONTACT),
+        "ContactService/ListContacts": contacts_pb.ListContactsRequest(),
+        "ContactService/GetTimeline": contacts_pb.GetTimelineRequest(contact_id=CONTACT),
+        "ContactService/EndContact": contacts_pb.EndContactRequest(request_id=UUID, contact_id=CONTACT),
+        "ContactService/TransferContact": contacts_pb.TransferContactRequest(request_id=UUID, contact_id=CONTACT, queue=QUEUE),
+        "AgentService/SetPresence": agents_pb.SetPresenceRequest(request_id=UUID, agent=PUPPET, presence=PRESENCE_NOT_READY),
+        "AgentService/SwitchChannel": agents_pb.SwitchChannelRequest(request_id=UUID, agent=PUPPET, channel="chat"),
+        "AgentService/WatchDesk": agents_pb.WatchDeskRequest(agent=PUPPET),
+        "AgentService/AcceptOffer": agents_pb.AcceptOfferRequest(**command, attempt=1),
+        "AgentService/DeclineOffer": agents_pb.DeclineOfferRequest(**command, attempt=1),
+        "AgentService/ConfirmConnected": agents_pb.ConfirmConnectedRequest(**command, attempt=1),
+        "AgentService/SendMessage": agents_pb.SendMessageRequest(**command, text="Hallo"),
+        "AgentService/SendSignal": agents_pb.SendSignalRequest(
+            agent=PUPPET, contact_id=CONTACT, kind=agents_pb.SIGNAL_KIND_DELIVERED, message_id=CONTACT
+        ),
+        "AgentService/EndEngagement": agents_pb.EndEngagementRequest(**command),
+        "AgentService/FinishWrapUp": agents_pb.FinishWrapUpRequest(**command),
+        "AgentService/ExtendWrapUp": agents_pb.ExtendWrapUpRequest(**command, extra_ms=1),
+        "AgentService/DeclareAgents": agents_pb.DeclareAgentsRequest(
+            request_id=UUID, agents=[agents_pb.AgentDeclaration(person="x")]
+        ),
+        "AgentService/RetireAgent": agents_pb.RetireAgentRequest(request_id=UUID, agent=PUPPET),
+        "AgentService/ListAgents": agents_pb.ListAgentsRequest(),
+        "BoardService/GetBoards": boards_pb.GetBoardsRequest(),
+        "BoardService/WatchBoards": boards_pb.WatchBoardsRequest(),
+        "PolicyService/GetPolicy": policy_pb.GetPolicyRequest(),
+        "PolicyService/PublishPolicy": policy_pb.PublishPolicyRequest(request_id=UUID, compiled=codec.encode(policy())),
+    }
+
+
+WRONG: dict[str, dict[str, list[Any]]] = {
+    "ContactService/SubmitContact": {
+        "channel": NAMES,
+        "queue": NAMES,
+        "priority": [-1, 101, (1 << 31) - 1, -(1 << 31)],
+        "entry_point": OPTIONAL_NAMES,
+        "topic": OPTIONAL_NAMES,
+        "subject": ["s" * 513, "a\0b"],
+        "text": ["t" * 32_769, "a\0b", "😀" * 20_000],
+        "requirements": REQUIREMENTS,
+        "preferred_agents": [["p"] * 9, [""], ["p" * 129], ["a\0"]],
+        "customer": [
+            Customer(),
+            Customer(kind="mail"),
+            Customer(kind="E MAIL", address="a@b.example"),
+            Customer(kind="mail", address="a" * 321),
+            Customer(kind="mail", address="a\0b"),
+            Customer(kind="mail", address="a@b.example", name="n" * 129),
+        ],
+    },
+    "ContactService/ListContacts": {
+        "page_size": SIZES,
+        "filter": [
+            contacts_pb.ContactFilter(channel="CHAT"),
+            contacts_pb.ContactFilter(queue="a b"),
+            contacts_pb.ContactFilter(agent="a\0"),
+            contacts_pb.ContactFilter(arrived_from_ms=-1),
+            contacts_pb.ContactFilter(arrived_until_ms=(1 << 63) - 1),
+        ],
+    },
+    "ContactService/GetTimeline": {"page_size": SIZES},
+    "ContactService/EndContact": {"reason": [99, -1]},
+    "ContactService/TransferContact": {
+        "queue": NAMES,
+        "agent": OPTIONAL_PERSONS,
+        "requirements": [RequirementSet(requirements=wrong) for wrong in REQUIREMENTS],
+    },
+    "AgentService/SetPresence": {"presence": [0, 4, 99, -1], "reason": OPTIONAL_NAMES},
+    "AgentService/SwitchChannel": {"channel": NAMES},
+    "AgentService/AcceptOffer": {"attempt": ATTEMPTS},
+    "AgentService/DeclineOffer": {"attempt": ATTEMPTS, "reason": OPTIONAL_NAMES},
+    "AgentService/ConfirmConnected": {"attempt": ATTEMPTS},
+    "AgentService/SendMessage": {"text": ["", "t" * 8_193, "a\0b"]},
+    "AgentService/SendSignal": {"kind": [0, 99, -1], "message_id": IDS},
+    "AgentService/EndEngagement": {"disposition": OPTIONAL_NAMES, "note": ["n" * 8_193, "a\0b"]},
+    "AgentService/FinishWrapUp": {"disposition": OPTIONAL_NAMES, "note": ["n" * 8_193, "a\0b"]},
+    "AgentService/ExtendWrapUp": {"extra_ms": [0, *INSTANTS]},
+    "AgentService/DeclareAgents": {
+        "agents": [
+            [],
+            [agents_pb.AgentDeclaration(person="p")] * 2,
+            [agents_pb.AgentDeclaration(person=str(number)) for number in range(501)],
+        ]
+    },
+    "AgentService/ListAgents": {"page_size": SIZES},
+    "BoardService/WatchBoards": {"interval_ms": [1, -1, 10_001, (1 << 31) - 1]},
+    "PolicyService/PublishPolicy": {"expected_version": INSTANTS},
+}
+"""Beside the ids, which are wrong in the same ways everywhere."""
+EVERYWHERE: dict[str, list[Any]] = {"request_id": UUIDS, "contact_id": IDS, "agent": PERSONS}
+
+
+def wrong_fields() -> Iterator[Case]:
+    """One wrong field at a time."""
+    for method, template in templates().items():
+        wrong = {field: values for field, values in EVERYWHERE.items() if field in template.DESCRIPTOR.fields_by_name}
+        for field, values in (wrong | WRONG.get(method, {})).items():
+            for value in values:
+                request = _copy(template)
+                _put(request, field, value)
+                yield Case(f"cordboard.v1.{method}", request, field=field)
+    yield Case("cordboard.v1.AgentService/SetPresence", agents_pb.SetPresenceRequest(
+        request_id=UUID, agent=PUPPET, presence=PRESENCE_READY, reason="lunch"), field="reason")  # fmt: skip
+
+
+def _put(request: Message, field: str, value: Any) -> None:
+    request.ClearField(field)
+    if isinstance(value, list):
+        getattr(request, field).extend(value)
+    elif isinstance(value, Message):
+        getattr(request, field).CopyFrom(value)
+    else:
+        setattr(request, field, value)
+
+
+def unknown_things() -> Iterator[Case]:
+    """Well-formed, but about what is not there, or not now."""
+    for method, template in templates().items():
+        if "agent" in template.DESCRIPTOR.fields_by_name and method != "ContactService/TransferContact":
+            request = _copy(template)
+            _put(request, "agent", "nobody@nowhere.example")
+            yield Case(f"cordboard.v1.{method}", request, NOT_FOUND, "unknown_agent")
+    for number in range(3):
+        for method, fields, code, reason in UNKNOWN:
+            request = _copy(templates()[method])
+            for field, value in {"request_id": _numbered(number), **fields}.items():
+                if field in request.DESCRIPTOR.fields_by_name:
+                    _put(request, field, value)
+            yield Case(f"cordboard.v1.{method}", request, code, reason)
+
+
+UNKNOWN: list[tuple[str, dict[str, Any], grpc.StatusCode, str]] = [
+    ("AgentService/AcceptOffer", {}, NOT_FOUND, "unknown_contact"),
+    ("AgentService/DeclineOffer", {"reason": "lunch"}, NOT_FOUND, "unknown_contact"),
+    ("AgentService/ConfirmConnected", {}, NOT_FOUND, "unknown_contact"),
+    ("AgentService/SendMessage", {}, NOT_FOUND, "unknown_contact"),
+    ("AgentService/EndEngagement", {"note": "weg"}, NOT_FOUND, "unknown_contact"),
+    ("AgentService/FinishWrapUp", {}, PRECONDITION, "not_wrapping"),
+    ("AgentService/ExtendWrapUp", {}, PRECONDITION, "not_wrapping"),
+    ("AgentService/SetPresence", {"reason": "no-such"}, NOT_FOUND, "unknown_reason"),
+    ("AgentService/SwitchChannel", {"channel": "telegraph"}, NOT_FOUND, "unknown_channel"),
+    ("ContactService/EndContact", {}, NOT_FOUND, "unknown_contact"),
+    ("ContactService/TransferContact", {}, NOT_FOUND, "unknown_contact"),
+    ("ContactService/TransferContact", {"request_id": "1" * 32, "queue": "nowhere"}, NOT_FOUND, "unknown_queue"),
+    ("ContactService/SubmitContact", {"request_id": "2" * 32, "queue": "nowhere"}, NOT_FOUND, "unknown_queue"),
+    ("ContactService/SubmitContact", {"request_id": "3" * 32, "channel": "telegraph"}, NOT_FOUND, "unknown_channel"),
+    ("ContactService/SubmitContact", {"request_id": "4" * 32, "requirements": JUGGLING}, NOT_FOUND, "unknown_skill"),
+    ("ContactService/GetContact", {"contact_id": NEVER}, NOT_FOUND, "unknown_contact"),
+    ("ContactService/GetTimeline", {"contact_id": NEVER}, NOT_FOUND, "unknown_contact"),
+]
+"""Three times each, some with the same request id: a repeat is refused as the first time."""
+
+
+# Tokens
+
+
+def wrong_tokens(chance: random.Random) -> Iterator[Case]:
+    """Tokens of no kind, of another kind, of another site, of the future, and forged ones that are right to the checksum."""
+    ours, theirs = Tokens(SITE), Tokens("elsewhere")
+    never = (1 << 64) - 1
+    none = ["!", "AAAA", "é", "=" * 8, "A" * 513, _blob(chance), ours.page(b"", 1)]
+    no_consistency, no_resume = [*none, ours.resume(1), theirs.consistency(1)], [*none, ours.consistency(1)]
+    for method, template in templates().items():
+        for field, tokens, late in (
+            (
+                "consistency_token",
+                no_consistency,
+                [(ours.consistency(never), "token_ahead"), (ours.consistency(1 << 63), "token_ahead")],
+            ),
+            ("resume_token", no_resume, [(theirs.resume(1), "resume_token_expired"), (ours.resume(never), "resume_token_expired")]),
+        ):
+            if field not in template.DESCRIPTOR.fields_by_name:
+                continue
+            for token in tokens:
+                yield Case(f"cordboard.v1.{method}", _with(template, field, token), field=field)
+            for token, reason in late:
+                yield Case(f"cordboard.v1.{method}", _with(template, field, token), Code.OUT_OF_RANGE, reason)
+    yield from _wrong_pages(ours, chance)
+
+
+def _wrong_pages(ours: Tokens, chance: random.Random) -> Iterator[Case]:
+    contact = bytes.fromhex(CONTACT)
+    far = 1 << 80
+    for method, bound_to, cursors in (
+        (
+            "ListContacts",
+            b"ListContacts",
+            [7, "x", [1], [1, "zz"], [1, "00"], [far, CONTACT], [-far, CONTACT], [1, CONTACT, 3], {"a": 1}, None],
+        ),
+        ("GetTimeline", b"GetTimeline" + contact, [7, [1], [far, 1], [1, far], ["1", 2], [1.5, 1], None]),
+        ("ListAgents", b"ListAgents", [7, CONTACT, ["zz"], ["0"], ["é"], [CONTACT.upper()], [7], None]),
+    ):
+        service = "AgentService" if method == "ListAgents" else "ContactService"
+        template = templates()[f"{service}/{method}"]
+        tokens = [ours.page(bound_to, cursor) for cursor in cursors]
+        tokens += ["!", "AAAA", "A" * 513, _blob(chance), ours.consistency(1), ours.page(b"another filter", [1, CONTACT])]
+        for token in tokens:
+            yield Case(f"cordboard.v1.{service}/{method}", _with(template, "page_token", token), field="page_token")
+
+
+def _with(template: Message, field: str, value: str) -> Message:
+    request = _copy(template)
+    setattr(request, field, value)
+    return request
+
+
+def _copy(template: Message) -> Message:
+    request = type(template)()
+    request.CopyFrom(template)
+    return request
+
+
+def _blob(chance: random.Random) -> str:
+    return "".join(chance.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", k=chance.randrange(8, 60)))
+
+
+# Policies and sizes
+
+
+def wrong_policies() -> Iterator[Case]:
+    """Documents that are no policy of this site, as YAML and compiled."""
+    method = "cordboard.v1.PolicyService/PublishPolicy"
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12)
+    )
+    documents = [
+        *("", "site", "[]", "site: [", "\t", "? [a]\n: b", "&a *a", "*nobody", "a: \u0085", "\ufeff", "%YAML 9.9\n---\n"),
+        *("site: webshop", "site: webshop\nqueues: 7", "site: webshop\nsite: webshop", "!!python/object:os.system x"),
+        *("{" * 5_000, "[" * 5_000, "- " * 5_000, HUGE, bomb),
+    ]
+    for document in documents:
+        yield Case(method, policy_pb.PublishPolicyRequest(request_id=UUID, yaml=document), field="yaml")
+    for compiled in (
+        b"",
+        b"\xc1",
+        b"\x80",
+        b"\x81\xa4site\xa7webshop",
+        codec.encode(policy())[:-7],
+        bytes(60_000),
+        b"\x91" * 60_000,
+    ):
+        yield Case(method, policy_pb.PublishPolicyRequest(request_id=UUID, compiled=compiled), field="compiled")
+    yield Case(method, policy_pb.PublishPolicyRequest(request_id=UUID), field="document")
+    ahead = policy_pb.PublishPolicyRequest(request_id=UUID, compiled=codec.encode(policy()), expected_version=1_000)
+    yield Case(method, ahead, Code.ABORTED, "version_changed")
+
+
+def too_large() -> Iterator[Case]:
+    """Larger than the server reads; it answers by itself, without details."""
+    for field, method in (
+        ("text", "ContactService/SubmitContact"),
+        ("note", "AgentService/EndEngagement"),
+        ("yaml", "PolicyService/PublishPolicy"),
+    ):
+        request = type(templates()[method])()
+        setattr(request, field, "x" * (REQUEST_MAX + 1))
+        yield Case(f"cordboard.v1.{method}", request, Code.RESOURCE_EXHAUSTED, "")
+
+
+def no_messages(method: str, chance: random.Random, count: int) -> Iterator[bytes]:
+    """Bytes that are not the method's request: random, cut off, or with text that is no UTF-8."""
+    kind = message_factory.GetMessageClass(descriptor(method).input_type)
+    made = 0
+    while made < count:
+        data = _garbage(method, chance)
+        try:
+            kind.FromString(data)
+        except DecodeError:
+            made += 1
+            yield data
+
+
+def _garbage(method: str, chance: random.Random) -> bytes:
+    template = templates().get(method.removeprefix("cordboard.v1."))
+    good = template.SerializeToString() if template is not None else b"\x0a\x04abcd"
+    match chance.randrange(4):
+        case 0:
+            return chance.randbytes(chance.randrange(1, 300))
+        case 1:
+            return good[: chance.randrange(len(good) + 1)] + b"\x0a\x7f"
+        case 2:
+            return b"\x0a\x02\xff\xfe" + good
+        case _:
+            return good + chance.choice([b"\xff" * 11, b"\x07", b"\x0b", b"\x0f\x00", b"\x0a\xff\xff\xff\xff\x0f"])
+
+
+def submission(request_id: str) -> contacts_pb.SubmitContactRequest:
+    return contacts_pb.SubmitContactRequest(request_id=request_id, channel="task", queue=QUEUE)
+
+
+def _numbered(number: int) -> str:
+    return f"{number:032x}"
+
+
+def descriptor(method: str) -> MethodDescriptor:
+    service, name = method.split("/")
+    return descriptor_pool.Default().FindServiceByName(service).methods_by_name[name]
+
+
+def declarations() -> list[agents_pb.AgentDeclaration]:
+    """Nobody of them may be declared."""
+    wrong = [
+        {"skills": [Skill(skill="juggling", level=3)]},
+        {"skills": [Skill(skill="nl.written", level=0)]},
+        {"skills": [Skill(skill="nl.written", level=3)] * 2},
+        {"skills": [Skill(skill=f"s{number}", level=1) for number in range(65)]},
+        {"memberships": [Membership(queue="nowhere")]},
+        {"memberships": [Membership(queue=QUEUE, rank=100)]},
+        {"memberships": [Membership(queue=QUEUE, rank=-1)]},
+        {"channels": [AgentChannel(channel="telegraph")]},
+        {"channels": [AgentChannel(channel="chat", cost=10_001)]},
+        {"channels": [AgentChannel(channel="chat", max_concurrent=-1)]},
+        {"capacity": -1},
+        {"capacity": 10_001},
+        {"name": "n" * 129},
+    ]
+    return [agents_pb.AgentDeclaration(person=f"nobody-{number}", **fields) for number, fields in enumerate(wrong)]  # type: ignore[arg-type]
