@@ -1,15 +1,13 @@
 """What a site's log promises, on the memory twin and on a real NATS server alike."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
-from pathlib import Path
 
 import pytest
 
-from cordboard.codec import decode_frame, encode
+from cordboard.codec import decode_frame
 from cordboard.errors import (
-    CordboardError,
     InvalidInput,
     JournalCorrupt,
     LogUnavailable,
@@ -18,35 +16,15 @@ from cordboard.errors import (
     SteppedDown,
 )
 from cordboard.events.bounds import FRAME_FACTS_MAX, FRAME_MAX
-from cordboard.events.commit import Consumed
 from cordboard.log import appender as appender_module
-from cordboard.log import connect
 from cordboard.log import publisher as publisher_module
 from cordboard.log.appender import QUEUE_MAX, appending
-from cordboard.log.backlog import BacklogGauge
-from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.faults import Fault, Flaky
-from cordboard.log.feed import Feed
-from cordboard.log.jetstream import JetStreamLog
-from cordboard.log.memory import MemoryLog
-from cordboard.log.port import Backlog, FactPosition, Stored
+from cordboard.log.port import FactPosition, Stored
 from cordboard.log.publisher import FACT_MAX, publishing
 from cordboard.log.stream import Ack, Conflict, Unanswered
 from cordboard.log.subjects import covers
-from tests.journal import commit as a_commit
-
-Log = MemoryLog | JetStreamLog
-SILENCE_S = 60.0
-"""No test waits this long: where it is the limit, an answer must come by other means."""
-
-
-@pytest.fixture(params=["memory", "jetstream"])
-async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Log]:
-    if request.param == "memory":
-        yield MemoryLog("default")
-        return
-    async with EmbeddedServer(tmp_path) as server, connect(server.url, "default") as connected:
-        yield connected
+from tests.logs import SILENCE_S, Log, until
 
 
 async def read(messages: AsyncIterator[list[Stored]], count: int) -> list[Stored]:
@@ -59,11 +37,6 @@ async def read(messages: AsyncIterator[list[Stored]], count: int) -> list[Stored
             if len(found) >= count:
                 break
     return found
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
-        await asyncio.sleep(0.001)
 
 
 async def frames(log: Log) -> list[list[bytes]]:
@@ -429,91 +402,7 @@ async def test_a_whisper_goes_to_one_plain_topic(log: Log, topic: str) -> None:
         await log.whisper(topic, b"")
 
 
-# --- the feed
-
-
-async def put_real_commits(log: Log, first: int, last: int) -> None:
-    async with log.appender() as appender:
-        await asyncio.gather(*(appender.append(seq, encode(a_commit(seq, seq * 10))) for seq in range(first, last + 1)))
-
-
-async def test_the_feed_folds_every_commit_once_in_order(log: Log) -> None:
-    await put_real_commits(log, 1, 50)
-    feed = Feed(log)
-    seen: list[tuple[str, int]] = []
-    feed.attach(lambda seq, commit: seen.append(("one", seq)))
-    feed.attach(lambda seq, commit: seen.append(("two", commit.at_ms // 10)))
-    assert not await feed.reached(1, 0)
-    running = asyncio.create_task(feed.run())
-    assert await feed.reached(50, SILENCE_S)
-    ahead = asyncio.create_task(feed.reached(60, SILENCE_S))
-    assert not await feed.reached(61, 0.001)
-    await put_real_commits(log, 51, 60)
-    assert await ahead
-    assert feed.position == 60
-    assert seen == [(fold, seq) for seq in range(1, 61) for fold in ("one", "two")]
-    running.cancel()
-    await asyncio.wait([running])
-
-
-async def test_the_feed_starts_at_a_position(log: Log) -> None:
-    await put_real_commits(log, 1, 9)
-    feed = Feed(log)
-    seen: list[int] = []
-    feed.attach(lambda seq, commit: seen.append(seq))
-    running = asyncio.create_task(feed.run(5))
-    assert await feed.reached(9, SILENCE_S)
-    assert seen == [5, 6, 7, 8, 9]
-    running.cancel()
-    await asyncio.wait([running])
-
-
-@pytest.mark.parametrize("data", [b"no commit", encode(a_commit(7, 0))])
-async def test_the_feed_never_skips(log: Log, data: bytes) -> None:
-    async with log.appender() as appender:
-        await appender.append(1, data)
-    with pytest.raises(JournalCorrupt):
-        await Feed(log).run()
-
-
-async def test_a_fold_that_fails_ends_the_feed(log: Log) -> None:
-    def fail(seq: int, commit: object) -> None:
-        raise CordboardError("no")
-
-    await put_real_commits(log, 1, 1)
-    feed = Feed(log)
-    feed.attach(fail)
-    with pytest.raises(CordboardError, match="no"):
-        await feed.run()
-    assert feed.position == 0
-
-
-async def test_the_feed_shows_the_backlog(log: Log) -> None:
-    feed = Feed(log)
-    assert feed.backlog == Backlog(0, 0)
-    async with log.publisher("test") as publisher:
-        for n in range(3):
-            await publisher.publish(b"%d" % n)
-    running = asyncio.create_task(feed.run())
-    await until(lambda: feed.backlog.frames == 3)
-    running.cancel()
-    await asyncio.wait([running])
-
-
-def test_the_gauge_counts_frames_not_begun_and_dates_the_oldest() -> None:
-    gauge = BacklogGauge(b"inbox")
-    assert gauge.backlog(0) == Backlog(0, 0)
-    gauge.seen(3, now_s=10)
-    gauge.seen(5, now_s=11)
-    assert gauge.backlog(12) == Backlog(5, 2000)
-    gauge.consumed(Consumed(b"another", 5, 1))
-    assert gauge.backlog(12) == Backlog(5, 2000)
-    gauge.consumed(Consumed(b"inbox", 3, 2))
-    assert gauge.backlog(12) == Backlog(2, 1000)
-    gauge.consumed(Consumed(b"inbox", 5, 0))
-    assert gauge.backlog(12) == Backlog(1, 1000)
-    gauge.consumed(Consumed(b"inbox", 5, 1))
-    assert gauge.backlog(12) == Backlog(0, 0)
+# --- the twin's own
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,98 @@
+"""What the feed promises to those who fold the journal, on both kinds of log."""
+
+import asyncio
+
+import pytest
+
+from cordboard.codec import encode
+from cordboard.errors import CordboardError, JournalCorrupt
+from cordboard.events.commit import Consumed
+from cordboard.log.backlog import BacklogGauge
+from cordboard.log.feed import Feed
+from cordboard.log.port import Backlog
+from tests.journal import commit as a_commit
+from tests.logs import SILENCE_S, Log, until
+
+
+async def put_real_commits(log: Log, first: int, last: int) -> None:
+    async with log.appender() as appender:
+        await asyncio.gather(*(appender.append(seq, encode(a_commit(seq, seq * 10))) for seq in range(first, last + 1)))
+
+
+async def test_the_feed_folds_every_commit_once_in_order(log: Log) -> None:
+    await put_real_commits(log, 1, 50)
+    feed = Feed(log)
+    seen: list[tuple[str, int]] = []
+    feed.attach(lambda seq, commit: seen.append(("one", seq)))
+    feed.attach(lambda seq, commit: seen.append(("two", commit.at_ms // 10)))
+    assert not await feed.reached(1, 0)
+    running = asyncio.create_task(feed.run())
+    assert await feed.reached(50, SILENCE_S)
+    ahead = asyncio.create_task(feed.reached(60, SILENCE_S))
+    assert not await feed.reached(61, 0.001)
+    await put_real_commits(log, 51, 60)
+    assert await ahead
+    assert feed.position == 60
+    assert seen == [(fold, seq) for seq in range(1, 61) for fold in ("one", "two")]
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_the_feed_starts_at_a_position(log: Log) -> None:
+    await put_real_commits(log, 1, 9)
+    feed = Feed(log)
+    seen: list[int] = []
+    feed.attach(lambda seq, commit: seen.append(seq))
+    running = asyncio.create_task(feed.run(5))
+    assert await feed.reached(9, SILENCE_S)
+    assert seen == [5, 6, 7, 8, 9]
+    running.cancel()
+    await asyncio.wait([running])
+
+
+@pytest.mark.parametrize("data", [b"no commit", encode(a_commit(7, 0))])
+async def test_the_feed_never_skips(log: Log, data: bytes) -> None:
+    async with log.appender() as appender:
+        await appender.append(1, data)
+    with pytest.raises(JournalCorrupt):
+        await Feed(log).run()
+
+
+async def test_a_fold_that_fails_ends_the_feed(log: Log) -> None:
+    def fail(seq: int, commit: object) -> None:
+        raise CordboardError("no")
+
+    await put_real_commits(log, 1, 1)
+    feed = Feed(log)
+    feed.attach(fail)
+    with pytest.raises(CordboardError, match="no"):
+        await feed.run()
+    assert feed.position == 0
+
+
+async def test_the_feed_shows_the_backlog(log: Log) -> None:
+    feed = Feed(log)
+    assert feed.backlog == Backlog(0, 0)
+    async with log.publisher("test") as publisher:
+        for n in range(3):
+            await publisher.publish(b"%d" % n)
+    running = asyncio.create_task(feed.run())
+    await until(lambda: feed.backlog.frames == 3)
+    running.cancel()
+    await asyncio.wait([running])
+
+
+def test_the_gauge_counts_frames_not_begun_and_dates_the_oldest() -> None:
+    gauge = BacklogGauge(b"inbox")
+    assert gauge.backlog(0) == Backlog(0, 0)
+    gauge.seen(3, now_s=10)
+    gauge.seen(5, now_s=11)
+    assert gauge.backlog(12) == Backlog(5, 2000)
+    gauge.consumed(Consumed(b"another", 5, 1))
+    assert gauge.backlog(12) == Backlog(5, 2000)
+    gauge.consumed(Consumed(b"inbox", 3, 2))
+    assert gauge.backlog(12) == Backlog(2, 1000)
+    gauge.consumed(Consumed(b"inbox", 5, 0))
+    assert gauge.backlog(12) == Backlog(1, 1000)
+    gauge.consumed(Consumed(b"inbox", 5, 1))
+    assert gauge.backlog(12) == Backlog(0, 0)
