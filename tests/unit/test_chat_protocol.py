@@ -15,7 +15,9 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 
 def test_the_frames_of_the_document_are_taken() -> None:
-    start = protocol.decode(json.dumps({"type": "start", "client_id": SECRET, "queue": "orders", "language": "nl", "text": "Hallo"}))
+    start = protocol.decode(
+        json.dumps({"type": "start", "client_id": SECRET, "queue": "orders", "language": "nl", "text": "Hallo"})
+    )
     assert start == protocol.Start(client_id=SECRET, text="Hallo", queue="orders", language="nl")
     assert protocol.decode('{"type":"message","client_id":"1","text":"a\\nb"}') == protocol.Post(client_id="1", text="a\nb")
     assert protocol.decode('{"type":"typing"}') == protocol.Typing()
