@@ -54,6 +54,7 @@ REFUSALS: dict[str, str] = {
     "no_abandon": "contacts of this channel cannot be abandoned",
     "agent_busy": "the agent still has work",
     "same_queue": "the contact waits in this queue already",
+    "too_many_requirements": "the contact would need more skills than a visit may have",
     "channel_not_enabled": "the agent does not work on this channel",
     "policy_invalid": "the compiled policy cannot be read or contradicts itself",
     "policy_in_use": "the policy drops a queue or channel that waiting or running contacts need",

@@ -4,7 +4,7 @@
 //! it has room for, in key order from the head to the first one it may serve.
 
 use crate::site::Site;
-use crate::state::{Agent, Contact};
+use crate::state::{Agent, Contact, WORK_MAX};
 use crate::words::{Id, Key, Name, OfferCause, Presence};
 
 /// An offer worth making.
@@ -129,6 +129,7 @@ fn has_room(agent: &Agent, channel: &Name) -> bool {
     agent.channels.get(channel).is_some_and(|enabled| {
         agent.load() + u64::from(enabled.cost) <= u64::from(agent.capacity)
             && agent.count(channel) < enabled.max_concurrent as usize
+            && agent.work.len() < WORK_MAX
             && !agent.over_capacity()
     })
 }

@@ -7,6 +7,7 @@ use crate::codec;
 use crate::site::Site;
 use crate::state::{State, Verdicted};
 use crate::turn::{self, Body, Pending, Turn};
+use crate::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
 use crate::words::{Commit, Consumed, Digest, Entry, Event, Fact, Id, Input, Name, RouterTookOver, Verdict};
 use crate::Error;
 
@@ -16,6 +17,8 @@ const COMMIT_VERSION: u8 = 1;
 const LEVEL: u64 = 1;
 /// Every so many commits carry the hash of the state.
 const STATE_HASH_EVERY: u64 = 1_000;
+/// The latest turn whose deadlines can be written.
+const LAST_TURN_MS: u64 = INSTANT_MAX_MS - 2 * DURATION_MAX_MS;
 /// After so many re-decided commits the point to return to moves up.
 const CHECKPOINT_EVERY: usize = 2_048;
 
@@ -212,6 +215,9 @@ impl Router {
         if at_ms < self.site.state.at_ms {
             return Err(Error::Protocol(format!("time runs back from {} to {at_ms}", self.site.state.at_ms)));
         }
+        if at_ms > LAST_TURN_MS {
+            return Err(Error::Protocol(format!("{at_ms} is no time in milliseconds")));
+        }
         Ok(())
     }
 
@@ -229,8 +235,12 @@ impl Router {
             }
             let done = if consumed.is_some_and(|consumed| frame.inbox_seq == consumed.inbox_seq) { facts_done } else { 0 };
             last_seq = frame.inbox_seq;
-            let fact =
-                |(index, fact): (u64, Body<'a>)| Pending { inbox_seq: frame.inbox_seq, index, stored_ms: frame.stored_ms, fact };
+            let fact = |(index, fact): (u64, Body<'a>)| Pending {
+                inbox_seq: frame.inbox_seq,
+                index,
+                stored_ms: frame.stored_ms.min(INSTANT_MAX_MS),
+                fact,
+            };
             let bodies: Vec<Body<'a>> = match codec::split_frame(frame.data) {
                 Ok(facts) => facts.into_iter().map(Body::Bytes).collect(),
                 Err(flaw) => vec![Body::Quarantined { reason: flaw.reason(), sha256: turn::sha256(frame.data) }],

@@ -7,10 +7,14 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::memory::Memory;
+use crate::words::bounds::DURATION_MAX_MS;
 use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, Presence, Requirement};
 
 /// How many ended offers of a live contact are remembered, so that a late answer gets its exact refusal.
 pub(crate) const RECENT_OFFERS: usize = 8;
+
+/// What an agent can have in hand at most, whatever it costs: all that one agent causes at once must fit into a commit.
+pub(crate) const WORK_MAX: usize = 500;
 
 /// One site after its last commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +122,13 @@ pub(crate) struct Contact {
     pub(crate) answered_before: bool,
     /// Messages so far.
     pub(crate) ordinal: u64,
+}
+
+impl Contact {
+    /// The wait in this visit up to `now_ms`, as long as a word can say it.
+    pub(crate) fn waited_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(self.entered_ms).min(DURATION_MAX_MS)
+    }
 }
 
 /// Where a live contact is.

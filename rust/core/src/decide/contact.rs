@@ -4,6 +4,7 @@ use super::{Check, Refusal};
 use crate::rules::Rules;
 use crate::state::{Contact, Phase};
 use crate::turn::Turn;
+use crate::words::bounds::VISIT_REQUIREMENTS_MAX;
 use crate::words::{
     ChannelPresence, ContactArrived, ContactEndRequested, ContactEnded, ContactQueued, EndReason, EndedBy, Id, Name, OfferRevoked,
     RequestedEnd, RevokeReason, TransferRequested, VisitEnded, VisitOutcome,
@@ -108,7 +109,7 @@ impl Turn<'_> {
             queue: contact.queue.clone(),
             outcome,
             entered_ms: contact.entered_ms,
-            wait_ms: self.t_ms.saturating_sub(contact.entered_ms),
+            wait_ms: contact.waited_ms(self.t_ms),
             target_ms: contact.target_ms,
         };
         self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
@@ -121,7 +122,7 @@ impl Turn<'_> {
 
     pub(super) fn check_transfer(&self, fact: &TransferRequested) -> Check {
         let rules = self.rules().ok_or("no_policy")?;
-        rules.queue(&fact.queue).ok_or("unknown_queue")?;
+        let queue = rules.queue(&fact.queue).ok_or("unknown_queue")?;
         if fact.requirements.as_ref().is_some_and(|needs| !rules.knows_skills(needs)) {
             return Err("unknown_skill");
         }
@@ -132,7 +133,13 @@ impl Turn<'_> {
             (_, Some(_)) => Err("not_engaged"),
             (Phase::Engaged { .. }, None) => Ok(()),
             (_, None) => differs(&contact.queue, &fact.queue),
+        }?;
+        // Those of every queue so far are kept: over many transfers they add up.
+        let wishes = fact.requirements.as_ref().unwrap_or(&contact.requirements);
+        if Rules::requirements(wishes, queue).len() > VISIT_REQUIREMENTS_MAX {
+            return Err("too_many_requirements");
         }
+        Ok(())
     }
 
     /// A new visit: the class and the place among arrivals are kept, earlier waits are credited, the sender is excluded.

@@ -41,8 +41,7 @@ impl Turn<'_> {
     /// The customer has an answer by the channel's definition.
     fn answered(&mut self, id: Id) {
         let Some(contact) = self.site.contact(&id).cloned() else { return };
-        let wait_ms = self.t_ms.saturating_sub(contact.entered_ms);
-        let event = ContactAnswered { at_ms: self.t_ms, attempt: contact.attempt, wait_ms };
+        let event = ContactAnswered { at_ms: self.t_ms, attempt: contact.attempt, wait_ms: contact.waited_ms(self.t_ms) };
         self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
         self.end_visit(id, &contact, VisitOutcome::Answered);
     }

@@ -47,7 +47,7 @@ impl Turn<'_> {
             cost: enabled.cost,
             rank: found.rank,
             cause: found.cause,
-            wait_ms: self.at_ms.saturating_sub(contact.entered_ms),
+            wait_ms: contact.waited_ms(self.at_ms),
         };
         let channel = contact.channel.clone();
         self.emit(Some(found.contact), Some(found.agent), Some(&channel), event);

@@ -16,6 +16,8 @@ pub const FRAME_FACTS_MAX: usize = 1024;
 pub const NAME_MAX: usize = 48;
 /// Requirements of a contact.
 pub const REQUIREMENTS_MAX: usize = 16;
+/// Requirements of a visit: the contact's and those of its queue.
+pub const VISIT_REQUIREMENTS_MAX: usize = REQUIREMENTS_MAX + 8;
 /// Preferred agents of a contact.
 pub const PREFERRED_MAX: usize = 8;
 /// Skills of an agent.

@@ -6,6 +6,7 @@
 
 mod large;
 mod ledger;
+mod limits;
 mod site;
 mod tampering;
 mod transcript;

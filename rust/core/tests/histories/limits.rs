@@ -1,0 +1,139 @@
+//! What reaches the limits of the words: every commit can still be read.
+
+use cordboard_core::codec;
+use cordboard_core::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
+use cordboard_core::words::{
+    AgentChannel, AgentDeclared, ContactArrived, Event, Fact, Id, Membership, Policy, PolicyPublished, Presence, PresenceRequested,
+    QueuePolicy, Requirement, TransferRequested, Verdict,
+};
+use cordboard_core::{Error, Router};
+
+use crate::site::{channels, id, name, plain_policy, plain_queue, CHANNELS, QUEUES, SITE};
+use crate::transcript::{stored, transcript, Content, Frame, Line};
+use crate::witness::{decide, fold, START_MS};
+
+const AGENT: Id = Id([0xa1; 16]);
+const CONTACT: Id = Id([0xc1; 16]);
+
+struct Site {
+    router: Router,
+    journal: Vec<Vec<u8>>,
+    at_ms: u64,
+    facts: u64,
+}
+
+impl Site {
+    fn new(policy: &Policy) -> Self {
+        let mut router = Router::new(SITE).unwrap();
+        let journal = vec![router.take_over([9; 16], START_MS).unwrap()];
+        let mut site = Self { router, journal, at_ms: START_MS, facts: 0 };
+        let policy = codec::encode_policy(policy);
+        site.say(|fact_id| PolicyPublished { fact_id, policy }.into());
+        site
+    }
+
+    /// One fact; the lines that came of it, after the journal was read again as a whole.
+    fn say(&mut self, fact: impl FnOnce(Id) -> Fact) -> Vec<Line> {
+        self.facts += 1;
+        let fact = codec::encode_fact(&fact(id(0xf1, self.facts)));
+        let frame = Frame { stored_ms: self.at_ms, content: Content::Facts(vec![fact]) };
+        let commits = decide(&mut self.router, &stored(&[frame], self.facts), self.at_ms);
+        self.journal.extend(commits.clone());
+        assert_eq!(fold(&self.journal).state_hash(), self.router.state_hash());
+        assert_eq!(self.router.check(), Vec::<String>::new());
+        transcript(&commits)
+    }
+
+    fn arrive(&mut self, contact: Id, requirements: Vec<Requirement>) -> Vec<Line> {
+        self.say(|fact_id| {
+            ContactArrived {
+                fact_id,
+                contact,
+                channel: name(CHANNELS[1]),
+                queue: name(QUEUES[0]),
+                requirements,
+                priority: 0,
+                customer: None,
+                preferred: Vec::new(),
+                entry_point: None,
+                topic: None,
+            }
+            .into()
+        })
+    }
+
+    /// An agent of the first queue, for chats that cost this much; the offers that came of it.
+    fn come(&mut self, cost: u32, max_concurrent: u32) -> usize {
+        let channel = AgentChannel { channel: name(CHANNELS[1]), cost: Some(cost), max_concurrent: Some(max_concurrent) };
+        let memberships = vec![Membership { queue: name(QUEUES[0]), rank: 0 }];
+        self.say(|fact_id| {
+            AgentDeclared { fact_id, agent: AGENT, skills: Vec::new(), memberships, channels: vec![channel], capacity: None }.into()
+        });
+        let lines = self.say(|fact_id| PresenceRequested { fact_id, agent: AGENT, presence: Presence::Ready, reason: None }.into());
+        lines.iter().filter(|line| matches!(line, Line::Event { event: Event::OfferMade(_), .. })).count()
+    }
+
+    fn transfer(&mut self, queue: &str) -> String {
+        let queue = name(queue);
+        let lines =
+            self.say(|fact_id| TransferRequested { fact_id, contact: CONTACT, queue, agent: None, requirements: None }.into());
+        match &lines[0] {
+            Line::Input { verdict: Verdict::Refused(refused), .. } => refused.reason.to_string(),
+            _ => "accepted".to_owned(),
+        }
+    }
+}
+
+fn policy() -> Policy {
+    Policy { channels: channels(0, 2), queues: QUEUES.map(plain_queue).to_vec(), ..plain_policy(1) }
+}
+
+fn needs(skills: std::ops::Range<u8>) -> Vec<Requirement> {
+    skills.map(|number| Requirement { skill: name(&format!("skill-{number}")), level: 1, hard: true }).collect()
+}
+
+#[test]
+fn requirements_add_up_over_transfers_to_their_limit_and_no_further() {
+    let queue = |(number, text): (u8, &&str)| QueuePolicy { requirements: needs(number * 8..number * 8 + 8), ..plain_queue(text) };
+    let skills = needs(0..64).into_iter().map(|need| need.skill).collect();
+    let queues = (0..).zip(&QUEUES).map(queue).collect();
+    let mut site = Site::new(&Policy { skills, queues, ..policy() });
+    site.arrive(CONTACT, needs(48..56));
+    let outcomes = [1, 2, 0, 1].map(|queue| site.transfer(QUEUES[queue]));
+    assert_eq!(outcomes, ["accepted", "too_many_requirements", "accepted", "accepted"]);
+    site.arrive(id(0xc1, 2), needs(40..56));
+}
+
+#[test]
+fn a_contact_may_wait_for_years() {
+    let mut site = Site::new(&policy());
+    site.arrive(CONTACT, Vec::new());
+    site.at_ms += 2 * DURATION_MAX_MS;
+    assert_eq!(site.come(25, 3), 1);
+}
+
+#[test]
+fn an_agent_whose_work_costs_nothing_does_not_take_everything() {
+    let mut site = Site::new(&policy());
+    for number in 0..510 {
+        site.arrive(id(0xc1, number), Vec::new());
+    }
+    assert_eq!(site.come(0, 1_000), 500);
+}
+
+#[test]
+fn a_time_in_another_unit_is_refused() {
+    let mut site = Site::new(&policy());
+    for at_ms in [START_MS * 1_000, INSTANT_MAX_MS, u64::MAX] {
+        assert!(matches!(site.router.step(&[], at_ms), Err(Error::Protocol(_))));
+        assert!(matches!(site.router.take_over([9; 16], at_ms), Err(Error::Protocol(_))));
+    }
+    let lines = {
+        let frame = Frame { stored_ms: u64::MAX, content: Content::Garbage(Vec::new()) };
+        let commits = decide(&mut site.router, &stored(&[frame], 2), START_MS);
+        site.journal.extend(commits.clone());
+        fold(&site.journal);
+        transcript(&commits)
+    };
+    assert!(matches!(lines[0], Line::Input { stored_ms: INSTANT_MAX_MS, .. }));
+}
