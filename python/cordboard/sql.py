@@ -51,6 +51,7 @@ def open_engine(url: str, purpose: Purpose, *, durable: bool, name: str) -> Asyn
         pool_size=POOL_MAX,
         max_overflow=0,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"server_settings": settings, "timeout": COMMAND_S, "command_timeout": COMMAND_S},
     )
 
@@ -67,6 +68,7 @@ def open_thread_engine(url: str, purpose: Purpose, *, durable: bool) -> Engine:
         pool_size=1 if purpose == "write" else READERS,
         max_overflow=0,
         connect_args={"check_same_thread": False},
+        hide_parameters=True,
     )
     _configure(engine, purpose, durable)
     return engine
@@ -99,6 +101,7 @@ def _sqlite(url: str, file: Path, purpose: Purpose, durable: bool) -> AsyncEngin
         poolclass=AsyncAdaptedQueuePool,
         pool_size=1 if purpose == "write" else READERS,
         max_overflow=0,
+        hide_parameters=True,
     )
     _configure(engine.sync_engine, purpose, durable)
     return engine

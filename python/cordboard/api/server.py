@@ -102,7 +102,7 @@ async def run_api(
             feed=feed,
             history=history,
             publisher=publisher,
-            intake=Intake(vault, publisher.publish, decided),
+            intake=Intake(vault, publisher.publish, decided, GATEWAY),
             outcomes=outcomes,
             declared=declared,
             signals=Signals(log, desks),

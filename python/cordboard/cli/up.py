@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from cordboard.cli.apply import apply_files
-from cordboard.cli.output import AsJson, console, print_json
+from cordboard.cli.output import AsJson, console, fail, print_json
 from cordboard.cli.problems import show_problems
 from cordboard.cli.process import run_until_signalled, set_up_logging
 from cordboard.cli.roles import ROLES, Addresses, run_roles
@@ -88,6 +88,8 @@ def up(
         allow_lazy_fsync=allow_lazy_fsync,
     )
     roles = tuple(role for role in ROLES if role not in (without or []))
+    if (policy or agents) and not {"api", "router"} <= set(roles):
+        fail("--policy and --agents are applied through this process: they need its api and its router")
     run_until_signalled(_up(settings, roles, policy, agents, as_json))
 
 

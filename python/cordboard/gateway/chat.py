@@ -64,7 +64,7 @@ class Chat:
         self.departures = Departures(grace_s, self.verdicts)
         self._name = name
         self._sockets: dict[bytes, Attached] = {}
-        self._appearing: dict[bytes, asyncio.Event] = {}
+        self._appearing: dict[bytes, set[asyncio.Event]] = {}
         self._serving = asyncio.Event()
         self._intake: Intake | None = None
         self._backlog: Callable[[], Backlog] | None = None
@@ -212,12 +212,13 @@ class Chat:
         )
 
     async def _room_for(self, external_id: str) -> Intake:
-        """Raises Overloaded for new chats when the router is too far behind; a repeat of a start that stands is no new chat."""
+        """Raises Overloaded for new chats when the router is too far behind or too many live; a repeated start is no new chat."""
         intake = self._open_intake()
         assert self._backlog is not None
         backlog = self._backlog()
-        full = backlog.frames > self.limits.backlog_frames or backlog.age_ms > self.limits.backlog_age_ms
-        if full and await self.vault.find(self._name, external_id) is None:
+        behind = backlog.frames > self.limits.backlog_frames or backlog.age_ms > self.limits.backlog_age_ms
+        full = self.conversations.live_count >= self.limits.live
+        if (behind or full) and await self.vault.find(self._name, external_id) is None:
             raise Overloaded("too many are asking at this moment, please try again soon")
         return intake
 
@@ -237,22 +238,27 @@ class Chat:
 
     async def _appearance(self, contact: bytes) -> Conversation:
         """The conversation, once the fold has it."""
+        # Each waits for an event of its own: a repeated start must not take away the first one's.
+        appeared = asyncio.Event()
+        waiting = self._appearing.setdefault(contact, set())
+        waiting.add(appeared)
         try:
             async with asyncio.timeout(self.limits.verdict_s):
                 while (conversation := self.conversations.get(contact)) is None:
-                    await self._appearing.setdefault(contact, asyncio.Event()).wait()
+                    await appeared.wait()
         except TimeoutError:
             raise OutcomeUnknown("not seen in the journal: over long ago, refused, or not decided yet") from None
         finally:
-            self._appearing.pop(contact, None)
+            waiting.discard(appeared)
+            if not waiting:
+                self._appearing.pop(contact, None)
         return conversation
 
     def _changed(self, conversation: Conversation) -> None:
         """The fold has a new line."""
         contact = conversation.contact
-        appearing = self._appearing.get(contact)
-        if appearing is not None:
-            appearing.set()
+        for appeared in self._appearing.get(contact, ()):
+            appeared.set()
         socket = self._sockets.get(contact)
         if socket is not None:
             socket.wake()

@@ -101,6 +101,10 @@ class Conversations:
         """Live ones, and those that ended a short while ago."""
         return self._live.get(contact) or self._ended.get(contact)
 
+    @property
+    def live_count(self) -> int:
+        return len(self._live)
+
     def live(self) -> list[Conversation]:
         return list(self._live.values())
 

@@ -15,6 +15,8 @@ class Limits:
     """Bounds of the web chat. Times are seconds unless the name says otherwise."""
 
     sockets: int = 10_000
+    live: int = 20_000
+    """Chats that have not ended, their sockets open or not; beyond, new ones are refused (`overloaded`)."""
     frames_per_s: float = 10.0
     frames_burst: int = 30
     typing_every_s: float = 1.0

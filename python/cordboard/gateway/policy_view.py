@@ -45,12 +45,13 @@ class PolicyView:
             raise NotFound("the site has no policy yet", reason="no_policy")
         if all(profile.name != self._channel for profile in policy.channels):
             raise NotFound(f"the site has no channel {self._channel}", reason="unknown_channel")
-        if queue is None:
-            if entry_point is None:
-                raise InvalidInput("a start names its queue or its entry_point", reason="bad_message")
-            queue = self._entry_points.get(entry_point)
-            if queue is None:
+        if entry_point is not None:
+            # Checked even beside a queue: whatever stands in it goes into the journal, where nothing can be erased.
+            if entry_point not in self._entry_points:
                 raise NotFound(f"there is no entry point {entry_point}", reason="unknown_entry_point")
+            queue = queue or self._entry_points[entry_point]
+        if queue is None:
+            raise InvalidInput("a start names its queue or its entry_point", reason="bad_message")
         if queue not in self._queues:
             raise NotFound(f"there is no queue {queue}", reason="unknown_queue")
         return queue

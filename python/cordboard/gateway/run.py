@@ -74,7 +74,7 @@ async def run_gateway(
     with contextlib.closing(bind(host, port, insecure_listen=insecure_listen)) as listener:
         bound = listener.getsockname()[1]
         async with log.publisher(name) as publisher, asyncio.TaskGroup() as group, serving(app, listener) as server:
-            intake = Intake(vault, publisher.publish, decided)
+            intake = Intake(vault, publisher.publish, decided, name)
             group.create_task(whispers.run())
             await _caught_up(log, feed)
             chat.open(intake, lambda: feed.backlog)

@@ -140,13 +140,29 @@ async def publishing(
 ) -> AsyncIterator[FramePublisher]:
     """A publisher of `stream`; `incarnation` is unique to it for ever. Leaving drains it, for at most `deadline_s` seconds."""
     publisher = FramePublisher(stream, incarnation, ack_wait_s, deadline_s)
+    user = asyncio.current_task()
+    assert user is not None
     sender = asyncio.create_task(publisher.run(), name=f"publisher {incarnation}")
+
+    def stop_user(ended: asyncio.Task[None]) -> None:
+        # A sender that failed would leave a role that accepts nothing more: better it ends and is started again.
+        if not ended.cancelled():
+            publisher.close()
+            user.cancel("the publisher failed")
+
+    sender.add_done_callback(stop_user)
     try:
         yield publisher
         with suppress(TimeoutError):
             async with asyncio.timeout(deadline_s):
                 await publisher.drained()
+    except asyncio.CancelledError:
+        if sender.done() and not sender.cancelled() and (cause := sender.exception()):
+            user.uncancel()
+            raise LogUnavailable("the publisher failed") from cause
+        raise
     finally:
+        sender.remove_done_callback(stop_user)
         publisher.close()
         sender.cancel()
         await asyncio.wait([sender])

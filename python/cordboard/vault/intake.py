@@ -25,15 +25,18 @@ logger = logging.getLogger(__name__)
 
 class Intake:
     """`publish` appends a fact to the inbox and returns when it is durable. `decided`, if given, tells for a row too old for the
-    router's memory whether the journal holds its fact already (a look-up in the history)."""
+    router's memory whether the journal holds its fact already (a look-up in the history). `gateway` keeps the sweep to its own
+    rows, so that one publisher sends them and their order holds."""
 
     def __init__(
         self,
         vault: Vault,
         publish: Callable[[bytes], Awaitable[object]],
         decided: Callable[[Acceptance], Awaitable[bool]] | None = None,
+        gateway: str | None = None,
     ) -> None:
         self._vault = vault
+        self._gateway = gateway
         self._publish = publish
         self._decided = decided
 
@@ -44,7 +47,10 @@ class Intake:
         what was accepted stays pending for the sweep, and a repeat of the same draft picks it up.
         """
         acceptance = await self._vault.accept(draft)
-        return acceptance if acceptance.published else await self._forward(acceptance)
+        if acceptance.published:
+            return acceptance
+        # A repeat may come after the router has forgotten the first one.
+        return await self._forward(acceptance) if acceptance.fresh else await self._once_more(acceptance)
 
     async def sweep(self) -> NoReturn:
         """Publish again, for ever, what has been pending for more than 5 s."""
@@ -57,7 +63,7 @@ class Intake:
 
     async def sweep_once(self, older_than_ms: int) -> int:
         """Publish again up to 64 facts that have been pending for at least `older_than_ms`. Returns how many went through."""
-        overdue = await self._vault.overdue(older_than_ms, SWEEP_MAX)
+        overdue = await self._vault.overdue(older_than_ms, SWEEP_MAX, self._gateway)
         # Handed to the publisher in their old order; together, so that they can share a frame.
         outcomes = await asyncio.gather(
             *(self._again(age_ms, acceptance) for age_ms, acceptance in overdue), return_exceptions=True
@@ -71,10 +77,17 @@ class Intake:
         return len(overdue) - len(failures)
 
     async def _again(self, age_ms: int, acceptance: Acceptance) -> None:
-        if age_ms >= DOUBTFUL_AFTER_MS and self._decided is not None and await self._decided(acceptance):
+        if age_ms >= DOUBTFUL_AFTER_MS:
+            await self._once_more(acceptance)
+        else:
+            await self._forward(acceptance)
+
+    async def _once_more(self, acceptance: Acceptance) -> Acceptance:
+        """Publish unless the journal has it already."""
+        if self._decided is not None and await self._decided(acceptance):
             await self._vault.published(acceptance.fact_id)
-            return
-        await self._forward(acceptance)
+            return replace(acceptance, published=True)
+        return await self._forward(acceptance)
 
     async def _forward(self, acceptance: Acceptance) -> Acceptance:
         await self._publish(acceptance.fact)

@@ -68,14 +68,16 @@ def first_of(connection: Connection, gateway: str, digest: bytes) -> Acceptance 
     return None if row is None else _acceptance(row)
 
 
-def pending(connection: Connection, before_ms: int, limit: int) -> list[tuple[int, Acceptance]]:
-    """(created_ms, acceptance) of unpublished rows made at or before `before_ms`, oldest first."""
+def pending(connection: Connection, before_ms: int, limit: int, gateway: str | None) -> list[tuple[int, Acceptance]]:
+    """(created_ms, acceptance) of unpublished rows made at or before `before_ms`, oldest first; of one gateway, or of all."""
     query = (
         _acceptances()
         .where(intake.c.published == false(), intake.c.created_ms <= before_ms)
         .order_by(intake.c.created_ms, intake.c.fact_id)
         .limit(limit)
     )
+    if gateway is not None:
+        query = query.where(intake.c.gateway == gateway)
     return [(row.created_ms, _acceptance(row)) for row in connection.execute(query)]
 
 
