@@ -22,7 +22,8 @@ class ContactFacts(Record):
             self.refuse("contact_exists")
         self.arrivals += 1
         contact = Contact(
-            id=fact.contact, channel=fact.channel, queue=fact.queue, requirements=merged(fact.requirements, queue.requirements),
+            id=fact.contact, channel=fact.channel, queue=fact.queue, wishes=list(fact.requirements),
+            requirements=merged(fact.requirements, queue.requirements),
             priority=fact.priority, customer=fact.customer, preferred=list(fact.preferred), entry_point=fact.entry_point,
             topic=fact.topic, key=Key(profile.klass, 0, self.arrivals), entered_ms=self.moment, target_ms=0, prefer_until_ms=None,
         )  # fmt: skip
@@ -42,7 +43,7 @@ class ContactFacts(Record):
             at_ms=self.moment, visit=contact.visit, queue=contact.queue, key=contact.key, queued_at_ms=queued_at_ms,
             target_ms=contact.target_ms, requirements=contact.requirements, priority=contact.priority, customer=contact.customer,
             preferred=contact.preferred, prefer_until_ms=contact.prefer_until_ms or 0, excluded=sender,
-            entry_point=contact.entry_point, topic=contact.topic,
+            entry_point=contact.entry_point, topic=contact.topic, wishes=contact.wishes,
         )  # fmt: skip
         self.record(entered, contact.id)
         self.newcomer = contact
@@ -114,8 +115,8 @@ class ContactFacts(Record):
         contact.answered = False
         contact.visit += 1
         contact.queue = fact.queue
-        needs = contact.requirements if fact.requirements is None else fact.requirements
-        contact.requirements = merged(needs, queue.requirements)
+        contact.wishes = contact.wishes if fact.requirements is None else fact.requirements
+        contact.requirements = merged(contact.wishes, queue.requirements)
         contact.preferred = []
         self.enter(contact, sender)
 
@@ -135,6 +136,8 @@ class ContactFacts(Record):
         fate = self.attempted(contact, fact.attempt, agent.id)
         if fate != "made":
             self.refuse("already_accepted" if fate == "accepted" else fate)
+        if fact.reason is not None and fact.reason not in [reason.name for reason in self.policy.reasons]:
+            self.refuse("unknown_reason")
         work = self.work(contact.id, agent.id, "offered")
         assert work is not None
         if fact.accepted:

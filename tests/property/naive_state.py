@@ -41,6 +41,7 @@ class Contact:
     id: bytes
     channel: str
     queue: str
+    wishes: list[Requirement]
     requirements: list[Requirement]
     priority: int
     customer: bytes | None

@@ -110,7 +110,7 @@ class Person:
             await self._try(self._client.accept_offer(self._person, contact, attempt))
         elif chance < ACCEPT + DECLINE:
             self._tally.happened["agent declined"] += 1
-            await self._try(self._client.decline_offer(self._person, contact, attempt, "busy"))
+            await self._try(self._client.decline_offer(self._person, contact, attempt, self._dice.choice(self._words.breaks)))
         else:
             self._tally.happened["agent missed"] += 1
 

@@ -70,7 +70,10 @@ class SweepAdvanced(msgspec.Struct, frozen=True, array_like=True, tag=6):
 
 
 class ContactQueued(msgspec.Struct, frozen=True, array_like=True, tag=10):
-    """The contact entered a queue: its `visit` began. `queued_at_ms` counts earlier waits of the contact in."""
+    """The contact entered a queue: its `visit` began. `queued_at_ms` counts earlier waits of the contact in.
+
+    `requirements` are the contact's own `wishes` and those of this queue; a transfer leaves the queue's behind.
+    """
 
     at_ms: Ms
     visit: Visit
@@ -86,6 +89,7 @@ class ContactQueued(msgspec.Struct, frozen=True, array_like=True, tag=10):
     excluded: AgentId | None
     entry_point: Name | None
     topic: Name | None
+    wishes: Annotated[list[Requirement], msgspec.Meta(max_length=REQUIREMENTS_MAX)] = []
 
 
 class ContactEnded(msgspec.Struct, frozen=True, array_like=True, tag=11):

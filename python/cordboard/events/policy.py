@@ -48,7 +48,7 @@ class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """A not-ready reason and its class."""
+    """A reason an agent may give, for not being ready or for declining, and its class."""
 
     name: Name
     klass: ReasonClass

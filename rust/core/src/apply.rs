@@ -201,6 +201,7 @@ impl Site {
             entered_ms: event.at_ms,
             queued_at_ms: event.queued_at_ms,
             target_ms: event.target_ms,
+            wishes: event.wishes.clone(),
             requirements: event.requirements.clone(),
             priority: event.priority,
             customer: event.customer,

@@ -103,6 +103,9 @@ pub(crate) struct Contact {
     /// `entered_ms` less the waits of earlier visits.
     pub(crate) queued_at_ms: u64,
     pub(crate) target_ms: u64,
+    /// What the contact itself needs.
+    pub(crate) wishes: Vec<Requirement>,
+    /// That, and what its queue adds.
     pub(crate) requirements: Vec<Requirement>,
     pub(crate) priority: u8,
     pub(crate) customer: Option<Id>,

@@ -82,10 +82,7 @@ impl Turn<'_> {
 
     pub(super) fn check_presence(&self, fact: &PresenceRequested) -> Check {
         self.check_known_agent(fact.agent)?;
-        match &fact.reason {
-            Some(reason) if !self.rules().is_some_and(|rules| rules.knows_reason(reason)) => Err("unknown_reason"),
-            Some(_) | None => Ok(()),
-        }
+        self.check_reason(fact.reason.as_ref())
     }
 
     pub(super) fn request_presence(&mut self, fact: &PresenceRequested) {

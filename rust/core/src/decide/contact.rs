@@ -4,7 +4,6 @@ use super::{Check, Refusal};
 use crate::rules::Rules;
 use crate::state::{Contact, Phase};
 use crate::turn::Turn;
-use crate::words::bounds::VISIT_REQUIREMENTS_MAX;
 use crate::words::{
     ChannelPresence, ContactArrived, ContactEndRequested, ContactEnded, ContactQueued, EndReason, EndedBy, Id, Name, OfferRevoked,
     RequestedEnd, RevokeReason, TransferRequested, VisitEnded, VisitOutcome,
@@ -37,6 +36,7 @@ impl Turn<'_> {
             queued_at_ms: self.t_ms,
             target_ms,
             requirements: Rules::requirements(&fact.requirements, queue),
+            wishes: fact.requirements,
             queue: fact.queue,
             priority: fact.priority,
             customer: fact.customer,
@@ -122,7 +122,7 @@ impl Turn<'_> {
 
     pub(super) fn check_transfer(&self, fact: &TransferRequested) -> Check {
         let rules = self.rules().ok_or("no_policy")?;
-        let queue = rules.queue(&fact.queue).ok_or("unknown_queue")?;
+        rules.queue(&fact.queue).ok_or("unknown_queue")?;
         if fact.requirements.as_ref().is_some_and(|needs| !rules.knows_skills(needs)) {
             return Err("unknown_skill");
         }
@@ -133,13 +133,7 @@ impl Turn<'_> {
             (_, Some(_)) => Err("not_engaged"),
             (Phase::Engaged { .. }, None) => Ok(()),
             (_, None) => differs(&contact.queue, &fact.queue),
-        }?;
-        // Those of every queue so far are kept: over many transfers they add up.
-        let wishes = fact.requirements.as_ref().unwrap_or(&contact.requirements);
-        if Rules::requirements(wishes, queue).len() > VISIT_REQUIREMENTS_MAX {
-            return Err("too_many_requirements");
         }
-        Ok(())
     }
 
     /// A new visit: the class and the place among arrivals are kept, earlier waits are credited, the sender is excluded.
@@ -166,7 +160,7 @@ impl Turn<'_> {
         let waited_now_ms = contact.answered_ms.unwrap_or(self.t_ms).saturating_sub(contact.entered_ms);
         let queued_at_ms = self.t_ms.saturating_sub(waited_before_ms + waited_now_ms);
         let target_ms = Rules::target_ms(queue, &contact.channel);
-        let wishes = fact.requirements.as_ref().unwrap_or(&contact.requirements);
+        let wishes = fact.requirements.as_ref().unwrap_or(&contact.wishes);
         Some(ContactQueued {
             at_ms: self.t_ms,
             visit: contact.visit + 1,
@@ -175,6 +169,7 @@ impl Turn<'_> {
             queued_at_ms,
             target_ms,
             requirements: Rules::requirements(wishes, queue),
+            wishes: wishes.clone(),
             priority: contact.priority,
             customer: contact.customer,
             preferred: Vec::new(),

@@ -77,6 +77,14 @@ impl Turn<'_> {
         self.site.agent(&agent).map(|_| ()).ok_or("unknown_agent")
     }
 
+    /// Reasons are words of the policy: free text would stand in the journal, where nothing can be erased.
+    pub(crate) fn check_reason(&self, reason: Option<&Name>) -> Check {
+        match reason {
+            Some(name) if !self.rules().is_some_and(|rules| rules.knows_reason(name)) => Err("unknown_reason"),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     pub(crate) fn check_disposition(&self, disposition: Option<&Name>) -> Check {
         match disposition {
             Some(name) if !self.rules().is_some_and(|rules| rules.knows_disposition(name)) => Err("unknown_disposition"),

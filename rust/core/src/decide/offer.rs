@@ -58,7 +58,9 @@ impl Turn<'_> {
         self.check_live(fact.contact)?;
         let contact = self.site.contact(&fact.contact).ok_or("unknown_contact")?;
         match contact.phase {
-            Phase::Offered { agent, .. } if agent == fact.agent && contact.attempt == fact.attempt => return Ok(()),
+            Phase::Offered { agent, .. } if agent == fact.agent && contact.attempt == fact.attempt => {
+                return self.check_reason(fact.reason.as_ref());
+            }
             Phase::Connecting { agent, .. } | Phase::Engaged { agent }
                 if agent == fact.agent && contact.attempt == fact.attempt =>
             {

@@ -2,13 +2,15 @@
 //! policy. The contact, agent and channel that an event is about stand in its `Entry`, not in its body. `at_ms` is when it
 //! took effect.
 
-use super::bounds::{ATTEMPT, CAPACITY, COUNT, DURATION, FRAME_MAX, MS, PRIORITY, RANK, VISIT_REQUIREMENTS_MAX};
+use super::bounds::{ATTEMPT, CAPACITY, COUNT, DURATION, FRAME_MAX, MS, PRIORITY, RANK, REQUIREMENTS_MAX, VISIT_REQUIREMENTS_MAX};
 use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, SKILLS};
 use super::{AgentChannel, Author, Digest, Id, Key, Membership, Name, Presence, Requirement, Skill};
 use crate::codec::{Length, Max};
 
 /// What a contact brings and what its queue adds.
 const VISIT_REQUIREMENTS: Max = Max(VISIT_REQUIREMENTS_MAX);
+/// What a contact brings.
+const WISHES: Max = Max(REQUIREMENTS_MAX);
 /// A policy came in a frame.
 const POLICY: Length = Length(0, FRAME_MAX);
 
@@ -101,6 +103,7 @@ tagged! {
             excluded: Option<Id>,
             entry_point: Option<Name>,
             topic: Option<Name>,
+            wishes: Vec<Requirement> [WISHES] = Vec::new(),
         }
 
         /// The contact's life is over. `state` is the one it ended in; `successor` names what it flowed out to.

@@ -4,7 +4,7 @@ use cordboard_core::codec;
 use cordboard_core::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
 use cordboard_core::words::{
     AgentChannel, AgentDeclared, ContactArrived, Event, Fact, Id, Membership, Policy, PolicyPublished, Presence, PresenceRequested,
-    QueuePolicy, Requirement, TransferRequested, Verdict,
+    QueuePolicy, Requirement, TransferRequested,
 };
 use cordboard_core::{Error, Router};
 
@@ -73,14 +73,16 @@ impl Site {
         lines.iter().filter(|line| matches!(line, Line::Event { event: Event::OfferMade(_), .. })).count()
     }
 
-    fn transfer(&mut self, queue: &str) -> String {
+    /// What the contact needs in its new queue.
+    fn transfer(&mut self, queue: &str) -> Vec<Requirement> {
         let queue = name(queue);
         let lines =
             self.say(|fact_id| TransferRequested { fact_id, contact: CONTACT, queue, agent: None, requirements: None }.into());
-        match &lines[0] {
-            Line::Input { verdict: Verdict::Refused(refused), .. } => refused.reason.to_string(),
-            _ => "accepted".to_owned(),
-        }
+        let queued = lines.into_iter().find_map(|line| match line {
+            Line::Event { event: Event::ContactQueued(event), .. } => Some(event.requirements),
+            Line::Event { .. } | Line::Input { .. } => None,
+        });
+        queued.unwrap()
     }
 }
 
@@ -93,15 +95,16 @@ fn needs(skills: std::ops::Range<u8>) -> Vec<Requirement> {
 }
 
 #[test]
-fn requirements_add_up_over_transfers_to_their_limit_and_no_further() {
+fn a_transfer_leaves_the_requirements_of_the_old_queue_behind() {
     let queue = |(number, text): (u8, &&str)| QueuePolicy { requirements: needs(number * 8..number * 8 + 8), ..plain_queue(text) };
     let skills = needs(0..64).into_iter().map(|need| need.skill).collect();
     let queues = (0..).zip(&QUEUES).map(queue).collect();
     let mut site = Site::new(&Policy { skills, queues, ..policy() });
-    site.arrive(CONTACT, needs(48..56));
-    let outcomes = [1, 2, 0, 1].map(|queue| site.transfer(QUEUES[queue]));
-    assert_eq!(outcomes, ["accepted", "too_many_requirements", "accepted", "accepted"]);
-    site.arrive(id(0xc1, 2), needs(40..56));
+    site.arrive(CONTACT, needs(40..56));
+    for (queue, own) in [(1, 8..16), (2, 16..24), (0, 0..8)] {
+        let expected: Vec<Requirement> = needs(40..56).into_iter().chain(needs(own)).collect();
+        assert_eq!(site.transfer(QUEUES[queue]), expected);
+    }
 }
 
 #[test]
