@@ -8,7 +8,9 @@ use crate::index::Timer;
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::Verdicted;
-use crate::words::{Consumed, DeadlinesShifted, Digest, Duplicate, Entry, Event, Fact, Id, Input, Name, Quarantined, Verdict};
+use crate::words::{
+    Consumed, DeadlinesShifted, Digest, Duplicate, Entry, Event, Fact, Id, Input, Key, Name, Quarantined, SweepAdvanced, Verdict,
+};
 
 /// Entries of one commit beyond which the turn goes on in the next one (JOURNAL: 512 KiB).
 pub(crate) const TURN_BUDGET: usize = 512 * 1024;
@@ -242,19 +244,25 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Too many contacts look at once for one commit: all that wait look in the next ones.
+    pub(crate) fn begin_sweep(&mut self) {
+        let before_all = Key { klass: 0, order_ms: i64::MIN, seq: 0 };
+        self.emit(None, None, None, SweepAdvanced { at_ms: self.at_ms, after: Some(before_all) });
+    }
+
     /// All waiting contacts look for an agent, in key order. True if the commit is full and the sweep is not finished.
     pub(crate) fn sweep(&mut self) -> bool {
         let mut after = self.site.state.sweep.and_then(|sweep| sweep.after);
         loop {
             let from = after.map_or(Unbounded, Excluded);
             let Some((key, contact)) = self.site.index.line.range((from, Unbounded)).next().map(|(key, id)| (*key, *id)) else {
-                self.emit(None, None, None, crate::words::SweepAdvanced { at_ms: self.at_ms, after: None });
+                self.emit(None, None, None, SweepAdvanced { at_ms: self.at_ms, after: None });
                 return false;
             };
             self.look(contact);
             after = Some(key);
             if self.is_full() {
-                self.emit(None, None, None, crate::words::SweepAdvanced { at_ms: self.at_ms, after });
+                self.emit(None, None, None, SweepAdvanced { at_ms: self.at_ms, after });
                 return true;
             }
         }

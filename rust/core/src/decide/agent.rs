@@ -203,6 +203,10 @@ impl Turn<'_> {
             .collect();
         line.sort_unstable();
         for (_, id) in line {
+            if self.is_full() {
+                self.begin_sweep();
+                return;
+            }
             self.look(id);
         }
     }

@@ -65,21 +65,22 @@ fn be_ready(facts: &mut Vec<Vec<u8>>, agent: Id) {
 }
 
 fn arrive(facts: &mut Vec<Vec<u8>>, contact: Id, queue: &str) {
-    numbered(facts, |fact_id| {
-        ContactArrived {
-            fact_id,
-            contact,
-            channel: name(CHANNELS[0]),
-            queue: name(queue),
-            requirements: Vec::new(),
-            priority: 0,
-            customer: None,
-            preferred: Vec::new(),
-            entry_point: None,
-            topic: None,
-        }
-        .into()
-    });
+    numbered(facts, |fact_id| arrival(fact_id, contact, queue).into());
+}
+
+fn arrival(fact_id: Id, contact: Id, queue: &str) -> ContactArrived {
+    ContactArrived {
+        fact_id,
+        contact,
+        channel: name(CHANNELS[0]),
+        queue: name(queue),
+        requirements: Vec::new(),
+        priority: 0,
+        customer: None,
+        preferred: Vec::new(),
+        entry_point: None,
+        topic: None,
+    }
 }
 
 /// Contacts first, so that they wait; then the agents, who take them in the same turn.
@@ -254,4 +255,41 @@ fn every_thousandth_commit_carries_the_hash_of_the_state() {
     follower.apply(&journal[999]).unwrap();
     assert_eq!(read(&journal[999]).state_hash.unwrap().0, follower.state_hash());
     assert_eq!(fold(&journal).state_hash(), router.state_hash());
+}
+
+/// Everybody waits for one preferred agent, who leaves: all look at once, more than one commit can say.
+#[test]
+fn a_loss_that_frees_thousands_lasts_over_several_commits() {
+    const CONTACTS: u64 = 4_000;
+    let favourite = id(0xa1, 99);
+    let mut facts = Vec::new();
+    let mut free = policy(1);
+    for channel in &mut free.channels {
+        (channel.cost, channel.max_concurrent) = (0, 1_000);
+    }
+    publish(&mut facts, codec::encode_policy(&free));
+    for agent in (0..10).map(|number| id(0xa1, number)).chain([favourite]) {
+        declare(&mut facts, agent, &queue(0));
+        let presence = if agent == favourite { Presence::NotReady } else { Presence::Ready };
+        numbered(&mut facts, |fact_id| PresenceRequested { fact_id, agent, presence, reason: None }.into());
+    }
+    for number in 0..CONTACTS {
+        numbered(&mut facts, |fact_id| {
+            ContactArrived { preferred: vec![favourite], ..arrival(fact_id, id(0xc1, number), &queue(0)) }.into()
+        });
+    }
+    let (mut router, _) = leading();
+    let waiting = decide(&mut router, &frames(&facts, 1), START_MS);
+    assert_eq!(count(&waiting, |event| matches!(event, Event::OfferMade(_))), 0);
+
+    let before = restored(&router);
+    let known = facts.len();
+    numbered(&mut facts, |fact_id| {
+        PresenceRequested { fact_id, agent: favourite, presence: Presence::Offline, reason: None }.into()
+    });
+    let inbox = frames(&facts[known..], router.position().inbox_seq + 1);
+    let commits = decide(&mut router, &inbox, START_MS + 10);
+    check_turn(&before, &router, &commits);
+    check_loss(&before, &commits, &inbox);
+    assert_eq!(count(&commits, |event| matches!(event, Event::OfferMade(_))), usize::try_from(CONTACTS).unwrap());
 }
