@@ -18,17 +18,19 @@ help: ## this list
 
 .venv/.installed: constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3"; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@echo "preparing .venv"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
 	@touch $@
 
 .venv/.built: .venv/.installed pyproject.toml $(RUST)
 	@command -v cargo >/dev/null || { echo "a Rust toolchain (cargo) is needed, 1.88 or newer"; exit 1; }
-	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --release --locked --quiet
+	@echo "building the native core (a minute or two the first time; log: .venv/build.log)"
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --release --locked > .venv/build.log 2>&1 || { cat .venv/build.log; exit 1; }
 	@touch $@
 
 demo: .venv/.built ## run the whole engine with a crowd for DEMO_SECONDS (30), then verify; DEMO_JSON=path writes the report
-	$(BIN)/cordboard demo --seconds $(DEMO_SECONDS) $(if $(DEMO_JSON),--json-file $(DEMO_JSON)) $(DEMO_FLAGS)
+	@$(BIN)/cordboard demo --seconds $(DEMO_SECONDS) $(if $(DEMO_JSON),--json-file $(DEMO_JSON)) $(DEMO_FLAGS)
 
 test: check unit ## everything that must hold: checks, Rust and Python tests on a real NATS server and PostgreSQL
 

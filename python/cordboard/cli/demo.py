@@ -11,7 +11,7 @@ import uvloop
 from rich.live import Live
 
 from cordboard.cli.agents_file import apply_agents
-from cordboard.cli.output import console, fail, stderr
+from cordboard.cli.output import AsJson, console, fail, print_json, stderr
 from cordboard.cli.process import leaves
 from cordboard.cli.queues import queue_table
 from cordboard.client import Client, ClientError
@@ -38,6 +38,7 @@ def demo(
     policy: Annotated[Path, typer.Option(help="The site's policy.")] = EXAMPLES / "webshop.yaml",
     agents: Annotated[Path, typer.Option(help="The agents file.")] = EXAMPLES / "agents.yaml",
     data_dir: Annotated[Path | None, typer.Option(help="Keep the journal there (default: a temporary directory).")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run the whole engine with a crowd of customers, services and agents over real sockets; report, and verify the journal.
 
@@ -51,49 +52,53 @@ def demo(
             stderr.print(f"[red]{failure}[/]")
         return [agent.declaration.person async for agent in client.list_agents()]
 
+    def tell(report: Report) -> None:
+        if as_json:
+            print_json(report)
+        else:
+            show(report, console)
+        if json_file is not None:
+            _write(report, json_file)
+
+    stay = _keep if keep else None
     try:
-        report = uvloop.run(
-            run_demo(plan, load(policy).policy, arrange, Show(_say, _boards), data_dir=data_dir, keep=_keep if keep else None)
-        )
+        report = uvloop.run(run_demo(plan, load(policy).policy, arrange, Show(_say, _boards), tell, data_dir=data_dir, keep=stay))
     except (CordboardError, ClientError) as error:
         fail(str(error))
     except BaseExceptionGroup as group:
         for problem in leaves(group):
             stderr.print(f"[bold red]error:[/] {type(problem).__name__}: {problem}")
         raise typer.Exit(1) from group
-    show(report, console)
-    if json_file is not None:
-        _write(report, json_file)
     if not report.good:
         raise typer.Exit(1)
 
 
 def _write(report: Report, path: Path) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
-    console.print(f"written to {path}")
+    _say(f"written to {path}")
 
 
 def _say(text: str) -> None:
-    console.print(f"[dim]{text}[/]", soft_wrap=True)
+    stderr.print(f"[dim]{text}[/]", soft_wrap=True)
 
 
 async def _boards(client: Client) -> None:
     """A live table on a terminal, a line now and then elsewhere."""
     rows: dict[tuple[str, str], QueueRow] = {}
-    if not console.is_terminal:
+    if not stderr.is_terminal:
         while True:
             await asyncio.sleep(LINE_EVERY_S)
             with contextlib.suppress(ClientError):
                 boards = await client.get_boards()
                 site, waiting = boards.site, sum(row.waiting for row in boards.queues if not row.channel)
                 _say(f"contacts {site.contacts}, open {site.open}, waiting {waiting}, agents ready {site.agents_ready}")
-    with Live(console=console, auto_refresh=False, transient=True) as live:
+    with Live(console=stderr, auto_refresh=False, transient=True) as live:
         async for change in client.watch_boards(interval_ms=int(FRAME_S * 1_000)):
             rows.update({(row.queue, row.channel): row for row in change.queues})
             live.update(queue_table(rows.values(), change.at_ms), refresh=True)
 
 
 async def _keep(engine: Engine) -> None:
-    console.print(f"still running: gRPC {engine.grpc}, chat http://{engine.http}/chat, NATS {engine.nats_url}; Ctrl-C ends it")
+    _say(f"still running: gRPC {engine.grpc}, chat http://{engine.http}/chat, NATS {engine.nats_url}; Ctrl-C ends it")
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.Event().wait()

@@ -135,11 +135,13 @@ async def demo(
     policy: Policy,
     arrange: Callable[[Client], Coroutine[Any, Any, list[str]]],
     show: Show,
+    tell: Callable[[Report], None],
     *,
     data_dir: Path | None = None,
     keep: Callable[[Engine], Coroutine[Any, Any, None]] | None = None,
 ) -> Report:
-    """Run everything. `arrange` declares the agents and returns their person ids; `keep` is awaited before the engine stops."""
+    """Run everything. `arrange` declares the agents and returns their person ids; `tell` hears the report, and `keep` is awaited
+    after it, before the engine stops."""
     with contextlib.ExitStack() as files:
         where = data_dir or Path(files.enter_context(tempfile.TemporaryDirectory(prefix="cordboard-demo-")))
         async with engines.running(where, ["--site", policy.site, "--grace", str(GRACE_S)]) as engine:
@@ -153,6 +155,7 @@ async def demo(
             show.say("reading and verifying the journal")
             async with connect(engine.nats_url, policy.site, monitor_url=engine.monitor_url, name="cordboard-demo") as log:
                 report = await close(log, tally, plan.seconds)
+            tell(report)
             if keep is not None:
                 await keep(engine)
             return report
