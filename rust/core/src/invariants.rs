@@ -50,8 +50,9 @@ fn overlooked(site: &Site) -> Vec<String> {
 }
 
 fn limits(id: &Id, agent: &Agent) -> Option<String> {
-    (agent.over_capacity() && !agent.over_recorded)
-        .then(|| format!("agent {id:?} has load {} of {} and nothing recorded why", agent.load(), agent.capacity))
+    let recorded = if agent.over_recorded { "it is recorded as too much" } else { "nothing recorded why" };
+    (agent.over_capacity() != agent.over_recorded)
+        .then(|| format!("agent {id:?} has load {} of {} and {recorded}", agent.load(), agent.capacity))
 }
 
 /// The work is the contact's own, and an open offer is one that may still be accepted.

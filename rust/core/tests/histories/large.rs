@@ -3,8 +3,8 @@
 use cordboard_core::codec;
 use cordboard_core::words::bounds::FRAME_FACTS_MAX;
 use cordboard_core::words::{
-    AgentChannel, AgentDeclared, ContactArrived, Event, Fact, Id, Membership, OnMissed, Policy, PolicyPublished, Presence,
-    PresenceRequested, INPUT_TAG,
+    AgentChannel, AgentDeclared, ContactArrived, Event, Fact, Id, Membership, OfferAnswered, OnMissed, Policy, PolicyPublished,
+    Presence, PresenceRequested, INPUT_TAG,
 };
 use cordboard_core::Router;
 
@@ -255,6 +255,44 @@ fn every_thousandth_commit_carries_the_hash_of_the_state() {
     follower.apply(&journal[999]).unwrap();
     assert_eq!(read(&journal[999]).state_hash.unwrap().0, follower.state_hash());
     assert_eq!(fold(&journal).state_hash(), router.state_hash());
+}
+
+/// All accepted, none connected: the pairs are excluded for the same few seconds, and look again at the same moment.
+#[test]
+fn exclusions_that_end_together_last_over_several_commits() {
+    const CONTACTS: u64 = 4_000;
+    const QUEUES: u64 = 100;
+    let agents: Vec<Id> = (0..QUEUES).map(|number| id(0xa1, number)).collect();
+    let mut facts = Vec::new();
+    let mut free = policy(1);
+    free.queues = (0..QUEUES).map(|number| plain_queue(&queue(number))).collect();
+    for channel in &mut free.channels {
+        (channel.cost, channel.max_concurrent) = (0, 1_000);
+    }
+    publish(&mut facts, codec::encode_policy(&free));
+    for (number, agent) in (0..).zip(&agents) {
+        declare(&mut facts, *agent, &queue(number));
+        be_ready(&mut facts, *agent);
+    }
+    for number in 0..CONTACTS {
+        arrive(&mut facts, id(0xc1, number), &queue(number % QUEUES));
+    }
+    for (number, agent) in (0..CONTACTS).zip(agents.iter().cycle()) {
+        let (contact, agent) = (id(0xc1, number), *agent);
+        numbered(&mut facts, |fact_id| OfferAnswered { fact_id, contact, attempt: 1, agent, accepted: true, reason: None }.into());
+    }
+    let (mut router, _) = leading();
+    decide(&mut router, &frames(&facts, 1), START_MS);
+    for second in 1..=10 {
+        decide(&mut router, &[], START_MS + second * 1_000);
+    }
+    let due_ms = START_MS + 15_000;
+    assert_eq!(router.next_deadline(), Some(due_ms));
+    let before = restored(&router);
+    let commits = decide(&mut router, &[], due_ms);
+    check_turn(&before, &router, &commits);
+    check_loss(&before, &commits, &[]);
+    assert_eq!(count(&commits, |event| matches!(event, Event::OfferMade(_))), usize::try_from(CONTACTS).unwrap());
 }
 
 /// Everybody waits for one preferred agent, who leaves: all look at once, more than one commit can say.

@@ -32,7 +32,7 @@ fn runner(cases: u32) -> TestRunner {
 
 #[test]
 fn histories_look_the_same_from_every_side() {
-    let outcome = runner(96).run(&wishes::history(), |history| {
+    let outcome = runner(128).run(&wishes::history(), |history| {
         let mut witness = Witness::new();
         for step in &history {
             witness.run(step);

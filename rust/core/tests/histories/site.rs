@@ -49,7 +49,11 @@ pub(crate) enum Wrong {
 pub(crate) fn shape() -> impl Draw<Value = Shape> {
     let sizes = (select(vec![2_usize, 3, 3, 3]), select(vec![2_usize, 3, 3, 3]), any::<bool>());
     let choices = (select(vec![Order::Urgency, Order::Strict]), select(vec![FreedAgent::RankThenKey, FreedAgent::Key]));
-    let pairs = (select(vec![0_u64, 30_000]), select(vec![0_u64, 1_000, 60_000]), select(vec![0_u64, 500, 10_000, 90_000]));
+    let pairs = (
+        select(vec![0_u64, 30_000, 30_000, 300_000]),
+        select(vec![0_u64, 1_000, 60_000]),
+        select(vec![0_u64, 500, 10_000, 90_000]),
+    );
     let limits = (select(vec![1_u32, 2, 3]), select(vec![0_u64, 5_000]), select(vec![0_u64, 10_000]), select(vec![1_u32, 2, 3]));
     let wrap_ups = select(vec![0_u64, 1_500, 30_000]);
     (sizes, choices, pairs, limits, wrap_ups).prop_map(|(sizes, choices, pairs, limits, wrap_up_ms)| Shape {

@@ -268,7 +268,7 @@ fn wish() -> impl Strategy<Value = Wish> {
 }
 
 fn arrival() -> impl Strategy<Value = Wish> {
-    let preferred = prop_oneof![2 => Just(Vec::new()), 1 => vec(agent(), 1..4)];
+    let preferred = prop_oneof![1 => Just(Vec::new()), 1 => vec(agent(), 1..4)];
     let priority = prop_oneof![2 => Just(0_u8), 1 => 0_u8..=100];
     (option::weighted(0.1, any::<u8>()), known(), known(), needs(), priority, preferred).prop_map(
         |(reused, channel, queue, needs, priority, preferred)| Wish::Arrive { reused, channel, queue, needs, priority, preferred },
