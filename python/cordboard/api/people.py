@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from cordboard.errors import FactRefused
 from cordboard.events.verdict import REFUSALS
@@ -10,6 +11,8 @@ from cordboard.vault import Person, Vault
 REMEMBERED_MAX = 50_000
 REMEMBERED_S = 30.0
 _NOBODY = Person(person="", name="")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class People:
@@ -56,7 +59,7 @@ class People:
         return ref
 
 
-def _remember(memory: dict, key: object, value: tuple[float, object]) -> None:  # type: ignore[type-arg]
+def _remember(memory: dict[K, V], key: K, value: V) -> None:
     memory[key] = value
     if len(memory) > REMEMBERED_MAX:
         del memory[next(iter(memory))]

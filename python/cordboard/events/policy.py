@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from cordboard.events.bounds import Channel, Count, DurationMs, Level, Name, Priority, Requirement  # noqa: F401
+from cordboard.events.bounds import Channel, Count, DurationMs, Name, Requirement
 
 QUEUES_MAX = 512
 POLICY_SKILLS_MAX = 1_024
