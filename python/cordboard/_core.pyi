@@ -48,7 +48,8 @@ class Router:
         """When to call `step` next if no frame comes (Unix ms)."""
 
     def apply(self, commit: bytes) -> None:
-        """Fold one commit. Raises CoreError on a gap, a fork, or a state hash that differs; the state is unchanged then."""
+        """Fold one commit. Raises CoreError on a gap, a fork, or a state hash that differs. What is not the next commit changes
+        nothing; a commit that contradicts the state leaves a router that refuses everything."""
 
     def redecide(self, commit: bytes) -> bytes:
         """Decide the commit's own inputs again and return the commit that comes out (equal bytes: no divergence). The state

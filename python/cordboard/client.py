@@ -468,7 +468,7 @@ def _portions(agents: Iterable[AgentDeclaration]) -> Iterator[list[AgentDeclarat
 
 def _client_error(error: grpc.aio.AioRpcError) -> ClientError:
     reason, violations = "", {}
-    status = rpc_status.from_call(error)  # type: ignore[arg-type]
+    status = rpc_status.from_call(error)  # type: ignore[arg-type]  # the stubs want a sync call
     for detail in status.details if status is not None else ():
         info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
         if detail.Unpack(info):

@@ -1,12 +1,19 @@
 """What a process is told at its start. Read once (by the CLI, from options and CORDBOARD_* variables), then frozen."""
 
+import ipaddress
 from pathlib import Path
 
 import msgspec
 
 from cordboard.errors import ConfigurationError
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+def is_loopback(host: str) -> bool:
+    """Does only this machine reach it? `localhost`, or an address of the loopback networks."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def check_listen(self) -> None:
         """There is no authentication yet, so only loopback is served unless the operator insists."""
-        if self.host not in LOOPBACK and not self.insecure_listen:
+        if not is_loopback(self.host) and not self.insecure_listen:
             raise ConfigurationError(
                 f"refusing to listen on {self.host}: anyone who reaches it could read and route contacts; "
                 "use 127.0.0.1, or --insecure-listen behind a proxy that authenticates"

@@ -30,7 +30,7 @@ class Malformed:
     """Stands for a request whose bytes are not the message that the method takes."""
 
 
-class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
+class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs alone
     """An interceptor for all of cordboard.v1; health and reflection pass by."""
 
     async def intercept_service(
@@ -75,7 +75,7 @@ def _watched(behaviour: Callable[[Any, Context], AsyncIterator[Any]]) -> Callabl
     async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
         async with _answering(context):
             _refuse_malformed(request)
-            async with contextlib.aclosing(behaviour(request, context)) as messages:  # type: ignore[type-var]
+            async with contextlib.aclosing(behaviour(request, context)) as messages:  # type: ignore[type-var]  # a generator, typed as iterator
                 async for message in messages:
                     yield message
 
@@ -95,7 +95,7 @@ async def _answering(context: Context) -> AsyncIterator[None]:
         failure = CordboardError("internal error; the server's log has more", reason="internal")
     else:
         return
-    await context.abort_with_status(grpc_status(failure))  # type: ignore[attr-defined]
+    await context.abort_with_status(grpc_status(failure))  # type: ignore[attr-defined]  # missing in the stubs
 
 
 def _time_left_s(context: Context, default_s: float) -> float:

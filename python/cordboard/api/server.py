@@ -28,6 +28,7 @@ from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
 from cordboard.projections.history.doubt import was_decided
+from cordboard.settings import is_loopback
 from cordboard.v1 import agent_service_pb2, board_service_pb2, contact_service_pb2, policy_service_pb2
 from cordboard.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from cordboard.v1.board_service_pb2_grpc import add_BoardServiceServicer_to_server
@@ -40,7 +41,6 @@ logger = logging.getLogger(__name__)
 REQUEST_MAX = 256 * 1024
 RESPONSE_MAX = 32 * 1024 * 1024
 GRACE_S = 2.0
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 OPTIONS = (
     ("grpc.max_receive_message_length", REQUEST_MAX),
     ("grpc.max_send_message_length", RESPONSE_MAX),
@@ -84,7 +84,7 @@ async def run_api(
     `ready` is told the port once this process has caught up with the journal; from then on health says SERVING. Start it before
     the feed runs: it attaches folds of its own. Raises ConfigurationError.
     """
-    if host not in LOOPBACK and not insecure_listen:
+    if not is_loopback(host) and not insecure_listen:
         raise ConfigurationError(f"refusing to serve gRPC without authentication on {host}: use 127.0.0.1, or --insecure-listen")
     outcomes, declared = Outcomes(commit_reader(log)), Declared()
     for fold in (outcomes.apply, declared.apply):

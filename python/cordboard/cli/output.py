@@ -54,8 +54,3 @@ def duration(ms: int | None) -> str:
     if ms < 3_600_000:
         return f"{ms // 60_000} min {ms % 60_000 // 1_000:02d} s"
     return f"{ms // 3_600_000} h {ms % 3_600_000 // 60_000:02d} min"
-
-
-def percent(part: int, whole: int) -> str:
-    """A share, or a dash when there is no whole."""
-    return f"{100 * part / whole:.1f} %" if whole else "–"

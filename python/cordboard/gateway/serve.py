@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 from collections.abc import AsyncIterator, Iterator
 
@@ -12,6 +11,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from cordboard.errors import ConfigurationError
 from cordboard.gateway.limits import WIRE_FRAME_MAX
+from cordboard.settings import is_loopback
 
 _LINGER_S = 5.0
 _SHUTDOWN_S = 3
@@ -46,7 +46,7 @@ class _Server(uvicorn.Server):
 
 def bind(host: str, port: int, *, insecure_listen: bool) -> socket.socket:
     """A listening socket (port 0: any free one). Raises ConfigurationError: not loopback without `insecure_listen`, or in use."""
-    if not insecure_listen and not _is_loopback(host):
+    if not insecure_listen and not is_loopback(host):
         raise ConfigurationError(f"refusing to listen on {host} without transport security; --insecure-listen does it anyway")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -106,10 +106,3 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -8,7 +8,7 @@ use crate::site::Site;
 use crate::state::{State, Verdicted};
 use crate::turn::{self, Body, Pending, Turn};
 use crate::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
-use crate::words::{Commit, Consumed, Digest, Entry, Event, Fact, Id, Input, Name, RouterTookOver, Verdict};
+use crate::words::{Commit, Consumed, Digest, Entry, Event, Fact, Id, Input, Name, RouterTookOver, Verdict, INPUT_TAG};
 use crate::Error;
 
 /// Version of the commit's own shape.
@@ -400,7 +400,6 @@ impl Router {
     }
 }
 
-const INPUT_TAG: u64 = 0;
 const TOOK_OVER_TAG: u64 = 1;
 
 /// Why a commit could not be folded.

@@ -10,19 +10,13 @@ use crate::site::Site;
 use crate::state::Verdicted;
 use crate::words::{
     Consumed, DeadlinesShifted, Digest, Duplicate, Entry, Event, Fact, Id, Input, Key, Name, Quarantined, SweepAdvanced, Verdict,
+    CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, INPUT_TAG, TURN_BUDGET,
 };
 
-/// Entries of one commit beyond which the turn goes on in the next one (JOURNAL: 512 KiB).
-pub(crate) const TURN_BUDGET: usize = 512 * 1024;
 /// What an entry takes beside its body, at most.
 const ENTRY_OVERHEAD: usize = 96;
 /// Silence that is recorded and forgiven (JOURNAL: time).
 pub(crate) const GAP_MS: u64 = 2_000;
-
-pub(crate) const CAUSE_TIMER: i64 = -1;
-pub(crate) const CAUSE_CONTINUATION: i64 = -2;
-pub(crate) const CAUSE_CONTROL: i64 = -3;
-const INPUT_TAG: u64 = 0;
 
 /// A fact that waits for its verdict.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Table, Update, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cordboard.errors import ConfigurationError, JournalCorrupt
@@ -98,7 +98,7 @@ def _alike(table: Table, rows: Rows) -> Iterator[tuple[tuple[str, ...], list[Row
     yield from groups.items()
 
 
-def _updating(table: Table, names: tuple[str, ...]):  # type: ignore[no-untyped-def]
+def _updating(table: Table, names: tuple[str, ...]) -> Update:
     new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
     values = {name: func.coalesce(table.c[name], value) if name in FIRST_ONLY else value for name, value in new.items()}
     return update(table).where(and_(*(column == bindparam(f"key_{column.name}") for column in table.primary_key))).values(values)
