@@ -16,6 +16,7 @@ from cordboard.events.bounds import (
     SKILLS_MAX,
     AgentChannel,
     AgentId,
+    ContactId,
     Count,
     Digest,
     DurationMs,
@@ -29,13 +30,13 @@ from cordboard.events.bounds import (
     Requirement,
     Skill,
 )
-from cordboard.events.fact import Attempt, Author, Presence
+from cordboard.events.fact import Attempt, Author, EffectFailure, ParkKind, Presence
 
 Visit = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Cost = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 VisitOutcome = Literal["answered", "abandoned", "abandoned_after_transfer", "flowed_out", "requeued", "closed"]
 EndReason = Literal["completed", "abandoned", "flowed_out", "customer_silent", "cancelled", "failed"]
-ContactState = Literal["queued", "offered", "connecting", "engaged", "ended"]
+ContactState = Literal["queued", "offered", "connecting", "engaged", "ended", "parked"]
 
 
 class RouterTookOver(msgspec.Struct, frozen=True, array_like=True, tag=1):
@@ -90,6 +91,10 @@ class ContactQueued(msgspec.Struct, frozen=True, array_like=True, tag=10):
     entry_point: Name | None
     topic: Name | None
     wishes: Annotated[list[Requirement], msgspec.Meta(max_length=REQUIREMENTS_MAX)] = []
+    case: ContactId | None = None
+    """The case it goes on with; None: its own id begins one."""
+    rule: Name | None = None
+    language: Name | None = None
 
 
 class ContactEnded(msgspec.Struct, frozen=True, array_like=True, tag=11):
@@ -202,7 +207,7 @@ class EngagementEnded(msgspec.Struct, frozen=True, array_like=True, tag=22):
 
     at_ms: Ms
     attempt: Attempt
-    by: Literal["agent", "customer", "service", "transfer"]
+    by: Literal["agent", "customer", "service", "transfer", "parked"]
     disposition: Name | None
     note: Ref | None
     wrap_until_ms: Ms | None
@@ -225,6 +230,38 @@ class WrapUpExtended(msgspec.Struct, frozen=True, array_like=True, tag=24):
     at_ms: Ms
     attempt: Attempt
     until_ms: Ms
+
+
+class ContactParked(msgspec.Struct, frozen=True, array_like=True, tag=25):
+    """The contact is put aside until `until_ms`, at no cost; the entry's agent is its owner. Its engagement ended just before."""
+
+    at_ms: Ms
+    kind: ParkKind
+    until_ms: Ms
+    note: Ref | None
+
+
+class ParkEnded(msgspec.Struct, frozen=True, array_like=True, tag=26):
+    """The contact is wanted again: a new visit (`ContactQueued`, its owner preferred) or its end follows in the same commit."""
+
+    at_ms: Ms
+    by: Literal["deadline", "agent", "customer", "service", "transfer"]
+
+
+class ContactReclassified(msgspec.Struct, frozen=True, array_like=True, tag=27):
+    """The contact is about `topic`, and was thought to be about `previous`."""
+
+    at_ms: Ms
+    topic: Name
+    previous: Name | None
+
+
+class MessageAttached(msgspec.Struct, frozen=True, array_like=True, tag=28):
+    """A message that asks for nothing ("thank you", an automatic reply) belongs to this contact, parked or over."""
+
+    at_ms: Ms
+    message: Ref
+    author: Author
 
 
 class AgentRegistered(msgspec.Struct, frozen=True, array_like=True, tag=30):
@@ -272,6 +309,44 @@ class OverCapacityRecorded(msgspec.Struct, frozen=True, array_like=True, tag=34)
     capacity: Count
 
 
+class EffectRequested(msgspec.Struct, frozen=True, array_like=True, tag=40):
+    """Something is to happen outside. Its id is this entry's place in the journal: (site, seq, entry).
+
+    `kind` is how: `mail`, `webhook`. `message` is the agent's message to deliver; it is the contact's `ordinal`th.
+    """
+
+    at_ms: Ms
+    kind: Name
+    message: Ref
+    ordinal: Count
+
+
+class EffectEnded(msgspec.Struct, frozen=True, array_like=True, tag=41):
+    """What became of entry `effect_entry` of commit `effect_seq`. A failed one is kept until it is retried or discarded."""
+
+    at_ms: Ms
+    effect_seq: Count
+    effect_entry: Count
+    outcome: Literal["done", "failed", "discarded"]
+    reason: EffectFailure | None
+
+
+class EffectRetried(msgspec.Struct, frozen=True, array_like=True, tag=42):
+    """A failed effect is tried again; `round` counts from 2."""
+
+    at_ms: Ms
+    effect_seq: Count
+    effect_entry: Count
+    round: Count
+
+
+class CustomerErased(msgspec.Struct, frozen=True, array_like=True, tag=45):
+    """The customer is to be forgotten. Who keeps personal data follows the journal and deletes it."""
+
+    at_ms: Ms
+    customer: Ref
+
+
 Event = (
     RouterTookOver
     | DeadlinesShifted
@@ -292,10 +367,18 @@ Event = (
     | EngagementEnded
     | WrapUpEnded
     | WrapUpExtended
+    | ContactParked
+    | ParkEnded
+    | ContactReclassified
+    | MessageAttached
     | AgentRegistered
     | AgentRemoved
     | PresenceChanged
     | ChannelSwitchSet
     | OverCapacityRecorded
+    | EffectRequested
+    | EffectEnded
+    | EffectRetried
+    | CustomerErased
 )
 EVENTS: tuple[type[msgspec.Struct], ...] = Event.__args__

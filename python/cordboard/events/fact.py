@@ -18,6 +18,7 @@ from cordboard.events.bounds import (
     AgentId,
     Channel,
     ContactId,
+    Count,
     DurationMs,
     FactId,
     Membership,
@@ -31,11 +32,20 @@ from cordboard.events.bounds import (
 Requirements = Annotated[list[Requirement], msgspec.Meta(max_length=REQUIREMENTS_MAX)]
 Attempt = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Presence = Literal["offline", "ready", "not_ready"]
-Author = Literal["customer", "agent"]
+Author = Literal["customer", "agent", "system"]
+"""`system` speaks for the engine: a bounced answer, for example."""
+EffectFailure = Literal["rejected", "unreachable", "no_recipient", "content_gone", "not_configured"]
+"""`rejected`: refused for good; `unreachable`: every attempt failed; `content_gone`: erased before it could be sent."""
+ParkKind = Literal["customer", "third_party", "snooze"]
 
 
 class ContactArrived(msgspec.Struct, frozen=True, array_like=True, tag=1):
-    """A customer reached a channel, or a service submitted work. `contact` is new and chosen by the gateway."""
+    """A customer reached a channel, or a service submitted work. `contact` is new and chosen by the gateway.
+
+    `case` names the matter this goes on with (the id of its first contact; None begins one): if a contact of that case lives on
+    this channel, `message` joins it and no new contact comes to be. `reopens` False never makes one of a case that is at rest: the
+    message is attached to the case. `rule` and `language` say how it was classified.
+    """
 
     fact_id: FactId
     contact: ContactId
@@ -47,6 +57,12 @@ class ContactArrived(msgspec.Struct, frozen=True, array_like=True, tag=1):
     preferred: Annotated[list[AgentId], msgspec.Meta(max_length=PREFERRED_MAX)] = []
     entry_point: Name | None = None
     topic: Name | None = None
+    case: ContactId | None = None
+    message: Ref | None = None
+    author: Literal["customer", "system"] = "customer"
+    reopens: bool = True
+    rule: Name | None = None
+    language: Name | None = None
 
 
 class ContactAbandoned(msgspec.Struct, frozen=True, array_like=True, tag=2):
@@ -61,7 +77,7 @@ class ContactEndRequested(msgspec.Struct, frozen=True, array_like=True, tag=3):
 
     fact_id: FactId
     contact: ContactId
-    reason: Literal["cancelled", "failed"] = "cancelled"
+    reason: Literal["cancelled", "failed", "completed"] = "cancelled"
 
 
 class TransferRequested(msgspec.Struct, frozen=True, array_like=True, tag=4):
@@ -95,7 +111,7 @@ class ContactConnected(msgspec.Struct, frozen=True, array_like=True, tag=6):
 
 
 class MessagePosted(msgspec.Struct, frozen=True, array_like=True, tag=7):
-    """A message by the customer or the engaged agent; its content stands in the vault under `message`."""
+    """A message by the customer, the engaged agent or the engine; its content stands in the vault under `message`."""
 
     fact_id: FactId
     contact: ContactId
@@ -176,6 +192,74 @@ class PolicyPublished(msgspec.Struct, frozen=True, array_like=True, tag=15):
     policy: Annotated[bytes, msgspec.Meta(min_length=1, max_length=FRAME_MAX - 128)]
 
 
+class ParkRequested(msgspec.Struct, frozen=True, array_like=True, tag=16):
+    """The engaged agent puts the contact aside for `for_ms`, and stays its owner. `kind` says what it waits for."""
+
+    fact_id: FactId
+    contact: ContactId
+    agent: AgentId
+    kind: ParkKind
+    for_ms: DurationMs
+    note: Ref | None = None
+
+
+class ParkEndRequested(msgspec.Struct, frozen=True, array_like=True, tag=17):
+    """The parked contact is wanted back now: by its owner (`agent`), or by a service (None)."""
+
+    fact_id: FactId
+    contact: ContactId
+    agent: AgentId | None = None
+
+
+class ReclassificationRequested(msgspec.Struct, frozen=True, array_like=True, tag=18):
+    """The contact is about something else: by the engaged agent, or by a service (None)."""
+
+    fact_id: FactId
+    contact: ContactId
+    topic: Name
+    agent: AgentId | None = None
+
+
+class EffectDone(msgspec.Struct, frozen=True, array_like=True, tag=19):
+    """What the event at entry `entry` of commit `seq` asked for has happened outside."""
+
+    fact_id: FactId
+    seq: Count
+    entry: Count
+
+
+class EffectFailed(msgspec.Struct, frozen=True, array_like=True, tag=20):
+    """It was refused for good, or every attempt failed: a dead letter until somebody retries or discards it."""
+
+    fact_id: FactId
+    seq: Count
+    entry: Count
+    reason: EffectFailure
+
+
+class EffectRetryRequested(msgspec.Struct, frozen=True, array_like=True, tag=21):
+    """Try a failed effect again, under its old id."""
+
+    fact_id: FactId
+    seq: Count
+    entry: Count
+
+
+class EffectDiscardRequested(msgspec.Struct, frozen=True, array_like=True, tag=22):
+    """Give a failed effect up."""
+
+    fact_id: FactId
+    seq: Count
+    entry: Count
+
+
+class CustomerErasureRequested(msgspec.Struct, frozen=True, array_like=True, tag=23):
+    """Forget this customer: the vault deletes the key and everything sealed with it once the journal says so."""
+
+    fact_id: FactId
+    customer: Ref
+
+
 Fact = (
     ContactArrived
     | ContactAbandoned
@@ -192,5 +276,13 @@ Fact = (
     | PresenceRequested
     | ChannelSwitched
     | PolicyPublished
+    | ParkRequested
+    | ParkEndRequested
+    | ReclassificationRequested
+    | EffectDone
+    | EffectFailed
+    | EffectRetryRequested
+    | EffectDiscardRequested
+    | CustomerErasureRequested
 )
 FACTS: tuple[type[msgspec.Struct], ...] = Fact.__args__

@@ -13,6 +13,21 @@ QUEUES_MAX = 512
 POLICY_SKILLS_MAX = 1_024
 POLICY_CHANNELS_MAX = 16
 WORDS_MAX = 256
+TOPICS_MAX = 256
+ENTRY_POINTS_MAX = 256
+RULES_MAX = 256
+FORMS_MAX = 32
+FORM_FIELDS_MAX = 32
+WEBHOOKS_MAX = 32
+LANGUAGES_MAX = 32
+CHOICES_MAX = 64
+KEYWORDS_MAX = 64
+TEXT_MAX = 1_000
+LabelText = Annotated[str, msgspec.Meta(max_length=120)]
+Labels = Annotated[dict[Name, LabelText], msgspec.Meta(max_length=LANGUAGES_MAX)]
+"""A text for people by language."""
+Pointer = Annotated[str, msgspec.Meta(pattern=r"^(/[^/]{1,64}){1,8}$", max_length=256)]
+"""A place in a JSON document (RFC 6901)."""
 ReasonClass = Literal["break", "meal", "training", "meeting", "back_office", "technical", "personal", "system"]
 
 
@@ -33,6 +48,8 @@ class ChannelProfile(msgspec.Struct, frozen=True, kw_only=True):
     max_concurrent: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 1
     on_missed: Literal["not_ready", "switch_off"] = "switch_off"
     missed_limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2
+    reply: Literal["live", "mail", "webhook"] = "live"
+    """How an agent's message reaches the customer: over the connection that is there, or as an outside effect of this kind."""
 
 
 class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +69,105 @@ class Reason(msgspec.Struct, frozen=True):
 
     name: Name
     klass: ReasonClass
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """What contacts are about. `queue` is where they go unless a rule says otherwise."""
+
+    name: Name
+    queue: Name | None = None
+
+
+class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A door to one channel: a mail address, chat button, form or webhook. Its queue, topic and language hold unless a rule differs."""
+
+    name: Name
+    channel: Channel
+    address: Annotated[str, msgspec.Meta(max_length=254)] | None = None
+    """Mail: the address, in lower case; unique in the policy."""
+    queue: Name | None = None
+    topic: Name | None = None
+    language: Name | None = None
+
+
+class FormField(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of a form. `role` says what it is to the engine; one without is shown to agents, and rules may ask for it."""
+
+    name: Name
+    kind: Literal["text", "long_text", "email", "phone", "number", "date", "choice", "checkbox"] = "text"
+    required: bool = False
+    max_length: Annotated[int, msgspec.Meta(ge=1, le=16_000)] = 200
+    choices: Annotated[dict[Name, Labels], msgspec.Meta(max_length=CHOICES_MAX)] = {}
+    role: Literal["subject", "text", "email", "name", "language"] | None = None
+    labels: Labels = {}
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """A web form; `name` is an entry point of its channel."""
+
+    name: Name
+    fields: Annotated[list[FormField], msgspec.Meta(min_length=1, max_length=FORM_FIELDS_MAX)]
+    labels: Labels = {}
+
+
+class Webhook(msgspec.Struct, frozen=True, kw_only=True):
+    """What a signed payload means; `name` is an entry point of its channel. Values are found by pointers into the JSON body."""
+
+    name: Name
+    text: Pointer
+    subject: Pointer | None = None
+    customer: Pointer | None = None
+    customer_kind: Name = "email"
+    customer_name: Pointer | None = None
+    language: Pointer | None = None
+    thread: Pointer | None = None
+    """The source's own id of the matter: payloads with the same one belong to one case."""
+    fields: Annotated[dict[Name, Pointer], msgspec.Meta(max_length=FORM_FIELDS_MAX)] = {}
+    reply_url: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+    """Where answers are posted, signed with the same secret."""
+
+
+Needles = Annotated[list[Annotated[str, msgspec.Meta(min_length=1, max_length=120)]], msgspec.Meta(max_length=KEYWORDS_MAX)]
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """The first rule whose conditions all hold classifies. Within one condition any value will do; an empty one always holds."""
+
+    name: Name
+    channels: Annotated[list[Name], msgspec.Meta(max_length=POLICY_CHANNELS_MAX)] = []
+    entry_points: Annotated[list[Name], msgspec.Meta(max_length=KEYWORDS_MAX)] = []
+    addresses: Needles = []
+    """Sender addresses or their domains (`@example.com`), lower case."""
+    languages: Annotated[list[Name], msgspec.Meta(max_length=LANGUAGES_MAX)] = []
+    keywords: Needles = []
+    """Whole words or phrases in subject and text, whatever their case and accents; a trailing `*` stands for any ending."""
+    fields: Annotated[dict[Name, Needles], msgspec.Meta(max_length=FORM_FIELDS_MAX)] = {}
+    segments: Annotated[list[Name], msgspec.Meta(max_length=KEYWORDS_MAX)] = []
+    automatic: bool | None = None
+    """True: only mail that a machine wrote; False: only mail that a person wrote."""
+    topic: Name | None = None
+    queue: Name | None = None
+    requirements: Annotated[list[Requirement], msgspec.Meta(max_length=8)] = []
+    priority: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+    new_case: bool = False
+    """Begin a case of its own even if the contact continues one."""
+
+
+class MailTemplate(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands around an agent's text. `{agent}` is the agent's name, `{customer}` the customer's."""
+
+    greeting: Annotated[str, msgspec.Meta(max_length=TEXT_MAX)] = ""
+    signature: Annotated[str, msgspec.Meta(max_length=TEXT_MAX)] = ""
+
+
+class MailPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How mail is read and written."""
+
+    sender_name: Annotated[str, msgspec.Meta(max_length=120)] = ""
+    templates: Annotated[dict[Name, MailTemplate], msgspec.Meta(max_length=LANGUAGES_MAX)] = {}
+    """By language; the first one serves languages that have none."""
+    no_action: Needles = []
+    """Replies that consist of nothing but these phrases are attached without reopening anything."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,3 +192,18 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     declines_limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 3
     connect_retry_ms: DurationMs = 5_000
     toggle_grace_ms: DurationMs = 10_000
+    max_parked: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 50
+    """Parked contacts an agent may own."""
+    owner_ms: DurationMs = 3_600_000
+    """A contact that returns waits this long for its owner, if present, then anyone will do."""
+    reopen_ms: DurationMs = 7 * 24 * 3_600_000
+    """A reply within this time of the contact's end goes on with the case, its last agent preferred; later it begins a new one."""
+    segments: Annotated[list[Name], msgspec.Meta(max_length=WORDS_MAX)] = []
+    topics: Annotated[list[Topic], msgspec.Meta(max_length=TOPICS_MAX)] = []
+    entry_points: Annotated[list[EntryPoint], msgspec.Meta(max_length=ENTRY_POINTS_MAX)] = []
+    forms: Annotated[list[Form], msgspec.Meta(max_length=FORMS_MAX)] = []
+    webhooks: Annotated[list[Webhook], msgspec.Meta(max_length=WEBHOOKS_MAX)] = []
+    rules: Annotated[list[Rule], msgspec.Meta(max_length=RULES_MAX)] = []
+    default: Rule | None = None
+    """What holds when no rule does."""
+    mail: MailPolicy = MailPolicy()
