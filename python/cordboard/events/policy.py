@@ -79,7 +79,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """A door to one channel: a mail address, chat button, form or webhook. Its queue, topic and language hold unless a rule differs."""
+    """A door to one channel: a mail address, chat button, form, webhook. Its queue, topic, language yield to rules."""
 
     name: Name
     channel: Channel
