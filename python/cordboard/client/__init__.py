@@ -1,0 +1,47 @@
+"""A small typed client of cordboard.v1: what the demo, the CLI and the tests use.
+
+    async with Client("127.0.0.1:7401") as client:
+        contact = await client.submit_contact(channel="task", queue="orders", text="Where is my parcel?")
+        async for change in client.watch_desk("anna"):
+            match change.event:
+                case Offer() as offer: await client.accept_offer("anna", offer.contact_id, offer.attempt)
+
+Every write carries a request id, and is repeated with the same one while the server is unavailable or its answer does not come,
+so that nothing is done twice. Answers are the API's own messages; ids are 32 hexadecimal digits.
+"""
+
+from cordboard.client.agents import AgentCalls
+from cordboard.client.boards import BoardCalls
+from cordboard.client.connection import ClientError, new_request_id
+from cordboard.client.contacts import ContactCalls, NewContact, new_contact
+from cordboard.client.desk import DeskCalls, DeskChange, DeskEvent
+from cordboard.client.policy import PolicyCalls
+from cordboard.v1.agent_service_pb2 import (
+    AgentDeclaration,
+    Bookmark,
+    ChannelSwitch,
+    DeskSnapshot,
+    EngagementEnd,
+    EngagementStart,
+    Message,
+    Offer,
+    OfferAcceptance,
+    OfferOver,
+    PresenceReport,
+    Signal,
+    WrapUpEnd,
+    WrapUpMove,
+)
+from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, SubmissionResult, SubmitContactRequest, TimelineEntry
+from cordboard.v1.types_pb2 import Customer, Requirement
+
+__all__ = [
+    "AgentDeclaration", "Bookmark", "ChannelSwitch", "Client", "ClientError", "Contact", "ContactFilter", "Customer", "DeskChange",
+    "DeskEvent", "DeskSnapshot", "EngagementEnd", "EngagementStart", "Message", "NewContact", "Offer", "OfferAcceptance",
+    "OfferOver", "PresenceReport", "Requirement", "Signal", "SubmissionResult", "SubmitContactRequest", "TimelineEntry",
+    "WrapUpEnd", "WrapUpMove", "new_contact", "new_request_id",
+]  # fmt: skip
+
+
+class Client(ContactCalls, DeskCalls, AgentCalls, BoardCalls, PolicyCalls):
+    """Every service of the API at `target` (host:port), over one connection. Raises ClientError."""
