@@ -156,3 +156,26 @@ class Pen:
         self.write(
             at_ms, about(words.WrapUpEnded(at_ms, attempt, "agent", None, None), contact=contact, agent=agent, channel=channel)
         )
+
+    def parked(
+        self, at_ms: int, contact: str, agent: str, *, kind: str = "customer", for_ms: int = 60_000, channel: str = "mail"
+    ) -> None:
+        event = words.ContactParked(at_ms, kind, at_ms + for_ms, None)  # type: ignore[arg-type]
+        self.write(at_ms, about(event, contact=contact, agent=agent, channel=channel))
+
+    def park_ended(self, at_ms: int, contact: str, agent: str, *, by: str = "customer", channel: str = "mail") -> None:
+        event = words.ParkEnded(at_ms, by)  # type: ignore[arg-type]
+        self.write(at_ms, about(event, contact=contact, agent=agent, channel=channel))
+
+    def effect(self, at_ms: int, contact: str, agent: str, ordinal: int, *, kind: str = "mail", channel: str = "mail") -> int:
+        """Asks for an effect; returns the position, at which its id is (position, 0)."""
+        event = words.EffectRequested(at_ms, kind, an_id(f"message {ordinal}"), ordinal)
+        self.write(at_ms, about(event, contact=contact, agent=agent, channel=channel))
+        return self.seq
+
+    def effect_ended(self, at_ms: int, contact: str, seq: int, outcome: str, *, channel: str = "mail") -> None:
+        event = words.EffectEnded(at_ms, seq, 0, outcome, "rejected" if outcome == "failed" else None)  # type: ignore[arg-type]
+        self.write(at_ms, about(event, contact=contact, channel=channel))
+
+    def effect_retried(self, at_ms: int, contact: str, seq: int, number: int, *, channel: str = "mail") -> None:
+        self.write(at_ms, about(words.EffectRetried(at_ms, seq, 0, number), contact=contact, channel=channel))

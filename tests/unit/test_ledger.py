@@ -155,6 +155,65 @@ def test_bytes_that_are_no_event_are_reported(desk: Desk, pen: Pen) -> None:
     assert len(desk.found) == 1 and "not an event" in desk.found[0]
 
 
+@pytest.mark.usefixtures("sound")
+def test_a_parked_contact_comes_back_or_ends(pen: Pen) -> None:
+    for at_ms, name in ((1_000, "a"), (2_000, "b")):
+        pen.queued(at_ms, name, "orders", channel="mail")
+        pen.parked(at_ms, name, "anna")
+    for name in "ba":
+        pen.park_ended(3_000, name, "anna")
+    pen.queued(3_000, "a", "orders", channel="mail", visit=2)
+    pen.ended(3_000, "b", "cancelled", "parked", channel="mail")
+
+
+def test_nothing_happens_to_a_contact_while_it_is_parked(desk: Desk, pen: Pen) -> None:
+    pen.queued(1_000, "a", "orders", channel="mail")
+    pen.parked(2_000, "a", "anna")
+    pen.parked(2_000, "a", "anna")
+    pen.queued(3_000, "a", "orders", channel="mail", visit=2)
+    pen.offered(3_000, "a", "anna", "orders", channel="task")
+    pen.ended(4_000, "a", channel="mail")
+    assert [what.split(" ", 2)[2] for what in desk.found] == [
+        "is parked, but is so already",
+        "waits while it is parked",
+        "for a parked contact",
+        "ends while it is parked",
+    ]
+
+
+def test_a_park_needs_a_living_contact_with_an_owner(desk: Desk, pen: Pen) -> None:
+    pen.parked(2_000, "a", "anna", for_ms=-1)
+    pen.park_ended(3_000, "b", "anna")
+    pen.write(4_000, about(words.ContactParked(4_000, "snooze", 5_000, None), contact="c"))
+    assert len(desk.found) == 5
+
+
+@pytest.mark.usefixtures("sound")
+def test_an_effect_ends_once_even_behind_its_contact(pen: Pen) -> None:
+    pen.queued(1_000, "a", "orders", channel="mail")
+    done, failed, given_up = (pen.effect(2_000, "a", "anna", number) for number in (1, 2, 3))
+    pen.ended(2_000, "a", channel="mail")
+    pen.effect_ended(3_000, "a", done, "done")
+    pen.effect_ended(3_000, "a", failed, "failed")
+    pen.effect_retried(4_000, "a", failed, 2)
+    pen.effect_ended(5_000, "a", failed, "done")
+    pen.effect_ended(5_000, "a", given_up, "failed")
+    pen.effect_ended(6_000, "a", given_up, "discarded")
+
+
+def test_effects_that_were_not_asked_for_are_found(desk: Desk, pen: Pen) -> None:
+    effect = pen.effect(1_000, "a", "anna", 1)
+    pen.effect_retried(2_000, "a", effect, 3)
+    pen.effect_ended(3_000, "a", effect, "discarded")
+    pen.effect_ended(4_000, "a", effect, "done")
+    assert [what.split(" ", 2)[2] for what in desk.found] == [
+        "is tried again, but has not failed",
+        "goes from round 1 to 3",
+        "is discarded while it is tried",
+        "is done, but none is open there",
+    ]
+
+
 def test_begun_in_the_middle_it_knows_nothing_from_before() -> None:
     desk = Desk(from_seq=1)
     late = Desk(from_seq=6)

@@ -15,6 +15,7 @@ from cordboard.events import event as words
 from cordboard.events.commit import CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, INPUT_TAG, Commit, Entry, Input
 from cordboard.events.verdict import Accepted, Duplicate, Refused
 from cordboard.router.loads import Loads
+from cordboard.router.outside import Outside
 
 REMEMBERED_MS = 14 * 60_000
 REMEMBERED_MAX = 900_000
@@ -41,7 +42,9 @@ class Ledger:
         self._live: set[bytes] = set()
         self._ended: OrderedDict[bytes, int] = OrderedDict()
         self._offers: dict[tuple[bytes, int], str] = {}
+        self._parked: set[bytes] = set()
         self._loads = Loads(self._report, self._whole)
+        self._outside = Outside(self._report, self._whole)
         self._folds: dict[int, Callable[[Entry, Any], None]] = {
             10: self._contact_queued,
             11: self._contact_ended,
@@ -54,6 +57,8 @@ class Ledger:
             19: self._engagement_started,
             22: self._engagement_ended,
             23: self._wrap_up_ended,
+            25: self._contact_parked,
+            26: self._park_ended,
         }
 
     def check(self, seq: int, commit: Commit, prev_hash: bytes | None) -> list[Input]:
@@ -123,6 +128,7 @@ class Ledger:
         if (fold := self._folds.get(entry.tag)) is not None:
             fold(entry, event)
         self._loads.fold(entry, event)
+        self._outside.fold((commit.seq, index), entry, event)
 
     def _contact_queued(self, entry: Entry, event: words.ContactQueued) -> None:
         contact = entry.contact or b""
@@ -130,16 +136,38 @@ class Ledger:
             self._report(f"contact {contact.hex()} arrives, but lives already")
         elif event.visit > 1 and contact not in self._live and self._whole:
             self._report(f"contact {contact.hex()} begins visit {event.visit}, but never arrived")
+        if contact in self._parked:
+            self._report(f"contact {contact.hex()} waits while it is parked")
         self._live.add(contact)
 
     def _contact_ended(self, entry: Entry, event: words.ContactEnded) -> None:
         contact = entry.contact or b""
         if contact not in self._live and self._whole:
             self._report(f"contact {contact.hex()} ends, but does not live")
+        if contact in self._parked:
+            self._report(f"contact {contact.hex()} ends while it is parked")
         self._live.discard(contact)
         if event.reason == "flowed_out" and event.successor is None:
             self._report(f"contact {contact.hex()} flows out without a successor")
         self._ended[contact] = event.at_ms
+
+    def _contact_parked(self, entry: Entry, event: words.ContactParked) -> None:
+        contact = entry.contact or b""
+        if entry.agent is None:
+            self._report(f"contact {contact.hex()} is parked without an owner")
+        if contact in self._parked or (self._whole and contact not in self._live):
+            self._report(
+                f"contact {contact.hex()} is parked, but {'is so already' if contact in self._parked else 'does not live'}"
+            )
+        if event.until_ms < event.at_ms:
+            self._report(f"contact {contact.hex()} is parked until before now")
+        self._parked.add(contact)
+
+    def _park_ended(self, entry: Entry, _event: words.ParkEnded) -> None:
+        contact = entry.contact or b""
+        if contact not in self._parked and self._whole:
+            self._report(f"contact {contact.hex()} returns, but was not parked")
+        self._parked.discard(contact)
 
     def _offer_made(self, entry: Entry, event: words.OfferMade) -> None:
         contact = entry.contact or b""
@@ -147,6 +175,8 @@ class Ledger:
             self._report(f"offer {contact.hex()}/{event.attempt} is made twice")
         if self._whole and contact not in self._live:
             self._report(f"offer {contact.hex()}/{event.attempt} for a contact that does not live")
+        if contact in self._parked:
+            self._report(f"offer {contact.hex()}/{event.attempt} for a parked contact")
         self._offers[contact, event.attempt] = "made"
 
     def _offer_accepted(self, entry: Entry, event: words.OfferAccepted) -> None:
@@ -190,5 +220,5 @@ class Ledger:
         self._report_to(self._next - 1, what)
 
 
-_AFTER_THE_END = frozenset((22, 23, 24))
-"""An engagement's end and its wrap-up may stand behind the end of the contact."""
+_AFTER_THE_END = frozenset((22, 23, 24, 28, 40, 41, 42))
+"""Behind the end of a contact may stand: its engagement's end, the wrap-up, a thank-you, and what becomes of its answers."""
