@@ -1,0 +1,164 @@
+"""What a contact is about, and where it goes: the policy's rules, the first that holds.
+
+    classifier = Classifier(policy)             # compiles every keyword once
+    found = classifier.classify(Signals(channel="mail", entry_point="service", text="Mijn pakket is kapot aangekomen"))
+
+Deterministic: the same signals under the same policy always give the same answer. What a rule leaves open, its topic says, then the
+entry point, then the default.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cordboard.events.bounds import REQUIREMENTS_MAX, Requirement
+from cordboard.events.policy import Policy, Rule
+from cordboard.policy.language import base_language, detect
+from cordboard.policy.needles import Needles, fold, words
+
+DEFAULT_RULE = "default"
+"""The name of the classification where no rule held."""
+WRITTEN = ".written"
+WRITTEN_LEVEL = 5
+"""Of the skill `nl.written` a contact in Dutch needs this level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What is known of a contact as it comes in."""
+
+    channel: str
+    entry_point: str | None = None
+    address: str | None = None
+    """The sender's mail address, in lower case."""
+    text: str = ""
+    """Subject, newline, text; without what is quoted."""
+    language: str | None = None
+    """As declared by the page, form or payload; None: found out from the text."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    segment: str | None = None
+    automatic: bool = False
+    """A machine wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """Where a contact goes, and which rule says so. `language` is None if nobody knows."""
+
+    rule: str
+    queue: str
+    topic: str | None
+    requirements: list[Requirement]
+    priority: int
+    language: str | None
+    new_case: bool
+
+
+class Classifier:
+    """A policy's rules, ready to be asked. Immutable; may be asked from several threads."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._rules = policy.rules
+        self._default = policy.default or Rule(name=DEFAULT_RULE)
+        self._entry_points = {entry_point.name: entry_point for entry_point in policy.entry_points}
+        self._topic_queues = {topic.name: topic.queue for topic in policy.topics}
+        self._first_queue = policy.queues[0].name
+        self._written = frozenset(skill for skill in policy.skills if skill.endswith(WRITTEN))
+        self._needles = Needles((needle, number) for number, rule in enumerate(policy.rules) for needle in rule.keywords)
+        self._languages = site_languages(policy)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages a text may be found to be in."""
+        return self._languages
+
+    def classify(self, signals: Signals) -> Classification:
+        """The first rule that holds, else the default. Unknown entry points count as none."""
+        language = self.language_of(signals)
+        hit = self._needles.owners(words(signals.text))
+        for number, rule in enumerate(self._rules):
+            if (not rule.keywords or number in hit) and _holds(rule, signals, language):
+                return self._classification(rule, signals, language)
+        return self._classification(self._default, signals, language)
+
+    def language_of(self, signals: Signals) -> str | None:
+        """As declared, else as the text says, else the entry point's."""
+        declared = base_language(signals.language) if signals.language else None
+        if declared is not None:
+            return declared
+        found = detect(signals.text, self._languages)
+        if found is not None:
+            return found
+        entry_point = self._entry_points.get(signals.entry_point or "")
+        return base_language(entry_point.language) if entry_point is not None and entry_point.language else None
+
+    def _classification(self, rule: Rule, signals: Signals, language: str | None) -> Classification:
+        default, entry_point = self._default, self._entry_points.get(signals.entry_point or "")
+        door_queue, door_topic = (entry_point.queue, entry_point.topic) if entry_point is not None else (None, None)
+        chosen = rule if rule is not default else Rule(name=rule.name)
+        queue = (
+            chosen.queue
+            or self._queue_of(chosen.topic)
+            or door_queue
+            or self._queue_of(door_topic)
+            or default.queue
+            or self._queue_of(default.topic)
+            or self._first_queue
+        )
+        priority = rule.priority if rule.priority is not None else default.priority
+        return Classification(
+            rule=rule.name,
+            queue=queue,
+            topic=chosen.topic or door_topic or default.topic,
+            requirements=self._requirements(rule, language),
+            priority=priority or 0,
+            language=language,
+            new_case=rule.new_case,
+        )
+
+    def _queue_of(self, topic: str | None) -> str | None:
+        return None if topic is None else self._topic_queues.get(topic)
+
+    def _requirements(self, rule: Rule, language: str | None) -> list[Requirement]:
+        """The rule's, and the language's unless the rule asks for that skill itself."""
+        requirements = list(rule.requirements)
+        skill = f"{language}{WRITTEN}"
+        if skill in self._written and all(requirement.skill != skill for requirement in requirements):
+            requirements.append(Requirement(skill, WRITTEN_LEVEL, True))
+        return requirements[:REQUIREMENTS_MAX]
+
+
+def site_languages(policy: Policy) -> tuple[str, ...]:
+    """Languages somebody writes, a template exists for, an entry point has, or a rule asks for; sorted."""
+    tags = [skill.removesuffix(WRITTEN) for skill in policy.skills if skill.endswith(WRITTEN)]
+    tags += policy.mail.templates
+    tags += [entry_point.language for entry_point in policy.entry_points if entry_point.language is not None]
+    tags += [tag for rule in policy.rules for tag in rule.languages]
+    return tuple(sorted({code for tag in tags if (code := base_language(tag)) is not None}))
+
+
+def _holds(rule: Rule, signals: Signals, language: str | None) -> bool:
+    """Every condition but the keywords."""
+    return (
+        (not rule.channels or signals.channel in rule.channels)
+        and (not rule.entry_points or signals.entry_point in rule.entry_points)
+        and (not rule.languages or language in rule.languages)
+        and (not rule.segments or signals.segment in rule.segments)
+        and (rule.automatic is None or rule.automatic is signals.automatic)
+        and (not rule.addresses or _is_from(signals.address, rule.addresses))
+        and all(_has(signals.fields.get(name), needles) for name, needles in rule.fields.items())
+    )
+
+
+def _is_from(address: str | None, addresses: Sequence[str]) -> bool:
+    if not address:
+        return False
+    lower = address.strip().lower()
+    return lower in addresses or f"@{lower.rpartition('@')[2]}" in addresses
+
+
+def _has(value: str | None, needles: Sequence[str]) -> bool:
+    """A field is compared as a whole: `damaged` is not `damaged-box`; `damaged*` is both, and `*` is any value but none."""
+    folded = fold(value or "").strip()
+    if not folded:
+        return False
+    return any(folded.startswith(fold(needle[:-1])) if needle.endswith("*") else folded == fold(needle) for needle in needles)
