@@ -29,6 +29,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     grpc_port: int = 7401
     http_port: int = 7480
+    health_port: int = -1
+    """Probes of router and projector; -1: none."""
+    smtp_port: int = 7425
+    """-1: takes no mail in over SMTP."""
+    smtp_hostname: str | None = None
+    smtp_cert: Path | None = None
+    smtp_key: Path | None = None
+    smtp_relay: str | None = None
+    mailboxes: Path | None = None
+    webhook_secrets: Path | None = None
     grace_s: float = 30.0
     insecure_listen: bool = False
     allow_lazy_fsync: bool = False

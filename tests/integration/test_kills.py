@@ -145,7 +145,7 @@ async def test_a_second_engine_on_the_same_directory_starts_no_second_server(tmp
     async with engines.running(tmp_path, ["--site", SITE]) as engine:
         before = servers_on(tmp_path)
         second = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cordboard.main", "up", "--data-dir", str(tmp_path), "--grpc-port", "0", "--http-port", "0"),
+            *(sys.executable, "-m", "cordboard.main", "up", "--data-dir", str(tmp_path), "--grpc-port", "0", "--http-port", "0", "--smtp-port", "0"),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )

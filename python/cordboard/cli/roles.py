@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cordboard.api import run_api
+from cordboard.cli.vitals import Vitals, serve_vitals
 from cordboard.errors import CordboardError, SteppedDown
 from cordboard.gateway import run_gateway
 from cordboard.log import connect
@@ -30,6 +31,8 @@ from cordboard.vault.kek import load_kek
 logger = logging.getLogger(__name__)
 ROLES = ("router", "projector", "gateway", "api")
 QUIET_S = 5.0
+LAG_MAX = 1_000
+"""A history that many commits behind, and not moving, is not ready."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,7 @@ class Addresses:
     monitor_url: str | None = None
     grpc: str | None = None
     http: str | None = None
+    smtp: str | None = None
 
 
 @dataclass(slots=True)
@@ -64,13 +68,16 @@ class _Ready:
             self.say(self.addresses)
 
 
-async def lead(log: SiteLog) -> None:
+async def lead(log: SiteLog, vitals: Vitals | None = None) -> None:
     """The router role: when another router takes over, stand by, and lead again when it has fallen silent."""
+    vitals = vitals or Vitals.of(())
     while True:
         try:
-            return await run_router(log)
+            return await run_router(log, leading=lambda _epoch: vitals.ready("router"))
         except SteppedDown as reason:
             logger.warning("stepped down: %s; waiting until the journal is quiet", reason)
+            # A standby is as ready as it can be: an upgrade must not wait for it to lead.
+            vitals.ready("router")
             await until_quiet(log, QUIET_S)
 
 
@@ -90,6 +97,22 @@ async def until_quiet(log: SiteLog, quiet_s: float) -> None:
             last = -1
         if last < 0 or last != seen:
             seen, since_s = last, clock()
+
+
+async def watch_projector(log: SiteLog, views_url: str, vitals: Vitals) -> None:
+    """Say for ever whether the history keeps up with the journal."""
+    before = -1
+    while True:
+        try:
+            last = await log.last_journal_seq()
+            async with HistoryReader.open(views_url) as history:
+                at = await history.checkpoint()
+            keeps_up = last - at <= LAG_MAX or at > before >= 0
+            vitals.ready("projector", "" if keeps_up else f"the history is {last - at} commits behind and stands still")
+            before = at
+        except CordboardError as error:
+            vitals.ready("projector", str(error))
+        await asyncio.sleep(QUIET_S)
 
 
 @contextlib.asynccontextmanager
@@ -126,14 +149,19 @@ async def run_roles(
                 name="cordboard-" + "-".join(roles),
             )
         )
+        vitals = Vitals.of(role for role in roles if role in ("router", "projector"))
         ready = _Ready(addresses, {role for role in roles if role in ("api", "gateway")}, say_ready, settings.host)
         tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         if "router" in roles:
-            tasks.append(("router", lambda: lead(log)))
+            tasks.append(("router", lambda: lead(log, vitals)))
         if "projector" in roles:
             assert views_url is not None
             url = views_url
             tasks.append(("projector", lambda: run_history(addresses.nats_url, settings.site, url)))
+            if settings.health_port >= 0:
+                tasks.append(("projector's watch", lambda: watch_projector(log, url, vitals)))
+        if settings.health_port >= 0:
+            tasks.append(("health", lambda: _health(settings, vitals)))
         if "gateway" in roles or "api" in roles:
             tasks += await _faces(settings, roles, log, ready, stack, vault_url, views_url, kek_file)
         async with asyncio.TaskGroup() as group:
@@ -201,6 +229,10 @@ async def _faces(
         feed.attach(desks.apply)
         tasks.append(("api", api))
     return [*tasks, ("feed", feed.run)]
+
+
+async def _health(settings: Settings, vitals: Vitals) -> None:
+    await serve_vitals(vitals, settings.host, settings.health_port, insecure_listen=settings.insecure_listen)
 
 
 async def _named(name: str, role: Callable[[], Awaitable[None]]) -> None:

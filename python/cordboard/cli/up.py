@@ -12,6 +12,28 @@ from typing import Annotated
 import typer
 
 from cordboard.cli.apply import apply_files
+from cordboard.cli.options import (
+    DataDir,
+    Grace,
+    GrpcPort,
+    HealthPort,
+    Host,
+    HttpPort,
+    InsecureListen,
+    KekFile,
+    LazyFsync,
+    Mailboxes,
+    MonitorUrl,
+    NatsUrl,
+    Site,
+    SmtpCert,
+    SmtpHostname,
+    SmtpKey,
+    SmtpPort,
+    SmtpRelay,
+    Verbose,
+    WebhookSecrets,
+)
 from cordboard.cli.output import AsJson, console, fail, print_json
 from cordboard.cli.problems import show_problems
 from cordboard.cli.process import run_until_signalled, set_up_logging
@@ -19,30 +41,6 @@ from cordboard.cli.roles import ROLES, Addresses, run_roles
 from cordboard.errors import ConfigurationError
 from cordboard.policy import PolicyErrors, load
 from cordboard.settings import Settings
-
-Site = Annotated[str, typer.Option("--site", envvar="CORDBOARD_SITE", help="The site: a routing domain with its own journal.")]
-DataDir = Annotated[Path, typer.Option("--data-dir", envvar="CORDBOARD_DATA_DIR", help="Where journal, vault and views stand.")]
-NatsUrl = Annotated[str | None, typer.Option("--nats-url", envvar="CORDBOARD_NATS_URL", help="An external NATS server.")]
-MonitorUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--nats-monitor-url",
-        envvar="CORDBOARD_NATS_MONITOR_URL",
-        help="Its monitoring URL: proves that it fsyncs what it acknowledges.",
-    ),
-]
-Host = Annotated[str, typer.Option("--host", envvar="CORDBOARD_HOST", help="Address to listen on.")]
-GrpcPort = Annotated[
-    int, typer.Option("--grpc-port", envvar="CORDBOARD_GRPC_PORT", help="Port of the gRPC API; 0 takes a free one.")
-]
-HttpPort = Annotated[
-    int, typer.Option("--http-port", envvar="CORDBOARD_HTTP_PORT", help="Port of chat and HTTP; 0 takes a free one.")
-]
-Grace = Annotated[float, typer.Option("--grace", envvar="CORDBOARD_GRACE_S", help="Seconds a lost chat may take to come back.")]
-InsecureListen = Annotated[bool, typer.Option("--insecure-listen", help="Listen beyond loopback without authentication.")]
-LazyFsync = Annotated[bool, typer.Option("--allow-lazy-fsync", help="Accept a NATS server that may lose acknowledged facts.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log in detail.")]
-KekFile = Annotated[Path | None, typer.Option("--kek-file", envvar="CORDBOARD_KEK_FILE", help="The vault's key-encryption key.")]
 
 
 class Role(StrEnum):
@@ -67,6 +65,14 @@ def up(
     host: Host = "127.0.0.1",
     grpc_port: GrpcPort = 7401,
     http_port: HttpPort = 7480,
+    health_port: HealthPort = -1,
+    smtp_port: SmtpPort = 7425,
+    smtp_hostname: SmtpHostname = None,
+    smtp_cert: SmtpCert = None,
+    smtp_key: SmtpKey = None,
+    smtp_relay: SmtpRelay = None,
+    mailboxes: Mailboxes = None,
+    webhook_secrets: WebhookSecrets = None,
     grace_s: Grace = 30.0,
     insecure_listen: InsecureListen = False,
     allow_lazy_fsync: LazyFsync = False,
@@ -83,6 +89,14 @@ def up(
         host=host,
         grpc_port=grpc_port,
         http_port=http_port,
+        health_port=health_port,
+        smtp_port=smtp_port,
+        smtp_hostname=smtp_hostname,
+        smtp_cert=smtp_cert,
+        smtp_key=smtp_key,
+        smtp_relay=smtp_relay,
+        mailboxes=mailboxes,
+        webhook_secrets=webhook_secrets,
         grace_s=grace_s,
         insecure_listen=insecure_listen,
         allow_lazy_fsync=allow_lazy_fsync,
@@ -104,6 +118,14 @@ def run(
     host: Host = "127.0.0.1",
     grpc_port: GrpcPort = 7401,
     http_port: HttpPort = 7480,
+    health_port: HealthPort = -1,
+    smtp_port: SmtpPort = 7425,
+    smtp_hostname: SmtpHostname = None,
+    smtp_cert: SmtpCert = None,
+    smtp_key: SmtpKey = None,
+    smtp_relay: SmtpRelay = None,
+    mailboxes: Mailboxes = None,
+    webhook_secrets: WebhookSecrets = None,
     grace_s: Grace = 30.0,
     insecure_listen: InsecureListen = False,
     allow_lazy_fsync: LazyFsync = False,
@@ -122,6 +144,14 @@ def run(
         host=host,
         grpc_port=grpc_port,
         http_port=http_port,
+        health_port=health_port,
+        smtp_port=smtp_port,
+        smtp_hostname=smtp_hostname,
+        smtp_cert=smtp_cert,
+        smtp_key=smtp_key,
+        smtp_relay=smtp_relay,
+        mailboxes=mailboxes,
+        webhook_secrets=webhook_secrets,
         grace_s=grace_s,
         insecure_listen=insecure_listen,
         allow_lazy_fsync=allow_lazy_fsync,
@@ -201,6 +231,7 @@ def _announcer(roles: tuple[str, ...], as_json: bool) -> Callable[[Addresses], N
                     "monitor_url": addresses.monitor_url,
                     "grpc": addresses.grpc,
                     "http": addresses.http,
+                    "smtp": addresses.smtp,
                 }
             )
             return
@@ -208,6 +239,8 @@ def _announcer(roles: tuple[str, ...], as_json: bool) -> Callable[[Addresses], N
         for name, value in (
             ("gRPC", addresses.grpc),
             ("chat", addresses.http and f"http://{addresses.http}/chat"),
+            ("form", addresses.http and f"http://{addresses.http}/form"),
+            ("SMTP", addresses.smtp),
             ("NATS", addresses.nats_url),
         ):
             if value:

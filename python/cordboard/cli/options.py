@@ -1,0 +1,67 @@
+"""The options that several commands share; each can also come from a CORDBOARD_* variable."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Site = Annotated[str, typer.Option("--site", envvar="CORDBOARD_SITE", help="The site: a routing domain with its own journal.")]
+DataDir = Annotated[Path, typer.Option("--data-dir", envvar="CORDBOARD_DATA_DIR", help="Where journal, vault and views stand.")]
+NatsUrl = Annotated[str | None, typer.Option("--nats-url", envvar="CORDBOARD_NATS_URL", help="An external NATS server.")]
+MonitorUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--nats-monitor-url",
+        envvar="CORDBOARD_NATS_MONITOR_URL",
+        help="Its monitoring URL: proves that it fsyncs what it acknowledges.",
+    ),
+]
+Host = Annotated[str, typer.Option("--host", envvar="CORDBOARD_HOST", help="Address to listen on.")]
+GrpcPort = Annotated[
+    int, typer.Option("--grpc-port", envvar="CORDBOARD_GRPC_PORT", help="Port of the gRPC API; 0 takes a free one.")
+]
+HttpPort = Annotated[
+    int, typer.Option("--http-port", envvar="CORDBOARD_HTTP_PORT", help="Port of chat and HTTP; 0 takes a free one.")
+]
+Grace = Annotated[float, typer.Option("--grace", envvar="CORDBOARD_GRACE_S", help="Seconds a lost chat may take to come back.")]
+HealthPort = Annotated[
+    int,
+    typer.Option(
+        "--health-port", envvar="CORDBOARD_HEALTH_PORT", help="Port of /healthz and /readyz for router and projector; -1 none."
+    ),
+]
+SmtpPort = Annotated[
+    int, typer.Option("--smtp-port", envvar="CORDBOARD_SMTP_PORT", help="Port that takes mail in; 0 takes a free one, -1 none.")
+]
+SmtpHostname = Annotated[
+    str | None,
+    typer.Option("--smtp-hostname", envvar="CORDBOARD_SMTP_HOSTNAME", help="The name said in greetings and Message-IDs."),
+]
+SmtpCert = Annotated[
+    Path | None, typer.Option("--smtp-cert", envvar="CORDBOARD_SMTP_CERT", help="Certificate chain (PEM): offers STARTTLS.")
+]
+SmtpKey = Annotated[Path | None, typer.Option("--smtp-key", envvar="CORDBOARD_SMTP_KEY", help="Its private key (PEM).")]
+SmtpRelay = Annotated[
+    str | None,
+    typer.Option(
+        "--smtp-relay",
+        envvar="CORDBOARD_SMTP_RELAY",
+        help="Where answers go out: smtp://user:password@host:587?starttls=required, or smtps://…",
+    ),
+]
+Mailboxes = Annotated[
+    Path | None,
+    typer.Option("--mailboxes", envvar="CORDBOARD_MAILBOXES", help="YAML file of IMAP mailboxes to read (docs/mail.md)."),
+]
+WebhookSecrets = Annotated[
+    Path | None,
+    typer.Option(
+        "--webhook-secrets",
+        envvar="CORDBOARD_WEBHOOK_SECRETS",
+        help="YAML file: one or two signing secrets a webhook (docs/webhooks.md).",
+    ),
+]
+InsecureListen = Annotated[bool, typer.Option("--insecure-listen", help="Listen beyond loopback without authentication.")]
+LazyFsync = Annotated[bool, typer.Option("--allow-lazy-fsync", help="Accept a NATS server that may lose acknowledged facts.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log in detail.")]
+KekFile = Annotated[Path | None, typer.Option("--kek-file", envvar="CORDBOARD_KEK_FILE", help="The vault's key-encryption key.")]

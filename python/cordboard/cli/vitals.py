@@ -1,0 +1,49 @@
+"""Health of roles that have no port of their own, for probes: /healthz (the process lives), /readyz (each role does its work)."""
+
+from collections.abc import Iterable
+
+import msgspec
+from litestar import Litestar, Response, get
+from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
+
+from cordboard.gateway.serve import bind, serving
+
+
+class Vitals(msgspec.Struct):
+    """Why each role is not ready; empty: it is."""
+
+    unready: dict[str, str]
+
+    @classmethod
+    def of(cls, roles: Iterable[str]) -> "Vitals":
+        """Nobody is ready yet."""
+        return cls(dict.fromkeys(roles, "starting"))
+
+    def ready(self, role: str, why_not: str = "") -> None:
+        """`role` does its work, or `why_not`."""
+        self.unready[role] = why_not
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The answer to a probe: roles that are not ready, and why."""
+
+    ok: bool
+    unready: dict[str, str] = {}
+
+
+async def serve_vitals(vitals: Vitals, host: str, port: int, *, insecure_listen: bool) -> None:
+    """Answer probes until cancelled. Raises ConfigurationError if it cannot listen."""
+
+    @get("/healthz", sync_to_thread=False)
+    def healthz() -> Health:
+        return Health(ok=True)
+
+    @get("/readyz", sync_to_thread=False)
+    def readyz() -> Response[Health]:
+        unready = {role: why for role, why in vitals.unready.items() if why}
+        status = HTTP_503_SERVICE_UNAVAILABLE if unready else HTTP_200_OK
+        return Response(Health(ok=not unready, unready=unready), status_code=status)
+
+    listener = bind(host, port, insecure_listen=insecure_listen)
+    async with serving(Litestar([healthz, readyz], openapi_config=None, logging_config=None), listener) as server:
+        await server
