@@ -195,6 +195,66 @@ def test_channels_add_up_over_queues(boards: Boards, pen: Pen) -> None:
     assert (site.contacts, site.open, site.policy_version) == (3, 3, 1)
 
 
+def test_a_parked_contact_waits_for_nobody_and_costs_nothing(boards: Boards, pen: Pen) -> None:
+    pen.declare(0, "anna", "orders")
+    pen.presence(0, "anna", "ready")
+    pen.queued(10_000, "m", "orders", channel="mail")
+    pen.offered(10_000, "m", "anna", "orders", channel="mail")
+    pen.accepted(10_000, "m", "anna", channel="mail")
+    pen.engaged(10_000, "m", "anna", "orders", channel="mail")
+    seen = boards.position
+    pen.disengaged(40_000, "m", "anna", by="parked", channel="mail")
+    pen.parked(40_000, "m", "anna", for_ms=600_000)
+    row, agent, site = boards.cells()[0], boards.agents()[0], boards.site()
+    assert (row.waiting, row.oldest_since_ms, row.engaged, row.parked, row.visits) == (0, None, 0, 1, 1)
+    assert (agent.load, agent.parked, site.parked, site.open) == (0, 1, 1, 1)
+    queues, agents = boards.changed_since(seen + 1)
+    assert ([row.queue for row in queues], [row.agent for row in agents]) == (["orders"], [an_id("anna")])
+    assert (row.handled, row.aht_ms) == (1, 30_000), "the agent worked until it was put aside, not until it comes back"
+    pen.presence(50_000, "anna", "offline")
+    assert boards.site().occupancy_permille == 180, "30 of 100 units for 30 of 50 s, and nothing while it was parked"
+
+
+def test_a_return_is_a_new_visit_of_the_same_contact(boards: Boards, pen: Pen) -> None:
+    pen.declare(0, "anna", "orders")
+    pen.queued(0, "m", "orders", channel="mail")
+    _park(pen, "m", "anna", 0)
+    pen.park_ended(90_000, "m", "anna", by="customer")
+    pen.queued(90_000, "m", "orders", channel="mail", visit=2)
+    row = boards.cells()[0]
+    assert (row.waiting, row.oldest_since_ms, row.parked, row.visits) == (1, 90_000, 0, 2)
+    assert (boards.site().contacts, boards.agents()[0].parked) == (1, 0)
+
+
+def test_a_parked_contact_may_end(boards: Boards, pen: Pen) -> None:
+    pen.declare(0, "anna", "orders")
+    pen.queued(0, "m", "orders", channel="mail")
+    _park(pen, "m", "anna", 0)
+    pen.park_ended(90_000, "m", "anna", by="service")
+    pen.ended(90_000, "m", "completed", "parked", channel="mail")
+    row, site = boards.cells()[0], boards.site()
+    assert (row.parked, row.waiting, site.parked, site.open, site.ended) == (0, 0, 0, 0, {"completed": 1})
+
+
+def test_the_end_of_a_park_that_never_was_is_corrupt(boards: Boards, pen: Pen) -> None:
+    pen.queued(0, "m", "orders", channel="mail")
+    with pytest.raises(JournalCorrupt):
+        pen.park_ended(1, "m", "anna")
+
+
+def test_effects_are_open_until_done_and_kept_when_they_fail(boards: Boards, pen: Pen) -> None:
+    pen.queued(0, "m", "orders", channel="mail")
+    first, second, third = (pen.effect(1, "m", "anna", ordinal) for ordinal in (1, 2, 3))
+    assert (boards.site().effects_open, boards.site().effects_failed) == (3, 0)
+    pen.effect_ended(2, "m", first, "done")
+    pen.effect_ended(3, "m", second, "failed")
+    pen.effect_ended(3, "m", third, "failed")
+    assert (boards.site().effects_open, boards.site().effects_failed) == (0, 2)
+    pen.effect_retried(4, "m", second, 2)
+    pen.effect_ended(5, "m", third, "discarded")
+    assert (boards.site().effects_open, boards.site().effects_failed) == (1, 0)
+
+
 def test_a_gap_is_never_skipped(boards: Boards, pen: Pen) -> None:
     with pytest.raises(JournalCorrupt):
         boards.apply(boards.position + 2, commit(boards.position + 2, 0))
@@ -218,3 +278,12 @@ def _serve(
     pen.visit_ended(at_ms, contact, "orders", "answered", 0)
     pen.disengaged(at_ms + talk_ms, contact, agent, wrap_ms=wrap_ms)
     pen.ended(at_ms + talk_ms, contact)
+
+
+def _park(pen: Pen, contact: str, agent: str, at_ms: int) -> None:
+    """From the queue to the agent's pile, at once."""
+    pen.offered(at_ms, contact, agent, "orders", channel="mail")
+    pen.accepted(at_ms, contact, agent, channel="mail")
+    pen.engaged(at_ms, contact, agent, "orders", channel="mail")
+    pen.disengaged(at_ms, contact, agent, by="parked", channel="mail")
+    pen.parked(at_ms, contact, agent)

@@ -27,12 +27,14 @@ GONE_MAX = 65_536
 class Stay:
     """A contact's current visit."""
 
-    __slots__ = ("channel", "offered", "queue")
+    __slots__ = ("channel", "offered", "owner", "queue")
 
     def __init__(self, queue: str, channel: str) -> None:
         self.queue = queue
         self.channel = channel
         self.offered = False
+        self.owner: bytes | None = None
+        """Who has put the contact aside, while it is parked."""
 
 
 class Boards:
@@ -50,6 +52,8 @@ class Boards:
         self._work: dict[tuple[bytes, int], Work] = {}
         self._contacts = 0
         self._ended: Counter[str] = Counter()
+        self._effects: Counter[str] = Counter()
+        """Effects by what they are: open, failed."""
         self._queue_marks: Marks[str] = Marks()
         self._cell_marks: Marks[tuple[str, str]] = Marks()
         self._agent_marks: Marks[bytes] = Marks()
@@ -70,10 +74,15 @@ class Boards:
             19: self._engagement_started,
             22: self._engagement_ended,
             23: self._wrap_up_ended,
+            25: self._contact_parked,
+            26: self._park_ended,
             30: self._agent_registered,
             31: self._agent_removed,
             32: self._presence_changed,
             33: self._channel_switch_set,
+            40: self._effect_requested,
+            41: self._effect_ended,
+            42: self._effect_retried,
         }
 
     # Reading
@@ -105,6 +114,9 @@ class Boards:
             agents=len(self._staff.agents),
             agents_ready=self._staff.agents_ready,
             occupancy_permille=permille(occupancy.work.total(self.at_ms), occupancy.ready.total(self.at_ms)),
+            parked=sum(tally.parked for tally in self._tallies.values()),
+            effects_open=self._effects["open"],
+            effects_failed=self._effects["failed"],
         )
 
     def queue(self, queue: str) -> QueueRow | None:
@@ -231,6 +243,39 @@ class Boards:
         self._staff.release(work, at_ms)
         tally.handled += 1
         tally.handle_ms += work.talk_ms + wrap_ms
+
+    def _contact_parked(self, entry: Entry, _event: words.ContactParked) -> None:
+        stay = self._stay(contact_of(entry))
+        stay.owner = agent_of(entry)
+        self._park(stay, stay.owner, 1)
+
+    def _park_ended(self, entry: Entry, _event: words.ParkEnded) -> None:
+        stay = self._stay(contact_of(entry))
+        if stay.owner is None:
+            raise JournalCorrupt(f"commit {self.position} brings back contact {contact_of(entry).hex()}, which is not parked")
+        self._park(stay, stay.owner, -1)
+        stay.owner = None
+
+    def _park(self, stay: Stay, owner: bytes, by: int) -> None:
+        self._tally(stay.queue, stay.channel).parked += by
+        self._staff.parked[owner] += by
+        self._touch(stay.queue, stay.channel)
+        if owner in self._staff.agents:
+            self._agent_marks.touch(owner, self.position)
+
+    def _effect_requested(self, _entry: Entry, _event: words.EffectRequested) -> None:
+        self._effects["open"] += 1
+
+    def _effect_ended(self, _entry: Entry, event: words.EffectEnded) -> None:
+        if event.outcome == "discarded":
+            self._effects["failed"] -= 1
+            return
+        self._effects["open"] -= 1
+        self._effects["failed"] += event.outcome == "failed"
+
+    def _effect_retried(self, _entry: Entry, _event: words.EffectRetried) -> None:
+        self._effects["failed"] -= 1
+        self._effects["open"] += 1
 
     def _agent_registered(self, entry: Entry, event: words.AgentRegistered) -> None:
         agent = agent_of(entry)

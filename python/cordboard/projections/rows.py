@@ -25,6 +25,8 @@ class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     offering: int
     engaged: int
     wrapping: int
+    parked: int
+    """Put aside by their owners: they neither wait nor cost anything, and come back as a new visit."""
     oldest_since_ms: int | None
     visits: int
     answered: int
@@ -115,6 +117,8 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[ChannelLoad, ...] = ()
     load: int = 0
     capacity: int = 0
+    parked: int = 0
+    """Contacts the agent owns that are put aside; no part of the load."""
     handled: int = 0
     work_cost_ms: int = 0
     """Engaged and wrap-up time, each weighted with its cost."""
@@ -139,6 +143,11 @@ class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
     agents: int
     agents_ready: int
     occupancy_permille: int | None
+    parked: int
+    effects_open: int
+    """Outside effects (mails, webhook calls) that are still being tried."""
+    effects_failed: int
+    """Dead letters: failed for good, neither retried nor discarded yet."""
 
     @property
     def open(self) -> int:

@@ -88,6 +88,8 @@ class Staff:
         self.site = Occupancy()
         self.changed: set[Door] = set()
         self.agents_ready = 0
+        self.parked: Counter[bytes] = Counter()
+        """Parked contacts by owner, who may be gone by now."""
 
     def agent(self, agent: bytes) -> Agent:
         known = self.agents.get(agent)
@@ -187,6 +189,7 @@ class Staff:
             channels=tuple(known.channel(channel) for channel in sorted({*known.maxima, *busy})),
             load=known.loads.total(),
             capacity=known.capacity,
+            parked=self.parked[agent],
             handled=known.handled,
             work_cost_ms=known.occupancy.work.total(at_ms),
             ready_capacity_ms=known.occupancy.ready.total(at_ms),

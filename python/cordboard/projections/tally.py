@@ -14,8 +14,8 @@ class Tally:
     """What happened on one channel of one queue. `waiting`: contacts without a connected agent, oldest first, and since when."""
 
     __slots__ = (
-        "engaged", "handle_ms", "handled", "in_target", "last_served", "offering", "outcomes", "short_abandoned", "visits",
-        "waiting", "waits", "wrapping",
+        "engaged", "handle_ms", "handled", "in_target", "last_served", "offering", "outcomes", "parked", "short_abandoned",
+        "visits", "waiting", "waits", "wrapping",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -24,6 +24,7 @@ class Tally:
         self.offering = 0
         self.engaged = 0
         self.wrapping = 0
+        self.parked = 0
         self.visits = 0
         self.outcomes: Counter[str] = Counter()
         self.in_target = 0
@@ -81,6 +82,7 @@ def queue_row(
         offering=sum(tally.offering for tally in tallies),
         engaged=sum(tally.engaged for tally in tallies),
         wrapping=sum(tally.wrapping for tally in tallies),
+        parked=sum(tally.parked for tally in tallies),
         oldest_since_ms=min((next(iter(tally.waiting.values())) for tally in tallies if tally.waiting), default=None),
         visits=sum(tally.visits for tally in tallies),
         answered=outcomes["answered"],
