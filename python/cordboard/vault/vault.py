@@ -28,6 +28,8 @@ from cordboard.vault.words import (
     PERSON_MAX,
     READ_MAX,
     Acceptance,
+    Attachment,
+    AttachmentInfo,
     Content,
     Draft,
     Person,
@@ -139,9 +141,35 @@ class Vault:
             found[row.ref] = Content(row.ref, row.kind, unseal(key, row.kind, row.ref, row.sealed).decode())
         return found
 
+    # Threads and attachments
+
+    async def case_of(self, keys: Sequence[str]) -> bytes | None:
+        """The case that the first known key means, in the order given; None if none is known."""
+        raise NotImplementedError
+
+    async def remember_threads(self, keys: Sequence[str], case: bytes) -> None:
+        """From now on these keys mean `case`, unless they mean one already."""
+        raise NotImplementedError
+
+    async def attachments(self, messages: Sequence[bytes]) -> dict[bytes, list[AttachmentInfo]]:
+        """What came with these messages, in its order; messages without attachments, and erased ones, are absent."""
+        raise NotImplementedError
+
+    async def attachment(self, ref: bytes) -> Attachment | None:
+        """One attachment with its bytes; None if it is unknown or erased."""
+        raise NotImplementedError
+
     # Customers
 
-    async def customer(self, kind: str, address: str) -> bytes:
+    async def segment(self, customer: bytes) -> str | None:
+        """The segment (a policy word) that the customer belongs to, if any."""
+        raise NotImplementedError
+
+    async def set_segment(self, customer: bytes, segment: str | None) -> None:
+        """Raises NotFound for an unknown or erased customer."""
+        raise NotImplementedError
+
+    async def customer(self, kind: str, address: str, source: str = "") -> bytes:
         """The 16-byte reference of whoever is at `address` (of `kind`: email, phone, account …), made at the first sight.
 
         Only surrounding blanks and Unicode forms are evened out; what else makes two addresses one is the gateway's knowledge.

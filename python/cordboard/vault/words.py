@@ -1,5 +1,6 @@
 """What goes into the vault and comes out of it, and the limits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cordboard.errors import InvalidInput
@@ -12,6 +13,16 @@ ADDRESS_MAX = 320
 PERSON_MAX = 200
 FACT_MAX = FRAME_MAX - 128
 READ_MAX = 10_000
+ATTACHMENTS_MAX = 64
+ATTACHMENT_MAX = 25 * 1024 * 1024
+"""Bytes of all attachments of a draft together."""
+FILE_NAME_MAX = 255
+MEDIA_TYPE_MAX = 127
+THREADS_MAX = 128
+THREAD_KEY_MAX = 1_000
+SOURCE_MAX = 200
+BY_MAX = 200
+REASON_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +35,33 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with `message`. `ref` is 16 random bytes; name and media type are the sender's words: trust neither."""
+
+    ref: bytes
+    message: bytes
+    name: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentInfo:
+    """An attachment without its bytes; `size` counts them."""
+
+    ref: bytes
+    name: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """A fact about to be published, and the contents it refers to. (`gateway`, `external_id`) makes a repeat harmless."""
+    """A fact about to be published, and the contents it refers to. (`gateway`, `external_id`) makes a repeat harmless.
+
+    `threads` are the keys under which later messages will name this one (a Message-ID); they come to mean `case`, the contact
+    itself if None. A key that means a case already keeps its meaning.
+    """
 
     gateway: str
     external_id: str
@@ -34,6 +70,9 @@ class Draft:
     fact: bytes
     customer: bytes | None = None
     contents: tuple[Content, ...] = ()
+    threads: tuple[str, ...] = ()
+    case: bytes | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +110,45 @@ def check_draft(draft: Draft) -> None:
     if len(draft.contents) > CONTENTS_MAX:
         raise InvalidInput(f"{len(draft.contents)} contents in one draft; at most {CONTENTS_MAX}")
     for content in draft.contents:
-        check_ref(content.ref, "content")
-        check_word(content.kind, "kind of content")
-        try:
-            size = len(content.text.encode())
-        except UnicodeEncodeError as error:
-            raise InvalidInput("a text holds lone surrogates, which no encoding can carry") from error
-        if size > TEXT_MAX:
-            raise InvalidInput(f"a text has {size} bytes; at most {TEXT_MAX}", reason="text_too_long")
+        check_content(content)
+    if draft.case is not None:
+        check_ref(draft.case, "case")
+    check_threads(draft.threads)
+    check_attachments(draft.attachments)
+
+
+def check_content(content: Content) -> None:
+    """Raises InvalidInput."""
+    check_ref(content.ref, "content")
+    check_word(content.kind, "kind of content")
+    try:
+        size = len(content.text.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidInput("a text holds lone surrogates, which no encoding can carry") from error
+    if size > TEXT_MAX:
+        raise InvalidInput(f"a text has {size} bytes; at most {TEXT_MAX}", reason="text_too_long")
+
+
+def check_threads(keys: Sequence[str]) -> None:
+    """Raises InvalidInput."""
+    if len(keys) > THREADS_MAX:
+        raise InvalidInput(f"{len(keys)} thread keys at once; at most {THREADS_MAX}")
+    for key in keys:
+        check_text(key, "thread key", THREAD_KEY_MAX)
+
+
+def check_attachments(attachments: Sequence[Attachment]) -> None:
+    """Raises InvalidInput; `too_large` for what a sender can mend by sending less."""
+    if len(attachments) > ATTACHMENTS_MAX:
+        raise InvalidInput(f"{len(attachments)} attachments; at most {ATTACHMENTS_MAX}", reason="too_large")
+    total = sum(len(attachment.data) for attachment in attachments)
+    if total > ATTACHMENT_MAX:
+        raise InvalidInput(f"the attachments have {total} bytes together; at most {ATTACHMENT_MAX}", reason="too_large")
+    for attachment in attachments:
+        check_ref(attachment.ref, "attachment")
+        check_ref(attachment.message, "message")
+        check_text(attachment.name, "file name", FILE_NAME_MAX)
+        check_text(attachment.media_type, "media type", MEDIA_TYPE_MAX)
 
 
 def check_ref(ref: bytes, name: str) -> None:
