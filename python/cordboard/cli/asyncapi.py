@@ -1,7 +1,7 @@
 """`cordboard asyncapi`: the journal as an AsyncAPI document."""
 
+from cordboard.cli.options import Site
 from cordboard.cli.output import print_json
-from cordboard.cli.up import Site
 from cordboard.projections.history import asyncapi
 
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from cordboard.cli.options import DataDir, NatsUrl, Site
 from cordboard.cli.output import AsJson, console, fail, print_json, stderr
-from cordboard.cli.up import DataDir, NatsUrl, Site
 from cordboard.errors import CordboardError
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
