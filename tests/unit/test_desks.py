@@ -164,6 +164,63 @@ def test_ended_contacts_are_kept_for_a_while(desks: Desks, pen: Pen, monkeypatch
     assert desks.contact(an_id("c")) is not None
 
 
+def test_a_parked_contact_lies_on_its_owners_pile_and_is_no_work(desks: Desks, pen: Pen) -> None:
+    contact, anna = an_id("m"), an_id("anna")
+    _park(pen, "m", "anna", kind="third_party", note="the carrier looks for it")
+    live = desks.contact(contact)
+    assert live is not None and live.park is not None
+    assert (live.state, live.agent, live.owner, live.deadline_ms) == ("parked", anna, anna, None)
+    assert (live.park.kind, live.park.since_ms, live.park.until_ms) == ("third_party", 4_000, 64_000)
+    assert live.park.note == an_id("the carrier looks for it"[:16])
+    desk = desks.desk(anna)
+    assert (desk.work, desk.parked) == ((), (live,))
+    pen.write(5_000, about(words.DeadlinesShifted(5_000, 7_000)))
+    assert desks.desk(anna).parked[0].park == live.park, "a promise to come back does not move with a gap"
+
+
+def test_a_return_clears_the_pile_and_remembers_the_owner(desks: Desks, pen: Pen) -> None:
+    contact, anna = an_id("m"), an_id("anna")
+    _park(pen, "m", "anna")
+    _park(pen, "n", "anna")
+    told: list[DeskChange] = []
+    desks.subscribe(anna, told.append)
+    pen.park_ended(9_000, "m", "anna", by="customer")
+    pen.queued(9_000, "m", "orders", channel="mail", visit=2)
+    live = desks.contact(contact)
+    assert live is not None
+    assert (live.state, live.visit, live.agent, live.owner, live.park, live.arrived_ms) == ("queued", 2, None, anna, None, 1_000)
+    assert [parked.contact for parked in desks.desk(anna).parked] == [an_id("n")]
+    assert [type(change.event).__name__ for change in told] == ["ParkEnded"], "the owner hears that it is gone from the pile"
+    pen.park_ended(9_500, "n", "anna", by="service")
+    pen.ended(9_500, "n", "cancelled", "parked", channel="mail")
+    assert desks.desk(anna).parked == ()
+
+
+def test_what_is_not_parked_cannot_return(desks: Desks, pen: Pen) -> None:
+    pen.queued(1_000, "m", "orders", channel="mail")
+    with pytest.raises(JournalCorrupt):
+        pen.park_ended(2_000, "m", "anna")
+
+
+def test_a_reclassified_contact_keeps_its_first_topic(desks: Desks, pen: Pen) -> None:
+    _connect(pen)
+    pen.write(4_000, about(words.ContactReclassified(4_000, "boots", "shoes"), contact="a", agent="anna", channel="chat"))
+    live = desks.contact(an_id("a"))
+    assert live is not None and (live.topic, live.topic_first, live.case) == ("boots", "shoes", an_id("a"))
+
+
+def test_an_attached_message_has_no_place_in_the_order(desks: Desks, pen: Pen) -> None:
+    _park(pen, "m", "anna")
+    told: list[DeskChange] = []
+    desks.subscribe(an_id("anna"), told.append)
+    thanks = words.MessageAttached(5_000, an_id("thank you"), "customer")
+    pen.write(5_000, about(thanks, contact="m", channel="mail"))
+    pen.write(5_000, about(thanks, contact="of last year", channel="mail"))
+    assert [(said.ordinal, said.message) for said in desks.messages(an_id("m"))] == [(0, an_id("thank you"))]
+    assert desks.messages(an_id("of last year")) == []
+    assert [type(change.event).__name__ for change in told] == ["MessageAttached"]
+
+
 def test_a_switched_off_channel_shows(desks: Desks, pen: Pen) -> None:
     pen.write(1, about(words.ChannelSwitchSet(1, False, "missed"), agent="anna", channel="chat"))
     assert desks.desk(an_id("anna")).channels_off == {"chat"}
@@ -178,3 +235,13 @@ def test_an_unknown_agent_has_an_empty_desk(desks: Desks) -> None:
 def test_the_end_of_an_unknown_contact_is_corrupt(desks: Desks, pen: Pen) -> None:
     with pytest.raises(JournalCorrupt):
         pen.ended(1, "ghost")
+
+
+def _park(pen: Pen, contact: str, agent: str, *, kind: str = "customer", note: str | None = None) -> None:
+    pen.queued(1_000, contact, "orders", channel="mail")
+    pen.offered(1_000, contact, agent, "orders", channel="mail")
+    pen.accepted(2_000, contact, agent, channel="mail")
+    pen.engaged(3_000, contact, agent, "orders", channel="mail")
+    pen.disengaged(4_000, contact, agent, by="parked", channel="mail")
+    parked = words.ContactParked(4_000, kind, 64_000, an_id(note[:16]) if note else None)  # type: ignore[arg-type]
+    pen.write(4_000, about(parked, contact=contact, agent=agent, channel="mail"))

@@ -16,7 +16,7 @@ from cordboard.errors import JournalCorrupt
 from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG, Commit, Entry
 from cordboard.projections.about import agent_of, channel_of, contact_of
-from cordboard.projections.live import Desk, DeskChange, LiveContact, Said, Sink, Work
+from cordboard.projections.live import Desk, DeskChange, LiveContact, Park, Said, Sink, Work
 
 ENDED_MAX = 4_096
 """Ended contacts kept for readers who come a little late; older ones stand in the history."""
@@ -35,6 +35,8 @@ class Desks:
         self._said: dict[bytes, deque[Said]] = {}
         self._desks: dict[bytes, Desk] = {}
         self._work: dict[bytes, dict[tuple[bytes, int], Work]] = {}
+        self._parked: dict[bytes, dict[bytes, None]] = {}
+        """Parked contacts by owner, in the order they were parked."""
         self._sinks: dict[bytes, list[Sink]] = {}
         self._folds: dict[int, Callable[[Entry, Any], None]] = {
             4: self._deadlines_shifted,
@@ -53,6 +55,10 @@ class Desks:
             22: self._engagement_ended,
             23: self._wrap_up_ended,
             24: self._wrap_up_extended,
+            25: self._contact_parked,
+            26: self._park_ended,
+            27: self._contact_reclassified,
+            28: self._message_attached,
             30: self._agent_registered,
             31: self._agent_removed,
             32: self._presence_changed,
@@ -77,8 +83,10 @@ class Desks:
     def desk(self, agent: bytes) -> Desk:
         """The agent's desk; an empty one (`declared` false) for an agent the site does not know."""
         desk = self._desks.get(agent, Desk(agent=agent))
-        work = self._work.get(agent)
-        return replace(desk, work=tuple(work.values())) if work else desk
+        work, parked = self._work.get(agent, {}), self._parked.get(agent, {})
+        if not work and not parked:
+            return desk
+        return replace(desk, work=tuple(work.values()), parked=tuple(self._contacts[contact] for contact in parked))
 
     def agents(self) -> list[bytes]:
         """Declared agents, by id."""
@@ -156,6 +164,11 @@ class Desks:
             requirements=tuple(event.requirements),
             entry_point=event.entry_point,
             topic=event.topic,
+            topic_first=before.topic_first if before else event.topic,
+            rule=event.rule,
+            language=event.language,
+            case=event.case or contact,
+            owner=before.owner if before else None,
             key=event.key,
             arrived_ms=before.arrived_ms if before else event.at_ms,
             entered_ms=event.at_ms,
@@ -214,12 +227,19 @@ class Desks:
             self._change(contact_of(entry), answered_ms=event.at_ms)
 
     def _message_relayed(self, entry: Entry, event: words.MessageRelayed) -> None:
-        contact = contact_of(entry)
-        said = self._said.get(contact)
-        if said is None:
-            said = self._said[contact] = deque(maxlen=MESSAGES_MAX)
         agent = entry.agent if event.author == "agent" else None
-        said.append(Said(event.ordinal, event.author, event.message, agent, event.at_ms))
+        self._note(contact_of(entry), Said(event.ordinal, event.author, event.message, agent, event.at_ms))
+
+    def _message_attached(self, entry: Entry, event: words.MessageAttached) -> None:
+        # What belongs to a contact of long ago stands in the history alone.
+        if self.contact(contact_of(entry)) is not None:
+            self._note(contact_of(entry), Said(0, event.author, event.message, None, event.at_ms))
+
+    def _note(self, contact: bytes, said: Said) -> None:
+        known = self._said.get(contact)
+        if known is None:
+            known = self._said[contact] = deque(maxlen=MESSAGES_MAX)
+        known.append(said)
 
     def _engagement_ended(self, entry: Entry, event: words.EngagementEnded) -> None:
         contact = contact_of(entry)
@@ -237,6 +257,27 @@ class Desks:
 
     def _wrap_up_extended(self, entry: Entry, event: words.WrapUpExtended) -> None:
         self._turn(entry, event.attempt, deadline_ms=event.until_ms)
+
+    def _contact_parked(self, entry: Entry, event: words.ContactParked) -> None:
+        contact, owner = contact_of(entry), agent_of(entry)
+        park = Park(event.kind, event.at_ms, event.until_ms, event.note)
+        self._change(contact, state="parked", agent=owner, owner=owner, deadline_ms=None, park=park)
+        self._parked.setdefault(owner, {})[contact] = None
+
+    def _park_ended(self, entry: Entry, _event: words.ParkEnded) -> None:
+        contact = contact_of(entry)
+        live = self._contacts.get(contact)
+        if live is None or live.park is None or live.owner is None:
+            raise JournalCorrupt(f"commit {self.position} brings back contact {contact.hex()}, which is not parked")
+        piled = self._parked[live.owner]
+        del piled[contact]
+        if not piled:
+            del self._parked[live.owner]
+        # A new visit, or its end, follows in the same commit.
+        self._change(contact, state="queued", agent=None, park=None)
+
+    def _contact_reclassified(self, entry: Entry, event: words.ContactReclassified) -> None:
+        self._change(contact_of(entry), topic=event.topic)
 
     def _agent_registered(self, entry: Entry, event: words.AgentRegistered) -> None:
         agent = agent_of(entry)

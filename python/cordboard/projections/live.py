@@ -10,15 +10,24 @@ import msgspec
 from cordboard.events.bounds import Key, Requirement
 from cordboard.events.commit import Entry
 from cordboard.events.event import ContactState, EndReason, Event
-from cordboard.events.fact import Author, Presence
+from cordboard.events.fact import Author, ParkKind, Presence
 
 WorkState = Literal["offered", "connecting", "engaged", "wrapping"]
+
+
+class Park(msgspec.Struct, frozen=True):
+    """Why a contact is put aside, since when, and until when if nothing comes before. `note` is a vault reference."""
+
+    kind: ParkKind
+    since_ms: int
+    until_ms: int
+    note: bytes | None
 
 
 class LiveContact(msgspec.Struct, frozen=True, kw_only=True):
     """A contact as the journal has it at `seq`. Instants are Unix ms.
 
-    `attempt` is that of the newest offer (0: none yet); `agent` the one it is offered to, connecting or engaged with;
+    `attempt` is that of the newest offer (0: none yet); `agent` the one it is offered to, connecting or engaged with, or parked by;
     `deadline_ms` that of the offer or the connect. `ended` only for contacts that ended a short while ago.
     """
 
@@ -35,6 +44,17 @@ class LiveContact(msgspec.Struct, frozen=True, kw_only=True):
     requirements: tuple[Requirement, ...]
     entry_point: str | None
     topic: str | None
+    topic_first: str | None = None
+    """What it was thought to be about when it arrived."""
+    rule: str | None = None
+    """The rule of the policy that classified it."""
+    language: str | None = None
+    case: bytes
+    """The matter it belongs to: the id of that matter's first contact, often its own."""
+    owner: bytes | None = None
+    """Who parked it last."""
+    park: Park | None = None
+    """While it is parked."""
     key: Key
     arrived_ms: int
     """Start of the first visit."""
@@ -80,6 +100,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """Channels declared for the agent."""
     channels_off: frozenset[str] = frozenset()
     work: tuple[Work, ...] = ()
+    parked: tuple[LiveContact, ...] = ()
+    """Contacts the agent has put aside, in that order."""
 
     @property
     def offers(self) -> tuple[Work, ...]:
@@ -99,6 +121,7 @@ class Said(msgspec.Struct, frozen=True, array_like=True):
     """A message of a conversation; its content stands in the vault under `message`."""
 
     ordinal: int
+    """From 1; 0 for a message that was only attached: it asked for nothing and has no place in the order."""
     author: Author
     message: bytes
     agent: bytes | None
