@@ -1,0 +1,1 @@
+"""Mail in: bytes become a letter (parse, nature, letters), over SMTP (smtp, dialogue) or from a mailbox (gateway/mailbox.py)."""
