@@ -1,6 +1,7 @@
 """What a process is told at its start. Read once (by the CLI, from options and CORDBOARD_* variables), then frozen."""
 
 import ipaddress
+import os
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,17 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def check_private(path: Path) -> None:
+    """A file with secrets: raises ConfigurationError if others may read it, or OSError if nobody can look.
+
+    A file of our own must be ours alone. Secrets that Kubernetes mounts belong to root and are ours by their group.
+    """
+    status = path.stat()
+    ours = status.st_uid == os.geteuid()
+    if status.st_mode & (0o077 if ours else 0o027):
+        raise ConfigurationError(f"others may read {path}, which holds secrets: chmod {'600' if ours else '440'} {path}")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

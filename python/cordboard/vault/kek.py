@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cordboard.errors import ConfigurationError
+from cordboard.settings import check_private
 from cordboard.vault.seal import KEY_BYTES
 
 VARIABLE = "CORDBOARD_KEK"
@@ -58,8 +59,7 @@ def _create(path: Path) -> bytes:
 
 def _read(path: Path) -> bytes:
     try:
-        if path.stat().st_mode & 0o077:
-            raise ConfigurationError(f"others may read the key file {path}: chmod 600 {path}")
+        check_private(path)
         return _decode(path.read_text("ascii"), f"the key file {path}")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"the key file {path} cannot be read: {error}") from error
