@@ -5,8 +5,9 @@ from typing import Any
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from cordboard.events.bounds import Key, Requirement
+from cordboard.events.policy import QueuePolicy
 from tests.property.naive_record import Record
-from tests.property.naive_state import Agent, Contact, Work
+from tests.property.naive_state import Agent, Contact, Effect, Work
 
 STRICT_STEP_MS = 10_000_000_000_000
 ATTEMPTS_REMEMBERED = 8
@@ -15,20 +16,32 @@ ATTEMPTS_REMEMBERED = 8
 class ContactFacts(Record):
     """Arrivals, answers, messages, ends."""
 
-    def on_ContactArrived(self, fact: f.ContactArrived) -> None:
-        queue, profile = self.queue(fact.queue), self.profile(fact.channel)
+    def known(self, ref: bytes) -> bool:
+        return ref in self.ended or self.contact(ref) is not None
+
+    def checked_arrival(self, fact: f.ContactArrived) -> QueuePolicy:
+        queue = self.queue(fact.queue)
         self.know_skills([need.skill for need in fact.requirements])
-        if fact.contact in self.ended or self.contact(fact.contact) is not None:
-            self.refuse("contact_exists")
+        if fact.topic is not None and fact.topic not in [topic.name for topic in self.policy.topics]:
+            self.refuse("unknown_topic")
+        if fact.entry_point is not None and fact.entry_point not in [each.name for each in self.policy.entry_points]:
+            self.refuse("unknown_entry_point")
+        return queue
+
+    def arrive(self, fact: f.ContactArrived) -> None:
+        queue, profile = self.checked_arrival(fact), self.profile(fact.channel)
         self.arrivals += 1
         contact = Contact(
             id=fact.contact, channel=fact.channel, queue=fact.queue, wishes=list(fact.requirements),
             requirements=merged(fact.requirements, queue.requirements),
             priority=fact.priority, customer=fact.customer, preferred=list(fact.preferred), entry_point=fact.entry_point,
             topic=fact.topic, key=Key(profile.klass, 0, self.arrivals), entered_ms=self.moment, target_ms=0, prefer_until_ms=None,
+            case=fact.case or fact.contact, named_case=fact.case, rule=fact.rule, language=fact.language,
         )  # fmt: skip
         self.contacts.append(contact)
         self.enter(contact, None)
+        if fact.message is not None:
+            self.say(contact, fact.message, fact.author)
 
     def enter(self, contact: Contact, sender: bytes | None) -> None:
         """A visit begins, with all earlier waits counted in."""
@@ -39,14 +52,41 @@ class ContactFacts(Record):
         contact.target_ms = queue.targets_ms.get(contact.channel, queue.target_ms)
         contact.key = Key(contact.key.klass, queued_at_ms + contact.target_ms - contact.priority * step_ms, contact.key.seq)
         contact.prefer_until_ms = self.at_ms + self.policy.prefer_ms if contact.preferred else None
+        self.queued(contact, queued_at_ms, sender)
+
+    def queued(self, contact: Contact, queued_at_ms: int, sender: bytes | None) -> None:
+        """The record of a visit's beginning."""
+        contact.answered_before |= contact.answered
+        contact.answered = False
         entered = e.ContactQueued(
             at_ms=self.moment, visit=contact.visit, queue=contact.queue, key=contact.key, queued_at_ms=queued_at_ms,
             target_ms=contact.target_ms, requirements=contact.requirements, priority=contact.priority, customer=contact.customer,
             preferred=contact.preferred, prefer_until_ms=contact.prefer_until_ms or 0, excluded=sender,
-            entry_point=contact.entry_point, topic=contact.topic, wishes=contact.wishes,
+            entry_point=contact.entry_point, topic=contact.topic, wishes=contact.wishes, case=contact.named_case,
+            rule=contact.rule, language=contact.language,
         )  # fmt: skip
         self.record(entered, contact.id)
         self.newcomer = contact
+
+    def park_over(self, contact: Contact, by: Any) -> None:
+        self.record(e.ParkEnded(at_ms=self.moment, by=by), contact.id, contact.owner)
+
+    def bring_back(self, contact: Contact, by: Any) -> None:
+        """A new visit with the old key; the owner first."""
+        self.park_over(contact, by)
+        owner = next((agent for agent in self.agents if agent.id == contact.owner), None)
+        contact.visit += 1
+        contact.requirements = merged(contact.wishes, self.queue(contact.queue).requirements)
+        contact.preferred = [] if owner is None else [owner.id]
+        contact.state, contact.sender, contact.entered_ms = "queued", None, self.moment
+        contact.prefer_until_ms = None if owner is None else self.at_ms + self.policy.owner_ms
+        self.queued(contact, self.moment - contact.waits_ms, None)
+
+    def say(self, contact: Contact, message: bytes, author: Any) -> int:
+        contact.messages += 1
+        said = e.MessageRelayed(at_ms=self.moment, message=message, author=author, ordinal=contact.messages)
+        self.record(said, contact.id)
+        return contact.messages
 
     def visit_ended(self, contact: Contact, outcome: Any) -> None:
         wait_ms = max(0, self.moment - contact.entered_ms)
@@ -80,6 +120,11 @@ class ContactFacts(Record):
         contact = self.live(fact.contact)
         if self.profile(contact.channel).presence == "async":
             self.refuse("no_abandon")
+        if contact.state == "parked":
+            self.park_over(contact, "customer")
+            ever = contact.answered or contact.answered_before
+            self.contact_ended(contact, "completed" if ever else "abandoned", "parked")
+            return
         state = self.let_go(contact, "customer")
         if contact.answered:
             self.contact_ended(contact, "completed", state)
@@ -89,6 +134,10 @@ class ContactFacts(Record):
 
     def on_ContactEndRequested(self, fact: f.ContactEndRequested) -> None:
         contact = self.live(fact.contact)
+        if contact.state == "parked":
+            self.park_over(contact, "service")
+            self.contact_ended(contact, fact.reason, "parked")
+            return
         state = self.let_go(contact, "service")
         if not contact.answered:
             self.visit_ended(contact, "closed")
@@ -101,7 +150,7 @@ class ContactFacts(Record):
         work = self.running(contact)
         if fact.agent is not None and (work is None or work.state != "engaged" or work.agent != fact.agent):
             self.refuse("not_engaged")
-        if contact.state != "engaged" and contact.queue == fact.queue:
+        if contact.state not in ("engaged", "parked") and contact.queue == fact.queue:
             self.refuse("same_queue")
         sender = None
         if work is not None and work.state == "engaged":
@@ -109,10 +158,10 @@ class ContactFacts(Record):
             self.engagement_ended(work, "transfer", None, None)
         elif work is not None:
             self.revoke(work, contact, "transferred")
-        if not contact.answered:
+        if contact.state == "parked":
+            self.park_over(contact, "transfer")
+        elif not contact.answered:
             self.visit_ended(contact, "requeued")
-        contact.answered_before |= contact.answered
-        contact.answered = False
         contact.visit += 1
         contact.queue = fact.queue
         contact.wishes = contact.wishes if fact.requirements is None else fact.requirements
@@ -192,10 +241,17 @@ class ContactFacts(Record):
             work = None if fact.agent is None else self.work(contact.id, fact.agent, "engaged")
             if work is None:
                 self.refuse("not_engaged")
-        contact.messages += 1
-        said = e.MessageRelayed(at_ms=self.moment, message=fact.message, author=fact.author, ordinal=contact.messages)
-        self.record(said, contact.id, None if work is None else work.agent)
-        if work is not None and not contact.answered and self.profile(work.channel).answered_on == "first_message":
+        ordinal = self.say(contact, fact.message, fact.author)
+        if fact.author == "customer" and contact.state == "parked":
+            self.bring_back(contact, "customer")
+        if work is None:
+            return
+        reply = self.profile(work.channel).reply
+        if reply != "live":
+            self.effects.append(Effect(contact.id, work.agent))
+            asked = e.EffectRequested(at_ms=self.moment, kind=reply, message=fact.message, ordinal=ordinal)
+            self.record(asked, contact.id, work.agent)
+        if not contact.answered and self.profile(work.channel).answered_on == "first_message":
             self.answer(contact, work)
 
     def on_EngagementEndRequested(self, fact: f.EngagementEndRequested) -> None:

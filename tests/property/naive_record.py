@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 from cordboard.events import event as e
 from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy
 from tests.property.naive_matching import Matching
-from tests.property.naive_state import ACCEPTED, CONNECTED, Agent, Contact, Exclusion, Work
+from tests.property.naive_state import ACCEPTED, CONNECTED, Agent, Contact, Effect, Exclusion, Work
 
 Line = tuple[bytes | None, bytes | None, Any]
 """Contact, agent and event."""
@@ -28,6 +28,7 @@ class Record(Matching):
         """`t` is the newest fact's time, `moment` that of the fact or timer at hand."""
         self.arrivals = 0
         self.ended: set[bytes] = set()
+        self.effects: list[Effect] = []
         self.seen: dict[bytes, int] = {}
         self.lines: list[Line] = []
         self.looking: list[Agent | Contact] = []

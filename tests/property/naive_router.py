@@ -10,7 +10,7 @@ from typing import Any
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from tests.property.naive_agents import AgentFacts
-from tests.property.naive_contacts import ContactFacts
+from tests.property.naive_cases import CaseFacts
 from tests.property.naive_matching import order
 from tests.property.naive_record import Line, Refusal
 from tests.property.naive_state import Agent, Contact, Exclusion, Work
@@ -22,7 +22,7 @@ Timer = tuple[int, int, bytes, Callable[[], None]]
 """When, kind, whose, what."""
 
 
-class NaiveRouter(ContactFacts, AgentFacts):
+class NaiveRouter(CaseFacts, AgentFacts):
     """One site."""
 
     def turn(self, facts: Sequence[tuple[int, f.Fact]], at_ms: int, gap_ms: int = 0) -> list[Told]:
@@ -90,18 +90,20 @@ class NaiveRouter(ContactFacts, AgentFacts):
                 whose = work.agent + work.contact if work.state == "wrapping" else work.contact
                 found.append((work.until_ms, kind, whose, partial(self.work_over, work)))
         for contact in self.contacts:
+            if contact.state == "parked":
+                found.append((contact.parked_until_ms, 3, contact.id, partial(self.park_expired, contact)))
             for exclusion in contact.exclusions:
                 if not exclusion.soft:
-                    found.append((exclusion.reoffer_ms, 3, contact.id, partial(self.soften, contact, exclusion)))
-                found.append((exclusion.until_ms, 3, contact.id, partial(self.lift, contact, exclusion)))
+                    found.append((exclusion.reoffer_ms, 4, contact.id, partial(self.soften, contact, exclusion)))
+                found.append((exclusion.until_ms, 4, contact.id, partial(self.lift, contact, exclusion)))
             if contact.prefer_until_ms is not None:
-                found.append((contact.prefer_until_ms, 3, contact.id, partial(self.anyone, contact)))
+                found.append((contact.prefer_until_ms, 4, contact.id, partial(self.anyone, contact)))
         return found
 
     def wakes(self) -> list[int]:
         """When something may happen by time alone: an exclusion or preference matters only to a contact that waits."""
         waiting = {contact.id for contact in self.contacts if contact.state == "queued"}
-        return [when for when, kind, who, _ in self.due() if kind < 3 or who in waiting]
+        return [when for when, kind, who, _ in self.due() if kind < 4 or who in waiting]
 
     def timers(self, before_ms: int) -> list[Told]:
         told = []

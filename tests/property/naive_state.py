@@ -37,6 +37,17 @@ class Exclusion:
 
 
 @dataclass(slots=True)
+class Effect:
+    """An answer on its way out. `place`: commit and entry of its event, as the journal gave them."""
+
+    contact: bytes
+    agent: bytes
+    place: tuple[int, int] | None = None
+    failed: bool = False
+    round: int = 1
+
+
+@dataclass(slots=True)
 class Contact:
     id: bytes
     channel: str
@@ -52,6 +63,13 @@ class Contact:
     entered_ms: int
     target_ms: int
     prefer_until_ms: int | None
+    case: bytes
+    named_case: bytes | None = None
+    rule: str | None = None
+    language: str | None = None
+    owner: bytes | None = None
+    """Of a parked contact: who put it aside."""
+    parked_until_ms: int = 0
     state: str = "queued"
     visit: int = 1
     waits_ms: int = 0

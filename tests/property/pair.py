@@ -8,14 +8,16 @@ from cordboard._core import Router
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
 from cordboard.events.commit import CAUSE_CONTROL, INPUT_TAG, Entry
-from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy, Reason
+from cordboard.events.policy import ChannelProfile, EntryPoint, Policy, QueuePolicy, Reason, Topic
 from cordboard.events.verdict import Refused
 from tests.property.naive_record import CONTACTS_OWN, Line
 from tests.property.naive_router import NaiveRouter, Told
 
+EFFECT_REQUESTED = 40
 START_MS = 1_000_000
 INBOX = bytes(16)
-QUEUES, SKILLS, CHANNELS = ("orders", "invoices"), ("nl", "plants"), ("chat", "voice", "task")
+QUEUES, SKILLS, CHANNELS = ("orders", "invoices"), ("nl", "plants"), ("chat", "voice", "task", "mail")
+TOPICS = ("billing", "plants")
 AGENTS = [bytes([2, number]).ljust(16, b"\0") for number in range(4)]
 
 
@@ -24,7 +26,8 @@ def policy(order: Any, freed_agent: Any, on_missed: Any) -> Policy:
     return Policy(
         version=1, site="default", skills=list(SKILLS), reasons=[Reason("lunch", "meal")], dispositions=["solved"],
         order=order, freed_agent=freed_agent, prefer_ms=3_000, decline_cooldown_ms=6_000, reoffer_min_ms=2_000, declines_limit=2,
-        connect_retry_ms=1_500, toggle_grace_ms=2_000, age_credit_ms=2_500,
+        connect_retry_ms=1_500, toggle_grace_ms=2_000, age_credit_ms=2_500, max_parked=2, owner_ms=2_500,
+        topics=[Topic(name=topic) for topic in TOPICS], entry_points=[EntryPoint(name="post", channel="mail")],
         channels=[
             ChannelProfile(name="chat", presence="session", klass=2, answered_on="first_message", offer_ttl_ms=4_000,
                            connect_ms=3_000, wrap_up_ms=2_000, wrap_up_max_ms=5_000, wrap_up_cost_percent=50, cost=25,
@@ -32,6 +35,8 @@ def policy(order: Any, freed_agent: Any, on_missed: Any) -> Policy:
             ChannelProfile(name="voice", presence="live", klass=1, answered_on="connected", offer_ttl_ms=3_000,
                            connect_ms=2_000, wrap_up_ms=3_000, cost=100, on_missed="not_ready", missed_limit=1),
             ChannelProfile(name="task", presence="async", klass=3, answered_on="first_message", cost=50, max_concurrent=2),
+            ChannelProfile(name="mail", presence="async", klass=3, answered_on="first_message", cost=20, max_concurrent=3,
+                           wrap_up_ms=1_000, reply="mail"),
         ],
         queues=[
             QueuePolicy(name="orders", target_ms=6_000, targets_ms={"task": 60_000}),
@@ -76,8 +81,22 @@ class Pair:
         commits = self.step(facts, late_ms)
         self.commits += commits
         told = self.naive.turn([(self.now - late_ms, fact) for fact in facts], self.now, self.now - before if shifts else 0)
+        self.place_effects(commits)
         compare(grouped(told_by_core(commits)), grouped(told))
         self.check()
+
+    def place_effects(self, commits: list[bytes]) -> None:
+        """Where the journal put them is what names effects; the naive router has no journal."""
+        asked = [
+            (commit.seq, index)
+            for commit in map(codec.decode_commit, commits)
+            for index, entry in enumerate(commit.entries)
+            if entry.tag == EFFECT_REQUESTED
+        ]
+        new = [effect for effect in self.naive.effects if effect.place is None]
+        assert len(asked) == len(new)
+        for place, effect in zip(asked, new, strict=True):
+            effect.place = place
 
     def check(self) -> None:
         """The invariants hold, and the core asks to be woken at or before every deadline there is."""

@@ -10,7 +10,7 @@ from cordboard._core import Router, render
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
 from tests.property.naive_state import Work
-from tests.property.pair import AGENTS, CHANNELS, INBOX, QUEUES, SKILLS, START_MS, Pair, policy
+from tests.property.pair import AGENTS, CHANNELS, INBOX, QUEUES, SKILLS, START_MS, TOPICS, Pair, policy
 
 FACTS_A_TURN = (1, 1, 1, 1, 2, 5)
 LATE_MS = (0, 0, 0, 0, 300, 1_200)
@@ -53,6 +53,8 @@ class Day:
             return self.arrives()
         if dice < 0.82 and self.contacts:
             return self.interferes(self.random.choice(self.contacts[-8:]))
+        if dice < 0.88 and self.contacts:
+            return self.writes(self.random.choice(self.contacts[-8:]))
         if dice < 0.97:
             return self.agent_does(self.random.choice(AGENTS))
         return self.random.choice(self.said) if self.said else self.arrives()
@@ -71,6 +73,8 @@ class Day:
         dice = self.random.random()
         if dice < 0.5:
             return f.MessagePosted(*ids, bytes(16), self.random.choice(["agent", "customer"]), work.agent)
+        if dice < 0.65:
+            return f.ParkRequested(*ids, work.agent, "snooze", self.random.choice([0, 700, 8_000]))
         if dice < 0.8:
             return f.EngagementEndRequested(*ids, work.agent, "solved")
         return f.TransferRequested(*ids, self.random.choice(QUEUES), self.random.choice([None, work.agent]), self.needs())
@@ -98,10 +102,34 @@ class Day:
         if dice < 0.4:
             return f.ContactAbandoned(*ids)
         if dice < 0.6:
-            return f.ContactEndRequested(*ids, self.random.choice(["cancelled", "failed"]))
+            return f.ContactEndRequested(*ids, self.random.choice(["cancelled", "failed", "completed"]))
         if dice < 0.8:
             return f.TransferRequested(*ids, self.random.choice(QUEUES), None, self.needs())
         return f.OfferAnswered(*ids, self.random.randrange(1, 4), self.random.choice(AGENTS), dice < 0.9)
+
+    def writes(self, before: bytes) -> f.Fact:
+        """A case goes on, a parked contact is wanted, a topic turns out to be another, an answer goes out or does not."""
+        fact_id = self.pair.fact_id()
+        effects = [effect.place for effect in self.pair.naive.effects if effect.place is not None]
+        dice = self.random.random()
+        if effects and dice < 0.4:
+            place = self.random.choice(effects)
+            if dice < 0.2:
+                return f.EffectFailed(fact_id, *place, "unreachable")
+            over: Any = self.random.choice([f.EffectDone, f.EffectRetryRequested, f.EffectDiscardRequested])
+            fact: f.Fact = over(fact_id, *place)
+            return fact
+        if dice < 0.5:
+            return f.ParkEndRequested(fact_id, before, self.random.choice([None, *AGENTS]))
+        if dice < 0.6:
+            return f.ReclassificationRequested(fact_id, before, self.random.choice(TOPICS), self.random.choice([None, *AGENTS]))
+        contact = len(self.contacts).to_bytes(16, "big")
+        self.contacts.append(contact)
+        author: Any = self.random.choice(["customer", "customer", "system"])
+        return f.ContactArrived(
+            fact_id, contact, "mail", self.random.choice(QUEUES), case=before, author=author, reopens=dice < 0.9,
+            message=self.random.choice([None, bytes(16), bytes(16)]),
+        )  # fmt: skip
 
     def agent_does(self, agent: bytes) -> f.Fact:
         dice = self.random.random()

@@ -8,8 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
-from tests.property.pair import AGENTS, CHANNELS, QUEUES, SKILLS, Pair, policy
+from tests.property.pair import AGENTS, CHANNELS, QUEUES, SKILLS, TOPICS, Pair, policy
 
+CUSTOMER = b"customer".ljust(16, b".")
 some_agent = st.sampled_from(AGENTS)
 requirements = st.lists(st.builds(Requirement, st.sampled_from(SKILLS), st.sampled_from([1, 5, 9]), st.booleans()), max_size=2)
 
@@ -76,7 +77,62 @@ class Histories(RuleBasedStateMachine):
         self.happen(f.ContactAbandoned(self.fact_id(), self.some_contact(data)), late_ms)
 
     @precondition(lambda self: self.contacts)
-    @rule(data=st.data(), reason=st.sampled_from(["cancelled", "failed"]))
+    @rule(
+        data=st.data(), author=st.sampled_from(["customer", "customer", "system"]), reopens=st.sampled_from([True, True, False]),
+        said=st.booleans(), channel=st.sampled_from(["mail", "mail", "mail", "chat"]), topic=st.none() | st.sampled_from(TOPICS),
+    )  # fmt: skip
+    def case_goes_on(self, data: st.DataObject, author: Any, reopens: bool, said: bool, channel: str, topic: str | None) -> None:
+        """The customer writes again, or the engine has something to say, about a contact that lives or not."""
+        self.born += 1
+        contact, before = self.born.to_bytes(16, "big"), self.some_contact(data)
+        self.contacts.append(contact)
+        living = self.pair.naive.contact(before)
+        self.happen(f.ContactArrived(
+            self.fact_id(), contact, channel, "orders", topic=topic, entry_point="post" if topic else None,
+            case=before if living is None else living.case, message=bytes(16) if said else None, author=author, reopens=reopens,
+            rule="default", language="nl", customer=CUSTOMER,
+        ))  # fmt: skip
+
+    @precondition(lambda self: any(work.state == "engaged" for work in self.pair.naive.works))
+    @rule(
+        data=st.data(), kind=st.sampled_from(["customer", "third_party", "snooze"]), for_ms=st.sampled_from([0, 900, 5_000, 60_000])
+    )
+    def contact_is_parked(self, data: st.DataObject, kind: Any, for_ms: int) -> None:
+        work = data.draw(st.sampled_from([work for work in self.pair.naive.works if work.state == "engaged"]))
+        self.happen(f.ParkRequested(self.fact_id(), work.contact, work.agent, kind, for_ms))
+
+    @precondition(lambda self: any(contact.state == "parked" for contact in self.pair.naive.contacts))
+    @rule(data=st.data(), by=st.sampled_from(["owner", "service", "anybody", "customer", "system", "transfer"]), agent=some_agent)
+    def parked_contact_is_wanted(self, data: st.DataObject, by: str, agent: bytes) -> None:
+        contact = data.draw(st.sampled_from([each for each in self.pair.naive.contacts if each.state == "parked"]))
+        if by in ("customer", "system"):
+            self.happen(f.MessagePosted(self.fact_id(), contact.id, bytes(16), by))  # type: ignore[arg-type]
+        elif by == "transfer":
+            self.happen(f.TransferRequested(self.fact_id(), contact.id, contact.queue))
+        else:
+            wanted = {"owner": contact.owner, "service": None}.get(by, agent)
+            self.happen(f.ParkEndRequested(self.fact_id(), contact.id, wanted))
+
+    @precondition(lambda self: self.contacts)
+    @rule(data=st.data(), topic=st.sampled_from([*TOPICS, "nonsense"]), agent=st.none() | some_agent)
+    def contact_is_reclassified(self, data: st.DataObject, topic: str, agent: bytes | None) -> None:
+        self.happen(f.ReclassificationRequested(self.fact_id(), self.some_contact(data), topic, agent))
+
+    @rule(
+        data=st.data(),
+        what=st.sampled_from([f.EffectDone, f.EffectFailed, f.EffectFailed, f.EffectRetryRequested, f.EffectDiscardRequested]),
+    )
+    def effect_goes_on(self, data: st.DataObject, what: Any) -> None:
+        places = [effect.place for effect in self.pair.naive.effects if effect.place is not None] or [(1, 0)]
+        place = data.draw(st.sampled_from(places))
+        self.happen(what(self.fact_id(), *place, *(("rejected",) if what is f.EffectFailed else ())))
+
+    @rule(really=st.sampled_from([True, False, False, False]))
+    def customer_is_erased(self, really: bool) -> None:
+        self.happen(f.CustomerErasureRequested(self.fact_id(), CUSTOMER if really else bytes(16)))
+
+    @precondition(lambda self: self.contacts)
+    @rule(data=st.data(), reason=st.sampled_from(["cancelled", "failed", "completed"]))
     def service_ends(self, data: st.DataObject, reason: Any) -> None:
         self.happen(f.ContactEndRequested(self.fact_id(), self.some_contact(data), reason))
 
