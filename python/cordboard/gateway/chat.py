@@ -21,9 +21,11 @@ from cordboard.gateway.departures import Departures
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.gateway.protocol import Start
+from cordboard.gateway.sorting import classify
 from cordboard.gateway.tokens import ChatKeys
 from cordboard.gateway.verdicts import Verdicts
 from cordboard.log.port import Backlog
+from cordboard.policy.classify import Signals
 from cordboard.vault import Content, Draft, Vault
 from cordboard.vault.intake import Intake
 from cordboard.vault.refs import content_ref
@@ -187,16 +189,8 @@ class Chat:
     # -- inside ---------------------------------------------------------------------------------------------------------
 
     def _arrival(self, frame: Start) -> Draft:
-        queue = self.policy.queue(frame.queue, frame.entry_point)
         contact, fact_id = self.keys.new_contact(), secrets.token_bytes(ID_BYTES)
-        fact = ContactArrived(
-            fact_id=fact_id,
-            contact=contact,
-            channel=CHANNEL,
-            queue=queue,
-            requirements=self.policy.requirements(frame.language),
-            entry_point=frame.entry_point,
-        )
+        fact = self._placed(frame, contact, fact_id)
         contents: tuple[Content, ...] = ()
         if frame.name is not None:
             customer = json.dumps({"kind": CHANNEL, "address": frame.name}, ensure_ascii=False)
@@ -209,6 +203,33 @@ class Chat:
             fact=codec.check_fact(fact),
             customer=None,
             contents=contents,
+        )
+
+    def _placed(self, frame: Start, contact: bytes, fact_id: bytes) -> ContactArrived:
+        """In the queue that the start names, or else where the policy's rules put its entry point and text. Raises NotFound."""
+        self.policy.channel(CHANNEL)
+        if frame.entry_point is not None:
+            # Checked even beside a queue: whatever stands in it goes into the journal, where nothing can be erased.
+            self.policy.entry_point(frame.entry_point, CHANNEL)
+        requirements = self.policy.requirements(frame.language)
+        if frame.queue is not None:
+            queue = self.policy.queue(frame.queue)
+            return ContactArrived(
+                fact_id, contact, CHANNEL, queue, requirements, entry_point=frame.entry_point, language=frame.language
+            )
+        signals = Signals(channel=CHANNEL, entry_point=frame.entry_point, text=frame.text, language=frame.language)
+        found = classify(self.policy, signals)
+        return ContactArrived(
+            fact_id,
+            contact,
+            CHANNEL,
+            found.queue,
+            found.requirements,
+            found.priority,
+            entry_point=frame.entry_point,
+            topic=found.topic,
+            rule=found.rule,
+            language=found.language,
         )
 
     async def _room_for(self, external_id: str) -> Intake:

@@ -7,11 +7,11 @@ nothing, and a reconnect is a place further back. Texts are not here; they stay 
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from cordboard import codec
 from cordboard.events import Commit, Entry
 from cordboard.events.event import ContactEnded, ContactQueued, EngagementStarted, MessageRelayed
+from cordboard.events.fact import Author
 from cordboard.gateway.limits import Limits
 
 _QUEUED, _ENDED, _STARTED, _RELAYED = 10, 11, 19, 21
@@ -37,7 +37,7 @@ class MessageLine:
     """A message took its place; the text is in the vault under `message`."""
 
     ordinal: int
-    author: Literal["customer", "agent"]
+    author: Author
     message: bytes
     at_ms: int
 

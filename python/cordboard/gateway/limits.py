@@ -12,7 +12,7 @@ TEXT_MAX = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of the web chat. Times are seconds unless the name says otherwise."""
+    """Bounds of chat, forms and webhooks. Times are seconds unless the name says otherwise."""
 
     sockets: int = 10_000
     live: int = 20_000
@@ -43,6 +43,12 @@ class Limits:
     """Ended conversations can be resumed (to read how they ended) for so long, and so many of them."""
     wait_every_s: float = 10.0
     """How often a waiting customer's expected wait is looked at again."""
+    posts_per_s: float = 1.0
+    posts_burst: int = 20
+    """Posts to a form from one network address; more are answered 429."""
+    webhooks_per_s: float = 50.0
+    webhooks_burst: int = 200
+    """Posts to a webhook by one source, told apart by its name, once their signatures hold; more are answered 429."""
 
 
 class TokenBucket:

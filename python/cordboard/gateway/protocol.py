@@ -31,7 +31,10 @@ State = Literal["stored", "relayed", "delivered", "read"]
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="start"):
-    """Begin a chat in `queue`, or where `entry_point` leads. The same `client_id` again gives the same chat, never a second."""
+    """Begin a chat in `queue`, or where the policy's rules put `entry_point` and text.
+
+    The same `client_id` again gives the same chat, never a second.
+    """
 
     client_id: StartId
     text: Text
@@ -100,7 +103,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="mes
     """A message at its place in the conversation (`ordinal` from 1, no gaps). `text` is null if it was erased."""
 
     ordinal: int
-    author: Author
+    author: Literal["customer", "agent", "system"]
     text: str | None
     message: str
     at_ms: int

@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 
-from cordboard.gateway.chat import CHANNEL, Chat
+from cordboard.gateway.chat import Chat
 from cordboard.gateway.http import ChatOptions, ChatSocket, make_app
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
@@ -33,7 +33,6 @@ async def run_gateway(
     ready: Callable[[int], None] | None = None,
     name: str = "chat",
     limits: Limits | None = None,
-    entry_points: Mapping[str, str] | None = None,
     allowed_origins: Collection[str] = (),
     expected_wait_ms: Callable[[str], int | None] | None = None,
     decided: Callable[[Acceptance], Awaitable[bool]] | None = None,
@@ -41,12 +40,12 @@ async def run_gateway(
     """Serve web chat until cancelled. Start it before `feed.run()`: its folds are attached before the first await.
 
     `ready` hears the port once chats are served. `name` tells apart gateways that share a vault; keep it over restarts.
-    `entry_points` leads from names on a web site to queues; `expected_wait_ms` says what to tell customers who wait in a queue.
+    `expected_wait_ms` says what to tell customers who wait in a queue.
     `decided` tells of a fact that was pending for long whether the journal has it already.
     Raises ConfigurationError if it cannot listen.
     """
     limits = limits or Limits()
-    policy = PolicyView(CHANNEL, entry_points)
+    policy = PolicyView()
     chat = Chat(name, vault, ChatKeys(vault.derive_key("chat"), name), policy, limits, grace_s)
     # Conversations before verdicts: who hears a verdict finds the conversation.
     for fold in (policy.apply, chat.conversations.apply, chat.verdicts.apply):

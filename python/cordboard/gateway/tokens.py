@@ -8,11 +8,10 @@ import base64
 import binascii
 import hashlib
 import hmac
-import secrets
 
 from cordboard.events.bounds import ID_BYTES
+from cordboard.gateway.marks import ContactMarks
 
-_MARK_BYTES = 4
 _MAC_BYTES = 24
 
 
@@ -21,16 +20,8 @@ class ChatKeys:
 
     def __init__(self, secret: bytes, name: str) -> None:
         self._secret = secret
-        self._name = name.encode()
-
-    def new_contact(self) -> bytes:
-        """A fresh contact id of this gateway."""
-        chance = secrets.token_bytes(ID_BYTES - _MARK_BYTES)
-        return chance + self._mark(chance)
-
-    def owns(self, contact: bytes) -> bool:
-        """True for contacts that `new_contact` of this gateway made (of others one in four thousand million is)."""
-        return self._mark(contact[:-_MARK_BYTES]) == contact[-_MARK_BYTES:]
+        marks = ContactMarks(secret, name)
+        self.new_contact, self.owns = marks.new_contact, marks.owns
 
     def token(self, contact: bytes) -> str:
         """The resume token: 54 characters, URL-safe."""
@@ -48,9 +39,6 @@ class ChatKeys:
     def start_id(self, client_id: str) -> str:
         """The external id of a start: the client's id is a secret, so the vault's row holds a hash of it."""
         return "start:" + self._digest(b"start", client_id.encode(), 16).hex()
-
-    def _mark(self, chance: bytes) -> bytes:
-        return self._digest(b"mark", self._name + b"\0" + chance, _MARK_BYTES)
 
     def _mac(self, contact: bytes) -> bytes:
         return self._digest(b"token", contact, _MAC_BYTES)
