@@ -6,18 +6,37 @@ from typing import Any
 from cordboard import codec
 from cordboard.events import INPUT_TAG, Commit, Entry
 from cordboard.events import event as words
+from cordboard.events.fact import ContactArrived
+from cordboard.events.verdict import Accepted
 
 Row = dict[str, Any]
 
 
 def contacts(commits: Iterable[Commit]) -> dict[bytes, list[tuple[int, int, Entry]]]:
-    """(seq, entry index, entry) of every contact."""
+    """(seq, entry index, entry) of every contact. What joined another contact is told of that one."""
     found: dict[bytes, list[tuple[int, int, Entry]]] = {}
     for commit in commits:
         for index, entry in enumerate(commit.entries):
             if entry.contact is not None:
-                found.setdefault(entry.contact, []).append((commit.seq, index, entry))
+                found.setdefault(_home(commit, index, entry) or entry.contact, []).append((commit.seq, index, entry))
     return found
+
+
+def _home(commit: Commit, index: int, entry: Entry) -> bytes | None:
+    """The contact that a message went to which arrived as a contact of its own; None for everything else."""
+    if entry.tag != INPUT_TAG or not isinstance(codec.decode_input(entry).verdict, Accepted):
+        return None
+    fact = codec.decode_fact(codec.decode_input(entry).fact)
+    if not isinstance(fact, ContactArrived):
+        return None
+    caused = [
+        (other.contact, codec.decode_event(other)) for other in commit.entries if other.tag != INPUT_TAG and other.cause == index
+    ]
+    if any(contact == fact.contact for contact, _ in caused):
+        return None
+    where = [contact for contact, event in caused if getattr(event, "message", None) == fact.message is not None]
+    assert len(where) == 1, "it went to one contact"
+    return where[0]
 
 
 def events_of(entries: list[tuple[int, int, Entry]]) -> list[tuple[Entry, words.Event]]:
@@ -45,7 +64,13 @@ def contact_row(contact: bytes, entries: list[tuple[int, int, Entry]]) -> Row | 
         "customer": queued[0].customer,
         "agent": agent,
         "entry_point": queued[0].entry_point,
-        "topic": queued[0].topic,
+        "topic_first": queued[0].topic,
+        "topic": ([queued[0].topic] + [event.topic for _, event in events if isinstance(event, words.ContactReclassified)])[-1],
+        "rule": queued[0].rule,
+        "language": queued[0].language,
+        "case": queued[0].case or contact,
+        **park_of(events),
+        "disposition": ([None] + [said for _, event in events if (said := getattr(event, "disposition", None))])[-1],
         "queued_at_ms": queued[0].at_ms,
         "answered_at_ms": min(answers, default=None),
         "ended_at_ms": ended.at_ms if ended else None,
@@ -77,9 +102,21 @@ def state_of(events: list[tuple[Entry, words.Event]]) -> tuple[str, bytes | None
                 state = "connecting"
             case words.EngagementStarted():
                 state = "engaged"
+            case words.ContactParked():
+                state, agent = "parked", entry.agent
             case words.ContactEnded():
                 state = "ended"
     return state, agent
+
+
+def park_of(events: list[tuple[Entry, words.Event]]) -> Row:
+    """Who parked it last; and why and until when, if nothing has brought it back."""
+    parks = [(entry, event) for entry, event in events if isinstance(event, words.ContactParked | words.ParkEnded)]
+    owners = [entry.agent for entry, event in parks if isinstance(event, words.ContactParked)]
+    row: Row = {"owner": owners[-1] if owners else None, "park_kind": None, "park_until_ms": None, "park_note": None}
+    if parks and isinstance(last := parks[-1][1], words.ContactParked):
+        row.update(park_kind=last.kind, park_until_ms=last.until_ms, park_note=last.note)
+    return row
 
 
 def visit_rows(contact: bytes, entries: list[tuple[int, int, Entry]]) -> list[Row]:

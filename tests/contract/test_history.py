@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -14,8 +15,9 @@ from cordboard.errors import ConfigurationError, InvalidInput, JournalCorrupt
 from cordboard.events import Commit, Entry, Input
 from cordboard.events import event as words
 from cordboard.events import fact as facts
+from cordboard.events.bounds import Key
 from cordboard.events.verdict import Accepted, Duplicate, Refused, Verdict
-from cordboard.projections.history import ContactFilter, ContactKey, HistoryReader, TimelineKey, asyncapi
+from cordboard.projections.history import MESSAGES, ContactFilter, ContactKey, HistoryReader, TimelineKey, asyncapi
 from cordboard.projections.history.schema import checkpoint, tables
 from cordboard.projections.history.store import prepare, store
 from cordboard.sql import open_engine
@@ -144,8 +146,8 @@ async def test_the_timeline_tells_everything_in_order(database_url: str) -> None
         ]  # fmt: skip
         assert [row.visit for row in rows[:2]] == [None, 1]
         assert rows[0].details == {"verdict": "accepted", "channel": "chat", "queue": "orders", "priority": 0} | {
-            "customer": an_id("customer").hex()
-        }
+            "customer": an_id("customer").hex(), "author": "customer", "reopens": True,
+        }  # fmt: skip
         assert (rows[0].fact, rows[0].at_ms, rows[0].channel) == (an_id("fact 1"), 890, "chat")
         assert rows[4].details["verdict"] == "refused" and rows[4].details["refusal"] == "already_accepted"
         assert rows[5].details["verdict"] == "duplicate" and rows[5].details["first_seq"] == 7
@@ -166,12 +168,126 @@ async def test_the_timeline_tells_everything_in_order(database_url: str) -> None
         assert await reader.decided(an_id("fact 9")) is None
 
 
+def a_matter() -> list[Commit]:
+    """A mail that is reclassified, parked and answered by its customer; a thank-you when it is over; and the matter's next mail."""
+    sheet = Sheet()
+    pen = Pen(sheet)
+    pen.adopt(0, policy("orders"))
+    pen.declare(10, "anna", "orders")
+    pen.queued(1_000, "m", "orders", channel="mail")
+    pen.offered(1_000, "m", "anna", "orders", channel="mail")
+    pen.accepted(1_100, "m", "anna", channel="mail")
+    pen.engaged(1_200, "m", "anna", "orders", channel="mail")
+    boots = words.ContactReclassified(2_000, "boots", "shoes")
+    pen.write(2_000, about(boots, contact="m", agent="anna", channel="mail"))
+    pen.said(2_500, "m", 1, "agent", "anna", channel="mail")
+    pen.disengaged(3_000, "m", "anna", by="parked", channel="mail")
+    parked = words.ContactParked(3_000, "customer", 90_000, an_id("note"))
+    pen.write(3_000, about(parked, contact="m", agent="anna", channel="mail"))
+    pen.write(8_000, *_answered_by_customer("m", "m2", 8_000))
+    pen.offered(8_000, "m", "anna", "orders", channel="mail", attempt=2)
+    pen.accepted(8_100, "m", "anna", channel="mail", attempt=2)
+    pen.engaged(8_200, "m", "anna", "orders", channel="mail", attempt=2)
+    done = words.EngagementEnded(9_000, 2, "agent", "solved", None, None, 15)
+    pen.write(9_000, about(done, contact="m", agent="anna", channel="mail"))
+    pen.ended(9_000, "m", channel="mail")
+    thanks = facts.ContactArrived(
+        an_id("fact 4"), an_id("m3"), "mail", "orders", case=an_id("m"), message=an_id("thanks"), reopens=False
+    )
+    attached = about(words.MessageAttached(9_500, an_id("thanks"), "customer"), contact="m", channel="mail")
+    pen.write(9_500, given(thanks, Accepted(), 9_490, contact="m3"), replace(attached, cause=0))
+    next_one = words.ContactQueued(
+        20_000, 1, "orders", Key(3, 20_000, 9), 20_000, 60_000, [], 0, None, [], 0, None, None, None, [], an_id("m"), "late", "nl"
+    )
+    pen.write(20_000, about(next_one, contact="n", channel="mail"))
+    return sheet.commits
+
+
+def _answered_by_customer(contact: str, arrived_as: str, at_ms: int) -> list[Entry]:
+    fact = facts.ContactArrived(
+        an_id(f"fact {arrived_as}"), an_id(arrived_as), "mail", "orders", case=an_id(contact), message=an_id("answer")
+    )
+    queued = words.ContactQueued(
+        at_ms, 2, "orders", Key(3, 1_000, 4), 1_000, 60_000, [], 5, None, [an_id("anna")], at_ms + 60_000, None, "web", "boots"
+    )
+    events: list[words.Event] = [
+        words.ParkEnded(at_ms, "customer"), queued, words.MessageRelayed(at_ms, an_id("answer"), "customer", 2)
+    ]  # fmt: skip
+    caused = [replace(about(event, contact=contact, channel="mail"), cause=0) for event in events]
+    return [given(fact, Accepted(), at_ms - 5, contact=arrived_as), *caused]
+
+
+async def test_the_rows_of_a_matter(database_url: str) -> None:
+    commits = a_matter()
+    parked_at = next(at for at, one in enumerate(commits, 1) if any(entry.tag == 25 for entry in one.entries))
+    async with opened(database_url) as engine, HistoryReader.open(database_url) as reader:
+        await store(engine, commits[:parked_at])
+        m = await reader.get_contact(an_id("m"))
+        assert m is not None
+        assert (m.state, m.agent, m.owner, m.park_kind, m.park_until_ms) == (
+            "parked", an_id("anna"), an_id("anna"), "customer", 90_000,
+        )  # fmt: skip
+        assert (m.park_note, m.topic_first, m.topic, m.case) == (an_id("note"), "shoes", "boots", an_id("m"))
+        assert [row.id for row in (await reader.list_contacts(ContactFilter(state="parked", topic="boots")))[0]] == [an_id("m")]
+        await store(engine, commits)
+        m, n = await reader.get_contact(an_id("m")), await reader.get_contact(an_id("n"))
+        assert m is not None and n is not None
+        assert (m.state, m.visits, m.messages, m.owner, m.park_kind, m.park_note) == ("ended", 2, 2, an_id("anna"), None, None)
+        assert (m.disposition, m.topic_first, m.topic) == ("solved", "shoes", "boots")
+        assert (n.case, n.rule, n.language, n.topic, n.disposition) == (an_id("m"), "late", "nl", None, None)
+        case, _ = await reader.list_contacts(ContactFilter(case=an_id("m")))
+        assert [row.id for row in case] == [an_id("n"), an_id("m")]
+
+
+async def test_what_joined_a_contact_is_told_of_that_one(database_url: str) -> None:
+    await stored(database_url, a_matter(), 3)
+    async with HistoryReader.open(database_url) as reader:
+        for never in ("m2", "m3"):
+            assert await reader.get_contact(an_id(never)) is None
+            assert await reader.timeline(an_id(never)) == ([], None)
+        rows, _ = await reader.timeline(an_id("m"))
+        joined = [row for row in rows if row.name == "ContactArrived"]
+        assert [(row.details["arrived_as"], row.visit) for row in joined] == [(an_id("m2").hex(), 1), (an_id("m3").hex(), 2)]
+        decided = await reader.decided(an_id("fact m2"))
+        assert decided is not None and decided.details["verdict"] == "accepted", "the fact is found, so it is not lost"
+        said, _ = await reader.timeline(an_id("m"), names=MESSAGES)
+        assert [(row.name, row.details.get("ordinal")) for row in said] == [
+            ("MessageRelayed", 1), ("MessageRelayed", 2), ("MessageAttached", None),
+        ]  # fmt: skip
+        assert len((await reader.list_contacts())[0]) == 2
+
+
+async def test_topics_and_what_became_of_them(database_url: str) -> None:
+    sheet = Sheet()
+    pen = Pen(sheet)
+    for number in range(6):
+        name, at_ms = f"c{number}", 1_000 * number
+        pen.queued(at_ms, name, "orders")
+        pen.engaged(at_ms, name, "anna", "orders")
+        if number % 3 == 0:
+            other = words.ContactReclassified(at_ms, "boots", "shoes")
+            pen.write(at_ms, about(other, contact=name, agent="anna", channel="chat"))
+        word = "solved" if number < 4 else None
+        pen.write(at_ms, about(words.EngagementEnded(at_ms, 1, "agent", word, None, None, 0), contact=name, agent="anna"))
+        if number < 5:
+            pen.ended(at_ms, name)
+    await stored(database_url, sheet.commits, 100)
+    async with HistoryReader.open(database_url) as reader:
+        told = await reader.topic_outcomes()
+        assert [(row.topic_first, row.disposition, row.contacts, row.changed) for row in told] == [
+            ("shoes", None, 1, 0), ("shoes", "solved", 4, 2),
+        ]  # fmt: skip
+        told = await reader.topic_outcomes(1_000, 3_000)
+        assert [(row.disposition, row.contacts, row.changed) for row in told] == [("solved", 2, 0)]
+        assert await reader.topic_outcomes(90_000) == []
+
+
 async def test_however_it_is_cut_the_tables_are_the_same(new_database: Callable[[], str]) -> None:
-    commits = a_day()
-    whole = await stored(new_database(), commits, len(commits))
-    assert whole["history_timeline"]
-    for at_once in (1, 2, 7):
-        assert await stored(new_database(), commits, at_once) == whole
+    for commits in (a_day(), a_matter()):
+        whole = await stored(new_database(), commits, len(commits))
+        assert whole["history_timeline"]
+        for at_once in (1, 2, 7):
+            assert await stored(new_database(), commits, at_once) == whole
 
 
 async def test_both_dialects_store_the_same(tmp_path: Path, postgres: PostgresServer) -> None:
@@ -302,6 +418,10 @@ def _journal(story: Path) -> list[Commit]:
         if block.commands:
             telling.tell(block.commands)
     return [codec.decode_commit(data) for data in telling.commits]
+
+
+async def test_a_matter_is_the_slow_fold_too(database_url: str) -> None:
+    await _compare(database_url, a_matter())
 
 
 async def _compare(url: str, commits: list[Commit]) -> None:

@@ -3,6 +3,7 @@
 from cordboard.projections.history.describe import asyncapi
 from cordboard.projections.history.projector import run_history
 from cordboard.projections.history.reader import (
+    MESSAGES,
     ContactFilter,
     ContactKey,
     ContactRow,
@@ -10,10 +11,12 @@ from cordboard.projections.history.reader import (
     HistoryReader,
     TimelineKey,
     TimelineRow,
+    TopicOutcome,
     VisitRow,
 )
 
 __all__ = [
+    "MESSAGES",
     "ContactFilter",
     "ContactKey",
     "ContactRow",
@@ -21,6 +24,7 @@ __all__ = [
     "HistoryReader",
     "TimelineKey",
     "TimelineRow",
+    "TopicOutcome",
     "VisitRow",
     "asyncapi",
     "run_history",

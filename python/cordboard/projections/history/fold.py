@@ -16,12 +16,15 @@ from cordboard import codec
 from cordboard.errors import InvalidInput
 from cordboard.events import INPUT_TAG, Commit, Entry
 from cordboard.events import event as e
+from cordboard.events.fact import ContactArrived
 from cordboard.events.verdict import Duplicate, Quarantined, Refused, Verdict
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]
 APART = ("at_ms", "contact", "fact_id")
 """Fields that have a column of their own in the timeline."""
+_HOMES = frozenset({10, 21, 28})
+"""ContactQueued, MessageRelayed, MessageAttached: the first of them that an arrival caused says which contact it became part of."""
 
 
 class Rows:
@@ -66,15 +69,19 @@ class Changes:
 
     def apply(self, commit: Commit) -> None:
         """Raises JournalCorrupt if an entry's body cannot be read."""
+        homes: dict[int, bytes] = {}
+        for entry in commit.entries:
+            if entry.tag in _HOMES and entry.contact is not None:
+                homes.setdefault(entry.cause, entry.contact)
         for index, entry in enumerate(commit.entries):
             if entry.contact is None:
                 continue
             if entry.tag == INPUT_TAG:
-                self._input(commit, index, entry, entry.contact)
+                self._input(commit, index, entry, entry.contact, homes)
             else:
                 self._event(commit, index, entry, entry.contact)
 
-    def _input(self, commit: Commit, index: int, entry: Entry, contact: bytes) -> None:
+    def _input(self, commit: Commit, index: int, entry: Entry, contact: bytes, homes: Mapping[int, bytes]) -> None:
         given = codec.decode_input(entry)
         details = _verdict(given.verdict)
         fact_id, name = None, "Quarantined"
@@ -87,6 +94,10 @@ class Changes:
             else:
                 name, fact_id = type(fact).__name__, fact.fact_id
                 details |= _fields(fact)
+                if isinstance(fact, ContactArrived) and (home := homes.get(index, contact)) != contact:
+                    # It joined its case's contact: the one it would have become never came to be.
+                    details["arrived_as"] = contact.hex()
+                    contact = home
         self._tell(commit, index, entry, contact, given.stored_ms, name, details, fact_id)
 
     def _event(self, commit: Commit, index: int, entry: Entry, contact: bytes) -> None:
@@ -157,7 +168,16 @@ def _queued(changes: Changes, entry: Entry, contact: bytes, event: e.ContactQueu
             "customer": event.customer,
             "agent": None,
             "entry_point": event.entry_point,
+            "topic_first": event.topic,
             "topic": event.topic,
+            "rule": event.rule,
+            "language": event.language,
+            "case": event.case or contact,
+            "owner": None,
+            "park_kind": None,
+            "park_until_ms": None,
+            "park_note": None,
+            "disposition": None,
             "queued_at_ms": event.at_ms,
             "answered_at_ms": None,
             "ended_at_ms": None,
@@ -249,6 +269,8 @@ def _engagement_ended(changes: Changes, _entry: Entry, contact: bytes, event: e.
         note=event.note,
         wrap_until_ms=event.wrap_until_ms,
     )
+    if event.disposition is not None:
+        changes.contacts.set((contact,), disposition=event.disposition)
 
 
 def _wrapped(changes: Changes, _entry: Entry, contact: bytes, event: e.WrapUpEnded) -> None:
@@ -256,12 +278,34 @@ def _wrapped(changes: Changes, _entry: Entry, contact: bytes, event: e.WrapUpEnd
     changes.engagements.set(key, wrap_ended_ms=event.at_ms, wrap_ended_by=event.by)
     if event.disposition is not None:
         changes.engagements.set(key, disposition=event.disposition)
+        changes.contacts.set((contact,), disposition=event.disposition)
     if event.note is not None:
         changes.engagements.set(key, note=event.note)
 
 
 def _extended(changes: Changes, _entry: Entry, contact: bytes, event: e.WrapUpExtended) -> None:
     changes.engagements.set((contact, event.attempt), wrap_until_ms=event.until_ms)
+
+
+def _parked(changes: Changes, entry: Entry, contact: bytes, event: e.ContactParked) -> None:
+    changes.contacts.set(
+        (contact,),
+        state="parked",
+        agent=entry.agent,
+        owner=entry.agent,
+        park_kind=event.kind,
+        park_until_ms=event.until_ms,
+        park_note=event.note,
+    )
+
+
+def _park_ended(changes: Changes, _entry: Entry, contact: bytes, _event: e.ParkEnded) -> None:
+    # Its state comes with the new visit, or the end, in the same commit.
+    changes.contacts.set((contact,), park_kind=None, park_until_ms=None, park_note=None)
+
+
+def _reclassified(changes: Changes, _entry: Entry, contact: bytes, event: e.ContactReclassified) -> None:
+    changes.contacts.set((contact,), topic=event.topic)
 
 
 FOLDS: dict[type, Callable[[Changes, Entry, bytes, Any], None]] = {
@@ -280,6 +324,9 @@ FOLDS: dict[type, Callable[[Changes, Entry, bytes, Any], None]] = {
     e.EngagementEnded: _engagement_ended,
     e.WrapUpEnded: _wrapped,
     e.WrapUpExtended: _extended,
+    e.ContactParked: _parked,
+    e.ParkEnded: _park_ended,
+    e.ContactReclassified: _reclassified,
 }
 """Events that change rows; the others only stand in the timeline."""
 

@@ -1,12 +1,12 @@
 """Reading the history: one contact, lists of contacts, the timeline. It may lag behind the journal, and says how far it is."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Row, Select, and_, or_, select, tuple_
+from sqlalchemy import Row, Select, and_, case, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cordboard.errors import InvalidInput
@@ -20,7 +20,11 @@ POLL_MAX_S = 0.1
 
 
 class ContactRow(msgspec.Struct, frozen=True):
-    """A contact as of commit `last_seq`. `agent`: whom it is offered to or engaged with; once ended, who was."""
+    """A contact as of commit `last_seq`. `agent`: whom it is offered to or engaged with, or parked by; once ended, who was.
+
+    `topic_first`: at the arrival. `case`: the first contact of the matter. `owner`: who parked it last; `park_*` while it is
+    parked. `disposition`: the last one given.
+    """
 
     id: bytes
     channel: str
@@ -30,7 +34,16 @@ class ContactRow(msgspec.Struct, frozen=True):
     customer: bytes | None
     agent: bytes | None
     entry_point: str | None
+    topic_first: str | None
     topic: str | None
+    rule: str | None
+    language: str | None
+    case: bytes
+    owner: bytes | None
+    park_kind: str | None
+    park_until_ms: int | None
+    park_note: bytes | None
+    disposition: str | None
     queued_at_ms: int
     answered_at_ms: int | None
     ended_at_ms: int | None
@@ -93,6 +106,15 @@ class TimelineRow(msgspec.Struct, frozen=True):
     details: dict[str, Any]
 
 
+class TopicOutcome(msgspec.Struct, frozen=True):
+    """How many contacts thought to be about `topic_first` ended with `disposition`; `changed` of them were about something else."""
+
+    topic_first: str | None
+    disposition: str | None
+    contacts: int
+    changed: int
+
+
 class ContactFilter(msgspec.Struct, frozen=True, kw_only=True):
     """All that are given must hold. `agent` was engaged with the contact, or has it now.
 
@@ -104,6 +126,8 @@ class ContactFilter(msgspec.Struct, frozen=True, kw_only=True):
     state: str | None = None
     agent: bytes | None = None
     customer: bytes | None = None
+    topic: str | None = None
+    case: bytes | None = None
     queued_from_ms: int | None = None
     queued_until_ms: int | None = None
 
@@ -122,7 +146,9 @@ class TimelineKey(msgspec.Struct, frozen=True, array_like=True):
     entry: int
 
 
-T = TypeVar("T", ContactRow, VisitRow, EngagementRow)
+T = TypeVar("T", ContactRow, VisitRow, EngagementRow, TopicOutcome)
+MESSAGES = ("MessageRelayed", "MessageAttached")
+"""The events that are a conversation."""
 
 
 class HistoryReader:
@@ -200,17 +226,31 @@ class HistoryReader:
         return await self._rows(EngagementRow, query)
 
     async def timeline(
-        self, contact: bytes, after: TimelineKey | None = None, limit: int = 200
+        self, contact: bytes, after: TimelineKey | None = None, limit: int = 200, names: Sequence[str] = ()
     ) -> tuple[list[TimelineRow], TimelineKey | None]:
-        """A page of what happened to the contact, in the journal's order; and the key of the next page. Raises InvalidInput."""
+        """A page of what happened to the contact, in the journal's order; and the key of the next page. `names`: only these facts
+        and events. Raises InvalidInput."""
         _check_limit(limit)
         query = select(timeline).where(timeline.c.contact == contact).order_by(timeline.c.seq, timeline.c.entry).limit(limit + 1)
+        if names:
+            query = query.where(timeline.c.name.in_(names))
         if after is not None:
             query = query.where(tuple_(timeline.c.seq, timeline.c.entry) > (after.seq, after.entry))
         async with self._engine.connect() as connection:
             found = [_timeline_row(row) for row in await connection.execute(query)]
         page = found[:limit]
         return page, TimelineKey(page[-1].seq, page[-1].entry) if len(found) > limit else None
+
+    async def topic_outcomes(self, from_ms: int | None = None, until_ms: int | None = None) -> list[TopicOutcome]:
+        """What became of ended contacts that arrived in the period (`from_ms` ≤ arrival < `until_ms`), by first topic and
+        disposition, in the order of these words."""
+        changed = case((contacts.c.topic.is_distinct_from(contacts.c.topic_first), 1), else_=0)
+        by = (contacts.c.topic_first, contacts.c.disposition)
+        query = select(*by, func.count().label("contacts"), func.sum(changed).label("changed"))
+        query = _arrived(query.where(contacts.c.state == "ended"), from_ms, until_ms).group_by(*by)
+        found = await self._rows(TopicOutcome, query)
+        # The dialects sort words, and none, each in their own way.
+        return sorted(found, key=lambda row: (row.topic_first or "", row.disposition or ""))
 
     async def decided(self, fact_id: bytes) -> TimelineRow | None:
         """The first entry that gave a verdict on this fact, if it was about a contact and the history has come that far."""
@@ -231,16 +271,22 @@ def _filtered(wanted: ContactFilter) -> Select[Any]:
         (contacts.c.channel, wanted.channel),
         (contacts.c.state, wanted.state),
         (contacts.c.customer, wanted.customer),
+        (contacts.c.topic, wanted.topic),
+        (contacts.c.case, wanted.case),
     ):
         if value is not None:
             query = query.where(column == value)
     if wanted.agent is not None:
         engaged = select(engagements.c.contact).where(engagements.c.agent == wanted.agent)
         query = query.where(or_(contacts.c.agent == wanted.agent, contacts.c.id.in_(engaged)))
-    if wanted.queued_from_ms is not None:
-        query = query.where(contacts.c.queued_at_ms >= wanted.queued_from_ms)
-    if wanted.queued_until_ms is not None:
-        query = query.where(contacts.c.queued_at_ms < wanted.queued_until_ms)
+    return _arrived(query, wanted.queued_from_ms, wanted.queued_until_ms)
+
+
+def _arrived(query: Select[Any], from_ms: int | None, until_ms: int | None) -> Select[Any]:
+    if from_ms is not None:
+        query = query.where(contacts.c.queued_at_ms >= from_ms)
+    if until_ms is not None:
+        query = query.where(contacts.c.queued_at_ms < until_ms)
     return query
 
 

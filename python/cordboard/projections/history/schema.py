@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 
 from cordboard.events.bounds import ID_BYTES, NAME_MAX
 
-VERSION = 1
+VERSION = 2
 WORD_MAX = 32
 """Width of the words that the code itself defines: states, outcomes, reasons of ending, names of facts and events."""
 
@@ -37,7 +37,16 @@ contacts = Table(
     Column("customer", Id),
     Column("agent", Id),
     Column("entry_point", Name),
+    Column("topic_first", Name),
     Column("topic", Name),
+    Column("rule", Name),
+    Column("language", Name),
+    Column("case", Id, nullable=False),
+    Column("owner", Id),
+    Column("park_kind", Word),
+    Column("park_until_ms", BigInteger),
+    Column("park_note", Id),
+    Column("disposition", Name),
     Column("queued_at_ms", BigInteger, nullable=False),
     Column("answered_at_ms", BigInteger),
     Column("ended_at_ms", BigInteger),
@@ -49,8 +58,10 @@ contacts = Table(
     Column("messages", Integer, nullable=False),
     Column("last_seq", BigInteger, nullable=False),
 )
-"""`queue`, `priority`: of the last visit. `agent`: whom it is offered to, connecting to or engaged with; once ended, who was.
-`queued_at_ms`: the arrival. `answered_at_ms`: the first answer. `last_seq`: the last commit that changed the row."""
+"""`queue`, `priority`: of the last visit. `agent`: whom it is offered to, connecting to or engaged with, or parked by; once ended,
+who was. `topic_first`: at the arrival; `topic`: now. `case`: the first contact of the matter. `owner`: who parked it last; `park_*`
+while it is parked. `disposition`: the last one given. `queued_at_ms`: the arrival. `answered_at_ms`: the first answer. `last_seq`:
+the last commit that changed the row."""
 
 # Lists are ordered by arrival, newest first, then id; each filter that narrows much has an index in that order.
 for name, columns in {
@@ -59,6 +70,8 @@ for name, columns in {
     "channel": (contacts.c.channel,),
     "state": (contacts.c.state,),
     "customer": (contacts.c.customer,),
+    "topic": (contacts.c.topic,),
+    "case": (contacts.c.case,),
 }.items():
     Index(f"history_contacts_by_{name}", *columns, contacts.c.queued_at_ms.desc(), contacts.c.id)
 
