@@ -24,6 +24,12 @@ class NotFound(CordboardError):
     reason = "not_found"
 
 
+class Conflict(CordboardError):
+    """What was asked contradicts what stands; `reason` says how. Nothing was written."""
+
+    reason = "conflict"
+
+
 class FactRefused(CordboardError):
     """The router looked at the fact and refused it; `reason` is the verdict's."""
 

@@ -12,7 +12,7 @@ from cordboard.errors import ConfigurationError, InvalidInput, LogUnavailable, O
 from cordboard.sql import open_engine
 from cordboard.vault import Acceptance, Content, Draft, Person, Vault, writer
 from cordboard.vault.intake import DOUBTFUL_AFTER_MS, Intake
-from cordboard.vault.schema import contents, customers, intake, keys
+from cordboard.vault.schema import contents, identities, intake, keys
 from cordboard.vault.words import ADDRESS_MAX, CONTENTS_MAX, EXTERNAL_ID_MAX, TEXT_MAX
 from tests.postgres import stored_bytes
 
@@ -243,7 +243,8 @@ async def test_an_erasure_leaves_no_key_in_the_files(tmp_path: Path, request: py
             await vault.accept(make_draft(f"m-{number}", customer=customer, contents=(make_content(SECRET * 100),)))
         engine = open_engine(url, "read", durable=True, name="test")
         async with engine.connect() as connection:
-            query = select(keys.c.wrapped, customers.c.address, contents.c.sealed).select_from(keys).join(customers).join(contents)
+            query = select(keys.c.wrapped, identities.c.sealed, contents.c.sealed).select_from(keys)
+            query = query.join(identities, identities.c.customer == keys.c.owner).join(contents)
             erased = [bytes(value) for row in await connection.execute(query) for value in row]
         await engine.dispose()
         assert len(erased) == 60

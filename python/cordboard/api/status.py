@@ -10,6 +10,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from cordboard.errors import (
+    Conflict,
     CordboardError,
     FactRefused,
     InvalidInput,
@@ -84,6 +85,7 @@ _BY_REASON: dict[str, int] = {
 _BY_TYPE: tuple[tuple[type[CordboardError], int], ...] = (
     (InvalidInput, code_pb2.INVALID_ARGUMENT),
     (NotFound, code_pb2.NOT_FOUND),
+    (Conflict, code_pb2.FAILED_PRECONDITION),
     (Overloaded, code_pb2.UNAVAILABLE),
     (VaultUnavailable, code_pb2.UNAVAILABLE),
     (Draining, code_pb2.UNAVAILABLE),

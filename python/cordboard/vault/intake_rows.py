@@ -1,37 +1,62 @@
 """The intake's rows: one for every draft that was ever accepted, found again by (gateway, external id)."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from sqlalchemy import Connection, Row, Select, bindparam, false, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cordboard.errors import InvalidInput
 from cordboard.sql import insert_into
+from cordboard.vault import threads
+from cordboard.vault.attachments import SealedFile
+from cordboard.vault.attachments import store as store_files
 from cordboard.vault.clock import now_ms
 from cordboard.vault.keyring import DataKey, Keyring
-from cordboard.vault.schema import contents, intake
+from cordboard.vault.schema import contacts, contents, intake
 from cordboard.vault.seal import MasterKeys, seal
 from cordboard.vault.words import Acceptance, Draft
 from cordboard.vault.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """The keyed hashes of a draft's names in the outside world."""
+
+    external: bytes
+    threads: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, master: MasterKeys, draft: Draft) -> Self:
+        return cls(
+            external_hash(master, draft.gateway, draft.external_id),
+            tuple(threads.thread_hash(master, key) for key in draft.threads),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Whose key the contents are sealed with."""
+
+    owner: bytes
+    key: DataKey
 
 
 def external_hash(master: MasterKeys, gateway: str, external_id: str) -> bytes:
     return master.hash("external", f"{gateway}\0{external_id}")
 
 
-async def accept(writer: Writer, keyring: Keyring, digest: bytes, draft: Draft) -> Acceptance:
+async def accept(writer: Writer, keyring: Keyring, digests: Digests, draft: Draft, files: Sequence[SealedFile]) -> Acceptance:
     """Store the draft as pending, contents and all, or find the first one of its kind.
 
-    Raises InvalidInput if a fact or content id is used by another draft, or the customer is unknown or erased.
+    Raises InvalidInput if a fact, content or attachment id is used by another draft, or the customer is unknown or erased.
     """
 
-    owner = draft.customer or draft.contact
-
-    def work(connection: Connection) -> tuple[Acceptance, DataKey | None]:
+    def work(connection: Connection) -> tuple[Acceptance, Owned | None]:
         row = {
             "gateway": draft.gateway,
-            "external_hash": digest,
+            "external_hash": digests.external,
             "contact": draft.contact,
             "fact_id": draft.fact_id,
             "fact": draft.fact,
@@ -40,26 +65,39 @@ async def accept(writer: Writer, keyring: Keyring, digest: bytes, draft: Draft) 
         }
         statement = insert_into(intake, connection).on_conflict_do_nothing(index_elements=["gateway", "external_hash"])
         if not connection.execute(statement, row).rowcount:
-            first = first_of(connection, draft.gateway, digest)
+            first = first_of(connection, draft.gateway, digests.external)
             assert first is not None, "the row that was in the way is there"
             return first, None
-        key = _key(connection, keyring, draft) if draft.contents else None
-        if key is not None:
-            connection.execute(contents.insert(), _sealed(key, draft))
-        return Acceptance(draft.contact, draft.fact_id, draft.fact, published=False, fresh=True), key
+        owned = _store(connection, keyring, draft, files)
+        threads.remember(connection, digests.threads, draft.case or draft.contact, draft.contact)
+        return Acceptance(draft.contact, draft.fact_id, draft.fact, published=False, fresh=True), owned
 
     try:
-        acceptance, key = await writer.write(work)
+        acceptance, owned = await writer.write(work)
     except IntegrityError:
-        # Perhaps another process erased the owner's key that we still remembered: look again, once.
-        keyring.forget(owner)
+        # Perhaps another process erased a key that we still remembered: look again, once.
+        keyring.forget_all()
         try:
-            acceptance, key = await writer.write(work)
+            acceptance, owned = await writer.write(work)
         except IntegrityError as error:
-            raise InvalidInput("a fact id or content reference of this draft is used already", reason="id_in_use") from error
-    if key is not None:
-        keyring.remember(owner, key)
+            raise InvalidInput("an id or reference of this draft is used already", reason="id_in_use") from error
+    if owned is not None:
+        keyring.remember(owned.owner, owned.key)
     return acceptance
+
+
+def _store(connection: Connection, keyring: Keyring, draft: Draft, files: Sequence[SealedFile]) -> "Owned | None":
+    """Contents and attachments, under the key of whoever the contact belongs to."""
+    if draft.customer is not None:
+        link = insert_into(contacts, connection).values(contact=draft.contact, customer=draft.customer)
+        connection.execute(link.on_conflict_do_nothing(index_elements=["contact"]))
+    if not draft.contents and not files:
+        return None
+    owned = _owned(connection, keyring, draft)
+    if draft.contents:
+        connection.execute(contents.insert(), _sealed(owned.key, draft))
+    store_files(connection, owned.key, draft.contact, files)
+    return owned
 
 
 def first_of(connection: Connection, gateway: str, digest: bytes) -> Acceptance | None:
@@ -86,13 +124,18 @@ def mark_published(connection: Connection, fact_ids: Sequence[bytes]) -> None:
     connection.execute(statement, [{"of": fact_id} for fact_id in fact_ids])
 
 
-def _key(connection: Connection, keyring: Keyring, draft: Draft) -> DataKey:
-    if draft.customer is None:
-        return keyring.find_or_make(connection, "contact", draft.contact)
-    key = keyring.find(connection, "customer", draft.customer)
+def _owned(connection: Connection, keyring: Keyring, draft: Draft) -> Owned:
+    """A caller may not know whose contact it is (a message on a contact that ended long ago): the vault does."""
+    owner = draft.customer
+    if owner is None and not keyring.remembers(draft.contact):
+        query = select(contacts.c.customer).where(contacts.c.contact == draft.contact)
+        owner = connection.execute(query).scalar_one_or_none()
+    if owner is None:
+        return Owned(draft.contact, keyring.find_or_make(connection, "contact", draft.contact))
+    key = keyring.find(connection, "customer", owner)
     if key is None:
         raise InvalidInput("the customer is unknown or has been erased", reason="unknown_customer")
-    return key
+    return Owned(owner, key)
 
 
 def _sealed(key: DataKey, draft: Draft) -> list[dict[str, Any]]:

@@ -50,8 +50,14 @@ class Keyring:
         assert other is not None, "the row that was in the way is there"
         return other
 
+    def remembers(self, owner: bytes) -> bool:
+        return owner in self._remembered
+
     def forget(self, owner: bytes) -> None:
         self._remembered.pop(owner, None)
+
+    def forget_all(self) -> None:
+        self._remembered.clear()
 
     def remember(self, owner: bytes, key: DataKey) -> None:
         """To be called only once the transaction in which the key was seen or made is over, and well."""

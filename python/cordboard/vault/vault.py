@@ -3,27 +3,27 @@
 The journal holds only references into it. It is not a read model: nothing else could rebuild it.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TypeVar
-from unicodedata import normalize
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cordboard.errors import ConfigurationError, InvalidInput
-from cordboard.sql import insert_into, is_sqlite, open_engine, prepared
-from cordboard.vault import intake_rows, people
+from cordboard.errors import ConfigurationError, InvalidInput, NotFound
+from cordboard.sql import is_sqlite, open_engine, prepared
+from cordboard.vault import attachments, erasure_rows, intake_rows, people, threads
 from cordboard.vault.clock import now_ms
+from cordboard.vault.customers import Customers
 from cordboard.vault.keyring import Keyring
 from cordboard.vault.marks import Marks
 from cordboard.vault.reader import PooledReader, Reader, thread_reader
-from cordboard.vault.schema import VERSION, about, contents, customers, keys, lookups, tables
-from cordboard.vault.seal import MasterKeys, agent_ref, new_ref, seal, unseal
+from cordboard.vault.schema import VERSION, about, contents, keys, tables
+from cordboard.vault.seal import MasterKeys, agent_ref, unseal
 from cordboard.vault.words import (
-    ADDRESS_MAX,
     EXTERNAL_ID_MAX,
     PERSON_MAX,
     READ_MAX,
@@ -36,11 +36,14 @@ from cordboard.vault.words import (
     check_draft,
     check_ref,
     check_text,
+    check_threads,
     check_word,
 )
 from cordboard.vault.writer import PooledWriter, Writer, group_writer, unavailable
 
 CHUNK = 500
+FILES_AT_ONCE = 4
+"""Drafts with attachments that are being stored at any moment; the others wait."""
 T = TypeVar("T")
 
 
@@ -52,7 +55,9 @@ class Vault:
         self._writer = writer
         self._master = master
         self._keyring = Keyring(master)
+        self.customers = Customers(reader, writer, master, self._keyring)
         self._marks = Marks(writer)
+        self._files = asyncio.Semaphore(FILES_AT_ONCE)
 
     @classmethod
     @asynccontextmanager
@@ -92,8 +97,12 @@ class Vault:
         A repeat of (gateway, external_id) writes nothing and returns what the first one became. Raises InvalidInput.
         """
         check_draft(draft)
-        digest = intake_rows.external_hash(self._master, draft.gateway, draft.external_id)
-        return await intake_rows.accept(self._writer, self._keyring, digest, draft)
+        digests = intake_rows.Digests.of(self._master, draft)
+        if not draft.attachments:
+            return await intake_rows.accept(self._writer, self._keyring, digests, draft, ())
+        async with self._files:  # what is sealed takes its room twice
+            files = await asyncio.to_thread(attachments.seal_files, draft.attachments)
+            return await intake_rows.accept(self._writer, self._keyring, digests, draft, files)
 
     async def published(self, fact_id: bytes) -> None:
         """The log has acknowledged this fact."""
@@ -144,108 +153,93 @@ class Vault:
     # Threads and attachments
 
     async def case_of(self, keys: Sequence[str]) -> bytes | None:
-        """The case that the first known key means, in the order given; None if none is known."""
-        raise NotImplementedError
+        """The case that the first known key means, in the order given; None if none is known. Raises InvalidInput."""
+        check_threads(keys)
+        hashes = [threads.thread_hash(self._master, key) for key in keys]
+        return await self._reader.read(lambda connection: threads.case_of(connection, hashes)) if hashes else None
 
     async def remember_threads(self, keys: Sequence[str], case: bytes) -> None:
-        """From now on these keys mean `case`, unless they mean one already."""
-        raise NotImplementedError
+        """From now on these keys mean `case`, unless they mean one already. Raises InvalidInput."""
+        check_threads(keys)
+        check_ref(case, "case")
+        hashes = [threads.thread_hash(self._master, key) for key in keys]
+        await self._writer.write(lambda connection: threads.remember(connection, hashes, case, case))
 
     async def attachments(self, messages: Sequence[bytes]) -> dict[bytes, list[AttachmentInfo]]:
         """What came with these messages, in its order; messages without attachments, and erased ones, are absent."""
-        raise NotImplementedError
+        found: dict[bytes, list[AttachmentInfo]] = {}
+        for chunk in _chunks(messages):
+            found |= await self._reader.read(partial(attachments.of_messages, master=self._master, messages=chunk))
+        return found
 
     async def attachment(self, ref: bytes) -> Attachment | None:
         """One attachment with its bytes; None if it is unknown or erased."""
-        raise NotImplementedError
+        check_ref(ref, "attachment")
+        return await self._reader.read(partial(attachments.one, master=self._master, ref=ref))
 
-    # Customers
+    # Customers: the rest of it is in `customers`
+
+    async def customer(self, kind: str, address: str, source: str = "") -> bytes:
+        """The 16-byte reference of whoever is at `address` (of `kind`: email, phone, account …), made at the first sight, and then
+        with `source` as its provenance. Of merged customers it is the root's. Raises InvalidInput."""
+        return await self.customers.at(kind, address, source)
 
     async def segment(self, customer: bytes) -> str | None:
         """The segment (a policy word) that the customer belongs to, if any."""
-        raise NotImplementedError
+        return await self.customers.segment(customer)
 
     async def set_segment(self, customer: bytes, segment: str | None) -> None:
         """Raises NotFound for an unknown or erased customer."""
-        raise NotImplementedError
-
-    async def customer(self, kind: str, address: str, source: str = "") -> bytes:
-        """The 16-byte reference of whoever is at `address` (of `kind`: email, phone, account …), made at the first sight.
-
-        Only surrounding blanks and Unicode forms are evened out; what else makes two addresses one is the gateway's knowledge.
-        """
-        check_word(kind, "kind of address")
-        address = normalize("NFC", address.strip())
-        check_text(address, "address", ADDRESS_MAX)
-        digest = self._master.hash("address", f"{kind}\0{address}")
-        query = select(lookups.c.customer).where(lookups.c.hash == digest)
-
-        def look(connection: Connection) -> bytes | None:
-            return connection.execute(query).scalar_one_or_none()
-
-        def make(connection: Connection) -> bytes:
-            ref = new_ref()
-            entry = insert_into(lookups, connection).values(hash=digest, customer=ref).on_conflict_do_nothing()
-            if not connection.execute(entry).rowcount:
-                other = look(connection)
-                assert other is not None, "the row that was in the way is there"
-                return other
-            key = self._keyring.find_or_make(connection, "customer", ref).key
-            row = {"ref": ref, "kind": kind, "address": seal(key, kind, ref, address.encode()), "created_ms": now_ms()}
-            connection.execute(customers.insert(), row)
-            return ref
-
-        known = await self._reader.read(look)
-        return await self._writer.write(make) if known is None else known
+        await self.customers.set_segment(customer, segment)
 
     async def address(self, customer: bytes) -> tuple[str, str] | None:
-        """(kind, address) of a customer; None if erased or unknown."""
-        check_ref(customer, "customer")
-
-        def look(connection: Connection) -> tuple[str, str] | None:
-            query = select(customers.c.kind, customers.c.address, keys.c.wrapped).join(keys).where(customers.c.ref == customer)
-            row = connection.execute(query).one_or_none()
-            if row is None:
-                return None
-            key = self._master.unwrap("customer", customer, row.wrapped)
-            return row.kind, unseal(key, row.kind, customer, row.address).decode()
-
-        return await self._reader.read(look)
+        """(kind, address) by which the customer was first known; None if erased or unknown."""
+        try:
+            known = (await self.customers.card(customer)).identities
+        except NotFound:
+            return None
+        return next(((identity.kind, identity.address) for identity in known), None)
 
     async def erase_customer(self, ref: bytes) -> bool:
-        """Delete the customer's key, address, lookup hashes and contents. False if there was nothing (any more).
+        """Delete everything of the customer and of all that is one with it. False if there was nothing (any more).
 
-        What backups still hold of the contents stays sealed for ever, once the backups of the key have expired too.
+        Without a word in the journal, so a restored backup brings it back: `Erasure` is what deletes in a running site.
         """
         check_ref(ref, "customer")
-        erased = await self._erase("customer", ref)
-        await self._writer.scrub()
-        return erased
+        return await self._erase(partial(erasure_rows.family_of, ref=ref))
 
     async def erase_contact(self, contact: bytes) -> bool:
         """The same for a contact of an unknown customer, whose contents have a key of their own."""
         check_ref(contact, "contact")
-        erased = await self._erase("contact", contact)
+        return await self._erase(lambda _connection: [contact])
+
+    async def erase_exactly(self, refs: Sequence[bytes]) -> bool:
+        """Delete what belongs to these references, and to no other that is merged with them: so the journal can be carried out
+        on a vault that was restored from before, or after, a merge."""
+        for ref in refs:
+            check_ref(ref, "customer")
+        return await self._erase(lambda _connection: list(refs))
+
+    async def _erase(self, whom: Callable[[Connection], list[bytes]]) -> bool:
+        owners = await self._writer.write(lambda connection: erasure_rows.all_of(connection, whom(connection)))
+        for owner in owners:
+            self._keyring.forget(owner)
+        # Even if nothing was there: a crash may have come between an earlier deletion and this.
         await self._writer.scrub()
-        return erased
+        return bool(owners)
 
-    async def _erase(self, kind: str, owner: bytes) -> bool:
-        def work(connection: Connection) -> bool:
-            # Locked first: whoever is just sealing something with this key either is done, and deleted below, or fails.
-            key = select(keys.c.id).where(keys.c.owner == owner, keys.c.kind == kind).with_for_update()
-            key_id = connection.execute(key).scalar_one_or_none()
-            if key_id is None:
-                return False
-            connection.execute(delete(contents).where(contents.c.key == key_id))
-            connection.execute(delete(lookups).where(lookups.c.customer == owner))
-            connection.execute(delete(customers).where(customers.c.ref == owner))
-            connection.execute(delete(keys).where(keys.c.id == key_id))
-            return True
+    async def is_erased(self, ref: bytes) -> bool:
+        """Whether this reference once meant somebody."""
+        check_ref(ref, "customer")
+        return await self._reader.read(partial(erasure_rows.is_erased, ref=ref))
 
-        self._keyring.forget(owner)
-        erased = await self._writer.write(work)
-        self._keyring.forget(owner)  # a read may have brought it back meanwhile
-        return erased
+    async def erased_up_to(self, site: str) -> int:
+        """The last position of the site's journal whose erasures this vault has carried out; 0 if there is none."""
+        return await self._reader.read(partial(erasure_rows.position, site=site))
+
+    async def mark_erased_up_to(self, site: str, seq: int) -> None:
+        """To be called once they are. Never goes back."""
+        await self._writer.write(partial(erasure_rows.advance, site=site, seq=seq))
 
     # Agents
 
@@ -292,7 +286,10 @@ async def _prepare(engine: AsyncEngine, master: MasterKeys) -> None:
             rows = [{"name": "version", "value": str(VERSION).encode()}, {"name": "proof", "value": master.proof()}]
             connection.execute(about.insert(), rows)
         elif known.get("version") != str(VERSION).encode():
-            raise ConfigurationError(f"the vault is of version {known.get('version', b'?').decode()}; this release reads {VERSION}")
+            raise ConfigurationError(
+                f"the vault is of version {known.get('version', b'?').decode()}, this release reads version {VERSION} only: "
+                "run the release that made it, or begin with an empty vault"
+            )
         elif not master.proves(known.get("proof", b"")):
             raise ConfigurationError("the key-encryption key is not the one this vault was made with")
         people.begin_first_period(connection, Keyring(master))

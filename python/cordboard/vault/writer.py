@@ -6,6 +6,7 @@ groups commits itself, so there each piece is a transaction of its own from the 
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -39,7 +40,10 @@ class Writer(Protocol):
         ...
 
     async def scrub(self) -> None:
-        """Remove what deleted rows have left behind in files beside the tables, as far as the database lets us."""
+        """Remove what deleted rows have left behind in files beside the tables, as far as the database lets us.
+
+        Raises VaultUnavailable: try again.
+        """
         ...
 
 
@@ -122,7 +126,10 @@ class GroupWriter:
         return result
 
     async def scrub(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, _cut_log, self._engine)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, _cut_log, self._engine)
+        except (SQLAlchemyError, sqlite3.Error, RuntimeError) as error:
+            raise unavailable(error) from error
 
     def close(self) -> None:
         self._closed = True
@@ -197,8 +204,10 @@ def _cut_log(engine: Engine) -> None:
     try:
         cursor = connection.cursor()
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        cursor.fetchall()
+        busy = cursor.fetchone()
         cursor.close()
+        if busy is None or busy[0]:
+            raise VaultUnavailable("a reader keeps the vault's write-ahead log from being cut off")
     finally:
         connection.close()
 
