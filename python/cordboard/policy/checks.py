@@ -1,10 +1,14 @@
 """What the document says as a whole: references to things that are not there, and settings that contradict each other."""
 
+from cordboard.policy.check_doors import check_doors
+from cordboard.policy.check_rules import check_rules
 from cordboard.policy.document import BUILT_IN_REASONS, LIVE_OFFER_TTL_MAX_MS
 from cordboard.policy.duration import format_duration
+from cordboard.policy.entry import Entry
 from cordboard.policy.kinds import Placed
 from cordboard.policy.problems import Problems
-from cordboard.policy.sections import Document, Entry
+from cordboard.policy.references import check_requirements
+from cordboard.policy.sections import Document
 
 
 def check_document(document: Document, problems: Problems) -> None:
@@ -17,7 +21,9 @@ def check_document(document: Document, problems: Problems) -> None:
     for word, queue in document.named["queues"].items():
         _check_queue(document, queue, f"queues.{word}", problems)
     _check_reasons(document, problems)
-    _check_routing(document.routing, problems)
+    _check_routing(document.blocks["routing"], problems)
+    check_doors(document, problems)
+    check_rules(document, problems)
 
 
 def _check_capacity(document: Document, channel: Entry, path: str, problems: Problems) -> None:
@@ -86,16 +92,8 @@ def _check_wrap_up(channel: Entry, path: str, problems: Problems) -> None:
 
 
 def _check_queue(document: Document, queue: Entry, path: str, problems: Problems) -> None:
-    skills, channels = document.named["skills"], document.named["channels"]
-    requirements: list[Placed] = queue.get("requires") or []
-    seen: set[str] = set()
-    for placed in requirements:
-        skill = placed.value.skill
-        if skill not in skills:
-            problems.unknown(placed.at, f"{path}.requires", "skill", skill, skills)
-        elif skill in seen:
-            problems.add(placed.at, f"{path}.requires", f"skill `{skill}` stands twice", "keep the higher level")
-        seen.add(skill)
+    check_requirements(document, queue.get("requires") or [], f"{path}.requires", problems)
+    channels = document.named["channels"]
     targets: dict[str, Placed] = queue.get("targets") or {}
     for channel, placed in targets.items():
         if channel not in channels:

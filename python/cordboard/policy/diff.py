@@ -9,6 +9,7 @@ from cordboard.policy.spell import spell_policy
 
 _KEPT = "waiting contacts keep their place; it counts for contacts that arrive from now on"
 _OPEN_KEPT = "what is open already keeps its deadline; it counts from the next one on"
+_ARRIVALS = "contacts that are here keep their queue and topic; it counts for contacts that arrive from now on"
 _NEXT = "it counts from the next time on"
 _DECLARED = "agents keep what they were declared with; `cordboard agents apply` declares those again who differ"
 
@@ -18,6 +19,12 @@ ADDED = {
     "queues": "contacts may be sent there; nobody serves it until agents are declared for it",
     "reasons": "agents may choose it from now on",
     "dispositions": "agents may choose it from now on",
+    "segments": "customers may be put into it, and rules may ask for it",
+    "topics": "contacts may be about it from now on",
+    "entry_points": "contacts may come in through it from now on",
+    "forms": "customers may fill it in from now on",
+    "webhooks": "payloads for it are taken from now on, once it has secrets",
+    "classification.rules": "it classifies contacts that arrive from now on",
 }
 REMOVED = {
     "skills": "arrivals that ask for it and agents declared with it are refused from now on",
@@ -25,10 +32,19 @@ REMOVED = {
     "queues": "new contacts for it are refused; the policy itself is refused while contacts of it wait or run",
     "reasons": "agents can no longer choose it; who is not ready for it stays so",
     "dispositions": "agents can no longer choose it; contacts closed with it stay as they are",
+    "segments": "customers keep it, but no rule asks for it",
+    "topics": "no new contact is about it; those that are stay so",
+    "entry_points": "what comes in through it is refused; contacts that came stay",
+    "forms": "the form is gone; contacts that came through it stay",
+    "webhooks": "its payloads are refused; contacts that came through it stay",
+    "classification.rules": "contacts that arrive from now on are classified without it",
 }
 CHANGED = {
     "site": "a policy of another site: it would be refused",
     "capacity": _DECLARED,
+    "max_parked": "what is parked stays so; it counts for the next contact that an agent parks",
+    "owner": "contacts that wait for their owner keep their time; it counts for the next that returns",
+    "reopen": "it counts for the next reply, also to contacts that ended before",
     "channels.presence": "from now on waiting contacts, too, are abandoned by the new rule (async ones never)",
     "channels.class": _KEPT,
     "channels.answered_on": "contacts not answered yet are answered by the new rule",
@@ -41,12 +57,20 @@ CHANGED = {
     "channels.max_concurrent": _DECLARED,
     "channels.on_missed": _NEXT,
     "channels.missed_limit": _NEXT,
+    "channels.reply": "answers that are on their way go out as they began; it counts for the next answer",
     "queues.target": _KEPT,
     "queues.targets": _KEPT,
     "queues.requires": "waiting contacts keep what they needed on arrival; it counts for contacts that arrive from now on",
     "queues.strategy": "it counts for the next offer",
     "queues.short_abandon": "only reports and boards count differently",
     "queues.service_level": "only reports and boards count differently",
+    "topics.queue": _ARRIVALS,
+    "entry_points": _ARRIVALS,
+    "forms": "customers see it so from now on",
+    "webhooks": "payloads are read so from now on",
+    "classification.rules": _ARRIVALS,
+    "classification.default": _ARRIVALS,
+    "mail": "mail that is read or written from now on",
     "reasons.class": "only reports and boards count differently",
     "routing.order": _KEPT,
     "routing.age_credit": _KEPT,
@@ -58,7 +82,9 @@ CHANGED = {
     "routing.connect_retry": _OPEN_KEPT,
     "routing.toggle_grace": _NEXT,
 }
+"""By setting, else by the group it is in."""
 REORDERED = "only the order in which people see them"
+RULES_REORDERED = "the first rule that holds decides: contacts that arrive from now on may be classified by another"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +103,21 @@ class Change:
 
 def diff(old: Policy, new: Policy) -> list[Change]:
     """All differences but the version, in the order of the document. Empty: nothing to publish."""
-    return list(_changes(spell_policy(old), spell_policy(new)))
+    return list(_changes(_flat(old), _flat(new)))
+
+
+def _flat(policy: Policy) -> dict[str, Any]:
+    """The document with the rules by name."""
+    document: dict[str, Any] = {}
+    for key, value in spell_policy(policy).items():
+        if key == "classification":
+            document["classification.rules"] = {
+                rule["name"]: {part: rule[part] for part in ("when", "then")} for rule in value["rules"]
+            }
+            document["classification.default"] = value.get("default", {})
+        else:
+            document[key] = value
+    return document
 
 
 def _changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
@@ -92,7 +132,7 @@ def _changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
 
 def _named_changes(group: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     """What came, went and changed of `queues`, `skills` …"""
-    for name in [*old, *(name for name in new if name not in old)]:
+    for name in _union(old, new):
         path = f"{group}.{name}"
         if name not in new:
             yield Change(path, old[name], None, REMOVED[group])
@@ -102,19 +142,28 @@ def _named_changes(group: str, old: dict[str, Any], new: dict[str, Any]) -> Iter
             yield from _setting_changes(group, path, old[name], new[name])
     kept_old, kept_new = [name for name in old if name in new], [name for name in new if name in old]
     if kept_old != kept_new:
-        yield Change(group, kept_old, kept_new, REORDERED)
+        yield Change(group, kept_old, kept_new, RULES_REORDERED if group == "classification.rules" else REORDERED)
 
 
 def _setting_changes(group: str, path: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    """Settings are always all there; `targets` is compared channel by channel."""
-    for key in old:
-        effect = CHANGED[f"{group}.{key}"]
-        if isinstance(old[key], dict):
-            for name in [*old[key], *(name for name in new[key] if name not in old[key])]:
-                if old[key].get(name) != new[key].get(name):
-                    yield Change(f"{path}.{key}.{name}", old[key].get(name), new[key].get(name), effect)
-        elif old[key] != new[key]:
-            yield Change(f"{path}.{key}", old[key], new[key], effect)
+    """Settings one by one, those below a setting too."""
+    for key in _union(old, new):
+        effect = CHANGED.get(f"{group}.{key}") or CHANGED[group]
+        yield from _differences(f"{path}.{key}", old.get(key), new.get(key), effect)
+
+
+def _differences(path: str, old: Any, new: Any, effect: str) -> Iterator[Change]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in _union(old, new):
+            yield from _differences(f"{path}.{name}", old.get(name), new.get(name), effect)
+        if list(old) != list(new) and set(old) == set(new):
+            yield Change(path, list(old), list(new), effect)
+    elif old != new:
+        yield Change(path, old, new, effect)
+
+
+def _union(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    return [*old, *(name for name in new if name not in old)]
 
 
 def _by_name(entries: Any) -> dict[str, Any]:

@@ -4,10 +4,7 @@ One description serves all: reading the YAML (`sections`), the JSON Schema for e
 `field` is the name in `cordboard.events.policy`; defaults are those of the words there, so that they stand in one place.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from cordboard.events.bounds import CAPACITY_MAX
 from cordboard.events.policy import (
@@ -19,7 +16,12 @@ from cordboard.events.policy import (
     Policy,
     QueuePolicy,
 )
-from cordboard.policy.kinds import Duration, Durations, Kind, Label, Language, OneOf, Percent, Requirements, SiteName, Whole
+from cordboard.policy.doors import ENTRY_POINTS, FORMS, LABEL, TOPICS, WEBHOOKS, WORD
+from cordboard.policy.kinds import Duration, Language, OneOf, Percent, Requirements, SiteName, Whole
+from cordboard.policy.mail import MAIL
+from cordboard.policy.rules import CLASSIFICATION
+from cordboard.policy.setting import Names, Section, Setting
+from cordboard.policy.word_kinds import ByName
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
@@ -33,60 +35,25 @@ BUILT_IN_REASONS: Final = ("declined", "missed")
 REASON_CLASSES: Final = ("break", "meal", "training", "meeting", "back_office", "technical", "personal", "system")
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One key of the document. `field` None: kept out of the compiled policy (labels, the document's language)."""
-
-    key: str
-    kind: Kind
-    doc: str
-    field: str | None = None
-    required: bool = False
-
-
-@dataclass(frozen=True)
-class Section:
-    """A mapping with known keys. `word` names one such thing in messages; `short` is the setting that a bare value stands for."""
-
-    word: str
-    settings: tuple[Setting, ...]
-    defaults: type[msgspec.Struct] | None = None
-    short: str | None = None
-
-    def setting(self, key: str) -> Setting | None:
-        """The setting called `key`."""
-        return next((setting for setting in self.settings if setting.key == key), None)
-
-    def default(self, field: str) -> Any:
-        """The default of a compiled field, None if it has none."""
-        if self.defaults is None:
-            return None
-        for info in msgspec.structs.fields(self.defaults):
-            if info.name == field and info.default is not msgspec.NODEFAULT:
-                return info.default
-        return None
-
-
-@dataclass(frozen=True)
-class Names:
-    """A mapping from names to sections (`listable`: a plain list of names will do)."""
-
-    key: str
-    section: Section
-    most: int
-    doc: str
-    required: bool = False
-    listable: bool = False
-
-
-LABEL = Setting("label", Label(), "What people see: one text, or one a language: `{nl: Bestellingen, de: Bestellungen}`.")
-
 SITE = Section(
     "site",
     (
         Setting("site", SiteName(), "The site's name, as in `cordboard up --site`.", field="site", required=True),
         Setting("language", Language(), "The language of labels that name none (en)."),
         Setting("capacity", Whole(1, CAPACITY_MAX), "Units of work an agent can carry at once (100).", field="capacity"),
+        Setting("max_parked", Whole(0, 1_000), "Parked contacts an agent may own at once.", field="max_parked"),
+        Setting(
+            "owner",
+            Duration(0, 30 * DAY_MS),
+            "A parked contact that returns waits this long for its owner, then anyone will do.",
+            field="owner_ms",
+        ),
+        Setting(
+            "reopen",
+            Duration(0, 365 * DAY_MS),
+            "A reply within this time goes on with the case, its last agent preferred; later it begins a new one.",
+            field="reopen_ms",
+        ),
     ),
     Policy,
 )
@@ -190,6 +157,12 @@ CHANNEL = Section(
             field="on_missed",
         ),
         Setting("missed_limit", Whole(1, 100), "Missed offers in a row before that happens.", field="missed_limit"),
+        Setting(
+            "reply",
+            OneOf(("live", "mail", "webhook")),
+            "How an agent's answer reaches the customer: over the connection that is there, by mail, or posted to the source.",
+            field="reply",
+        ),
     ),
     ChannelProfile,
 )
@@ -201,7 +174,12 @@ QUEUE = Section(
     (
         LABEL,
         Setting("target", TARGET, "A contact should be answered within this time of arrival.", field="target_ms"),
-        Setting("targets", Durations(TARGET), "The same for single channels: `{chat: 45s, task: 8h}`.", field="targets_ms"),
+        Setting(
+            "targets",
+            ByName(TARGET, POLICY_CHANNELS_MAX, "a duration for each channel", "chat: 45s"),
+            "The same for single channels: `{chat: 45s, task: 8h}`.",
+            field="targets_ms",
+        ),
         Setting("requires", Requirements(), "Skills that every contact of the queue needs, beside its own.", field="requirements"),
         Setting("strategy", OneOf(("longest_idle",)), "Which of several fitting agents is asked.", field="strategy"),
         Setting(
@@ -212,7 +190,6 @@ QUEUE = Section(
     QueuePolicy,
 )
 
-WORD = Section("word", (LABEL,), short="label")
 REASON = Section(
     "not-ready reason",
     (LABEL, Setting("class", OneOf(REASON_CLASSES), "What kind of absence it is.", field="klass", required=True)),
@@ -225,4 +202,16 @@ NAMED: Final[tuple[Names, ...]] = (
     Names("queues", QUEUE, QUEUES_MAX, "Where contacts wait.", required=True),
     Names("reasons", REASON, WORDS_MAX, "Why agents may be not ready."),
     Names("dispositions", WORD, WORDS_MAX, "How agents close a contact.", listable=True),
+    Names("segments", WORD, WORDS_MAX, "Kinds of customer, for rules to tell apart.", listable=True),
+    TOPICS,
+    ENTRY_POINTS,
+    FORMS,
+    WEBHOOKS,
 )
+
+BLOCKS: Final[tuple[tuple[str, Section, str], ...]] = (
+    ("classification", CLASSIFICATION, "What contacts are about and where they go: the first rule that holds."),
+    ("mail", MAIL, "How mail is read and written."),
+    ("routing", ROUTING, "How contacts and agents are matched."),
+)
+"""Mappings with known keys that stand once: the key, what is below it, what it is for."""

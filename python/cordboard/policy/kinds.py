@@ -1,6 +1,7 @@
-"""The kinds of value a policy document holds. Each can read itself from the tree and describe itself to an editor (JSON Schema).
+"""The kinds of value a policy document holds. Each reads itself from the tree and describes itself to an editor (JSON Schema).
 
-`read` returns None when the value is wrong; the problem is recorded with its place and what to write instead.
+`read` returns None when the value is wrong; the problem is recorded with its place and what to write instead. `bare` turns what was
+read into the compiled value (without places), `spell` turns that back into what people write.
 """
 
 import re
@@ -8,7 +9,8 @@ from collections.abc import Mapping as Map
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cordboard.events.bounds import NAME_MAX, Requirement
+from cordboard.events.bounds import NAME_MAX, QUEUE_REQUIREMENTS_MAX, Requirement
+from cordboard.events.policy import LANGUAGES_MAX
 from cordboard.policy.duration import DURATION_PATTERN, LEGEND, NotADuration, format_duration, parse_duration
 from cordboard.policy.problems import Problems, did_you_mean, shorten
 from cordboard.policy.tree import Listing, Mapping, Scalar, Tree
@@ -18,7 +20,7 @@ SITE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 LANGUAGE_PATTERN = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 REQUIREMENT_PATTERN = r"^[a-z0-9][a-z0-9_.-]{0,47}(:([1-9]|10))?( (soft|hard))?$"
 LABEL_MAX = 200
-REQUIREMENTS_A_QUEUE = 8
+REQUIREMENTS_MOST = QUEUE_REQUIREMENTS_MAX
 
 _NAME = re.compile(NAME_PATTERN.removesuffix("$") + r"\Z")
 _LANGUAGE = re.compile(LANGUAGE_PATTERN.removesuffix("$") + r"\Z")
@@ -36,6 +38,14 @@ class Kind(Protocol):
 
     def schema(self) -> Schema: ...
 
+    def bare(self, value: Any) -> Any:
+        """What was read, as it is compiled."""
+        return value
+
+    def spell(self, value: Any) -> Any:
+        """What was compiled, as it is written."""
+        return value
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -48,7 +58,7 @@ class Placed:
 def scalar(node: Tree, path: str, problems: Problems, wanted: str) -> str | None:
     """The text of a scalar that is not empty, stripped."""
     if not isinstance(node, Scalar):
-        problems.add(node.at, path, f"expected {wanted}, found {_shape(node)}")
+        problems.add(node.at, path, f"expected {wanted}, found {shape(node)}")
         return None
     if node.empty or not node.text.strip():
         problems.add(node.at, path, "no value", f"write {wanted}")
@@ -68,7 +78,7 @@ def name(node: Tree, path: str, problems: Problems) -> str | None:
 
 
 @dataclass(frozen=True)
-class SiteName:
+class SiteName(Kind):
     """The name of a site: it names streams too, so it is shorter than other names and has no dots."""
 
     def read(self, node: Tree, path: str, problems: Problems) -> str | None:
@@ -84,7 +94,7 @@ class SiteName:
 
 
 @dataclass(frozen=True)
-class Duration:
+class Duration(Kind):
     """A duration between two bounds, in milliseconds."""
 
     low_ms: int
@@ -108,9 +118,12 @@ class Duration:
     def schema(self) -> Schema:
         return {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, {"const": 0}], "description": LEGEND}
 
+    def spell(self, value: int) -> str:
+        return format_duration(value)
+
 
 @dataclass(frozen=True)
-class Whole:
+class Whole(Kind):
     """A whole number between two bounds."""
 
     low: int
@@ -130,7 +143,7 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class Percent:
+class Percent(Kind):
     """0% to 100%, the sign optional."""
 
     def read(self, node: Tree, path: str, problems: Problems) -> int | None:
@@ -150,9 +163,12 @@ class Percent:
             "anyOf": [{"type": "string", "pattern": "^(100|[0-9]{1,2}) ?%$"}, {"type": "integer", "minimum": 0, "maximum": 100}]
         }
 
+    def spell(self, value: int) -> str:
+        return f"{value}%"
+
 
 @dataclass(frozen=True)
-class OneOf:
+class OneOf(Kind):
     """One of a few words."""
 
     words: tuple[str, ...]
@@ -169,7 +185,7 @@ class OneOf:
 
 
 @dataclass(frozen=True)
-class Language:
+class Language(Kind):
     """A language tag: nl, fr-BE."""
 
     def read(self, node: Tree, path: str, problems: Problems) -> str | None:
@@ -184,8 +200,10 @@ class Language:
 
 
 @dataclass(frozen=True)
-class Label:
+class Label(Kind):
     """Text for people: one text (language `""`: the document's own), or one a language."""
+
+    most: int = LABEL_MAX
 
     def read(self, node: Tree, path: str, problems: Problems) -> Labels | None:
         if isinstance(node, Mapping):
@@ -195,60 +213,35 @@ class Label:
                 text = self._text(value, f"{path}.{key.text}", problems)
                 if language is not None and text is not None:
                     texts[language] = text
+            if len(texts) > LANGUAGES_MAX:
+                problems.add(node.at, path, f"{len(texts)} languages", f"at most {LANGUAGES_MAX}")
             return texts
         text = self._text(node, path, problems)
         return None if text is None else {"": text}
 
     def _text(self, node: Tree, path: str, problems: Problems) -> str | None:
         text = scalar(node, path, problems, "a text")
-        if text is not None and len(text) > LABEL_MAX:
-            problems.add(node.at, path, f"the text has {len(text)} characters", f"at most {LABEL_MAX}")
+        if text is not None and len(text) > self.most:
+            problems.add(node.at, path, f"the text has {len(text)} characters", f"at most {self.most}")
             return None
         return text
 
     def schema(self) -> Schema:
-        one = {"type": "string", "minLength": 1, "maxLength": LABEL_MAX}
+        one = {"type": "string", "minLength": 1, "maxLength": self.most}
         return {"anyOf": [one, {"type": "object", "propertyNames": {"pattern": LANGUAGE_PATTERN}, "additionalProperties": one}]}
 
 
 @dataclass(frozen=True)
-class Durations:
-    """A duration for each of several names. Reads to {name: Placed(ms)}; the place is the name's."""
-
-    duration: Duration
-
-    def read(self, node: Tree, path: str, problems: Problems) -> dict[str, Placed] | None:
-        if not isinstance(node, Mapping):
-            problems.add(
-                node.at,
-                path,
-                f"expected a duration for each channel, found {_shape(node)}",
-                "write `chat: 45s` on a line of its own",
-            )
-            return None
-        read: dict[str, Placed] = {}
-        for key, value in node.entries:
-            word = name(key, path, problems)
-            ms = self.duration.read(value, f"{path}.{key.text}", problems)
-            if word is not None and ms is not None:
-                read[word] = Placed(ms, key.at)
-        return read
-
-    def schema(self) -> Schema:
-        return {"type": "object", "propertyNames": {"pattern": NAME_PATTERN}, "additionalProperties": self.duration.schema()}
-
-
-@dataclass(frozen=True)
-class Requirements:
-    """`[nl.written:5, garden:3 soft]`: what every contact of a queue needs. Reads to a list of Placed(Requirement)."""
+class Requirements(Kind):
+    """`[nl.written:5, garden:3 soft]`: skills that a contact needs. Reads to a list of Placed(Requirement)."""
 
     def read(self, node: Tree, path: str, problems: Problems) -> list[Placed] | None:
         if not isinstance(node, Listing):
             text = node.text if isinstance(node, Scalar) and not node.empty else "nl.written:5"
-            problems.add(node.at, path, f"expected a list, found {_shape(node)}", f"write `[{shorten(text)}]`")
+            problems.add(node.at, path, f"expected a list, found {shape(node)}", f"write `[{shorten(text)}]`")
             return None
-        if len(node.items) > REQUIREMENTS_A_QUEUE:
-            problems.add(node.at, path, f"{len(node.items)} requirements", f"a queue has at most {REQUIREMENTS_A_QUEUE}")
+        if len(node.items) > REQUIREMENTS_MOST:
+            problems.add(node.at, path, f"{len(node.items)} requirements", f"at most {REQUIREMENTS_MOST}")
         read = [self._one(item, f"{path}[{index}]", problems) for index, item in enumerate(node.items)]
         return [placed for placed in read if placed is not None]
 
@@ -279,10 +272,22 @@ class Requirements:
 
     def schema(self) -> Schema:
         item = {"type": "string", "pattern": REQUIREMENT_PATTERN}
-        return {"type": "array", "items": item, "maxItems": REQUIREMENTS_A_QUEUE, "uniqueItems": True}
+        return {"type": "array", "items": item, "maxItems": REQUIREMENTS_MOST, "uniqueItems": True}
+
+    def bare(self, value: list[Placed]) -> list[Requirement]:
+        return [placed.value for placed in value]
+
+    def spell(self, value: list[Requirement]) -> list[str]:
+        return [spell_requirement(requirement) for requirement in value]
 
 
-def _shape(node: Tree) -> str:
+def spell_requirement(requirement: Requirement) -> str:
+    """`nl.written:5`, `garden:3 soft`."""
+    return f"{requirement.skill}:{requirement.level}{'' if requirement.hard else ' soft'}"
+
+
+def shape(node: Tree) -> str:
+    """What was found instead, for messages."""
     if isinstance(node, Mapping):
         return "a mapping"
     if isinstance(node, Listing):

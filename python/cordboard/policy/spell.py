@@ -4,43 +4,44 @@ from typing import Any
 
 import msgspec
 
-from cordboard.events.bounds import Requirement
-from cordboard.events.policy import Policy
-from cordboard.policy.document import CHANNEL, QUEUE, ROUTING, SITE, Section
-from cordboard.policy.duration import format_duration
-from cordboard.policy.kinds import Duration, Durations, Kind, Percent, Requirements
+from cordboard.events.policy import EntryPoint, Policy, Rule
+from cordboard.policy.document import CHANNEL, QUEUE, ROUTING, SITE
+from cordboard.policy.doors import ENTRY_POINT, FORM, TOPIC, WEBHOOK
+from cordboard.policy.mail import MAIL
+from cordboard.policy.rules import DEFAULT, THEN, WHEN
+from cordboard.policy.setting import Section
 
 
 def spell_policy(policy: Policy) -> dict[str, Any]:
-    """The document that compiles to `policy`, every default written out. Labels do not travel with a policy and are not there."""
-    document = _spell_section(SITE, policy)
+    """The document that compiles to `policy`, every default written out; doors, rules and mail leave out what they do not say.
+    Labels (but those of forms) and examples do not travel with a policy and are not there."""
+    doors = {entry_point.name: entry_point for entry_point in policy.entry_points}
+    composed = {form.name for form in policy.forms} | {webhook.name for webhook in policy.webhooks}
+    document = SITE.spell(policy)
     document["skills"] = list(policy.skills)
-    document["channels"] = {channel.name: _spell_section(CHANNEL, channel) for channel in policy.channels}
-    document["queues"] = {queue.name: _spell_section(QUEUE, queue) for queue in policy.queues}
+    document["channels"] = {channel.name: CHANNEL.spell(channel) for channel in policy.channels}
+    document["queues"] = {queue.name: QUEUE.spell(queue) for queue in policy.queues}
     document["reasons"] = {reason.name: {"class": reason.klass} for reason in policy.reasons}
     document["dispositions"] = list(policy.dispositions)
-    document["routing"] = _spell_section(ROUTING, policy)
+    document["segments"] = list(policy.segments)
+    document["topics"] = {topic.name: TOPIC.spell(topic, sparse=True) for topic in policy.topics}
+    document["entry_points"] = {name: ENTRY_POINT.spell(door, sparse=True) for name, door in doors.items() if name not in composed}
+    document["forms"] = {form.name: _door(FORM, form, doors.get(form.name)) for form in policy.forms}
+    document["webhooks"] = {webhook.name: _door(WEBHOOK, webhook, doors.get(webhook.name)) for webhook in policy.webhooks}
+    document["classification"] = {
+        "rules": [{"name": rule.name, **_rule(rule)} for rule in policy.rules],
+        **({} if policy.default is None else {"default": DEFAULT.spell(policy.default, sparse=True)}),
+    }
+    document["mail"] = MAIL.spell(policy.mail, sparse=True)
+    document["routing"] = ROUTING.spell(policy)
     return document
 
 
-def spell_requirement(requirement: Requirement) -> str:
-    """`nl.written:5`, `garden:3 soft`."""
-    return f"{requirement.skill}:{requirement.level}{'' if requirement.hard else ' soft'}"
+def _door(section: Section, struct: msgspec.Struct, door: EntryPoint | None) -> dict[str, Any]:
+    """A form or webhook with what its entry point says."""
+    words = {} if door is None else ENTRY_POINT.spell(door, sparse=True)
+    return {**words, **section.spell(struct, sparse=True)}
 
 
-def _spell_section(section: Section, struct: msgspec.Struct) -> dict[str, Any]:
-    compiled = ((setting, setting.field) for setting in section.settings)
-    return {setting.key: spell_value(setting.kind, getattr(struct, name)) for setting, name in compiled if name is not None}
-
-
-def spell_value(kind: Kind, value: Any) -> Any:
-    """One compiled value as people write it."""
-    if isinstance(kind, Duration):
-        return format_duration(value)
-    if isinstance(kind, Durations):
-        return {name: format_duration(ms) for name, ms in value.items()}
-    if isinstance(kind, Percent):
-        return f"{value}%"
-    if isinstance(kind, Requirements):
-        return [spell_requirement(requirement) for requirement in value]
-    return value
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {"when": WHEN.spell(rule, sparse=True), "then": THEN.spell(rule, sparse=True)}
