@@ -64,8 +64,11 @@ bless: .venv/.built ## rewrite golden words and scenario transcripts (read the d
 proto: .venv/.installed ## regenerate python/cordboard/v1 from proto/
 	$(BIN)/python -m tests.generated --write
 
-lock: .venv/.installed ## pin every Python dependency with its hashes
-	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o constraints.txt
+LOCK := --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
+lock: .venv/.installed ## pin every Python dependency with its hashes; and those of the image
+	$(BIN)/uv pip compile pyproject.toml --extra dev $(LOCK) --universal -o constraints.txt
+	$(BIN)/uv pip compile pyproject.toml --extra imap -c constraints.txt $(LOCK) --python-platform linux -o deploy/docker/runtime.txt
+	echo maturin | $(BIN)/uv pip compile - -c constraints.txt $(LOCK) --python-platform linux -o deploy/docker/build.txt
 
 clean: ## remove what was built
 	rm -rf .venv target python/cordboard/_core*.so .mypy_cache .ruff_cache .hypothesis .import_linter_cache

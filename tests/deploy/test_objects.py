@@ -1,0 +1,189 @@
+"""What the chart makes: valid for Kubernetes, restricted, and in accord with itself and with the command line."""
+
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import typer
+
+from cordboard.cli.up import Role
+from cordboard.main import app
+from cordboard.vault.kek import VARIABLE
+from tests.deploy.chart import EVERYTHING, ROLES, Object, chart, named, pods, render
+
+OLDEST, NEWEST = "1.30", "1.37"
+SETS: dict[str, Any] = {"defaults": {}, "everything": EVERYTHING}
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+ELSEWHERE = {VARIABLE, "CORDBOARD_TARGET"}
+
+
+@pytest.fixture(params=SETS)
+def objects(request: pytest.FixtureRequest) -> list[Object]:
+    return render(SETS[request.param])
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_every_object_is_valid_for_kubernetes(objects: list[Object], version: str) -> None:
+    for item in objects:
+        kubernetes_validate.validate(item, version, strict=True)
+    assert OLDEST in chart().metadata["kubeVersion"]
+
+
+def test_names_are_unique_and_short(objects: list[Object]) -> None:
+    names = [(item["kind"], item["metadata"]["name"]) for item in objects]
+    assert len(names) == len(set(names))
+    longest = render(EVERYTHING, name="a-release-whose-name-is-as-long-as-helm-lets-it-be-53")
+    assert all(len(item["metadata"]["name"]) <= 63 for item in longest)
+
+
+def test_every_pod_is_restricted(objects: list[Object]) -> None:
+    seen = set()
+    for component, pod in pods(objects):
+        seen.add(component)
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] >= 10_000
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"hostNetwork", "hostPID", "hostIPC", "hostUsers"} & pod.keys()
+        assert all("hostPath" not in volume for volume in pod.get("volumes", []))
+        for container in [*pod["containers"], *pod.get("initContainers", [])]:
+            security = container["securityContext"]
+            assert security["readOnlyRootFilesystem"] is True
+            assert security["allowPrivilegeEscalation"] is False
+            assert security["privileged"] is False
+            assert security["capabilities"] == {"drop": ["ALL"]}
+            assert container["resources"]["limits"]
+            assert all("hostPort" not in port and port["containerPort"] > 1024 for port in container.get("ports", []))
+    assert seen == {*ROLES, "test"}
+
+
+def test_services_are_not_announced_as_variables_that_read_like_options(objects: list[Object]) -> None:
+    """`…-smtp` would be announced as CORDBOARD_SMTP_PORT=tcp://… to a release called cordboard."""
+    assert all(pod["enableServiceLinks"] is False for _, pod in pods(objects))
+
+
+def test_one_image_plays_every_role(objects: list[Object]) -> None:
+    images = {container["image"] for _, pod in pods(objects) for container in pod["containers"]}
+    assert len(images) == 1
+    assert images <= {f"cordboard:{chart().metadata['appVersion']}", "registry.example/cordboard@sha256:" + "0" * 64}
+
+
+def test_every_role_of_the_command_line_has_its_pod(objects: list[Object]) -> None:
+    assert set(Role) == set(ROLES) == {component for component, _ in pods(objects)} - {"test"}
+
+
+def test_every_argument_and_variable_exists_in_the_command_line(objects: list[Object]) -> None:
+    known = {option.envvar for option in COMMANDS["run"].params} | ELSEWHERE
+    flags = {flag for option in COMMANDS["run"].params for flag in option.opts}
+    for component, pod in pods(objects):
+        (container,) = pod["containers"]
+        assert "command" not in container, "the image's entry point"
+        assert {variable["name"] for variable in container["env"]} <= known
+        if component != "test":
+            assert container["args"][:2] == ["run", component]
+            assert set(container["args"][2:]) <= flags
+
+
+def test_secrets_are_only_ever_named(objects: list[Object]) -> None:
+    """A URL with a password, a key: from a Secret that exists, never from a value; the chart makes no Secret of its own."""
+    secret = {"CORDBOARD_NATS_URL", "CORDBOARD_VAULT_URL", "CORDBOARD_VIEWS_URL", "CORDBOARD_SMTP_RELAY", VARIABLE}
+    for _, pod in pods(objects):
+        for variable in pod["containers"][0]["env"]:
+            assert ("valueFrom" in variable) == (variable["name"] in secret), variable["name"]
+    assert not [item for item in objects if item["kind"] in ("Secret", "ConfigMap")]
+
+
+def test_only_those_who_need_the_vault_get_its_key(objects: list[Object]) -> None:
+    holders = {name for name, pod in pods(objects) if VARIABLE in {one["name"] for one in pod["containers"][0]["env"]}}
+    assert holders == {"gateway", "api"}
+
+
+def test_every_role_is_probed_on_a_port_that_it_opens(objects: list[Object]) -> None:
+    for component, pod in pods(objects):
+        if component == "test":
+            continue
+        (container,) = pod["containers"]
+        ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            if component == "api":
+                assert container[probe]["grpc"]["port"] == ports["grpc"]
+            else:
+                ending = "/readyz" if probe == "readinessProbe" else "/healthz"
+                assert container[probe]["httpGet"] == {"path": ending, "port": "http" if component == "gateway" else "health"}
+        told = {one["name"]: one.get("value") for one in container["env"]}
+        opened = {told[f"CORDBOARD_{name.upper()}_PORT"] for name in ports}
+        assert opened == {str(number) for number in ports.values()}
+
+
+def test_selectors_choose_the_pods_of_one_role(objects: list[Object]) -> None:
+    by_role = {
+        item["metadata"]["labels"]["app.kubernetes.io/component"]: item["spec"]["template"]["metadata"]["labels"]
+        for item in objects
+        if item["kind"] in ("Deployment", "StatefulSet")
+    }
+
+    def chosen(selector: Object) -> set[str]:
+        return {role for role, labels in by_role.items() if selector.items() <= labels.items()}
+
+    for item in objects:
+        role = item["metadata"]["labels"].get("app.kubernetes.io/component")
+        if item["kind"] in ("Deployment", "StatefulSet", "PodDisruptionBudget"):
+            assert chosen(item["spec"]["selector"]["matchLabels"]) == {role}
+        elif item["kind"] == "Service":
+            assert chosen(item["spec"]["selector"]) == {role}
+            names = {port["name"] for pod in (dict(pods(objects))[role],) for port in pod["containers"][0]["ports"]}
+            assert {port["targetPort"] for port in item["spec"]["ports"]} <= names
+
+
+def test_whoever_must_be_one_is_one(objects: list[Object]) -> None:
+    gateway = named(objects, "StatefulSet", "-gateway")
+    assert gateway["spec"]["replicas"] == 1
+    projector = named(objects, "Deployment", "-projector")
+    assert (projector["spec"]["replicas"], projector["spec"]["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_grpc_clients_see_every_api() -> None:
+    assert named(render(), "Service", "-api")["spec"]["clusterIP"] == "None"
+
+
+def test_budgets_only_where_there_is_more_than_one() -> None:
+    def budgets(values: Object) -> set[str]:
+        return {item["metadata"]["name"] for item in render(values) if item["kind"] == "PodDisruptionBudget"}
+
+    assert budgets({}) == {"cordboard-api"}
+    assert budgets({"api": {"replicas": 1}}) == set()
+    assert budgets({"router": {"replicas": 2}}) == {"cordboard-api", "cordboard-router"}
+
+
+def test_nothing_moves_but_what_is_named(objects: list[Object]) -> None:
+    policies = {
+        item["metadata"]["name"].removeprefix("cordboard-"): item["spec"] for item in objects if item["kind"] == "NetworkPolicy"
+    }
+    deny = policies.pop("default-deny")
+    assert sorted(deny["policyTypes"]) == ["Egress", "Ingress"]
+    assert not {"ingress", "egress"} & deny.keys()
+    assert set(deny["podSelector"]["matchLabels"]) == {"app.kubernetes.io/name", "app.kubernetes.io/instance"}
+    for name, spec in policies.items():
+        for rule in [*spec.get("ingress", []), *spec.get("egress", [])]:
+            assert rule["ports"], f"{name} opens every port"
+    assert policies["api"]["ingress"][0]["from"], "the API has no authentication: never open to anyone"
+    opened = {port["port"] for rule in policies["gateway"]["ingress"] for port in rule["ports"]}
+    assert opened == {port["containerPort"] for port in dict(pods(objects))["gateway"]["containers"][0]["ports"]}
+
+
+def test_peers_are_those_of_the_values() -> None:
+    wanted = EVERYTHING["networkPolicy"]
+    policies = {
+        item["metadata"]["name"].removeprefix("cordboard-"): item["spec"]
+        for item in render(EVERYTHING)
+        if item["kind"] == "NetworkPolicy"
+    }
+    assert [rule["from"] for rule in policies["gateway"]["ingress"]] == [wanted["gatewayFrom"], wanted["smtpFrom"]]
+    assert policies["api"]["ingress"][0]["from"] == wanted["apiFrom"]
+    assert [rule["to"] for rule in policies["dns-and-nats"]["egress"]] == [wanted["dnsTo"], wanted["natsTo"]]
+    assert [rule["to"] for rule in policies["postgres"]["egress"]] == [wanted["postgresTo"]]
+    assert [rule["to"] for rule in policies["gateway-out"]["egress"]] == [
+        wanted["smtpRelayTo"],
+        wanted["imapTo"],
+        wanted["webhookTo"],
+    ]
