@@ -224,6 +224,9 @@ class WatchDeskResponse(_message.Message):
     CHANNEL_SWITCHED_FIELD_NUMBER: _builtins.int
     SIGNAL_FIELD_NUMBER: _builtins.int
     BOOKMARK_FIELD_NUMBER: _builtins.int
+    CONTACT_PARKED_FIELD_NUMBER: _builtins.int
+    PARK_ENDED_FIELD_NUMBER: _builtins.int
+    CONTACT_RECLASSIFIED_FIELD_NUMBER: _builtins.int
     consistency_token: _builtins.str
     """Journal position that the desk has now seen; empty for a signal."""
     at_ms: _builtins.int
@@ -255,6 +258,12 @@ class WatchDeskResponse(_message.Message):
     def bookmark(self) -> Global___Bookmark:
         """Nothing happened; the stream is alive and stands at `consistency_token`."""
 
+    @_builtins.property
+    def contact_parked(self) -> Global___ParkedContact: ...
+    @_builtins.property
+    def park_ended(self) -> Global___ParkEnd: ...
+    @_builtins.property
+    def contact_reclassified(self) -> Global___Reclassification: ...
     def __init__(
         self,
         *,
@@ -273,12 +282,15 @@ class WatchDeskResponse(_message.Message):
         channel_switched: Global___ChannelSwitch | None = ...,
         signal: Global___Signal | None = ...,
         bookmark: Global___Bookmark | None = ...,
+        contact_parked: Global___ParkedContact | None = ...,
+        park_ended: Global___ParkEnd | None = ...,
+        contact_reclassified: Global___Reclassification | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "engagement_ended", b"engagement_ended", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_made", b"offer_made", "offer_over", b"offer_over", "presence", b"presence", "signal", b"signal", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "engagement_ended", b"engagement_ended", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_made", b"offer_made", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "signal", b"signal", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "consistency_token", b"consistency_token", "engagement_ended", b"engagement_ended", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_made", b"offer_made", "offer_over", b"offer_over", "presence", b"presence", "signal", b"signal", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "consistency_token", b"consistency_token", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "engagement_ended", b"engagement_ended", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_made", b"offer_made", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "signal", b"signal", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["snapshot", "offer_made", "offer_over", "offer_accepted", "engagement_started", "message", "engagement_ended", "wrap_up_extended", "wrap_up_ended", "presence", "channel_switched", "signal", "bookmark"]  # noqa: Y015
+    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["snapshot", "offer_made", "offer_over", "offer_accepted", "engagement_started", "message", "engagement_ended", "wrap_up_extended", "wrap_up_ended", "presence", "channel_switched", "signal", "bookmark", "contact_parked", "park_ended", "contact_reclassified"]  # noqa: Y015
     _WhichOneofArgType_change: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_change) -> _WhichOneofReturnType_change | None: ...
 
@@ -309,6 +321,7 @@ class DeskSnapshot(_message.Message):
     CHANNELS_FIELD_NUMBER: _builtins.int
     WORK_FIELD_NUMBER: _builtins.int
     DECLARED_FIELD_NUMBER: _builtins.int
+    PARKED_FIELD_NUMBER: _builtins.int
     declared: _builtins.bool
     """Declared at all; false leaves the rest empty."""
     @_builtins.property
@@ -317,6 +330,10 @@ class DeskSnapshot(_message.Message):
     def channels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChannelSwitch]: ...
     @_builtins.property
     def work(self) -> _containers.RepeatedCompositeFieldContainer[Global___Work]: ...
+    @_builtins.property
+    def parked(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParkedContact]:
+        """What the agent has put aside, in that order."""
+
     def __init__(
         self,
         *,
@@ -324,14 +341,149 @@ class DeskSnapshot(_message.Message):
         channels: _abc.Iterable[Global___ChannelSwitch] | None = ...,
         work: _abc.Iterable[Global___Work] | None = ...,
         declared: _builtins.bool = ...,
+        parked: _abc.Iterable[Global___ParkedContact] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["presence", b"presence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "declared", b"declared", "presence", b"presence", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "declared", b"declared", "parked", b"parked", "presence", b"presence", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeskSnapshot: _TypeAlias = DeskSnapshot  # noqa: Y015
+
+@_typing.final
+class ParkedContact(_message.Message):
+    """A contact on the agent's pile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FieldsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PARKED_AT_MS_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    channel: _builtins.str
+    queue: _builtins.str
+    kind: _types_pb2.ParkKind.ValueType
+    parked_at_ms: _builtins.int
+    until_ms: _builtins.int
+    """When it comes back if nothing happens before."""
+    note: _builtins.str
+    """The agent's own words; empty if there were none, or they were erased."""
+    topic: _builtins.str
+    case_id: _builtins.str
+    subject: _builtins.str
+    text: _builtins.str
+    @_builtins.property
+    def customer(self) -> _types_pb2.Customer: ...
+    @_builtins.property
+    def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        queue: _builtins.str = ...,
+        kind: _types_pb2.ParkKind.ValueType = ...,
+        parked_at_ms: _builtins.int = ...,
+        until_ms: _builtins.int = ...,
+        note: _builtins.str = ...,
+        topic: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        customer: _types_pb2.Customer | None = ...,
+        subject: _builtins.str = ...,
+        text: _builtins.str = ...,
+        fields: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "fields", b"fields", "kind", b"kind", "note", b"note", "parked_at_ms", b"parked_at_ms", "queue", b"queue", "subject", b"subject", "text", b"text", "topic", b"topic", "until_ms", b"until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ParkedContact: _TypeAlias = ParkedContact  # noqa: Y015
+
+@_typing.final
+class ParkEnd(_message.Message):
+    """The contact has left its owner's pile: it waits in its queue again, or has ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    by: _builtins.str
+    """deadline, agent, customer, service or transfer."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ParkEnd: _TypeAlias = ParkEnd  # noqa: Y015
+
+@_typing.final
+class Reclassification(_message.Message):
+    """The contact is about something else than was thought."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    PREVIOUS_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    topic: _builtins.str
+    previous: _builtins.str
+    """Empty if there was none."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        topic: _builtins.str = ...,
+        previous: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "previous", b"previous", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reclassification: _TypeAlias = Reclassification  # noqa: Y015
 
 @_typing.final
 class Work(_message.Message):
@@ -374,6 +526,26 @@ class Offer(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class FieldsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
@@ -387,6 +559,10 @@ class Offer(_message.Message):
     CUSTOMER_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     attempt: _builtins.int
     channel: _builtins.str
@@ -397,12 +573,24 @@ class Offer(_message.Message):
     priority: _builtins.int
     entry_point: _builtins.str
     topic: _builtins.str
+    """What it is about now."""
     subject: _builtins.str
     text: _builtins.str
+    """What was submitted; else the newest message of the customer."""
+    case_id: _builtins.str
+    """The matter: the id of its first contact, often its own."""
+    language: _builtins.str
+    """Language as declared or detected; empty if unknown."""
+    owner: _builtins.str
+    """Person id of the agent who parked it last; empty if nobody did."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Requirement]: ...
     @_builtins.property
     def customer(self) -> _types_pb2.Customer: ...
+    @_builtins.property
+    def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Fields of a form or payload, by the policy's names."""
+
     def __init__(
         self,
         *,
@@ -419,10 +607,14 @@ class Offer(_message.Message):
         customer: _types_pb2.Customer | None = ...,
         subject: _builtins.str = ...,
         text: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        language: _builtins.str = ...,
+        owner: _builtins.str = ...,
+        fields: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "entry_point", b"entry_point", "expires_ms", b"expires_ms", "priority", b"priority", "queue", b"queue", "requirements", b"requirements", "subject", b"subject", "text", b"text", "topic", b"topic", "wait_ms", b"wait_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "case_id", b"case_id", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "entry_point", b"entry_point", "expires_ms", b"expires_ms", "fields", b"fields", "language", b"language", "owner", b"owner", "priority", b"priority", "queue", b"queue", "requirements", b"requirements", "subject", b"subject", "text", b"text", "topic", b"topic", "wait_ms", b"wait_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -517,7 +709,9 @@ Global___EngagementStart: _TypeAlias = EngagementStart  # noqa: Y015
 
 @_typing.final
 class Message(_message.Message):
-    """A message in its place in the conversation; `ordinal` counts from 1 within the contact."""
+    """A message in its place in the conversation; `ordinal` counts from 1 within the contact, and is 0 for one that was only attached
+    (a "thank you", an automatic reply): it asked for nothing.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -528,6 +722,7 @@ class Message(_message.Message):
     AT_MS_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     message_id: _builtins.str
     author: _types_pb2.Author.ValueType
@@ -537,6 +732,8 @@ class Message(_message.Message):
     """Empty if it was erased."""
     agent: _builtins.str
     """Person id, for an agent's message."""
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Attachment]: ...
     def __init__(
         self,
         *,
@@ -547,10 +744,11 @@ class Message(_message.Message):
         at_ms: _builtins.int = ...,
         text: _builtins.str = ...,
         agent: _builtins.str = ...,
+        attachments: _abc.Iterable[_types_pb2.Attachment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "at_ms", b"at_ms", "author", b"author", "contact_id", b"contact_id", "message_id", b"message_id", "ordinal", b"ordinal", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "at_ms", b"at_ms", "attachments", b"attachments", "author", b"author", "contact_id", b"contact_id", "message_id", b"message_id", "ordinal", b"ordinal", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -567,7 +765,7 @@ class EngagementEnd(_message.Message):
     contact_id: _builtins.str
     attempt: _builtins.int
     by: _builtins.str
-    """agent, customer, service or transfer."""
+    """agent, customer, service, transfer or parked."""
     wrap_until_ms: _builtins.int
     """0 if there is no wrap-up."""
     def __init__(
@@ -1128,6 +1326,71 @@ class ExtendWrapUpResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExtendWrapUpResponse: _TypeAlias = ExtendWrapUpResponse  # noqa: Y015
+
+@_typing.final
+class ParkContactRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    FOR_MS_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    agent: _builtins.str
+    contact_id: _builtins.str
+    kind: _types_pb2.ParkKind.ValueType
+    """What it waits for; UNSPECIFIED means SNOOZE."""
+    for_ms: _builtins.int
+    """From now, 1 ms to 366 days."""
+    until_ms: _builtins.int
+    """An instant to come."""
+    note: _builtins.str
+    """Free text to the vault, at most 8192 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
+        kind: _types_pb2.ParkKind.ValueType = ...,
+        for_ms: _builtins.int = ...,
+        until_ms: _builtins.int = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["for_ms", b"for_ms", "time", b"time", "until_ms", b"until_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "contact_id", b"contact_id", "for_ms", b"for_ms", "kind", b"kind", "note", b"note", "request_id", b"request_id", "time", b"time", "until_ms", b"until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_time: _TypeAlias = _typing.Literal["for_ms", "until_ms"]  # noqa: Y015
+    _WhichOneofArgType_time: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_time) -> _WhichOneofReturnType_time | None: ...
+
+Global___ParkContactRequest: _TypeAlias = ParkContactRequest  # noqa: Y015
+
+@_typing.final
+class ParkContactResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
+    consistency_token: _builtins.str
+    until_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        consistency_token: _builtins.str = ...,
+        until_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "until_ms", b"until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ParkContactResponse: _TypeAlias = ParkContactResponse  # noqa: Y015
 
 @_typing.final
 class AgentDeclaration(_message.Message):

@@ -90,6 +90,11 @@ class AgentServiceStub:
                 request_serializer=cordboard_dot_v1_dot_agent__service__pb2.ExtendWrapUpRequest.SerializeToString,
                 response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ExtendWrapUpResponse.FromString,
                 _registered_method=True)
+        self.ParkContact = channel.unary_unary(
+                '/cordboard.v1.AgentService/ParkContact',
+                request_serializer=cordboard_dot_v1_dot_agent__service__pb2.ParkContactRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ParkContactResponse.FromString,
+                _registered_method=True)
         self.DeclareAgents = channel.unary_unary(
                 '/cordboard.v1.AgentService/DeclareAgents',
                 request_serializer=cordboard_dot_v1_dot_agent__service__pb2.DeclareAgentsRequest.SerializeToString,
@@ -184,6 +189,14 @@ class AgentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ParkContact(self, request, context):
+        """The engaged agent puts the contact aside and stays its owner. It comes back by itself at its time, when the customer writes,
+        or by ContactService.ReturnContact; then its owner is asked first. Not for channels whose customers are there and wait.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeclareAgents(self, request, context):
         """Declares up to 500 agents, each with its own outcome; replaces what was declared of them before.
         """
@@ -262,6 +275,11 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     servicer.ExtendWrapUp,
                     request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ExtendWrapUpRequest.FromString,
                     response_serializer=cordboard_dot_v1_dot_agent__service__pb2.ExtendWrapUpResponse.SerializeToString,
+            ),
+            'ParkContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.ParkContact,
+                    request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ParkContactRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_agent__service__pb2.ParkContactResponse.SerializeToString,
             ),
             'DeclareAgents': grpc.unary_unary_rpc_method_handler(
                     servicer.DeclareAgents,
@@ -577,6 +595,33 @@ class AgentService:
             '/cordboard.v1.AgentService/ExtendWrapUp',
             cordboard_dot_v1_dot_agent__service__pb2.ExtendWrapUpRequest.SerializeToString,
             cordboard_dot_v1_dot_agent__service__pb2.ExtendWrapUpResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ParkContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.AgentService/ParkContact',
+            cordboard_dot_v1_dot_agent__service__pb2.ParkContactRequest.SerializeToString,
+            cordboard_dot_v1_dot_agent__service__pb2.ParkContactResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,6 +52,10 @@ class AgentServiceStub:
     EndEngagement: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.EndEngagementRequest, _agent_service_pb2.EndEngagementResponse]
     FinishWrapUp: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.FinishWrapUpRequest, _agent_service_pb2.FinishWrapUpResponse]
     ExtendWrapUp: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.ExtendWrapUpRequest, _agent_service_pb2.ExtendWrapUpResponse]
+    ParkContact: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.ParkContactRequest, _agent_service_pb2.ParkContactResponse]
+    """The engaged agent puts the contact aside and stays its owner. It comes back by itself at its time, when the customer writes,
+    or by ContactService.ReturnContact; then its owner is asked first. Not for channels whose customers are there and wait.
+    """
     DeclareAgents: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.DeclareAgentsRequest, _agent_service_pb2.DeclareAgentsResponse]
     """Declares up to 500 agents, each with its own outcome; replaces what was declared of them before."""
     RetireAgent: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.RetireAgentRequest, _agent_service_pb2.RetireAgentResponse]
@@ -83,6 +87,10 @@ class AgentServiceAsyncStub(AgentServiceStub):
     EndEngagement: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.EndEngagementRequest, _agent_service_pb2.EndEngagementResponse]  # type: ignore[assignment]
     FinishWrapUp: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.FinishWrapUpRequest, _agent_service_pb2.FinishWrapUpResponse]  # type: ignore[assignment]
     ExtendWrapUp: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ExtendWrapUpRequest, _agent_service_pb2.ExtendWrapUpResponse]  # type: ignore[assignment]
+    ParkContact: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ParkContactRequest, _agent_service_pb2.ParkContactResponse]  # type: ignore[assignment]
+    """The engaged agent puts the contact aside and stays its owner. It comes back by itself at its time, when the customer writes,
+    or by ContactService.ReturnContact; then its owner is asked first. Not for channels whose customers are there and wait.
+    """
     DeclareAgents: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.DeclareAgentsRequest, _agent_service_pb2.DeclareAgentsResponse]  # type: ignore[assignment]
     """Declares up to 500 agents, each with its own outcome; replaces what was declared of them before."""
     RetireAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.RetireAgentRequest, _agent_service_pb2.RetireAgentResponse]  # type: ignore[assignment]
@@ -177,6 +185,16 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _agent_service_pb2.ExtendWrapUpRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_agent_service_pb2.ExtendWrapUpResponse, _abc.Awaitable[_agent_service_pb2.ExtendWrapUpResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ParkContact(
+        self,
+        request: _agent_service_pb2.ParkContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_agent_service_pb2.ParkContactResponse, _abc.Awaitable[_agent_service_pb2.ParkContactResponse]]:
+        """The engaged agent puts the contact aside and stays its owner. It comes back by itself at its time, when the customer writes,
+        or by ContactService.ReturnContact; then its owner is asked first. Not for channels whose customers are there and wait.
+        """
 
     @_abc_1.abstractmethod
     def DeclareAgents(

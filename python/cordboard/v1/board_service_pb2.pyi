@@ -58,6 +58,7 @@ class QueueRow(_message.Message):
     SERVICE_LEVEL_PERMILLE_FIELD_NUMBER: _builtins.int
     SERVICE_LEVEL_GOAL_PERCENT_FIELD_NUMBER: _builtins.int
     OCCUPANCY_PERMILLE_FIELD_NUMBER: _builtins.int
+    PARKED_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     channel: _builtins.str
     waiting: _builtins.int
@@ -99,6 +100,8 @@ class QueueRow(_message.Message):
     service_level_goal_percent: _builtins.int
     occupancy_permille: _builtins.int
     """Of the members, all their work counted."""
+    parked: _builtins.int
+    """Put aside by their owners: they do not wait. A return is a new visit."""
     def __init__(
         self,
         *,
@@ -131,10 +134,11 @@ class QueueRow(_message.Message):
         service_level_permille: _builtins.int | None = ...,
         service_level_goal_percent: _builtins.int | None = ...,
         occupancy_permille: _builtins.int | None = ...,
+        parked: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "aht_ms", b"aht_ms", "asa_ms", b"asa_ms", "expected_base_ms", b"expected_base_ms", "occupancy_permille", b"occupancy_permille", "oldest_since_ms", b"oldest_since_ms", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "abandoned", b"abandoned", "abandoned_after_transfer", b"abandoned_after_transfer", "aht_ms", b"aht_ms", "answered", b"answered", "answered_in_target", b"answered_in_target", "answered_wait_ms", b"answered_wait_ms", "asa_ms", b"asa_ms", "channel", b"channel", "closed", b"closed", "engaged", b"engaged", "expected_base_ms", b"expected_base_ms", "flowed_out", b"flowed_out", "handled", b"handled", "members_ready", b"members_ready", "occupancy_permille", b"occupancy_permille", "offering", b"offering", "oldest_since_ms", b"oldest_since_ms", "queue", b"queue", "requeued", b"requeued", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "short_abandoned", b"short_abandoned", "visits", b"visits", "wait_max_ms", b"wait_max_ms", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms", "waiting", b"waiting", "wrapping", b"wrapping"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "abandoned", b"abandoned", "abandoned_after_transfer", b"abandoned_after_transfer", "aht_ms", b"aht_ms", "answered", b"answered", "answered_in_target", b"answered_in_target", "answered_wait_ms", b"answered_wait_ms", "asa_ms", b"asa_ms", "channel", b"channel", "closed", b"closed", "engaged", b"engaged", "expected_base_ms", b"expected_base_ms", "flowed_out", b"flowed_out", "handled", b"handled", "members_ready", b"members_ready", "occupancy_permille", b"occupancy_permille", "offering", b"offering", "oldest_since_ms", b"oldest_since_ms", "parked", b"parked", "queue", b"queue", "requeued", b"requeued", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "short_abandoned", b"short_abandoned", "visits", b"visits", "wait_max_ms", b"wait_max_ms", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms", "waiting", b"waiting", "wrapping", b"wrapping"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__aht_ms: _TypeAlias = _typing.Literal["aht_ms"]  # noqa: Y015
     _WhichOneofArgType__aht_ms: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms"]  # noqa: Y015
@@ -204,6 +208,7 @@ class AgentRow(_message.Message):
     WRAPPING_FIELD_NUMBER: _builtins.int
     HANDLED_FIELD_NUMBER: _builtins.int
     OCCUPANCY_PERMILLE_FIELD_NUMBER: _builtins.int
+    PARKED_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     person: _builtins.str
     name: _builtins.str
@@ -224,6 +229,8 @@ class AgentRow(_message.Message):
     wrapping: _builtins.int
     handled: _builtins.int
     occupancy_permille: _builtins.int
+    parked: _builtins.int
+    """Contacts the agent owns that are put aside; no part of the load."""
     @_builtins.property
     def queues(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -250,10 +257,11 @@ class AgentRow(_message.Message):
         wrapping: _builtins.int = ...,
         handled: _builtins.int = ...,
         occupancy_permille: _builtins.int | None = ...,
+        parked: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "occupancy_permille", b"occupancy_permille"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "agent_id", b"agent_id", "capacity", b"capacity", "channels", b"channels", "connecting", b"connecting", "effective", b"effective", "effective_reason", b"effective_reason", "engaged", b"engaged", "handled", b"handled", "idle_since_ms", b"idle_since_ms", "load", b"load", "name", b"name", "occupancy_permille", b"occupancy_permille", "offered", b"offered", "person", b"person", "queues", b"queues", "requested", b"requested", "requested_reason", b"requested_reason", "since_ms", b"since_ms", "wrapping", b"wrapping"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "agent_id", b"agent_id", "capacity", b"capacity", "channels", b"channels", "connecting", b"connecting", "effective", b"effective", "effective_reason", b"effective_reason", "engaged", b"engaged", "handled", b"handled", "idle_since_ms", b"idle_since_ms", "load", b"load", "name", b"name", "occupancy_permille", b"occupancy_permille", "offered", b"offered", "parked", b"parked", "person", b"person", "queues", b"queues", "requested", b"requested", "requested_reason", b"requested_reason", "since_ms", b"since_ms", "wrapping", b"wrapping"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__occupancy_permille: _TypeAlias = _typing.Literal["occupancy_permille"]  # noqa: Y015
     _WhichOneofArgType__occupancy_permille: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille"]  # noqa: Y015
@@ -336,6 +344,9 @@ class SiteRow(_message.Message):
     AGENTS_FIELD_NUMBER: _builtins.int
     AGENTS_READY_FIELD_NUMBER: _builtins.int
     OCCUPANCY_PERMILLE_FIELD_NUMBER: _builtins.int
+    PARKED_FIELD_NUMBER: _builtins.int
+    EFFECTS_OPEN_FIELD_NUMBER: _builtins.int
+    EFFECTS_FAILED_FIELD_NUMBER: _builtins.int
     policy_version: _builtins.int
     contacts: _builtins.int
     open: _builtins.int
@@ -343,6 +354,10 @@ class SiteRow(_message.Message):
     agents: _builtins.int
     agents_ready: _builtins.int
     occupancy_permille: _builtins.int
+    parked: _builtins.int
+    effects_open: _builtins.int
+    """Outside effects (mails, webhook calls): still being tried, and failed for good (dead letters, until retried or discarded)."""
+    effects_failed: _builtins.int
     @_builtins.property
     def ended(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Ended contacts, by reason."""
@@ -357,10 +372,13 @@ class SiteRow(_message.Message):
         agents: _builtins.int = ...,
         agents_ready: _builtins.int = ...,
         occupancy_permille: _builtins.int | None = ...,
+        parked: _builtins.int = ...,
+        effects_open: _builtins.int = ...,
+        effects_failed: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "occupancy_permille", b"occupancy_permille"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "agents", b"agents", "agents_ready", b"agents_ready", "contacts", b"contacts", "ended", b"ended", "occupancy_permille", b"occupancy_permille", "open", b"open", "policy_version", b"policy_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "agents", b"agents", "agents_ready", b"agents_ready", "contacts", b"contacts", "effects_failed", b"effects_failed", "effects_open", b"effects_open", "ended", b"ended", "occupancy_permille", b"occupancy_permille", "open", b"open", "parked", b"parked", "policy_version", b"policy_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__occupancy_permille: _TypeAlias = _typing.Literal["occupancy_permille"]  # noqa: Y015
     _WhichOneofArgType__occupancy_permille: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille"]  # noqa: Y015

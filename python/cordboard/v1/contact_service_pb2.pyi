@@ -4,6 +4,7 @@ isort:skip_file
 Contacts: submit them, look at them, end or move them."""
 
 from collections import abc as _abc
+from cordboard.v1 import agent_service_pb2 as _agent_service_pb2
 from cordboard.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -29,6 +30,8 @@ class _ContactEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Cont
     CONTACT_END_REASON_UNSPECIFIED: _ContactEndReason.ValueType  # 0
     CONTACT_END_REASON_CANCELLED: _ContactEndReason.ValueType  # 1
     CONTACT_END_REASON_FAILED: _ContactEndReason.ValueType  # 2
+    CONTACT_END_REASON_COMPLETED: _ContactEndReason.ValueType  # 3
+    """What was wanted is done."""
 
 class ContactEndReason(_ContactEndReason, metaclass=_ContactEndReasonEnumTypeWrapper):
     """Why a service ends a contact."""
@@ -36,11 +39,33 @@ class ContactEndReason(_ContactEndReason, metaclass=_ContactEndReasonEnumTypeWra
 CONTACT_END_REASON_UNSPECIFIED: ContactEndReason.ValueType  # 0
 CONTACT_END_REASON_CANCELLED: ContactEndReason.ValueType  # 1
 CONTACT_END_REASON_FAILED: ContactEndReason.ValueType  # 2
+CONTACT_END_REASON_COMPLETED: ContactEndReason.ValueType  # 3
+"""What was wanted is done."""
 Global___ContactEndReason: _TypeAlias = ContactEndReason  # noqa: Y015
 
 @_typing.final
 class SubmitContactRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FieldsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
@@ -53,22 +78,28 @@ class SubmitContactRequest(_message.Message):
     TOPIC_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; also the contact's external identity: the same id never makes a second contact, however late it is repeated."""
     channel: _builtins.str
     """A channel of the policy, for example "task"."""
     queue: _builtins.str
-    """A queue of the policy."""
+    """A queue of the policy. Empty: the policy's rules say, from all that is given here; then they add topic, priority, requirements
+    and language where this request has none.
+    """
     priority: _builtins.int
     """0..100; each step is worth the policy's age credit."""
     entry_point: _builtins.str
-    """Where it came from, a policy word such as "order_form"."""
+    """Where it came from, an entry point of the policy such as "order_form"."""
     topic: _builtins.str
-    """What it is about, a policy word."""
+    """What it is about, a topic of the policy."""
     subject: _builtins.str
     """Content goes to the vault, encrypted. At most 512 characters."""
     text: _builtins.str
     """At most 32768 characters."""
+    language: _builtins.str
+    """Of the customer's words, for example "nl" or "de-AT"; empty: found out from the text if the rules are asked."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Requirement]:
         """Added to those of the queue; at most 16."""
@@ -78,6 +109,12 @@ class SubmitContactRequest(_message.Message):
     @_builtins.property
     def preferred_agents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Person ids of agents to be tried first, at most 8, all declared."""
+
+    @_builtins.property
+    def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What else is known, by the policy's names: at most 32, each at most 1000 characters. To the vault; agents see it, rules may
+        ask for it.
+        """
 
     def __init__(
         self,
@@ -93,10 +130,12 @@ class SubmitContactRequest(_message.Message):
         topic: _builtins.str = ...,
         subject: _builtins.str = ...,
         text: _builtins.str = ...,
+        language: _builtins.str = ...,
+        fields: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "customer", b"customer", "entry_point", b"entry_point", "preferred_agents", b"preferred_agents", "priority", b"priority", "queue", b"queue", "request_id", b"request_id", "requirements", b"requirements", "subject", b"subject", "text", b"text", "topic", b"topic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "customer", b"customer", "entry_point", b"entry_point", "fields", b"fields", "language", b"language", "preferred_agents", b"preferred_agents", "priority", b"priority", "queue", b"queue", "request_id", b"request_id", "requirements", b"requirements", "subject", b"subject", "text", b"text", "topic", b"topic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -109,20 +148,30 @@ class SubmitContactResponse(_message.Message):
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
     REPEATED_REQUEST_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     consistency_token: _builtins.str
     repeated_request: _builtins.bool
     """The request had been decided before; this is its first outcome."""
+    queue: _builtins.str
+    """Where it was queued, what it is about, and the rule that said so (empty without one)."""
+    topic: _builtins.str
+    rule: _builtins.str
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         consistency_token: _builtins.str = ...,
         repeated_request: _builtins.bool = ...,
+        queue: _builtins.str = ...,
+        topic: _builtins.str = ...,
+        rule: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "contact_id", b"contact_id", "repeated_request", b"repeated_request"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "contact_id", b"contact_id", "queue", b"queue", "repeated_request", b"repeated_request", "rule", b"rule", "topic", b"topic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -223,6 +272,26 @@ class Contact(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class FieldsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
     QUEUE_FIELD_NUMBER: _builtins.int
@@ -241,6 +310,15 @@ class Contact(_message.Message):
     CUSTOMER_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    TOPIC_FIRST_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    PARK_FIELD_NUMBER: _builtins.int
+    DISPOSITION_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     channel: _builtins.str
     queue: _builtins.str
@@ -264,6 +342,19 @@ class Contact(_message.Message):
     """Number of the newest offer, from 1; 0 if there was none."""
     subject: _builtins.str
     text: _builtins.str
+    topic_first: _builtins.str
+    """What it was thought to be about when it arrived."""
+    rule: _builtins.str
+    """The rule of the policy that classified it; empty if none was asked."""
+    language: _builtins.str
+    case_id: _builtins.str
+    """The matter: the id of its first contact, often its own."""
+    owner: _builtins.str
+    """Person id of the agent who parked it last; empty if nobody did."""
+    disposition: _builtins.str
+    """The last one given."""
+    customer_id: _builtins.str
+    """The customer's opaque id in the journal; empty if unknown."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Requirement]:
         """Only of contacts that live, or ended a short while ago."""
@@ -271,6 +362,14 @@ class Contact(_message.Message):
     @_builtins.property
     def customer(self) -> _types_pb2.Customer:
         """Content from the vault; empty if there is none or the customer was erased."""
+
+    @_builtins.property
+    def park(self) -> Global___Park:
+        """While it is parked."""
+
+    @_builtins.property
+    def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Fields of a form or payload."""
 
     def __init__(
         self,
@@ -293,14 +392,51 @@ class Contact(_message.Message):
         customer: _types_pb2.Customer | None = ...,
         subject: _builtins.str = ...,
         text: _builtins.str = ...,
+        topic_first: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        language: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        owner: _builtins.str = ...,
+        park: Global___Park | None = ...,
+        disposition: _builtins.str = ...,
+        fields: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        customer_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "park", b"park"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "answered_at_ms", b"answered_at_ms", "arrived_at_ms", b"arrived_at_ms", "attempt", b"attempt", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "end_reason", b"end_reason", "ended_at_ms", b"ended_at_ms", "entry_point", b"entry_point", "priority", b"priority", "queue", b"queue", "requirements", b"requirements", "state", b"state", "subject", b"subject", "text", b"text", "topic", b"topic", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "answered_at_ms", b"answered_at_ms", "arrived_at_ms", b"arrived_at_ms", "attempt", b"attempt", "case_id", b"case_id", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "customer_id", b"customer_id", "disposition", b"disposition", "end_reason", b"end_reason", "ended_at_ms", b"ended_at_ms", "entry_point", b"entry_point", "fields", b"fields", "language", b"language", "owner", b"owner", "park", b"park", "priority", b"priority", "queue", b"queue", "requirements", b"requirements", "rule", b"rule", "state", b"state", "subject", b"subject", "text", b"text", "topic", b"topic", "topic_first", b"topic_first", "visit", b"visit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Contact: _TypeAlias = Contact  # noqa: Y015
+
+@_typing.final
+class Park(_message.Message):
+    """Why a contact is put aside, and until when if nothing comes before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    kind: _types_pb2.ParkKind.ValueType
+    until_ms: _builtins.int
+    note: _builtins.str
+    """Its owner's words; only by GetContact."""
+    def __init__(
+        self,
+        *,
+        kind: _types_pb2.ParkKind.ValueType = ...,
+        until_ms: _builtins.int = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "note", b"note", "until_ms", b"until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Park: _TypeAlias = Park  # noqa: Y015
 
 @_typing.final
 class GetContactRequest(_message.Message):
@@ -359,6 +495,9 @@ class ContactFilter(_message.Message):
     AGENT_FIELD_NUMBER: _builtins.int
     ARRIVED_FROM_MS_FIELD_NUMBER: _builtins.int
     ARRIVED_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     channel: _builtins.str
     queue: _builtins.str
     state: _types_pb2.ContactState.ValueType
@@ -368,6 +507,11 @@ class ContactFilter(_message.Message):
     """Arrived at or after."""
     arrived_until_ms: _builtins.int
     """Arrived before."""
+    topic: _builtins.str
+    """About this now."""
+    case_id: _builtins.str
+    customer_id: _builtins.str
+    """The customer's opaque id."""
     def __init__(
         self,
         *,
@@ -377,10 +521,13 @@ class ContactFilter(_message.Message):
         agent: _builtins.str = ...,
         arrived_from_ms: _builtins.int = ...,
         arrived_until_ms: _builtins.int = ...,
+        topic: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "arrived_from_ms", b"arrived_from_ms", "arrived_until_ms", b"arrived_until_ms", "channel", b"channel", "queue", b"queue", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "arrived_from_ms", b"arrived_from_ms", "arrived_until_ms", b"arrived_until_ms", "case_id", b"case_id", "channel", b"channel", "customer_id", b"customer_id", "queue", b"queue", "state", b"state", "topic", b"topic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -429,7 +576,7 @@ class ListContactsResponse(_message.Message):
     consistency_token: _builtins.str
     @_builtins.property
     def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contact]:
-        """Without content (subject, text, customer): GetContact has it."""
+        """Without content (subject, text, customer, fields, notes): GetContact has it."""
 
     def __init__(
         self,
@@ -646,3 +793,378 @@ class TransferContactResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TransferContactResponse: _TypeAlias = TransferContactResponse  # noqa: Y015
+
+@_typing.final
+class ReturnContactRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    contact_id: _builtins.str
+    agent: _builtins.str
+    """Person id of the owner, if it is the owner who wants it back."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
+        agent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "contact_id", b"contact_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnContactRequest: _TypeAlias = ReturnContactRequest  # noqa: Y015
+
+@_typing.final
+class ReturnContactResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    VISIT_FIELD_NUMBER: _builtins.int
+    consistency_token: _builtins.str
+    visit: _builtins.int
+    """The visit that began."""
+    def __init__(
+        self,
+        *,
+        consistency_token: _builtins.str = ...,
+        visit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "visit", b"visit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnContactResponse: _TypeAlias = ReturnContactResponse  # noqa: Y015
+
+@_typing.final
+class ReclassifyContactRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    contact_id: _builtins.str
+    topic: _builtins.str
+    """A topic of the policy."""
+    agent: _builtins.str
+    """Person id of the engaged agent, if an agent reclassifies."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
+        topic: _builtins.str = ...,
+        agent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "contact_id", b"contact_id", "request_id", b"request_id", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReclassifyContactRequest: _TypeAlias = ReclassifyContactRequest  # noqa: Y015
+
+@_typing.final
+class ReclassifyContactResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    PREVIOUS_FIELD_NUMBER: _builtins.int
+    consistency_token: _builtins.str
+    previous: _builtins.str
+    """What it was thought to be about; empty if nothing was known."""
+    def __init__(
+        self,
+        *,
+        consistency_token: _builtins.str = ...,
+        previous: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "previous", b"previous"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReclassifyContactResponse: _TypeAlias = ReclassifyContactResponse  # noqa: Y015
+
+@_typing.final
+class ListMessagesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    page_size: _builtins.int
+    """1..1000; 0 means 100."""
+    page_token: _builtins.str
+    consistency_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        consistency_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "contact_id", b"contact_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMessagesRequest: _TypeAlias = ListMessagesRequest  # noqa: Y015
+
+@_typing.final
+class ListMessagesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    consistency_token: _builtins.str
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[_agent_service_pb2.Message]: ...
+    def __init__(
+        self,
+        *,
+        messages: _abc.Iterable[_agent_service_pb2.Message] | None = ...,
+        next_page_token: _builtins.str = ...,
+        consistency_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "messages", b"messages", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMessagesResponse: _TypeAlias = ListMessagesResponse  # noqa: Y015
+
+@_typing.final
+class GetAttachmentRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENT_ID_FIELD_NUMBER: _builtins.int
+    attachment_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        attachment_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment_id", b"attachment_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAttachmentRequest: _TypeAlias = GetAttachmentRequest  # noqa: Y015
+
+@_typing.final
+class GetAttachmentResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENT_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """At most 65536 bytes, to be put together in order."""
+    @_builtins.property
+    def attachment(self) -> _types_pb2.Attachment:
+        """In the first message only."""
+
+    def __init__(
+        self,
+        *,
+        attachment: _types_pb2.Attachment | None = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attachment", b"attachment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment", b"attachment", "data", b"data"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAttachmentResponse: _TypeAlias = GetAttachmentResponse  # noqa: Y015
+
+@_typing.final
+class GetCaseRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    consistency_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        consistency_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "consistency_token", b"consistency_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCaseRequest: _TypeAlias = GetCaseRequest  # noqa: Y015
+
+@_typing.final
+class GetCaseResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    consistency_token: _builtins.str
+    @_builtins.property
+    def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contact]:
+        """Like ListContacts, newest first; at most 1000."""
+
+    def __init__(
+        self,
+        *,
+        contacts: _abc.Iterable[Global___Contact] | None = ...,
+        consistency_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "contacts", b"contacts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCaseResponse: _TypeAlias = GetCaseResponse  # noqa: Y015
+
+@_typing.final
+class GetTopicReportRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARRIVED_FROM_MS_FIELD_NUMBER: _builtins.int
+    ARRIVED_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    arrived_from_ms: _builtins.int
+    """Contacts that arrived at or after; 0 does not restrict."""
+    arrived_until_ms: _builtins.int
+    """Arrived before; 0 does not restrict."""
+    consistency_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        arrived_from_ms: _builtins.int = ...,
+        arrived_until_ms: _builtins.int = ...,
+        consistency_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrived_from_ms", b"arrived_from_ms", "arrived_until_ms", b"arrived_until_ms", "consistency_token", b"consistency_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTopicReportRequest: _TypeAlias = GetTopicReportRequest  # noqa: Y015
+
+@_typing.final
+class TopicOutcome(_message.Message):
+    """Ended contacts that were thought to be about `topic` when they arrived, and ended with `disposition`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOPIC_FIELD_NUMBER: _builtins.int
+    DISPOSITION_FIELD_NUMBER: _builtins.int
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    topic: _builtins.str
+    """Empty if nothing was known."""
+    disposition: _builtins.str
+    """Empty if the agent gave none."""
+    contacts: _builtins.int
+    changed: _builtins.int
+    """How many of them were about something else in the end."""
+    def __init__(
+        self,
+        *,
+        topic: _builtins.str = ...,
+        disposition: _builtins.str = ...,
+        contacts: _builtins.int = ...,
+        changed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "contacts", b"contacts", "disposition", b"disposition", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TopicOutcome: _TypeAlias = TopicOutcome  # noqa: Y015
+
+@_typing.final
+class TopicTotal(_message.Message):
+    """All of one first topic."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOPIC_FIELD_NUMBER: _builtins.int
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    CHANGED_PERMILLE_FIELD_NUMBER: _builtins.int
+    topic: _builtins.str
+    contacts: _builtins.int
+    changed: _builtins.int
+    changed_permille: _builtins.int
+    """changed / contacts."""
+    def __init__(
+        self,
+        *,
+        topic: _builtins.str = ...,
+        contacts: _builtins.int = ...,
+        changed: _builtins.int = ...,
+        changed_permille: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "changed_permille", b"changed_permille", "contacts", b"contacts", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TopicTotal: _TypeAlias = TopicTotal  # noqa: Y015
+
+@_typing.final
+class GetTopicReportResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOMES_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    consistency_token: _builtins.str
+    @_builtins.property
+    def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopicOutcome]:
+        """By topic, then disposition."""
+
+    @_builtins.property
+    def topics(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopicTotal]: ...
+    @_builtins.property
+    def total(self) -> Global___TopicTotal:
+        """`topic` is empty: of all together."""
+
+    def __init__(
+        self,
+        *,
+        outcomes: _abc.Iterable[Global___TopicOutcome] | None = ...,
+        topics: _abc.Iterable[Global___TopicTotal] | None = ...,
+        total: Global___TopicTotal | None = ...,
+        consistency_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "outcomes", b"outcomes", "topics", b"topics", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTopicReportResponse: _TypeAlias = GetTopicReportResponse  # noqa: Y015

@@ -70,6 +70,36 @@ class ContactServiceStub:
                 request_serializer=cordboard_dot_v1_dot_contact__service__pb2.TransferContactRequest.SerializeToString,
                 response_deserializer=cordboard_dot_v1_dot_contact__service__pb2.TransferContactResponse.FromString,
                 _registered_method=True)
+        self.ReturnContact = channel.unary_unary(
+                '/cordboard.v1.ContactService/ReturnContact',
+                request_serializer=cordboard_dot_v1_dot_contact__service__pb2.ReturnContactRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_contact__service__pb2.ReturnContactResponse.FromString,
+                _registered_method=True)
+        self.ReclassifyContact = channel.unary_unary(
+                '/cordboard.v1.ContactService/ReclassifyContact',
+                request_serializer=cordboard_dot_v1_dot_contact__service__pb2.ReclassifyContactRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_contact__service__pb2.ReclassifyContactResponse.FromString,
+                _registered_method=True)
+        self.ListMessages = channel.unary_unary(
+                '/cordboard.v1.ContactService/ListMessages',
+                request_serializer=cordboard_dot_v1_dot_contact__service__pb2.ListMessagesRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_contact__service__pb2.ListMessagesResponse.FromString,
+                _registered_method=True)
+        self.GetAttachment = channel.unary_stream(
+                '/cordboard.v1.ContactService/GetAttachment',
+                request_serializer=cordboard_dot_v1_dot_contact__service__pb2.GetAttachmentRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_contact__service__pb2.GetAttachmentResponse.FromString,
+                _registered_method=True)
+        self.GetCase = channel.unary_unary(
+                '/cordboard.v1.ContactService/GetCase',
+                request_serializer=cordboard_dot_v1_dot_contact__service__pb2.GetCaseRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_contact__service__pb2.GetCaseResponse.FromString,
+                _registered_method=True)
+        self.GetTopicReport = channel.unary_unary(
+                '/cordboard.v1.ContactService/GetTopicReport',
+                request_serializer=cordboard_dot_v1_dot_contact__service__pb2.GetTopicReportRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_contact__service__pb2.GetTopicReportResponse.FromString,
+                _registered_method=True)
 
 
 class ContactServiceServicer:
@@ -119,7 +149,49 @@ class ContactServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TransferContact(self, request, context):
-        """Moves a waiting or engaged contact to another queue; earlier waits count.
+        """Moves a waiting, engaged or parked contact to another queue; earlier waits count.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReturnContact(self, request, context):
+        """A parked contact is wanted back now; it waits in its queue again, its owner is asked first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReclassifyContact(self, request, context):
+        """The contact is about something else. It stays where it is; only the topic changes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMessages(self, request, context):
+        """The conversation with its attachments, oldest first, a page at a time; of live contacts and of ended ones.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAttachment(self, request, context):
+        """An attachment's bytes, in chunks; what it is comes with the first one. NOT_FOUND if it was erased.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCase(self, request, context):
+        """The contacts of one matter, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTopicReport(self, request, context):
+        """What contacts were thought to be about, beside what became of them: how good the policy's rules are.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -162,6 +234,36 @@ def add_ContactServiceServicer_to_server(servicer, server):
                     servicer.TransferContact,
                     request_deserializer=cordboard_dot_v1_dot_contact__service__pb2.TransferContactRequest.FromString,
                     response_serializer=cordboard_dot_v1_dot_contact__service__pb2.TransferContactResponse.SerializeToString,
+            ),
+            'ReturnContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReturnContact,
+                    request_deserializer=cordboard_dot_v1_dot_contact__service__pb2.ReturnContactRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_contact__service__pb2.ReturnContactResponse.SerializeToString,
+            ),
+            'ReclassifyContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReclassifyContact,
+                    request_deserializer=cordboard_dot_v1_dot_contact__service__pb2.ReclassifyContactRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_contact__service__pb2.ReclassifyContactResponse.SerializeToString,
+            ),
+            'ListMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMessages,
+                    request_deserializer=cordboard_dot_v1_dot_contact__service__pb2.ListMessagesRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_contact__service__pb2.ListMessagesResponse.SerializeToString,
+            ),
+            'GetAttachment': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetAttachment,
+                    request_deserializer=cordboard_dot_v1_dot_contact__service__pb2.GetAttachmentRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_contact__service__pb2.GetAttachmentResponse.SerializeToString,
+            ),
+            'GetCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCase,
+                    request_deserializer=cordboard_dot_v1_dot_contact__service__pb2.GetCaseRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_contact__service__pb2.GetCaseResponse.SerializeToString,
+            ),
+            'GetTopicReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTopicReport,
+                    request_deserializer=cordboard_dot_v1_dot_contact__service__pb2.GetTopicReportRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_contact__service__pb2.GetTopicReportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -354,6 +456,168 @@ class ContactService:
             '/cordboard.v1.ContactService/TransferContact',
             cordboard_dot_v1_dot_contact__service__pb2.TransferContactRequest.SerializeToString,
             cordboard_dot_v1_dot_contact__service__pb2.TransferContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReturnContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.ContactService/ReturnContact',
+            cordboard_dot_v1_dot_contact__service__pb2.ReturnContactRequest.SerializeToString,
+            cordboard_dot_v1_dot_contact__service__pb2.ReturnContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReclassifyContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.ContactService/ReclassifyContact',
+            cordboard_dot_v1_dot_contact__service__pb2.ReclassifyContactRequest.SerializeToString,
+            cordboard_dot_v1_dot_contact__service__pb2.ReclassifyContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.ContactService/ListMessages',
+            cordboard_dot_v1_dot_contact__service__pb2.ListMessagesRequest.SerializeToString,
+            cordboard_dot_v1_dot_contact__service__pb2.ListMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAttachment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/cordboard.v1.ContactService/GetAttachment',
+            cordboard_dot_v1_dot_contact__service__pb2.GetAttachmentRequest.SerializeToString,
+            cordboard_dot_v1_dot_contact__service__pb2.GetAttachmentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.ContactService/GetCase',
+            cordboard_dot_v1_dot_contact__service__pb2.GetCaseRequest.SerializeToString,
+            cordboard_dot_v1_dot_contact__service__pb2.GetCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTopicReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.ContactService/GetTopicReport',
+            cordboard_dot_v1_dot_contact__service__pb2.GetTopicReportRequest.SerializeToString,
+            cordboard_dot_v1_dot_contact__service__pb2.GetTopicReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,7 +46,19 @@ class ContactServiceStub:
     EndContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.EndContactRequest, _contact_service_pb2.EndContactResponse]
     """Ends a contact in any state."""
     TransferContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.TransferContactRequest, _contact_service_pb2.TransferContactResponse]
-    """Moves a waiting or engaged contact to another queue; earlier waits count."""
+    """Moves a waiting, engaged or parked contact to another queue; earlier waits count."""
+    ReturnContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ReturnContactRequest, _contact_service_pb2.ReturnContactResponse]
+    """A parked contact is wanted back now; it waits in its queue again, its owner is asked first."""
+    ReclassifyContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ReclassifyContactRequest, _contact_service_pb2.ReclassifyContactResponse]
+    """The contact is about something else. It stays where it is; only the topic changes."""
+    ListMessages: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ListMessagesRequest, _contact_service_pb2.ListMessagesResponse]
+    """The conversation with its attachments, oldest first, a page at a time; of live contacts and of ended ones."""
+    GetAttachment: _grpc.UnaryStreamMultiCallable[_contact_service_pb2.GetAttachmentRequest, _contact_service_pb2.GetAttachmentResponse]
+    """An attachment's bytes, in chunks; what it is comes with the first one. NOT_FOUND if it was erased."""
+    GetCase: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.GetCaseRequest, _contact_service_pb2.GetCaseResponse]
+    """The contacts of one matter, newest first."""
+    GetTopicReport: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.GetTopicReportRequest, _contact_service_pb2.GetTopicReportResponse]
+    """What contacts were thought to be about, beside what became of them: how good the policy's rules are."""
 
 @_typing.type_check_only
 class ContactServiceAsyncStub(ContactServiceStub):
@@ -66,7 +78,19 @@ class ContactServiceAsyncStub(ContactServiceStub):
     EndContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.EndContactRequest, _contact_service_pb2.EndContactResponse]  # type: ignore[assignment]
     """Ends a contact in any state."""
     TransferContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.TransferContactRequest, _contact_service_pb2.TransferContactResponse]  # type: ignore[assignment]
-    """Moves a waiting or engaged contact to another queue; earlier waits count."""
+    """Moves a waiting, engaged or parked contact to another queue; earlier waits count."""
+    ReturnContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ReturnContactRequest, _contact_service_pb2.ReturnContactResponse]  # type: ignore[assignment]
+    """A parked contact is wanted back now; it waits in its queue again, its owner is asked first."""
+    ReclassifyContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ReclassifyContactRequest, _contact_service_pb2.ReclassifyContactResponse]  # type: ignore[assignment]
+    """The contact is about something else. It stays where it is; only the topic changes."""
+    ListMessages: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ListMessagesRequest, _contact_service_pb2.ListMessagesResponse]  # type: ignore[assignment]
+    """The conversation with its attachments, oldest first, a page at a time; of live contacts and of ended ones."""
+    GetAttachment: _aio.UnaryStreamMultiCallable[_contact_service_pb2.GetAttachmentRequest, _contact_service_pb2.GetAttachmentResponse]  # type: ignore[assignment]
+    """An attachment's bytes, in chunks; what it is comes with the first one. NOT_FOUND if it was erased."""
+    GetCase: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.GetCaseRequest, _contact_service_pb2.GetCaseResponse]  # type: ignore[assignment]
+    """The contacts of one matter, newest first."""
+    GetTopicReport: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.GetTopicReportRequest, _contact_service_pb2.GetTopicReportResponse]  # type: ignore[assignment]
+    """What contacts were thought to be about, beside what became of them: how good the policy's rules are."""
 
 class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
     """For services that hand work to the contact centre and follow what becomes of it."""
@@ -125,6 +149,54 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _contact_service_pb2.TransferContactRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_contact_service_pb2.TransferContactResponse, _abc.Awaitable[_contact_service_pb2.TransferContactResponse]]:
-        """Moves a waiting or engaged contact to another queue; earlier waits count."""
+        """Moves a waiting, engaged or parked contact to another queue; earlier waits count."""
+
+    @_abc_1.abstractmethod
+    def ReturnContact(
+        self,
+        request: _contact_service_pb2.ReturnContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.ReturnContactResponse, _abc.Awaitable[_contact_service_pb2.ReturnContactResponse]]:
+        """A parked contact is wanted back now; it waits in its queue again, its owner is asked first."""
+
+    @_abc_1.abstractmethod
+    def ReclassifyContact(
+        self,
+        request: _contact_service_pb2.ReclassifyContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.ReclassifyContactResponse, _abc.Awaitable[_contact_service_pb2.ReclassifyContactResponse]]:
+        """The contact is about something else. It stays where it is; only the topic changes."""
+
+    @_abc_1.abstractmethod
+    def ListMessages(
+        self,
+        request: _contact_service_pb2.ListMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.ListMessagesResponse, _abc.Awaitable[_contact_service_pb2.ListMessagesResponse]]:
+        """The conversation with its attachments, oldest first, a page at a time; of live contacts and of ended ones."""
+
+    @_abc_1.abstractmethod
+    def GetAttachment(
+        self,
+        request: _contact_service_pb2.GetAttachmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_contact_service_pb2.GetAttachmentResponse], _abc.AsyncIterator[_contact_service_pb2.GetAttachmentResponse]]:
+        """An attachment's bytes, in chunks; what it is comes with the first one. NOT_FOUND if it was erased."""
+
+    @_abc_1.abstractmethod
+    def GetCase(
+        self,
+        request: _contact_service_pb2.GetCaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.GetCaseResponse, _abc.Awaitable[_contact_service_pb2.GetCaseResponse]]:
+        """The contacts of one matter, newest first."""
+
+    @_abc_1.abstractmethod
+    def GetTopicReport(
+        self,
+        request: _contact_service_pb2.GetTopicReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.GetTopicReportResponse, _abc.Awaitable[_contact_service_pb2.GetTopicReportResponse]]:
+        """What contacts were thought to be about, beside what became of them: how good the policy's rules are."""
 
 def add_ContactServiceServicer_to_server(servicer: ContactServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

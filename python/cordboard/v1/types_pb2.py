@@ -24,19 +24,21 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63ordboard/v1/types.proto\x12\x0c\x63ordboard.v1\"9\n\x0bRequirement\x12\r\n\x05skill\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\x05\x12\x0c\n\x04soft\x18\x03 \x01(\x08\"A\n\x0eRequirementSet\x12/\n\x0crequirements\x18\x01 \x03(\x0b\x32\x19.cordboard.v1.Requirement\"%\n\x05Skill\x12\r\n\x05skill\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\x05\")\n\nMembership\x12\r\n\x05queue\x18\x01 \x01(\t\x12\x0c\n\x04rank\x18\x02 \x01(\x05\"k\n\x0c\x41gentChannel\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x11\n\x04\x63ost\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x1b\n\x0emax_concurrent\x18\x03 \x01(\x05H\x01\x88\x01\x01\x42\x07\n\x05_costB\x11\n\x0f_max_concurrent\"7\n\x08\x43ustomer\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t*f\n\x08Presence\x12\x18\n\x14PRESENCE_UNSPECIFIED\x10\x00\x12\x14\n\x10PRESENCE_OFFLINE\x10\x01\x12\x12\n\x0ePRESENCE_READY\x10\x02\x12\x16\n\x12PRESENCE_NOT_READY\x10\x03*\xb4\x01\n\x0c\x43ontactState\x12\x1d\n\x19\x43ONTACT_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONTACT_STATE_QUEUED\x10\x01\x12\x19\n\x15\x43ONTACT_STATE_OFFERED\x10\x02\x12\x1c\n\x18\x43ONTACT_STATE_CONNECTING\x10\x03\x12\x19\n\x15\x43ONTACT_STATE_ENGAGED\x10\x04\x12\x17\n\x13\x43ONTACT_STATE_ENDED\x10\x05*G\n\x06\x41uthor\x12\x16\n\x12\x41UTHOR_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UTHOR_CUSTOMER\x10\x01\x12\x10\n\x0c\x41UTHOR_AGENT\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63ordboard/v1/types.proto\x12\x0c\x63ordboard.v1\"9\n\x0bRequirement\x12\r\n\x05skill\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\x05\x12\x0c\n\x04soft\x18\x03 \x01(\x08\"A\n\x0eRequirementSet\x12/\n\x0crequirements\x18\x01 \x03(\x0b\x32\x19.cordboard.v1.Requirement\"%\n\x05Skill\x12\r\n\x05skill\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\x05\")\n\nMembership\x12\r\n\x05queue\x18\x01 \x01(\t\x12\x0c\n\x04rank\x18\x02 \x01(\x05\"k\n\x0c\x41gentChannel\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x11\n\x04\x63ost\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x1b\n\x0emax_concurrent\x18\x03 \x01(\x05H\x01\x88\x01\x01\x42\x07\n\x05_costB\x11\n\x0f_max_concurrent\"7\n\x08\x43ustomer\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"S\n\nAttachment\x12\x15\n\rattachment_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x03*f\n\x08Presence\x12\x18\n\x14PRESENCE_UNSPECIFIED\x10\x00\x12\x14\n\x10PRESENCE_OFFLINE\x10\x01\x12\x12\n\x0ePRESENCE_READY\x10\x02\x12\x16\n\x12PRESENCE_NOT_READY\x10\x03*\xce\x01\n\x0c\x43ontactState\x12\x1d\n\x19\x43ONTACT_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONTACT_STATE_QUEUED\x10\x01\x12\x19\n\x15\x43ONTACT_STATE_OFFERED\x10\x02\x12\x1c\n\x18\x43ONTACT_STATE_CONNECTING\x10\x03\x12\x19\n\x15\x43ONTACT_STATE_ENGAGED\x10\x04\x12\x17\n\x13\x43ONTACT_STATE_ENDED\x10\x05\x12\x18\n\x14\x43ONTACT_STATE_PARKED\x10\x06*n\n\x08ParkKind\x12\x19\n\x15PARK_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12PARK_KIND_CUSTOMER\x10\x01\x12\x19\n\x15PARK_KIND_THIRD_PARTY\x10\x02\x12\x14\n\x10PARK_KIND_SNOOZE\x10\x03*Z\n\x06\x41uthor\x12\x16\n\x12\x41UTHOR_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UTHOR_CUSTOMER\x10\x01\x12\x10\n\x0c\x41UTHOR_AGENT\x10\x02\x12\x11\n\rAUTHOR_SYSTEM\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cordboard.v1.types_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRESENCE']._serialized_start=416
-  _globals['_PRESENCE']._serialized_end=518
-  _globals['_CONTACTSTATE']._serialized_start=521
-  _globals['_CONTACTSTATE']._serialized_end=701
-  _globals['_AUTHOR']._serialized_start=703
-  _globals['_AUTHOR']._serialized_end=774
+  _globals['_PRESENCE']._serialized_start=501
+  _globals['_PRESENCE']._serialized_end=603
+  _globals['_CONTACTSTATE']._serialized_start=606
+  _globals['_CONTACTSTATE']._serialized_end=812
+  _globals['_PARKKIND']._serialized_start=814
+  _globals['_PARKKIND']._serialized_end=924
+  _globals['_AUTHOR']._serialized_start=926
+  _globals['_AUTHOR']._serialized_end=1016
   _globals['_REQUIREMENT']._serialized_start=42
   _globals['_REQUIREMENT']._serialized_end=99
   _globals['_REQUIREMENTSET']._serialized_start=101
@@ -49,4 +51,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AGENTCHANNEL']._serialized_end=357
   _globals['_CUSTOMER']._serialized_start=359
   _globals['_CUSTOMER']._serialized_end=414
+  _globals['_ATTACHMENT']._serialized_start=416
+  _globals['_ATTACHMENT']._serialized_end=499
 # @@protoc_insertion_point(module_scope)

@@ -62,6 +62,8 @@ class _ContactStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ContactS
     CONTACT_STATE_CONNECTING: _ContactState.ValueType  # 3
     CONTACT_STATE_ENGAGED: _ContactState.ValueType  # 4
     CONTACT_STATE_ENDED: _ContactState.ValueType  # 5
+    CONTACT_STATE_PARKED: _ContactState.ValueType  # 6
+    """Put aside by its owner; comes back as a new visit."""
 
 class ContactState(_ContactState, metaclass=_ContactStateEnumTypeWrapper):
     """Where a contact is in its life."""
@@ -72,7 +74,35 @@ CONTACT_STATE_OFFERED: ContactState.ValueType  # 2
 CONTACT_STATE_CONNECTING: ContactState.ValueType  # 3
 CONTACT_STATE_ENGAGED: ContactState.ValueType  # 4
 CONTACT_STATE_ENDED: ContactState.ValueType  # 5
+CONTACT_STATE_PARKED: ContactState.ValueType  # 6
+"""Put aside by its owner; comes back as a new visit."""
 Global___ContactState: _TypeAlias = ContactState  # noqa: Y015
+
+class _ParkKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ParkKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ParkKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PARK_KIND_UNSPECIFIED: _ParkKind.ValueType  # 0
+    PARK_KIND_CUSTOMER: _ParkKind.ValueType  # 1
+    """The customer's answer."""
+    PARK_KIND_THIRD_PARTY: _ParkKind.ValueType  # 2
+    """Somebody else's."""
+    PARK_KIND_SNOOZE: _ParkKind.ValueType  # 3
+    """Nothing but a later hour."""
+
+class ParkKind(_ParkKind, metaclass=_ParkKindEnumTypeWrapper):
+    """What a parked contact waits for."""
+
+PARK_KIND_UNSPECIFIED: ParkKind.ValueType  # 0
+PARK_KIND_CUSTOMER: ParkKind.ValueType  # 1
+"""The customer's answer."""
+PARK_KIND_THIRD_PARTY: ParkKind.ValueType  # 2
+"""Somebody else's."""
+PARK_KIND_SNOOZE: ParkKind.ValueType  # 3
+"""Nothing but a later hour."""
+Global___ParkKind: _TypeAlias = ParkKind  # noqa: Y015
 
 class _Author:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -83,6 +113,8 @@ class _AuthorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Author.ValueTy
     AUTHOR_UNSPECIFIED: _Author.ValueType  # 0
     AUTHOR_CUSTOMER: _Author.ValueType  # 1
     AUTHOR_AGENT: _Author.ValueType  # 2
+    AUTHOR_SYSTEM: _Author.ValueType  # 3
+    """The engine: that an answer bounced, for example."""
 
 class Author(_Author, metaclass=_AuthorEnumTypeWrapper):
     """Who wrote a message."""
@@ -90,6 +122,8 @@ class Author(_Author, metaclass=_AuthorEnumTypeWrapper):
 AUTHOR_UNSPECIFIED: Author.ValueType  # 0
 AUTHOR_CUSTOMER: Author.ValueType  # 1
 AUTHOR_AGENT: Author.ValueType  # 2
+AUTHOR_SYSTEM: Author.ValueType  # 3
+"""The engine: that an answer bounced, for example."""
 Global___Author: _TypeAlias = Author  # noqa: Y015
 
 @_typing.final
@@ -261,3 +295,36 @@ class Customer(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Customer: _TypeAlias = Customer  # noqa: Y015
+
+@_typing.final
+class Attachment(_message.Message):
+    """A file that came with a message. GetAttachment has its bytes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENT_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    attachment_id: _builtins.str
+    name: _builtins.str
+    """As the sender called it: never a path to write to."""
+    media_type: _builtins.str
+    """As the sender declared it, for example "application/pdf"."""
+    size: _builtins.int
+    """Bytes."""
+    def __init__(
+        self,
+        *,
+        attachment_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment_id", b"attachment_id", "media_type", b"media_type", "name", b"name", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attachment: _TypeAlias = Attachment  # noqa: Y015
