@@ -221,6 +221,24 @@ def test_an_attached_message_has_no_place_in_the_order(desks: Desks, pen: Pen) -
     assert [type(change.event).__name__ for change in told] == ["MessageAttached"]
 
 
+def test_the_last_disposition_counts_even_after_the_end(desks: Desks, pen: Pen) -> None:
+    _connect(pen)
+    pen.disengaged(9_000, "a", "anna", wrap_ms=30_000)
+    pen.ended(9_000, "a")
+    pen.write(9_500, about(words.WrapUpEnded(9_500, 1, "agent", "solved", None), contact="a", agent="anna", channel="chat"))
+    live = desks.contact(an_id("a"))
+    assert live is not None and (live.state, live.disposition) == ("ended", "solved")
+
+
+def test_an_erased_customer_leaves_their_contacts(desks: Desks, pen: Pen) -> None:
+    pen.queued(1_000, "a", "orders")
+    pen.queued(1_000, "b", "orders")
+    pen.ended(2_000, "b", "cancelled", "queued")
+    pen.write(3_000, about(words.CustomerErased(3_000, an_id("someone else"))))
+    pen.write(3_000, about(words.CustomerErased(3_000, an_id("customer"))))
+    assert [desks.contact(an_id(name)).customer for name in "ab"] == [None, None]  # type: ignore[union-attr]
+
+
 def test_a_switched_off_channel_shows(desks: Desks, pen: Pen) -> None:
     pen.write(1, about(words.ChannelSwitchSet(1, False, "missed"), agent="anna", channel="chat"))
     assert desks.desk(an_id("anna")).channels_off == {"chat"}

@@ -64,6 +64,7 @@ class Desks:
             32: self._presence_changed,
             33: self._channel_switch_set,
             34: self._nothing,
+            45: self._customer_erased,
         }
 
     # Reading
@@ -169,6 +170,7 @@ class Desks:
             language=event.language,
             case=event.case or contact,
             owner=before.owner if before else None,
+            disposition=before.disposition if before else None,
             key=event.key,
             arrived_ms=before.arrived_ms if before else event.at_ms,
             entered_ms=event.at_ms,
@@ -245,6 +247,7 @@ class Desks:
         contact = contact_of(entry)
         if contact in self._contacts and self._contacts[contact].attempt == event.attempt:
             self._change(contact, agent=None, deadline_ms=None)
+        self._dispose(contact, event.disposition)
         if event.wrap_until_ms is None:
             self._clear(entry, event.attempt)
         else:
@@ -253,6 +256,7 @@ class Desks:
             )
 
     def _wrap_up_ended(self, entry: Entry, event: words.WrapUpEnded) -> None:
+        self._dispose(contact_of(entry), event.disposition)
         self._clear(entry, event.attempt)
 
     def _wrap_up_extended(self, entry: Entry, event: words.WrapUpExtended) -> None:
@@ -278,6 +282,13 @@ class Desks:
 
     def _contact_reclassified(self, entry: Entry, event: words.ContactReclassified) -> None:
         self._change(contact_of(entry), topic=event.topic)
+
+    def _customer_erased(self, _entry: Entry, event: words.CustomerErased) -> None:
+        # What is written on them from here on belongs to nobody.
+        for contacts in (self._contacts, self._ended):
+            for contact, live in contacts.items():
+                if live.customer == event.customer:
+                    contacts[contact] = replace(live, customer=None)
 
     def _agent_registered(self, entry: Entry, event: words.AgentRegistered) -> None:
         agent = agent_of(entry)
@@ -315,6 +326,12 @@ class Desks:
             raise JournalCorrupt(f"commit {self.position} speaks of contact {contact.hex()}, which is not alive")
         live = self._contacts[contact] = replace(live, seq=self.position, **changes)
         return live
+
+    def _dispose(self, contact: bytes, disposition: str | None) -> None:
+        """A wrap-up may outlast its contact."""
+        for contacts in (self._contacts, self._ended):
+            if disposition is not None and (live := contacts.get(contact)) is not None:
+                contacts[contact] = replace(live, disposition=disposition)
 
     def _turn(self, entry: Entry, attempt: int, **changes: Any) -> None:
         works = self._work.get(agent_of(entry), {})

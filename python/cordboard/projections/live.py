@@ -55,6 +55,8 @@ class LiveContact(msgspec.Struct, frozen=True, kw_only=True):
     """Who parked it last."""
     park: Park | None = None
     """While it is parked."""
+    disposition: str | None = None
+    """The last one given."""
     key: Key
     arrived_ms: int
     """Start of the first visit."""
