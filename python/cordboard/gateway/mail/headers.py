@@ -27,6 +27,7 @@ BREAKS = (ValueError, LookupError, TypeError, AttributeError, AssertionError, Ar
 _WORD = re.compile(r"=\?(?P<charset>[^?*\s]{1,60})(?:\*[^?\s]{0,40})?\?(?P<way>[bBqQ])\?(?P<data>[^?]*)\?=")
 _QUOTED_BYTE = re.compile(rb"=([0-9A-Fa-f]{2})")
 _BRACKETED = re.compile(r"<([^<>\s]+)>")
+_ASIDE = re.compile(r"\ue000(\d{1,4})\ue001")
 _ADDRESS = re.compile(r"[^\s@<>,;:()\[\]\"\\]{1,64}@[^\s@<>,;:()\"\\]{1,190}")
 
 
@@ -130,12 +131,22 @@ def decode_words(value: str) -> str:
 
 
 def read_addresses(value: str) -> list[Address]:
-    """The addresses of one field. Parsed before words are decoded: a name may hold commas and angle brackets."""
+    """The addresses of one field. Parsed before words are decoded, and without looking into them: they may hold anything."""
+    words: list[str] = []
+
+    def aside(word: re.Match[str]) -> str:
+        words.append(word[0])
+        return f" \ue000{len(words) - 1}\ue001 "
+
     try:
-        pairs = getaddresses([value])
+        pairs = getaddresses([_WORD.sub(aside, value)])
     except BREAKS:
         pairs = []
-    found = [Address(address, _name(name)) for name, given in pairs if (address := read_address(given))]
+    found = [
+        Address(address, _name(_ASIDE.sub(lambda mark: words[int(mark[1])], name)))
+        for name, given in pairs
+        if (address := read_address(given))
+    ]
     if found:
         return found
     plain = recover(decode_words(value))

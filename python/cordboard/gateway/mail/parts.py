@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesFeedParser
 from email.policy import Compat32
+from typing import TypeAlias
 
 from cordboard.gateway.mail.charset import clean, decode, one_line, recover
 from cordboard.gateway.mail.headers import BREAKS, decode_words
@@ -22,7 +23,7 @@ from cordboard.gateway.mail.limits import (
     PARTS_MAX,
 )
 
-Mail = Message[str, str]
+Mail: TypeAlias = "Message[str, str]"
 _BOUNDARY = re.compile(rb"boundary\s*(?:\*\d*\*?)?\s*=", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 _EXTENSIONS = {
