@@ -1,0 +1,152 @@
+"""The chart's own arguments, variables and probes, played by real processes against a real NATS server and PostgreSQL."""
+
+import asyncio
+import base64
+import contextlib
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc.aio
+import httpx
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from cordboard.log.embedded import EmbeddedServer
+from tests.deploy.chart import ROLES, ROOT, Object, pods, render
+from tests.postgres import PostgresServer
+
+PATIENCE_S = 120.0
+COMMAND = (sys.executable, "-m", "cordboard.main")
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+class Cluster:
+    """Plays the kubelet: containers as processes, Secrets as what they hold, ports that are free here."""
+
+    def __init__(self, secrets: dict[str, str], monitor_url: str, log: Path) -> None:
+        self._log = log
+        self._secrets = secrets
+        self._monitor_url = monitor_url
+        self._pods = {role: pod["containers"][0] for role, pod in pods(render())}
+        self._ports: dict[tuple[str, str], int] = {}
+        self._processes: list[Process] = []
+
+    def _environment(self, role: str) -> dict[str, str]:
+        told = {}
+        for variable in self._pods[role]["env"]:
+            name = variable["name"]
+            told[name] = variable.get("value") or self._secrets[name]
+            if name.endswith("_PORT") and told[name] != "-1":
+                told[name] = str(self._ports.setdefault((role, told[name]), free_port()))
+        instead = {"CORDBOARD_NATS_MONITOR_URL": self._monitor_url, "CORDBOARD_HOST": "127.0.0.1"}
+        if role == "test":
+            instead = {"CORDBOARD_TARGET": self.api}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("CORDBOARD_")}
+        return kept | told | instead
+
+    @property
+    def api(self) -> str:
+        return f"dns:///127.0.0.1:{self._ports['api', '7401']}"
+
+    async def start(self, role: str) -> Process:
+        environment = self._environment(role)
+        with self._log.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *COMMAND, *self._pods[role]["args"], env=environment, stdout=PIPE, stderr=log, cwd=ROOT
+            )
+        self._processes.append(process)
+        return process
+
+    async def answers(self, role: str, probe: str) -> bool:
+        """What the kubelet would find."""
+        container = self._pods[role]
+        wanted: Object = container[probe]
+        if "grpc" in wanted:
+            async with grpc.aio.insecure_channel(self.api) as channel:
+                try:
+                    health = health_pb2_grpc.HealthStub(channel)
+                    answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=wanted["timeoutSeconds"])
+                except grpc.aio.AioRpcError:
+                    return False
+            return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+        (number,) = (port["containerPort"] for port in container["ports"] if port["name"] == wanted["httpGet"]["port"])
+        async with httpx.AsyncClient(trust_env=False) as client:
+            try:
+                url = f"http://127.0.0.1:{self._ports[role, str(number)]}{wanted['httpGet']['path']}"
+                return (await client.get(url, timeout=wanted["timeoutSeconds"])).status_code == 200
+            except httpx.HTTPError:
+                return False
+
+    async def until(self, role: str, probe: str) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self.answers(role, probe):
+                ended = [process.returncode for process in self._processes if process.returncode]
+                assert not ended, self._log.read_text()
+                await asyncio.sleep(0.1)
+
+    async def stop(self) -> list[int]:
+        for process in self._processes:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE_S):
+            return [await process.wait() for process in self._processes]
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path, postgres: PostgresServer) -> AsyncIterator[Cluster]:
+    async with EmbeddedServer(tmp_path / "nats") as nats:
+        secrets = {
+            "CORDBOARD_NATS_URL": nats.url,
+            "CORDBOARD_VAULT_URL": postgres.database(),
+            "CORDBOARD_VIEWS_URL": postgres.database(),
+            "CORDBOARD_KEK": base64.b64encode(bytes(32)).decode(),
+        }
+        assert nats.monitor_url is not None
+        cluster = Cluster(secrets, nats.monitor_url, tmp_path / "log")
+        try:
+            yield cluster
+        finally:
+            await cluster.stop()
+
+
+async def call(*arguments: str, target: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(*COMMAND, *arguments, "--target", target, stdout=PIPE, stderr=PIPE, cwd=ROOT)
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode() + err.decode()
+
+
+@pytest.mark.postgres
+async def test_the_release_comes_up_as_its_probes_say(cluster: Cluster) -> None:
+    for role in ROLES:
+        await cluster.start(role)
+    for role in ROLES:
+        await cluster.until(role, "startupProbe")
+    for role in ("router", "projector", "api"):
+        await cluster.until(role, "readinessProbe")
+    assert not await cluster.answers("gateway", "readinessProbe"), "it has no policy yet, and the notes say so"
+
+    policy = cluster._log.with_name("policy.yaml")
+    policy.write_text((ROOT / "examples" / "webshop.yaml").read_text().replace("site: webshop", "site: default"))
+    code, said = await call("policy", "apply", str(policy), target=cluster.api)
+    assert code == 0, said
+    await cluster.until("gateway", "readinessProbe")
+    for role in ROLES:
+        assert await cluster.answers(role, "livenessProbe")
+
+    test = await cluster.start("test")
+    out, _ = await test.communicate()
+    assert test.returncode == 0, cluster._log.read_text()
+    assert b"site: default" in out
+
+    assert await cluster.stop() == [0] * 5, cluster._log.read_text()
