@@ -72,7 +72,7 @@ CASES: list[tuple[str, str, bytes]] = [
     ("out_of_bounds", "attempt 0", pack(5, ID, CONTACT, 0, AGENT, True)),
     ("out_of_bounds", "attempt 1,000,001", pack(5, ID, CONTACT, 1_000_001, AGENT, True)),
     ("bad_shape", "accepted as null", pack(5, ID, CONTACT, 1, AGENT, None)),
-    ("bad_shape", "an author who is neither", pack(7, ID, CONTACT, ID, "robot")),
+    ("bad_shape", "an author who is none of them", pack(7, ID, CONTACT, ID, "robot")),
     ("out_of_bounds", "an extension of 367 days", pack(10, ID, CONTACT, AGENT, 367 * 24 * 3_600_000)),
     ("out_of_bounds", "65 skills", pack(11, ID, AGENT, DECLARED * 65)),
     ("out_of_bounds", "65 memberships", pack(11, ID, AGENT, [], [["orders", 0]] * 65)),
@@ -85,6 +85,15 @@ CASES: list[tuple[str, str, bytes]] = [
     ("bad_shape", "on as a word", pack(14, ID, AGENT, "chat", "on")),
     ("out_of_bounds", "an empty policy", pack(15, ID, b"")),
     ("out_of_bounds", "a policy as large as a frame", pack(15, ID, bytes(64 * 1024 - 127))),
+    ("out_of_bounds", "a case of 3 bytes", arrived([], 0, None, [], None, None, b"abc")),
+    ("bad_shape", "an arrival by an agent", arrived([], 0, None, [], None, None, None, None, "agent")),
+    ("bad_shape", "reopens as a number", arrived([], 0, None, [], None, None, None, None, "customer", 1)),
+    ("bad_shape", "parked for no known kind", pack(16, ID, CONTACT, AGENT, "later", 1)),
+    ("out_of_bounds", "parked for 367 days", pack(16, ID, CONTACT, AGENT, "snooze", 367 * 24 * 3_600_000)),
+    ("out_of_bounds", "a topic with a space", pack(18, ID, CONTACT, "a topic")),
+    ("out_of_bounds", "an effect at a negative place", pack(19, ID, 4, -1)),
+    ("bad_shape", "an effect that failed without a reason", pack(20, ID, 4, 1)),
+    ("bad_shape", "an effect that failed for no known reason", pack(20, ID, 4, 1, "tired")),
 ]  # fmt: skip
 
 

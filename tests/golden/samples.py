@@ -15,6 +15,8 @@ from cordboard.events.verdict import Accepted, Duplicate, Quarantined, Refused
 VERDICTS = (Accepted, Refused, Duplicate, Quarantined)
 UNBOUNDED = {"order_ms": -1_234_567, "cause": -3}
 """The integers that may be negative."""
+POINTER = "^(/"
+"""What the pattern of a place in a JSON document begins with."""
 Choice = Callable[[str, inspect.Type], Any]
 
 
@@ -23,6 +25,8 @@ def typical(name: str, kind: inspect.Type) -> Any:
     match kind:
         case inspect.IntType(ge=low, le=high):
             return UNBOUNDED[name] if low is None else min(low + sum(name.encode()), high or 1 << 48)
+        case inspect.StrType(pattern=str(pattern)) if pattern.startswith(POINTER):
+            return f"/{name}"
         case inspect.StrType():
             return name
         case inspect.BytesType(min_length=length):
@@ -66,6 +70,8 @@ def smallest(name: str, kind: inspect.Type) -> Any:
             return None
         case inspect.IntType(ge=low):
             return low or 0
+        case inspect.StrType(pattern=str(pattern)) if pattern.startswith(POINTER):
+            return "/a"
         case inspect.StrType():
             return "a"
         case inspect.BytesType(min_length=length):
@@ -74,8 +80,8 @@ def smallest(name: str, kind: inspect.Type) -> Any:
             return values[0]
         case inspect.BoolType():
             return False
-        case inspect.ListType():
-            return []
+        case inspect.ListType(item_type=item, min_length=length):
+            return [smallest(name, item)] * (length or 0)
         case inspect.DictType():
             return {}
     return other(smallest, name, kind)

@@ -133,8 +133,8 @@ def bless(committed: list[Vector]) -> list[Vector]:
     known = {(vector.kind, vector.data) for vector in fresh}
     kept = []
     for vector in committed:
-        # No journal holds a `newer` one: it stands for a writer that does not exist yet.
-        if vector.variant != "newer" and (vector.kind, vector.data) not in known:
+        # No journal holds a `newer` one, which stands for a writer that does not exist yet, nor a `loose` one.
+        if vector.variant not in ("newer", "loose") and (vector.kind, vector.data) not in known:
             word = DECODERS[vector.kind].decode(vector.data)
             kept.append(Vector(vector.kind, vector.name, "old", show(word), vector.data, encode(word)))
     return fresh + kept

@@ -74,7 +74,7 @@ def default(kind: str) -> Any:
     if kind.endswith("?"):
         return None
     if "(" in kind:
-        return kind.split("(")[1].rstrip(")")
+        return value(*kind.rstrip(")").split("("))
     return 0 if kind == "int" else []
 
 

@@ -7,7 +7,10 @@ import msgspec
 from tests.scenarios.language import HERE, duration, value
 
 Document = dict[str, Any]
-LISTS = {"skill": "skills", "channel": "channels", "queue": "queues", "reason": "reasons", "disposition": "dispositions"}
+LISTS = {
+    "skill": "skills", "channel": "channels", "queue": "queues", "reason": "reasons", "disposition": "dispositions",
+    "topic": "topics", "entry_point": "entry_points",
+}  # fmt: skip
 
 
 def standard() -> Document:

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::{
-    Agent, Contact, Enabled, Exclusion, OfferEnd, PastOffer, Phase, PolicyInForce, Sweep, Verdicted, Work, WorkPhase, RECENT_OFFERS,
+    Agent, Contact, Enabled, Exclusion, OfferEnd, PastOffer, Phase, Place, PolicyInForce, Sweep, Work, WorkPhase, RECENT_OFFERS,
 };
 use crate::words::{
-    AgentRegistered, ChannelSwitchSet, ContactQueued, DeadlinesShifted, EngagementEnded, Event, Id, Name, OfferMade, PolicyAdopted,
-    Presence, PresenceCause, PresenceChanged, SwitchCause,
+    AgentRegistered, ChannelSwitchSet, ContactParked, ContactQueued, DeadlinesShifted, EngagementEnded, Event, Id, Name, OfferMade,
+    PolicyAdopted, Presence, PresenceCause, PresenceChanged, SwitchCause,
 };
 
 /// What an event is about: the first fields of its entry.
@@ -23,15 +23,15 @@ pub(crate) struct About {
 }
 
 impl About {
-    fn contact(&self) -> Result<Id, String> {
+    pub(crate) fn contact(&self) -> Result<Id, String> {
         self.contact.ok_or_else(|| "the entry names no contact".to_owned())
     }
 
-    fn agent(&self) -> Result<Id, String> {
+    pub(crate) fn agent(&self) -> Result<Id, String> {
         self.agent.ok_or_else(|| "the entry names no agent".to_owned())
     }
 
-    fn channel(&self) -> Result<&Name, String> {
+    pub(crate) fn channel(&self) -> Result<&Name, String> {
         self.channel.as_ref().ok_or_else(|| "the entry names no channel".to_owned())
     }
 }
@@ -46,15 +46,15 @@ struct Release {
 
 impl Site {
     /// Remember a fact and its time.
-    pub(crate) fn apply_input(&mut self, fact_id: Option<Id>, stored_ms: u64, at_ms: u64, verdicted: Verdicted) {
+    pub(crate) fn apply_input(&mut self, fact_id: Option<Id>, stored_ms: u64, at_ms: u64, place: Place) {
         self.state.fact_ms = fact_time(stored_ms, self.state.fact_ms, at_ms);
         if let Some(id) = fact_id {
-            self.state.facts.remember(id, verdicted, at_ms);
+            self.state.facts.remember(id, place, at_ms);
         }
     }
 
-    /// Change the state as the event says.
-    pub(crate) fn apply_event(&mut self, about: &About, event: &Event) -> Result<(), String> {
+    /// Change the state as the event at `place` says.
+    pub(crate) fn apply_event(&mut self, about: &About, place: Place, event: &Event) -> Result<(), String> {
         match event {
             Event::RouterTookOver(event) => {
                 self.state.epoch = event.epoch;
@@ -119,6 +119,13 @@ impl Site {
                     }
                 })
             }
+            Event::ContactParked(event) => self.park_contact(about, event),
+            // Its new visit or its end follows at once.
+            Event::ParkEnded(_) | Event::MessageAttached(_) => Ok(()),
+            Event::ContactReclassified(event) => {
+                let topic = event.topic.clone();
+                self.change_contact(about.contact()?, |contact| contact.topic = Some(topic))
+            }
             Event::AgentRegistered(event) => {
                 self.register_agent(about.agent()?, event);
                 Ok(())
@@ -132,6 +139,13 @@ impl Site {
             Event::PresenceChanged(event) => self.change_presence(about.agent()?, event),
             Event::ChannelSwitchSet(event) => self.set_switch(about, event),
             Event::OverCapacityRecorded(_) => self.change_agent(about.agent()?, |agent| agent.over_recorded = true),
+            Event::EffectRequested(event) => self.begin_effect(about, place, event),
+            Event::EffectEnded(event) => self.end_effect(event),
+            Event::EffectRetried(event) => self.retry_effect(event),
+            Event::CustomerErased(event) => {
+                self.erase_customer(event.customer);
+                Ok(())
+            }
         }
     }
 
@@ -143,7 +157,7 @@ impl Site {
                 match &mut contact.phase {
                     Phase::Offered { expires_ms, .. } => *expires_ms += gap_ms,
                     Phase::Connecting { connect_by_ms, .. } => *connect_by_ms += gap_ms,
-                    Phase::Queued | Phase::Engaged { .. } => {}
+                    Phase::Queued | Phase::Engaged { .. } | Phase::Parked { .. } => {}
                 }
                 for exclusion in contact.exclusions.values_mut() {
                     for when in [&mut exclusion.until_ms, &mut exclusion.reoffer_from_ms] {
@@ -180,17 +194,11 @@ impl Site {
         let id = about.contact()?;
         let before = self.state.contacts.remove(&id);
         if let Some(before) = &before {
-            self.index.remove_contact(id, before);
+            self.index.leave_contact(id, before);
         }
-        let (attempt, recent, exclusions, answered_before, ordinal) = match before {
-            Some(before) => (
-                before.attempt,
-                before.recent,
-                before.exclusions,
-                before.answered_before || before.answered_ms.is_some(),
-                before.ordinal,
-            ),
-            None => (0, VecDeque::new(), BTreeMap::new(), false, 0),
+        let (answered_before, attempt, recent, exclusions, ordinal) = match before {
+            Some(before) => (before.ever_answered(), before.attempt, before.recent, before.exclusions, before.ordinal),
+            None => (false, 0, VecDeque::new(), BTreeMap::new(), 0),
         };
         let contact = Contact {
             channel: about.channel()?.clone(),
@@ -210,6 +218,9 @@ impl Site {
             sender: event.excluded,
             entry_point: event.entry_point.clone(),
             topic: event.topic.clone(),
+            case: event.case,
+            rule: event.rule.clone(),
+            language: event.language.clone(),
             attempt,
             recent,
             exclusions,
@@ -217,7 +228,7 @@ impl Site {
             answered_before,
             ordinal,
         };
-        self.index.add_contact(id, &contact);
+        self.index.enter_contact(id, &contact);
         self.state.contacts.insert(id, contact);
         self.state.arrivals = self.state.arrivals.max(event.key.seq);
         Ok(())
@@ -225,9 +236,24 @@ impl Site {
 
     fn end_contact(&mut self, id: Id, at_ms: u64) -> Result<(), String> {
         let contact = self.state.contacts.remove(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
-        self.index.remove_contact(id, &contact);
+        self.index.leave_contact(id, &contact);
         self.state.gone.remember(id, (), at_ms);
         Ok(())
+    }
+
+    /// The contact is put aside; its engagement has ended.
+    fn park_contact(&mut self, about: &About, event: &ContactParked) -> Result<(), String> {
+        let phase = Phase::Parked { owner: about.agent()?, since_ms: event.at_ms, until_ms: event.until_ms };
+        self.change_contact(about.contact()?, |contact| contact.phase = phase)
+    }
+
+    /// The customer's live contacts go on without one.
+    fn erase_customer(&mut self, customer: Id) {
+        for id in self.index.customers.remove(&customer).into_iter().flatten() {
+            if let Some(contact) = self.state.contacts.get_mut(&id) {
+                contact.customer = None;
+            }
+        }
     }
 
     fn make_offer(&mut self, about: &About, event: &OfferMade) -> Result<(), String> {

@@ -29,6 +29,14 @@ pub(crate) struct Index {
     pub(crate) excluding: BTreeSet<Id>,
     /// Offers, connects and wrap-ups.
     pub(crate) timers: BTreeSet<(u64, Timer)>,
+    /// When parked contacts return.
+    pub(crate) returns: BTreeSet<(u64, Id)>,
+    /// Parked contacts by owner.
+    pub(crate) owned: BTreeMap<Id, BTreeSet<Id>>,
+    /// Live contacts by case and channel, in the order of their arrival.
+    pub(crate) cases: BTreeMap<(Id, Name), BTreeSet<(u64, Id)>>,
+    /// Live contacts by customer.
+    pub(crate) customers: BTreeMap<Id, BTreeSet<Id>>,
     /// When a queued contact looks again: an exclusion or its preference ends.
     pub(crate) looks: BTreeSet<(u64, Id)>,
 }
@@ -41,7 +49,7 @@ impl Index {
             index.rules = Some(Rules::read(&policy.bytes, &state.site).map_err(str::to_owned)?);
         }
         for (id, contact) in &state.contacts {
-            index.add_contact(*id, contact);
+            index.enter_contact(*id, contact);
         }
         for (id, agent) in &state.agents {
             index.add_agent(*id, agent);
@@ -49,6 +57,25 @@ impl Index {
         Ok(index)
     }
 
+    /// A contact comes to be, or begins a visit.
+    pub(crate) fn enter_contact(&mut self, id: Id, contact: &Contact) {
+        self.cases.entry(case_of(id, contact)).or_default().insert((contact.key.seq, id));
+        if let Some(customer) = contact.customer {
+            self.customers.entry(customer).or_default().insert(id);
+        }
+        self.add_contact(id, contact);
+    }
+
+    /// It is gone, or its visit is over.
+    pub(crate) fn leave_contact(&mut self, id: Id, contact: &Contact) {
+        take(&mut self.cases, &case_of(id, contact), &(contact.key.seq, id));
+        if let Some(customer) = contact.customer {
+            take(&mut self.customers, &customer, &id);
+        }
+        self.remove_contact(id, contact);
+    }
+
+    /// What follows from a contact's phase.
     pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact) {
         match contact.phase {
             Phase::Queued => {
@@ -70,6 +97,10 @@ impl Index {
                 self.timers.insert((connect_by_ms, Timer::Connect(id)));
             }
             Phase::Engaged { .. } => {}
+            Phase::Parked { owner, until_ms, .. } => {
+                self.returns.insert((until_ms, id));
+                self.owned.entry(owner).or_default().insert(id);
+            }
         }
     }
 
@@ -89,12 +120,7 @@ impl Index {
                 }
                 self.line.remove(&contact.key);
                 for agent in &contact.preferred {
-                    if let Some(contacts) = self.preferring.get_mut(agent) {
-                        contacts.remove(&id);
-                        if contacts.is_empty() {
-                            self.preferring.remove(agent);
-                        }
-                    }
+                    take(&mut self.preferring, agent, &id);
                 }
                 self.excluding.remove(&id);
                 for when in look_times(contact) {
@@ -108,6 +134,10 @@ impl Index {
                 self.timers.remove(&(connect_by_ms, Timer::Connect(id)));
             }
             Phase::Engaged { .. } => {}
+            Phase::Parked { owner, until_ms, .. } => {
+                self.returns.remove(&(until_ms, id));
+                take(&mut self.owned, &owner, &id);
+            }
         }
     }
 
@@ -123,16 +153,26 @@ impl Index {
     pub(crate) fn remove_agent(&mut self, id: Id, agent: &Agent) {
         if agent.ready() {
             for queue in agent.memberships.keys() {
-                if let Some(agents) = self.ready.get_mut(queue) {
-                    agents.remove(&id);
-                    if agents.is_empty() {
-                        self.ready.remove(queue);
-                    }
-                }
+                take(&mut self.ready, queue, &id);
             }
         }
         for timer in wrap_ups(id, agent) {
             self.timers.remove(&timer);
+        }
+    }
+}
+
+/// The case a contact belongs to, on its channel.
+fn case_of(id: Id, contact: &Contact) -> (Id, Name) {
+    (contact.case.unwrap_or(id), contact.channel.clone())
+}
+
+/// Take one member out of a set; an empty set does not stay.
+fn take<K: Ord, V: Ord>(sets: &mut BTreeMap<K, BTreeSet<V>>, key: &K, member: &V) {
+    if let Some(set) = sets.get_mut(key) {
+        set.remove(member);
+        if set.is_empty() {
+            sets.remove(key);
         }
     }
 }

@@ -11,6 +11,7 @@
 mod apply;
 pub mod codec;
 mod decide;
+mod effects;
 mod error;
 mod index;
 mod invariants;

@@ -13,12 +13,12 @@ use crate::Error;
 pub fn render(commit: &[u8]) -> Result<String, Error> {
     let commit = codec::decode_commit(commit).map_err(|flaw| broken(0, flaw))?;
     let mut out = head(&commit);
-    for entry in &commit.entries {
+    for (index, entry) in commit.entries.iter().enumerate() {
         out.push('\n');
         out += &if entry.tag == INPUT_TAG {
             input(entry, &codec::decode_input(&entry.body).map_err(|flaw| broken(commit.seq, flaw))?)
         } else {
-            event(entry, &codec::decode_event(&entry.body).map_err(|flaw| broken(commit.seq, flaw))?)
+            event(entry, (commit.seq, index), &codec::decode_event(&entry.body).map_err(|flaw| broken(commit.seq, flaw))?)
         };
     }
     out.push('\n');
@@ -58,9 +58,13 @@ fn input(entry: &Entry, input: &Input) -> String {
     line.0
 }
 
-fn event(entry: &Entry, event: &Event) -> String {
+fn event(entry: &Entry, (seq, index): (u64, usize), event: &Event) -> String {
     let mut line = Line(format!("{} {}", Seconds(at_ms(event)), event.name()));
     line.about(entry);
+    if matches!(event, Event::EffectRequested(_)) {
+        // Its place is its id.
+        line.word(format_args!("{seq}/{index}"));
+    }
     line.body(event);
     line.0
 }
@@ -131,6 +135,11 @@ impl Line {
             | Event::EngagementEnded(_)
             | Event::WrapUpEnded(_)
             | Event::WrapUpExtended(_) => self.engagement(event),
+            Event::ContactParked(_) | Event::ParkEnded(_) | Event::ContactReclassified(_) | Event::MessageAttached(_) => {
+                self.matter(event);
+            }
+            Event::EffectRequested(_) | Event::EffectEnded(_) | Event::EffectRetried(_) => self.effect(event),
+            Event::CustomerErased(event) => self.word(Name(event.customer)),
         }
     }
 
@@ -155,6 +164,9 @@ impl Line {
                 self.option("excluded", event.excluded.map(Name));
                 self.option("from", event.entry_point.as_ref());
                 self.option("topic", event.topic.as_ref());
+                self.option("case", event.case.map(Name));
+                self.option("rule", event.rule.as_ref());
+                self.option("language", event.language.as_ref());
             }
             Event::ContactEnded(event) => {
                 self.word(event.reason);
@@ -256,6 +268,48 @@ impl Line {
     }
 
     #[allow(clippy::wildcard_enum_match_arm)] // `body` sorts them, and is exhaustive
+    fn matter(&mut self, event: &Event) {
+        match event {
+            Event::ContactParked(event) => {
+                self.word(event.kind);
+                self.pair("until", Seconds(event.until_ms));
+                self.option("note", event.note.map(Name));
+            }
+            Event::ParkEnded(event) => self.pair("by", event.by),
+            Event::ContactReclassified(event) => {
+                self.word(&event.topic);
+                self.option("previous", event.previous.as_ref());
+            }
+            Event::MessageAttached(event) => {
+                self.word(Name(event.message));
+                self.pair("by", event.author);
+            }
+            _ => {}
+        }
+    }
+
+    #[allow(clippy::wildcard_enum_match_arm)] // `body` sorts them, and is exhaustive
+    fn effect(&mut self, event: &Event) {
+        match event {
+            Event::EffectRequested(event) => {
+                self.word(&event.kind);
+                self.word(format_args!("#{}", event.ordinal));
+                self.word(Name(event.message));
+            }
+            Event::EffectEnded(event) => {
+                self.word(format_args!("{}/{}", event.effect_seq, event.effect_entry));
+                self.word(event.outcome);
+                self.option("reason", event.reason);
+            }
+            Event::EffectRetried(event) => {
+                self.word(format_args!("{}/{}", event.effect_seq, event.effect_entry));
+                self.pair("round", event.round);
+            }
+            _ => {}
+        }
+    }
+
+    #[allow(clippy::wildcard_enum_match_arm)] // `body` sorts them, and is exhaustive
     fn agent(&mut self, event: &Event) {
         match event {
             Event::AgentRegistered(event) => {
@@ -320,6 +374,14 @@ fn at_ms(event: &Event) -> u64 {
         Event::PresenceChanged(event) => event.at_ms,
         Event::ChannelSwitchSet(event) => event.at_ms,
         Event::OverCapacityRecorded(event) => event.at_ms,
+        Event::ContactParked(event) => event.at_ms,
+        Event::ParkEnded(event) => event.at_ms,
+        Event::ContactReclassified(event) => event.at_ms,
+        Event::MessageAttached(event) => event.at_ms,
+        Event::EffectRequested(event) => event.at_ms,
+        Event::EffectEnded(event) => event.at_ms,
+        Event::EffectRetried(event) => event.at_ms,
+        Event::CustomerErased(event) => event.at_ms,
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::apply::About;
 use crate::codec;
 use crate::site::Site;
-use crate::state::{State, Verdicted};
+use crate::state::{Place, State};
 use crate::turn::{self, Body, Pending, Turn};
 use crate::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
 use crate::words::{Commit, Consumed, Digest, Entry, Event, Fact, Id, Input, Name, RouterTookOver, Verdict, INPUT_TAG};
@@ -376,14 +376,14 @@ impl Router {
     fn fold(&mut self, bytes: &[u8]) -> Result<(), Folding> {
         let (commit, entries) = self.read(bytes)?;
         let takes_over = matches!(entries.first(), Some(Read::Event(_, Event::RouterTookOver(_))));
-        for (place, entry) in (0_u64..).zip(entries) {
+        for (index, entry) in (0_u64..).zip(entries) {
+            let place = Place { seq: commit.seq, entry: index };
             let applied = match entry {
                 Read::Input(fact_id, input) => {
-                    let verdicted = Verdicted { seq: commit.seq, entry: place };
-                    self.site.apply_input(fact_id, input.stored_ms, commit.at_ms, verdicted);
+                    self.site.apply_input(fact_id, input.stored_ms, commit.at_ms, place);
                     Ok(())
                 }
-                Read::Event(about, event) => self.site.apply_event(&about, &event),
+                Read::Event(about, event) => self.site.apply_event(&about, place, &event),
             };
             applied.map_err(|what| Folding::Contradicts(Error::Commit { seq: commit.seq, what }))?;
         }

@@ -16,6 +16,8 @@ pub(crate) struct Rules {
     skills: BTreeSet<Name>,
     reasons: BTreeSet<Name>,
     dispositions: BTreeSet<Name>,
+    topics: BTreeSet<Name>,
+    entry_points: BTreeSet<Name>,
 }
 
 impl Rules {
@@ -31,6 +33,8 @@ impl Rules {
             skills: policy.skills.iter().cloned().collect(),
             reasons: policy.reasons.iter().map(|reason| reason.name.clone()).collect(),
             dispositions: policy.dispositions.iter().cloned().collect(),
+            topics: policy.topics.iter().map(|topic| topic.name.clone()).collect(),
+            entry_points: policy.entry_points.iter().map(|entry_point| entry_point.name.clone()).collect(),
             policy,
         };
         rules.check().map(|()| rules)
@@ -77,6 +81,14 @@ impl Rules {
 
     pub(crate) fn knows_disposition(&self, name: &Name) -> bool {
         self.dispositions.contains(name)
+    }
+
+    pub(crate) fn knows_topic(&self, name: &Name) -> bool {
+        self.topics.contains(name)
+    }
+
+    pub(crate) fn knows_entry_point(&self, name: &Name) -> bool {
+        self.entry_points.contains(name)
     }
 
     /// What a contact needs in a queue: its own wishes and the queue's; the higher level wins, hard wins.

@@ -38,8 +38,10 @@ pub(crate) struct State {
     pub(crate) policy: Option<PolicyInForce>,
     pub(crate) contacts: BTreeMap<Id, Contact>,
     pub(crate) agents: BTreeMap<Id, Agent>,
+    /// What is to happen outside, open or failed, by the place of its `EffectRequested`.
+    pub(crate) effects: BTreeMap<Place, Effect>,
     /// Facts that had a verdict: where it stands.
-    pub(crate) facts: Memory<Verdicted>,
+    pub(crate) facts: Memory<Place>,
     /// Contacts that have ended.
     pub(crate) gone: Memory<()>,
     pub(crate) sweep: Option<Sweep>,
@@ -61,6 +63,7 @@ impl State {
             policy: None,
             contacts: BTreeMap::new(),
             agents: BTreeMap::new(),
+            effects: BTreeMap::new(),
             facts: Memory::default(),
             gone: Memory::default(),
             sweep: None,
@@ -68,9 +71,9 @@ impl State {
     }
 }
 
-/// Where the verdict on a fact stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Verdicted {
+/// Where an entry stands in the journal: the commit, and which of its entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Place {
     pub(crate) seq: u64,
     pub(crate) entry: u64,
 }
@@ -115,6 +118,10 @@ pub(crate) struct Contact {
     pub(crate) sender: Option<Id>,
     pub(crate) entry_point: Option<Name>,
     pub(crate) topic: Option<Name>,
+    /// The case it goes on with; None: its own id begins one.
+    pub(crate) case: Option<Id>,
+    pub(crate) rule: Option<Name>,
+    pub(crate) language: Option<Name>,
     /// The newest attempt; 0 before the first offer.
     pub(crate) attempt: u32,
     pub(crate) recent: VecDeque<PastOffer>,
@@ -132,6 +139,22 @@ impl Contact {
     pub(crate) fn waited_ms(&self, now_ms: u64) -> u64 {
         now_ms.saturating_sub(self.entered_ms).min(DURATION_MAX_MS)
     }
+
+    /// The waits of this visit and of those before it, up to `now_ms`: a visit's wait ends with the answer, or when it is parked.
+    pub(crate) fn waited_in_all_ms(&self, now_ms: u64) -> u64 {
+        let before_ms = self.entered_ms.saturating_sub(self.queued_at_ms);
+        let ended_ms = match (self.answered_ms, self.phase) {
+            (Some(answered_ms), _) => answered_ms,
+            (None, Phase::Parked { since_ms, .. }) => since_ms,
+            (None, Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. }) => now_ms,
+        };
+        before_ms + ended_ms.saturating_sub(self.entered_ms)
+    }
+
+    /// An agent has answered it, in this visit or before.
+    pub(crate) fn ever_answered(&self) -> bool {
+        self.answered_before || self.answered_ms.is_some()
+    }
 }
 
 /// Where a live contact is.
@@ -143,6 +166,8 @@ impl Contact {
 /// Connecting --EngagementStarted-->              Engaged
 /// Connecting --ConnectExpired|OfferRevoked-->    Queued
 /// Engaged    --EngagementEnded, ContactQueued--> Queued      (transfer: a new visit)
+/// Engaged    --EngagementEnded, ContactParked--> Parked
+/// Parked     --ParkEnded, ContactQueued-->       Queued      (return: a new visit)
 /// any        --ContactEnded-->                   (gone)
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,14 +176,31 @@ pub(crate) enum Phase {
     Offered { agent: Id, expires_ms: u64 },
     Connecting { agent: Id, connect_by_ms: u64 },
     Engaged { agent: Id },
+    Parked { owner: Id, since_ms: u64, until_ms: u64 },
 }
 
 impl Phase {
     /// Who has the contact, on offer or for real.
     pub(crate) fn agent(self) -> Option<Id> {
         match self {
-            Self::Queued => None,
+            Self::Queued | Self::Parked { .. } => None,
             Self::Offered { agent, .. } | Self::Connecting { agent, .. } | Self::Engaged { agent } => Some(agent),
+        }
+    }
+
+    /// Who is connected with the customer.
+    pub(crate) fn engaged(self) -> Option<Id> {
+        match self {
+            Self::Engaged { agent } => Some(agent),
+            Self::Queued | Self::Offered { .. } | Self::Connecting { .. } | Self::Parked { .. } => None,
+        }
+    }
+
+    /// Who parked the contact.
+    pub(crate) fn owner(self) -> Option<Id> {
+        match self {
+            Self::Parked { owner, .. } => Some(owner),
+            Self::Queued | Self::Offered { .. } | Self::Connecting { .. } | Self::Engaged { .. } => None,
         }
     }
 
@@ -168,6 +210,7 @@ impl Phase {
             Self::Offered { .. } => ContactState::Offered,
             Self::Connecting { .. } => ContactState::Connecting,
             Self::Engaged { .. } => ContactState::Engaged,
+            Self::Parked { .. } => ContactState::Parked,
         }
     }
 }
@@ -193,6 +236,22 @@ pub(crate) enum OfferEnd {
 pub(crate) struct Exclusion {
     pub(crate) until_ms: u64,
     pub(crate) reoffer_from_ms: u64,
+}
+
+/// Something that is to happen outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Effect {
+    pub(crate) contact: Id,
+    pub(crate) agent: Id,
+    pub(crate) channel: Name,
+    pub(crate) kind: Name,
+    pub(crate) message: Id,
+    /// The message's place in its contact's conversation.
+    pub(crate) ordinal: u64,
+    /// How often it was begun, every attempt of a worker in one.
+    pub(crate) round: u64,
+    /// A dead letter: nothing more happens unless somebody asks.
+    pub(crate) failed: bool,
 }
 
 /// A declared agent.

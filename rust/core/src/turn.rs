@@ -7,10 +7,10 @@ use crate::codec;
 use crate::index::Timer;
 use crate::rules::Rules;
 use crate::site::Site;
-use crate::state::Verdicted;
+use crate::state::Place;
 use crate::words::{
-    Consumed, DeadlinesShifted, Digest, Duplicate, Entry, Event, Fact, Id, Input, Key, Name, Quarantined, SweepAdvanced, Verdict,
-    CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, INPUT_TAG, TURN_BUDGET,
+    Consumed, DeadlinesShifted, Digest, Duplicate, Entry, Event, Fact, Id, Input, Key, Name, ParkEndedBy, Quarantined,
+    SweepAdvanced, Verdict, CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, INPUT_TAG, TURN_BUDGET,
 };
 
 /// What an entry takes beside its body, at most.
@@ -106,7 +106,7 @@ impl<'a> Turn<'a> {
     pub(crate) fn emit(&mut self, contact: Option<Id>, agent: Option<Id>, channel: Option<&Name>, event: impl Into<Event>) {
         let event = event.into();
         let about = About { contact, agent, channel: channel.cloned() };
-        let applied = self.site.apply_event(&about, &event);
+        let applied = self.site.apply_event(&about, self.next_place(), &event);
         debug_assert_eq!(applied, Ok(()), "decide made an event that does not apply: {event:?}");
         let body = codec::encode_event(&event);
         self.push(Entry { tag: event.tag(), contact, agent, channel: about.channel, cause: self.cause, body });
@@ -116,6 +116,11 @@ impl<'a> Turn<'a> {
     pub(crate) fn emit_control(&mut self, event: impl Into<Event>) {
         self.cause = CAUSE_CONTROL;
         self.emit(None, None, None, event);
+    }
+
+    /// Where the next entry will stand.
+    fn next_place(&self) -> Place {
+        Place { seq: self.site.state.seq + 1, entry: self.entries.len() as u64 }
     }
 
     fn push(&mut self, entry: Entry) {
@@ -133,8 +138,7 @@ impl<'a> Turn<'a> {
 
     fn decide_input(&mut self, pending: &Pending<'_>, t_ms: u64) {
         self.t_ms = t_ms;
-        let place = self.entries.len();
-        self.cause = i64::try_from(place).unwrap_or(i64::MAX);
+        self.cause = i64::try_from(self.entries.len()).unwrap_or(i64::MAX);
         self.consumed = self.consumed.map(|consumed| Consumed {
             inbox_id: consumed.inbox_id,
             inbox_seq: pending.inbox_seq,
@@ -148,14 +152,14 @@ impl<'a> Turn<'a> {
             Body::Quarantined { reason, sha256 } => (Vec::new(), Err(quarantined(reason, sha256))),
         };
         match decoded {
-            Err(verdict) => self.push_input(pending, &[], None, verdict, place),
+            Err(verdict) => self.push_input(pending, &[], None, verdict),
             Ok(fact) => {
                 let verdict = match self.site.state.facts.get(&fact.fact_id(), self.at_ms) {
                     Some(first) => Duplicate { first_seq: first.seq, first_entry: first.entry }.into(),
                     None => self.verdict_on(&fact),
                 };
                 let accepted = matches!(verdict, Verdict::Accepted(_));
-                self.push_input(pending, &bytes, Some(&fact), verdict, place);
+                self.push_input(pending, &bytes, Some(&fact), verdict);
                 if accepted {
                     self.carry_out(fact);
                 }
@@ -163,13 +167,12 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn push_input(&mut self, pending: &Pending<'_>, bytes: &[u8], fact: Option<&Fact>, verdict: Verdict, place: usize) {
-        let verdicted = Verdicted { seq: self.site.state.seq + 1, entry: place as u64 };
+    fn push_input(&mut self, pending: &Pending<'_>, bytes: &[u8], fact: Option<&Fact>, verdict: Verdict) {
         let remembered = match verdict {
             Verdict::Accepted(_) | Verdict::Refused(_) => fact.map(Fact::fact_id),
             Verdict::Duplicate(_) | Verdict::Quarantined(_) => None,
         };
-        self.site.apply_input(remembered, pending.stored_ms, self.at_ms, verdicted);
+        self.site.apply_input(remembered, pending.stored_ms, self.at_ms, self.next_place());
         let contact = fact.and_then(Fact::contact);
         let channel = fact
             .and_then(Fact::channel)
@@ -205,6 +208,10 @@ impl<'a> Turn<'a> {
                         Timer::WrapUp { agent, contact, attempt } => self.expire_wrap_up(agent, contact, attempt),
                     }
                 }
+                Due::Return(due_ms, contact) => {
+                    self.t_ms = due_ms;
+                    self.return_parked(contact, ParkEndedBy::Deadline);
+                }
                 Due::Look(due_ms, contact) => {
                     self.looked_up_to = (due_ms, contact);
                     self.looked = true;
@@ -220,22 +227,14 @@ impl<'a> Turn<'a> {
     }
 
     fn next_due(&self, limit_ms: u64, inclusive: bool) -> Option<Due> {
-        let is_due = |due_ms: u64| due_ms < limit_ms || (inclusive && due_ms == limit_ms);
-        let timer = self.site.index.timers.first().copied().filter(|(due_ms, _)| is_due(*due_ms));
-        let look = self
-            .site
-            .index
-            .looks
-            .range((Excluded(self.looked_up_to), Unbounded))
-            .next()
-            .copied()
-            .filter(|(due_ms, _)| is_due(*due_ms));
-        match (timer, look) {
-            (Some((due_ms, timer)), Some((look_ms, _))) if due_ms <= look_ms => Some(Due::Timer(due_ms, timer)),
-            (_, Some((look_ms, contact))) => Some(Due::Look(look_ms, contact)),
-            (Some((due_ms, timer)), None) => Some(Due::Timer(due_ms, timer)),
-            (None, None) => None,
-        }
+        let index = &self.site.index;
+        let timer = index.timers.first().map(|(due_ms, timer)| Due::Timer(*due_ms, *timer));
+        let back = index.returns.first().map(|(due_ms, contact)| Due::Return(*due_ms, *contact));
+        let look = index.looks.range((Excluded(self.looked_up_to), Unbounded)).next();
+        let look = look.map(|(due_ms, contact)| Due::Look(*due_ms, *contact));
+        // Of those due at one instant the first kind goes first.
+        let next = [timer, back, look].into_iter().flatten().min_by_key(Due::at_ms)?;
+        (next.at_ms() < limit_ms || (inclusive && next.at_ms() == limit_ms)).then_some(next)
     }
 
     /// Too many contacts look at once for one commit: all that wait look in the next ones.
@@ -267,7 +266,17 @@ impl<'a> Turn<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Due {
     Timer(u64, Timer),
+    /// A parked contact comes back.
+    Return(u64, Id),
     Look(u64, Id),
+}
+
+impl Due {
+    fn at_ms(&self) -> u64 {
+        match self {
+            Self::Timer(at_ms, _) | Self::Return(at_ms, _) | Self::Look(at_ms, _) => *at_ms,
+        }
+    }
 }
 
 /// When the site wants the next turn, if no frame comes (Unix ms).
@@ -278,7 +287,8 @@ pub(crate) fn next_deadline(site: &Site) -> Option<u64> {
     let beat = site.has_short_deadline().then_some(state.turn_ms + 1_000);
     let looked = (Excluded((state.looked_ms, Id([0xff; 16]))), Unbounded);
     let look = site.index.looks.range(looked).next().map(|(due_ms, _)| *due_ms);
-    [unfinished, timer, beat, look].into_iter().flatten().min()
+    let back = site.index.returns.first().map(|(due_ms, _)| *due_ms);
+    [unfinished, timer, beat, look, back].into_iter().flatten().min()
 }
 
 /// May a turn in which nothing happened go unrecorded?

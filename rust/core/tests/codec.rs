@@ -48,7 +48,14 @@ fn fields_stand_in_pythons_order_under_the_same_names() {
     let mut checked = 0;
     for (title, value, bytes) in vectors().filter(|(title, _, _)| title.ends_with(" full")) {
         let debug = shown(title.split(' ').next().unwrap(), &bytes).unwrap();
-        assert_eq!(field_names(&debug, ':'), field_names(value, '='), "{title}");
+        let (ours, theirs) = (field_names(&debug, ':'), field_names(value, '='));
+        if title.starts_with("policy ") {
+            // The core reads what concerns routing.
+            let mut rest = theirs.iter();
+            assert!(ours.iter().all(|name| rest.any(|other| other == name)), "{title}: {ours:?} of {theirs:?}");
+        } else {
+            assert_eq!(ours, theirs, "{title}");
+        }
         checked += 1;
     }
     assert!(checked >= Fact::NAMES.len() + Event::NAMES.len());

@@ -5,8 +5,8 @@ use crate::state::{Contact, Phase, WorkPhase};
 use crate::turn::Turn;
 use crate::words::{
     AnsweredOn, Author, ContactAnswered, ContactConnected, EndReason, EndedBy, EngagementEndRequested, EngagementEnded,
-    EngagementStarted, Id, MessagePosted, MessageRelayed, Name, VisitOutcome, WrapUpEndRequested, WrapUpEnded, WrapUpEndedBy,
-    WrapUpExtended, WrapUpExtensionRequested,
+    EngagementStarted, Id, MessagePosted, MessageRelayed, Name, ParkEndedBy, VisitOutcome, WrapUpEndRequested, WrapUpEnded,
+    WrapUpEndedBy, WrapUpExtended, WrapUpExtensionRequested,
 };
 
 /// A wrap-up that runs.
@@ -49,12 +49,12 @@ impl Turn<'_> {
     pub(super) fn check_message(&self, fact: &MessagePosted) -> Check {
         self.check_live(fact.contact)?;
         match fact.author {
-            Author::Customer => Ok(()),
+            Author::Customer | Author::System => Ok(()),
             Author::Agent => self.check_engaged(fact.contact, fact.agent),
         }
     }
 
-    fn check_engaged(&self, contact: Id, agent: Option<Id>) -> Check {
+    pub(super) fn check_engaged(&self, contact: Id, agent: Option<Id>) -> Check {
         match self.site.contact(&contact).map(|contact| contact.phase) {
             Some(Phase::Engaged { agent: engaged }) if agent == Some(engaged) => Ok(()),
             Some(_) | None => Err("not_engaged"),
@@ -62,17 +62,32 @@ impl Turn<'_> {
     }
 
     pub(super) fn relay(&mut self, fact: &MessagePosted) {
-        let Some(contact) = self.site.contact(&fact.contact) else { return };
-        let engaged = match contact.phase {
-            Phase::Engaged { agent } => Some(agent),
-            Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. } => None,
-        };
-        let (channel, answered) = (contact.channel.clone(), contact.answered_ms.is_some());
-        let event = MessageRelayed { at_ms: self.t_ms, message: fact.message, author: fact.author, ordinal: contact.ordinal + 1 };
-        self.emit(Some(fact.contact), engaged, Some(&channel), event);
-        if fact.author == Author::Agent && !answered {
-            self.answered(fact.contact);
+        let id = fact.contact;
+        self.record_message(id, fact.message, fact.author);
+        match fact.author {
+            Author::Agent => {
+                if let Some(agent) = fact.agent {
+                    self.request_effect(id, agent, fact.message);
+                }
+                if self.site.contact(&id).is_some_and(|contact| contact.answered_ms.is_none()) {
+                    self.answered(id);
+                }
+            }
+            Author::Customer => {
+                if self.is_parked(id) {
+                    self.return_parked(id, ParkEndedBy::Customer);
+                }
+            }
+            Author::System => {}
         }
+    }
+
+    /// A message takes its place in the conversation.
+    pub(super) fn record_message(&mut self, id: Id, message: Id, author: Author) {
+        let Some(contact) = self.site.contact(&id) else { return };
+        let (engaged, channel) = (contact.phase.engaged(), contact.channel.clone());
+        let event = MessageRelayed { at_ms: self.t_ms, message, author, ordinal: contact.ordinal + 1 };
+        self.emit(Some(id), engaged, Some(&channel), event);
     }
 
     pub(super) fn check_engagement_end(&self, fact: &EngagementEndRequested) -> Check {
@@ -101,7 +116,8 @@ impl Turn<'_> {
     ) {
         let cost = self.site.agent(&agent).and_then(|agent| agent.work.get(&(id, contact.attempt))).map_or(0, |work| work.cost);
         let profile = self.rules().and_then(|rules| rules.channel(&contact.channel));
-        let wrap = profile.filter(|profile| profile.wrap_up_ms > 0);
+        // A parked contact is not over: there is nothing to wrap up yet.
+        let wrap = profile.filter(|profile| profile.wrap_up_ms > 0 && by != EndedBy::Parked);
         let event = EngagementEnded {
             at_ms: self.t_ms,
             attempt: contact.attempt,

@@ -1,15 +1,19 @@
 //! Decide: what becomes of a fact. First the verdict (`check_*`, which changes nothing), then what it causes.
 //!
-//! One file a concern: `contact`, `offer`, `engagement`, `agent`, `policy`. What time causes stands beside what facts cause.
+//! One file a concern: `arrival`, `contact`, `visit`, `offer`, `engagement`, `parking`, `effect`, `agent`, `policy`. What time causes stands beside what facts cause.
 
 mod agent;
+mod arrival;
 mod contact;
+mod effect;
 mod engagement;
 mod offer;
+mod parking;
 mod policy;
+mod visit;
 
 use crate::turn::Turn;
-use crate::words::{Accepted, Fact, Id, Name, Refused, Verdict};
+use crate::words::{Accepted, CustomerErased, EffectOutcome, Fact, Id, Name, Refused, Verdict};
 
 /// Why a fact is refused: a word of `REFUSALS`.
 pub(crate) type Refusal = &'static str;
@@ -34,6 +38,14 @@ impl Turn<'_> {
             Fact::PresenceRequested(fact) => self.check_presence(fact),
             Fact::ChannelSwitched(fact) => self.check_switch(fact),
             Fact::PolicyPublished(fact) => self.check_policy(fact),
+            Fact::ParkRequested(fact) => self.check_parking(fact),
+            Fact::ParkEndRequested(fact) => self.check_parked(fact),
+            Fact::ReclassificationRequested(fact) => self.check_reclassification(fact),
+            Fact::EffectDone(fact) => self.check_effect(fact.seq, fact.entry),
+            Fact::EffectFailed(fact) => self.check_open(fact.seq, fact.entry),
+            Fact::EffectRetryRequested(fact) => self.check_failed(fact.seq, fact.entry),
+            Fact::EffectDiscardRequested(fact) => self.check_failed(fact.seq, fact.entry),
+            Fact::CustomerErasureRequested(_) => Ok(()),
         };
         match check {
             Ok(()) => Accepted {}.into(),
@@ -59,6 +71,16 @@ impl Turn<'_> {
             Fact::PresenceRequested(fact) => self.request_presence(&fact),
             Fact::ChannelSwitched(fact) => self.switch_channel(&fact),
             Fact::PolicyPublished(fact) => self.adopt(fact),
+            Fact::ParkRequested(fact) => self.park(&fact),
+            Fact::ParkEndRequested(fact) => self.unpark(&fact),
+            Fact::ReclassificationRequested(fact) => self.reclassify(&fact),
+            Fact::EffectDone(fact) => self.end_effect(fact.seq, fact.entry, EffectOutcome::Done, None),
+            Fact::EffectFailed(fact) => self.end_effect(fact.seq, fact.entry, EffectOutcome::Failed, Some(fact.reason)),
+            Fact::EffectRetryRequested(fact) => self.retry_effect(fact.seq, fact.entry),
+            Fact::EffectDiscardRequested(fact) => self.end_effect(fact.seq, fact.entry, EffectOutcome::Discarded, None),
+            Fact::CustomerErasureRequested(fact) => {
+                self.emit(None, None, None, CustomerErased { at_ms: self.t_ms, customer: fact.customer });
+            }
         }
     }
 
@@ -81,6 +103,13 @@ impl Turn<'_> {
     pub(crate) fn check_reason(&self, reason: Option<&Name>) -> Check {
         match reason {
             Some(name) if !self.rules().is_some_and(|rules| rules.knows_reason(name)) => Err("unknown_reason"),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_topic(&self, topic: Option<&Name>) -> Check {
+        match topic {
+            Some(name) if !self.rules().is_some_and(|rules| rules.knows_topic(name)) => Err("unknown_topic"),
             Some(_) | None => Ok(()),
         }
     }

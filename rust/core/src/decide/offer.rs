@@ -66,7 +66,7 @@ impl Turn<'_> {
             {
                 return Err("already_accepted");
             }
-            Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. } => {}
+            Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. } | Phase::Parked { .. } => {}
         }
         let remembered = contact.recent.iter().find(|past| past.attempt == fact.attempt);
         Err(match remembered {

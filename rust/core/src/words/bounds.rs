@@ -43,6 +43,7 @@ pub(crate) const COUNT: Span = Span(0, (1 << 53) - 1);
 pub(crate) const ATTEMPT: Span = Span(1, ATTEMPT_MAX as u64);
 pub(crate) const CAPACITY: Span = Span(0, CAPACITY_MAX);
 pub(crate) const CONCURRENT: Span = Span(0, 1_000);
+pub(crate) const PARKED: Span = Span(0, 1_000);
 pub(crate) const RANK: Span = Span(0, 99);
 pub(crate) const CLASS: Span = Span(0, 3);
 pub(crate) const PERCENT: Span = Span(0, 100);

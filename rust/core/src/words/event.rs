@@ -4,7 +4,7 @@
 
 use super::bounds::{ATTEMPT, CAPACITY, COUNT, DURATION, FRAME_MAX, MS, PRIORITY, RANK, REQUIREMENTS_MAX, VISIT_REQUIREMENTS_MAX};
 use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, SKILLS};
-use super::{AgentChannel, Author, Digest, Id, Key, Membership, Name, Presence, Requirement, Skill};
+use super::{AgentChannel, Author, Digest, EffectFailure, Id, Key, Membership, Name, ParkKind, Presence, Requirement, Skill};
 use crate::codec::{Length, Max};
 
 /// What a contact brings and what its queue adds.
@@ -30,6 +30,7 @@ choices! {
     /// Where a contact stands.
     ContactState {
         Queued = "queued", Offered = "offered", Connecting = "connecting", Engaged = "engaged", Ended = "ended",
+        Parked = "parked",
     }
 
     /// By what rule the agent was chosen.
@@ -42,10 +43,18 @@ choices! {
     }
 
     /// Who ended an engagement.
-    EndedBy { Agent = "agent", Customer = "customer", Service = "service", Transfer = "transfer" }
+    EndedBy { Agent = "agent", Customer = "customer", Service = "service", Transfer = "transfer", Parked = "parked" }
 
     /// What ended a wrap-up.
     WrapUpEndedBy { Agent = "agent", Deadline = "deadline" }
+
+    /// What brought a parked contact back, or ended it.
+    ParkEndedBy {
+        Deadline = "deadline", Agent = "agent", Customer = "customer", Service = "service", Transfer = "transfer",
+    }
+
+    /// What became of an effect.
+    EffectOutcome { Done = "done", Failed = "failed", Discarded = "discarded" }
 
     /// Why a presence changed.
     PresenceCause { Requested = "requested", LoadEnded = "load_ended", Declined = "declined", Missed = "missed" }
@@ -104,6 +113,9 @@ tagged! {
             entry_point: Option<Name>,
             topic: Option<Name>,
             wishes: Vec<Requirement> [WISHES] = Vec::new(),
+            case: Option<Id> = None,
+            rule: Option<Name> = None,
+            language: Option<Name> = None,
         }
 
         /// The contact's life is over. `state` is the one it ended in; `successor` names what it flowed out to.
@@ -227,6 +239,34 @@ tagged! {
             until_ms: u64 [MS],
         }
 
+        /// The contact is put aside until `until_ms`, at no cost; the entry's agent is its owner. Its engagement ended just before.
+        25 => ContactParked {
+            at_ms: u64 [MS],
+            kind: ParkKind,
+            until_ms: u64 [MS],
+            note: Option<Id>,
+        }
+
+        /// The contact is wanted again: a new visit (`ContactQueued`, its owner preferred) or its end follows in the same commit.
+        26 => ParkEnded {
+            at_ms: u64 [MS],
+            by: ParkEndedBy,
+        }
+
+        /// The contact is about `topic`, and was thought to be about `previous`.
+        27 => ContactReclassified {
+            at_ms: u64 [MS],
+            topic: Name,
+            previous: Option<Name>,
+        }
+
+        /// A message that asks for nothing ("thank you", an automatic reply) belongs to this contact, parked or over.
+        28 => MessageAttached {
+            at_ms: u64 [MS],
+            message: Id,
+            author: Author,
+        }
+
         /// The agent's declaration in force, every default filled in from the policy.
         30 => AgentRegistered {
             at_ms: u64 [MS],
@@ -265,6 +305,38 @@ tagged! {
             cause: OverCapacityCause,
             load: u64 [COUNT],
             capacity: u64 [COUNT],
+        }
+
+        /// Something is to happen outside. Its id is this entry's place in the journal: (site, seq, entry). `kind` is how: `mail`,
+        /// `webhook`. `message` is the agent's message to deliver; it is the contact's `ordinal`th.
+        40 => EffectRequested {
+            at_ms: u64 [MS],
+            kind: Name,
+            message: Id,
+            ordinal: u64 [COUNT],
+        }
+
+        /// What became of entry `effect_entry` of commit `effect_seq`. A failed one is kept until it is retried or discarded.
+        41 => EffectEnded {
+            at_ms: u64 [MS],
+            effect_seq: u64 [COUNT],
+            effect_entry: u64 [COUNT],
+            outcome: EffectOutcome,
+            reason: Option<EffectFailure>,
+        }
+
+        /// A failed effect is tried again; `round` counts from 2.
+        42 => EffectRetried {
+            at_ms: u64 [MS],
+            effect_seq: u64 [COUNT],
+            effect_entry: u64 [COUNT],
+            round: u64 [COUNT],
+        }
+
+        /// The customer is to be forgotten. Who keeps personal data follows the journal and deletes it.
+        45 => CustomerErased {
+            at_ms: u64 [MS],
+            customer: Id,
         }
     }
 }

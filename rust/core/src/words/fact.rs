@@ -2,7 +2,7 @@
 //!
 //! Every fact begins `[tag, fact_id, …]`. No personal data: references into the vault only.
 
-use super::bounds::{ATTEMPT, CAPACITY, CHANNELS_MAX, DURATION, FRAME_MAX, MEMBERSHIPS_MAX, PREFERRED_MAX, PRIORITY};
+use super::bounds::{ATTEMPT, CAPACITY, CHANNELS_MAX, COUNT, DURATION, FRAME_MAX, MEMBERSHIPS_MAX, PREFERRED_MAX, PRIORITY};
 use super::bounds::{REQUIREMENTS_MAX, SKILLS_MAX};
 use super::{AgentChannel, Id, Membership, Name, Requirement, Skill};
 use crate::codec::{Length, Max};
@@ -19,17 +19,34 @@ choices! {
     /// Whether an agent can be offered work.
     Presence { Offline = "offline", Ready = "ready", NotReady = "not_ready" }
 
-    /// Who wrote a message.
-    Author { Customer = "customer", Agent = "agent" }
+    /// Who wrote a message. `System` speaks for the engine: a bounced answer, for example.
+    Author { Customer = "customer", Agent = "agent", System = "system" }
+
+    /// Who wrote the message that a contact arrives with.
+    ArrivalAuthor { Customer = "customer", System = "system" }
 
     /// How a service or supervisor ends a contact.
-    RequestedEnd { Cancelled = "cancelled", Failed = "failed" }
+    RequestedEnd { Cancelled = "cancelled", Failed = "failed", Completed = "completed" }
+
+    /// What a parked contact waits for.
+    ParkKind { Customer = "customer", ThirdParty = "third_party", Snooze = "snooze" }
+
+    /// Why an effect failed. `Rejected`: refused for good; `Unreachable`: every attempt failed; `ContentGone`: erased before it
+    /// could be sent.
+    EffectFailure {
+        Rejected = "rejected", Unreachable = "unreachable", NoRecipient = "no_recipient", ContentGone = "content_gone",
+        NotConfigured = "not_configured",
+    }
 }
 
 tagged! {
     /// What the outside says.
     Fact {
         /// A customer reached a channel, or a service submitted work. `contact` is new and chosen by the gateway.
+        ///
+        /// `case` names the matter this goes on with (the id of its first contact; None begins one): if a contact of that case
+        /// lives on this channel, `message` joins it and no new contact comes to be. `reopens` false never makes one of a case
+        /// that is at rest: the message is attached to the case. `rule` and `language` say how it was classified.
         1 => ContactArrived {
             fact_id: Id,
             contact: Id,
@@ -41,6 +58,12 @@ tagged! {
             preferred: Vec<Id> [PREFERRED] = Vec::new(),
             entry_point: Option<Name> = None,
             topic: Option<Name> = None,
+            case: Option<Id> = None,
+            message: Option<Id> = None,
+            author: ArrivalAuthor = ArrivalAuthor::Customer,
+            reopens: bool = true,
+            rule: Option<Name> = None,
+            language: Option<Name> = None,
         }
 
         /// The customer left: closed the chat, hung up, or stayed away longer than the grace time.
@@ -83,7 +106,7 @@ tagged! {
             agent: Id,
         }
 
-        /// A message by the customer or the engaged agent; its content stands in the vault under `message`.
+        /// A message by the customer, the engaged agent or the engine; its content stands in the vault under `message`.
         7 => MessagePosted {
             fact_id: Id,
             contact: Id,
@@ -155,6 +178,75 @@ tagged! {
             fact_id: Id,
             policy: Vec<u8> [POLICY],
         }
+
+        /// The engaged agent puts the contact aside for `for_ms`, and stays its owner. `kind` says what it waits for.
+        16 => ParkRequested {
+            fact_id: Id,
+            contact: Id,
+            agent: Id,
+            kind: ParkKind,
+            for_ms: u64 [DURATION],
+            note: Option<Id> = None,
+        }
+
+        /// The parked contact is wanted back now: by its owner (`agent`), or by a service (None).
+        17 => ParkEndRequested {
+            fact_id: Id,
+            contact: Id,
+            agent: Option<Id> = None,
+        }
+
+        /// The contact is about something else: by the engaged agent, or by a service (None).
+        18 => ReclassificationRequested {
+            fact_id: Id,
+            contact: Id,
+            topic: Name,
+            agent: Option<Id> = None,
+        }
+
+        /// What the event at entry `entry` of commit `seq` asked for has happened outside.
+        19 => EffectDone {
+            fact_id: Id,
+            seq: u64 [COUNT],
+            entry: u64 [COUNT],
+        }
+
+        /// It was refused for good, or every attempt failed: a dead letter until somebody retries or discards it.
+        20 => EffectFailed {
+            fact_id: Id,
+            seq: u64 [COUNT],
+            entry: u64 [COUNT],
+            reason: EffectFailure,
+        }
+
+        /// Try a failed effect again, under its old id.
+        21 => EffectRetryRequested {
+            fact_id: Id,
+            seq: u64 [COUNT],
+            entry: u64 [COUNT],
+        }
+
+        /// Give a failed effect up.
+        22 => EffectDiscardRequested {
+            fact_id: Id,
+            seq: u64 [COUNT],
+            entry: u64 [COUNT],
+        }
+
+        /// Forget this customer: the vault deletes the key and everything sealed with it once the journal says so.
+        23 => CustomerErasureRequested {
+            fact_id: Id,
+            customer: Id,
+        }
+    }
+}
+
+impl From<ArrivalAuthor> for Author {
+    fn from(author: ArrivalAuthor) -> Self {
+        match author {
+            ArrivalAuthor::Customer => Self::Customer,
+            ArrivalAuthor::System => Self::System,
+        }
     }
 }
 
@@ -177,6 +269,14 @@ impl Fact {
             Self::PresenceRequested(fact) => fact.fact_id,
             Self::ChannelSwitched(fact) => fact.fact_id,
             Self::PolicyPublished(fact) => fact.fact_id,
+            Self::ParkRequested(fact) => fact.fact_id,
+            Self::ParkEndRequested(fact) => fact.fact_id,
+            Self::ReclassificationRequested(fact) => fact.fact_id,
+            Self::EffectDone(fact) => fact.fact_id,
+            Self::EffectFailed(fact) => fact.fact_id,
+            Self::EffectRetryRequested(fact) => fact.fact_id,
+            Self::EffectDiscardRequested(fact) => fact.fact_id,
+            Self::CustomerErasureRequested(fact) => fact.fact_id,
         }
     }
 
@@ -193,11 +293,19 @@ impl Fact {
             Self::EngagementEndRequested(fact) => Some(fact.contact),
             Self::WrapUpEndRequested(fact) => Some(fact.contact),
             Self::WrapUpExtensionRequested(fact) => Some(fact.contact),
+            Self::ParkRequested(fact) => Some(fact.contact),
+            Self::ParkEndRequested(fact) => Some(fact.contact),
+            Self::ReclassificationRequested(fact) => Some(fact.contact),
             Self::AgentDeclared(_)
             | Self::AgentRetired(_)
             | Self::PresenceRequested(_)
             | Self::ChannelSwitched(_)
-            | Self::PolicyPublished(_) => None,
+            | Self::PolicyPublished(_)
+            | Self::EffectDone(_)
+            | Self::EffectFailed(_)
+            | Self::EffectRetryRequested(_)
+            | Self::EffectDiscardRequested(_)
+            | Self::CustomerErasureRequested(_) => None,
         }
     }
 
@@ -215,7 +323,18 @@ impl Fact {
             Self::AgentRetired(fact) => Some(fact.agent),
             Self::PresenceRequested(fact) => Some(fact.agent),
             Self::ChannelSwitched(fact) => Some(fact.agent),
-            Self::ContactArrived(_) | Self::ContactAbandoned(_) | Self::ContactEndRequested(_) | Self::PolicyPublished(_) => None,
+            Self::ParkRequested(fact) => Some(fact.agent),
+            Self::ParkEndRequested(fact) => fact.agent,
+            Self::ReclassificationRequested(fact) => fact.agent,
+            Self::ContactArrived(_)
+            | Self::ContactAbandoned(_)
+            | Self::ContactEndRequested(_)
+            | Self::PolicyPublished(_)
+            | Self::EffectDone(_)
+            | Self::EffectFailed(_)
+            | Self::EffectRetryRequested(_)
+            | Self::EffectDiscardRequested(_)
+            | Self::CustomerErasureRequested(_) => None,
         }
     }
 
@@ -236,7 +355,15 @@ impl Fact {
             | Self::AgentDeclared(_)
             | Self::AgentRetired(_)
             | Self::PresenceRequested(_)
-            | Self::PolicyPublished(_) => None,
+            | Self::PolicyPublished(_)
+            | Self::ParkRequested(_)
+            | Self::ParkEndRequested(_)
+            | Self::ReclassificationRequested(_)
+            | Self::EffectDone(_)
+            | Self::EffectFailed(_)
+            | Self::EffectRetryRequested(_)
+            | Self::EffectDiscardRequested(_)
+            | Self::CustomerErasureRequested(_) => None,
         }
     }
 }

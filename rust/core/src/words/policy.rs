@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::bounds::{CAPACITY, CLASS, CONCURRENT, COUNT, DURATION, LIMIT, PERCENT};
+use super::bounds::{CAPACITY, CLASS, CONCURRENT, COUNT, DURATION, LIMIT, PARKED, PERCENT};
 use super::{Name, Requirement};
 use crate::codec::Max;
 
@@ -21,6 +21,9 @@ choices! {
 
     /// What happens to an agent who misses offers.
     OnMissed { NotReady = "not_ready", SwitchOff = "switch_off" }
+
+    /// How an agent's message reaches the customer: over the connection that is there, or as an outside effect of this kind.
+    Reply { Live = "live", Mail = "mail", Webhook = "webhook" }
 
     /// What goes first in a queue. `Urgency`: nearness to the target, priority as a credit in time. `Strict`: priority before
     /// everything but the class.
@@ -55,6 +58,7 @@ maps! {
         max_concurrent: u32 [CONCURRENT] = 1,
         on_missed: OnMissed = OnMissed::SwitchOff,
         missed_limit: u32 [LIMIT] = 2,
+        reply: Reply = Reply::Live,
     }
 
     /// One queue. `targets_ms` by channel, else `target_ms`. `requirements` are added to those a contact brings.
@@ -74,8 +78,19 @@ maps! {
         klass: ReasonClass,
     }
 
-    /// The site's versioned document, compiled. `version` grows with every publication; `age_credit_ms` is what one step of
-    /// priority is worth.
+    /// What contacts are about: the core knows its name, Python the rest.
+    Topic {
+        name: Name,
+    }
+
+    /// A door to one channel: the core knows its name, Python the rest.
+    EntryPoint {
+        name: Name,
+    }
+
+    /// The site's versioned document, compiled, as far as it concerns routing. `version` grows with every publication;
+    /// `age_credit_ms` is what one step of priority is worth, `max_parked` how many parked contacts an agent may own, `owner_ms`
+    /// how long a contact that returns waits for its owner.
     Policy {
         version: u64 [COUNT],
         site: Name,
@@ -94,5 +109,9 @@ maps! {
         declines_limit: u32 [LIMIT] = 3,
         connect_retry_ms: u64 [DURATION] = 5_000,
         toggle_grace_ms: u64 [DURATION] = 10_000,
+        max_parked: u32 [PARKED] = 50,
+        owner_ms: u64 [DURATION] = 3_600_000,
+        topics: Vec<Topic> [WORDS] = Vec::new(),
+        entry_points: Vec<EntryPoint> [WORDS] = Vec::new(),
     }
 }

@@ -8,7 +8,7 @@ use cordboard_core::words::{
 };
 use cordboard_core::Router;
 
-use crate::site::{channels, id, name, plain_policy, plain_queue, CHANNELS, SITE};
+use crate::site::{channels, id, name, plain_arrival, plain_policy, plain_queue, CHANNELS, SITE};
 use crate::transcript::{event, input, read, stored, transcript, Content, Frame, Line, Stored};
 use crate::witness::{decide, fold, restored, START_MS};
 
@@ -69,18 +69,7 @@ fn arrive(facts: &mut Vec<Vec<u8>>, contact: Id, queue: &str) {
 }
 
 fn arrival(fact_id: Id, contact: Id, queue: &str) -> ContactArrived {
-    ContactArrived {
-        fact_id,
-        contact,
-        channel: name(CHANNELS[0]),
-        queue: name(queue),
-        requirements: Vec::new(),
-        priority: 0,
-        customer: None,
-        preferred: Vec::new(),
-        entry_point: None,
-        topic: None,
-    }
+    plain_arrival(fact_id, contact, CHANNELS[0], queue)
 }
 
 /// Contacts first, so that they wait; then the agents, who take them in the same turn.

@@ -8,7 +8,7 @@ use cordboard_core::words::{
 };
 use cordboard_core::{Error, Router};
 
-use crate::site::{channels, id, name, plain_policy, plain_queue, CHANNELS, QUEUES, SITE};
+use crate::site::{channels, id, name, plain_arrival, plain_policy, plain_queue, CHANNELS, QUEUES, SITE};
 use crate::transcript::{stored, transcript, Content, Frame, Line};
 use crate::witness::{decide, fold, START_MS};
 
@@ -45,21 +45,7 @@ impl Site {
     }
 
     fn arrive(&mut self, contact: Id, requirements: Vec<Requirement>) -> Vec<Line> {
-        self.say(|fact_id| {
-            ContactArrived {
-                fact_id,
-                contact,
-                channel: name(CHANNELS[1]),
-                queue: name(QUEUES[0]),
-                requirements,
-                priority: 0,
-                customer: None,
-                preferred: Vec::new(),
-                entry_point: None,
-                topic: None,
-            }
-            .into()
-        })
+        self.say(|fact_id| ContactArrived { requirements, ..plain_arrival(fact_id, contact, CHANNELS[1], QUEUES[0]) }.into())
     }
 
     /// An agent of the first queue, for chats that cost this much; the offers that came of it.

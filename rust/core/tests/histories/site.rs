@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use cordboard_core::codec;
 use cordboard_core::words::{
-    AnsweredOn, ChannelPresence, ChannelProfile, FreedAgent, Id, Name, OnMissed, Order, Policy, QueuePolicy, Reason, ReasonClass,
-    Requirement, Strategy,
+    AnsweredOn, ArrivalAuthor, ChannelPresence, ChannelProfile, ContactArrived, EntryPoint, FreedAgent, Id, Name, OnMissed, Order,
+    Policy, QueuePolicy, Reason, ReasonClass, Reply, Requirement, Strategy, Topic,
 };
 use proptest::prelude::{any, Strategy as Draw};
 use proptest::sample::select;
@@ -16,6 +16,8 @@ pub(crate) const CHANNELS: [&str; 4] = ["voice", "chat", "mail", "fax"];
 pub(crate) const QUEUES: [&str; 4] = ["sales", "support", "claims", "attic"];
 pub(crate) const SKILLS: [&str; 4] = ["nl", "en", "vip", "klingon"];
 pub(crate) const REASONS: [&str; 4] = ["lunch", "meeting", "declined", "holiday"];
+pub(crate) const TOPICS: [&str; 3] = ["order", "return", "weather"];
+pub(crate) const ENTRY_POINTS: [&str; 3] = ["widget", "inbox", "back-door"];
 pub(crate) const DISPOSITIONS: [&str; 3] = ["solved", "spam", "vanished"];
 
 /// What the policies of a history differ in.
@@ -143,6 +145,32 @@ pub(crate) fn plain_policy(version: u64) -> Policy {
         declines_limit: 3,
         connect_retry_ms: 5_000,
         toggle_grace_ms: 10_000,
+        max_parked: 50,
+        owner_ms: 60_000,
+        topics: TOPICS[..2].iter().copied().map(name).map(|name| Topic { name }).collect(),
+        entry_points: ENTRY_POINTS[..2].iter().copied().map(name).map(|name| EntryPoint { name }).collect(),
+    }
+}
+
+/// A new contact of whom nothing is known, on the given channel.
+pub(crate) fn plain_arrival(fact_id: Id, contact: Id, channel: &str, queue: &str) -> ContactArrived {
+    ContactArrived {
+        fact_id,
+        contact,
+        channel: name(channel),
+        queue: name(queue),
+        requirements: Vec::new(),
+        priority: 0,
+        customer: None,
+        preferred: Vec::new(),
+        entry_point: None,
+        topic: None,
+        case: None,
+        message: None,
+        author: ArrivalAuthor::Customer,
+        reopens: true,
+        rule: None,
+        language: None,
     }
 }
 
@@ -159,7 +187,7 @@ pub(crate) fn plain_queue(text: &str) -> QueuePolicy {
 }
 
 /// Calls: one at a time, a missed one makes the agent not ready. Chats: several, at a part of the cost while wrapping up.
-/// Mail: cannot be abandoned, answered by a message.
+/// Mail: cannot be abandoned, answered by a message that goes outside.
 pub(crate) fn channels(wrap_up_ms: u64, missed_limit: u32) -> Vec<ChannelProfile> {
     let voice = ChannelProfile {
         name: name(CHANNELS[0]),
@@ -175,6 +203,7 @@ pub(crate) fn channels(wrap_up_ms: u64, missed_limit: u32) -> Vec<ChannelProfile
         max_concurrent: 1,
         on_missed: OnMissed::NotReady,
         missed_limit: 1,
+        reply: Reply::Live,
     };
     let chat = ChannelProfile {
         name: name(CHANNELS[1]),
@@ -190,6 +219,7 @@ pub(crate) fn channels(wrap_up_ms: u64, missed_limit: u32) -> Vec<ChannelProfile
         max_concurrent: 3,
         on_missed: OnMissed::SwitchOff,
         missed_limit,
+        reply: Reply::Live,
     };
     let mail = ChannelProfile {
         name: name(CHANNELS[2]),
@@ -199,6 +229,7 @@ pub(crate) fn channels(wrap_up_ms: u64, missed_limit: u32) -> Vec<ChannelProfile
         wrap_up_ms: 0,
         cost: 50,
         max_concurrent: 2,
+        reply: Reply::Mail,
         ..chat.clone()
     };
     vec![voice, chat, mail]

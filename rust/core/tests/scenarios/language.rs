@@ -70,7 +70,7 @@ fn default(kind: &str) -> Value {
     match kind {
         "int" => Value::Int(0),
         kind if kind.ends_with('?') => Value::Nil,
-        kind => kind.split_once('(').map_or(Value::List(Vec::new()), |(_, word)| Value::text(word.trim_end_matches(')'))),
+        kind => kind.split_once('(').map_or(Value::List(Vec::new()), |(kind, text)| value(kind, text.trim_end_matches(')'))),
     }
 }
 

@@ -4,8 +4,15 @@ use crate::language::{duration, value};
 use crate::value::Value;
 
 const STANDARD: &str = include_str!("../../../../tests/scenarios/standard.policy");
-const LISTS: [(&str, &str); 5] =
-    [("skill", "skills"), ("channel", "channels"), ("queue", "queues"), ("reason", "reasons"), ("disposition", "dispositions")];
+const LISTS: [(&str, &str); 7] = [
+    ("skill", "skills"),
+    ("channel", "channels"),
+    ("queue", "queues"),
+    ("reason", "reasons"),
+    ("disposition", "dispositions"),
+    ("topic", "topics"),
+    ("entry_point", "entry_points"),
+];
 
 /// The document in standard.policy.
 pub(crate) fn standard() -> Value {

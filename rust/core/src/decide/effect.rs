@@ -1,0 +1,49 @@
+//! Outside effects: what an agent's message asks for, and what is said to have become of it.
+
+use super::{word, Check};
+use crate::turn::Turn;
+use crate::words::{EffectEnded, EffectFailure, EffectOutcome, EffectRequested, EffectRetried, Id, Reply};
+
+impl Turn<'_> {
+    /// An agent's message on a channel without a connection is for somebody outside to deliver.
+    pub(super) fn request_effect(&mut self, id: Id, agent: Id, message: Id) {
+        let Some(contact) = self.site.contact(&id) else { return };
+        let (channel, ordinal) = (contact.channel.clone(), contact.ordinal);
+        let reply = self.rules().and_then(|rules| rules.channel(&channel)).map_or(Reply::Live, |profile| profile.reply);
+        if reply != Reply::Live {
+            let event = EffectRequested { at_ms: self.t_ms, kind: word(reply.as_str()), message, ordinal };
+            self.emit(Some(id), Some(agent), Some(&channel), event);
+        }
+    }
+
+    /// It lives, open or failed.
+    pub(super) fn check_effect(&self, seq: u64, entry: u64) -> Check {
+        self.site.effect(seq, entry).map(|_| ()).ok_or("unknown_effect")
+    }
+
+    /// It has not failed yet.
+    pub(super) fn check_open(&self, seq: u64, entry: u64) -> Check {
+        self.site.effect(seq, entry).filter(|effect| !effect.failed).map(|_| ()).ok_or("unknown_effect")
+    }
+
+    /// It is a dead letter.
+    pub(super) fn check_failed(&self, seq: u64, entry: u64) -> Check {
+        match self.site.effect(seq, entry) {
+            Some(effect) if effect.failed => Ok(()),
+            Some(_) => Err("effect_open"),
+            None => Err("unknown_effect"),
+        }
+    }
+
+    pub(super) fn end_effect(&mut self, seq: u64, entry: u64, outcome: EffectOutcome, reason: Option<EffectFailure>) {
+        let Some(effect) = self.site.effect(seq, entry).cloned() else { return };
+        let event = EffectEnded { at_ms: self.t_ms, effect_seq: seq, effect_entry: entry, outcome, reason };
+        self.emit(Some(effect.contact), Some(effect.agent), Some(&effect.channel), event);
+    }
+
+    pub(super) fn retry_effect(&mut self, seq: u64, entry: u64) {
+        let Some(effect) = self.site.effect(seq, entry).cloned() else { return };
+        let event = EffectRetried { at_ms: self.t_ms, effect_seq: seq, effect_entry: entry, round: effect.round + 1 };
+        self.emit(Some(effect.contact), Some(effect.agent), Some(&effect.channel), event);
+    }
+}

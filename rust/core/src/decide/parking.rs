@@ -1,0 +1,67 @@
+//! Parked contacts: put aside by an agent, who stays their owner, and wanted again.
+
+use super::Check;
+use crate::state::Phase;
+use crate::turn::Turn;
+use crate::words::bounds::INSTANT_MAX_MS;
+use crate::words::{
+    ChannelPresence, ContactParked, ContactQueued, EndedBy, Id, ParkEndRequested, ParkEnded, ParkEndedBy, ParkRequested,
+    VisitOutcome,
+};
+
+impl Turn<'_> {
+    pub(super) fn check_parking(&self, fact: &ParkRequested) -> Check {
+        self.check_live(fact.contact)?;
+        self.check_engaged(fact.contact, Some(fact.agent))?;
+        let rules = self.rules().ok_or("no_policy")?;
+        let profile = self.site.contact(&fact.contact).and_then(|contact| rules.channel(&contact.channel));
+        if profile.is_some_and(|profile| profile.presence == ChannelPresence::Live) {
+            return Err("no_parking");
+        }
+        let owned = self.site.index.owned.get(&fact.agent).map_or(0, std::collections::BTreeSet::len);
+        if owned >= rules.policy.max_parked as usize {
+            return Err("park_limit");
+        }
+        Ok(())
+    }
+
+    /// The engagement is over without wrap-up, and the agent free for other work.
+    pub(super) fn park(&mut self, fact: &ParkRequested) {
+        let Some(contact) = self.site.contact(&fact.contact).cloned() else { return };
+        self.end_engagement(fact.contact, &contact, fact.agent, EndedBy::Parked, None, None);
+        self.end_visit(fact.contact, &contact, VisitOutcome::Requeued);
+        let until_ms = self.t_ms.saturating_add(fact.for_ms).min(INSTANT_MAX_MS);
+        let event = ContactParked { at_ms: self.t_ms, kind: fact.kind, until_ms, note: fact.note };
+        self.emit(Some(fact.contact), Some(fact.agent), Some(&contact.channel), event);
+        self.settle(fact.agent);
+    }
+
+    pub(super) fn check_parked(&self, fact: &ParkEndRequested) -> Check {
+        self.check_live(fact.contact)?;
+        match self.site.contact(&fact.contact).map(|contact| contact.phase) {
+            Some(Phase::Parked { owner, .. }) if fact.agent.is_none_or(|agent| agent == owner) => Ok(()),
+            Some(_) | None => Err("not_parked"),
+        }
+    }
+
+    pub(super) fn unpark(&mut self, fact: &ParkEndRequested) {
+        let by = if fact.agent.is_some() { ParkEndedBy::Agent } else { ParkEndedBy::Service };
+        self.return_parked(fact.contact, by);
+    }
+
+    /// Back to its queue with its old key. Its owner is preferred, unless nobody knows that agent any more.
+    pub(crate) fn return_parked(&mut self, id: Id, by: ParkEndedBy) {
+        let Some(contact) = self.site.contact(&id).cloned() else { return };
+        let Some(owner) = contact.phase.owner() else { return };
+        self.emit(Some(id), Some(owner), Some(&contact.channel), ParkEnded { at_ms: self.t_ms, by });
+        let owner_ms = self.rules().map_or(0, |rules| rules.policy.owner_ms);
+        let again = self.next_visit(&contact);
+        let queued = if self.site.agent(&owner).is_some() {
+            ContactQueued { preferred: vec![owner], prefer_until_ms: self.at_ms + owner_ms, ..again }
+        } else {
+            again
+        };
+        self.emit(Some(id), None, Some(&contact.channel), queued);
+        self.look(id);
+    }
+}
