@@ -32,6 +32,12 @@ class Conflict(CordboardError):
         self.last = last
 
 
+class Occupied(CordboardError):
+    """The stream holds as many messages of this subject as it may. Nothing was stored."""
+
+    reason = "occupied"
+
+
 class Stream(Protocol):
     """One stream, one subject, messages numbered from 1."""
 

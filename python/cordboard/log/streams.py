@@ -50,8 +50,8 @@ async def declare_streams(wire: Wire, site: str, settings: StreamSettings = DEFA
     journal = _config(
         subjects.journal_stream(site), subjects.journal_subject(site), COMMIT_MAX, settings.journal_max_bytes or 16 * _GIB, settings
     )
-    have = await _declare(wire, inbox, settings.replicas, settings.inbox_max_bytes)
-    await _declare(wire, journal, settings.replicas, settings.journal_max_bytes)
+    have = await declare_stream(wire, inbox, settings.replicas, settings.inbox_max_bytes)
+    await declare_stream(wire, journal, settings.replicas, settings.journal_max_bytes)
     inbox_id = (have.get("metadata") or {}).get(INBOX_ID_KEY, "")
     if not _INBOX_ID.fullmatch(inbox_id):
         raise ConfigurationError(
@@ -84,7 +84,8 @@ def _config(name: str, subject: str, message_max: int, max_bytes: int, settings:
     }
 
 
-async def _declare(wire: Wire, want: dict[str, Any], replicas: int | None, max_bytes: int | None) -> dict[str, Any]:
+async def declare_stream(wire: Wire, want: dict[str, Any], replicas: int | None, max_bytes: int | None) -> dict[str, Any]:
+    """Create the stream `want`, or check the one that exists and let it grow; returns its configuration."""
     name = want["name"]
     have = await _existing(wire, name)
     if have is None:

@@ -5,6 +5,7 @@ import re
 from cordboard.errors import ConfigurationError, InvalidInput
 
 _SITE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_KIND = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _TOPIC = re.compile(r"[a-z0-9_-]{1,64}(\.[a-z0-9_-]{1,64}){0,7}")
 _PATTERN = re.compile(r"([a-z0-9_-]{1,64}|\*)(\.([a-z0-9_-]{1,64}|\*)){0,7}(\.>)?|>")
 
@@ -38,6 +39,16 @@ def journal_subject(site: str) -> str:
     return f"cordboard.{check_site(site)}.journal"
 
 
+def work_stream(site: str, kind: str) -> str:
+    """Raises InvalidInput unless `kind` is one token."""
+    return f"WORK_{check_site(site)}_{_kind(kind)}"
+
+
+def work_subject(site: str, kind: str) -> str:
+    """Of all items of a kind; an item's own ends in its numbers."""
+    return f"cordboard.{check_site(site)}.work.{_kind(kind)}.>"
+
+
 def whisper_subject(site: str, topic: str) -> str:
     """Raises InvalidInput unless `topic` is dot-separated tokens of [a-z0-9_-]."""
     if not _TOPIC.fullmatch(topic):
@@ -50,6 +61,12 @@ def whisper_pattern(site: str, topic: str) -> str:
     if not _PATTERN.fullmatch(topic):
         raise InvalidInput(f"not a topic pattern: {topic!r}")
     return f"cordboard.{check_site(site)}.whisper.{topic}"
+
+
+def _kind(kind: str) -> str:
+    if not _KIND.fullmatch(kind):
+        raise InvalidInput(f"not a kind of work: {kind!r}")
+    return kind
 
 
 def covers(pattern: str, topic: str) -> bool:

@@ -21,7 +21,7 @@ from nats.aio.subscription import Subscription
 
 from cordboard.errors import ConfigurationError, CordboardError, InvalidInput, LogUnavailable
 from cordboard.log.backoff import Backoff
-from cordboard.log.stream import Ack, Conflict, Unanswered
+from cordboard.log.stream import Ack, Conflict, Occupied, Unanswered
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,6 +36,7 @@ ERR_NO_MESSAGE = 10037
 ERR_NAME_IN_USE = 10058
 _ERR_WRONG_LAST = 10071
 _ERR_TOO_LARGE = 10054
+_ERR_NOT_STORED = 10077
 
 
 class ApiError(CordboardError):
@@ -204,6 +205,8 @@ def _read_ack(msg: Msg) -> Ack:
 def _refusal(error: _Error) -> CordboardError:
     if error.err_code == _ERR_WRONG_LAST and (found := _WRONG_LAST.search(error.description)):
         return Conflict(int(found[1]))
+    if error.err_code == _ERR_NOT_STORED and "per subject" in error.description:
+        return Occupied(error.description)
     if error.err_code == _ERR_TOO_LARGE:
         return InvalidInput(error.description)
     # A full stream, a leader just lost, a proposal in flight: all of them may pass.
