@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from cordboard.sql import insert_into
 from cordboard.vault import attachments, family
@@ -36,9 +36,8 @@ def erase(connection: Connection, ref: bytes) -> list[bytes]:
     _release(connection, ref)
     connection.execute(delete(customers).where(customers.c.ref == ref))
     connection.execute(delete(keys).where(doomed))
-    if owners:
-        statement = insert_into(erased, connection).values(customer=ref, erased_ms=now_ms())
-        connection.execute(statement.on_conflict_do_nothing(index_elements=["customer"]))
+    statement = insert_into(erased, connection).values(customer=ref, erased_ms=now_ms())
+    connection.execute(statement.on_conflict_do_nothing(index_elements=["customer"]))
     return owners
 
 
@@ -59,9 +58,9 @@ def family_of(connection: Connection, ref: bytes) -> list[bytes]:
     return [ref] if root is None else [member.ref for member in family.members(connection, root)]
 
 
-def is_erased(connection: Connection, ref: bytes) -> bool:
-    query = select(func.count()).where(erased.c.customer == ref)
-    return bool(connection.execute(query).scalar_one())
+def known_as_erased(connection: Connection, refs: Sequence[bytes]) -> set[bytes]:
+    """Those of `refs` that have been erased from this very database."""
+    return set(connection.execute(select(erased.c.customer).where(erased.c.customer.in_(refs))).scalars())
 
 
 def position(connection: Connection, site: str) -> int:

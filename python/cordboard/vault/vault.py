@@ -228,10 +228,12 @@ class Vault:
         await self._writer.scrub()
         return bool(owners)
 
-    async def is_erased(self, ref: bytes) -> bool:
-        """Whether this reference once meant somebody."""
-        check_ref(ref, "customer")
-        return await self._reader.read(partial(erasure_rows.is_erased, ref=ref))
+    async def known_as_erased(self, refs: Sequence[bytes]) -> set[bytes]:
+        """Those of `refs` that have been erased from this very database: a restored one does not know."""
+        found: set[bytes] = set()
+        for chunk in _chunks(refs):
+            found |= await self._reader.read(partial(erasure_rows.known_as_erased, refs=chunk))
+        return found
 
     async def erased_up_to(self, site: str) -> int:
         """The last position of the site's journal whose erasures this vault has carried out; 0 if there is none."""

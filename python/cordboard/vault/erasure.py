@@ -1,0 +1,162 @@
+"""Carrying out what the journal says about erasures: CustomerErased stands there first, then the vault's follower deletes.
+
+    erasure = Erasure(vault, log.site)
+    feed.attach(erasure.apply)              # in a process that follows the journal from its beginning
+    group.create_task(erasure.run())
+    await erasure.reached(seq, timeout_s)   # a gate: everything up to `seq` is carried out
+
+Or, in a process that only serves from the vault, once before it serves: `await catch_up(vault, log)`.
+
+The vault itself remembers how far it is, and whom it has erased. So a vault restored from a backup repeats what it has not done
+yet, and a crash at any point (before, between or after deletion, clean-up and checkpoint) is mended by doing it again.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import NoReturn, Protocol
+
+from cordboard import codec
+from cordboard.errors import JournalCorrupt, Overloaded, VaultUnavailable
+from cordboard.events import Commit
+from cordboard.events.event import CustomerErased
+from cordboard.vault.vault import Vault
+
+TOGETHER_MAX = 100
+"""References that are erased in one transaction."""
+MARK_EVERY = 1_000
+"""Commits without any erasure after which the checkpoint moves all the same."""
+RETRY_S = 1.0
+TAG = CustomerErased.__struct_config__.tag
+
+logger = logging.getLogger(__name__)
+
+
+class StoredCommit(Protocol):
+    """One message of a journal."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def data(self) -> bytes: ...
+
+
+class Journal(Protocol):
+    """What is asked of a site's log."""
+
+    @property
+    def site(self) -> str: ...
+    def follow_journal(self, from_seq: int) -> AsyncGenerator[Sequence[StoredCommit], None]: ...
+    async def last_journal_seq(self) -> int: ...
+
+
+def erased_in(commit: Commit) -> list[bytes]:
+    """The references that this commit says are to be forgotten."""
+    found = []
+    for entry in commit.entries:
+        if entry.tag == TAG:
+            event = codec.decode_event(entry)
+            assert isinstance(event, CustomerErased)
+            found.append(event.customer)
+    return found
+
+
+class Erasure:
+    """A follower of one site's journal. `apply` notes what is to be done, `run` does it."""
+
+    def __init__(self, vault: Vault, site: str) -> None:
+        self._vault = vault
+        self._site = site
+        self._due: list[bytes] = []
+        self._first = 0
+        self._seen = 0
+        self._done = 0
+        self._news = asyncio.Event()
+        self._moved = asyncio.Condition()
+
+    def apply(self, seq: int, commit: Commit) -> None:
+        """A fold: attach it to a feed that begins at position 1, or at most one after the vault's checkpoint."""
+        self._first = self._first or seq
+        self._due += erased_in(commit)
+        self._seen = seq
+        self._news.set()
+
+    async def run(self) -> NoReturn:
+        """Erase, for ever. While the vault does not answer it tries again. Raises JournalCorrupt if the feed began too late."""
+        marked = await self._vault.erased_up_to(self._site)
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if self._first > marked + 1:
+                raise JournalCorrupt(
+                    f"the vault has carried out erasures up to commit {marked}, and this process began at {self._first}: "
+                    "it cannot know what lies between; if the journal was trimmed, restore a newer backup of the vault"
+                )
+            seen, due, self._due, self._first = self._seen, self._due, [], 1
+            if due or seen >= marked + MARK_EVERY:
+                await self._insist(due, seen)
+                marked = max(marked, seen)
+            async with self._moved:
+                self._done = seen
+                self._moved.notify_all()
+
+    async def reached(self, seq: int, timeout_s: float) -> bool:
+        """True as soon as every erasure up to `seq` is carried out; False if that takes longer than `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s), self._moved:
+                await self._moved.wait_for(lambda: self._done >= seq)
+        except TimeoutError:
+            return self._done >= seq
+        return True
+
+    async def _insist(self, due: Sequence[bytes], seq: int) -> None:
+        while True:
+            try:
+                return await _carry_out(self._vault, self._site, due, seq)
+            except (VaultUnavailable, Overloaded) as error:
+                logger.warning("erasures up to commit %d wait for the vault: %s", seq, error)
+                await asyncio.sleep(RETRY_S)
+
+
+async def catch_up(vault: Vault, log: Journal) -> int:
+    """Carry out every erasure that the journal holds up to now and this vault has not; returns the position reached.
+
+    Raises LogUnavailable, VaultUnavailable, Overloaded; JournalCorrupt if commits are missing that would have to be looked at.
+    """
+    last, marked = await log.last_journal_seq(), await vault.erased_up_to(log.site)
+    # A journal that ends before the checkpoint is another one: everything in it is new.
+    start = marked + 1 if marked <= last else 1
+    due: list[bytes] = []
+    position = start - 1
+    if last > position:
+        async with aclosing(log.follow_journal(start)) as journal:
+            async for messages in journal:
+                for message in messages:
+                    if message.seq != position + 1:
+                        raise JournalCorrupt(f"the journal has no commit {position + 1}: it may hold erasures")
+                    due += erased_in(codec.decode_commit(message.data))
+                    position = message.seq
+                if position >= last:
+                    break
+    await _carry_out(vault, log.site, due, position)
+    return position
+
+
+async def _carry_out(vault: Vault, site: str, refs: Sequence[bytes], seq: int) -> None:
+    """Delete, clean up, and only then move the checkpoint."""
+    marked = await vault.erased_up_to(site)
+    if refs and seq > marked:
+        due = list(dict.fromkeys(refs))
+    else:
+        # A replay of what this vault should have behind it; unless it stems from a journal that began anew.
+        known: set[bytes] = set()
+        for start in range(0, len(refs), TOGETHER_MAX):
+            known |= await vault.known_as_erased(refs[start : start + TOGETHER_MAX])
+        due = [ref for ref in dict.fromkeys(refs) if ref not in known]
+    for start in range(0, len(due), TOGETHER_MAX):
+        await vault.erase_exactly(due[start : start + TOGETHER_MAX])
+    if due:
+        logger.info("erased %d references, as the journal says up to commit %d", len(due), seq)
+    if seq > marked:
+        await vault.mark_erased_up_to(site, seq)
