@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cordboard.events import fact as facts
 from cordboard.events.bounds import Requirement
+from cordboard.events.policy import EntryPoint, Rule, Topic
 from cordboard.gateway import Limits
 from cordboard.vault.refs import content_ref
 from tests.chat import broken_frames
-from tests.chat_site import SECRET, ScriptedSite, chat_site
+from tests.chat_site import POLICY, SECRET, ScriptedSite, chat_site
 from tests.journal import an_id
 from tests.postgres import eventually
 
@@ -181,7 +183,6 @@ async def test_a_router_that_does_not_answer_leaves_the_outcome_open(tmp_path: P
         ({"queue": "nowhere"}, "unknown_queue"),
         ({"queue": "orders", "language": "xx"}, "unknown_language"),
         ({"entry_point": "nowhere"}, "unknown_entry_point"),
-        ({}, "bad_message"),
     ],
 )
 async def test_a_wrong_start_writes_nothing(site: ScriptedSite, members: dict[str, str], reason: str) -> None:
@@ -199,12 +200,28 @@ async def test_without_a_policy_nobody_can_start(tmp_path: Path) -> None:
         assert (await bo.hear("error"))["reason"] == "no_policy"
 
 
-async def test_entry_points_lead_to_queues(tmp_path: Path) -> None:
-    async with chat_site(tmp_path, entry_points={"basket": "orders"}) as site, await site.customer() as bo:
-        await bo.say("start", client_id=SECRET, text="Hallo?", entry_point="basket")
-        await bo.hear("started")
-        (arrival,) = await site.router.seen(1, facts.ContactArrived)
-        assert (arrival.queue, arrival.entry_point) == ("orders", "basket")
+async def test_without_a_queue_the_rules_of_the_policy_decide(tmp_path: Path) -> None:
+    policy = replace(
+        POLICY,
+        topics=[Topic(name="invoice", queue="invoices"), Topic(name="delivery")],
+        entry_points=[
+            EntryPoint(name="basket", channel="chat", queue="orders", topic="delivery"),
+            EntryPoint(name="post", channel="mail", queue="orders"),
+        ],
+        rules=[Rule(name="about-invoices", keywords=["factu*"], topic="invoice", priority=3)],
+    )
+    async with chat_site(tmp_path, policy=policy) as site:
+        async with await site.customer() as bo:
+            await bo.start("a" * 32, entry_point="basket", queue=None)
+        async with await site.customer() as cy:
+            await cy.start("b" * 32, queue=None, text="Ik heb twee facturen gekregen", language="nl")
+        async with await site.customer() as di:
+            await di.say("start", client_id="c" * 32, text="Hallo?", entry_point="post")
+            assert (await di.hear("error"))["reason"] == "unknown_entry_point"
+        basket, invoice = await site.router.seen(2, facts.ContactArrived)
+    assert (basket.queue, basket.entry_point, basket.topic, basket.rule) == ("orders", "basket", "delivery", "default")
+    assert (invoice.queue, invoice.topic, invoice.rule, invoice.priority) == ("invoices", "invoice", "about-invoices", 3)
+    assert (invoice.language, invoice.requirements) == ("nl", [Requirement("nl.written", 5, True)])
 
 
 async def test_frames_out_of_turn(site: ScriptedSite) -> None:

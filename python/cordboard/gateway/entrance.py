@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from cordboard import codec
-from cordboard.errors import Overloaded
+from cordboard.errors import InvalidInput, Overloaded
 from cordboard.events import Commit
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import ContactArrived
@@ -106,7 +106,13 @@ class Entrance:
             case.set_result(draft.case or contact)
             if draft.case is None:
                 self._cases.coming(contact)
-            return await intake.submit(draft)
+            try:
+                return await intake.submit(draft)
+            except InvalidInput as error:
+                if error.reason != "unknown_customer":
+                    raise
+            # The customer was erased between two steps of ours: this letter is of a new one.
+            return await intake.submit(await self._draft(letter, external_id, contact, earlier))
         finally:
             if not case.done():
                 case.set_result(None)

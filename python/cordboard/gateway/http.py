@@ -1,16 +1,13 @@
-"""The HTTP edge, on one port: the chat page, the chat's WebSocket, health, and the OpenAPI document at /schema."""
+"""The HTTP edge, on one port: chat page and WebSocket, forms, webhooks, health, and the OpenAPI document at /schema."""
 
-import base64
-import hashlib
-import re
-from collections.abc import Awaitable, Callable, Collection
-from importlib import resources
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Litestar, MediaType, Response, WebSocket, get, websocket
 from litestar.exceptions import WebSocketDisconnect
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
@@ -18,6 +15,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 import cordboard
 from cordboard.gateway import protocol
 from cordboard.gateway.limits import FRAME_MAX
+from cordboard.gateway.page import read_page
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -70,11 +68,12 @@ def make_app(
     unready: Callable[[], str],
     room: Callable[[], bool],
     allowed_origins: Collection[str] = (),
+    more: Sequence[HTTPRouteHandler] = (),
 ) -> Litestar:
     """`serve_chat` serves one accepted socket to its end; `options` are for pages; `unready` says why the gateway cannot take chats
     (empty: it can); `room` is False when there are too many sockets. Pages of other origins than the server's own must be in
-    `allowed_origins`."""
-    page, page_headers = _page("chat.html")
+    `allowed_origins`. `more` are the routes of other channels."""
+    page, page_headers = read_page("chat.html")
     chat_schema = protocol.schema()
 
     @get("/chat", media_type=MediaType.HTML, sync_to_thread=False, summary="A page to try the chat by hand")
@@ -93,7 +92,7 @@ def make_app(
     def healthz() -> Health:
         return Health(ok=True)
 
-    @get("/readyz", sync_to_thread=False, summary="The process takes new chats")
+    @get("/readyz", sync_to_thread=False, summary="The process takes new contacts")
     def readyz() -> Response[Health]:
         why = unready()
         return Response(Health(ok=not why, detail=why), status_code=HTTP_503_SERVICE_UNAVAILABLE if why else HTTP_200_OK)
@@ -111,7 +110,7 @@ def make_app(
         await serve_chat(ChatSocket(socket))
 
     return Litestar(
-        [chat_page, chat_options, chat_protocol, healthz, readyz, chat_socket],
+        [chat_page, chat_options, chat_protocol, healthz, readyz, chat_socket, *more],
         openapi_config=OpenAPIConfig(
             title="Cordboard gateway",
             version=cordboard.__version__,
@@ -127,23 +126,3 @@ def _same_origin(socket: WebSocket[Any, Any, Any], allowed: Collection[str]) -> 
     """Browsers name the page's origin; programs need not."""
     origin = socket.headers.get("origin")
     return origin is None or origin in allowed or urlsplit(origin).netloc == socket.headers.get("host")
-
-
-def _page(name: str) -> tuple[str, dict[str, str]]:
-    """A self-contained page and its headers: no script or style runs but the page's own, which the policy names by digest."""
-    html = (resources.files("cordboard.gateway") / "pages" / name).read_text("utf-8")
-    scripts, styles = (
-        " ".join(f"'sha256-{_digest(body)}'" for body in re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL))
-        for tag in ("script", "style")
-    )
-    policy = f"default-src 'none'; script-src {scripts}; style-src {styles}; connect-src 'self'"
-    return html, {
-        "content-security-policy": policy + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        "x-content-type-options": "nosniff",
-        "referrer-policy": "no-referrer",
-        "cache-control": "no-cache",
-    }
-
-
-def _digest(body: str) -> str:
-    return base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()

@@ -1,5 +1,6 @@
 """What one gateway process allows, and the bucket that meters a socket. Every size and time has a bound here."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 FRAME_MAX = 16 * 1024
@@ -7,7 +8,13 @@ FRAME_MAX = 16 * 1024
 WIRE_FRAME_MAX = 64 * 1024
 """Longest frame the WebSocket layer reads at all; beyond it the socket is closed with 1009."""
 TEXT_MAX = 4_000
-"""Longest text of one message, characters."""
+"""Longest text of one chat message, characters."""
+FORM_MAX = 512 * 1024
+"""Longest body of a form, bytes: what its fields allow, with every character percent-encoded."""
+WEBHOOK_MAX = 256 * 1024
+"""Longest body of a webhook, bytes."""
+BODY_S = 20.0
+"""A body that has not come within this time is not waited for (408)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +77,18 @@ class TokenBucket:
             return False
         self._left -= 1.0
         return True
+
+
+class TokenBuckets:
+    """A bucket a key, of the `most` keys that were last used: who was forgotten begins with a full one."""
+
+    def __init__(self, rate: float, burst: int, most: int = 10_000) -> None:
+        self._rate, self._burst, self._most = rate, burst, most
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+
+    def take(self, key: str, now: float) -> bool:
+        bucket = self._buckets.setdefault(key, TokenBucket(self._rate, self._burst))
+        self._buckets.move_to_end(key)
+        if len(self._buckets) > self._most:
+            self._buckets.popitem(last=False)
+        return bucket.take(now)

@@ -1,24 +1,32 @@
-"""The gateway role: web chat behind the HTTP edge."""
+"""The gateway role: web chat, forms and webhooks behind one HTTP port, and the doors that mail comes by."""
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 
+from cordboard.gateway.cases import Cases
 from cordboard.gateway.chat import Chat
+from cordboard.gateway.doors import Door
+from cordboard.gateway.entrance import Entrance
+from cordboard.gateway.form_http import form_routes
 from cordboard.gateway.http import ChatOptions, ChatSocket, make_app
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.gateway.serve import bind, serving
 from cordboard.gateway.session import Session
 from cordboard.gateway.tokens import ChatKeys
+from cordboard.gateway.webhook_http import webhook_routes
 from cordboard.gateway.whispers import Whispers
 from cordboard.log.feed import Feed
-from cordboard.log.port import SiteLog
+from cordboard.log.port import Backlog, Publisher, SiteLog
 from cordboard.vault import Vault
 from cordboard.vault.intake import Intake
 from cordboard.vault.words import Acceptance
 
+MAIL, FORM, WEBHOOK = "mail", "form", "webhook"
 _LOOK_S = 1.0
+
+Decided = Callable[[Acceptance], Awaitable[bool]]
 
 
 async def run_gateway(
@@ -35,59 +43,112 @@ async def run_gateway(
     limits: Limits | None = None,
     allowed_origins: Collection[str] = (),
     expected_wait_ms: Callable[[str], int | None] | None = None,
-    decided: Callable[[Acceptance], Awaitable[bool]] | None = None,
+    decided: Decided | None = None,
+    webhook_secrets: Mapping[str, Sequence[str]] | None = None,
+    behind_proxy: bool = False,
+    doors: Sequence[Door] = (),
 ) -> None:
-    """Serve web chat until cancelled. Start it before `feed.run()`: its folds are attached before the first await.
+    """Serve every channel until cancelled. Start it before `feed.run()`: its folds are attached before the first await.
 
-    `ready` hears the port once chats are served. `name` tells apart gateways that share a vault; keep it over restarts.
-    `expected_wait_ms` says what to tell customers who wait in a queue.
-    `decided` tells of a fact that was pending for long whether the journal has it already.
+    `ready` hears the HTTP port once contacts are taken. `name` tells apart gateways that share a vault; keep it over restarts.
+    `expected_wait_ms` says what to tell customers who wait in a queue. `decided` tells of a fact that was pending for long whether
+    the journal has it already. `webhook_secrets`: one or two a webhook. `behind_proxy`: clients' addresses are in X-Forwarded-For.
     Raises ConfigurationError if it cannot listen.
     """
     limits = limits or Limits()
-    policy = PolicyView()
-    chat = Chat(name, vault, ChatKeys(vault.derive_key("chat"), name), policy, limits, grace_s)
-    # Conversations before verdicts: who hears a verdict finds the conversation.
-    for fold in (policy.apply, chat.conversations.apply, chat.verdicts.apply):
-        feed.attach(fold)
-    whispers = Whispers(log, chat)
-    sessions: set[Session] = set()
+    gateway = _Gateway(log, vault, feed, limits, name, grace_s)
+    routes = [
+        *form_routes(gateway.entrances[FORM], limits, behind_proxy=behind_proxy),
+        *webhook_routes(gateway.entrances[WEBHOOK], limits, webhook_secrets or {}),
+    ]
+    app = make_app(gateway.serve_chat, gateway.options, gateway.unready, gateway.room, allowed_origins, routes)
+    with contextlib.closing(bind(host, port, insecure_listen=insecure_listen)) as listener:
+        bound = listener.getsockname()[1]
+        async with (
+            log.publisher(name) as publisher,
+            asyncio.TaskGroup() as group,
+            serving(app, listener) as server,
+            gateway.working(group, publisher, decided, doors),
+        ):
+            if expected_wait_ms is not None:
+                group.create_task(gateway.tell_waits(expected_wait_ms))
+            if ready is not None:
+                ready(bound)
+            await asyncio.shield(server)
+            raise RuntimeError("the HTTP server ended by itself")
 
-    async def serve_chat(socket: ChatSocket) -> None:
-        session = Session(socket, chat, whispers)
-        sessions.add(session)
+
+class _Gateway:
+    """The parts, wired. All folds are attached in here: policy first, conversations before verdicts, so that who hears a verdict
+    finds the conversation."""
+
+    def __init__(self, log: SiteLog, vault: Vault, feed: Feed, limits: Limits, name: str, grace_s: float) -> None:
+        self._log, self._vault, self._feed, self._limits, self._name = log, vault, feed, limits, name
+        self._policy, cases = PolicyView(), Cases()
+        self._chat = Chat(name, vault, ChatKeys(vault.derive_key("chat"), name), self._policy, limits, grace_s)
+        self.entrances = {kind: Entrance(kind, vault, self._policy, cases, limits) for kind in (MAIL, FORM, WEBHOOK)}
+        self._sessions: set[Session] = set()
+        self._whispers = Whispers(log, self._chat)
+        folds = [self._policy.apply, cases.apply, self._chat.conversations.apply, self._chat.verdicts.apply]
+        for fold in (*folds, *(entrance.apply for entrance in self.entrances.values())):
+            feed.attach(fold)
+
+    @contextlib.asynccontextmanager
+    async def working(
+        self, group: asyncio.TaskGroup, publisher: Publisher, decided: Decided | None, doors: Sequence[Door]
+    ) -> AsyncIterator[None]:
+        """Once the folds have read the journal: all channels are open while the context lives."""
+        group.create_task(self._whispers.run())
+        group.create_task(self._policy.keep_warm())
+        await _caught_up(self._log, self._feed)
+
+        def intake(gateway: str) -> Intake:
+            sweeping = Intake(self._vault, publisher.publish, decided, gateway)
+            group.create_task(sweeping.sweep())
+            return sweeping
+
+        def backlog() -> Backlog:
+            return self._feed.backlog
+
+        self._chat.open(intake(self._name), backlog)
+        group.create_task(self._chat.departures.run(publisher))
+        for entrance in self.entrances.values():
+            entrance.open(intake(entrance.name), backlog)
+            group.create_task(entrance.run())
+        for door in doors:
+            group.create_task(door.run(self.entrances[MAIL]))
+        try:
+            yield
+        finally:
+            for entrance in self.entrances.values():
+                entrance.close()
+            self._chat.close()
+
+    async def serve_chat(self, socket: ChatSocket) -> None:
+        session = Session(socket, self._chat, self._whispers)
+        self._sessions.add(session)
         try:
             await session.run()
         finally:
-            sessions.discard(session)
+            self._sessions.discard(session)
 
-    def unready() -> str:
-        if not chat.serving:
+    def room(self) -> bool:
+        return len(self._sessions) < self._limits.sockets
+
+    def options(self) -> ChatOptions:
+        return ChatOptions(self._policy.queues(), self._policy.languages())
+
+    def unready(self) -> str:
+        if not self._chat.serving:
             return "reading the journal"
-        return "" if policy.policy is not None else "the site has no policy yet"
+        return "" if self._policy.policy is not None else "the site has no policy yet"
 
-    def options() -> ChatOptions:
-        return ChatOptions(policy.queues(), policy.languages())
-
-    app = make_app(serve_chat, options, unready, lambda: len(sessions) < limits.sockets, allowed_origins)
-    with contextlib.closing(bind(host, port, insecure_listen=insecure_listen)) as listener:
-        bound = listener.getsockname()[1]
-        async with log.publisher(name) as publisher, asyncio.TaskGroup() as group, serving(app, listener) as server:
-            intake = Intake(vault, publisher.publish, decided, name)
-            group.create_task(whispers.run())
-            await _caught_up(log, feed)
-            chat.open(intake, lambda: feed.backlog)
-            group.create_task(chat.departures.run(publisher))
-            group.create_task(intake.sweep())
-            if expected_wait_ms is not None:
-                group.create_task(_tell_waits(chat, expected_wait_ms))
-            if ready is not None:
-                ready(bound)
-            try:
-                await asyncio.shield(server)
-                raise RuntimeError("the HTTP server ended by itself")
-            finally:
-                chat.close()
+    async def tell_waits(self, expected_wait_ms: Callable[[str], int | None]) -> None:
+        while True:
+            for conversation, socket in self._chat.waiting():
+                if conversation.queue is not None and isinstance(socket, Session):
+                    socket.expect(expected_wait_ms(conversation.queue))
+            await asyncio.sleep(self._limits.wait_every_s)
 
 
 async def _caught_up(log: SiteLog, feed: Feed) -> None:
@@ -95,11 +156,3 @@ async def _caught_up(log: SiteLog, feed: Feed) -> None:
     last = await log.last_journal_seq()
     while not await feed.reached(last, _LOOK_S):
         pass
-
-
-async def _tell_waits(chat: Chat, expected_wait_ms: Callable[[str], int | None]) -> None:
-    while True:
-        for conversation, socket in chat.waiting():
-            if conversation.queue is not None and isinstance(socket, Session):
-                socket.expect(expected_wait_ms(conversation.queue))
-        await asyncio.sleep(chat.limits.wait_every_s)

@@ -1,0 +1,162 @@
+"""Forms over HTTP: a page for people, JSON for programs. Nothing is confirmed before it is durable.
+
+There is no session and no cookie, so a post from another site can do nothing that its own server could not: no token against that.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import MediaType, Request, Response, get, post
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from cordboard.errors import CordboardError, NotFound
+from cordboard.events.policy import EntryPoint, Form
+from cordboard.gateway.entrance import Entrance
+from cordboard.gateway.form import KEY, TRAP, Given, check, check_key, letter_of, object_of, pairs_of, schema_of
+from cordboard.gateway.form_page import FormPage
+from cordboard.gateway.form_words import FALLBACK, PHRASES, say
+from cordboard.gateway.limits import FORM_MAX, Limits, TokenBuckets
+from cordboard.gateway.policy_view import PolicyView
+from cordboard.gateway.posts import (
+    HEADERS,
+    Admitted,
+    Mistakes,
+    Problem,
+    Refused,
+    body_of,
+    client_of,
+    later,
+    refuse,
+    refuse_http,
+    refuse_with,
+    status_of,
+)
+
+_URLENCODED, _JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+class Forms:
+    """The forms of the policy in force. `behind_proxy`: clients are told apart by what the proxy in front says."""
+
+    def __init__(self, entrance: Entrance, limits: Limits, *, behind_proxy: bool) -> None:
+        self._entrance = entrance
+        self._limits = limits
+        self._behind_proxy = behind_proxy
+        self._page = FormPage()
+        self._buckets = TokenBuckets(limits.posts_per_s, limits.posts_burst)
+
+    def page(self, name: str, wanted: str | None) -> Response[str]:
+        """Raises NotFound."""
+        form, door = self._form(name)
+        return self._html(self._page.blank(form, _language(form, door, wanted), secrets.token_urlsafe(16)))
+
+    def schema(self, name: str, wanted: str | None) -> dict[str, Any]:
+        """Raises NotFound."""
+        form, door = self._form(name)
+        return schema_of(form, _language(form, door, wanted))
+
+    async def take(self, name: str, wanted: str | None, request: Request[Any, Any, Any]) -> Response[Any]:
+        """A post. Raises NotFound, and HTTPException for a body too large or too slow."""
+        form, door = self._form(name)
+        language = _language(form, door, wanted)
+        client = client_of(request, behind_proxy=self._behind_proxy)
+        if not self._buckets.take(client, asyncio.get_running_loop().time()):
+            return refuse_with(429, "rate_limited", "too many forms from one address, slow down", self._limits.retry_after_ms)
+        match request.headers.get("content-type", "").partition(";")[0].strip().lower():
+            case media_type if media_type == _URLENCODED:
+                return await self._from_page(form, door, language, await body_of(request))
+            case media_type if media_type == _JSON:
+                key = request.headers.get("idempotency-key")
+                return await self._from_program(form, door, language, key, await body_of(request))
+        return refuse_with(415, "unsupported_media_type", f"a form is posted as {_URLENCODED} or {_JSON}")
+
+    async def _from_page(self, form: Form, door: EntryPoint, language: str, body: bytes) -> Response[Any]:
+        given: dict[str, Any] = {}
+        key = secrets.token_urlsafe(16)
+        try:
+            given = dict(pairs_of(body))
+            sent, trap = given.pop(KEY, None), given.pop(TRAP, "")
+            if trap:
+                raise Mistakes([Problem(say(language, "empty"), "must_be_empty", say(language, "must_be_empty"))])
+            key = check_key(sent if isinstance(sent, str) else None, KEY, language)
+            admitted = await self._admit(form, door, language, given, key)
+        except CordboardError as error:
+            status = status_of(error)
+            problems = error.problems if isinstance(error, Mistakes) else []
+            notice = "" if problems else say(language, "later") if status == 503 else str(error)
+            page = self._page.blank(form, language, key, given, problems, notice)
+            return self._html(page, status, later(self._limits.retry_after_ms) if status == 503 else {})
+        return self._html(self._page.thanks(form, language, admitted.contact))
+
+    async def _from_program(self, form: Form, door: EntryPoint, language: str, key: str | None, body: bytes) -> Response[Any]:
+        try:
+            key = check_key(key, "Idempotency-Key", language)
+            admitted = await self._admit(form, door, language, object_of(body), key)
+        except CordboardError as error:
+            return refuse(error, self._limits.retry_after_ms)
+        return Response(admitted, status_code=202, headers=HEADERS)
+
+    async def _admit(self, form: Form, door: EntryPoint, language: str, given: Given, key: str) -> Admitted:
+        values = check(form, given, language)
+        letter = letter_of(form, door, _answers_from(self._entrance.policy, door), values, key, language)
+        return Admitted((await self._entrance.admit(letter)).contact.hex())
+
+    def _form(self, name: str) -> tuple[Form, EntryPoint]:
+        policy = self._entrance.policy
+        policy.in_force()
+        form, door = policy.form(name), policy.door(name)
+        if form is None or door is None:
+            raise NotFound("there is no such form", reason="unknown_form")
+        return form, door
+
+    def _html(self, page: str, status: int = 200, headers: dict[str, str] | None = None) -> Response[str]:
+        return Response(page, status_code=status, media_type=MediaType.HTML, headers={**(headers or {}), **self._page.headers})
+
+
+def form_routes(entrance: Entrance, limits: Limits, *, behind_proxy: bool) -> Sequence[HTTPRouteHandler]:
+    """`/form/<name>` and `/form/<name>/schema`."""
+    forms = Forms(entrance, limits, behind_proxy=behind_proxy)
+
+    def unknown(_request: Request[Any, Any, Any], error: CordboardError) -> Response[Refused]:
+        return refuse(error, limits.retry_after_ms)
+
+    caught: Any = {CordboardError: unknown, HTTPException: refuse_http}
+
+    @get("/form/{name:str}", sync_to_thread=False, media_type=MediaType.HTML, exception_handlers=caught, summary="A form's page")
+    def form_page(name: FromPath[str], lang: FromQuery[str | None] = None) -> Response[str]:
+        return forms.page(name, lang)
+
+    @get("/form/{name:str}/schema", sync_to_thread=False, exception_handlers=caught, summary="JSON Schema of a form's post")
+    def form_schema(name: FromPath[str], lang: FromQuery[str | None] = None) -> dict[str, Any]:
+        return forms.schema(name, lang)
+
+    @post(
+        "/form/{name:str}",
+        status_code=202,
+        request_max_body_size=FORM_MAX,
+        exception_handlers=caught,
+        summary="Send a form: urlencoded from its page, or JSON with an Idempotency-Key",
+    )
+    async def form_post(name: FromPath[str], request: Request[Any, Any, Any], lang: FromQuery[str | None] = None) -> Response[Any]:
+        return await forms.take(name, lang, request)
+
+    return [form_page, form_schema, form_post]
+
+
+def _language(form: Form, door: EntryPoint, wanted: str | None) -> str:
+    """The page's: as asked for, the entry point's, the form's first."""
+    for tag in (wanted, door.language, *form.labels):
+        if tag is not None and (tag in form.labels or tag in PHRASES):
+            return tag
+    return FALLBACK
+
+
+def _answers_from(policy: PolicyView, door: EntryPoint) -> str:
+    """The mail address that answers to a form come from: of the mail door that leads where the form does, else of the first one."""
+    doors = [other for other in policy.in_force().entry_points if other.address]
+    alike = [other for other in doors if (other.queue, other.topic) == (door.queue, door.topic)]
+    return next((other.address for other in (*alike, *doors) if other.address), "")

@@ -1,0 +1,76 @@
+"""Webhooks over HTTP: the raw body first, then the signature, then what it says. Bodies are never logged."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from litestar import Request, Response, post
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from cordboard.errors import CordboardError, NotFound
+from cordboard.gateway.entrance import Entrance
+from cordboard.gateway.limits import WEBHOOK_MAX, Limits, TokenBuckets
+from cordboard.gateway.posts import HEADERS, Admitted, body_of, refuse, refuse_http, refuse_with
+from cordboard.gateway.webhook import letter_of, payload_of, signed_id
+from cordboard.gateway.webhook_secrets import check_secret
+
+logger = logging.getLogger(__name__)
+
+
+class Webhooks:
+    """The webhooks of the policy in force. `secrets`: one or two a webhook, never part of the policy.
+
+    Raises ConfigurationError for a secret that is none.
+    """
+
+    def __init__(self, entrance: Entrance, limits: Limits, secrets: Mapping[str, Sequence[str]]) -> None:
+        self._entrance = entrance
+        self._limits = limits
+        self._secrets = secrets
+        for name, values in secrets.items():
+            for secret in values:
+                check_secret(name, secret)
+        self._buckets = TokenBuckets(limits.webhooks_per_s, limits.webhooks_burst)
+
+    async def take(self, name: str, request: Request[Any, Any, Any]) -> Response[Any]:
+        """2xx only for what is durable; whoever gets anything else sends the same again. Raises HTTPException."""
+        body = await body_of(request)
+        message_id = signed_id(body, request.headers, self._secrets.get(name, ()))
+        if message_id is None:
+            logger.warning("a webhook post was not signed as it must be")
+            return refuse_with(401, "bad_signature", "not signed, not by this source, or too long ago")
+        if not self._buckets.take(name, asyncio.get_running_loop().time()):
+            return refuse_with(429, "rate_limited", "too many payloads, slow down", self._limits.retry_after_ms)
+        try:
+            return Response(await self._admit(name, body, message_id), status_code=202, headers=HEADERS)
+        except CordboardError as error:
+            return refuse(error, self._limits.retry_after_ms)
+
+    async def _admit(self, name: str, body: bytes, message_id: str) -> Admitted:
+        policy = self._entrance.policy
+        policy.in_force()
+        webhook, door = policy.webhook(name), policy.door(name)
+        if webhook is None or door is None:
+            raise NotFound("the policy has no such webhook", reason="unknown_webhook")
+        letter = letter_of(webhook, door, payload_of(body), message_id)
+        return Admitted((await self._entrance.admit(letter)).contact.hex())
+
+
+def webhook_routes(entrance: Entrance, limits: Limits, secrets: Mapping[str, Sequence[str]]) -> Sequence[HTTPRouteHandler]:
+    """`/webhook/<name>`."""
+    webhooks = Webhooks(entrance, limits, secrets)
+
+    @post(
+        "/webhook/{name:str}",
+        status_code=202,
+        request_max_body_size=WEBHOOK_MAX,
+        exception_handlers={HTTPException: refuse_http},
+        summary="Post a payload signed by Standard Webhooks",
+    )
+    async def webhook_post(name: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any]:
+        return await webhooks.take(name, request)
+
+    return [webhook_post]
