@@ -32,7 +32,9 @@ def test_webshop_compiles_to_what_it_says() -> None:
     assert [queue.name for queue in policy.queues] == [
         "orders", "product-information", "quotes", "deliveries", "invoices", "helpdesk", "complaints",
     ]  # fmt: skip
-    chat, task = policy.channels
+    assert [channel.name for channel in policy.channels] == ["chat", "task", "mail", "form", "webhook"]
+    chat, task, mail, *_ = policy.channels
+    assert (mail.presence, mail.klass, mail.reply, chat.reply) == ("async", 3, "mail", "live")
     assert (chat.presence, chat.klass, chat.answered_on, chat.offer_ttl_ms, chat.wrap_up_max_ms) == (
         "live",
         1,
@@ -43,7 +45,7 @@ def test_webshop_compiles_to_what_it_says() -> None:
     assert (task.presence, task.klass, task.wrap_up_cost_percent, task.cost) == ("async", 3, 50, 60)
     invoices = policy.queues[4]
     assert invoices.requirements == [Requirement("finance", 3, True)]
-    assert (invoices.target_ms, invoices.targets_ms) == (90_000, {"task": 86_400_000})
+    assert (invoices.target_ms, invoices.targets_ms) == (90_000, dict.fromkeys(("form", "mail", "task", "webhook"), 86_400_000))
     assert policy.dispositions[0] == "solved"
     assert {reason.name: reason.klass for reason in policy.reasons}["lunch"] == "meal"
 

@@ -44,7 +44,7 @@ def test_every_queue_of_the_example_is_staffed_in_every_language(language: str) 
     agents = load_agents(EXAMPLES / "agents.csv", POLICY)
     for queue in POLICY.queues:
         needed = {f"{language}.written": 5} | {requirement.skill: requirement.level for requirement in queue.requirements}
-        for channel in ("chat", "task"):
+        for channel in ("chat", "task", "mail", "form", "webhook"):
             able = [
                 agent
                 for agent in agents
@@ -148,14 +148,14 @@ CSV_CASES = [
     ("a,A,nl.written:5 nl.written:6,orders,chat,", 18, "skill `nl.written` stands twice", "keep one of them"),
     ("a,A,,order,chat,", 6, "unknown queue `order`", "did you mean `orders`?"),
     ("a,A,,orders:100,chat,", 6, "rank `100` is out of bounds", "write a rank from 0 to 99"),
-    ("a,A,,orders,fax,", 13, "unknown channel `fax`", "write one of `chat`, `task`"),
+    ("a,A,,orders,fax,", 13, "unknown channel `fax`", "write one of `chat`, `form`, `mail`, `task`, `webhook`"),
     ("a,A,,orders,chat:fast,", 13,
      "neither cost nor maximum", "write `chat`, `chat:50` (cost) or `chat:50x2` (cost, and at most 2 at once)"),
     ("a,A,,orders,chat:x0,", 13, "a maximum of 0 is out of bounds", "write 1 to 1000"),
     ("a,A,,orders,chat:101,", 13, "more than the agent's whole capacity of 100", "write `chat:100`, or leave the channel out"),
     ("a,A,,orders,chat,20", 13, "more than the agent's whole capacity of 20", "write `chat:20`, or leave the channel out"),
     ("a,A,,orders,chat,lots", 18, "`lots` is out of bounds", "write a whole number from 0 to 10000"),
-    ("a,A,,orders,,", 1, "queues but no channels", "write `chat task`"),
+    ("a,A,,orders,,", 1, "queues but no channels", "write `chat form mail task webhook`"),
     ("a b,A,,orders,chat,", 1, "no person's id", "write 1 to 128 characters without spaces: a personnel number, or a mail address"),
     (",A,,orders,chat,", 1, "no person's id", "write 1 to 128 characters without spaces: a personnel number, or a mail address"),
     ("first,A,,orders,chat,", 1, "`first` stands twice", "it is on line 2 already: keep one of them"),

@@ -30,7 +30,7 @@ def run(*arguments: object) -> Result:
 def test_check_says_good() -> None:
     result = run("policy", "check", EXAMPLES / "webshop.yaml")
     assert result.exit_code == 0
-    assert "7 queues, 2 channels, 13 skills" in result.output
+    assert "7 queues, 5 channels, 13 skills" in result.output
 
 
 def test_check_writes_the_compiled_policy(tmp_path: Path) -> None:

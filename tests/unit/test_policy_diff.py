@@ -14,7 +14,7 @@ OLD = loads(TEXT).policy
 
 QUOTES = {
     "target": "1m",
-    "targets": {"task": "1d"},
+    "targets": dict.fromkeys(("form", "mail", "task", "webhook"), "1d"),
     "requires": [],
     "strategy": "longest_idle",
     "short_abandon": "5s",
@@ -22,7 +22,7 @@ QUOTES = {
 }
 CASES = [
     ("target: 45s", "target: 50s", [("queues.orders.target", "45s", "50s", CHANGED["queues.target"])]),
-    ("{task: 4h}", "{chat: 1m}", [
+    ("{task: 4h, mail: 4h, ", "{chat: 1m, mail: 4h, ", [
         ("queues.orders.targets.task", "4h", None, CHANGED["queues.targets"]),
         ("queues.orders.targets.chat", None, "1m", CHANGED["queues.targets"]),
     ]),
@@ -42,6 +42,7 @@ CASES = [
     ("  quotes:", "  quotes.target:", [
         ("queues.quotes", QUOTES, None, REMOVED["queues"]),
         ("queues.quotes.target", None, QUOTES, ADDED["queues"]),
+        ("topics.quote-request.queue", "quotes", "quotes.target", CHANGED["topics.queue"]),
     ]),
 ]  # fmt: skip
 
@@ -50,7 +51,10 @@ CASES = [
 def test_change(case: tuple[str, str, list[tuple[str, object, object, str]]]) -> None:
     old, new, changes = case
     assert TEXT.count(old) >= 1
-    assert diff(OLD, loads(TEXT.replace(old, new, 1)).policy) == [Change(*change) for change in changes]
+    changed = TEXT.replace(old, new, 1)
+    if old == "  quotes:":
+        changed = changed.replace("queue: quotes,", "queue: quotes.target,")
+    assert diff(OLD, loads(changed).policy) == [Change(*change) for change in changes]
 
 
 def test_nothing_differs_but_the_version() -> None:
@@ -59,9 +63,9 @@ def test_nothing_differs_but_the_version() -> None:
 
 def test_another_order_is_a_change_of_its_own() -> None:
     lines = TEXT.splitlines()
-    spam = next(line for line in lines if line.startswith("  spam:"))
+    spam = next(line for line in lines if line.startswith("  spam: {en: Spam,"))
     solved = next(line for line in lines if line.startswith("  solved:"))
-    text = TEXT.replace(spam, "@").replace(solved, spam).replace("@", solved)
+    text = TEXT.replace(spam, "<here>").replace(solved, spam).replace("<here>", solved)
     changes = diff(OLD, loads(text).policy)
     assert [(change.path, change.effect) for change in changes] == [("dispositions", REORDERED)]
 
