@@ -169,7 +169,13 @@ async def test_no_name_and_no_byte_of_a_file_reaches_the_disk(database_url: str,
 
 async def test_an_envelope_lies_beside_its_message(database_url: str) -> None:
     envelope = Envelope(
-        "mail", "jan@voorbeeld.example", name="Jan", own="help@us.example", subject="Waar?", message_id="<1@x>", references=["<0@x>"]
+        "mail",
+        "jan@voorbeeld.example",
+        name="Jan",
+        own="help@us.example",
+        subject="Waar?",
+        message_id="<1@x>",
+        references=["<0@x>"],
     )
     async with Vault.open(database_url, KEK) as vault:
         message, without = os.urandom(16), os.urandom(16)
