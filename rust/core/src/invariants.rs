@@ -1,5 +1,7 @@
 //! What must hold after every commit (docs: invariants 1 to 4), asked of the state as a whole.
 
+use std::collections::BTreeSet;
+
 use crate::index::Index;
 use crate::router::Router;
 use crate::site::Site;
@@ -21,6 +23,11 @@ impl Router {
                 }
                 Some(Some(_)) | None => {}
             }
+            if let Phase::Parked { since_ms, until_ms, .. } = contact.phase {
+                if until_ms < since_ms || (is_settled(site) && until_ms <= site.state.at_ms) {
+                    found.push(format!("contact {id:?} is parked from {since_ms} until {until_ms}"));
+                }
+            }
             if site.state.gone.get(id, site.state.at_ms).is_some() {
                 found.push(format!("contact {id:?} lives and is gone"));
             }
@@ -31,6 +38,7 @@ impl Router {
                 found.extend(held_once(site, id, (contact, *attempt), work));
             }
         }
+        found.extend(unclear_effects(site));
         found.extend(overlooked(site));
         match Index::of(&site.state) {
             Ok(index) if index == site.index => {}
@@ -44,9 +52,29 @@ impl Router {
 /// When a turn ends, everything that may be offered is offered: nobody waits for an agent who could have the contact.
 fn overlooked(site: &Site) -> Vec<String> {
     let state = &site.state;
-    let ended = state.turn_ms == state.at_ms && !state.continued && state.sweep.is_none();
+    let ended = is_settled(site) && state.sweep.is_none();
     let found = state.agents.keys().filter(|_| ended).filter_map(|id| site.best_contact(*id, state.at_ms));
     found.map(|found| format!("contact {:?} waits and agent {:?} could have it", found.contact, found.agent)).collect()
+}
+
+/// The last commit ended a turn: whatever was due has happened.
+fn is_settled(site: &Site) -> bool {
+    site.state.turn_ms == site.state.at_ms && !site.state.continued
+}
+
+/// An effect was asked for by a commit that is there, and no two deliver one message of a conversation.
+fn unclear_effects(site: &Site) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut delivers = BTreeSet::new();
+    for (place, effect) in &site.state.effects {
+        if place.seq > site.state.seq || effect.round == 0 {
+            found.push(format!("effect {}/{} of round {} comes from nowhere", place.seq, place.entry, effect.round));
+        }
+        if !delivers.insert((effect.contact, effect.ordinal)) {
+            found.push(format!("contact {:?} has message {} delivered twice", effect.contact, effect.ordinal));
+        }
+    }
+    found
 }
 
 fn limits(id: &Id, agent: &Agent) -> Option<String> {

@@ -13,6 +13,7 @@ pub mod codec;
 mod decide;
 mod effects;
 mod error;
+mod fold;
 mod index;
 mod invariants;
 mod matching;

@@ -2,19 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::apply::About;
 use crate::codec;
+use crate::fold::{Folding, Read};
 use crate::site::Site;
-use crate::state::{Place, State};
+use crate::state::State;
 use crate::turn::{self, Body, Pending, Turn};
 use crate::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
-use crate::words::{Commit, Consumed, Digest, Entry, Event, Fact, Id, Input, Name, RouterTookOver, Verdict, INPUT_TAG};
+use crate::words::{Commit, Consumed, Digest, Entry, Event, Id, Name, RouterTookOver, Verdict};
 use crate::Error;
 
 /// Version of the commit's own shape.
-const COMMIT_VERSION: u8 = 1;
+pub(crate) const COMMIT_VERSION: u8 = 1;
 /// What `decide` means today (JOURNAL: levels).
-const LEVEL: u64 = 1;
+pub(crate) const LEVEL: u64 = 1;
+/// The tag of the event that begins an epoch.
+const TOOK_OVER_TAG: u64 = 1;
 /// Every so many commits carry the hash of the state.
 const STATE_HASH_EVERY: u64 = 1_000;
 /// The latest turn whose deadlines can be written.
@@ -62,8 +64,9 @@ struct Snapshot {
 /// One site's router.
 #[derive(Debug)]
 pub struct Router {
-    site: Site,
-    hash: Digest,
+    pub(crate) site: Site,
+    /// Of the last commit.
+    pub(crate) hash: Digest,
     /// It took over and may decide.
     leads: bool,
     /// Folding failed half-way: nothing more may be asked of it.
@@ -77,12 +80,6 @@ struct Checkpoint {
     site: Site,
     hash: Digest,
     since: Vec<Vec<u8>>,
-}
-
-/// An entry of a commit, read.
-enum Read {
-    Input(Option<Id>, Input),
-    Event(About, Event),
 }
 
 impl Router {
@@ -326,7 +323,7 @@ impl Router {
         bytes
     }
 
-    fn stand_after(&mut self, consumed: Consumed, at_ms: u64, continued: bool, takes_over: bool) {
+    pub(crate) fn stand_after(&mut self, consumed: Consumed, at_ms: u64, continued: bool, takes_over: bool) {
         let state = &mut self.site.state;
         state.seq += 1;
         state.at_ms = at_ms;
@@ -341,104 +338,9 @@ impl Router {
         state.facts.forget(at_ms);
         state.gone.forget(at_ms);
     }
-
-    /// Read a commit that must be the next one. Changes nothing.
-    fn read(&self, bytes: &[u8]) -> Result<(Commit, Vec<Read>), Folding> {
-        let state = &self.site.state;
-        let seq = state.seq + 1;
-        let refuse = |what: String| Folding::NotNext(Error::Commit { seq, what });
-        let mut commit = codec::decode_commit(bytes).map_err(|flaw| refuse(format!("cannot be read: {}", flaw.reason())))?;
-        if commit.v != COMMIT_VERSION || commit.level != LEVEL {
-            return Err(refuse(format!("has version {} and level {}, which this engine does not know", commit.v, commit.level)));
-        }
-        if commit.site != state.site {
-            return Err(refuse(format!("belongs to site {}", commit.site)));
-        }
-        if commit.seq != seq {
-            return Err(refuse(format!("says it is commit {}", commit.seq)));
-        }
-        if commit.prev_hash != self.hash {
-            return Err(refuse("does not follow from the commit before it".to_owned()));
-        }
-        if commit.at_ms < state.at_ms {
-            return Err(refuse(format!("is older ({}) than the one before it ({})", commit.at_ms, state.at_ms)));
-        }
-        if let Some(before) = state.consumed.filter(|before| before.inbox_id == commit.consumed.inbox_id) {
-            if (commit.consumed.inbox_seq, commit.consumed.facts_done) < (before.inbox_seq, before.facts_done) {
-                return Err(refuse("has consumed less than the one before it".to_owned()));
-            }
-        }
-        let entries = std::mem::take(&mut commit.entries);
-        let read = entries.into_iter().map(read_entry).collect::<Result<Vec<_>, _>>().map_err(refuse)?;
-        Ok((commit, read))
-    }
-
-    fn fold(&mut self, bytes: &[u8]) -> Result<(), Folding> {
-        let (commit, entries) = self.read(bytes)?;
-        let takes_over = matches!(entries.first(), Some(Read::Event(_, Event::RouterTookOver(_))));
-        for (index, entry) in (0_u64..).zip(entries) {
-            let place = Place { seq: commit.seq, entry: index };
-            let applied = match entry {
-                Read::Input(fact_id, input) => {
-                    self.site.apply_input(fact_id, input.stored_ms, commit.at_ms, place);
-                    Ok(())
-                }
-                Read::Event(about, event) => self.site.apply_event(&about, place, &event),
-            };
-            applied.map_err(|what| Folding::Contradicts(Error::Commit { seq: commit.seq, what }))?;
-        }
-        self.stand_after(commit.consumed, commit.at_ms, commit.continued, takes_over);
-        let contradiction = |what: &str| Folding::Contradicts(Error::Commit { seq: commit.seq, what: what.to_owned() });
-        if self.site.state.epoch != commit.epoch {
-            return Err(contradiction("names another epoch than the last take-over"));
-        }
-        if commit.state_hash.is_some_and(|hash| hash != state_hash(&self.site.state)) {
-            return Err(contradiction("names another state hash than the fold has"));
-        }
-        self.hash = Digest(commit_hash(bytes));
-        Ok(())
-    }
 }
 
-const TOOK_OVER_TAG: u64 = 1;
-
-/// Why a commit could not be folded.
-#[derive(Debug, Clone)]
-enum Folding {
-    /// It is not the next commit; nothing was changed.
-    NotNext(Error),
-    /// It contradicts the state; part of it was applied.
-    Contradicts(Error),
-}
-
-impl Folding {
-    fn into_error(self) -> Error {
-        match self {
-            Self::NotNext(error) | Self::Contradicts(error) => error,
-        }
-    }
-}
-
-fn read_entry(entry: Entry) -> Result<Read, String> {
-    if entry.tag == INPUT_TAG {
-        let input = codec::decode_input(&entry.body).map_err(|flaw| format!("holds an input that is {}", flaw.reason()))?;
-        let fact_id = match input.verdict {
-            Verdict::Accepted(_) | Verdict::Refused(_) => {
-                let fact = codec::decode_fact(&input.fact).map_err(|flaw| format!("holds a fact that is {}", flaw.reason()))?;
-                Some(Fact::fact_id(&fact))
-            }
-            Verdict::Duplicate(_) | Verdict::Quarantined(_) => None,
-        };
-        return Ok(Read::Input(fact_id, input));
-    }
-    let event = codec::decode_event(&entry.body).map_err(|flaw| format!("holds an event that is {}", flaw.reason()))?;
-    if event.tag() != entry.tag {
-        return Err(format!("holds event {} under tag {}", event.tag(), entry.tag));
-    }
-    Ok(Read::Event(About { contact: entry.contact, agent: entry.agent, channel: entry.channel }, event))
-}
-
-fn state_hash(state: &State) -> Digest {
+pub(crate) fn state_hash(state: &State) -> Digest {
     Digest(*blake3::hash(&encoded(state)).as_bytes())
 }
 

@@ -4,19 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cordboard_core::codec;
 use cordboard_core::words::{
-    AgentChannel, AgentDeclared, AgentRetired, Author, ChannelSwitched, ContactAbandoned, ContactArrived, ContactConnected,
-    ContactEndRequested, EngagementEndRequested, Entry, Event, Fact, Id, Membership, MessagePosted, Name, OfferAnswered,
-    PolicyPublished, Presence, PresenceRequested, RequestedEnd, Requirement, Skill, TransferRequested, WrapUpEndRequested,
-    WrapUpExtensionRequested,
+    AgentChannel, AgentDeclared, AgentRetired, ArrivalAuthor, Author, ChannelSwitched, ContactAbandoned, ContactArrived,
+    ContactConnected, ContactEndRequested, CustomerErasureRequested, EffectDiscardRequested, EffectDone, EffectFailed,
+    EffectFailure, EffectOutcome, EffectRetryRequested, EngagementEndRequested, Entry, Event, Fact, Id, Membership, MessagePosted,
+    Name, OfferAnswered, ParkEndRequested, ParkKind, ParkRequested, PolicyPublished, Presence, PresenceRequested,
+    ReclassificationRequested, RequestedEnd, Requirement, Skill, TransferRequested, WrapUpEndRequested, WrapUpExtensionRequested,
 };
 
-use crate::site::{id, name, published, requirement, CHANNELS, DISPOSITIONS, QUEUES, REASONS, SKILLS};
-use crate::wishes::{Aim, Skew, Wish};
+use crate::site::{
+    id, name, plain_arrival, published, requirement, CHANNELS, DISPOSITIONS, ENTRY_POINTS, QUEUES, REASONS, SKILLS, TOPICS,
+};
+use crate::wishes::{About, Aim, Said, Skew, Wish};
 
 const AGENT: u8 = 0xa0;
 const CONTACT: u8 = 0xc0;
 const FACT: u8 = 0xf0;
 const VAULT: u8 = 0xe0;
+const CUSTOMER: u8 = 0xb0;
+/// So few that one customer has several contacts.
+const CUSTOMERS: u64 = 6;
 
 /// Where a contact stands; its agent and the attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +31,8 @@ enum Stage {
     Offered,
     Connecting,
     Engaged,
+    /// Its agent is the owner.
+    Parked,
 }
 
 /// A contact, an agent and an attempt, or what comes near to that.
@@ -40,6 +48,7 @@ pub(crate) struct Ledger {
     live: BTreeMap<Id, (Stage, Target)>,
     gone: Vec<Id>,
     wrapping: BTreeSet<(Id, Id)>,
+    effects: BTreeSet<(u64, u64)>,
     said: Vec<Vec<u8>>,
     arrivals: u64,
     version: u64,
@@ -50,10 +59,17 @@ pub(crate) fn agent(number: u8) -> Id {
 }
 
 impl Ledger {
-    /// An event of the journal.
-    pub(crate) fn note(&mut self, entry: &Entry, event: &Event) {
-        if let Event::PolicyAdopted(event) = event {
-            self.version = event.version;
+    /// An event of the journal, which stands at `place`.
+    pub(crate) fn note(&mut self, place: (u64, u64), entry: &Entry, event: &Event) {
+        match event {
+            Event::PolicyAdopted(event) => self.version = event.version,
+            Event::EffectRequested(_) => {
+                self.effects.insert(place);
+            }
+            Event::EffectEnded(event) if event.outcome != EffectOutcome::Failed => {
+                self.effects.remove(&(event.effect_seq, event.effect_entry));
+            }
+            _ => {}
         }
         let Some(contact) = entry.contact else { return };
         let target = |attempt| Target { contact, agent: entry.agent.unwrap_or(agent(0)), attempt };
@@ -70,6 +86,7 @@ impl Ledger {
             Event::WrapUpEnded(_) => {
                 self.wrapping.remove(&(target(1).agent, contact));
             }
+            Event::ContactParked(_) => self.set(Stage::Parked, target(1)),
             Event::ContactEnded(_) => {
                 self.live.remove(&contact);
                 self.gone.push(contact);
@@ -117,11 +134,12 @@ impl Ledger {
         let aim = Aim { pick: u8::try_from(rank).unwrap_or(0), skew: Skew::Fits };
         match stage {
             Stage::Queued if slowly => Wish::Presence { agent: pick % 4, presence: 1, reason: None },
-            Stage::Queued => Wish::Say { aim, by_agent: false },
+            Stage::Queued => Wish::Say { aim, author: Author::Customer },
             Stage::Offered => Wish::Answer { aim, accepted: true },
             Stage::Connecting => Wish::Connect { aim },
-            Stage::Engaged if slowly => Wish::Say { aim, by_agent: true },
+            Stage::Engaged if slowly => Wish::Say { aim, author: Author::Agent },
             Stage::Engaged => Wish::Complete { aim, disposition: None },
+            Stage::Parked => Wish::Unpark { aim, by_owner: slowly },
         }
     }
 
@@ -131,32 +149,59 @@ impl Ledger {
             Wish::Publish { shape, wrong } => {
                 PolicyPublished { fact_id, policy: published(self.version + 1, shape, *wrong) }.into()
             }
-            Wish::Arrive { reused, channel, queue, needs, priority, preferred } => {
+            Wish::Arrive { reused, channel, queue, needs, priority, preferred, about } => {
                 self.arrivals += 1;
                 let contact = reused.map_or(id(CONTACT, self.arrivals), |pick| id(CONTACT, u64::from(pick) % self.arrivals));
-                ContactArrived {
-                    fact_id,
-                    contact,
-                    channel: word(&CHANNELS, *channel),
-                    queue: word(&QUEUES, *queue),
+                let (channel, queue) = (word(&CHANNELS, *channel), word(&QUEUES, *queue));
+                let arrival = ContactArrived {
                     requirements: requirements(needs),
                     priority: *priority,
-                    customer: Some(id(VAULT, self.arrivals)),
+                    customer: Some(id(CUSTOMER, self.arrivals % CUSTOMERS)),
                     preferred: preferred.iter().copied().map(agent).collect(),
-                    entry_point: None,
-                    topic: Some(name("parcel")),
-                }
-                .into()
+                    ..plain_arrival(fact_id, contact, &channel, &queue)
+                };
+                self.of_matter(arrival, about).into()
+            }
+            Wish::Effect { pick, wrong, said } => self.of_effect(fact_id, *pick, *wrong, *said),
+            Wish::Erase { customer } => {
+                CustomerErasureRequested { fact_id, customer: id(CUSTOMER, u64::from(*customer) % (CUSTOMERS + 1)) }.into()
             }
             wish => self.of_contact(fact_id, wish),
+        }
+    }
+
+    /// The arrival with what it says of its case.
+    fn of_matter(&self, arrival: ContactArrived, about: &About) -> ContactArrived {
+        ContactArrived {
+            case: about.case.map(|(pick, skew)| self.any(Aim { pick, skew }).contact),
+            message: about.message.then_some(id(VAULT, self.arrivals)),
+            author: if about.by_system { ArrivalAuthor::System } else { ArrivalAuthor::Customer },
+            reopens: about.reopens,
+            entry_point: about.entry_point.map(|index| word(&ENTRY_POINTS, index)),
+            topic: about.topic.map(|index| word(&TOPICS, index)),
+            rule: about.case.map(|_| name("a-rule")),
+            language: about.message.then(|| name("nl")),
+            ..arrival
+        }
+    }
+
+    fn of_effect(&self, fact_id: Id, pick: u8, wrong: bool, said: Said) -> Fact {
+        let known = self.effects.iter().nth(usize::from(pick) % self.effects.len().max(1)).filter(|_| !wrong);
+        let (seq, entry) = known.copied().unwrap_or((1 << 40, u64::from(pick)));
+        match said {
+            Said::Done => EffectDone { fact_id, seq, entry }.into(),
+            Said::Failed => EffectFailed { fact_id, seq, entry, reason: EffectFailure::Unreachable }.into(),
+            Said::Retry => EffectRetryRequested { fact_id, seq, entry }.into(),
+            Said::Discard => EffectDiscardRequested { fact_id, seq, entry }.into(),
         }
     }
 
     fn of_contact(&self, fact_id: Id, wish: &Wish) -> Fact {
         let outcome = |index: &Option<u8>| index.map(|index| word(&DISPOSITIONS, index));
         match wish {
-            Wish::End { aim, failed } => {
-                let reason = if *failed { RequestedEnd::Failed } else { RequestedEnd::Cancelled };
+            Wish::End { aim, reason } => {
+                let reasons = [RequestedEnd::Cancelled, RequestedEnd::Failed, RequestedEnd::Completed];
+                let reason = reasons[usize::from(*reason) % 3];
                 ContactEndRequested { fact_id, contact: self.any(*aim).contact, reason }.into()
             }
             Wish::Transfer { aim, queue, by_agent, needs } => {
@@ -173,10 +218,24 @@ impl Ledger {
                 let Target { contact, agent, attempt } = self.one(*aim, Stage::Connecting);
                 ContactConnected { fact_id, contact, attempt, agent }.into()
             }
-            Wish::Say { aim, by_agent } => {
+            Wish::Say { aim, author } => {
+                let by_agent = *author == Author::Agent;
+                let Target { contact, agent, .. } = if by_agent { self.one(*aim, Stage::Engaged) } else { self.any(*aim) };
+                MessagePosted { fact_id, contact, message: id(VAULT, 7), author: *author, agent: by_agent.then_some(agent) }.into()
+            }
+            Wish::Park { aim, kind, for_ms } => {
+                let Target { contact, agent, .. } = self.one(*aim, Stage::Engaged);
+                let kind = [ParkKind::Customer, ParkKind::ThirdParty, ParkKind::Snooze][usize::from(*kind) % 3];
+                ParkRequested { fact_id, contact, agent, kind, for_ms: *for_ms, note: None }.into()
+            }
+            Wish::Unpark { aim, by_owner } => {
+                let Target { contact, agent, .. } = self.one(*aim, Stage::Parked);
+                ParkEndRequested { fact_id, contact, agent: by_owner.then_some(agent) }.into()
+            }
+            Wish::Reclassify { aim, topic, by_agent } => {
                 let Target { contact, agent, .. } = if *by_agent { self.one(*aim, Stage::Engaged) } else { self.any(*aim) };
-                let author = if *by_agent { Author::Agent } else { Author::Customer };
-                MessagePosted { fact_id, contact, message: id(VAULT, 7), author, agent: by_agent.then_some(agent) }.into()
+                let topic = word(&TOPICS, *topic);
+                ReclassificationRequested { fact_id, contact, topic, agent: by_agent.then_some(agent) }.into()
             }
             Wish::Complete { aim, disposition } => {
                 let Target { contact, agent, .. } = self.one(*aim, Stage::Engaged);

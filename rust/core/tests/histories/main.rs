@@ -13,8 +13,13 @@ mod transcript;
 mod wishes;
 mod witness;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use cordboard_core::words::{Event, Fact};
 use proptest::test_runner::{contextualize_config, Config, RngAlgorithm, RngSeed, TestRunner};
 
+use transcript::{transcript, Line};
 use witness::Witness;
 
 /// The same cases on every machine, unless the environment asks for others.
@@ -32,14 +37,20 @@ fn runner(cases: u32) -> TestRunner {
 
 #[test]
 fn histories_look_the_same_from_every_side() {
+    let heard = RefCell::new(BTreeSet::new());
     let outcome = runner(128).run(&wishes::history(), |history| {
         let mut witness = Witness::new();
         for step in &history {
             witness.run(step);
         }
+        heard.borrow_mut().extend(transcript(&witness.journal).iter().map(Line::word));
         Ok(())
     });
     if let Err(failure) = outcome {
         panic!("{failure}");
     }
+    let accepted = Fact::NAMES.iter().map(|(_, name, _)| *name);
+    let events = Event::NAMES.iter().map(|(_, name, _)| *name).filter(|name| *name != "RouterTookOver");
+    let missing: Vec<&str> = accepted.chain(events).filter(|word| !heard.borrow().contains(word)).collect();
+    assert!(missing.is_empty(), "the histories never hear of {missing:?}");
 }

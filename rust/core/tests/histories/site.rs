@@ -36,6 +36,9 @@ pub(crate) struct Shape {
     wrap_up_ms: u64,
     missed_limit: u32,
     needs: bool,
+    max_parked: u32,
+    owner_ms: u64,
+    chat_reply: Reply,
 }
 
 /// What is wrong with a publication.
@@ -58,7 +61,9 @@ pub(crate) fn shape() -> impl Draw<Value = Shape> {
     );
     let limits = (select(vec![1_u32, 2, 3]), select(vec![0_u64, 5_000]), select(vec![0_u64, 10_000]), select(vec![1_u32, 2, 3]));
     let wrap_ups = select(vec![0_u64, 1_500, 30_000]);
-    (sizes, choices, pairs, limits, wrap_ups).prop_map(|(sizes, choices, pairs, limits, wrap_up_ms)| Shape {
+    let parking =
+        (select(vec![0_u32, 1, 2, 50]), select(vec![0_u64, 20_000, 3_600_000]), select(vec![Reply::Live, Reply::Webhook]));
+    (sizes, choices, pairs, limits, wrap_ups, parking).prop_map(|(sizes, choices, pairs, limits, wrap_up_ms, parking)| Shape {
         queues: sizes.0,
         channels: sizes.1,
         order: choices.0,
@@ -72,6 +77,9 @@ pub(crate) fn shape() -> impl Draw<Value = Shape> {
         wrap_up_ms,
         missed_limit: limits.3,
         needs: sizes.2,
+        max_parked: parking.0,
+        owner_ms: parking.1,
+        chat_reply: parking.2,
     })
 }
 
@@ -96,8 +104,10 @@ pub(crate) fn policy(version: u64, shape: &Shape) -> Policy {
         requirements: if shape.needs && index == 1 { vec![requirement(0, 3, true)] } else { Vec::new() },
         ..plain_queue(name)
     };
+    let mut channels = channels(shape.wrap_up_ms, shape.missed_limit);
+    channels[1].reply = shape.chat_reply;
     Policy {
-        channels: channels(shape.wrap_up_ms, shape.missed_limit).into_iter().take(shape.channels).collect(),
+        channels: channels.into_iter().take(shape.channels).collect(),
         queues: QUEUES.iter().enumerate().take(shape.queues).map(queue).collect(),
         order: shape.order,
         freed_agent: shape.freed_agent,
@@ -107,6 +117,8 @@ pub(crate) fn policy(version: u64, shape: &Shape) -> Policy {
         declines_limit: shape.declines_limit,
         connect_retry_ms: shape.connect_retry_ms,
         toggle_grace_ms: shape.toggle_grace_ms,
+        max_parked: shape.max_parked,
+        owner_ms: shape.owner_ms,
         ..plain_policy(version)
     }
 }

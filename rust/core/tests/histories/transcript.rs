@@ -100,6 +100,17 @@ pub(crate) enum Line {
     },
 }
 
+impl Line {
+    /// The name of an accepted fact or an event; of anything else what became of it.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Event { event, .. } => event.name(),
+            Self::Input { fact, verdict: Verdict::Accepted(_), .. } => codec::decode_fact(fact).map_or("", |fact| fact.name()),
+            Self::Input { verdict, .. } => verdict.name(),
+        }
+    }
+}
+
 /// What the commits say, but for take-overs.
 pub(crate) fn transcript(commits: &[Vec<u8>]) -> Vec<Line> {
     let mut lines = Vec::new();

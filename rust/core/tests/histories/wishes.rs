@@ -1,5 +1,6 @@
 //! What a random history is made of, drawn before it runs: so that it can be shrunk. The ledger makes facts of the wishes.
 
+use cordboard_core::words::Author;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{any, Just, Strategy};
@@ -65,6 +66,27 @@ pub(crate) enum Skew {
     UnknownContact,
 }
 
+/// What an arrival may say of the matter it belongs to.
+#[derive(Debug, Clone)]
+pub(crate) struct About {
+    /// It goes on with the case of a live contact, or of an ended one, or of none that anybody knows.
+    pub(crate) case: Option<(u8, Skew)>,
+    pub(crate) message: bool,
+    pub(crate) by_system: bool,
+    pub(crate) reopens: bool,
+    pub(crate) entry_point: Option<u8>,
+    pub(crate) topic: Option<u8>,
+}
+
+/// What is said of an effect.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Said {
+    Done,
+    Failed,
+    Retry,
+    Discard,
+}
+
 /// The `pick`-th of those it fits; `skew` spoils it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Aim {
@@ -81,13 +103,14 @@ pub(crate) enum Wish {
         needs: Vec<(u8, u8, bool)>,
         priority: u8,
         preferred: Vec<u8>,
+        about: About,
     },
     Abandon {
         aim: Aim,
     },
     End {
         aim: Aim,
-        failed: bool,
+        reason: u8,
     },
     Transfer {
         aim: Aim,
@@ -104,7 +127,30 @@ pub(crate) enum Wish {
     },
     Say {
         aim: Aim,
+        author: Author,
+    },
+    Park {
+        aim: Aim,
+        kind: u8,
+        for_ms: u64,
+    },
+    Unpark {
+        aim: Aim,
+        by_owner: bool,
+    },
+    Reclassify {
+        aim: Aim,
+        topic: u8,
         by_agent: bool,
+    },
+    /// What becomes of an effect.
+    Effect {
+        pick: u8,
+        wrong: bool,
+        said: Said,
+    },
+    Erase {
+        customer: u8,
     },
     Complete {
         aim: Aim,
@@ -167,7 +213,7 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
 
 /// A policy, and agents who are ready.
 fn opening() -> impl Strategy<Value = Step> {
-    let sheet = (vec((0_u8..3, 4_u8..=10), 2..4), vec((0_u8..2, 0_u8..3), 1..4), vec((0_u8..2, Just(None)), 1..4));
+    let sheet = (vec((0_u8..3, 4_u8..=10), 2..4), vec((0_u8..2, 0_u8..3), 1..4), vec((0_u8..3, Just(None)), 1..4));
     (shape(), vec(sheet, 3..=5)).prop_map(|(shape, sheets)| {
         let mut wishes = vec![Wish::Publish { shape, wrong: Wrong::Nothing }];
         for (agent, (skills, memberships, channels)) in (0..).zip(sheets) {
@@ -245,12 +291,20 @@ fn wish() -> impl Strategy<Value = Wish> {
     prop_oneof![
         10 => arrival(),
         2 => aim().prop_map(|aim| Wish::Abandon { aim }),
-        1 => (aim(), any::<bool>()).prop_map(|(aim, failed)| Wish::End { aim, failed }),
+        1 => (aim(), 0_u8..3).prop_map(|(aim, reason)| Wish::End { aim, reason }),
         3 => (aim(), known(), any::<bool>(), option::weighted(0.3, needs()))
             .prop_map(|(aim, queue, by_agent, needs)| Wish::Transfer { aim, queue, by_agent, needs }),
         5 => (aim(), prop_oneof![1 => Just(true), 1 => Just(false)]).prop_map(|(aim, accepted)| Wish::Answer { aim, accepted }),
         2 => aim().prop_map(|aim| Wish::Connect { aim }),
-        2 => (aim(), any::<bool>()).prop_map(|(aim, by_agent)| Wish::Say { aim, by_agent }),
+        4 => (aim(), prop_oneof![2 => Just(Author::Customer), 2 => Just(Author::Agent), 1 => Just(Author::System)])
+            .prop_map(|(aim, author)| Wish::Say { aim, author }),
+        4 => (aim(), 0_u8..3, prop_oneof![1 => Just(0_u64), 4 => 1_u64..60_000, 1 => 60_000_u64..2_000_000_000])
+            .prop_map(|(aim, kind, for_ms)| Wish::Park { aim, kind, for_ms }),
+        2 => (aim(), any::<bool>()).prop_map(|(aim, by_owner)| Wish::Unpark { aim, by_owner }),
+        1 => (aim(), known(), any::<bool>()).prop_map(|(aim, topic, by_agent)| Wish::Reclassify { aim, topic, by_agent }),
+        4 => (any::<u8>(), prop_oneof![9 => Just(false), 1 => Just(true)], said())
+            .prop_map(|(pick, wrong, said)| Wish::Effect { pick, wrong, said }),
+        1 => (0_u8..8).prop_map(|customer| Wish::Erase { customer }),
         2 => (aim(), option::weighted(0.3, known())).prop_map(|(aim, disposition)| Wish::Complete { aim, disposition }),
         2 => (aim(), option::weighted(0.3, known())).prop_map(|(aim, disposition)| Wish::WrapUp { aim, disposition }),
         2 => (aim(), prop_oneof![Just(0_u64), 1_u64..100_000]).prop_map(|(aim, extra_ms)| Wish::Extend { aim, extra_ms }),
@@ -270,9 +324,37 @@ fn wish() -> impl Strategy<Value = Wish> {
 fn arrival() -> impl Strategy<Value = Wish> {
     let preferred = prop_oneof![1 => Just(Vec::new()), 1 => vec(agent(), 1..4)];
     let priority = prop_oneof![2 => Just(0_u8), 1 => 0_u8..=100];
-    (option::weighted(0.1, any::<u8>()), known(), known(), needs(), priority, preferred).prop_map(
-        |(reused, channel, queue, needs, priority, preferred)| Wish::Arrive { reused, channel, queue, needs, priority, preferred },
+    (option::weighted(0.1, any::<u8>()), known(), known(), needs(), priority, preferred, about()).prop_map(
+        |(reused, channel, queue, needs, priority, preferred, about)| Wish::Arrive {
+            reused,
+            channel,
+            queue,
+            needs,
+            priority,
+            preferred,
+            about,
+        },
     )
+}
+
+fn about() -> impl Strategy<Value = About> {
+    let whose = prop_oneof![6 => Just(Skew::Fits), 2 => Just(Skew::GoneContact), 1 => Just(Skew::UnknownContact)];
+    let case = option::weighted(0.4, (any::<u8>(), whose));
+    let seldom = || prop_oneof![4 => Just(false), 1 => Just(true)];
+    (case, any::<bool>(), seldom(), seldom(), option::weighted(0.2, known()), option::weighted(0.2, known())).prop_map(
+        |(case, message, by_system, rests, entry_point, topic)| About {
+            case,
+            message,
+            by_system,
+            reopens: !rests,
+            entry_point,
+            topic,
+        },
+    )
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    prop_oneof![3 => Just(Said::Failed), 2 => Just(Said::Done), 2 => Just(Said::Retry), 1 => Just(Said::Discard)]
 }
 
 fn declaration() -> impl Strategy<Value = Wish> {

@@ -1,6 +1,6 @@
 //! A router and those who watch it: one folds its journal, one decides it again, twins go on from a snapshot.
 
-use cordboard_core::words::{Commit, Entry, Id, Verdict, COMMIT_MAX, INPUT_TAG};
+use cordboard_core::words::{Commit, Entry, Fact, Id, Verdict, COMMIT_MAX, INPUT_TAG};
 use cordboard_core::{codec, commit_hash, FrameRef, Router};
 
 use crate::ledger::Ledger;
@@ -18,6 +18,8 @@ pub(crate) struct Witness {
     judge: Router,
     /// Restored from a snapshot, and folded from the journal; they took over at the same moment and decide for themselves.
     twins: Option<[Router; 2]>,
+    /// The last commit that the twins' journals have in common with this one.
+    parted_seq: u64,
     pub(crate) journal: Vec<Vec<u8>>,
     ledger: Ledger,
     inbox: Id,
@@ -33,6 +35,7 @@ impl Witness {
             follower: router(),
             judge: router(),
             twins: None,
+            parted_seq: 0,
             journal: Vec::new(),
             ledger: Ledger::default(),
             inbox: id(1, 1),
@@ -57,6 +60,9 @@ impl Witness {
                 },
             })
             .collect();
+        if frames.iter().any(|frame| self.names_a_later_effect(frame)) {
+            self.twins = None;
+        }
         let before = self.leader.snapshot();
         let due_before_ms = self.leader.next_deadline();
         let commits = self.turn(&frames);
@@ -132,7 +138,7 @@ impl Witness {
             for (place, entry) in header.entries.iter().enumerate() {
                 self.check_entry(&header, place, entry);
                 if entry.tag != INPUT_TAG {
-                    self.ledger.note(entry, &event(entry));
+                    self.ledger.note((header.seq, place as u64), entry, &event(entry));
                 }
             }
             self.journal.push(commit.clone());
@@ -231,7 +237,20 @@ impl Witness {
         }
     }
 
+    /// A fact about an effect that was requested since the twins have journals of their own: there it has another place.
+    fn names_a_later_effect(&self, frame: &Frame) -> bool {
+        let Content::Facts(facts) = &frame.content else { return false };
+        facts.iter().filter_map(|fact| codec::decode_fact(fact).ok()).any(|fact| match fact {
+            Fact::EffectDone(fact) => fact.seq > self.parted_seq,
+            Fact::EffectFailed(fact) => fact.seq > self.parted_seq,
+            Fact::EffectRetryRequested(fact) => fact.seq > self.parted_seq,
+            Fact::EffectDiscardRequested(fact) => fact.seq > self.parted_seq,
+            _ => false,
+        })
+    }
+
     fn begin_twins(&mut self) {
+        self.parted_seq = self.journal.len() as u64;
         let mut twins = [restored(&self.leader), self.folded()];
         let [one, other] = twins.each_mut().map(|twin| twin.take_over(self.inbox.0, self.at_ms).unwrap());
         assert_eq!(one, other, "a snapshot and a fold take over alike");

@@ -1,0 +1,109 @@
+//! Fold: read a commit that was decided before, see that it is the next one, and stand after it.
+
+use crate::apply::About;
+use crate::codec;
+use crate::router::{commit_hash, state_hash, Router, COMMIT_VERSION, LEVEL};
+use crate::state::Place;
+use crate::words::{Commit, Digest, Entry, Event, Fact, Id, Input, Verdict, INPUT_TAG};
+use crate::Error;
+
+/// An entry of a commit, read.
+pub(crate) enum Read {
+    Input(Option<Id>, Input),
+    Event(About, Event),
+}
+
+/// Why a commit could not be folded.
+#[derive(Debug, Clone)]
+pub(crate) enum Folding {
+    /// It is not the next commit; nothing was changed.
+    NotNext(Error),
+    /// It contradicts the state; part of it was applied.
+    Contradicts(Error),
+}
+
+impl Folding {
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::NotNext(error) | Self::Contradicts(error) => error,
+        }
+    }
+}
+
+impl Router {
+    /// Read a commit that must be the next one. Changes nothing.
+    pub(crate) fn read(&self, bytes: &[u8]) -> Result<(Commit, Vec<Read>), Folding> {
+        let state = &self.site.state;
+        let seq = state.seq + 1;
+        let refuse = |what: String| Folding::NotNext(Error::Commit { seq, what });
+        let mut commit = codec::decode_commit(bytes).map_err(|flaw| refuse(format!("cannot be read: {}", flaw.reason())))?;
+        if commit.v != COMMIT_VERSION || commit.level != LEVEL {
+            return Err(refuse(format!("has version {} and level {}, which this engine does not know", commit.v, commit.level)));
+        }
+        if commit.site != state.site {
+            return Err(refuse(format!("belongs to site {}", commit.site)));
+        }
+        if commit.seq != seq {
+            return Err(refuse(format!("says it is commit {}", commit.seq)));
+        }
+        if commit.prev_hash != self.hash {
+            return Err(refuse("does not follow from the commit before it".to_owned()));
+        }
+        if commit.at_ms < state.at_ms {
+            return Err(refuse(format!("is older ({}) than the one before it ({})", commit.at_ms, state.at_ms)));
+        }
+        if let Some(before) = state.consumed.filter(|before| before.inbox_id == commit.consumed.inbox_id) {
+            if (commit.consumed.inbox_seq, commit.consumed.facts_done) < (before.inbox_seq, before.facts_done) {
+                return Err(refuse("has consumed less than the one before it".to_owned()));
+            }
+        }
+        let entries = std::mem::take(&mut commit.entries);
+        let read = entries.into_iter().map(read_entry).collect::<Result<Vec<_>, _>>().map_err(refuse)?;
+        Ok((commit, read))
+    }
+
+    pub(crate) fn fold(&mut self, bytes: &[u8]) -> Result<(), Folding> {
+        let (commit, entries) = self.read(bytes)?;
+        let takes_over = matches!(entries.first(), Some(Read::Event(_, Event::RouterTookOver(_))));
+        for (index, entry) in (0_u64..).zip(entries) {
+            let place = Place { seq: commit.seq, entry: index };
+            let applied = match entry {
+                Read::Input(fact_id, input) => {
+                    self.site.apply_input(fact_id, input.stored_ms, commit.at_ms, place);
+                    Ok(())
+                }
+                Read::Event(about, event) => self.site.apply_event(&about, place, &event),
+            };
+            applied.map_err(|what| Folding::Contradicts(Error::Commit { seq: commit.seq, what }))?;
+        }
+        self.stand_after(commit.consumed, commit.at_ms, commit.continued, takes_over);
+        let contradiction = |what: &str| Folding::Contradicts(Error::Commit { seq: commit.seq, what: what.to_owned() });
+        if self.site.state.epoch != commit.epoch {
+            return Err(contradiction("names another epoch than the last take-over"));
+        }
+        if commit.state_hash.is_some_and(|hash| hash != state_hash(&self.site.state)) {
+            return Err(contradiction("names another state hash than the fold has"));
+        }
+        self.hash = Digest(commit_hash(bytes));
+        Ok(())
+    }
+}
+
+fn read_entry(entry: Entry) -> Result<Read, String> {
+    if entry.tag == INPUT_TAG {
+        let input = codec::decode_input(&entry.body).map_err(|flaw| format!("holds an input that is {}", flaw.reason()))?;
+        let fact_id = match input.verdict {
+            Verdict::Accepted(_) | Verdict::Refused(_) => {
+                let fact = codec::decode_fact(&input.fact).map_err(|flaw| format!("holds a fact that is {}", flaw.reason()))?;
+                Some(Fact::fact_id(&fact))
+            }
+            Verdict::Duplicate(_) | Verdict::Quarantined(_) => None,
+        };
+        return Ok(Read::Input(fact_id, input));
+    }
+    let event = codec::decode_event(&entry.body).map_err(|flaw| format!("holds an event that is {}", flaw.reason()))?;
+    if event.tag() != entry.tag {
+        return Err(format!("holds event {} under tag {}", event.tag(), entry.tag));
+    }
+    Ok(Read::Event(About { contact: entry.contact, agent: entry.agent, channel: entry.channel }, event))
+}
