@@ -8,7 +8,7 @@ way may have read it otherwise (SMTP smuggling).
 import asyncio
 import ssl
 from collections import defaultdict
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 
@@ -70,8 +70,7 @@ class Dialogue(SMTP):
         self._client = str(peer[0]) if peer else ""
         if self._office.closing or not self._office.enter(self, self._client):
             self._refused = True
-            assert isinstance(transport, asyncio.Transport)
-            transport.write(b"421 4.7.0 Too many connections, try again later\r\n")
+            cast(asyncio.Transport, transport).write(b"421 4.7.0 Too many connections, try again later\r\n")
             transport.close()
             return
         super().connection_made(transport)
@@ -98,16 +97,19 @@ class Dialogue(SMTP):
             self._say_goodbye("421 4.3.2 Shutting down, try again later")
 
     def abort(self) -> None:
-        if isinstance(self.transport, asyncio.Transport):
-            self.transport.abort()
+        if (wire := self._wire()) is not None:
+            wire.abort()
 
     def _timeout_cb(self) -> None:
         self._say_goodbye("421 4.4.2 Timeout")
 
     def _say_goodbye(self, said: str) -> None:
-        if isinstance(self.transport, asyncio.Transport) and not self.transport.is_closing():
-            self.transport.write(said.encode() + b"\r\n")
-            self.transport.close()
+        if (wire := self._wire()) is not None and not wire.is_closing():
+            wire.write(said.encode() + b"\r\n")
+            wire.close()
+
+    def _wire(self) -> asyncio.Transport | None:
+        return cast("asyncio.Transport | None", self.transport)  # uvloop's are not of that class
 
     # -- commands ---------------------------------------------------------------------------------------------------------
 
@@ -162,8 +164,8 @@ class Dialogue(SMTP):
 
     @syntax("STARTTLS", when="tls_context")
     async def smtp_STARTTLS(self, arg: str) -> None:
-        transport = self.transport
-        assert isinstance(transport, asyncio.Transport)
+        transport = self._wire()
+        assert transport is not None
         if arg or self.tls_context is None or self._tls_protocol is not None:
             await self.push("501 5.5.4 Syntax: STARTTLS" if arg else "503 5.5.1 TLS is not available, or there already")
             return
