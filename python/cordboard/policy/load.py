@@ -11,6 +11,7 @@ from cordboard import codec
 from cordboard.events.policy import Policy
 from cordboard.policy.checks import check_document
 from cordboard.policy.compile import check_compiled, check_size, compile_policy
+from cordboard.policy.examples import Example, collect_examples, try_examples
 from cordboard.policy.kinds import Labels
 from cordboard.policy.problems import PolicyErrors, Problem, Problems
 from cordboard.policy.sections import read_document
@@ -21,12 +22,21 @@ from cordboard.policy.tree import TEXT_MAX, read_tree
 class CompiledSite:
     """A policy that is ready to publish, and the words for people that do not travel with it.
 
-    `digest` (32 bytes) is of the content, not the version; `labels` by `queues.orders`, `skills.nl.written` …, then by language.
+    `digest` (32 bytes) is of the content, not the version; `labels` by `queues.orders`, `skills.nl.written` …, then by language;
+    `examples` those of the rules; `text` the document.
     """
 
     policy: Policy
     labels: Mapping[str, Labels] = field(default_factory=dict)
     source: str = ""
+    examples: tuple[Example, ...] = ()
+    text: str = ""
+
+    def try_examples(self) -> None:
+        """Classify the examples of the rules. Raises PolicyErrors if another one catches it. Slow the first time."""
+        problems = try_examples(self.examples, self.policy)
+        if problems:
+            raise PolicyErrors(problems, source=self.source, text=self.text)
 
     @property
     def digest(self) -> bytes:
@@ -75,7 +85,7 @@ def loads(text: str, *, source: str = "", version: int = 1) -> CompiledSite:
     check_size(document, policy, problems)
     problems.raise_if_any(source, text)
     check_compiled(policy)
-    return CompiledSite(policy, document.labels(), source)
+    return CompiledSite(policy, document.labels(), source, collect_examples(document, policy), text)
 
 
 def read_text(path: Path, *, bytes_max: int = 4 * TEXT_MAX) -> str:
