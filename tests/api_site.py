@@ -12,7 +12,8 @@ from typing import TypeVar
 from cordboard import codec
 from cordboard.api import run_api
 from cordboard.client import AgentDeclaration, Client, DeskChange
-from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy, Reason
+from cordboard.events.bounds import Requirement
+from cordboard.events.policy import ChannelProfile, EntryPoint, Policy, QueuePolicy, Reason, Rule, Topic
 from cordboard.log import SiteLog, connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.feed import Feed
@@ -36,10 +37,26 @@ POLICY = Policy(
             cost=30, max_concurrent=3,
         ),
         ChannelProfile(name="task", presence="async", klass=3, answered_on="connected", cost=50, max_concurrent=2),
+        ChannelProfile(
+            name="mail", presence="async", klass=3, answered_on="first_message", cost=20, max_concurrent=5, reply="mail"
+        ),
     ],
     queues=[QueuePolicy(name="orders"), QueuePolicy(name="invoices"), QueuePolicy(name="nobody")],
     reasons=[Reason("lunch", "meal")],
     dispositions=["solved"],
+    max_parked=2,
+    topics=[
+        Topic(name="delivery", queue="orders"), Topic(name="billing", queue="invoices"), Topic(name="pages", queue="nobody"),
+        Topic(name="silence", queue="nobody"),
+    ],
+    entry_points=[EntryPoint(name="order_form", channel="chat"), EntryPoint(name="service", channel="mail", topic="delivery")],
+    segments=["gold"],
+    rules=[
+        Rule(name="refund", keywords=["refund*"], topic="billing", priority=4, requirements=[Requirement("garden", 2)]),
+        Rule(name="known", segments=["gold"], topic="billing", priority=9),
+        Rule(name="form", fields={"reason": ["late"]}, topic="delivery"),
+    ],
+    default=Rule(name="other", topic="silence"),
 )  # fmt: skip
 
 
@@ -111,13 +128,13 @@ async def api_site(directory: Path, policy: Policy | None = POLICY) -> AsyncIter
 
 
 def an_agent(person: str, *queues: str, skills: Sequence[tuple[str, int]] = ()) -> AgentDeclaration:
-    """A declaration for chat and task."""
+    """A declaration for every channel."""
     return AgentDeclaration(
         person=person,
         name=person.title(),
         skills=[Skill(skill=skill, level=level) for skill, level in skills],
         memberships=[Membership(queue=queue) for queue in queues],
-        channels=[AgentChannel(channel="chat"), AgentChannel(channel="task")],
+        channels=[AgentChannel(channel=channel) for channel in ("chat", "task", "mail")],
     )
 
 

@@ -177,7 +177,7 @@ async def test_a_desk_seen_again_is_whole(client: Client) -> None:
     snapshot = await again.until(DeskSnapshot)
     assert snapshot.declared
     assert snapshot.presence.effective == types_pb2.PRESENCE_READY
-    assert [(switch.channel, switch.on) for switch in snapshot.channels] == [("chat", True), ("task", True)]
+    assert [(switch.channel, switch.on) for switch in snapshot.channels] == [("chat", True), ("task", True), ("mail", True)]
     (work,) = snapshot.work
     assert (work.state, work.offer.contact_id, work.offer.text) == (agents_pb.WORK_STATE_ENGAGED, submitted.contact_id, "hello")
     assert [(message.message_id, message.text) for message in work.messages] == [(sent.message_id, "Good morning")]

@@ -121,7 +121,7 @@ WRONG = [
 @pytest.mark.parametrize(("method", "request_message", "fields"), WRONG)
 async def test_wrong_fields_are_named(site: ApiSite, method: str, request_message: Message, fields: tuple[str, ...]) -> None:
     async with Client(site.target) as client:
-        error = await refusal(client._call(_raw(client, method), request_message.SerializeToString()))
+        error = await refusal(client._send(_raw(client, method), request_message.SerializeToString()))
     assert error.code is grpc.StatusCode.INVALID_ARGUMENT
     assert error.reason == "invalid_input"
     assert tuple(error.violations) == fields
@@ -131,7 +131,7 @@ async def test_wrong_fields_are_named(site: ApiSite, method: str, request_messag
 async def test_bytes_that_are_no_message(site: ApiSite, method: str) -> None:
     async with Client(site.target) as client:
         for data in (b"\xff", b"\x0a\xff\xff\xff\xff\x0f", b"\x0a\x02\xc3\x28", b"\x0b", bytes(100)):
-            error = await refusal(client._call(_raw(client, method), data))
+            error = await refusal(client._send(_raw(client, method), data))
             assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "malformed_message")
 
 

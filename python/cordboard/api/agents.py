@@ -11,17 +11,18 @@ from cordboard.api.outcomes import Outcome
 from cordboard.api.roster import declare_agents, list_agents, retire_agent
 from cordboard.api.site import GATEWAY, Site
 from cordboard.api.translate.check import Check
-from cordboard.api.translate.desk import SIGNALS
-from cordboard.api.translate.words import PRESENCES, TO_PRESENCE
+from cordboard.api.translate.desk import SIGNALS, park_time
+from cordboard.api.translate.words import PARK_KINDS, PRESENCES, TO_PRESENCE
 from cordboard.errors import FactRefused, JournalCorrupt
 from cordboard.events.bounds import DURATION_MAX_MS
-from cordboard.events.event import EngagementEnded, MessageRelayed, OfferAccepted, PresenceChanged, WrapUpExtended
+from cordboard.events.event import ContactParked, EngagementEnded, MessageRelayed, OfferAccepted, PresenceChanged, WrapUpExtended
 from cordboard.events.fact import (
     ChannelSwitched,
     ContactConnected,
     EngagementEndRequested,
     MessagePosted,
     OfferAnswered,
+    ParkRequested,
     PresenceRequested,
     WrapUpEndRequested,
     WrapUpExtensionRequested,
@@ -30,6 +31,7 @@ from cordboard.events.verdict import REFUSALS
 from cordboard.v1 import agent_service_pb2 as pb
 from cordboard.v1.agent_service_pb2_grpc import AgentServiceServicer
 from cordboard.vault import Content, Draft
+from cordboard.vault.clock import now_ms
 
 ATTEMPT_MAX = 1_000_000
 MESSAGE_MAX = 8_192
@@ -179,6 +181,26 @@ class AgentService(AgentServiceServicer):
             consistency_token=self._token(outcome), until_ms=extended.until_ms if extended is not None else 0
         )
 
+    async def ParkContact(self, request: pb.ParkContactRequest, context: Context) -> pb.ParkContactResponse:
+        check = Check()
+        request_id = check.uuid("request_id", request.request_id)
+        contact = check.id("contact_id", request.contact_id)
+        kind = check.choice("kind", request.kind, PARK_KINDS, "snooze")
+        for_ms = park_time(check, request, now_ms())
+        check.text("note", request.note, NOTE_MAX)
+        agent = await self._agent(check, request.agent)
+        note = message_ref("ParkContact", request_id) if request.note else None
+        fact = ParkRequested(
+            fact_id=fact_id("ParkContact", request_id), contact=contact, agent=agent, kind=kind, for_ms=for_ms, note=note
+        )
+        if note is None:
+            outcome = await self._site.command(fact)
+        else:
+            content = Content(note, "note", request.note)
+            outcome = await self._site.submit(self._draft("ParkContact", str(request_id), fact, content))
+        parked = outcome.first(ContactParked)
+        return pb.ParkContactResponse(consistency_token=self._token(outcome), until_ms=parked.until_ms if parked is not None else 0)
+
     async def DeclareAgents(self, request: pb.DeclareAgentsRequest, context: Context) -> pb.DeclareAgentsResponse:
         return await declare_agents(self._site, request)
 
@@ -203,7 +225,11 @@ class AgentService(AgentServiceServicer):
             raise FactRefused(REFUSALS["not_engaged"], reason="not_engaged")
 
     def _draft(
-        self, method: str, request_id: str, fact: MessagePosted | EngagementEndRequested | WrapUpEndRequested, content: Content
+        self,
+        method: str,
+        request_id: str,
+        fact: MessagePosted | EngagementEndRequested | WrapUpEndRequested | ParkRequested,
+        content: Content,
     ) -> Draft:
         live = self._site.desks.contact(fact.contact)
         return Draft(

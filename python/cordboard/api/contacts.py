@@ -1,24 +1,26 @@
 """ContactService: submit contacts, look at them, end or move them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from msgspec.structs import replace
 
 from cordboard.api import intake
 from cordboard.api.bulk import submit_all
 from cordboard.api.content import describe
+from cordboard.api.conversation import list_messages, read_attachment
 from cordboard.api.guard import Context
 from cordboard.api.ids import fact_id
 from cordboard.api.site import Site
 from cordboard.api.tokens import HexId, Ordinal
+from cordboard.api.topics import topic_report
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.contacts import contact_filter, live_contact, past_contact, timeline_entry
 from cordboard.api.translate.words import end_reason_from, requirements_from
-from cordboard.errors import FactRefused
-from cordboard.events.event import ContactEnded, ContactQueued
-from cordboard.events.fact import ContactEndRequested, TransferRequested
+from cordboard.errors import FactRefused, NotFound
+from cordboard.events.event import ContactEnded, ContactQueued, ContactReclassified
+from cordboard.events.fact import ContactEndRequested, ParkEndRequested, ReclassificationRequested, TransferRequested
 from cordboard.events.verdict import REFUSALS
-from cordboard.projections.history.reader import ContactKey, TimelineKey
+from cordboard.projections.history.reader import ContactFilter, ContactKey, ContactRow, TimelineKey
 from cordboard.v1 import contact_service_pb2 as pb
 from cordboard.v1.contact_service_pb2_grpc import ContactServiceServicer
 
@@ -46,19 +48,23 @@ class ContactService(ContactServiceServicer):
         check.finish()
         await self._site.reach(request.consistency_token)
         seq = self._site.feed.position
-        message = await self._find(contact, seq)
+        message, note = await self._find(contact, seq)
         await describe(self._site.vault, [message])
+        if note is not None and (said := (await self._site.vault.read([note])).get(note)) is not None:
+            message.park.note = said.text
         return pb.GetContactResponse(contact=message, consistency_token=self._site.token(seq))
 
-    async def _find(self, contact: bytes, seq: int) -> pb.Contact:
+    async def _find(self, contact: bytes, seq: int) -> tuple[pb.Contact, bytes | None]:
+        """The contact, and the reference of its owner's note if it is parked with one."""
         live = self._site.desks.contact(contact)
         if live is not None:
-            return live_contact(live, await self._site.people.person(live.agent))
+            people = await self._site.people.of((live.agent, live.owner))
+            return live_contact(live, people), live.park.note if live.park is not None else None
         await self._site.reach_history(seq)
         row = await self._site.history.get_contact(contact)
         if row is None:
             raise FactRefused(REFUSALS["unknown_contact"], reason="unknown_contact")
-        return past_contact(row, await self._site.people.person(row.agent))
+        return past_contact(row, await self._site.people.of((row.agent, row.owner))), row.park_note
 
     async def ListContacts(self, request: pb.ListContactsRequest, context: Context) -> pb.ListContactsResponse:
         check = Check()
@@ -73,12 +79,36 @@ class ContactService(ContactServiceServicer):
         await self._site.reach_history(await self._site.reach(request.consistency_token))
         seq = await self._site.history.checkpoint()
         rows, more = await self._site.history.list_contacts(wanted, after, page_size)
-        people = await self._site.people.of(row.agent for row in rows)
         return pb.ListContactsResponse(
-            contacts=[past_contact(row, people[row.agent].person if row.agent else "") for row in rows],
+            contacts=await self._past(rows),
             next_page_token="" if more is None else self._site.tokens.page(bound_to, (more.queued_at_ms, more.id.hex())),
             consistency_token=self._site.token(seq),
         )
+
+    async def _past(self, rows: Sequence[ContactRow]) -> list[pb.Contact]:
+        people = await self._site.people.of(ref for row in rows for ref in (row.agent, row.owner))
+        return [past_contact(row, people) for row in rows]
+
+    async def GetCase(self, request: pb.GetCaseRequest, context: Context) -> pb.GetCaseResponse:
+        check = Check()
+        case = check.id("case_id", request.case_id)
+        check.finish()
+        await self._site.reach_history(await self._site.reach(request.consistency_token))
+        seq = await self._site.history.checkpoint()
+        rows, _ = await self._site.history.list_contacts(ContactFilter(case=case), None, PAGE_MAX)
+        if not rows:
+            raise NotFound("no contact belongs to this case", reason="unknown_case")
+        return pb.GetCaseResponse(contacts=await self._past(rows), consistency_token=self._site.token(seq))
+
+    async def ListMessages(self, request: pb.ListMessagesRequest, context: Context) -> pb.ListMessagesResponse:
+        return await list_messages(self._site, request)
+
+    async def GetAttachment(self, request: pb.GetAttachmentRequest, context: Context) -> AsyncIterator[pb.GetAttachmentResponse]:
+        async for part in read_attachment(self._site, request):
+            yield part
+
+    async def GetTopicReport(self, request: pb.GetTopicReportRequest, context: Context) -> pb.GetTopicReportResponse:
+        return await topic_report(self._site, request)
 
     async def GetTimeline(self, request: pb.GetTimelineRequest, context: Context) -> pb.GetTimelineResponse:
         check = Check()
@@ -120,14 +150,12 @@ class ContactService(ContactServiceServicer):
         requirements = None
         if request.HasField("requirements"):
             requirements = requirements_from(check, "requirements.requirements", request.requirements.requirements)
-        if request.agent:
-            check.person("agent", request.agent)
-        check.finish()
+        agent = await self._agent_or_none(check, request.agent)
         fact = TransferRequested(
             fact_id=fact_id("TransferContact", request_id),
             contact=contact,
             queue=queue,
-            agent=await self._site.people.ref(request.agent) if request.agent else None,
+            agent=agent,
             requirements=requirements,
         )
         outcome = await self._site.command(fact)
@@ -135,3 +163,37 @@ class ContactService(ContactServiceServicer):
         return pb.TransferContactResponse(
             consistency_token=self._site.token(outcome.seq), visit=queued.visit if queued is not None else 0
         )
+
+    async def ReturnContact(self, request: pb.ReturnContactRequest, context: Context) -> pb.ReturnContactResponse:
+        check = Check()
+        request_id = check.uuid("request_id", request.request_id)
+        contact = check.id("contact_id", request.contact_id)
+        agent = await self._agent_or_none(check, request.agent)
+        fact = ParkEndRequested(fact_id=fact_id("ReturnContact", request_id), contact=contact, agent=agent)
+        outcome = await self._site.command(fact)
+        queued = outcome.first(ContactQueued)
+        return pb.ReturnContactResponse(
+            consistency_token=self._site.token(outcome.seq), visit=queued.visit if queued is not None else 0
+        )
+
+    async def ReclassifyContact(self, request: pb.ReclassifyContactRequest, context: Context) -> pb.ReclassifyContactResponse:
+        check = Check()
+        request_id = check.uuid("request_id", request.request_id)
+        contact = check.id("contact_id", request.contact_id)
+        topic = check.name("topic", request.topic)
+        agent = await self._agent_or_none(check, request.agent)
+        fact = ReclassificationRequested(
+            fact_id=fact_id("ReclassifyContact", request_id), contact=contact, topic=topic, agent=agent
+        )
+        outcome = await self._site.command(fact)
+        changed = outcome.first(ContactReclassified)
+        return pb.ReclassifyContactResponse(
+            consistency_token=self._site.token(outcome.seq), previous=(changed.previous if changed is not None else None) or ""
+        )
+
+    async def _agent_or_none(self, check: Check, person: str) -> bytes | None:
+        """The last check of a request that an agent or a service may make."""
+        if person:
+            check.person("agent", person)
+        check.finish()
+        return await self._site.people.ref(person) if person else None

@@ -1,10 +1,12 @@
 """What was declared and is in force, folded from the journal: the policy, and every agent's registration."""
 
 from cordboard import codec
-from cordboard.errors import NotFound
+from cordboard.errors import FactRefused, NotFound
 from cordboard.events import Commit
 from cordboard.events.event import AgentRegistered, PolicyAdopted
 from cordboard.events.policy import Policy
+from cordboard.events.verdict import REFUSALS
+from cordboard.policy.classify import Classifier
 
 _POLICY_ADOPTED = 5
 _AGENT_REGISTERED = 30
@@ -18,6 +20,7 @@ class Declared:
     def __init__(self) -> None:
         self._adopted: PolicyAdopted | None = None
         self._policy: Policy | None = None
+        self._classifier: Classifier | None = None
         self._agents: dict[bytes, AgentRegistered] = {}
 
     def apply(self, seq: int, commit: Commit) -> None:
@@ -27,7 +30,7 @@ class Declared:
                 continue
             event = codec.decode_event(entry)
             if isinstance(event, PolicyAdopted):
-                self._adopted, self._policy = event, codec.decode_policy(event.policy)
+                self._adopted, self._policy, self._classifier = event, codec.decode_policy(event.policy), None
             elif entry.agent is not None:
                 if isinstance(event, AgentRegistered):
                     self._agents[entry.agent] = event
@@ -49,6 +52,14 @@ class Declared:
         if self._adopted is None:
             raise NotFound("the site has no policy yet", reason="no_policy")
         return self._adopted
+
+    def classifier(self) -> Classifier:
+        """Its rules. Raises FactRefused if there is none."""
+        if self._policy is None:
+            raise FactRefused(REFUSALS["no_policy"], reason="no_policy")
+        if self._classifier is None:
+            self._classifier = Classifier(self._policy)
+        return self._classifier
 
     def agents_after(self, agent: bytes | None, limit: int) -> list[tuple[bytes, AgentRegistered]]:
         """At most `limit` registered agents in the order of their ids, after `agent`."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -12,6 +12,7 @@ from cordboard.api.signals import Heard
 from cordboard.api.site import Site
 from cordboard.api.status import ReaderTooSlow
 from cordboard.api.translate import desk as to_pb
+from cordboard.api.translate.changes import fill_plain
 from cordboard.events import event as words
 from cordboard.projections.live import Desk, DeskChange, LiveContact, Said, Work
 from cordboard.v1 import agent_service_pb2 as pb
@@ -21,14 +22,10 @@ QUEUE_MAX = 1_000
 BATCH_MAX = 100
 BOOKMARK_S = 15.0
 MESSAGES_MAX = 200
-_OVER: dict[type, pb.OfferOutcome.ValueType] = {
-    words.OfferDeclined: pb.OFFER_OUTCOME_DECLINED,
-    words.OfferExpired: pb.OFFER_OUTCOME_EXPIRED,
-    words.OfferRevoked: pb.OFFER_OUTCOME_REVOKED,
-    words.ConnectExpired: pb.OFFER_OUTCOME_CONNECT_EXPIRED,
-}
 _WHOLE = (words.DeadlinesShifted, words.AgentRegistered, words.AgentRemoved)
 """Events after which the whole desk is told again: they may move everything on it."""
+_WITH_CONVERSATION = (words.OfferMade, words.EngagementStarted, words.ContactParked)
+"""Events that are told with what has been said so far, or with the newest of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +108,23 @@ class _Watch:
     def _change(self, change: DeskChange) -> None:
         if isinstance(change.event, _WHOLE):
             self._put(self._snapshot(change.seq, change.event.at_ms))
-        elif isinstance(change.event, words.MessageRelayed):
-            if change.contact is not None and change.contact.state == "engaged" and change.contact.agent == self._agent:
+        elif isinstance(change.event, words.MessageRelayed | words.MessageAttached):
+            live = change.contact
+            if live is not None and live.state in ("engaged", "parked") and live.agent == self._agent:
+                self._put(_Noted(change))
+        elif isinstance(change.event, words.ContactReclassified):
+            # Whoever said so: the one who has it must know.
+            if change.contact is not None and change.contact.agent == self._agent:
                 self._put(_Noted(change))
         elif change.entry.agent == self._agent:
-            starts = isinstance(change.event, words.EngagementStarted) and change.entry.contact is not None
-            self._put(_Noted(change, tuple(self._said(change.entry.contact)) if starts and change.entry.contact else ()))
+            tells = isinstance(change.event, _WITH_CONVERSATION) and change.entry.contact is not None
+            self._put(_Noted(change, tuple(self._said(change.entry.contact)) if tells and change.entry.contact else ()))
 
     def _snapshot(self, seq: int, at_ms: int) -> _Snapshot:
         desk = self._site.desks.desk(self._agent)
         contacts = {work.contact: self._site.desks.contact(work.contact) for work in desk.work}
-        said = {work.contact: self._said(work.contact) for work in desk.work if work.state in ("engaged", "wrapping")}
+        piled = [live.contact for live in desk.parked]
+        said = {contact: self._said(contact) for contact in (*contacts, *piled)}
         return _Snapshot(seq, at_ms, desk, contacts, said)
 
     def _said(self, contact: bytes) -> list[Said]:
@@ -135,10 +138,20 @@ async def _told(site: Site, items: list[_Snapshot | _Noted | Heard]) -> list[pb.
         told.note(item)
     await told.fetch()
     responses = [response for item in items if (response := told.response(item)) is not None]
-    offers: list[Described] = [response.offer_made for response in responses if response.HasField("offer_made")]
-    offers += [work.offer for response in responses for work in response.snapshot.work if response.HasField("snapshot")]
-    await describe(site.vault, offers)
+    await describe(site.vault, [message for response in responses for message in _described(response)])
     return responses
+
+
+def _described(response: pb.WatchDeskResponse) -> Iterator[Described]:
+    """What of it shows a contact."""
+    match response.WhichOneof("change"):
+        case "offer_made":
+            yield response.offer_made
+        case "contact_parked":
+            yield response.contact_parked
+        case "snapshot":
+            yield from (work.offer for work in response.snapshot.work)
+            yield from response.snapshot.parked
 
 
 class _Telling:
@@ -146,7 +159,9 @@ class _Telling:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._messages: set[bytes] = set()
+        self._texts: set[bytes] = set()
+        self._asked: set[bytes] = set()
+        """Messages that may have come with files: agents cannot send any."""
         self._agents: set[bytes] = set()
 
     def note(self, item: _Snapshot | _Noted | Heard) -> None:
@@ -154,17 +169,29 @@ class _Telling:
         if isinstance(item, _Snapshot):
             for said in item.said.values():
                 self._note_said(said)
+            for live in (*item.contacts.values(), *item.desk.parked):
+                self._note_contact(live)
         elif isinstance(item, _Noted):
             self._note_said(list(item.said))
-            if isinstance(item.change.event, words.MessageRelayed):
+            self._note_contact(item.change.contact)
+            if isinstance(item.change.event, words.MessageRelayed | words.MessageAttached):
                 self._note_said([_said(item.change, item.change.event)])
 
     def _note_said(self, said: list[Said]) -> None:
-        self._messages.update(one.message for one in said)
+        self._texts.update(one.message for one in said)
+        self._asked.update(one.message for one in said if one.author != "agent")
         self._agents.update(one.agent for one in said if one.agent is not None)
 
+    def _note_contact(self, live: LiveContact | None) -> None:
+        if live is not None and live.owner is not None:
+            self._agents.add(live.owner)
+        if live is not None and live.park is not None and live.park.note is not None:
+            self._texts.add(live.park.note)
+
     async def fetch(self) -> None:
-        self._contents = await self._site.vault.read(sorted(self._messages)) if self._messages else {}
+        vault = self._site.vault
+        self._contents = await vault.read(sorted(self._texts)) if self._texts else {}
+        self._files = await vault.attachments(sorted(self._asked)) if self._asked else {}
         self._people = await self._site.people.of(self._agents)
 
     def response(self, item: _Snapshot | _Noted | Heard) -> pb.WatchDeskResponse | None:
@@ -181,69 +208,78 @@ class _Telling:
             presence=to_pb.presence(snapshot.desk),
             channels=to_pb.switches(snapshot.desk),
             declared=snapshot.desk.declared,
-            work=[
-                to_pb.work(
-                    work, snapshot.contacts[work.contact], self._conversation(work.contact, snapshot.said.get(work.contact, []))
-                )
-                for work in snapshot.desk.work
-            ],
+            work=[self._work(work, snapshot) for work in snapshot.desk.work],
+            parked=[self._parked(live, snapshot.said[live.contact]) for live in snapshot.desk.parked],
         )
 
-    def _conversation(self, contact: bytes, said: list[Said]) -> list[pb.Message]:
-        return [to_pb.message(contact, one, self._contents, self._people) for one in said]
+    def _work(self, work: Work, snapshot: _Snapshot) -> pb.Work:
+        said = snapshot.said[work.contact]
+        open_talk = self._conversation(work.contact, said) if work.state in ("engaged", "wrapping") else []
+        return to_pb.work(work, self._offer(snapshot.contacts[work.contact], work, said), open_talk)
+
+    def _offer(self, live: LiveContact | None, work: Work, said: Sequence[Said]) -> pb.Offer:
+        offer = to_pb.offer(live, work, self._people)
+        offer.text = self._newest(said)
+        return offer
+
+    def _parked(self, live: LiveContact, said: Sequence[Said]) -> pb.ParkedContact:
+        assert live.park is not None, "it lies on a pile"
+        note = self._contents.get(live.park.note) if live.park.note is not None else None
+        parked = to_pb.parked(live, live.park, note.text if note is not None else "")
+        parked.text = self._newest(said)
+        return parked
+
+    def _newest(self, said: Sequence[Said]) -> str:
+        """What the customer wrote last; a contact that was submitted with a text shows that one instead."""
+        texts = (self._contents.get(one.message) for one in reversed(said) if one.author == "customer" and one.ordinal)
+        newest = next(texts, None)
+        return newest.text if newest is not None else ""
+
+    def _conversation(self, contact: bytes, said: Sequence[Said]) -> list[pb.Message]:
+        return [self._message(contact, one) for one in said]
+
+    def _message(self, contact: bytes, said: Said) -> pb.Message:
+        return to_pb.message(contact, said, self._contents, self._people, self._files)
 
     def _fill(self, response: pb.WatchDeskResponse, item: _Noted) -> bool:
         """Set the one change that the event is; False if it is none that a desk shows."""
         change, event = item.change, item.change.event
-        contact = change.entry.contact
         if isinstance(event, words.PresenceChanged):
             response.presence.CopyFrom(to_pb.presence_change(event))
-            return True
-        if isinstance(event, words.ChannelSwitchSet):
+        elif isinstance(event, words.ChannelSwitchSet):
             switch = pb.ChannelSwitch(channel=change.entry.channel or "", on=event.on, cause=event.cause)
             response.channel_switched.CopyFrom(switch)
-            return True
-        if contact is None:
+        elif change.entry.contact is None:
             return False
-        match event:
-            case words.OfferMade():
-                response.offer_made.CopyFrom(to_pb.offer(change.contact, _work(change, event)))
-            case words.OfferAccepted():
-                response.offer_accepted.CopyFrom(
-                    pb.OfferAcceptance(contact_id=contact.hex(), attempt=event.attempt, connect_by_ms=event.connect_by_ms)
-                )
-            case words.OfferDeclined() | words.OfferExpired() | words.OfferRevoked() | words.ConnectExpired():
-                over = pb.OfferOver(contact_id=contact.hex(), attempt=event.attempt, outcome=_OVER[type(event)])
-                if isinstance(event, words.OfferRevoked | words.OfferDeclined):
-                    over.reason = event.reason or ""
-                response.offer_over.CopyFrom(over)
-            case words.EngagementStarted():
-                messages = self._conversation(contact, list(item.said))
+        else:
+            return self._fill_content(response, item, change.entry.contact) or fill_plain(response, change, change.entry.contact)
+        return True
+
+    def _fill_content(self, response: pb.WatchDeskResponse, item: _Noted, contact: bytes) -> bool:
+        """The changes that show something of the vault's."""
+        change = item.change
+        match change.event:
+            case words.OfferMade() as event:
+                response.offer_made.CopyFrom(self._offer(change.contact, _work(change, event), item.said))
+            case words.EngagementStarted(attempt=attempt, queue=queue):
                 response.engagement_started.CopyFrom(
-                    pb.EngagementStart(contact_id=contact.hex(), attempt=event.attempt, queue=event.queue, messages=messages)
-                )
-            case words.MessageRelayed():
-                response.message.CopyFrom(to_pb.message(contact, _said(change, event), self._contents, self._people))
-            case words.EngagementEnded():
-                response.engagement_ended.CopyFrom(
-                    pb.EngagementEnd(
-                        contact_id=contact.hex(), attempt=event.attempt, by=event.by, wrap_until_ms=event.wrap_until_ms or 0
+                    pb.EngagementStart(
+                        contact_id=contact.hex(), attempt=attempt, queue=queue, messages=self._conversation(contact, item.said)
                     )
                 )
-            case words.WrapUpExtended():
-                response.wrap_up_extended.CopyFrom(
-                    pb.WrapUpMove(contact_id=contact.hex(), attempt=event.attempt, until_ms=event.until_ms)
-                )
-            case words.WrapUpEnded():
-                response.wrap_up_ended.CopyFrom(pb.WrapUpEnd(contact_id=contact.hex(), attempt=event.attempt, by=event.by))
+            case words.MessageRelayed() | words.MessageAttached() as event:
+                response.message.CopyFrom(self._message(contact, _said(change, event)))
+            case words.ContactParked() if change.contact is not None and change.contact.park is not None:
+                response.contact_parked.CopyFrom(self._parked(change.contact, item.said))
             case _:
                 return False
         return True
 
 
-def _said(change: DeskChange, event: words.MessageRelayed) -> Said:
+def _said(change: DeskChange, event: words.MessageRelayed | words.MessageAttached) -> Said:
     agent = change.entry.agent if event.author == "agent" else None
-    return Said(event.ordinal, event.author, event.message, agent, event.at_ms)
+    ordinal = event.ordinal if isinstance(event, words.MessageRelayed) else 0
+    return Said(ordinal, event.author, event.message, agent, event.at_ms)
 
 
 def _work(change: DeskChange, event: words.OfferMade) -> Work:

@@ -1,16 +1,23 @@
 """New contacts: content to the vault, fact to the log, outcome from the journal; once per request id, however often it comes."""
 
+import uuid
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from cordboard import codec
 from cordboard.api.content import contents_of
 from cordboard.api.ids import contact_id, fact_id
 from cordboard.api.site import GATEWAY, Site
+from cordboard.api.sorting import check_words, language_of, sorted_by_policy
+from cordboard.api.status import BadRequest
 from cordboard.api.translate.check import PERSON_MAX, Check
 from cordboard.api.translate.words import requirements_from
 from cordboard.errors import Overloaded
 from cordboard.events.bounds import PREFERRED_MAX
+from cordboard.events.event import ContactQueued
 from cordboard.events.fact import ContactArrived
+from cordboard.policy.classify import Signals
 from cordboard.v1 import contact_service_pb2 as pb
 from cordboard.vault import Draft
 
@@ -19,29 +26,38 @@ SUBJECT_MAX = 512
 TEXT_MAX = 32_768
 TEXT_BYTES_MAX = 60 * 1024
 ADDRESS_MAX = 320
+FIELDS_MAX = 32
+FIELD_MAX = 1_000
 
 
 async def submit(site: Site, request: pb.SubmitContactRequest) -> pb.SubmitContactResponse:
     """Raises BadRequest, FactRefused, Overloaded, LogUnavailable, VaultUnavailable, OutcomeUnknown."""
-    draft = await _draft(site, request)
+    fact, persons = _read(request)
+    external_id = str(uuid.UUID(request.request_id))
     try:
         site.admit()
-    except Overloaded:
-        # A repeat of a contact that stands is no new contact.
-        if await site.vault.find(GATEWAY, draft.external_id) is None:
+        check_words(site.declared.policy, fact)
+    except (Overloaded, BadRequest):
+        # A repeat of a contact that stands is no new contact, and what the policy says by now does not matter to it.
+        if await site.vault.find(GATEWAY, external_id) is None:
             raise
-    outcome = await site.submit(draft)
+    outcome = await site.submit(await _draft(site, request, external_id, fact, persons))
+    queued = outcome.first(ContactQueued)
     return pb.SubmitContactResponse(
-        contact_id=draft.contact.hex(), consistency_token=site.token(outcome.seq), repeated_request=outcome.repeated
+        contact_id=fact.contact.hex(),
+        consistency_token=site.token(outcome.seq),
+        repeated_request=outcome.repeated,
+        queue=queued.queue if queued is not None else "",
+        topic=(queued.topic if queued is not None else None) or "",
+        rule=(queued.rule if queued is not None else None) or "",
     )
 
 
-async def _draft(site: Site, request: pb.SubmitContactRequest) -> Draft:
+def _read(request: pb.SubmitContactRequest) -> tuple[ContactArrived, list[str]]:
+    """The fact as far as the request alone says it, and the persons of its preferred agents. Raises BadRequest."""
     check = Check()
     request_id = check.uuid("request_id", request.request_id)
-    contact = contact_id(request_id)
-    has_customer = request.HasField("customer")
-    if has_customer:
+    if request.HasField("customer"):
         check.name("customer.kind", request.customer.kind)
         check.text("customer.address", request.customer.address.strip(), ADDRESS_MAX, 1)
         check.text("customer.name", request.customer.name, PERSON_MAX)
@@ -49,28 +65,59 @@ async def _draft(site: Site, request: pb.SubmitContactRequest) -> Draft:
     check.text("text", request.text, TEXT_MAX)
     if len(request.text.encode()) > TEXT_BYTES_MAX:
         check.wrong("text", f"must have at most {TEXT_BYTES_MAX} bytes in UTF-8")
+    _check_fields(check, request.fields)
     check.count("preferred_agents", len(request.preferred_agents), 0, PREFERRED_MAX)
     persons = [check.person(f"preferred_agents[{index}]", person) for index, person in enumerate(request.preferred_agents)]
     fact = ContactArrived(
         fact_id=fact_id(METHOD, request_id),
-        contact=contact,
+        contact=contact_id(request_id),
         channel=check.name("channel", request.channel),
-        queue=check.name("queue", request.queue),
+        queue=check.name("queue", request.queue) if request.queue else "",
         requirements=requirements_from(check, "requirements", request.requirements),
         priority=check.number("priority", request.priority, 0, 100),
         entry_point=check.name_or_none("entry_point", request.entry_point),
         topic=check.name_or_none("topic", request.topic),
+        language=language_of(check, request.language),
     )
     check.finish()
-    customer = await site.vault.customer(request.customer.kind, request.customer.address) if has_customer else None
+    return fact, persons
+
+
+def _check_fields(check: Check, fields: Mapping[str, str]) -> None:
+    check.count("fields", len(fields), 0, FIELDS_MAX)
+    for name, value in sorted(fields.items())[:FIELDS_MAX]:
+        check.name("fields", name)
+        check.text("fields", value, FIELD_MAX)
+    if sum(len(value.encode()) for value in fields.values()) > TEXT_BYTES_MAX:
+        check.wrong("fields", f"must have at most {TEXT_BYTES_MAX} bytes in UTF-8 together")
+
+
+async def _draft(site: Site, request: pb.SubmitContactRequest, external_id: str, fact: ContactArrived, persons: list[str]) -> Draft:
+    given = request.customer if request.HasField("customer") else None
+    customer = await site.vault.customer(given.kind, given.address, source=GATEWAY) if given is not None else None
+    if not fact.queue:
+        segment = await site.vault.segment(customer) if customer is not None else None
+        fact = await sorted_by_policy(site, fact, _signals(request, fact, segment))
     preferred = [await site.people.ref(person) for person in persons]
-    data = codec.check_fact(replace(fact, customer=customer, preferred=preferred))
     return Draft(
         gateway=GATEWAY,
-        external_id=str(request_id),
-        contact=contact,
+        external_id=external_id,
+        contact=fact.contact,
         fact_id=fact.fact_id,
-        fact=data,
+        fact=codec.check_fact(replace(fact, customer=customer, preferred=preferred)),
         customer=customer,
-        contents=contents_of(contact, request.subject, request.text, request.customer if has_customer else None),
+        contents=contents_of(fact.contact, request.subject, request.text, given, request.fields),
+    )
+
+
+def _signals(request: pb.SubmitContactRequest, fact: ContactArrived, segment: str | None) -> Signals:
+    by_mail = request.HasField("customer") and request.customer.kind == "email"
+    return Signals(
+        channel=fact.channel,
+        entry_point=fact.entry_point,
+        address=request.customer.address.strip().lower() if by_mail else None,
+        text=f"{request.subject}\n{request.text}",
+        language=fact.language,
+        fields=dict(request.fields),
+        segment=segment,
     )

@@ -25,6 +25,7 @@ GATEWAY = "api"
 CATCH_UP_S = 1.0
 BACKLOG_FRAMES_MAX = 2_000
 BACKLOG_AGE_MS_MAX = 5_000
+FILES_MAX = 16
 
 
 @dataclass(slots=True)
@@ -45,6 +46,8 @@ class Site:
     people: People
     tokens: Tokens
     draining: asyncio.Event = field(default_factory=asyncio.Event)
+    files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_MAX))
+    """Held while an attachment is on its way: each stands in memory as a whole."""
 
     async def command(self, fact: Fact) -> Outcome:
         """Append a fact and wait for what the router makes of it. Raises FactRefused, InvalidInput, Overloaded,

@@ -79,6 +79,7 @@ class Draining(CordboardError):
 _BY_REASON: dict[str, int] = {
     "contact_exists": code_pb2.ALREADY_EXISTS,
     "no_such_offer": code_pb2.NOT_FOUND,
+    "park_limit": code_pb2.RESOURCE_EXHAUSTED,
     "policy_invalid": code_pb2.INVALID_ARGUMENT,
     "policy_stale": code_pb2.ABORTED,
 }

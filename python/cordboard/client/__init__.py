@@ -27,19 +27,22 @@ from cordboard.v1.agent_service_pb2 import (
     Offer,
     OfferAcceptance,
     OfferOver,
+    ParkedContact,
+    ParkEnd,
     PresenceReport,
+    Reclassification,
     Signal,
     WrapUpEnd,
     WrapUpMove,
 )
 from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, SubmissionResult, SubmitContactRequest, TimelineEntry
-from cordboard.v1.types_pb2 import Customer, Requirement
+from cordboard.v1.types_pb2 import Attachment, Customer, Requirement
 
 __all__ = [
-    "AgentDeclaration", "Bookmark", "ChannelSwitch", "Client", "ClientError", "Contact", "ContactFilter", "Customer", "DeskChange",
-    "DeskEvent", "DeskSnapshot", "EngagementEnd", "EngagementStart", "Message", "NewContact", "Offer", "OfferAcceptance",
-    "OfferOver", "PresenceReport", "Requirement", "Signal", "SubmissionResult", "SubmitContactRequest", "TimelineEntry",
-    "WrapUpEnd", "WrapUpMove", "new_contact", "new_request_id",
+    "AgentDeclaration", "Attachment", "Bookmark", "ChannelSwitch", "Client", "ClientError", "Contact", "ContactFilter",
+    "Customer", "DeskChange", "DeskEvent", "DeskSnapshot", "EngagementEnd", "EngagementStart", "Message", "NewContact", "Offer",
+    "OfferAcceptance", "OfferOver", "ParkEnd", "ParkedContact", "PresenceReport", "Reclassification", "Requirement", "Signal",
+    "SubmissionResult", "SubmitContactRequest", "TimelineEntry", "WrapUpEnd", "WrapUpMove", "new_contact", "new_request_id",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Contacts: submit, find, end, move."""
+"""Contacts: submit, find, read, end, move."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -6,24 +6,30 @@ from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict, Unpack
 
 from cordboard.client.connection import BULK_TIMEOUT_S, Connection, new_request_id
 from cordboard.v1 import contact_service_pb2 as contacts_pb
+from cordboard.v1.agent_service_pb2 import Message
 from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, SubmissionResult, SubmitContactRequest, TimelineEntry
 from cordboard.v1.contact_service_pb2_grpc import ContactServiceStub
-from cordboard.v1.types_pb2 import Customer, Requirement, RequirementSet
+from cordboard.v1.types_pb2 import Attachment, Customer, Requirement, RequirementSet
 
 if TYPE_CHECKING:  # the generated code has it in its stubs only
     from cordboard.v1.contact_service_pb2_grpc import ContactServiceAsyncStub
 
 
 BULK_MAX = 5_000
-_END_REASONS = {"cancelled": contacts_pb.CONTACT_END_REASON_CANCELLED, "failed": contacts_pb.CONTACT_END_REASON_FAILED}
+_END_REASONS = {
+    "cancelled": contacts_pb.CONTACT_END_REASON_CANCELLED,
+    "failed": contacts_pb.CONTACT_END_REASON_FAILED,
+    "completed": contacts_pb.CONTACT_END_REASON_COMPLETED,
+}
 Requirements = Mapping[str, int] | Iterable[Requirement]
 
 
 class NewContact(TypedDict, total=False):
-    """What a contact is submitted with. `requirements`: skill → level (hard), or Requirement messages."""
+    """What a contact is submitted with. `requirements`: skill → level (hard), or Requirement messages. Without a `queue` the
+    policy's rules say where it goes."""
 
     channel: Required[str]
-    queue: Required[str]
+    queue: str
     text: str
     subject: str
     requirements: Requirements
@@ -32,6 +38,8 @@ class NewContact(TypedDict, total=False):
     preferred_agents: Sequence[str]
     entry_point: str
     topic: str
+    language: str
+    fields: Mapping[str, str]
     request_id: str
 
 
@@ -106,7 +114,11 @@ class ContactCalls(Connection):
                 return entries
 
     async def end_contact(
-        self, contact_id: str, reason: Literal["cancelled", "failed"] = "cancelled", *, request_id: str | None = None
+        self,
+        contact_id: str,
+        reason: Literal["cancelled", "failed", "completed"] = "cancelled",
+        *,
+        request_id: str | None = None,
     ) -> contacts_pb.EndContactResponse:
         request = contacts_pb.EndContactRequest(
             request_id=request_id or new_request_id(), contact_id=contact_id, reason=_END_REASONS[reason]
@@ -131,6 +143,62 @@ class ContactCalls(Connection):
             requirements=None if requirements is None else RequirementSet(requirements=_requirements(requirements)),
         )
         return await self._send(self._contacts.TransferContact, request)
+
+    async def return_contact(
+        self, contact_id: str, *, agent: str = "", request_id: str | None = None
+    ) -> contacts_pb.ReturnContactResponse:
+        """Want a parked contact back now; as its owner, or (`agent` empty) as a service."""
+        request = contacts_pb.ReturnContactRequest(request_id=request_id or new_request_id(), contact_id=contact_id, agent=agent)
+        return await self._send(self._contacts.ReturnContact, request)
+
+    async def reclassify_contact(
+        self, contact_id: str, topic: str, *, agent: str = "", request_id: str | None = None
+    ) -> contacts_pb.ReclassifyContactResponse:
+        """The contact is about `topic`; as the engaged agent, or (`agent` empty) as a service."""
+        request = contacts_pb.ReclassifyContactRequest(
+            request_id=request_id or new_request_id(), contact_id=contact_id, topic=topic, agent=agent
+        )
+        return await self._send(self._contacts.ReclassifyContact, request)
+
+    async def get_case(self, case_id: str, *, after: str = "") -> list[Contact]:
+        """The contacts of one matter, newest first."""
+        request = contacts_pb.GetCaseRequest(case_id=case_id, consistency_token=after)
+        return list((await self._send(self._contacts.GetCase, request)).contacts)
+
+    async def messages(self, contact_id: str, *, page_size: int = 500, after: str = "") -> list[Message]:
+        """The whole conversation, oldest first."""
+        messages: list[Message] = []
+        page_token = ""
+        while True:
+            request = contacts_pb.ListMessagesRequest(
+                contact_id=contact_id, page_size=page_size, page_token=page_token, consistency_token=after
+            )
+            page = await self._send(self._contacts.ListMessages, request)
+            messages.extend(page.messages)
+            page_token = page.next_page_token
+            if not page_token:
+                return messages
+
+    async def get_attachment(self, attachment_id: str) -> tuple[Attachment, bytes]:
+        """What it is, and its bytes."""
+        request = contacts_pb.GetAttachmentRequest(attachment_id=attachment_id)
+
+        async def read(
+            wanted: contacts_pb.GetAttachmentRequest, *, timeout: float, wait_for_ready: bool
+        ) -> tuple[Attachment, bytes]:
+            about, data = Attachment(), bytearray()
+            async for part in self._contacts.GetAttachment(wanted, timeout=timeout, wait_for_ready=wait_for_ready):
+                if part.HasField("attachment"):
+                    about = part.attachment
+                data += part.data
+            return about, bytes(data)
+
+        return await self._send(read, request, timeout_s=BULK_TIMEOUT_S)
+
+    async def topic_report(self, from_ms: int = 0, until_ms: int = 0, *, after: str = "") -> contacts_pb.GetTopicReportResponse:
+        """First topics beside dispositions, of contacts that arrived in the period (0: no bound) and have ended."""
+        request = contacts_pb.GetTopicReportRequest(arrived_from_ms=from_ms, arrived_until_ms=until_ms, consistency_token=after)
+        return await self._send(self._contacts.GetTopicReport, request)
 
 
 def _requirements(given: Requirements) -> list[Requirement]:

@@ -21,7 +21,10 @@ from cordboard.v1.agent_service_pb2 import (
     Offer,
     OfferAcceptance,
     OfferOver,
+    ParkedContact,
+    ParkEnd,
     PresenceReport,
+    Reclassification,
     Signal,
     WrapUpEnd,
     WrapUpMove,
@@ -37,6 +40,11 @@ _PRESENCES = {
     "ready": types_pb.PRESENCE_READY,
     "not_ready": types_pb.PRESENCE_NOT_READY,
 }
+_PARK_KINDS = {
+    "customer": types_pb.PARK_KIND_CUSTOMER,
+    "third_party": types_pb.PARK_KIND_THIRD_PARTY,
+    "snooze": types_pb.PARK_KIND_SNOOZE,
+}
 _SIGNALS = {
     "typing": agents_pb.SIGNAL_KIND_TYPING,
     "delivered": agents_pb.SIGNAL_KIND_DELIVERED,
@@ -44,7 +52,7 @@ _SIGNALS = {
 }
 DeskEvent = (
     DeskSnapshot | Offer | OfferOver | OfferAcceptance | EngagementStart | Message | EngagementEnd | WrapUpMove | WrapUpEnd
-    | PresenceReport | ChannelSwitch | Signal | Bookmark
+    | PresenceReport | ChannelSwitch | Signal | Bookmark | ParkedContact | ParkEnd | Reclassification
 )  # fmt: skip
 
 
@@ -163,3 +171,24 @@ class DeskCalls(Connection):
             request_id=request_id or new_request_id(), agent=agent, contact_id=contact_id, extra_ms=extra_ms
         )
         return await self._send(self._desks.ExtendWrapUp, request)
+
+    async def park_contact(
+        self,
+        agent: str,
+        contact_id: str,
+        kind: Literal["customer", "third_party", "snooze"],
+        *,
+        for_ms: int = 0,
+        until_ms: int = 0,
+        note: str = "",
+        request_id: str | None = None,
+    ) -> agents_pb.ParkContactResponse:
+        """Put an engaged contact aside, for a time or until an instant (Unix ms): give one of the two."""
+        request = agents_pb.ParkContactRequest(
+            request_id=request_id or new_request_id(), agent=agent, contact_id=contact_id, kind=_PARK_KINDS[kind], note=note
+        )
+        if until_ms:
+            request.until_ms = until_ms
+        else:
+            request.for_ms = for_ms
+        return await self._send(self._desks.ParkContact, request)

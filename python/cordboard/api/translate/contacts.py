@@ -1,20 +1,23 @@
 """Contacts, their filter and their timeline, as protobuf."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import msgspec
 
 from cordboard.api.translate.check import Check
-from cordboard.api.translate.words import STATES, TO_STATE, requirements_to
+from cordboard.api.translate.words import STATES, TO_PARK_KIND, TO_STATE, requirements_to
 from cordboard.events.bounds import INSTANT_MAX_MS
+from cordboard.events.fact import ParkKind
 from cordboard.projections.history.reader import ContactFilter, ContactRow, TimelineRow
 from cordboard.projections.live import LiveContact
 from cordboard.v1 import contact_service_pb2 as pb
 from cordboard.vault import Person
 
 
-def live_contact(contact: LiveContact, agent: str) -> pb.Contact:
-    """A contact from memory; `agent` is a person id."""
+def live_contact(contact: LiveContact, people: Mapping[bytes, Person]) -> pb.Contact:
+    """A contact from memory; `people` must know its agent and owner."""
+    park = contact.park
     return pb.Contact(
         contact_id=contact.contact.hex(),
         channel=contact.channel,
@@ -28,14 +31,23 @@ def live_contact(contact: LiveContact, agent: str) -> pb.Contact:
         arrived_at_ms=contact.arrived_ms,
         answered_at_ms=contact.answered_ms or 0,
         ended_at_ms=contact.ended_ms or 0,
-        agent=agent,
+        agent=person(people, contact.agent),
         visit=contact.visit,
         attempt=contact.attempt,
+        topic_first=contact.topic_first or "",
+        rule=contact.rule or "",
+        language=contact.language or "",
+        case_id=contact.case.hex(),
+        owner=person(people, contact.owner),
+        park=pb.Park(kind=TO_PARK_KIND[park.kind], until_ms=park.until_ms) if park is not None else None,
+        disposition=contact.disposition or "",
+        customer_id=contact.customer.hex() if contact.customer is not None else "",
     )
 
 
-def past_contact(row: ContactRow, agent: str) -> pb.Contact:
-    """A contact from the history."""
+def past_contact(row: ContactRow, people: Mapping[bytes, Person]) -> pb.Contact:
+    """A contact from the history; `people` must know its agent and owner."""
+    kind = None if row.park_kind is None else TO_PARK_KIND[cast(ParkKind, row.park_kind)]
     return pb.Contact(
         contact_id=row.id.hex(),
         channel=row.channel,
@@ -48,10 +60,23 @@ def past_contact(row: ContactRow, agent: str) -> pb.Contact:
         arrived_at_ms=row.queued_at_ms,
         answered_at_ms=row.answered_at_ms or 0,
         ended_at_ms=row.ended_at_ms or 0,
-        agent=agent,
+        agent=person(people, row.agent),
         visit=row.visits,
         attempt=row.attempts,
+        topic_first=row.topic_first or "",
+        rule=row.rule or "",
+        language=row.language or "",
+        case_id=row.case.hex(),
+        owner=person(people, row.owner),
+        park=None if kind is None else pb.Park(kind=kind, until_ms=row.park_until_ms or 0),
+        disposition=row.disposition or "",
+        customer_id=row.customer.hex() if row.customer is not None else "",
     )
+
+
+def person(people: Mapping[bytes, Person], agent: bytes | None) -> str:
+    """The person id, empty for none."""
+    return people[agent].person if agent is not None else ""
 
 
 def timeline_entry(row: TimelineRow, people: Mapping[bytes, Person]) -> pb.TimelineEntry:
@@ -61,7 +86,7 @@ def timeline_entry(row: TimelineRow, people: Mapping[bytes, Person]) -> pb.Timel
         seq=row.seq,
         entry=row.entry,
         event=row.name,
-        agent=people[row.agent].person if row.agent is not None else "",
+        agent=person(people, row.agent),
         detail_json=msgspec.json.encode(row.details).decode(),
     )
 
@@ -77,6 +102,9 @@ def contact_filter(check: Check, given: pb.ContactFilter) -> ContactFilter:
         channel=check.name_or_none("filter.channel", given.channel),
         queue=check.name_or_none("filter.queue", given.queue),
         state=state,
+        customer=check.id("filter.customer_id", given.customer_id) if given.customer_id else None,
+        topic=check.name_or_none("filter.topic", given.topic),
+        case=check.id("filter.case_id", given.case_id) if given.case_id else None,
         queued_from_ms=check.number("filter.arrived_from_ms", given.arrived_from_ms, 0, INSTANT_MAX_MS) or None,
         queued_until_ms=check.number("filter.arrived_until_ms", given.arrived_until_ms, 0, INSTANT_MAX_MS) or None,
     )

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from cordboard.api.translate.words import TO_AUTHOR, TO_PRESENCE, requirements_to
+from cordboard.api.translate.check import Check
+from cordboard.api.translate.words import TO_AUTHOR, TO_PARK_KIND, TO_PRESENCE, requirements_to
+from cordboard.events.bounds import DURATION_MAX_MS
 from cordboard.events.event import AgentRegistered, PresenceChanged
-from cordboard.projections.live import Desk, LiveContact, Said, Work
+from cordboard.projections.live import Desk, LiveContact, Park, Said, Work
 from cordboard.v1 import agent_service_pb2 as pb
 from cordboard.v1 import types_pb2
-from cordboard.vault import Content, Person
+from cordboard.vault import Attachment, Content, Person
+from cordboard.vault.words import AttachmentInfo
 
 WORK_STATES = {
     "offered": pb.WORK_STATE_OFFERED,
@@ -23,8 +26,9 @@ SIGNALS: dict[int, str] = {
 TO_SIGNAL = {word: pb.SignalKind.ValueType(number) for number, word in SIGNALS.items()}
 
 
-def offer(contact: LiveContact | None, work: Work) -> pb.Offer:
-    """An offer (or what it became); `contact` None if it has ended long ago. Content is added by who has read it."""
+def offer(contact: LiveContact | None, work: Work, people: Mapping[bytes, Person]) -> pb.Offer:
+    """An offer (or what it became); `contact` None if it has ended long ago. `people` must know its owner. Content is added by who
+    has read it."""
     message = pb.Offer(
         contact_id=work.contact.hex(),
         attempt=work.attempt,
@@ -38,11 +42,47 @@ def offer(contact: LiveContact | None, work: Work) -> pb.Offer:
         message.requirements.extend(requirements_to(contact.requirements))
         message.entry_point = contact.entry_point or ""
         message.topic = contact.topic or ""
+        message.case_id = contact.case.hex()
+        message.language = contact.language or ""
+        message.owner = people[contact.owner].person if contact.owner is not None else ""
     return message
 
 
-def message(contact: bytes, said: Said, contents: Mapping[bytes, Content], people: Mapping[bytes, Person]) -> pb.Message:
-    """A message with its text, which is empty if it was erased."""
+def parked(contact: LiveContact, park: Park, note: str) -> pb.ParkedContact:
+    """A contact on its owner's pile. Other content is added by who has read it."""
+    return pb.ParkedContact(
+        contact_id=contact.contact.hex(),
+        channel=contact.channel,
+        queue=contact.queue,
+        kind=TO_PARK_KIND[park.kind],
+        parked_at_ms=park.since_ms,
+        until_ms=park.until_ms,
+        note=note,
+        topic=contact.topic or "",
+        case_id=contact.case.hex(),
+    )
+
+
+def park_time(check: Check, request: pb.ParkContactRequest, now_ms: int) -> int:
+    """For how long, in ms, whichever way it is said. `until_ms` is of the callers' clock and ours, the result is of no clock."""
+    if request.WhichOneof("time") == "until_ms":
+        return check.number("until_ms", request.until_ms, now_ms + 1, now_ms + DURATION_MAX_MS) - now_ms
+    return check.number("for_ms", request.for_ms, 1, DURATION_MAX_MS)
+
+
+def attachment(info: AttachmentInfo | Attachment) -> types_pb2.Attachment:
+    size = info.size if isinstance(info, AttachmentInfo) else len(info.data)
+    return types_pb2.Attachment(attachment_id=info.ref.hex(), name=info.name, media_type=info.media_type, size=size)
+
+
+def message(
+    contact: bytes,
+    said: Said,
+    contents: Mapping[bytes, Content],
+    people: Mapping[bytes, Person],
+    files: Mapping[bytes, Sequence[AttachmentInfo]],
+) -> pb.Message:
+    """A message with its text, which is empty if it was erased, and what came with it."""
     content = contents.get(said.message)
     return pb.Message(
         contact_id=contact.hex(),
@@ -52,6 +92,7 @@ def message(contact: bytes, said: Said, contents: Mapping[bytes, Content], peopl
         at_ms=said.at_ms,
         text=content.text if content is not None else "",
         agent=people[said.agent].person if said.agent is not None else "",
+        attachments=[attachment(info) for info in files.get(said.message, ())],
     )
 
 
@@ -97,5 +138,6 @@ def agent(ref: bytes, person: Person, event: AgentRegistered, desk: Desk) -> pb.
     return pb.Agent(agent_id=ref.hex(), declaration=declaration(person, event), presence=presence(desk), switches=switches(desk))
 
 
-def work(at: Work, contact: LiveContact | None, messages: Sequence[pb.Message]) -> pb.Work:
-    return pb.Work(offer=offer(contact, at), state=WORK_STATES[at.state], until_ms=at.deadline_ms or 0, messages=messages)
+def work(at: Work, made: pb.Offer, messages: Sequence[pb.Message]) -> pb.Work:
+    """`made` is its offer."""
+    return pb.Work(offer=made, state=WORK_STATES[at.state], until_ms=at.deadline_ms or 0, messages=messages)

@@ -16,6 +16,7 @@ def queue_row(row: QueueRow) -> pb.QueueRow:
         offering=row.offering,
         engaged=row.engaged,
         wrapping=row.wrapping,
+        parked=row.parked,
         oldest_since_ms=row.oldest_since_ms,
         visits=row.visits,
         answered=row.answered,
@@ -77,6 +78,7 @@ def agent_row(row: AgentRow, people: Mapping[bytes, Person]) -> pb.AgentRow:
         wrapping=sum(load.wrapping for load in row.channels),
         handled=row.handled,
         occupancy_permille=row.occupancy_permille,
+        parked=row.parked,
     )
 
 
@@ -89,4 +91,7 @@ def site_row(row: SiteRow) -> pb.SiteRow:
         agents=row.agents,
         agents_ready=row.agents_ready,
         occupancy_permille=row.occupancy_permille,
+        parked=row.parked,
+        effects_open=row.effects_open,
+        effects_failed=row.effects_failed,
     )

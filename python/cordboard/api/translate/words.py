@@ -15,7 +15,7 @@ from cordboard.events.bounds import (
     Requirement,
     Skill,
 )
-from cordboard.events.fact import Author, Presence
+from cordboard.events.fact import Author, ParkKind, Presence
 from cordboard.v1 import contact_service_pb2, types_pb2
 
 PRESENCES: dict[int, Presence] = {
@@ -30,17 +30,27 @@ STATES: dict[int, str] = {
     types_pb2.CONTACT_STATE_CONNECTING: "connecting",
     types_pb2.CONTACT_STATE_ENGAGED: "engaged",
     types_pb2.CONTACT_STATE_ENDED: "ended",
+    types_pb2.CONTACT_STATE_PARKED: "parked",
 }
 TO_STATE = {word: types_pb2.ContactState.ValueType(number) for number, word in STATES.items()}
-EndReason = Literal["cancelled", "failed"]
+EndReason = Literal["cancelled", "failed", "completed"]
 END_REASONS: dict[int, EndReason] = {
     contact_service_pb2.CONTACT_END_REASON_UNSPECIFIED: "cancelled",
     contact_service_pb2.CONTACT_END_REASON_CANCELLED: "cancelled",
     contact_service_pb2.CONTACT_END_REASON_FAILED: "failed",
+    contact_service_pb2.CONTACT_END_REASON_COMPLETED: "completed",
 }
+PARK_KINDS: dict[int, ParkKind] = {
+    types_pb2.PARK_KIND_UNSPECIFIED: "snooze",
+    types_pb2.PARK_KIND_CUSTOMER: "customer",
+    types_pb2.PARK_KIND_THIRD_PARTY: "third_party",
+    types_pb2.PARK_KIND_SNOOZE: "snooze",
+}
+TO_PARK_KIND = {word: types_pb2.ParkKind.ValueType(number) for number, word in PARK_KINDS.items()}
 TO_AUTHOR: dict[Author, types_pb2.Author.ValueType] = {
     "customer": types_pb2.AUTHOR_CUSTOMER,
     "agent": types_pb2.AUTHOR_AGENT,
+    "system": types_pb2.AUTHOR_SYSTEM,
 }
 
 
