@@ -28,15 +28,16 @@ def list_agents(target: Target = DEFAULT_TARGET, as_json: AsJson = False) -> Non
             instant(row.since_ms),
             f"{row.load}/{row.capacity}",
             channels(row),
+            row.parked,
             row.handled,
         )
         for row in boards.agents
     ]
     print_table(
         f"{len(rows)} agents",
-        ("agent", "name", "presence", "since", "load", "channels", "handled"),
+        ("agent", "name", "presence", "since", "load", "channels", "parked", "handled"),
         rows,
-        right=("load", "handled"),
+        right=("load", "parked", "handled"),
     )
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from cordboard.cli import agents_file
+from cordboard.cli import agents_file, parking
 from cordboard.cli.agents import agents_app
 from cordboard.cli.asyncapi import asyncapi_document
 from cordboard.cli.contacts import contacts_app, timeline
@@ -10,6 +10,7 @@ from cordboard.cli.demo import demo
 from cordboard.cli.policy import policy_app
 from cordboard.cli.queues import queues
 from cordboard.cli.top import top
+from cordboard.cli.topics import topics
 from cordboard.cli.up import run, up
 from cordboard.cli.verify import verify_journal
 
@@ -21,6 +22,8 @@ def register(app: typer.Typer) -> None:
     app.command()(demo)
     app.command()(top)
     app.command()(queues)
+    app.command()(topics)
+    parking.add_commands(contacts_app)
     app.add_typer(contacts_app, name="contacts")
     app.command()(timeline)
     agents_file.add_commands(agents_app)

@@ -6,16 +6,18 @@ from typing import Annotated, Any
 
 import typer
 from google.protobuf.json_format import MessageToDict
+from rich.markup import escape
 
 from cordboard.cli.calls import call
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json, print_table
 from cordboard.client import Client, NewContact
 from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, TimelineEntry
-from cordboard.v1.types_pb2 import ContactState
+from cordboard.v1.types_pb2 import ContactState, ParkKind
 
-contacts_app = typer.Typer(help="Contacts: list, show, submit, end, transfer.", no_args_is_help=True)
+contacts_app = typer.Typer(help="Contacts: list, show, submit, park, return, reclassify, end, transfer.", no_args_is_help=True)
 ContactArgument = Annotated[str, typer.Argument(help="The contact's id: 32 hexadecimal digits.")]
-STATES = ("queued", "offered", "connecting", "engaged", "ended")
+STATES = ("queued", "offered", "connecting", "engaged", "parked", "ended")
+COLUMNS = ("contact", "channel", "queue", "state", "topic", "rule", "case", "arrived", "agent")
 
 
 @contacts_app.command("list")
@@ -24,6 +26,9 @@ def list_contacts(
     queue: Annotated[str, typer.Option(help="Only this queue.")] = "",
     state: Annotated[str, typer.Option(help=f"Only this state: {', '.join(STATES)}.")] = "",
     agent: Annotated[str, typer.Option(help="Only this agent's.")] = "",
+    topic: Annotated[str, typer.Option(help="Only about this.")] = "",
+    case: Annotated[str, typer.Option(help="Only of this case: 32 hexadecimal digits.")] = "",
+    customer: Annotated[str, typer.Option(help="Only of this customer: 32 hexadecimal digits.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, newest first.")] = 50,
     target: Target = DEFAULT_TARGET,
     as_json: AsJson = False,
@@ -31,7 +36,7 @@ def list_contacts(
     """Contacts, newest first."""
     if state and state not in STATES:
         fail(f"unknown state {state!r}: use one of {', '.join(STATES)}")
-    wanted = ContactFilter(channel=channel, queue=queue, agent=agent)
+    wanted = ContactFilter(channel=channel, queue=queue, agent=agent, topic=topic, case_id=case, customer_id=customer)
     if state:
         wanted.state = ContactState.Value(f"CONTACT_STATE_{state.upper()}")
 
@@ -48,10 +53,20 @@ def list_contacts(
         print_json([plain(contact) for contact in found])
         return
     rows = [
-        (contact.contact_id, contact.channel, contact.queue, state_word(contact), instant(contact.arrived_at_ms), contact.agent)
+        (
+            contact.contact_id,
+            contact.channel,
+            contact.queue,
+            state_word(contact),
+            topic_word(contact),
+            contact.rule,
+            contact.case_id if contact.case_id != contact.contact_id else "",
+            instant(contact.arrived_at_ms),
+            contact.agent,
+        )
         for contact in found
     ]
-    print_table(f"{len(rows)} contacts", ("contact", "channel", "queue", "state", "arrived", "agent"), rows)
+    print_table(f"{len(rows)} contacts", COLUMNS, rows)
 
 
 @contacts_app.command()
@@ -66,22 +81,24 @@ def show(contact_id: ContactArgument, target: Target = DEFAULT_TARGET, as_json: 
         print_json({**plain(contact), "timeline": [plain(entry) for entry in entries]})
         return
     for field, value in plain(contact).items():
-        console.print(f"[cyan]{field:>16}[/]  {value}", soft_wrap=True)
+        console.print(f"[cyan]{field:>16}[/]  {escape(str(value))}", soft_wrap=True)
     show_timeline(entries)
 
 
 @contacts_app.command()
 def submit(
     channel: Annotated[str, typer.Option(help="The channel, for example task.")],
-    queue: Annotated[str, typer.Option(help="The queue.")],
+    queue: Annotated[str, typer.Option(help="The queue; without one the policy's rules say.")] = "",
     text: Annotated[str, typer.Option(help="What it is about.")] = "",
+    subject: Annotated[str, typer.Option(help="Its subject.")] = "",
+    entry_point: Annotated[str, typer.Option(help="Where it came from: an entry point of the policy.")] = "",
     priority: Annotated[int, typer.Option(min=0, max=100)] = 0,
     request_id: Annotated[str, typer.Option(help="A UUID: the same one again submits nothing twice.")] = "",
     target: Target = DEFAULT_TARGET,
     as_json: AsJson = False,
 ) -> None:
     """Submit one contact."""
-    wanted = NewContact(channel=channel, queue=queue, text=text, priority=priority)
+    wanted = NewContact(channel=channel, queue=queue, text=text, subject=subject, entry_point=entry_point, priority=priority)
     if request_id:
         wanted["request_id"] = request_id
     done = call(target, lambda client: client.submit_contact(**wanted))
@@ -89,10 +106,15 @@ def submit(
 
 
 @contacts_app.command()
-def end(contact_id: ContactArgument, target: Target = DEFAULT_TARGET, as_json: AsJson = False) -> None:
-    """Cancel a contact, whatever its state."""
-    done = call(target, lambda client: client.end_contact(contact_id))
-    print_json(plain(done)) if as_json else console.print("cancelled")
+def end(
+    contact_id: ContactArgument,
+    completed: Annotated[bool, typer.Option("--completed", help="What was wanted is done.")] = False,
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel a contact, whatever its state; or complete it."""
+    done = call(target, lambda client: client.end_contact(contact_id, "completed" if completed else "cancelled"))
+    print_json(plain(done)) if as_json else console.print("completed" if completed else "cancelled")
 
 
 @contacts_app.command()
@@ -134,9 +156,17 @@ def show_timeline(entries: list[TimelineEntry]) -> None:
 
 
 def state_word(contact: Contact) -> str:
-    """`ended (completed)`, `queued` …"""
+    """`ended (completed)`, `parked (customer, until 2026-11-22 09:00:00.000)`, `queued` …"""
     word = ContactState.Name(contact.state).removeprefix("CONTACT_STATE_").lower()
+    if contact.HasField("park"):
+        kind = ParkKind.Name(contact.park.kind).removeprefix("PARK_KIND_").lower()
+        return f"{word} ({kind}, until {instant(contact.park.until_ms)})"
     return f"{word} ({contact.end_reason})" if contact.end_reason else word
+
+
+def topic_word(contact: Contact) -> str:
+    """`boots (was shoes)`, `boots`, or nothing."""
+    return f"{contact.topic} (was {contact.topic_first})" if contact.topic_first not in ("", contact.topic) else contact.topic
 
 
 def instant(at_ms: int) -> str:

@@ -9,7 +9,21 @@ from cordboard.cli.contacts import plain
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, print_json
 from cordboard.v1.board_service_pb2 import QueueRow
 
-COLUMNS = ("queue", "waiting", "longest", "expected", "engaged", "ready", "visits", "answered", "abandoned", "SL", "ASA", "AHT")
+COLUMNS = (
+    "queue",
+    "waiting",
+    "longest",
+    "expected",
+    "engaged",
+    "parked",
+    "ready",
+    "visits",
+    "answered",
+    "abandoned",
+    "SL",
+    "ASA",
+    "AHT",
+)
 
 
 def queues(target: Target = DEFAULT_TARGET, as_json: AsJson = False) -> None:
@@ -35,6 +49,7 @@ def queue_table(rows: Iterable[QueueRow], now_ms: int) -> Table:
             duration(longest),
             duration(expected) if expected is not None else "unknown",
             str(row.engaged),
+            str(row.parked),
             str(row.members_ready),
             str(row.visits),
             str(row.answered),

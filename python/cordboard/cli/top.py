@@ -14,7 +14,7 @@ from cordboard.cli.contacts import plain
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, fail, print_json
 from cordboard.cli.queues import queue_table
 from cordboard.client import Client, ClientError
-from cordboard.v1.board_service_pb2 import AgentRow, QueueRow, WatchBoardsResponse
+from cordboard.v1.board_service_pb2 import AgentRow, QueueRow, SiteRow, WatchBoardsResponse
 
 AGENTS_SHOWN = 30
 
@@ -25,6 +25,7 @@ class Screen:
     def __init__(self) -> None:
         self._queues: dict[tuple[str, str], QueueRow] = {}
         self._agents: dict[str, AgentRow] = {}
+        self._site = SiteRow()
         self.at_ms = 0
 
     def take(self, change: WatchBoardsResponse) -> None:
@@ -35,17 +36,21 @@ class Screen:
         self._agents.update({row.agent_id: row for row in change.agents})
         for gone in change.removed_agent_ids:
             self._agents.pop(gone, None)
+        if change.HasField("site"):
+            self._site = change.site
         self.at_ms = max(self.at_ms, change.at_ms)
 
     def draw(self) -> Group:
-        """Queues, then the busiest agents."""
+        """Queues, the busiest agents, and what is on its way outside."""
         table = Table(title=f"Agents ({len(self._agents)})", title_justify="left", title_style="bold", header_style="cyan")
-        for column in ("agent", "presence", "load", "channels", "handled"):
+        for column in ("agent", "presence", "load", "channels", "parked", "handled"):
             table.add_column(column, no_wrap=True)
         busiest = sorted(self._agents.values(), key=lambda row: (-row.load, row.person, row.agent_id))
         for row in busiest[:AGENTS_SHOWN]:
-            table.add_row(row.person or row.agent_id, presence(row), f"{row.load}/{row.capacity}", channels(row), str(row.handled))
-        return Group(queue_table(self._queues.values(), self.at_ms), table)
+            load, figures = f"{row.load}/{row.capacity}", (str(row.parked), str(row.handled))
+            table.add_row(row.person or row.agent_id, presence(row), load, channels(row), *figures)
+        effects = f"Outside effects: {self._site.effects_open} open, {self._site.effects_failed} dead letters"
+        return Group(queue_table(self._queues.values(), self.at_ms), table, effects)
 
 
 def top(

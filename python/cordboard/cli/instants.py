@@ -1,0 +1,25 @@
+"""Instants as people give them on the command line."""
+
+from datetime import UTC, datetime
+
+import typer
+
+from cordboard.policy.duration import NotADuration, parse_duration
+
+
+def parse_instant(text: str) -> int:
+    """Unix ms of `2026-11-22` or `2026-11-22T09:30+01:00`; UTC unless it says otherwise. Raises BadParameter."""
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no instant: write 2026-11-22 or 2026-11-22T09:30+01:00") from error
+    at = given if given.tzinfo is not None else given.replace(tzinfo=UTC)
+    return int(at.timestamp() * 1_000)
+
+
+def parse_span(text: str) -> int:
+    """Milliseconds of `2h`, `3d`. Raises BadParameter."""
+    try:
+        return parse_duration(text)
+    except NotADuration as error:
+        raise typer.BadParameter(f"{text!r} is no duration: {error.suggestion}") from error
