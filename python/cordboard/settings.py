@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_relay: str | None = None
     mailboxes: Path | None = None
     webhook_secrets: Path | None = None
+    behind_proxy: bool = False
     grace_s: float = 30.0
     insecure_listen: bool = False
     allow_lazy_fsync: bool = False

@@ -61,6 +61,10 @@ WebhookSecrets = Annotated[
         help="YAML file: one or two signing secrets a webhook (docs/webhooks.md).",
     ),
 ]
+BehindProxy = Annotated[
+    bool,
+    typer.Option("--behind-proxy", envvar="CORDBOARD_BEHIND_PROXY", help="Believe X-Forwarded-For: a proxy of ours sets it."),
+]
 InsecureListen = Annotated[bool, typer.Option("--insecure-listen", help="Listen beyond loopback without authentication.")]
 LazyFsync = Annotated[bool, typer.Option("--allow-lazy-fsync", help="Accept a NATS server that may lose acknowledged facts.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log in detail.")]

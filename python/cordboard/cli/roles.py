@@ -8,64 +8,23 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from cordboard.api import run_api
+from cordboard.cli.faces import Addresses, Faces, Ports
 from cordboard.cli.vitals import Vitals, serve_vitals
 from cordboard.errors import CordboardError, SteppedDown
-from cordboard.gateway import run_gateway
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
-from cordboard.log.feed import Feed
 from cordboard.log.port import SiteLog
-from cordboard.projections.boards import Boards
-from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader, run_history
-from cordboard.projections.history.doubt import was_decided
 from cordboard.router import run_router
 from cordboard.settings import Settings
-from cordboard.vault import Acceptance, Vault
-from cordboard.vault.kek import load_kek
 
 logger = logging.getLogger(__name__)
 ROLES = ("router", "projector", "gateway", "api")
 QUIET_S = 5.0
 LAG_MAX = 1_000
 """A history that many commits behind, and not moving, is not ready."""
-
-
-@dataclass(slots=True)
-class Addresses:
-    """Where a process can be reached once it is up. `nats_pid` only for an embedded server."""
-
-    nats_url: str
-    nats_pid: int | None = None
-    monitor_url: str | None = None
-    grpc: str | None = None
-    http: str | None = None
-    smtp: str | None = None
-
-
-@dataclass(slots=True)
-class _Ready:
-    """Collects the ports that roles report, then says so once."""
-
-    addresses: Addresses
-    waiting: set[str]
-    say: Callable[[Addresses], None]
-    host: str
-    done: bool = field(default=False)
-
-    def mark(self, role: str, port: int) -> None:
-        setattr(self.addresses, "grpc" if role == "api" else "http", f"{self.host}:{port}")
-        self.waiting.discard(role)
-        self.settle()
-
-    def settle(self) -> None:
-        if not self.waiting and not self.done:
-            self.done = True
-            self.say(self.addresses)
 
 
 async def lead(log: SiteLog, vitals: Vitals | None = None) -> None:
@@ -150,7 +109,7 @@ async def run_roles(
             )
         )
         vitals = Vitals.of(role for role in roles if role in ("router", "projector"))
-        ready = _Ready(addresses, {role for role in roles if role in ("api", "gateway")}, say_ready, settings.host)
+        ports = Ports.of(settings, roles, addresses, say_ready)
         tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         if "router" in roles:
             tasks.append(("router", lambda: lead(log, vitals)))
@@ -163,72 +122,12 @@ async def run_roles(
         if settings.health_port >= 0:
             tasks.append(("health", lambda: _health(settings, vitals)))
         if "gateway" in roles or "api" in roles:
-            tasks += await _faces(settings, roles, log, ready, stack, vault_url, views_url, kek_file)
+            assert vault_url is not None and views_url is not None
+            tasks += (await Faces.open(settings, log, ports, stack, vault_url, views_url, kek_file)).roles(roles)
         async with asyncio.TaskGroup() as group:
             for name, role in tasks:
                 group.create_task(_named(name, role), name=name)
-            ready.settle()
-
-
-async def _faces(
-    settings: Settings,
-    roles: tuple[str, ...],
-    log: SiteLog,
-    ready: _Ready,
-    stack: contextlib.AsyncExitStack,
-    vault_url: str | None,
-    views_url: str | None,
-    kek_file: Path | None,
-) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-    """The roles that face the outside share one vault, one follower of the journal and its boards, and the history."""
-    assert vault_url is not None and views_url is not None
-    vault = await stack.enter_async_context(Vault.open(vault_url, load_kek(kek_file)))
-    history = await stack.enter_async_context(HistoryReader.open(views_url))
-    feed, boards, desks = Feed(log), Boards(), Desks()
-    feed.attach(boards.apply)
-    tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []
-
-    def expected_wait_ms(queue: str) -> int | None:
-        row = boards.queue(queue)
-        return None if row is None else row.expected_wait_ms(boards.at_ms)
-
-    async def decided(acceptance: Acceptance) -> bool:
-        return await was_decided(history, log, acceptance.fact_id)
-
-    def gateway() -> Awaitable[None]:
-        return run_gateway(
-            log,
-            vault,
-            feed,
-            host=settings.host,
-            port=settings.http_port,
-            grace_s=settings.grace_s,
-            insecure_listen=settings.insecure_listen,
-            ready=lambda port: ready.mark("gateway", port),
-            expected_wait_ms=expected_wait_ms,
-            decided=decided,
-        )
-
-    def api() -> Awaitable[None]:
-        return run_api(
-            log,
-            vault,
-            boards,
-            desks,
-            feed,
-            history,
-            host=settings.host,
-            port=settings.grpc_port,
-            insecure_listen=settings.insecure_listen,
-            ready=lambda port: ready.mark("api", port),
-        )
-
-    if "gateway" in roles:
-        tasks.append(("gateway", gateway))
-    if "api" in roles:
-        feed.attach(desks.apply)
-        tasks.append(("api", api))
-    return [*tasks, ("feed", feed.run)]
+            ports.settle()
 
 
 async def _health(settings: Settings, vitals: Vitals) -> None:

@@ -12,7 +12,9 @@ from typing import Annotated
 import typer
 
 from cordboard.cli.apply import apply_files
+from cordboard.cli.faces import Addresses
 from cordboard.cli.options import (
+    BehindProxy,
     DataDir,
     Grace,
     GrpcPort,
@@ -37,7 +39,7 @@ from cordboard.cli.options import (
 from cordboard.cli.output import AsJson, console, fail, print_json
 from cordboard.cli.problems import show_problems
 from cordboard.cli.process import run_until_signalled, set_up_logging
-from cordboard.cli.roles import ROLES, Addresses, run_roles
+from cordboard.cli.roles import ROLES, run_roles
 from cordboard.errors import ConfigurationError
 from cordboard.policy import PolicyErrors, load
 from cordboard.settings import Settings
@@ -73,6 +75,7 @@ def up(
     smtp_relay: SmtpRelay = None,
     mailboxes: Mailboxes = None,
     webhook_secrets: WebhookSecrets = None,
+    behind_proxy: BehindProxy = False,
     grace_s: Grace = 30.0,
     insecure_listen: InsecureListen = False,
     allow_lazy_fsync: LazyFsync = False,
@@ -97,6 +100,7 @@ def up(
         smtp_relay=smtp_relay,
         mailboxes=mailboxes,
         webhook_secrets=webhook_secrets,
+        behind_proxy=behind_proxy,
         grace_s=grace_s,
         insecure_listen=insecure_listen,
         allow_lazy_fsync=allow_lazy_fsync,
@@ -126,6 +130,7 @@ def run(
     smtp_relay: SmtpRelay = None,
     mailboxes: Mailboxes = None,
     webhook_secrets: WebhookSecrets = None,
+    behind_proxy: BehindProxy = False,
     grace_s: Grace = 30.0,
     insecure_listen: InsecureListen = False,
     allow_lazy_fsync: LazyFsync = False,
@@ -152,6 +157,7 @@ def run(
         smtp_relay=smtp_relay,
         mailboxes=mailboxes,
         webhook_secrets=webhook_secrets,
+        behind_proxy=behind_proxy,
         grace_s=grace_s,
         insecure_listen=insecure_listen,
         allow_lazy_fsync=allow_lazy_fsync,

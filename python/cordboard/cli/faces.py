@@ -1,0 +1,189 @@
+"""The roles that face the outside, put together: gateway (every channel, and what goes out again) and API."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cordboard.api import run_api
+from cordboard.effects import MailOut, Relay, WebhookOut, run_effects
+from cordboard.errors import ConfigurationError
+from cordboard.gateway import run_gateway
+from cordboard.gateway.doors import Door
+from cordboard.gateway.mail.returns import Returns
+from cordboard.gateway.mail.smtp import SmtpDoor, tls_context
+from cordboard.gateway.webhook_secrets import read_webhook_secrets
+from cordboard.log.feed import Feed
+from cordboard.log.port import SiteLog
+from cordboard.projections.boards import Boards
+from cordboard.projections.desks import Desks
+from cordboard.projections.history import HistoryReader
+from cordboard.projections.history.doubt import was_decided
+from cordboard.settings import Settings
+from cordboard.vault import Acceptance, Vault
+from cordboard.vault.erasure import catch_up
+from cordboard.vault.kek import load_kek
+from cordboard.vault.tokens import BOUNCES
+
+Role = Callable[[], Awaitable[None]]
+HOSTNAME = "localhost"
+
+
+@dataclass(slots=True)
+class Addresses:
+    """Where a process can be reached once it is up. `nats_pid` only for an embedded server."""
+
+    nats_url: str
+    nats_pid: int | None = None
+    monitor_url: str | None = None
+    grpc: str | None = None
+    http: str | None = None
+    smtp: str | None = None
+
+
+@dataclass(slots=True)
+class Ports:
+    """Collects the ports that roles open, then says once where they are. `waiting` names fields of the addresses."""
+
+    addresses: Addresses
+    waiting: set[str]
+    say: Callable[[Addresses], None]
+    host: str
+    done: bool = field(default=False)
+
+    @classmethod
+    def of(cls, settings: Settings, roles: tuple[str, ...], addresses: Addresses, say: Callable[[Addresses], None]) -> "Ports":
+        """The ports that `roles` will open."""
+        waiting = {"grpc"} if "api" in roles else set()
+        if "gateway" in roles:
+            waiting |= {"http", "smtp"} if settings.smtp_port >= 0 else {"http"}
+        return cls(addresses, waiting, say, settings.host)
+
+    def open(self, what: str, port: int) -> None:
+        """The port of `what` takes connections."""
+        setattr(self.addresses, what, f"{self.host}:{port}")
+        self.waiting.discard(what)
+        self.settle()
+
+    def settle(self) -> None:
+        """Say it, if that was the last one."""
+        if not self.waiting and not self.done:
+            self.done = True
+            self.say(self.addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """What gateway and API of one process share: vault, one follower of the journal with its boards, the history."""
+
+    settings: Settings
+    log: SiteLog
+    vault: Vault
+    history: HistoryReader
+    ports: Ports
+    feed: Feed
+    boards: Boards
+    desks: Desks
+
+    @classmethod
+    async def open(
+        cls,
+        settings: Settings,
+        log: SiteLog,
+        ports: Ports,
+        stack: contextlib.AsyncExitStack,
+        vault_url: str,
+        views_url: str,
+        kek_file: Path | None,
+    ) -> "Faces":
+        """Vault and history, opened; erasures that the vault has not seen are carried out first (it may be a backup's).
+
+        Raises ConfigurationError, VaultUnavailable, LogUnavailable.
+        """
+        vault = await stack.enter_async_context(Vault.open(vault_url, load_kek(kek_file)))
+        await catch_up(vault, log)
+        history = await stack.enter_async_context(HistoryReader.open(views_url))
+        feed, boards, desks = Feed(log), Boards(), Desks()
+        feed.attach(boards.apply)
+        return cls(settings, log, vault, history, ports, feed, boards, desks)
+
+    def roles(self, names: tuple[str, ...]) -> list[tuple[str, Role]]:
+        """What to run, in this order: every fold must be attached before the feed begins."""
+        found: list[tuple[str, Role]] = []
+        if "gateway" in names:
+            found += self._gateway()
+        if "api" in names:
+            self.feed.attach(self.desks.apply)
+            found.append(("api", self._api))
+        return [*found, ("feed", self.feed.run)]
+
+    def _gateway(self) -> list[tuple[str, Role]]:
+        """Channels in, and effects out. Raises ConfigurationError: a file or URL is not as it should be."""
+        settings = self.settings
+        secrets = read_webhook_secrets(settings.webhook_secrets) if settings.webhook_secrets is not None else {}
+        hostname = settings.smtp_hostname or HOSTNAME
+        mail = MailOut(Relay.from_url(settings.smtp_relay), hostname) if settings.smtp_relay is not None else None
+        doors = self._doors(hostname)
+
+        def gateway() -> Awaitable[None]:
+            return run_gateway(
+                self.log,
+                self.vault,
+                self.feed,
+                host=settings.host,
+                port=settings.http_port,
+                grace_s=settings.grace_s,
+                insecure_listen=settings.insecure_listen,
+                ready=lambda port: self.ports.open("http", port),
+                expected_wait_ms=self._expected_wait_ms,
+                decided=self._decided,
+                webhook_secrets=secrets,
+                behind_proxy=settings.behind_proxy,
+                doors=doors,
+            )
+
+        def effects() -> Awaitable[None]:
+            webhook = WebhookOut(secrets) if secrets else None
+            nats_url = self.ports.addresses.nats_url
+            return run_effects(self.log, self.vault, self.feed, nats_url, settings.site, mail=mail, webhook=webhook)
+
+        return [("gateway", gateway), ("effects", effects)]
+
+    def _doors(self, hostname: str) -> list[Door]:
+        settings = self.settings
+        if settings.smtp_port < 0:
+            return []
+        if (settings.smtp_cert is None) != (settings.smtp_key is None):
+            raise ConfigurationError("--smtp-cert and --smtp-key go together: a certificate chain and its private key, PEM files")
+        tls = tls_context(settings.smtp_cert, settings.smtp_key) if settings.smtp_cert and settings.smtp_key else None
+        smtp = SmtpDoor(
+            host=settings.host,
+            port=settings.smtp_port,
+            hostname=hostname,
+            tls=tls,
+            returns=Returns(self.log, self.vault.derive_key(BOUNCES)),
+            insecure_listen=settings.insecure_listen,
+            ready=lambda port: self.ports.open("smtp", port),
+        )
+        return [smtp]
+
+    def _api(self) -> Awaitable[None]:
+        return run_api(
+            self.log,
+            self.vault,
+            self.boards,
+            self.desks,
+            self.feed,
+            self.history,
+            host=self.settings.host,
+            port=self.settings.grpc_port,
+            insecure_listen=self.settings.insecure_listen,
+            ready=lambda port: self.ports.open("grpc", port),
+        )
+
+    def _expected_wait_ms(self, queue: str) -> int | None:
+        row = self.boards.queue(queue)
+        return None if row is None else row.expected_wait_ms(self.boards.at_ms)
+
+    async def _decided(self, acceptance: Acceptance) -> bool:
+        return await was_decided(self.history, self.log, acceptance.fact_id)
