@@ -162,6 +162,7 @@ class Lives(RuleBasedStateMachine):
         naive = self.naive
         for person in naive.people:
             card = self.runner.run(self.vault.customers.card(self.refs[person]))
+            assert card.ref == self.refs[naive.root(person)]
             assert [member.ref for member in card.members] == [self.refs[member] for member in naive.family(person)]
             assert {identity.address: identity.customer for identity in card.identities} == {
                 address: self.refs[whose] for address, whose in naive.addresses(person).items()
@@ -179,4 +180,4 @@ class Lives(RuleBasedStateMachine):
 
 
 TestLives = Lives.TestCase
-TestLives.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestLives.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -1,0 +1,267 @@
+"""Erasure: what the journal says is carried out, once and for all, whatever crashes or is restored."""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from cordboard import codec
+from cordboard.errors import InvalidInput, JournalCorrupt, VaultUnavailable
+from cordboard.events import Commit
+from cordboard.events.event import CustomerErased
+from cordboard.log.memory import MemoryLog
+from cordboard.sql import open_engine
+from cordboard.vault import Attachment, Content, Draft, Vault, erasure, schema
+from cordboard.vault.erasure import Erasure, catch_up
+from tests.journal import SITE, about, commit
+from tests.postgres import eventually, stored_bytes
+
+KEK = bytes(range(32))
+PATIENCE_S = 30.0
+PERSONAL = ("contents", "attachments", "chunks", "customers", "identities", "merges", "threads")
+
+
+def make_draft(external_id: str, **changes: object) -> Draft:
+    draft = Draft("mail", external_id, contact=os.urandom(16), fact_id=os.urandom(16), fact=b"\x92\x01" + os.urandom(20))
+    return replace(draft, **changes)  # type: ignore[arg-type]
+
+
+def a_mail(external_id: str, customer: bytes | None) -> Draft:
+    message = os.urandom(16)
+    return make_draft(
+        external_id,
+        customer=customer,
+        contents=(Content(message, "message", "hallo"), Content(os.urandom(16), "subject", "vraag")),
+        attachments=(Attachment(os.urandom(16), message, "brief.txt", "text/plain", b"lieve mensen"),),
+        threads=(f"<{external_id}>",),
+    )
+
+
+def erasing(seq: int, *customers: bytes) -> Commit:
+    return commit(seq, 1_000 * seq, *(about(CustomerErased(1_000 * seq, customer)) for customer in customers))
+
+
+async def rows_left(url: str) -> dict[str, int]:
+    """Of the tables that can hold something personal; agents' keys apart."""
+    engine = open_engine(url, "read", durable=True, name="test")
+    async with engine.connect() as connection:
+        counts = {name: select(func.count()).select_from(schema.tables.tables[f"vault_{name}"]) for name in PERSONAL}
+        found = {name: (await connection.execute(count)).scalar_one() for name, count in counts.items()}
+        owners = select(func.count()).where(schema.keys.c.kind.in_(("customer", "contact")))
+        found["keys"] = (await connection.execute(owners)).scalar_one()
+    await engine.dispose()
+    return {name: count for name, count in found.items() if count}
+
+
+async def test_everything_of_a_customer_goes_and_nothing_else(database_url: str) -> None:
+    async with Vault.open(database_url, KEK) as vault:
+        jan, piet = await vault.customer("email", "jan@x.example", "mail"), await vault.customer("email", "piet@x.example", "mail")
+        anonymous = os.urandom(16)
+        mine, his = a_mail("1@x", jan), a_mail("2@x", piet)
+        early = make_draft("early", contact=mine.contact, contents=(Content(os.urandom(16), "message", "zonder naam"),))
+        chat = make_draft("chat", contact=anonymous, contents=(Content(os.urandom(16), "message", "hoi"),))
+        for draft in (early, mine, his, chat):  # `early` came before anybody knew whose contact it is: it has a key of its own
+            await vault.accept(draft)
+        await vault.remember_threads(["<answer@us>"], mine.contact)
+        await vault.set_segment(jan, "gold")
+
+        assert await vault.erase_exactly([jan])
+        assert await rows_left(database_url) == {
+            "contents": 3, "attachments": 1, "chunks": 1, "customers": 1, "identities": 1, "threads": 1, "keys": 2,
+        }  # fmt: skip
+        assert await vault.case_of(["<answer@us>", "<1@x>"]) is None
+        assert await vault.case_of(["<2@x>"]) == his.contact
+        assert await vault.read([early.contents[0].ref]) == {}
+        with pytest.raises(InvalidInput) as refused:  # a late answer to somebody who is gone
+            await vault.accept(make_draft("late", contact=mine.contact, contents=(Content(os.urandom(16), "message", "!"),)))
+        assert refused.value.reason == "unknown_customer"
+        assert await vault.find("mail", "1@x") is not None, "that it was counted is no personal data"
+        assert await vault.erase_exactly([anonymous]), "a contact of nobody is known by its own id"
+        assert not await vault.erase_exactly([jan, anonymous])
+        assert await vault.known_as_erased([jan, piet, anonymous]) == {jan, anonymous}
+        assert await vault.customer("email", "jan@x.example") != jan
+
+
+async def test_the_follower_does_what_the_journal_says(database_url: str) -> None:
+    async with Vault.open(database_url, KEK) as vault:
+        refs = [await vault.customer("email", f"{number}@x.example") for number in range(4)]
+        for number, ref in enumerate(refs):
+            await vault.accept(a_mail(str(number), ref))
+        await vault.customers.merge(refs[2], refs[3], "op")
+        follower = Erasure(vault, SITE)
+        running = asyncio.create_task(follower.run())
+        follower.apply(1, commit(1, 1_000))
+        follower.apply(2, erasing(2, refs[0], refs[1]))
+        assert await follower.reached(2, PATIENCE_S)
+        assert not await follower.reached(3, 0.0)
+        follower.apply(3, erasing(3, refs[2]))
+        assert await follower.reached(3, PATIENCE_S)
+        assert await vault.erased_up_to(SITE) == 3 and await vault.erased_up_to("elsewhere") == 0
+        card = await vault.customers.card(refs[3])
+        assert (card.ref, len(card.members), card.merges) == (refs[3], 1, ()), "the journal did not name this one"
+        running.cancel()
+
+
+@pytest.mark.parametrize("point", ["erase_exactly", "scrub", "mark_erased_up_to", "none"])
+async def test_a_crash_at_any_point_is_mended(database_url: str, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    async def dies(*_: object) -> None:
+        raise RuntimeError("power cut")
+
+    async with Vault.open(database_url, KEK) as vault:
+        jan = await vault.customer("email", "jan@x.example")
+        await vault.accept(a_mail("1", jan))
+        with monkeypatch.context() as patch:
+            if point != "none":
+                patch.setattr(vault._writer if point == "scrub" else vault, point, dies)
+            follower = Erasure(vault, SITE)
+            running = asyncio.create_task(follower.run())
+            follower.apply(1, erasing(1, jan))
+            if point == "none":
+                assert await follower.reached(1, PATIENCE_S)
+                running.cancel()
+            else:
+                with pytest.raises(RuntimeError):
+                    await running
+                assert await vault.erased_up_to(SITE) == 0
+    async with Vault.open(database_url, KEK) as vault:
+        follower = Erasure(vault, SITE)
+        running = asyncio.create_task(follower.run())
+        follower.apply(1, erasing(1, jan))
+        assert await follower.reached(1, PATIENCE_S)
+        running.cancel()
+        assert await rows_left(database_url) == {} and await vault.erased_up_to(SITE) == 1
+
+
+async def test_a_vault_that_is_away_is_waited_for(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasure, "RETRY_S", 0.01)
+    async with Vault.open(database_url, KEK) as vault:
+        jan = await vault.customer("email", "jan@x.example")
+        tries = 0
+        erase = vault.erase_exactly
+
+        async def hesitant(refs: list[bytes]) -> bool:
+            nonlocal tries
+            tries += 1
+            if tries < 3:
+                raise VaultUnavailable("away")
+            return await erase(refs)
+
+        monkeypatch.setattr(vault, "erase_exactly", hesitant)
+        follower = Erasure(vault, SITE)
+        running = asyncio.create_task(follower.run())
+        follower.apply(1, erasing(1, jan))
+        assert await follower.reached(1, PATIENCE_S) and tries == 3
+        running.cancel()
+
+
+async def test_a_restored_backup_forgets_again_before_it_serves(tmp_path: Path) -> None:
+    file, backup = tmp_path / "vault.db", tmp_path / "backup.db"
+    url = f"sqlite+aiosqlite:///{file}"
+    log = MemoryLog(SITE)
+    async with Vault.open(url, KEK) as vault, log.appender() as journal:
+        jan, piet, kees = [await vault.customer("email", f"{name}@x.example", "mail") for name in ("jan", "piet", "kees")]
+        for number, customer in enumerate((jan, piet, kees)):
+            await vault.accept(a_mail(str(number), customer))
+        await vault.customers.merge(jan, kees, "op", "a mistake")
+        await journal.append(1, codec.encode(erasing(1, piet)))
+        assert await catch_up(vault, log) == 1
+        shutil.copy(file, backup)
+        for suffix in ("-wal", "-shm"):
+            shutil.copy(f"{file}{suffix}", f"{backup}{suffix}")
+        await vault.customers.unmerge(kees, "op")
+        await journal.append(2, codec.encode(erasing(2, jan)))
+        assert await catch_up(vault, log) == 2
+        assert await catch_up(vault, log) == 2
+    async with Vault.open(f"sqlite+aiosqlite:///{backup}", KEK) as restored:
+        assert await restored.customers.find("email", "jan@x.example") == jan
+        assert await catch_up(restored, log) == 2
+        assert await restored.customers.find("email", "jan@x.example") is None
+        card = await restored.customers.card(kees)
+        assert [identity.address for identity in card.identities] == ["kees@x.example"], "merged only in the backup, erased nowhere"
+        assert [left.execute("SELECT count(*) FROM vault_contents").fetchone() for left in [sqlite3.connect(backup)]] == [(2,)]
+
+
+async def test_the_checkpoint_moves_without_erasures_too(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasure, "MARK_EVERY", 10)
+    async with Vault.open(database_url, KEK) as vault:
+        follower = Erasure(vault, SITE)
+        running = asyncio.create_task(follower.run())
+        for seq in range(1, 26):
+            follower.apply(seq, commit(seq, seq))
+        assert await follower.reached(25, PATIENCE_S)
+
+        async def marked() -> bool:
+            return await vault.erased_up_to(SITE) == 25
+
+        await eventually(marked, "the checkpoint at 25")
+        await vault.mark_erased_up_to(SITE, 7)
+        assert await vault.erased_up_to(SITE) == 25, "it never goes back"
+        running.cancel()
+
+
+async def test_who_follows_too_late_is_told(database_url: str) -> None:
+    async with Vault.open(database_url, KEK) as vault:
+        await vault.mark_erased_up_to(SITE, 5)
+        follower = Erasure(vault, SITE)
+        follower.apply(7, commit(7, 7))
+        with pytest.raises(JournalCorrupt, match="up to commit 5, and this process began at 7"):
+            await follower.run()
+
+
+async def test_a_journal_that_began_anew_is_read_from_its_beginning(database_url: str) -> None:
+    log = MemoryLog(SITE)
+    async with Vault.open(database_url, KEK) as vault, log.appender() as journal:
+        assert await catch_up(vault, log) == 0
+        await vault.mark_erased_up_to(SITE, 100)
+        first, second = [await vault.customer("email", f"{number}@x.example") for number in range(2)]
+        await journal.append(1, codec.encode(erasing(1, first)))
+        assert await catch_up(vault, log) == 1
+        assert await vault.customers.find("email", "0@x.example") is None
+        follower = Erasure(vault, SITE)
+        running = asyncio.create_task(follower.run())
+        follower.apply(1, erasing(1, first))
+        follower.apply(2, erasing(2, second))
+        assert await follower.reached(2, PATIENCE_S)
+        assert await vault.customers.find("email", "1@x.example") is None
+        running.cancel()
+
+
+async def test_nothing_is_stored_for_someone_who_is_being_erased(database_url: str) -> None:
+    """Writers and an erasure at once, from two processes: afterwards no content is left, whoever was first."""
+    async with Vault.open(database_url, KEK) as vault, Vault.open(database_url, KEK) as other:
+        for turn in range(5):
+            jan = await vault.customer("email", "jan@x.example")
+            await other.accept(a_mail(f"{turn} first", jan))  # `other` remembers the key
+            writes = [(vault, other)[number % 2].accept(a_mail(f"{turn} {number}", jan)) for number in range(12)]
+            outcomes = await asyncio.gather(*writes[:6], vault.erase_exactly([jan]), *writes[6:], return_exceptions=True)
+            refused = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+            assert all(isinstance(error, InvalidInput) and error.reason == "unknown_customer" for error in refused), refused
+            assert await rows_left(database_url) == {}
+
+
+async def test_an_erasure_leaves_no_file_in_the_database(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    # SQLite only: PostgreSQL keeps dead rows until its vacuum and its log until that is recycled (docs/vault.md).
+    url = f"sqlite+aiosqlite:///{tmp_path / 'vault.db'}"
+    async with Vault.open(url, KEK) as vault:
+        jan, work = await vault.customer("email", "jan@x.example"), await vault.customer("email", "jan@werk.example")
+        await vault.customers.merge(jan, work, "op", "one")
+        message = os.urandom(16)
+        file = Attachment(os.urandom(16), message, "foto.jpg", "image/jpeg", os.urandom(300_000))
+        await vault.accept(make_draft("1", customer=work, attachments=(file,)))
+        with sqlite3.connect(tmp_path / "vault.db") as connection:
+            columns = (
+                "SELECT sealed FROM vault_chunks UNION ALL SELECT sealed FROM vault_attachments UNION ALL "
+                "SELECT sealed FROM vault_identities UNION ALL SELECT sealed FROM vault_merges UNION ALL "
+                "SELECT wrapped FROM vault_keys WHERE kind = 'customer'"
+            )
+            erased = [row[0] for row in connection.execute(columns)]
+        connection.close()
+        assert len(erased) == 7
+        await vault.erase_customer(jan)
+        after = stored_bytes(url, lambda: request.getfixturevalue("postgres"))
+        assert not any(value[offset : offset + 40] in after for value in erased for offset in range(0, len(value) - 39, 1_000))
