@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from cordboard import codec
 from cordboard.cli.calls import call
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, fail, print_json
+from cordboard.cli.policy_reports import add_commands
 from cordboard.cli.problems import show_problems
 from cordboard.client import Client, ClientError
 from cordboard.errors import InvalidInput
@@ -18,7 +19,9 @@ from cordboard.events.policy import Policy
 from cordboard.policy import Change, CompiledSite, PolicyErrors, diff, json_schema, load, spell_policy
 
 policy_app = typer.Typer(help="The site's policy: check, compare, publish, show.", no_args_is_help=True)
+add_commands(policy_app)
 
+_COUNTED = ("queues", "channels", "skills", "reasons", "dispositions", "topics", "entry_points", "forms", "webhooks", "rules")
 File = Annotated[Path, typer.Argument(help="The policy, YAML.", show_default=False)]
 
 
@@ -73,8 +76,9 @@ def check(
     out: Annotated[Path | None, typer.Option(help="Write the compiled policy (msgpack, version 1) to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say everything that is wrong with a policy, with line, column and what to write instead. Exit 1 on any problem."""
-    site = _load(file, as_json)
+    """Say everything that is wrong with a policy, with line, column and what to write instead, and try the examples of its rules.
+    Exit 1 on any problem."""
+    site = _tried(file, as_json)
     compiled = site.compiled(1)
     if out is not None:
         try:
@@ -82,13 +86,14 @@ def check(
         except OSError as error:
             fail(escape(f"{out} cannot be written: {error.strerror}"))
     policy = site.policy
-    figures = {key: len(getattr(policy, key)) for key in ("queues", "channels", "skills", "reasons", "dispositions")}
+    figures = {key: len(getattr(policy, key)) for key in _COUNTED}
+    figures["examples"] = len(site.examples)
     if as_json:
         print_json(
             {"ok": True, "file": str(file), "site": policy.site, "digest": site.digest.hex(), "bytes": len(compiled), **figures}
         )
         return
-    parts = ", ".join(f"{number} {key}" for key, number in figures.items())
+    parts = ", ".join(_plural(number, key) for key, number in figures.items() if number)
     console.print(
         f"[bold green]good[/] {escape(str(file))}: site {policy.site}, {parts}, {len(compiled):,} bytes compiled", soft_wrap=True
     )
@@ -124,6 +129,7 @@ def show_diff(
 @policy_app.command("apply")
 def apply_file(file: File, target: Target = DEFAULT_TARGET, as_json: AsJson = False) -> None:
     """Put a policy in force as the next version, if it differs from the one there. Nobody who waits loses the place."""
+    _tried(file, as_json)
     try:
         applied = call(target, lambda client: apply_policy(client, file))
     except PolicyErrors as errors:
@@ -171,6 +177,17 @@ def _load(file: Path, as_json: bool) -> CompiledSite:
         raise typer.Exit(1) from errors
 
 
+def _tried(file: Path, as_json: bool) -> CompiledSite:
+    """A policy whose rules catch their own examples."""
+    site = _load(file, as_json)
+    try:
+        site.try_examples()
+    except PolicyErrors as errors:
+        show_problems(errors, as_json=as_json)
+        raise typer.Exit(1) from errors
+    return site
+
+
 def _change(change: Change) -> dict[str, Any]:
     return {"path": change.path, "old": change.old, "new": change.new, "effect": change.effect}
 
@@ -180,6 +197,11 @@ def _show_changes(changes: list[Change]) -> None:
         before, after = (_value(value) for value in (change.old, change.new))
         console.print(f"[bold]{escape(change.path)}[/]: [red]{before}[/] → [green]{after}[/]", soft_wrap=True)
         console.print(f"  [dim]{escape(change.effect)}[/]", soft_wrap=True)
+
+
+def _plural(number: int, key: str) -> str:
+    words = key.replace("_", " ")
+    return f"{number} {words.removesuffix('s') if number == 1 else words}"
 
 
 def _value(value: Any) -> str:

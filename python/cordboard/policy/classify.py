@@ -76,9 +76,38 @@ class Classifier:
         language = self.language_of(signals)
         hit = self._needles.owners(words(signals.text))
         for number, rule in enumerate(self._rules):
-            if (not rule.keywords or number in hit) and _holds(rule, signals, language):
+            if _failing(rule, signals, language, spoken=number in hit) is None:
                 return self._classification(rule, signals, language)
         return self._classification(self._default, signals, language)
+
+    def failed(self, signals: Signals) -> list[tuple[str, str]]:
+        """Why the rules before the one that holds do not: name, and first condition that fails as the document calls it."""
+        language, failed = self.language_of(signals), list[tuple[str, str]]()
+        hit = self._needles.owners(words(signals.text))
+        for number, rule in enumerate(self._rules):
+            condition = _failing(rule, signals, language, spoken=number in hit)
+            if condition is None:
+                break
+            failed.append((rule.name, condition))
+        return failed
+
+    def queues(self, rule: Rule, entry_point: str | None) -> list[tuple[str, str | None]]:
+        """Who has a say about the queue under `rule`, and says what, in this order: the first that says something is heard."""
+        default, door = self._default, self._entry_points.get(entry_point or "")
+        own = rule if rule is not default else Rule(name=rule.name)
+        return [
+            ("rule", own.queue),
+            ("topic of the rule", self._queue_of(own.topic)),
+            ("entry point", door.queue if door is not None else None),
+            ("topic of the entry point", self._queue_of(door.topic) if door is not None else None),
+            ("default", default.queue),
+            ("topic of the default", self._queue_of(default.topic)),
+            ("first queue", self._first_queue),
+        ]
+
+    def rule(self, name: str) -> Rule:
+        """A rule of the policy, or the default. Raises KeyError."""
+        return {rule.name: rule for rule in (self._default, *self._rules)}[name]
 
     def language_of(self, signals: Signals) -> str | None:
         """As declared, else as the text says, else the entry point's."""
@@ -92,23 +121,14 @@ class Classifier:
         return base_language(entry_point.language) if entry_point is not None and entry_point.language else None
 
     def _classification(self, rule: Rule, signals: Signals, language: str | None) -> Classification:
-        default, entry_point = self._default, self._entry_points.get(signals.entry_point or "")
-        door_queue, door_topic = (entry_point.queue, entry_point.topic) if entry_point is not None else (None, None)
-        chosen = rule if rule is not default else Rule(name=rule.name)
-        queue = (
-            chosen.queue
-            or self._queue_of(chosen.topic)
-            or door_queue
-            or self._queue_of(door_topic)
-            or default.queue
-            or self._queue_of(default.topic)
-            or self._first_queue
-        )
+        default, door = self._default, self._entry_points.get(signals.entry_point or "")
+        own_topic = rule.topic if rule is not default else None
+        queue = next(queue for _, queue in self.queues(rule, signals.entry_point) if queue is not None)
         priority = rule.priority if rule.priority is not None else default.priority
         return Classification(
             rule=rule.name,
             queue=queue,
-            topic=chosen.topic or door_topic or default.topic,
+            topic=own_topic or (door.topic if door is not None else None) or default.topic,
             requirements=self._requirements(rule, language),
             priority=priority or 0,
             language=language,
@@ -136,17 +156,19 @@ def site_languages(policy: Policy) -> tuple[str, ...]:
     return tuple(sorted({code for tag in tags if (code := base_language(tag)) is not None}))
 
 
-def _holds(rule: Rule, signals: Signals, language: str | None) -> bool:
-    """Every condition but the keywords."""
-    return (
-        (not rule.channels or signals.channel in rule.channels)
-        and (not rule.entry_points or signals.entry_point in rule.entry_points)
-        and (not rule.languages or language in rule.languages)
-        and (not rule.segments or signals.segment in rule.segments)
-        and (rule.automatic is None or rule.automatic is signals.automatic)
-        and (not rule.addresses or _is_from(signals.address, rule.addresses))
-        and all(_has(signals.fields.get(name), needles) for name, needles in rule.fields.items())
+def _failing(rule: Rule, signals: Signals, language: str | None, *, spoken: bool) -> str | None:
+    """The first condition that does not hold; `spoken`: one of the keywords is in the text."""
+    conditions = (
+        ("channel", not rule.channels or signals.channel in rule.channels),
+        ("entry_point", not rule.entry_points or signals.entry_point in rule.entry_points),
+        ("keywords", not rule.keywords or spoken),
+        ("language", not rule.languages or language in rule.languages),
+        ("segment", not rule.segments or signals.segment in rule.segments),
+        ("automatic", rule.automatic is None or rule.automatic is signals.automatic),
+        ("sender", not rule.addresses or _is_from(signals.address, rule.addresses)),
+        ("fields", not rule.fields or all(_has(signals.fields.get(name), needles) for name, needles in rule.fields.items())),
     )
+    return next((name for name, holds in conditions if not holds), None)
 
 
 def _is_from(address: str | None, addresses: Sequence[str]) -> bool:

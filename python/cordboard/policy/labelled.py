@@ -70,7 +70,9 @@ def loads_labelled(text: str, policy: Policy, *, source: str = "") -> list[Label
     columns = lines[0].split("\t") if lines else []
     missing = [column for column in COLUMNS if column not in columns]
     if missing:
-        problems.add((1, 1), "", f"column `{missing[0]}` is missing", "begin with a line of " + ", ".join(COLUMNS) + ", tabs between")
+        problems.add(
+            (1, 1), "", f"column `{missing[0]}` is missing", "begin with a line of " + ", ".join(COLUMNS) + ", tabs between"
+        )
     for column in columns:
         if column not in (*COLUMNS, *OPTIONAL):
             problems.unknown((1, 1), "", "column", column, (*COLUMNS, *OPTIONAL))
@@ -118,7 +120,7 @@ def _labelled(line: str, number: int, columns: list[str], known: dict[str, set[s
     row = dict(zip(columns, (value.strip() for value in values), strict=True))
     before = problems.count
     for column, words in known.items():
-        if row.get(column) and row[column] not in words or column not in ("entry_point",) and not row.get(column):
+        if (row.get(column) and row[column] not in words) or (column not in ("entry_point",) and not row.get(column)):
             place = 1 + len("\t".join(values[: columns.index(column)])) + (columns.index(column) > 0)
             problems.unknown((number, place), "", column.replace("_", " "), row.get(column, ""), sorted(words))
     if problems.count > before:
