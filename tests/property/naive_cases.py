@@ -58,7 +58,7 @@ class CaseFacts(ContactFacts):
         self.record(ended, contact.id, agent.id)
         if not contact.answered:
             self.visit_ended(contact, "requeued")
-        contact.state, contact.owner, contact.parked_until_ms = "parked", agent.id, self.moment + fact.for_ms
+        contact.state, contact.owner, contact.parked_until_ms = "parked", agent.id, max(self.moment + fact.for_ms, self.at_ms + 1)
         parked = e.ContactParked(at_ms=self.moment, kind=fact.kind, until_ms=contact.parked_until_ms, note=fact.note)
         self.record(parked, contact.id, agent.id)
         self.freed(agent, connected=True)
