@@ -68,7 +68,8 @@ impl Site {
             }
             Event::ContactQueued(event) => self.queue_contact(about, event),
             Event::ContactEnded(event) => self.end_contact(about.contact()?, event.at_ms),
-            Event::VisitEnded(_) => Ok(()),
+            // What changes stands in the events before and after them.
+            Event::VisitEnded(_) | Event::ParkEnded(_) | Event::MessageAttached(_) => Ok(()),
             Event::OfferMade(event) => self.make_offer(about, event),
             Event::OfferAccepted(event) => self.accept_offer(about, event.attempt, event.connect_by_ms),
             Event::OfferDeclined(event) => {
@@ -120,8 +121,6 @@ impl Site {
                 })
             }
             Event::ContactParked(event) => self.park_contact(about, event),
-            // Its new visit or its end follows at once.
-            Event::ParkEnded(_) | Event::MessageAttached(_) => Ok(()),
             Event::ContactReclassified(event) => {
                 let topic = event.topic.clone();
                 self.change_contact(about.contact()?, |contact| contact.topic = Some(topic))

@@ -84,6 +84,7 @@ pub(crate) fn regrouped(frames: &[Frame], cuts: u32) -> Vec<Frame> {
 
 /// One line of a journal, wherever it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // few are kept at a time, and boxes cannot be matched through
 pub(crate) enum Line {
     Input {
         stored_ms: u64,
