@@ -16,9 +16,10 @@ from cordboard.cli.process import leaves
 from cordboard.cli.queues import queue_table
 from cordboard.client import Client, ClientError
 from cordboard.demo.engine import Engine
-from cordboard.demo.report import Report, show
+from cordboard.demo.report import Report
 from cordboard.demo.run import Plan, Show
 from cordboard.demo.run import demo as run_demo
+from cordboard.demo.show import show
 from cordboard.errors import CordboardError
 from cordboard.policy import load
 from cordboard.v1.board_service_pb2 import QueueRow
@@ -34,6 +35,9 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the engine running afterwards, until Ctrl-C.")] = False,
     chats: Annotated[float, typer.Option(min=0, max=200, help="Chats a second.")] = Plan().chats_per_second,
     tasks: Annotated[float, typer.Option(min=0, max=200, help="Tasks a second.")] = Plan().tasks_per_second,
+    mails: Annotated[float, typer.Option(min=0, max=200, help="Mails a second.")] = Plan().mails_per_second,
+    forms: Annotated[float, typer.Option(min=0, max=200, help="Forms a second.")] = Plan().forms_per_second,
+    webhooks: Annotated[float, typer.Option(min=0, max=200, help="Signed payloads a second.")] = Plan().webhooks_per_second,
     seed: Annotated[int, typer.Option(help="Of the crowd's dice.")] = 1,
     policy: Annotated[Path, typer.Option(help="The site's policy.")] = EXAMPLES / "webshop.yaml",
     agents: Annotated[Path, typer.Option(help="The agents file.")] = EXAMPLES / "agents.yaml",
@@ -44,7 +48,15 @@ def demo(
 
     Exit 0 only if nothing was lost and the journal holds no violation and no divergence.
     """
-    plan = Plan(seconds=seconds, chats_per_second=chats, tasks_per_second=tasks, seed=seed)
+    plan = Plan(
+        seconds=seconds,
+        chats_per_second=chats,
+        tasks_per_second=tasks,
+        mails_per_second=mails,
+        forms_per_second=forms,
+        webhooks_per_second=webhooks,
+        seed=seed,
+    )
 
     async def arrange(client: Client) -> list[str]:
         applied = await apply_agents(client, agents)

@@ -2,12 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from cordboard.client import Client, ClientError
+from cordboard.demo.correspondence import WRITTEN
+from cordboard.demo.letters import ANSWERS
 from cordboard.demo.tally import Tally
-from cordboard.demo.texts import REPLIES
+from cordboard.demo.texts import LANGUAGES, REPLIES
 from cordboard.v1.agent_service_pb2 import (
     ChannelSwitch,
     DeskSnapshot,
@@ -24,6 +26,9 @@ from cordboard.v1.types_pb2 import Author, Presence
 ACCEPT, DECLINE = 0.90, 0.06
 """The rest is missed: the offer's deadline passes."""
 BREAK_SHARE = 0.03
+PARK_SHARE = 0.2
+PARK_MS = (1_500, 4_000)
+"""Written contacts that an agent puts aside once, until the customer writes or this time is over."""
 LATE = frozenset(
     {"contact_gone", "expired", "revoked", "not_connecting", "not_engaged", "not_wrapping", "already_accepted", "declined"}
 )
@@ -44,7 +49,8 @@ class Person:
     def __init__(self, client: Client, person: str, words: Words, tally: Tally, dice: random.Random) -> None:
         self._client, self._person, self._words, self._tally, self._dice = client, person, words, tally, dice
         self._replied_to: dict[str, asyncio.Event] = {}
-        self._chats: set[str] = set()
+        self._offers: dict[str, Offer] = {}
+        self._parked: set[str] = set()
 
     async def run(self) -> None:
         """Log in, watch the desk, work. A desk stream that breaks is opened again: it begins with a snapshot."""
@@ -69,12 +75,12 @@ class Person:
             case OfferAcceptance():
                 work.create_task(self._connect(event.contact_id, event.attempt))
             case EngagementStart():
-                work.create_task(self._serve(event.contact_id))
+                work.create_task(self._serve(event.contact_id, event.messages))
             case Message() if event.author == Author.AUTHOR_CUSTOMER:
                 self._replied_to.setdefault(event.contact_id, asyncio.Event()).set()
             case EngagementEnd():
                 self._replied_to.pop(event.contact_id, None)
-                self._chats.discard(event.contact_id)
+                self._offers.pop(event.contact_id, None)
                 if event.wrap_until_ms:
                     work.create_task(self._wrap_up(event.contact_id))
             case ChannelSwitch() if not event.on and event.cause == "missed":
@@ -94,11 +100,10 @@ class Person:
             elif item.state == WorkState.WORK_STATE_CONNECTING:
                 work.create_task(self._connect(contact, attempt))
             elif item.state == WorkState.WORK_STATE_ENGAGED:
-                work.create_task(self._serve(contact))
+                work.create_task(self._serve(contact, item.messages))
 
     def _note(self, offer: Offer) -> None:
-        if offer.channel == "chat":
-            self._chats.add(offer.contact_id)
+        self._offers[offer.contact_id] = offer
 
     async def _ready(self) -> None:
         await self._try(self._client.set_presence(self._person, "ready"))
@@ -118,23 +123,51 @@ class Person:
         await self._pause(0.05, 0.3)
         await self._try(self._client.confirm_connected(self._person, contact, attempt))
 
-    async def _serve(self, contact: str) -> None:
-        if contact in self._chats:
-            for _ in range(self._dice.choice((1, 2, 2, 3))):
-                heard = self._replied_to.setdefault(contact, asyncio.Event())
-                heard.clear()
-                await self._pause(0.3, 1.2)
-                if not await self._say(contact):
-                    return
-                await self._wait_for(heard)
+    async def _serve(self, contact: str, messages: Sequence[Message]) -> None:
+        offer = self._offers.get(contact, Offer())
+        if offer.channel == "chat":
+            if not await self._chat(contact):
+                return
+        elif offer.channel in WRITTEN:
+            if not await self._correspond(contact, offer, messages):
+                return
         else:
             await self._pause(0.5, 2.5)
         await self._try(self._client.end_engagement(self._person, contact, self._dice.choice(self._words.dispositions)))
 
-    async def _say(self, contact: str) -> bool:
+    async def _chat(self, contact: str) -> bool:
+        """Say something, listen, a few times. False if the customer is gone."""
+        for _ in range(self._dice.choice((1, 2, 2, 3))):
+            heard = self._replied_to.setdefault(contact, asyncio.Event())
+            heard.clear()
+            await self._pause(0.3, 1.2)
+            if not await self._say(contact, self._dice.choice(REPLIES)):
+                return False
+            await self._wait_for(heard)
+        return True
+
+    async def _correspond(self, contact: str, offer: Offer, messages: Sequence[Message]) -> bool:
+        """Read, answer, and put some of it aside once. False if the contact is no longer here."""
+        await self._pause(0.4, 1.6)
+        if all(message.author != Author.AUTHOR_CUSTOMER for message in messages):
+            self._tally.happened["agent looked at a bounce"] += 1
+            return True
+        token = f"{self._dice.getrandbits(48):012x}"
+        self._tally.post.say(token, offer.channel, contact)
+        if not await self._say(contact, f"{ANSWERS.get(offer.language, ANSWERS[LANGUAGES[-1]])} [{token}]"):
+            return False
+        self._tally.post.confirm(token)
+        if contact in self._parked or self._dice.random() >= PARK_SHARE:
+            return True
+        self._parked.add(contact)
+        self._tally.happened["agent parked"] += 1
+        await self._try(self._client.park_contact(self._person, contact, "customer", for_ms=self._dice.randint(*PARK_MS)))
+        return False
+
+    async def _say(self, contact: str, text: str) -> bool:
         await self._try(self._client.send_signal(self._person, contact, "typing"))
         try:
-            sent = await self._client.send_message(self._person, contact, self._dice.choice(REPLIES))
+            sent = await self._client.send_message(self._person, contact, text)
         except ClientError as error:
             self._tally.happened[f"agent too late: {error.reason}" if error.reason in LATE else f"agent error: {error.reason}"] += 1
             return False

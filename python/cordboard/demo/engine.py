@@ -24,6 +24,7 @@ class Engine(msgspec.Struct, frozen=True):
     monitor_url: str | None
     grpc: str
     http: str
+    smtp: str | None = None
 
     @property
     def chat_url(self) -> str:
@@ -39,7 +40,7 @@ async def start(data_dir: Path, arguments: Sequence[str], log_file: Path) -> tup
             "cordboard.main",
             "up",
             "--json",
-            *("--data-dir", str(data_dir), "--grpc-port", "0", "--http-port", "0"),
+            *("--data-dir", str(data_dir), "--grpc-port", "0", "--http-port", "0", "--smtp-port", "0"),
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

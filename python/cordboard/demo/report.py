@@ -1,13 +1,17 @@
 """The closing report: what the journal says of the run, held against what the crowd saw, and verified."""
 
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import aclosing
+from dataclasses import asdict, dataclass, field
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from cordboard import codec
+from cordboard.demo.correspondence import Balance
 from cordboard.demo.tally import Tally
+from cordboard.events import Commit
+from cordboard.events.event import ContactQueued, MessageAttached, MessageRelayed
 from cordboard.log.port import SiteLog
 from cordboard.projections.boards import Boards
 from cordboard.projections.rows import QueueRow
@@ -39,8 +43,19 @@ class Line(msgspec.Struct, frozen=True):
     occupancy: float | None
 
 
+class ChannelLine(Line, frozen=True):
+    """A channel, with what went over it: answers of agents that customers were owed and got. `lost` and `doubled` count both
+    directions; a thread is broken if an answer refers to the wrong mail, or the matter is not one case."""
+
+    answers_expected: int = 0
+    answers_received: int = 0
+    lost: int = 0
+    doubled: int = 0
+    threads_broken: int = 0
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What DEMO_JSON holds. The run is good when lost, violations and divergences are 0."""
+    """What DEMO_JSON holds. The run is good when lost, violations and divergences are 0, nothing came twice and no thread broke."""
 
     seconds: float
     contacts: int
@@ -55,7 +70,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     commits: int
     events: int
     journal_ms: int
-    channels: dict[str, Line]
+    channels: dict[str, ChannelLine]
     queues: list[Line]
     ended_by_reason: dict[str, int]
     crowd: dict[str, int]
@@ -63,37 +78,66 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def good(self) -> bool:
-        return self.lost == self.violations == self.divergences == 0
+        whole = not any(line.doubled or line.threads_broken for line in self.channels.values())
+        return self.lost == self.violations == self.divergences == 0 and whole
 
 
-async def fold(log: SiteLog) -> tuple[Boards, set[str]]:
-    """Boards as of the journal's end, and every contact that ever entered a queue (hex)."""
-    boards, arrived = Boards(), set[str]()
+@dataclass(slots=True)
+class Journal:
+    """What the report needs of the journal. Contacts and cases are hex ids; `stored` counts messages from outside by channel."""
+
+    boards: Boards = field(default_factory=Boards)
+    arrived: set[str] = field(default_factory=set)
+    case_of: dict[str, str] = field(default_factory=dict)
+    channel_of: dict[bytes, str] = field(default_factory=dict)
+    stored: Counter[str] = field(default_factory=Counter)
+
+    def apply(self, seq: int, commit: Commit) -> None:
+        self.boards.apply(seq, commit)
+        for entry in commit.entries:
+            if entry.contact is None or entry.tag not in (QUEUED_TAG, RELAYED_TAG, ATTACHED_TAG):
+                continue
+            match codec.decode_event(entry):
+                case ContactQueued(case=case):
+                    contact = entry.contact.hex()
+                    self.arrived.add(contact)
+                    self.case_of[contact] = case.hex() if case is not None else contact
+                    if entry.channel is not None:
+                        self.channel_of[entry.contact] = entry.channel
+                case MessageRelayed(author=author) | MessageAttached(author=author) if author != "agent":
+                    self.stored[entry.channel or self.channel_of.get(entry.contact, "")] += 1
+                case _:
+                    pass
+
+
+async def fold(log: SiteLog) -> Journal:
+    """The journal as of its end."""
+    journal = Journal()
     last = await log.last_journal_seq()
     if last == 0:
-        return boards, arrived
+        return journal
     async with aclosing(log.follow_journal(1)) as commits:
         async for batch in commits:
             for stored in batch:
-                commit = codec.decode_commit(stored.data)
-                boards.apply(stored.seq, commit)
-                arrived.update(entry.contact.hex() for entry in commit.entries if entry.tag == QUEUED_TAG and entry.contact)
+                journal.apply(stored.seq, codec.decode_commit(stored.data))
             if batch[-1].seq >= last:
-                return boards, arrived
-    return boards, arrived
+                break
+    return journal
 
 
-QUEUED_TAG = 10
+QUEUED_TAG, RELAYED_TAG, ATTACHED_TAG = 10, 21, 28
 
 
 async def close(log: SiteLog, tally: Tally, seconds: float) -> Report:
     """Read the whole journal and verify it."""
-    boards, arrived = await fold(log)
+    journal = await fold(log)
+    boards = journal.boards
+    post = {**tally.post.balance(journal.stored, journal.case_of), "chat": tally.chats()}
     verified: VerifyReport = await verify(log)
-    missing = tally.confirmed - arrived
-    lost_messages = tally.lost_messages()
+    missing = tally.confirmed - journal.arrived
     problems = [f"contact {contact} was confirmed and is not in the journal" for contact in sorted(missing)[:20]]
-    problems += [f"{lost_messages} messages of agents never reached a customer who was there"] if lost_messages else []
+    problems += [line for channel, balance in post.items() for line in _wrong(channel, balance)]
+    problems += list(tally.post.flaws())[:20]
     problems += [str(problem) for problem in [*verified.divergences, *verified.violations][:50]]
     site = boards.site()
     # Agents serve several channels at once, so they are busy with a queue or with the site, not with a channel.
@@ -103,21 +147,38 @@ async def close(log: SiteLog, tally: Tally, seconds: float) -> Report:
         contacts=site.contacts,
         ended=sum(site.ended.values()),
         open=site.open,
-        lost=len(missing) + lost_messages + (verified.lost or 0),
+        lost=len(missing) + sum(balance.lost for balance in post.values()) + (verified.lost or 0),
         violations=verified.violation_count,
         divergences=verified.divergence_count,
-        duplicates=tally.duplicates,
+        duplicates=tally.duplicates + sum(balance.doubled for channel, balance in post.items() if channel != "chat"),
         offer_latency_ms=percentiles(tally.offer_latency_ms),
         occupancy=_percent(site.occupancy_permille),
         commits=verified.commits,
         events=verified.events,
         journal_ms=verified.duration_ms,
-        channels={row.channel or "": _line(row, site.occupancy_permille) for row in boards.channels()},
+        channels={
+            row.channel or "": _channel(row, site.occupancy_permille, post.get(row.channel or "", Balance()))
+            for row in boards.channels()
+        },
         queues=[_line(row, occupancy.get(row.queue)) for row in boards.cells()],
         ended_by_reason=dict(sorted(site.ended.items())),
         crowd=dict(sorted(tally.happened.items())),
         problems=problems,
     )
+
+
+def _wrong(channel: str, balance: Balance) -> Iterator[str]:
+    owed, got = balance.answers_expected, balance.answers_received
+    if balance.lost:
+        yield f"{channel}: {balance.lost} lost between customers and agents ({got} of {owed} answers arrived)"
+    if balance.doubled:
+        yield f"{channel}: {balance.doubled} came twice"
+    if balance.threads_broken:
+        yield f"{channel}: {balance.threads_broken} threads do not hang together"
+
+
+def _channel(row: QueueRow, occupancy_permille: int | None, balance: Balance) -> ChannelLine:
+    return ChannelLine(**msgspec.structs.asdict(_line(row, occupancy_permille)), **asdict(balance))
 
 
 def percentiles(values: list[float]) -> Percentiles:
@@ -151,51 +212,3 @@ def _line(row: QueueRow, occupancy_permille: int | None) -> Line:
         wait_p99_ms=row.wait_p99_ms,
         occupancy=_percent(occupancy_permille),
     )
-
-
-COLUMNS = ("channel", "queue", "visits", "answered", "abandoned", "SL %", "ASA ms", "AHT ms", "wait p50", "p90", "p99", "occ. %")
-
-
-def show(report: Report, console: Console) -> None:
-    """The report for people."""
-    table = Table(title="What the journal says", title_justify="left", title_style="bold", header_style="cyan")
-    for index, column in enumerate(COLUMNS):
-        table.add_column(column, justify="left" if index < 2 else "right", no_wrap=True)
-    for line in report.queues:
-        table.add_row(*_cells(line))
-    table.add_section()
-    for line in report.channels.values():
-        table.add_row(*_cells(line), style="bold")
-    console.print(table)
-    latency = report.offer_latency_ms
-    console.print(f"contacts {report.contacts}, ended {report.ended}, open {report.open}; {report.ended_by_reason}")
-    if latency.n:
-        console.print(
-            f"customer asks → offer on the agent's stream: p50 {latency.p50} ms, p99 {latency.p99} ms "
-            f"(n={latency.n}, those who did not wait for an agent)"
-        )
-    console.print(f"verified {report.commits} commits and {report.events} events in {report.journal_ms} ms")
-    counts = f"lost {report.lost}, violations {report.violations}, divergences {report.divergences}, duplicates {report.duplicates}"
-    console.print(f"[bold {'green' if report.good else 'red'}]{counts}[/]")
-    for problem in report.problems:
-        console.print(f"  [red]{problem}[/]")
-
-
-def _cells(line: Line) -> list[str]:
-    return [
-        "–" if value is None else str(value)
-        for value in (
-            line.channel,
-            line.queue or "all",
-            line.visits,
-            line.answered,
-            line.abandoned,
-            line.service_level,
-            line.asa_ms,
-            line.aht_ms,
-            line.wait_p50_ms,
-            line.wait_p90_ms,
-            line.wait_p99_ms,
-            line.occupancy,
-        )
-    ]

@@ -5,9 +5,11 @@ import contextlib
 import random
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import httpx
 import msgspec
 from msgspec.structs import replace
 
@@ -17,10 +19,14 @@ from cordboard.demo import engine as engines
 from cordboard.demo.agents import Person, Words
 from cordboard.demo.customers import Customer
 from cordboard.demo.engine import Engine
+from cordboard.demo.far_side import Secrets, far_side, make_secrets, write_secrets
+from cordboard.demo.mailers import Correspondent, Post
+from cordboard.demo.pace import answered_at, hastened
 from cordboard.demo.report import Report, close
 from cordboard.demo.services import Service
+from cordboard.demo.sources import Door, Source, Visitor
 from cordboard.demo.tally import Tally
-from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy
+from cordboard.events.policy import Policy
 from cordboard.log import connect
 
 DRAIN_S = 45.0
@@ -33,7 +39,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     seconds: float = 30.0
     chats_per_second: float = 11.0
-    tasks_per_second: float = 8.0
+    tasks_per_second: float = 5.0
+    mails_per_second: float = 2.0
+    forms_per_second: float = 0.8
+    """More than one a second from one address is asked to wait."""
+    webhooks_per_second: float = 1.0
     seed: int = 1
 
 
@@ -44,31 +54,18 @@ class Show(msgspec.Struct, frozen=True):
     boards: Callable[[Client], Coroutine[Any, Any, None]]
 
 
-def hastened(policy: Policy) -> Policy:
-    """The same policy at the pace of a demo: what takes minutes in a contact centre takes seconds here."""
+class Writer(Protocol):
+    """Somebody who writes, and reacts to the answer."""
 
-    def channel(profile: ChannelProfile) -> ChannelProfile:
-        return replace(profile, offer_ttl_ms=4_000, connect_ms=3_000, wrap_up_ms=2_000, wrap_up_max_ms=6_000)
-
-    def queue(rules: QueuePolicy) -> QueuePolicy:
-        return replace(rules, target_ms=4_000, targets_ms=dict.fromkeys(rules.targets_ms, 10000), short_abandon_ms=1_000)
-
-    return replace(
-        policy,
-        channels=[channel(profile) for profile in policy.channels],
-        queues=[queue(rules) for rules in policy.queues],
-        prefer_ms=2_000,
-        decline_cooldown_ms=5_000,
-        reoffer_min_ms=1_000,
-        toggle_grace_ms=1_000,
-    )
+    async def run(self) -> None: ...
 
 
 class Crowd:
     """Customers, services and agents of one run."""
 
-    def __init__(self, plan: Plan, engine: Engine, policy: Policy, people: list[str], tally: Tally) -> None:
+    def __init__(self, plan: Plan, engine: Engine, policy: Policy, people: list[str], tally: Tally, secrets: Secrets) -> None:
         self._plan, self._engine, self._policy, self._people, self._tally = plan, engine, policy, people, tally
+        self._secrets = secrets
         self._dice = random.Random(plan.seed)
 
     async def run(self, show: Show) -> None:
@@ -83,6 +80,7 @@ class Crowd:
                 async with asyncio.TaskGroup() as arrivals:
                     arrivals.create_task(self._chats(arrivals))
                     arrivals.create_task(self._tasks(arrivals, services))
+                    self._write(arrivals, await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30)))
                 show.say("the last customers are gone; agents finish")
                 await self._drained(watcher, show)
                 for task in (*staff, board):
@@ -104,6 +102,24 @@ class Crowd:
         async for _ in self._moments(self._plan.tasks_per_second):
             group.create_task(service.submit_bulk() if self._dice.random() < BULK_SHARE / 5 else service.submit())
 
+    def _write(self, group: asyncio.TaskGroup, http: httpx.AsyncClient) -> None:
+        """Mails, forms and webhooks, as far as the policy has doors for them."""
+        plan, tally, at = self._plan, self._tally, f"http://{self._engine.http}"
+        doors = [door.address for door in self._policy.entry_points if door.address]
+        if self._engine.smtp is not None and doors:
+            post = Post(self._engine.smtp, tally)
+            group.create_task(self._each(group, plan.mails_per_second, partial(Correspondent, post, doors, tally)))
+            for form in self._policy.forms[:1]:
+                page = Door(http, f"{at}/form/{form.name}", "form", tally)
+                group.create_task(self._each(group, plan.forms_per_second, partial(Visitor, page, form, post, doors[0], tally)))
+        for webhook in self._policy.webhooks[:1]:
+            hook, secret = Door(http, f"{at}/webhook/{webhook.name}", "webhook", tally), self._secrets[webhook.name]
+            group.create_task(self._each(group, plan.webhooks_per_second, partial(Source, hook, webhook, secret, tally)))
+
+    async def _each(self, group: asyncio.TaskGroup, rate: float, make: Callable[[random.Random], Writer]) -> None:
+        async for _ in self._moments(rate):
+            group.create_task(make(self._own_dice()).run())
+
     async def _moments(self, rate: float) -> AsyncIterator[None]:
         """Poisson arrivals, open loop: a slow engine does not slow the customers down."""
         loop = asyncio.get_running_loop()
@@ -116,15 +132,16 @@ class Crowd:
             yield
 
     async def _drained(self, client: Client, show: Show) -> None:
-        """Until no contact is open, at most DRAIN_S."""
+        """Until no contact is open and every answer has arrived, at most DRAIN_S."""
         loop = asyncio.get_running_loop()
         until = loop.time() + DRAIN_S
         while loop.time() < until:
             boards = await client.get_boards()
-            if boards.site.open == 0 and not any(row.wrapping for row in boards.queues):
+            quiet = boards.site.open == 0 and not any(row.wrapping for row in boards.queues)
+            if quiet and self._tally.post.settled():
                 return
             await asyncio.sleep(0.3)
-        show.say("some contacts are still open")
+        show.say("some contacts are still open, or answers still under way")
 
     def _own_dice(self) -> random.Random:
         return random.Random(self._dice.getrandbits(64))
@@ -142,20 +159,24 @@ async def demo(
 ) -> Report:
     """Run everything. `arrange` declares the agents and returns their person ids; `tell` hears the report, and `keep` is awaited
     after it, before the engine stops."""
-    with contextlib.ExitStack() as files:
-        where = data_dir or Path(files.enter_context(tempfile.TemporaryDirectory(prefix="cordboard-demo-")))
-        async with engines.running(where, ["--site", policy.site, "--grace", str(GRACE_S)]) as engine:
-            tally = Tally()
-            async with Client(engine.grpc) as client:
-                await client.ready()
-                await client.publish_policy(codec.encode(hastened(replace(policy, version=1))))
-                people = await arrange(client)
-            show.say(f"engine up: gRPC {engine.grpc}, chat http://{engine.http}/chat; {len(people)} agents")
-            await Crowd(plan, engine, policy, people, tally).run(show)
-            show.say("reading and verifying the journal")
-            async with connect(engine.nats_url, policy.site, monitor_url=engine.monitor_url, name="cordboard-demo") as log:
-                report = await close(log, tally, plan.seconds)
-            tell(report)
-            if keep is not None:
-                await keep(engine)
-            return report
+    async with contextlib.AsyncExitStack() as stack:
+        where = data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cordboard-demo-")))
+        tally, secrets = Tally(), make_secrets(policy)
+        outside = await stack.enter_async_context(far_side(tally, secrets))
+        options = ["--site", policy.site, "--grace", str(GRACE_S), "--smtp-relay", outside.relay]
+        options += ["--webhook-secrets", str(write_secrets(secrets, where / "webhooks.yaml"))]
+        engine = await stack.enter_async_context(engines.running(where, options))
+        fast = answered_at(hastened(replace(policy, version=1)), outside.receiver)
+        async with Client(engine.grpc) as client:
+            await client.ready()
+            await client.publish_policy(codec.encode(fast))
+            people = await arrange(client)
+        show.say(f"engine up: gRPC {engine.grpc}, chat http://{engine.http}/chat, mail {engine.smtp}; {len(people)} agents")
+        await Crowd(plan, engine, fast, people, tally, secrets).run(show)
+        show.say("reading and verifying the journal")
+        async with connect(engine.nats_url, policy.site, monitor_url=engine.monitor_url, name="cordboard-demo") as log:
+            report = await close(log, tally, plan.seconds)
+        tell(report)
+        if keep is not None:
+            await keep(engine)
+        return report

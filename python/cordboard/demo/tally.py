@@ -4,6 +4,8 @@ import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from cordboard.demo.correspondence import Balance, Correspondence
+
 
 def now_ms() -> float:
     """A clock that only goes forward, for differences."""
@@ -27,6 +29,9 @@ class Tally:
     stayed: set[str] = field(default_factory=set)
     """Chats whose customer was there when they ended."""
     duplicates: int = 0
+    heard_twice: int = 0
+    post: Correspondence = field(default_factory=Correspondence)
+    """What goes by mail, form and webhook."""
     happened: Counter[str] = field(default_factory=Counter)
 
     def confirm(self, contact: str, asked: float) -> None:
@@ -51,11 +56,17 @@ class Tally:
         """The customer got an agent's message."""
         if message in self.received[contact]:
             self.duplicates += 1
+            self.heard_twice += 1
         self.received[contact].add(message)
 
     def lost_messages(self) -> int:
         """Agents' messages that never reached a customer who was there to the end."""
         return sum(len(self.sent[contact] - self.received[contact]) for contact in self.stayed if contact in self.sent)
+
+    def chats(self) -> Balance:
+        """Of chat, where an answer is a message of an agent to a customer who stayed to the end."""
+        expected, lost = sum(len(self.sent[contact]) for contact in self.stayed if contact in self.sent), self.lost_messages()
+        return Balance(expected, expected - lost, lost, self.heard_twice)
 
     def _measure(self, contact: str, wait_ms: int, seen: float) -> None:
         asked = self.submitted.get(contact)
