@@ -68,6 +68,8 @@ async def test_everything_of_a_customer_goes_and_nothing_else(database_url: str)
         for draft in (early, mine, his, chat):  # `early` came before anybody knew whose contact it is: it has a key of its own
             await vault.accept(draft)
         await vault.remember_threads(["<answer@us>"], mine.contact)
+        bounced = make_draft("bounce", case=mine.contact, contents=(Content(os.urandom(16), "message", "could not reach jan@x"),))
+        await vault.accept(bounced)  # nobody's own words, but about this customer
         await vault.set_segment(jan, "gold")
 
         assert await vault.erase_exactly([jan])
@@ -76,7 +78,7 @@ async def test_everything_of_a_customer_goes_and_nothing_else(database_url: str)
         }  # fmt: skip
         assert await vault.case_of(["<answer@us>", "<1@x>"]) is None
         assert await vault.case_of(["<2@x>"]) == his.contact
-        assert await vault.read([early.contents[0].ref]) == {}
+        assert await vault.read([early.contents[0].ref, bounced.contents[0].ref]) == {}
         with pytest.raises(InvalidInput) as refused:  # a late answer to somebody who is gone
             await vault.accept(make_draft("late", contact=mine.contact, contents=(Content(os.urandom(16), "message", "!"),)))
         assert refused.value.reason == "unknown_customer"

@@ -86,14 +86,15 @@ async def accept(writer: Writer, keyring: Keyring, digests: Digests, draft: Draf
     return acceptance
 
 
-def _store(connection: Connection, keyring: Keyring, draft: Draft, files: Sequence[SealedFile]) -> "Owned | None":
+def _store(connection: Connection, keyring: Keyring, draft: Draft, files: Sequence[SealedFile]) -> Owned | None:
     """Contents and attachments, under the key of whoever the contact belongs to."""
-    if draft.customer is not None:
-        link = insert_into(contacts, connection).values(contact=draft.contact, customer=draft.customer)
+    customer = _customer(connection, keyring, draft)
+    if customer is not None:
+        link = insert_into(contacts, connection).values(contact=draft.contact, customer=customer)
         connection.execute(link.on_conflict_do_nothing(index_elements=["contact"]))
     if not draft.contents and not files:
         return None
-    owned = _owned(connection, keyring, draft)
+    owned = _owned(connection, keyring, draft.contact, customer)
     if draft.contents:
         connection.execute(contents.insert(), _sealed(owned.key, draft))
     store_files(connection, owned.key, draft.contact, files)
@@ -124,18 +125,23 @@ def mark_published(connection: Connection, fact_ids: Sequence[bytes]) -> None:
     connection.execute(statement, [{"of": fact_id} for fact_id in fact_ids])
 
 
-def _owned(connection: Connection, keyring: Keyring, draft: Draft) -> Owned:
-    """A caller may not know whose contact it is (a message on a contact that ended long ago): the vault does."""
-    owner = draft.customer
-    if owner is None and not keyring.remembers(draft.contact):
-        query = select(contacts.c.customer).where(contacts.c.contact == draft.contact)
-        owner = connection.execute(query).scalar_one_or_none()
-    if owner is None:
-        return Owned(draft.contact, keyring.find_or_make(connection, "contact", draft.contact))
-    key = keyring.find(connection, "customer", owner)
+def _customer(connection: Connection, keyring: Keyring, draft: Draft) -> bytes | None:
+    """A caller may not know whose contact it is: a message on one that ended long ago, an answer that bounced. The vault does."""
+    if draft.customer is not None or keyring.remembers(draft.contact):
+        return draft.customer
+    matters = [draft.contact] if draft.case is None else [draft.contact, draft.case]
+    rows = connection.execute(select(contacts.c.contact, contacts.c.customer).where(contacts.c.contact.in_(matters)))
+    known: dict[bytes, bytes] = {row.contact: row.customer for row in rows}
+    return next((known[matter] for matter in matters if matter in known), None)
+
+
+def _owned(connection: Connection, keyring: Keyring, contact: bytes, customer: bytes | None) -> Owned:
+    if customer is None:
+        return Owned(contact, keyring.find_or_make(connection, "contact", contact))
+    key = keyring.find(connection, "customer", customer)
     if key is None:
         raise InvalidInput("the customer is unknown or has been erased", reason="unknown_customer")
-    return Owned(owner, key)
+    return Owned(customer, key)
 
 
 def _sealed(key: DataKey, draft: Draft) -> list[dict[str, Any]]:
