@@ -3,8 +3,11 @@
 import codecs
 import re
 
-_NOT_FOR_MAIL = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "rot13"})
-"""Python calls these encodings of text too; some are slow on long input, none is a charset."""
+_NOT_FOR_MAIL = frozenset({
+    "punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem",
+    "rot13", "base64", "quopri", "uu", "hex", "zlib", "bz2",
+})  # fmt: skip
+"""Python calls these codecs too; none is a charset, some are slow on long input or blow it up."""
 _WINDOWS = {"ascii": None, "iso8859-1": "cp1252", "latin-1": "cp1252"}
 """What mail programs mean by these names."""
 _ALIASES = {"iso-8859-8-i": "iso-8859-8", "ks_c_5601-1987": "cp949", "x-sjis": "shift_jis", "x-gbk": "gbk", "utf8mb4": "utf-8"}

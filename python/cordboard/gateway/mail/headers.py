@@ -24,6 +24,9 @@ from cordboard.gateway.mail.limits import (
 
 BREAKS = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, RuntimeError, MessageError)
 """What the email package has been seen to raise on broken input (RecursionError is a RuntimeError)."""
+_NEEDED = frozenset(
+    {"from", "to", "cc", "reply-to", "subject", "date", "message-id", "in-reply-to", "references", "auto-submitted"}
+)
 _WORD = re.compile(r"=\?(?P<charset>[^?*\s]{1,60})(?:\*[^?\s]{0,40})?\?(?P<way>[bBqQ])\?(?P<data>[^?]*)\?=")
 _QUOTED_BYTE = re.compile(rb"=([0-9A-Fa-f]{2})")
 _BRACKETED = re.compile(r"<([^<>\s]+)>")
@@ -44,8 +47,9 @@ class Headers:
 
     def __init__(self, fields: list[tuple[str, str]]) -> None:
         self._fields: dict[str, list[str]] = {}
-        for name, value in fields[:HEADERS_MAX]:
-            self._fields.setdefault(name.lower(), []).append(value)
+        for at, (name, value) in enumerate(fields):
+            if at < HEADERS_MAX or name.lower() in _NEEDED:
+                self._fields.setdefault(name.lower(), []).append(value)
 
     @classmethod
     def of(cls, message: "Message[str, str]") -> "Headers":

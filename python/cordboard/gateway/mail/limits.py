@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 HEADERS_MAX = 1_000
-"""Header fields that are looked at."""
+"""Header fields that are looked at, beside the few that are needed."""
 HEADER_MAX = 256 * 1024
 """Characters of one header field that are read; of those that describe a part (Content-…) only PART_HEADER_MAX."""
 PART_HEADER_MAX = 4 * 1024
@@ -24,7 +24,7 @@ ADDRESS_MAX = 254
 ADDRESSES_MAX = 100
 PART_TEXT_MAX = 512 * 1024
 """Bytes of a text part that are decoded; what the vault keeps of it is less."""
-HTML_WORK_MAX = 200_000_000
+HTML_WORK_MAX = 20_000_000
 """Tags times depth that the HTML parser is given: some of its rules look at every open element for each new one."""
 
 

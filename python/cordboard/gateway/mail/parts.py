@@ -58,6 +58,9 @@ class _Bounded(Compat32):
         name, value = super().header_source_parse(sourcelines)
         return name, value[: PART_HEADER_MAX if name[:8].lower() == "content-" else HEADER_MAX]
 
+    def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002
+        return value  # with its raw bytes as surrogates, for `recover`
+
 
 class _Crowded(ValueError):
     """More parts than anyone would read."""
@@ -162,6 +165,8 @@ def _take_leaf(part: Mail, kind: str, found: Contents) -> None:
         attached = part.get_content_disposition() == "attachment"
     except BREAKS:
         attached = False
+    if kind.startswith("multipart/"):
+        kind = "text/plain"  # its boundary never comes: what is there is all text
     if kind in ("text/plain", "text/html") and not attached and not name:
         found.texts.append(_text(part, kind))
         return

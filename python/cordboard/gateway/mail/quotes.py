@@ -10,13 +10,14 @@ _SPAN = 4
 """Lines over which an attribution or a header block may run."""
 _ATTRIBUTION = re.compile(
     r"^(?:"
-    r"(?:op|on|am|le|el|il|em|den)\b.{4,300}\b(?:schreef|wrote|schrieb|a écrit|a ecrit|escribió|ha scritto|escreveu)\b.{0,200}:"
+    r"(?:op|on|am|le|el|il|em|den)\b.{4,300}\b(?:schreef|wrote|schrieb|a écrit|a ecrit|escribió|ha scritto|escreveu)\b(?:[^.?!:]|\.(?=\S)){0,200}:"
     r"|.{2,200}\b(?:schreef op|wrote on|schrieb am|a écrit le)\b.{2,200}:"
     r"|.{2,200}<[^<>\s]{3,200}>,? (?:schreef|wrote|schrieb|a écrit)\b.{0,100}:"
     r")\s*$",
     re.IGNORECASE,
 )
 _BEGINS = re.compile(r"^(?:op|on|am|le|el|il|em|den|.{2,200}\b(?:schreef|wrote|schrieb|écrit)\b|.{2,200}<[^<>\s]{3,200}>)", re.I)
+_DATED = re.compile(r"\d|@")
 _SEPARATOR = re.compile(
     r"^\s*-{2,}\s*(?:original message|oorspronkelijk bericht|message d['’]origine|message original|"  # noqa: RUF001
     r"ursprüngliche nachricht|original-nachricht|mensaje original|messaggio originale|forwarded message|"
@@ -58,9 +59,13 @@ def without_quotes(text: str) -> str:
             at += 1
         elif span := _attribution(short, at):
             following = _next_written(short, at + span)
-            if following is None or not short[following].startswith(">"):
+            if following is not None and short[following].startswith(">"):
+                at = following
+            elif _DATED.search(" ".join(short[at : at + span])):
                 break  # quoted without marks: nothing below is new
-            at = following
+            else:
+                kept += lines[at : at + span]
+                at += span
         else:
             kept.append(lines[at])
             at += 1
