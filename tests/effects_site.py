@@ -314,7 +314,13 @@ class EffectsSite:
         )
 
     async def arrive(
-        self, number: int, *, channel: str = "mail", entry_point: str = "support", origin: Origin | None = None, **fields: Any
+        self,
+        number: int,
+        *,
+        channel: str = "mail",
+        entry_point: str = "support",
+        origin: Origin | None = None,
+        customer: bytes | None = None,
     ) -> bytes:
         """A customer's message; returns the contact."""
         contact, message = secrets.token_bytes(16), secrets.token_bytes(16)
@@ -322,7 +328,7 @@ class EffectsSite:
         contents = (Content(message, "message", f"My question is {number}."), envelope_content(message, envelope))
         await self.vault.accept(Draft("test", message.hex(), contact, secrets.token_bytes(16), b"\x90", None, contents))
         queued = words.ContactQueued(
-            0, 1, "orders", Key(3, 0, 0), 0, 0, [], 0, None, [], 0, None, entry_point, None, language="en", **fields
+            0, 1, "orders", Key(3, 0, 0), 0, 0, [], 0, customer, [], 0, None, entry_point, None, language="en"
         )
         relayed = words.MessageRelayed(0, message, "customer", 1)
         await self.router.write(an_entry(queued, contact, None, channel), an_entry(relayed, contact, None, channel))

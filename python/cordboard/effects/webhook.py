@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import msgspec
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 from standardwebhooks.webhooks import Webhook as Signature
 
 from cordboard.effects.answer import read_answer
@@ -153,5 +154,5 @@ def _host(webhook: Webhook) -> str:
 def _signature(name: str, secrets: Sequence[str]) -> Signature:
     try:
         return Signature(secrets[0])
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, EmptyWebhookSecretError) as error:
         raise ConfigurationError(f"the secret of webhook {name} is not base64") from error
