@@ -3,8 +3,8 @@
 use cordboard_core::codec;
 use cordboard_core::words::bounds::FRAME_FACTS_MAX;
 use cordboard_core::words::{
-    AgentChannel, AgentDeclared, ContactArrived, Event, Fact, Id, Membership, OfferAnswered, OnMissed, Policy, PolicyPublished,
-    Presence, PresenceRequested, INPUT_TAG,
+    AgentChannel, AgentDeclared, ChannelPresence, ContactArrived, ContactConnected, Event, Fact, Id, Membership, OfferAnswered,
+    OnMissed, ParkKind, ParkRequested, Policy, PolicyPublished, Presence, PresenceRequested, INPUT_TAG,
 };
 use cordboard_core::Router;
 
@@ -246,32 +246,36 @@ fn every_thousandth_commit_carries_the_hash_of_the_state() {
     assert_eq!(fold(&journal).state_hash(), router.state_hash());
 }
 
-/// All accepted, none connected: the pairs are excluded for the same few seconds, and look again at the same moment.
-#[test]
-fn exclusions_that_end_together_last_over_several_commits() {
-    const CONTACTS: u64 = 4_000;
-    const QUEUES: u64 = 100;
-    let agents: Vec<Id> = (0..QUEUES).map(|number| id(0xa1, number)).collect();
+/// Contacts of many queues, each accepted by its queue's only agent, whom it costs nothing.
+fn accepted(contacts: u64, queues: u64) -> Vec<Vec<u8>> {
+    let agents: Vec<Id> = (0..queues).map(|number| id(0xa1, number)).collect();
     let mut facts = Vec::new();
     let mut free = policy(1);
-    free.queues = (0..QUEUES).map(|number| plain_queue(&queue(number))).collect();
+    free.queues = (0..queues).map(|number| plain_queue(&queue(number))).collect();
     for channel in &mut free.channels {
-        (channel.cost, channel.max_concurrent) = (0, 1_000);
+        (channel.cost, channel.max_concurrent, channel.presence) = (0, 1_000, ChannelPresence::Session);
     }
     publish(&mut facts, codec::encode_policy(&free));
     for (number, agent) in (0..).zip(&agents) {
         declare(&mut facts, *agent, &queue(number));
         be_ready(&mut facts, *agent);
     }
-    for number in 0..CONTACTS {
-        arrive(&mut facts, id(0xc1, number), &queue(number % QUEUES));
+    for number in 0..contacts {
+        arrive(&mut facts, id(0xc1, number), &queue(number % queues));
     }
-    for (number, agent) in (0..CONTACTS).zip(agents.iter().cycle()) {
+    for (number, agent) in (0..contacts).zip(agents.iter().cycle()) {
         let (contact, agent) = (id(0xc1, number), *agent);
         numbered(&mut facts, |fact_id| OfferAnswered { fact_id, contact, attempt: 1, agent, accepted: true, reason: None }.into());
     }
+    facts
+}
+
+/// All accepted, none connected: the pairs are excluded for the same few seconds, and look again at the same moment.
+#[test]
+fn exclusions_that_end_together_last_over_several_commits() {
+    const CONTACTS: u64 = 4_000;
     let (mut router, _) = leading();
-    decide(&mut router, &frames(&facts, 1), START_MS);
+    decide(&mut router, &frames(&accepted(CONTACTS, 100), 1), START_MS);
     for second in 1..=10 {
         decide(&mut router, &[], START_MS + second * 1_000);
     }
@@ -282,6 +286,30 @@ fn exclusions_that_end_together_last_over_several_commits() {
     check_turn(&before, &router, &commits);
     check_loss(&before, &commits, &[]);
     assert_eq!(count(&commits, |event| matches!(event, Event::OfferMade(_))), usize::try_from(CONTACTS).unwrap());
+}
+
+/// Put aside until the same morning: they all come back at once, and each is offered to its owner.
+#[test]
+fn parked_contacts_that_return_together_last_over_several_commits() {
+    const CONTACTS: u64 = 3_000;
+    let mut facts = accepted(CONTACTS, 100);
+    for number in 0..CONTACTS {
+        let (contact, agent) = (id(0xc1, number), id(0xa1, number % 100));
+        numbered(&mut facts, |fact_id| ContactConnected { fact_id, contact, attempt: 1, agent }.into());
+        let kind = ParkKind::Snooze;
+        numbered(&mut facts, |fact_id| ParkRequested { fact_id, contact, agent, kind, for_ms: 60_000_000, note: None }.into());
+    }
+    let (mut router, _) = leading();
+    decide(&mut router, &frames(&facts, 1), START_MS);
+    let due_ms = START_MS + 60_000_000;
+    assert_eq!(router.next_deadline(), Some(due_ms), "nothing beats for what is parked");
+    let before = restored(&router);
+    let commits = decide(&mut router, &[], due_ms);
+    check_turn(&before, &router, &commits);
+    check_loss(&before, &commits, &[]);
+    let all = usize::try_from(CONTACTS).unwrap();
+    assert_eq!(count(&commits, |event| matches!(event, Event::ParkEnded(event) if event.at_ms == due_ms)), all);
+    assert_eq!(count(&commits, |event| matches!(event, Event::OfferMade(event) if event.at_ms == due_ms)), all);
 }
 
 /// Everybody waits for one preferred agent, who leaves: all look at once, more than one commit can say.
