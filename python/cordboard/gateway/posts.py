@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from ipaddress import IPv6Network, ip_address
 from typing import Any
 
 import msgspec
@@ -96,4 +97,8 @@ def client_of(request: Request[Any, Any, Any], *, behind_proxy: bool) -> str:
     address = request.client.host if request.client is not None else ""
     if behind_proxy:
         address = request.headers.get("x-forwarded-for", address).rpartition(",")[2].strip()
-    return ":".join(address.split(":")[:4]) if ":" in address else address
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return ""  # whoever is unknown shares one bucket
+    return str(parsed) if parsed.version == 4 else str(IPv6Network((int(parsed) >> 64 << 64, 64)))

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from standardwebhooks.webhooks import EmptyWebhookSecretError, WebhookVerificationError
 from standardwebhooks.webhooks import Webhook as Signature
-from standardwebhooks.webhooks import WebhookVerificationError
 
 from cordboard.errors import InvalidInput
 from cordboard.events.policy import EntryPoint, Webhook
@@ -142,6 +142,6 @@ class _Found:
 def _holds(secret: str, body: bytes, headers: dict[str, str]) -> bool:
     try:
         Signature(secret).verify(body, headers, json_parse=False)
-    except (WebhookVerificationError, ValueError, OverflowError):  # ValueError: no UTF-8, or no such time
+    except (WebhookVerificationError, EmptyWebhookSecretError, ValueError, OverflowError):  # ValueError: no UTF-8, no such time
         return False
     return True
