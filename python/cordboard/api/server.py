@@ -13,7 +13,9 @@ from grpc_reflection.v1alpha import reflection
 from cordboard.api.agents import AgentService
 from cordboard.api.boards import BoardService
 from cordboard.api.contacts import ContactService
+from cordboard.api.customers import CustomerService
 from cordboard.api.declared import Declared
+from cordboard.api.effects import EffectService
 from cordboard.api.guard import Guard
 from cordboard.api.outcomes import Outcomes
 from cordboard.api.people import People
@@ -21,6 +23,7 @@ from cordboard.api.policy import PolicyService
 from cordboard.api.signals import Signals
 from cordboard.api.site import CATCH_UP_S, GATEWAY, Site, commit_reader
 from cordboard.api.tokens import Tokens
+from cordboard.effects import Effects
 from cordboard.errors import ConfigurationError
 from cordboard.log.feed import Feed
 from cordboard.log.port import SiteLog
@@ -29,12 +32,15 @@ from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
 from cordboard.projections.history.doubt import was_decided
 from cordboard.settings import is_loopback
-from cordboard.v1 import agent_service_pb2, board_service_pb2, contact_service_pb2, policy_service_pb2
+from cordboard.v1 import agent_service_pb2, board_service_pb2, contact_service_pb2, effect_service_pb2, policy_service_pb2
 from cordboard.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from cordboard.v1.board_service_pb2_grpc import add_BoardServiceServicer_to_server
 from cordboard.v1.contact_service_pb2_grpc import add_ContactServiceServicer_to_server
+from cordboard.v1.customer_service_pb2_grpc import add_CustomerServiceServicer_to_server
+from cordboard.v1.effect_service_pb2_grpc import add_EffectServiceServicer_to_server
 from cordboard.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
 from cordboard.vault import Acceptance, Vault
+from cordboard.vault.erasure import Erasure
 from cordboard.vault.intake import Intake
 
 logger = logging.getLogger(__name__)
@@ -62,6 +68,8 @@ SERVICES = tuple(
         (agent_service_pb2, "AgentService"),
         (board_service_pb2, "BoardService"),
         (policy_service_pb2, "PolicyService"),
+        (customer_service_pb2, "CustomerService"),
+        (effect_service_pb2, "EffectService"),
     )
 )
 
@@ -86,8 +94,8 @@ async def run_api(
     """
     if not is_loopback(host) and not insecure_listen:
         raise ConfigurationError(f"refusing to serve gRPC without authentication on {host}: use 127.0.0.1, or --insecure-listen")
-    outcomes, declared = Outcomes(commit_reader(log)), Declared()
-    for fold in (outcomes.apply, declared.apply):
+    outcomes, declared, effects = Outcomes(commit_reader(log)), Declared(), Effects()
+    for fold in (outcomes.apply, declared.apply, effects.apply):
         feed.attach(fold)
 
     async def decided(acceptance: Acceptance) -> bool:
@@ -105,13 +113,16 @@ async def run_api(
             intake=Intake(vault, publisher.publish, decided, GATEWAY),
             outcomes=outcomes,
             declared=declared,
+            effects=effects,
             signals=Signals(log, desks),
             people=People(vault),
             tokens=Tokens(log.site),
+            erasure=erasure,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(site.intake.sweep(), name="api-sweep")
             group.create_task(site.signals.run(), name="api-signals")
+            group.create_task(erasure.run(), name="api-erasure")
             group.create_task(_serve(site, host, port, ready), name="api-serve")
 
 
@@ -121,6 +132,8 @@ async def _serve(site: Site, host: str, port: int, ready: Callable[[int], None] 
     add_AgentServiceServicer_to_server(AgentService(site), server)
     add_BoardServiceServicer_to_server(BoardService(site), server)
     add_PolicyServiceServicer_to_server(PolicyService(site), server)
+    add_CustomerServiceServicer_to_server(CustomerService(site), server)
+    add_EffectServiceServicer_to_server(EffectService(site), server)
     healthy = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
@@ -149,6 +162,8 @@ async def _catch_up(site: Site) -> None:
     last = await site.log.last_journal_seq()
     while not await site.feed.reached(last, CATCH_UP_S):
         logger.info("catching up: %d of %d commits", site.feed.position, last)
+    while not await site.erasure.reached(last, CATCH_UP_S):
+        logger.info("carrying out erasures up to commit %d", last)
 
 
 async def _say(healthy: HealthServicer, status: int) -> None:

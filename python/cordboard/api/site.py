@@ -11,6 +11,7 @@ from cordboard.api.people import People
 from cordboard.api.signals import Signals
 from cordboard.api.status import Draining, TokenExpired
 from cordboard.api.tokens import Tokens
+from cordboard.effects import Effects
 from cordboard.errors import OutcomeUnknown, Overloaded
 from cordboard.events import Commit, Fact
 from cordboard.log.feed import Feed
@@ -19,6 +20,7 @@ from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
 from cordboard.vault import Draft, Vault
+from cordboard.vault.erasure import Erasure
 from cordboard.vault.intake import Intake
 
 GATEWAY = "api"
@@ -42,9 +44,11 @@ class Site:
     intake: Intake
     outcomes: Outcomes
     declared: Declared
+    effects: Effects
     signals: Signals
     people: People
     tokens: Tokens
+    erasure: Erasure
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_MAX))
     """Held while an attachment is on its way: each stands in memory as a whole."""

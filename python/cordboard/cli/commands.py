@@ -7,6 +7,7 @@ from cordboard.cli.agents import agents_app
 from cordboard.cli.asyncapi import asyncapi_document
 from cordboard.cli.contacts import contacts_app, timeline
 from cordboard.cli.demo import demo
+from cordboard.cli.effects import effects_app
 from cordboard.cli.policy import policy_app
 from cordboard.cli.queues import queues
 from cordboard.cli.top import top
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command()(timeline)
     agents_file.add_commands(agents_app)
     app.add_typer(agents_app, name="agents")
+    app.add_typer(effects_app, name="effects")
     app.add_typer(policy_app, name="policy")
     app.command("verify")(verify_journal)
     app.command("asyncapi")(asyncapi_document)

@@ -14,7 +14,9 @@ from cordboard.client.agents import AgentCalls
 from cordboard.client.boards import BoardCalls
 from cordboard.client.connection import ClientError, new_request_id
 from cordboard.client.contacts import ContactCalls, NewContact, new_contact
+from cordboard.client.customers import CustomerCalls
 from cordboard.client.desk import DeskCalls, DeskChange, DeskEvent
+from cordboard.client.effects import EffectCalls
 from cordboard.client.policy import PolicyCalls
 from cordboard.v1.agent_service_pb2 import (
     AgentDeclaration,
@@ -46,5 +48,5 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Client(ContactCalls, DeskCalls, AgentCalls, BoardCalls, PolicyCalls):
+class Client(ContactCalls, DeskCalls, AgentCalls, BoardCalls, PolicyCalls, CustomerCalls, EffectCalls):
     """Every service of the API at `target` (host:port), over one connection. Raises ClientError."""

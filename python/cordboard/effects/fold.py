@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from itertools import islice
+from heapq import nsmallest
 from typing import Literal
 
 from cordboard import codec
@@ -79,12 +79,18 @@ class Effects:
         """Is there any effect of this contact?"""
         return contact in self._of_contact
 
-    def page(self, states: Collection[State], after: Place | None, limit: int) -> list[Effect]:
-        """At most `limit` effects in these states, in the order of their places, after `after`."""
+    def page(
+        self, states: Collection[State], after: Place | None, limit: int, *, kind: str | None = None, contact: bytes | None = None
+    ) -> list[Effect]:
+        """At most `limit` effects in these states, in the order of their places, after `after`; None: of all kinds, contacts."""
         wanted = [by_place for by_place, name in self._by_state() if name in states]
-        places = sorted(place for by_place in wanted for place in by_place if after is None or place > after)
-        found = (self.get(place) for place in islice(places, limit))
-        return [effect for effect in found if effect is not None]
+        found = (
+            effect
+            for by_place in wanted
+            for place, effect in by_place.items()
+            if (after is None or place > after) and kind in (None, effect.kind) and contact in (None, effect.contact)
+        )
+        return nsmallest(limit, found, key=lambda effect: effect.place)
 
     def summary(self) -> Summary:
         first_open = min((effect.requested_ms for effect in self._open.values()), default=None)
