@@ -34,6 +34,7 @@ EVERYTHING: Object = {
         "podAnnotations": {"example.com/note": "x"},
     },
     "gateway": {
+        "behindProxy": True,
         "ingress": {
             "enabled": True,
             "className": "nginx",

@@ -24,6 +24,14 @@ PATIENCE_S = 120.0
 COMMAND = (sys.executable, "-m", "cordboard.main")
 
 
+VALUES: Object = {
+    "gateway": {
+        "mail": {"enabled": True, "hostname": "mail.example.com", "relay": {"existingSecret": "relay"}},
+        "webhooks": {"existingSecret": "webhooks"},
+    }
+}
+
+
 def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -38,7 +46,7 @@ class Cluster:
         self._log = log
         self._secrets = secrets
         self._monitor_url = monitor_url
-        self._pods = {role: pod["containers"][0] for role, pod in pods(render())}
+        self._pods = {role: pod["containers"][0] for role, pod in pods(render(VALUES))}
         self._ports: dict[tuple[str, str], int] = {}
         self._processes: list[Process] = []
 
@@ -46,7 +54,7 @@ class Cluster:
         told = {}
         for variable in self._pods[role]["env"]:
             name = variable["name"]
-            told[name] = variable.get("value") or self._secrets[name]
+            told[name] = self._secrets.get(name) or variable["value"]
             if name.endswith("_PORT") and told[name] != "-1":
                 told[name] = str(self._ports.setdefault((role, told[name]), free_port()))
         instead = {"CORDBOARD_NATS_MONITOR_URL": self._monitor_url, "CORDBOARD_HOST": "127.0.0.1"}
@@ -95,6 +103,14 @@ class Cluster:
                 assert not ended, self._log.read_text()
                 await asyncio.sleep(0.1)
 
+    async def greeting(self) -> bytes:
+        """What a mail server hears that connects to the gateway."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._ports["gateway", "2525"])
+        try:
+            return await asyncio.wait_for(reader.readline(), PATIENCE_S)
+        finally:
+            writer.close()
+
     async def stop(self) -> list[int]:
         for process in self._processes:
             with contextlib.suppress(ProcessLookupError):
@@ -112,6 +128,10 @@ async def cluster(tmp_path: Path, postgres: PostgresServer) -> AsyncIterator[Clu
             "CORDBOARD_VIEWS_URL": postgres.database(),
             "CORDBOARD_KEK": base64.b64encode(bytes(32)).decode(),
         }
+        mounted = tmp_path / "webhooks.yaml"
+        mounted.touch(mode=0o600)
+        mounted.write_text(f"reviews: [whsec_{base64.b64encode(bytes(32)).decode()}]\n")
+        secrets |= {"CORDBOARD_WEBHOOK_SECRETS": str(mounted), "CORDBOARD_SMTP_RELAY": "smtp://127.0.0.1:1?tls=never"}
         assert nats.monitor_url is not None
         cluster = Cluster(secrets, nats.monitor_url, tmp_path / "log")
         try:
@@ -143,6 +163,8 @@ async def test_the_release_comes_up_as_its_probes_say(cluster: Cluster) -> None:
     await cluster.until("gateway", "readinessProbe")
     for role in ROLES:
         assert await cluster.answers(role, "livenessProbe")
+
+    assert (await cluster.greeting()).startswith(b"220 mail.example.com")
 
     test = await cluster.start("test")
     out, _ = await test.communicate()

@@ -94,6 +94,10 @@ ports:
   value: "7480"
 - name: CORDBOARD_GRACE_S
   value: {{ .Values.gateway.graceSeconds | quote }}
+{{- if .Values.gateway.behindProxy }}
+- name: CORDBOARD_BEHIND_PROXY
+  value: "true"
+{{- end }}
 {{- with .Values.gateway.mail }}
 - name: CORDBOARD_SMTP_PORT
   value: {{ .enabled | ternary "2525" "-1" | quote }}
