@@ -12,7 +12,8 @@ from cordboard.vault.words import ATTACHMENT_MAX, TEXT_MAX
 
 ORIGINAL = "original.eml"
 _CUT = f"\n\n[… The text goes on in {ORIGINAL}.]"
-_NOTES_ROOM = 512
+_NOTES_ROOM = 5 * 1024
+"""Bytes for notes, ours and the entrance's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def parse(raw: bytes) -> Parsed:
         in_reply_to=headers.message_ids("in-reply-to"),
         references=headers.message_ids("references"),
         date=headers.date(),
-        text=_bounded(text, left_out + found.unread),
+        text=_bounded(text, left_out + found.unread, headers.word("x-cordboard-cut")),
         new_text=without_quotes(cut(text, TEXT_MAX, "")),
         files=files,
         original=Part(ORIGINAL, "message/rfc822", raw),
@@ -85,6 +86,9 @@ def _fitting(files: list[Part], room: int) -> tuple[tuple[Part, ...], int]:
     return tuple(kept), len(files) - len(kept)
 
 
-def _bounded(text: str, unread: int) -> str:
+def _bounded(text: str, unread: int, whole: str) -> str:
+    """`whole`: the size of a mail of which a mailbox gave only the beginning."""
     text = cut(text, TEXT_MAX - _NOTES_ROOM, _CUT)
+    if whole.isdecimal():
+        text = f"{text}\n\n[This mail has {whole[:20]} bytes. Only its beginning is here; all of it is in the mailbox.]"
     return f"{text}\n\n[{unread} more in {ORIGINAL}.]" if unread else text

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cordboard.errors import InvalidInput
+from cordboard.errors import InvalidInput, NotFound
 from cordboard.events.policy import EntryPoint, Policy
 from cordboard.gateway.entrance import Entrance
 from cordboard.gateway.letter import File, Letter
@@ -14,6 +14,9 @@ from cordboard.gateway.mail.returns import Returns
 from cordboard.gateway.policy_view import PolicyView
 
 logger = logging.getLogger(__name__)
+
+_DELIVERED = ("to", "envelope-to", "x-original-to", "delivered-to")
+"""Where servers write which address a mail in a mailbox came to; the last one that says so is right."""
 
 
 class Looping(InvalidInput):
@@ -62,6 +65,23 @@ class Postroom:
             if recipient.door.name not in seen:
                 seen.add(recipient.door.name)
                 await self._admit(mail, await self._delivery(recipient, mail_from), policy, refuse_loops)
+
+    async def deliver_found(self, raw: bytes, address: str) -> None:
+        """The same for a mail that lay in the mailbox of `address`, where nobody can be told of a loop.
+
+        Raises what `Entrance.admit` raises, and NotFound if no entry point has the address.
+        """
+        mail = await read(raw)
+        recipient = self.recipient(address)
+        policy = self._policy.in_force()
+        if recipient is None:
+            raise NotFound("no entry point has the address of this mailbox", reason="unknown_entry_point")
+        for name in _DELIVERED:
+            for found in mail.headers.addresses(name):
+                if self._returns is not None and self._returns.is_ours(found.address):
+                    recipient = Recipient(found.address, recipient.door)
+        mail_from = "" if mail.headers.word("return-path") == "<>" else None
+        await self._admit(mail, await self._delivery(recipient, mail_from), policy, refuse_loops=False)
 
     async def _delivery(self, recipient: Recipient, mail_from: str | None) -> Delivery:
         returns = self._returns

@@ -10,7 +10,8 @@ _SPAN = 4
 """Lines over which an attribution or a header block may run."""
 _ATTRIBUTION = re.compile(
     r"^(?:"
-    r"(?:op|on|am|le|el|il|em|den)\b.{4,300}\b(?:schreef|wrote|schrieb|a écrit|a ecrit|escribió|ha scritto|escreveu)\b(?:[^.?!:]|\.(?=\S)){0,200}:"
+    r"(?:op|on|am|le|el|il|em|den)\b.{4,300}\b(?:schreef|wrote|schrieb|a écrit|a ecrit|escribió|ha scritto|escreveu)\b"
+    r"(?:[^.?!:]|\.(?=\S)){0,200}:"
     r"|.{2,200}\b(?:schreef op|wrote on|schrieb am|a écrit le)\b.{2,200}:"
     r"|.{2,200}<[^<>\s]{3,200}>,? (?:schreef|wrote|schrieb|a écrit)\b.{0,100}:"
     r")\s*$",
