@@ -76,14 +76,18 @@ class Visitor:
 
     async def run(self) -> None:
         matter = self._dice.choice(MATTERS[self._language])
-        values = {field.name: self._value(field, matter) for field in self._form.fields}
-        body = msgspec.json.encode({name: value for name, value in values.items() if value is not None})
+        body = msgspec.json.encode(self.values(matter))
         headers = {"content-type": "application/json", "idempotency-key": f"{self._dice.getrandbits(128):032x}"}
         if not await self._door.post_some_twice(body, headers, self._dice, begins=True):
             return
         answer = await self._thread.answered(PATIENCE_S)
         if answer is not None and self._dice.random() < REACTS:
             await react(self._post, self._thread, answer, self._address, self._name, self._language, self._tally, self._dice)
+
+    def values(self, matter: Matter) -> dict[str, Any]:
+        """The form, filled in."""
+        values = {field.name: self._value(field, matter) for field in self._form.fields}
+        return {name: value for name, value in values.items() if value is not None}
 
     def _value(self, field: FormField, matter: Matter) -> Any:
         """What a person would put there; None leaves it empty."""
@@ -134,7 +138,7 @@ class Source:
             await self._post(Matter("", FOLLOW_UPS[self._language]), begins=False)
 
     async def _post(self, matter: Matter, *, begins: bool) -> bool:
-        body = msgspec.json.encode(self._payload(matter)).decode()
+        body = msgspec.json.encode(self.payload(matter)).decode()
         number, at = f"msg_{self._dice.getrandbits(96):024x}", datetime.now(UTC)
         headers = {
             "content-type": "application/json",
@@ -144,7 +148,7 @@ class Source:
         }
         return await self._door.post_some_twice(body.encode(), headers, self._dice, begins=begins)
 
-    def _payload(self, matter: Matter) -> dict[str, Any]:
+    def payload(self, matter: Matter) -> dict[str, Any]:
         """A body in which the policy's pointers find what they look for."""
         webhook = self._webhook
         payload: dict[str, Any] = {}
