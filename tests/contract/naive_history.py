@@ -34,9 +34,11 @@ def _home(commit: Commit, index: int, entry: Entry) -> bytes | None:
     ]
     if any(contact == fact.contact for contact, _ in caused):
         return None
-    where = [contact for contact, event in caused if getattr(event, "message", None) == fact.message is not None]
-    assert len(where) == 1, "it went to one contact"
-    return where[0]
+    where = {contact for contact, event in caused if isinstance(event, words.MessageRelayed | words.MessageAttached)}
+    # Without a message there is nothing to join with, unless that brought a parked contact back.
+    where |= {contact for contact, event in caused if isinstance(event, words.ParkEnded)}
+    assert len(where) <= 1, "it went to one contact"
+    return where.pop() if where else None
 
 
 def events_of(entries: list[tuple[int, int, Entry]]) -> list[tuple[Entry, words.Event]]:

@@ -253,6 +253,9 @@ def test_effects_are_open_until_done_and_kept_when_they_fail(boards: Boards, pen
     pen.effect_retried(4, "m", second, 2)
     pen.effect_ended(5, "m", third, "discarded")
     assert (boards.site().effects_open, boards.site().effects_failed) == (1, 0)
+    pen.effect_ended(6, "m", second, "failed")
+    pen.effect_ended(7, "m", second, "done")
+    assert (boards.site().effects_open, boards.site().effects_failed) == (0, 0), "it had arrived after all"
 
 
 def test_a_gap_is_never_skipped(boards: Boards, pen: Pen) -> None:

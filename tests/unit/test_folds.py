@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from cordboard import codec
 from cordboard._core import Router, commit_hash
+from cordboard.events import INPUT_TAG, Commit
 from cordboard.events import event as words
 from cordboard.events import fact as facts
 from cordboard.events.bounds import AgentChannel, Membership
-from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy
+from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy, Topic
 from cordboard.log.memory import MemoryLog
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
@@ -40,9 +41,15 @@ POLICY = Policy(
         ),
         ChannelProfile(name="voice", presence="live", klass=1, answered_on="connected", wrap_up_ms=5_000, on_missed="not_ready"),
         ChannelProfile(name="task", presence="async", klass=3, answered_on="connected", cost=60),
+        ChannelProfile(
+            name="mail", presence="async", klass=3, answered_on="first_message", cost=20, max_concurrent=4, reply="mail"
+        ),
     ],
     queues=[QueuePolicy(name=queue, target_ms=8_000) for queue in QUEUES],
     dispositions=["solved"],
+    topics=[Topic(name="boots"), Topic(name="shoes")],
+    max_parked=3,
+    owner_ms=2_000,
 )
 
 
@@ -62,6 +69,8 @@ class Life:
         self.commits: list[bytes] = []
         self.agents = [self.random.randbytes(16) for _ in range(6)]
         self.contacts: list[bytes] = []
+        self.effects: dict[tuple[int, int], str] = {}
+        self.told: set[str] = set()
         self._fold([self.router.take_over(bytes(16), self.now_ms)])
         self.feed([facts.PolicyPublished(self.random.randbytes(16), codec.encode(POLICY))])
 
@@ -83,17 +92,31 @@ class Life:
             self.commits.append(data)
             self.boards.apply(commit.seq, commit)
             self.desks.apply(commit.seq, commit)
+            self._note_effects(commit)
+
+    def _note_effects(self, commit: Commit) -> None:
+        for index, entry in enumerate(commit.entries):
+            if entry.tag == INPUT_TAG:
+                continue
+            event = codec.decode_event(entry)
+            self.told.add(type(event).__name__)
+            match event:
+                case words.EffectRequested():
+                    self.effects[commit.seq, index] = "open"
+                case words.EffectEnded(effect_seq=seq, effect_entry=at, outcome=outcome):
+                    self.effects[seq, at] = outcome
+                case words.EffectRetried(effect_seq=seq, effect_entry=at):
+                    self.effects[seq, at] = "open"
 
     def fact(self) -> facts.Fact:
         pick, fact_id = self.random, self.random.randbytes(16)
         agent = pick.choice(self.agents)
         if not self.contacts or pick.random() < 0.12:
-            self.contacts.append(pick.randbytes(16))
-            return facts.ContactArrived(
-                fact_id, self.contacts[-1], pick.choice(["chat", "voice", "task"]), pick.choice(QUEUES), priority=pick.randrange(4)
-            )
+            return self._arrival(fact_id)
         if pick.random() < 0.08:
             return pick.choice(self._of_agents(fact_id, agent))
+        if self.effects and pick.random() < 0.2:
+            return self._of_effects(fact_id)
         held = [live.contact for live in self.desks.contacts() if live.agent]
         contact = pick.choice(held if held and pick.random() < 0.7 else self.contacts[-12:])
         live = self.desks.contact(contact)
@@ -106,6 +129,7 @@ class Life:
                 [
                     facts.EngagementEndRequested(fact_id, contact, holder, "solved"),
                     facts.MessagePosted(fact_id, contact, pick.randbytes(16), "agent", holder),
+                    facts.ParkRequested(fact_id, contact, holder, "customer", pick.choice([100, 5_000, 60_000])),
                 ]
             ),
         }
@@ -113,9 +137,41 @@ class Life:
             return steps[live.state]
         return pick.choice(self._of_contacts(fact_id, contact, holder))
 
+    def _arrival(self, fact_id: bytes) -> facts.ContactArrived:
+        """A new contact, or a letter that goes on with one."""
+        pick = self.random
+        channel = pick.choice(["chat", "voice", "task", "mail", "mail"])
+        arrived = facts.ContactArrived(
+            fact_id, pick.randbytes(16), channel, pick.choice(QUEUES), priority=pick.randrange(4), topic="boots"
+        )
+        if channel == "mail":
+            case = pick.choice(self.contacts[-8:]) if self.contacts and pick.random() < 0.5 else None
+            arrived = replace(arrived, case=case, message=pick.randbytes(16), reopens=pick.random() < 0.8)
+        self.contacts.append(arrived.contact)
+        return arrived
+
+    def _of_effects(self, fact_id: bytes) -> facts.Fact:
+        pick = self.random
+        unsettled = [effect for effect, state in self.effects.items() if state in ("open", "failed")]
+        seq, entry = pick.choice(unsettled if unsettled and pick.random() < 0.9 else list(self.effects))
+        return pick.choice(
+            [
+                facts.EffectDone(fact_id, seq, entry),
+                facts.EffectFailed(fact_id, seq, entry, "unreachable"),
+                facts.EffectRetryRequested(fact_id, seq, entry),
+                facts.EffectRetryRequested(fact_id, seq, entry),
+                facts.EffectDiscardRequested(fact_id, seq, entry),
+            ]
+        )
+
     def _of_agents(self, fact_id: bytes, agent: bytes) -> list[facts.Fact]:
         pick = self.random
-        channels = [AgentChannel("chat"), AgentChannel("voice"), AgentChannel("task", None, pick.randrange(3))]
+        channels = [
+            AgentChannel("chat"),
+            AgentChannel("voice"),
+            AgentChannel("task", None, pick.randrange(3)),
+            AgentChannel("mail"),
+        ]
         memberships = [Membership(queue, pick.randrange(2)) for queue in pick.sample(QUEUES, pick.randint(1, 3))]
         declared = facts.AgentDeclared(fact_id, agent, [], memberships, channels, pick.choice([60, 100, None]))
         ready = facts.PresenceRequested(fact_id, agent, "ready")
@@ -136,6 +192,8 @@ class Life:
             facts.TransferRequested(fact_id, contact, pick.choice(QUEUES), agent if pick.random() < 0.8 else None),
             facts.MessagePosted(fact_id, contact, pick.randbytes(16), "customer"),
             facts.MessagePosted(fact_id, contact, pick.randbytes(16), "agent", agent),
+            facts.ParkEndRequested(fact_id, contact, pick.choice([agent, None])),
+            facts.ReclassificationRequested(fact_id, contact, pick.choice(["boots", "shoes"])),
             facts.WrapUpExtensionRequested(fact_id, contact, agent, 5_000),
             facts.WrapUpEndRequested(fact_id, contact, agent),
         ]
@@ -151,6 +209,7 @@ def test_the_folds_agree(seed: int) -> None:
     assert life.found == []
     assert life.router.check() == []
     assert life.boards.site().contacts > 50
+    assert {"ContactParked", "ParkEnded", "ContactReclassified", "EffectRequested", "EffectEnded"} <= life.told
     _totals(life.boards)
 
 
@@ -188,11 +247,13 @@ async def test_verify_names_the_commit_that_was_tampered_with() -> None:
 def _agree(life: Life) -> None:
     live = life.desks.contacts()
     assert life.boards.site().open == len(live)
-    waiting = Counter(contact.queue for contact in live if contact.state != "engaged")
+    waiting = Counter(contact.queue for contact in live if contact.state not in ("engaged", "parked"))
+    parked = [contact for contact in live if contact.state == "parked"]
+    piles = Counter(contact.queue for contact in parked)
     offering = Counter(contact.queue for contact in live if contact.state in ("offered", "connecting"))
     for row in life.boards.queues():
         assert row.queue is not None
-        assert (row.waiting, row.offering) == (waiting[row.queue], offering[row.queue])
+        assert (row.waiting, row.offering, row.parked) == (waiting[row.queue], offering[row.queue], piles[row.queue])
     assert [row.agent for row in life.boards.agents()] == life.desks.agents()
     for agent in life.boards.agents():
         desk = life.desks.desk(agent.agent)
@@ -201,10 +262,14 @@ def _agree(life: Life) -> None:
             desk.effective,
             desk.requested,
         )
-        held = {contact.contact for contact in live if contact.agent == agent.agent}
+        held = {contact.contact for contact in live if contact.agent == agent.agent and contact.state != "parked"}
         assert held == {work.contact for work in desk.work if work.state != "wrapping"}
         deadlines = {work.contact: work.deadline_ms for work in desk.work if work.state != "wrapping"}
-        assert deadlines == {contact.contact: contact.deadline_ms for contact in live if contact.agent == agent.agent}
+        assert deadlines == {contact.contact: contact.deadline_ms for contact in live if contact.contact in held}
+        piled = {contact.contact for contact in parked if contact.agent == agent.agent}
+        assert {contact.contact for contact in desk.parked} == piled and agent.parked == len(piled)
+    states, site = Counter(life.effects.values()), life.boards.site()
+    assert (site.effects_open, site.effects_failed, site.parked) == (states["open"], states["failed"], len(parked))
 
 
 def _totals(boards: Boards) -> None:

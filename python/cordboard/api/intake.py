@@ -13,7 +13,7 @@ from cordboard.api.sorting import check_words, language_of, sorted_by_policy
 from cordboard.api.status import BadRequest
 from cordboard.api.translate.check import PERSON_MAX, Check
 from cordboard.api.translate.words import requirements_from
-from cordboard.errors import Overloaded
+from cordboard.errors import InvalidInput, Overloaded
 from cordboard.events.bounds import PREFERRED_MAX
 from cordboard.events.event import ContactQueued
 from cordboard.events.fact import ContactArrived
@@ -41,7 +41,13 @@ async def submit(site: Site, request: pb.SubmitContactRequest) -> pb.SubmitConta
         # A repeat of a contact that stands is no new contact, and what the policy says by now does not matter to it.
         if await site.vault.find(GATEWAY, external_id) is None:
             raise
-    outcome = await site.submit(await _draft(site, request, external_id, fact, persons))
+    try:
+        outcome = await site.submit(await _draft(site, request, external_id, fact, persons))
+    except InvalidInput as error:
+        if error.reason != "unknown_customer":
+            raise
+        # Erased a moment ago, and known again from now on by another reference.
+        outcome = await site.submit(await _draft(site, request, external_id, fact, persons))
     queued = outcome.first(ContactQueued)
     return pb.SubmitContactResponse(
         contact_id=fact.contact.hex(),

@@ -52,8 +52,9 @@ class Boards:
         self._work: dict[tuple[bytes, int], Work] = {}
         self._contacts = 0
         self._ended: Counter[str] = Counter()
-        self._effects: Counter[str] = Counter()
-        """Effects by what they are: open, failed."""
+        self._effects_open = 0
+        self._dead_letters: set[tuple[int, int]] = set()
+        """Failed effects by id: (position, entry)."""
         self._queue_marks: Marks[str] = Marks()
         self._cell_marks: Marks[tuple[str, str]] = Marks()
         self._agent_marks: Marks[bytes] = Marks()
@@ -115,8 +116,8 @@ class Boards:
             agents_ready=self._staff.agents_ready,
             occupancy_permille=permille(occupancy.work.total(self.at_ms), occupancy.ready.total(self.at_ms)),
             parked=sum(tally.parked for tally in self._tallies.values()),
-            effects_open=self._effects["open"],
-            effects_failed=self._effects["failed"],
+            effects_open=self._effects_open,
+            effects_failed=len(self._dead_letters),
         )
 
     def queue(self, queue: str) -> QueueRow | None:
@@ -264,18 +265,20 @@ class Boards:
             self._agent_marks.touch(owner, self.position)
 
     def _effect_requested(self, _entry: Entry, _event: words.EffectRequested) -> None:
-        self._effects["open"] += 1
+        self._effects_open += 1
 
     def _effect_ended(self, _entry: Entry, event: words.EffectEnded) -> None:
-        if event.outcome == "discarded":
-            self._effects["failed"] -= 1
-            return
-        self._effects["open"] -= 1
-        self._effects["failed"] += event.outcome == "failed"
+        effect = event.effect_seq, event.effect_entry
+        if effect in self._dead_letters:  # discarded, or done after all
+            self._dead_letters.discard(effect)
+        else:
+            self._effects_open -= 1
+        if event.outcome == "failed":
+            self._dead_letters.add(effect)
 
-    def _effect_retried(self, _entry: Entry, _event: words.EffectRetried) -> None:
-        self._effects["failed"] -= 1
-        self._effects["open"] += 1
+    def _effect_retried(self, _entry: Entry, event: words.EffectRetried) -> None:
+        self._dead_letters.discard((event.effect_seq, event.effect_entry))
+        self._effects_open += 1
 
     def _agent_registered(self, entry: Entry, event: words.AgentRegistered) -> None:
         agent = agent_of(entry)
