@@ -74,8 +74,12 @@ def _check_addresses(document: Document, problems: Problems) -> None:
                 problems.add(
                     at, f"{path}.address", f"nobody writes mail to `{name}`, a live channel", "remove it, or write a mail channel"
                 )
-        elif channel is not None and "address" not in entry.wrong and name not in form_channels and channel.get("reply") == "mail":
+        elif channel is not None and "address" not in entry.wrong and _takes_mail(channel) and name not in form_channels:
             problems.add(entry.at, path, "no mail comes in without an address", "add `address: service@webshop.example`")
+
+
+def _takes_mail(channel: Entry) -> bool:
+    return bool(channel.get("reply") == "mail" and channel.get("presence") != "live")
 
 
 def _check_replies(document: Document, problems: Problems) -> None:
@@ -148,10 +152,10 @@ def _check_webhook(document: Document, webhook: Entry, path: str, problems: Prob
     if reply == "webhook" and "reply_url" not in webhook.values and "reply_url" not in webhook.wrong:
         message = f"answers on `{name}` are posted to the source, but it is not said where"
         problems.add(webhook.at, path, message, "add `reply_url: https://…`")
-    if reply in ("live", "mail") and "reply_url" in webhook.values:
+    by_mail = webhook.get("customer_kind") == "email" and "customer" in webhook.values
+    if reply == "mail" and "reply_url" in webhook.values:
         advice = "write `reply: webhook` there, or remove this"
         problems.add(webhook.place("reply_url"), f"{path}.reply_url", f"no answer is posted: `{name}` has reply {reply}", advice)
-    by_mail = webhook.get("customer_kind") == "email" and "customer" in webhook.values
-    if reply == "mail" and not by_mail and "customer" not in webhook.wrong and "customer_kind" not in webhook.wrong:
+    elif reply == "mail" and not by_mail and "customer" not in webhook.wrong and "customer_kind" not in webhook.wrong:
         message = f"answers on `{name}` go by mail, but no mail address is in the payload"
         problems.add(webhook.at, path, message, "add `customer: /…`, the place of the address")
