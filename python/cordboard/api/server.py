@@ -32,7 +32,14 @@ from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
 from cordboard.projections.history.doubt import was_decided
 from cordboard.settings import is_loopback
-from cordboard.v1 import agent_service_pb2, board_service_pb2, contact_service_pb2, effect_service_pb2, policy_service_pb2
+from cordboard.v1 import (
+    agent_service_pb2,
+    board_service_pb2,
+    contact_service_pb2,
+    customer_service_pb2,
+    effect_service_pb2,
+    policy_service_pb2,
+)
 from cordboard.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from cordboard.v1.board_service_pb2_grpc import add_BoardServiceServicer_to_server
 from cordboard.v1.contact_service_pb2_grpc import add_ContactServiceServicer_to_server
@@ -95,7 +102,8 @@ async def run_api(
     if not is_loopback(host) and not insecure_listen:
         raise ConfigurationError(f"refusing to serve gRPC without authentication on {host}: use 127.0.0.1, or --insecure-listen")
     outcomes, declared, effects = Outcomes(commit_reader(log)), Declared(), Effects()
-    for fold in (outcomes.apply, declared.apply, effects.apply):
+    erasure = Erasure(vault, log.site)
+    for fold in (outcomes.apply, declared.apply, effects.apply, erasure.apply):
         feed.attach(fold)
 
     async def decided(acceptance: Acceptance) -> bool:

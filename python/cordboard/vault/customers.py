@@ -5,6 +5,7 @@ await customers.link(ref, "phone", "+31201234567", source="called back", by="san
 await customers.merge(ref, other, by="sanne", reason="same person, two addresses")
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,10 +13,11 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from cordboard.errors import Conflict
 from cordboard.sql import insert_into
-from cordboard.vault import family
+from cordboard.vault import family, inventory
 from cordboard.vault.address import spelled
 from cordboard.vault.card import Card, Change, Identity
 from cordboard.vault.clock import now_ms
+from cordboard.vault.inventory import FileItem, Item
 from cordboard.vault.keyring import Keyring
 from cordboard.vault.reader import Reader
 from cordboard.vault.schema import customers, identities, keys
@@ -167,6 +169,14 @@ class Customers:
         check_ref(customer, "customer")
         members = await self._writer.write(lambda connection: family.close(connection, customer))
         return [member.ref for member in members]
+
+    async def inventory(self, refs: Sequence[bytes]) -> tuple[list[Item], list[FileItem]]:
+        """Contents and attachments that an erasure of all `refs` would delete, oldest first."""
+        for ref in refs:
+            check_ref(ref, "customer")
+        return await self._reader.read(
+            lambda connection: (inventory.contents_of(connection, refs), inventory.files_of(connection, refs))
+        )
 
     # Inside
 

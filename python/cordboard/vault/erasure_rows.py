@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from cordboard.sql import insert_into
 from cordboard.vault import attachments, family
 from cordboard.vault.clock import now_ms
+from cordboard.vault.inventory import belonging_to
 from cordboard.vault.schema import contacts, contents, customers, erased, followers, identities, keys, merges, threads
-
-OWNERS = ("customer", "contact")
 
 
 def erase(connection: Connection, ref: bytes) -> list[bytes]:
@@ -20,10 +19,7 @@ def erase(connection: Connection, ref: bytes) -> list[bytes]:
     """
     family.lock(connection)
     own = select(contacts.c.contact).where(contacts.c.customer == ref)
-    doomed = or_(
-        and_(keys.c.owner == ref, keys.c.kind.in_(OWNERS)),
-        and_(keys.c.owner.in_(own), keys.c.kind == "contact"),
-    )
+    doomed = belonging_to([ref])
     # Locked first: whoever is just sealing something with such a key either is done, and deleted below, or fails.
     rows = connection.execute(select(keys.c.id, keys.c.owner).where(doomed).order_by(keys.c.id).with_for_update()).all()
     owners = [row.owner for row in rows]
