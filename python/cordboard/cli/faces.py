@@ -12,6 +12,7 @@ from cordboard.gateway import run_gateway
 from cordboard.gateway.doors import Door
 from cordboard.gateway.mail.returns import Returns
 from cordboard.gateway.mail.smtp import SmtpDoor, tls_context
+from cordboard.gateway.mailbox import MailboxDoor, read_mailboxes
 from cordboard.gateway.webhook_secrets import read_webhook_secrets
 from cordboard.log.feed import Feed
 from cordboard.log.port import SiteLog
@@ -151,21 +152,28 @@ class Faces:
 
     def _doors(self, hostname: str) -> list[Door]:
         settings = self.settings
-        if settings.smtp_port < 0:
-            return []
+        returns = Returns(self.log, self.vault.derive_key(BOUNCES))
+        doors: list[Door] = []
+        if settings.mailboxes is not None:
+            doors.append(MailboxDoor(read_mailboxes(settings.mailboxes), returns))
+        if settings.smtp_port >= 0:
+            doors.append(self._smtp(hostname, returns))
+        return doors
+
+    def _smtp(self, hostname: str, returns: Returns) -> SmtpDoor:
+        settings = self.settings
         if (settings.smtp_cert is None) != (settings.smtp_key is None):
             raise ConfigurationError("--smtp-cert and --smtp-key go together: a certificate chain and its private key, PEM files")
         tls = tls_context(settings.smtp_cert, settings.smtp_key) if settings.smtp_cert and settings.smtp_key else None
-        smtp = SmtpDoor(
+        return SmtpDoor(
             host=settings.host,
             port=settings.smtp_port,
             hostname=hostname,
             tls=tls,
-            returns=Returns(self.log, self.vault.derive_key(BOUNCES)),
+            returns=returns,
             insecure_listen=settings.insecure_listen,
             ready=lambda port: self.ports.open("smtp", port),
         )
-        return [smtp]
 
     def _api(self) -> Awaitable[None]:
         return run_api(
