@@ -164,7 +164,6 @@ class WrittenSite:
         self.name, self.limits = name, limits or Limits()
         self.later_ms = 0
         self.backlog = Backlog(0, 0)
-        self.version = 0
         self.published: list[bytes] = []
 
     async def open(self) -> None:
@@ -199,10 +198,11 @@ class WrittenSite:
         await self.publisher.publish(codec.check_fact(fact))
 
     async def adopt(self, policy: Policy = POLICY) -> None:
-        self.version += 1
-        data = codec.encode(replace(policy, version=self.version))
+        in_force = self.policy.policy
+        version = 1 + (in_force.version if in_force is not None else 0)
+        data = codec.encode(replace(policy, version=version))
         await self.say(facts.PolicyPublished(secrets.token_bytes(16), data))
-        await self.record.until(lambda: self.policy.policy is not None and self.policy.policy.version == self.version)
+        await self.record.until(lambda: self.policy.policy is not None and self.policy.policy.version == version)
 
     async def decided(self, count: int) -> list[tuple[facts.ContactArrived, Verdict]]:
         """All arrivals with their verdicts, once there are `count`."""
