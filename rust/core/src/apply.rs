@@ -2,17 +2,17 @@
 //!
 //! The errors mean that the journal contradicts itself; they never happen to an event that `decide` has just made.
 
+mod agents;
+mod effects;
+
 use std::collections::{BTreeMap, VecDeque};
+
+use agents::{settle_idle, settle_limits};
 
 use crate::rules::Rules;
 use crate::site::Site;
-use crate::state::{
-    Agent, Contact, Enabled, Exclusion, OfferEnd, PastOffer, Phase, Place, PolicyInForce, Sweep, Work, WorkPhase, RECENT_OFFERS,
-};
-use crate::words::{
-    AgentRegistered, ChannelSwitchSet, ContactParked, ContactQueued, DeadlinesShifted, EngagementEnded, Event, Id, Name, OfferMade,
-    PolicyAdopted, Presence, PresenceCause, PresenceChanged, SwitchCause,
-};
+use crate::state::{Contact, Exclusion, OfferEnd, PastOffer, Phase, Place, PolicyInForce, Sweep, Work, WorkPhase, RECENT_OFFERS};
+use crate::words::{ContactParked, ContactQueued, DeadlinesShifted, EngagementEnded, Event, Id, Name, OfferMade, PolicyAdopted};
 
 /// What an event is about: the first fields of its entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -322,61 +322,6 @@ impl Site {
         })
     }
 
-    fn register_agent(&mut self, id: Id, event: &AgentRegistered) {
-        let before = self.state.agents.remove(&id);
-        if let Some(before) = &before {
-            self.index.remove_agent(id, before);
-        }
-        let mut agent = before.unwrap_or_else(new_agent);
-        let channels = event.channels.iter().map(|channel| {
-            let old = agent.channels.get(&channel.channel);
-            let enabled = Enabled {
-                cost: channel.cost.unwrap_or(0),
-                max_concurrent: channel.max_concurrent.unwrap_or(0),
-                on: old.is_none_or(|old| old.on),
-                off_by_missed: old.is_some_and(|old| old.off_by_missed),
-                missed: old.map_or(0, |old| old.missed),
-            };
-            (channel.channel.clone(), enabled)
-        });
-        agent.channels = channels.collect();
-        agent.skills = event.skills.iter().map(|skill| (skill.skill.clone(), skill.level)).collect();
-        agent.memberships = event.memberships.iter().map(|member| (member.queue.clone(), member.rank)).collect();
-        agent.capacity = event.capacity;
-        settle_limits(&mut agent);
-        self.index.add_agent(id, &agent);
-        self.state.agents.insert(id, agent);
-    }
-
-    fn change_presence(&mut self, id: Id, event: &PresenceChanged) -> Result<(), String> {
-        self.change_agent(id, |agent| {
-            if agent.effective == Presence::Ready && event.effective != Presence::Ready {
-                agent.left_ready_ms = event.at_ms;
-            }
-            agent.requested = event.requested;
-            agent.requested_reason.clone_from(&event.requested_reason);
-            agent.effective = event.effective;
-            agent.effective_reason.clone_from(&event.effective_reason);
-            agent.idle_since_ms = event.idle_since_ms;
-            match event.cause {
-                PresenceCause::Declined => agent.declines = 0,
-                PresenceCause::Missed => agent.channels.values_mut().for_each(|enabled| enabled.missed = 0),
-                PresenceCause::Requested | PresenceCause::LoadEnded => {}
-            }
-        })
-    }
-
-    fn set_switch(&mut self, about: &About, event: &ChannelSwitchSet) -> Result<(), String> {
-        let channel = about.channel()?.clone();
-        self.change_agent(about.agent()?, |agent| {
-            if let Some(enabled) = agent.channels.get_mut(&channel) {
-                enabled.on = event.on;
-                enabled.off_by_missed = event.cause == SwitchCause::Missed;
-                enabled.missed = 0;
-            }
-        })
-    }
-
     fn change_work(&mut self, agent: Id, work: (Id, u32), change: impl FnOnce(&mut Work)) -> Result<(), String> {
         self.change_agent(agent, |agent| agent.work.get_mut(&work).map(change))?
             .ok_or_else(|| format!("agent {agent:?} does not have contact {:?}, attempt {}", work.0, work.1))
@@ -386,39 +331,6 @@ impl Site {
 /// A frame's time: when the server stored it, never before the frame before it and never after the turn.
 pub(crate) fn fact_time(stored_ms: u64, previous_ms: u64, at_ms: u64) -> u64 {
     stored_ms.max(previous_ms).min(at_ms)
-}
-
-fn new_agent() -> Agent {
-    Agent {
-        skills: BTreeMap::new(),
-        memberships: BTreeMap::new(),
-        channels: BTreeMap::new(),
-        capacity: 0,
-        requested: Presence::Offline,
-        requested_reason: None,
-        effective: Presence::Offline,
-        effective_reason: None,
-        idle_since_ms: 0,
-        left_ready_ms: 0,
-        declines: 0,
-        over_recorded: false,
-        work: BTreeMap::new(),
-    }
-}
-
-/// Connected work is over: idle from now on. Offers and failed connects never come here.
-fn settle_idle(agent: &mut Agent, at_ms: u64) {
-    if !agent.has_connected_work() {
-        agent.idle_since_ms = at_ms;
-    }
-    settle_limits(agent);
-}
-
-/// Within the limits again: a later excess needs a record of its own.
-fn settle_limits(agent: &mut Agent) {
-    if !agent.over_capacity() {
-        agent.over_recorded = false;
-    }
 }
 
 fn remember_offer(contact: &mut Contact, offer: PastOffer) {

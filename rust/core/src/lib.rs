@@ -11,7 +11,6 @@
 mod apply;
 pub mod codec;
 mod decide;
-mod effects;
 mod error;
 mod fold;
 mod index;

@@ -3,11 +3,14 @@
 //! `commit …`, then a line for each entry: `> Fact contact agent verdict`, or `time Event contact agent channel key=value …`.
 //! Times and durations are seconds with three decimals; an id is its text if it reads like one, else hexadecimal.
 
+mod terms;
+
 use std::fmt::{Display, Write};
 
 use crate::codec;
-use crate::words::{Commit, Entry, Event, Id, Input, Key, Requirement, Verdict, INPUT_TAG};
+use crate::words::{Commit, Entry, Event, Input, Verdict, INPUT_TAG};
 use crate::Error;
+use terms::{Name, Need, Place, Seconds};
 
 /// The lines of a commit. The error says what in it cannot be read.
 pub fn render(commit: &[u8]) -> Result<String, Error> {
@@ -382,55 +385,5 @@ fn at_ms(event: &Event) -> u64 {
         Event::EffectEnded(event) => event.at_ms,
         Event::EffectRetried(event) => event.at_ms,
         Event::CustomerErased(event) => event.at_ms,
-    }
-}
-
-/// Milliseconds as seconds.
-struct Seconds(u64);
-
-impl Display for Seconds {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{}.{:03}", self.0 / 1_000, self.0 % 1_000)
-    }
-}
-
-/// An id by its text if it is one.
-struct Name(Id);
-
-impl Display for Name {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Id(bytes) = self.0;
-        let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-        let (text, padding) = bytes.split_at(length);
-        match std::str::from_utf8(text) {
-            Ok(text)
-                if !text.is_empty()
-                    && text.bytes().all(|byte| byte.is_ascii_graphic())
-                    && padding.iter().all(|byte| *byte == 0) =>
-            {
-                out.write_str(text)
-            }
-            _ => write!(out, "{}", self.0),
-        }
-    }
-}
-
-/// A key as class/order/arrival.
-struct Place(Key);
-
-impl Display for Place {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Key { klass, order_ms, seq } = self.0;
-        let sign = if order_ms < 0 { "-" } else { "" };
-        write!(out, "{klass}/{sign}{}/{seq}", Seconds(order_ms.unsigned_abs()))
-    }
-}
-
-/// A requirement as `skill:level`, a soft one with a tilde.
-struct Need<'a>(&'a Requirement);
-
-impl Display for Need<'_> {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{}:{}{}", self.0.skill, self.0.level, if self.0.hard { "" } else { "~" })
     }
 }

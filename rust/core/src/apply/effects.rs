@@ -11,7 +11,7 @@ impl Site {
     }
 
     /// Its id is the event's own place.
-    pub(crate) fn begin_effect(&mut self, about: &About, place: Place, event: &EffectRequested) -> Result<(), String> {
+    pub(super) fn begin_effect(&mut self, about: &About, place: Place, event: &EffectRequested) -> Result<(), String> {
         let effect = Effect {
             contact: about.contact()?,
             agent: about.agent()?,
@@ -26,7 +26,7 @@ impl Site {
         Ok(())
     }
 
-    pub(crate) fn end_effect(&mut self, event: &EffectEnded) -> Result<(), String> {
+    pub(super) fn end_effect(&mut self, event: &EffectEnded) -> Result<(), String> {
         let place = Place { seq: event.effect_seq, entry: event.effect_entry };
         let known = match event.outcome {
             EffectOutcome::Failed => self.state.effects.get_mut(&place).map(|effect| effect.failed = true),
@@ -35,7 +35,7 @@ impl Site {
         known.ok_or_else(|| unknown(place))
     }
 
-    pub(crate) fn retry_effect(&mut self, event: &EffectRetried) -> Result<(), String> {
+    pub(super) fn retry_effect(&mut self, event: &EffectRetried) -> Result<(), String> {
         let place = Place { seq: event.effect_seq, entry: event.effect_entry };
         let effect = self.state.effects.get_mut(&place).ok_or_else(|| unknown(place))?;
         (effect.round, effect.failed) = (event.round, false);

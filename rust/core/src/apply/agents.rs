@@ -1,0 +1,98 @@
+//! Agents in the state: what they declared, whether they are there, and what follows when work of theirs is over.
+
+use std::collections::BTreeMap;
+
+use crate::apply::About;
+use crate::site::Site;
+use crate::state::{Agent, Enabled};
+use crate::words::{AgentRegistered, ChannelSwitchSet, Id, Presence, PresenceCause, PresenceChanged, SwitchCause};
+
+impl Site {
+    pub(super) fn register_agent(&mut self, id: Id, event: &AgentRegistered) {
+        let before = self.state.agents.remove(&id);
+        if let Some(before) = &before {
+            self.index.remove_agent(id, before);
+        }
+        let mut agent = before.unwrap_or_else(new_agent);
+        let channels = event.channels.iter().map(|channel| {
+            let old = agent.channels.get(&channel.channel);
+            let enabled = Enabled {
+                cost: channel.cost.unwrap_or(0),
+                max_concurrent: channel.max_concurrent.unwrap_or(0),
+                on: old.is_none_or(|old| old.on),
+                off_by_missed: old.is_some_and(|old| old.off_by_missed),
+                missed: old.map_or(0, |old| old.missed),
+            };
+            (channel.channel.clone(), enabled)
+        });
+        agent.channels = channels.collect();
+        agent.skills = event.skills.iter().map(|skill| (skill.skill.clone(), skill.level)).collect();
+        agent.memberships = event.memberships.iter().map(|member| (member.queue.clone(), member.rank)).collect();
+        agent.capacity = event.capacity;
+        settle_limits(&mut agent);
+        self.index.add_agent(id, &agent);
+        self.state.agents.insert(id, agent);
+    }
+
+    pub(super) fn change_presence(&mut self, id: Id, event: &PresenceChanged) -> Result<(), String> {
+        self.change_agent(id, |agent| {
+            if agent.effective == Presence::Ready && event.effective != Presence::Ready {
+                agent.left_ready_ms = event.at_ms;
+            }
+            agent.requested = event.requested;
+            agent.requested_reason.clone_from(&event.requested_reason);
+            agent.effective = event.effective;
+            agent.effective_reason.clone_from(&event.effective_reason);
+            agent.idle_since_ms = event.idle_since_ms;
+            match event.cause {
+                PresenceCause::Declined => agent.declines = 0,
+                PresenceCause::Missed => agent.channels.values_mut().for_each(|enabled| enabled.missed = 0),
+                PresenceCause::Requested | PresenceCause::LoadEnded => {}
+            }
+        })
+    }
+
+    pub(super) fn set_switch(&mut self, about: &About, event: &ChannelSwitchSet) -> Result<(), String> {
+        let channel = about.channel()?.clone();
+        self.change_agent(about.agent()?, |agent| {
+            if let Some(enabled) = agent.channels.get_mut(&channel) {
+                enabled.on = event.on;
+                enabled.off_by_missed = event.cause == SwitchCause::Missed;
+                enabled.missed = 0;
+            }
+        })
+    }
+}
+
+fn new_agent() -> Agent {
+    Agent {
+        skills: BTreeMap::new(),
+        memberships: BTreeMap::new(),
+        channels: BTreeMap::new(),
+        capacity: 0,
+        requested: Presence::Offline,
+        requested_reason: None,
+        effective: Presence::Offline,
+        effective_reason: None,
+        idle_since_ms: 0,
+        left_ready_ms: 0,
+        declines: 0,
+        over_recorded: false,
+        work: BTreeMap::new(),
+    }
+}
+
+/// Connected work is over: idle from now on. Offers and failed connects never come here.
+pub(super) fn settle_idle(agent: &mut Agent, at_ms: u64) {
+    if !agent.has_connected_work() {
+        agent.idle_since_ms = at_ms;
+    }
+    settle_limits(agent);
+}
+
+/// Within the limits again: a later excess needs a record of its own.
+pub(super) fn settle_limits(agent: &mut Agent) {
+    if !agent.over_capacity() {
+        agent.over_recorded = false;
+    }
+}
