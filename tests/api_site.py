@@ -67,6 +67,7 @@ class ApiSite:
     log: SiteLog
     vault: Vault
     history: HistoryReader
+    nats_url: str
     port: int = 0
     feed: Feed = field(init=False)
     desks: Desks = field(init=False)
@@ -115,7 +116,7 @@ async def api_site(directory: Path, policy: Policy | None = POLICY) -> AsyncIter
             asyncio.create_task(run_router(log), name="router"),
             asyncio.create_task(run_history(server.url, SITE, views), name="history"),
         ]
-        site = ApiSite(log, vault, history)
+        site = ApiSite(log, vault, history, server.url)
         try:
             await site.start_api()
             if policy is not None:

@@ -82,6 +82,10 @@ def test_names_fill_their_places_and_nothing_else() -> None:
     assert text.startswith("Dear {agent} {0.__class__} Bcc: x,\n") and "Regards, {customer}\n" in text
 
 
+def test_a_name_that_nobody_knows_leaves_no_gap() -> None:
+    assert body({"en": EN}, words(customer="", agent="\n", quoted="")) == "Dear,\n\nYes.\n\nRegards,\n"
+
+
 def test_long_threads_keep_their_beginning_and_their_end() -> None:
     before = [f"<{number}@home.example>" for number in range(100)]
     mail = read(words(), Thread("<own@shop.example>", "<question@home.example>", before))

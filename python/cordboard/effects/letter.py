@@ -22,7 +22,7 @@ QUOTED_MAX = 8_000
 _ADDRESS = re.compile(r"[^\s@<>(),;:\\\"\[\]]{1,64}@[^\s@<>(),;:\\\"\[\]/]{1,253}")
 _MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>")
 _ANSWERED = re.compile(r"\s*(?:(?:re|aw|antw|sv|vs|ref|rif|odp)\s*(?:\[\d{1,3}\]|\(\d{1,3}\))?\s*:\s*)+", re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"\{(agent|customer)\}")
+_PLACEHOLDER = re.compile(r"([ \t]*)\{(agent|customer)\}")
 _WROTE = {"nl": "{name} schreef:", "fr": "{name} a écrit :", "de": "{name} schrieb:", "en": "{name} wrote:"}
 
 
@@ -130,9 +130,9 @@ def one_line(text: str, most: int) -> str:
 
 
 def _fill(text: str, words: Words) -> str:
-    """Each placeholder once: what stands in a name is text, never another placeholder."""
+    """Each placeholder once: what stands in a name is text, never another placeholder. A name that nobody knows leaves no gap."""
     known = {"agent": one_line(words.agent, NAME_MAX), "customer": one_line(words.customer, NAME_MAX)}
-    return _PLACEHOLDER.sub(lambda found: known[found[1]], text)
+    return _PLACEHOLDER.sub(lambda found: found[1] + known[found[2]] if known[found[2]] else "", text)
 
 
 def _quote(words: Words) -> str:
