@@ -59,6 +59,7 @@ def test_the_same_message_id_twice_is_doubled_and_so_is_the_same_answer_in_two_m
     assert balance(post).doubled == 1
     post.receive(thread.address, answer("<again@shop.example>"))
     assert balance(post).doubled == 2
+    assert post.repeats.total() == 1
 
 
 def test_what_the_journal_does_not_hold_is_lost_and_what_it_holds_too_much_is_doubled() -> None:

@@ -66,6 +66,8 @@ class Correspondence:
     threads: dict[str, Thread] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)
     doubtful: Counter[str] = field(default_factory=Counter)
+    repeats: Counter[str] = field(default_factory=Counter)
+    """Answers that came again under their own number, by channel: doubled, but every mail program shows them once."""
     _said: dict[str, tuple[str, str]] = field(default_factory=dict)
     _expected: set[str] = field(default_factory=set)
     _received: dict[str, str] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class Correspondence:
         channel, _ = self._said[token]
         if answer.number in self._numbers or token in self._received:
             self._doubled[channel] += 1
+            self.repeats[channel] += answer.number in self._numbers
             return
         self._numbers.add(answer.number)
         self._received[token] = address
