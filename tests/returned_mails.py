@@ -12,7 +12,7 @@ def report(action: str, status: str, detail: str, copy: str = "message/rfc822") 
     """A delivery status report (RFC 3464)."""
     return (
         f"From: {DAEMON}\r\nTo: klantenservice@webshop.example\r\nSubject: Undelivered Mail Returned to Sender\r\n"
-        "Auto-Submitted: auto-replied\r\nMessage-ID: <dsn@mx.klant.example>\r\nMIME-Version: 1.0\r\n"
+        f"Auto-Submitted: auto-replied\r\nMessage-ID: <dsn-{action}{status}{len(copy)}@mx.klant.example>\r\nMIME-Version: 1.0\r\n"
         'Content-Type: multipart/report; report-type=delivery-status; boundary="r"\r\n\r\n'
         "--r\r\nContent-Type: text/plain\r\n\r\nThis is the mail system at host mx.klant.example.\r\n"
         "--r\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.klant.example\r\n\r\n"
