@@ -242,3 +242,14 @@ async def test_tls_and_a_password_are_used_as_told(tmp_path: Path) -> None:
         place = await site.answer(await site.arrive(1), "Not in the clear.")
         await asyncio.sleep(0.5)
         assert site.router.state(place) == "open" and not site.mailbox.seen
+
+
+async def test_two_processes_share_the_work_and_double_nothing(tmp_path: Path) -> None:
+    async with effects_site(tmp_path) as site:
+        other = EffectsSite(site.server, site.log, site.vault, site.router, site.mailbox)
+        await other.open(sweep_s=0.05)  # and one of them is never sure
+        places = [await site.answer(await site.arrive(number), "One of us.") for number in range(60)]
+        await site.router.ended(*places)
+        await other.shut()
+        await settled(site)
+        assert Counter(number_of(mail) for mail in site.mailbox.taken) == Counter([*range(60), 999])

@@ -1,6 +1,7 @@
 """Webhooks out: answers are posted to the URL that the policy names, signed as Standard Webhooks want it, and to no other."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from cordboard.vault import Vault
 from cordboard.vault.clock import now_ms
 from cordboard.vault.tokens import effect_id
 
+# It logs every URL, and one of a receiver may hold a secret.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 _PATIENT = frozenset((408, 425, 429))
 _CONNECTIONS = 64
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import traceback
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -83,19 +84,22 @@ class Worker:
     async def run(self) -> None:
         """Until cancelled: what is in hand then is handed out again after a while."""
         async with asyncio.TaskGroup() as self._tasks:
-            while True:
-                await asyncio.sleep(self._bench.report_s)
-                self._forget_decided()
-                for delivery in list(self._in_hand):
-                    await delivery.working()
+            try:
+                while True:
+                    await asyncio.sleep(self._bench.report_s)
+                    self._forget_decided()
+                    for delivery in list(self._in_hand):
+                        await delivery.working()
+            finally:
+                self._tasks = None
 
     async def take(self, delivery: Delivery) -> None:
-        """Begin with it; returns once there is room for another."""
-        assert self._tasks is not None, "taken while running"
+        """Begin with it; returns once there is room for another. While stopping nothing is begun."""
         self.taken += 1
         self._in_hand.add(delivery)
         await self._room.acquire()
-        self._tasks.create_task(self._work(delivery))
+        if self._tasks is not None:
+            self._tasks.create_task(self._work(delivery))
 
     @property
     def full(self) -> bool:
@@ -186,7 +190,9 @@ class Worker:
             raise
         except Exception as error:
             # One message that a transport stumbles over must not stop all others; it is tried again, and becomes a dead letter.
-            logger.exception("effect %d.%d: the transport failed unexpectedly", *effect.place)
+            # Where, but not in what words: those may be somebody's.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("effect %d.%d: the transport failed unexpectedly: %s\n%s", *effect.place, type(error).__name__, where)
             raise Deferred(f"unexpected {type(error).__name__}") from error
 
     async def _say(self, effect: Effect, failure: EffectFailure | None) -> None:
