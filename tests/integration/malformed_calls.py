@@ -78,7 +78,7 @@ async def broken_items(site: LiveSite, chance: random.Random, items: int) -> Cou
             case 1:
                 item.contact.priority = chance.choice([-1, 101])
             case 2:
-                item.contact.queue = chance.choice(["nowhere", "No Where", ""])
+                item.contact.queue = chance.choice(["nowhere", "No Where", "-"])
             case 3:
                 item.contact.requirements.extend(chance.choice(REQUIREMENTS))
             case _:

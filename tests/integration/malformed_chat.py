@@ -67,7 +67,6 @@ async def wrong_order(site: LiveSite, chance: random.Random, rounds: int) -> Cou
                 "unknown_entry_point",
                 **{key: value for key, value in start.items() if key != "queue"} | {"entry_point": "x"},
             )
-            await refused(socket, "bad_message", **{key: value for key, value in start.items() if key != "queue"})
             await refused(socket, "unknown_language", **start | {"language": "xx"})
         async with connect(site.chat_url, compression=None) as socket:
             await say(socket, **start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import grpc
@@ -84,8 +85,9 @@ def methods() -> Iterator[str]:
 # Fields
 
 
+@cache
 def templates() -> dict[str, Message]:
-    """A request for each method in which no field is wrong."""
+    """A request for each method in which no field is wrong. To be copied, not changed."""
     command = {"request_id": UUID, "agent": PUPPET, "contact_id": CONTACT}
     return {
         "ContactService/SubmitContact": submission(UUID),
@@ -94,6 +96,12 @@ def templates() -> dict[str, Message]:
         "ContactService/GetTimeline": contacts_pb.GetTimelineRequest(contact_id=CONTACT),
         "ContactService/EndContact": contacts_pb.EndContactRequest(request_id=UUID, contact_id=CONTACT),
         "ContactService/TransferContact": contacts_pb.TransferContactRequest(request_id=UUID, contact_id=CONTACT, queue=QUEUE),
+        "ContactService/ReturnContact": contacts_pb.ReturnContactRequest(request_id=UUID, contact_id=CONTACT),
+        "ContactService/ReclassifyContact": contacts_pb.ReclassifyContactRequest(request_id=UUID, contact_id=CONTACT, topic="t"),
+        "ContactService/ListMessages": contacts_pb.ListMessagesRequest(contact_id=CONTACT),
+        "ContactService/GetAttachment": contacts_pb.GetAttachmentRequest(attachment_id=CONTACT),
+        "ContactService/GetCase": contacts_pb.GetCaseRequest(case_id=CONTACT),
+        "ContactService/GetTopicReport": contacts_pb.GetTopicReportRequest(),
         "AgentService/SetPresence": agents_pb.SetPresenceRequest(request_id=UUID, agent=PUPPET, presence=PRESENCE_NOT_READY),
         "AgentService/SwitchChannel": agents_pb.SwitchChannelRequest(request_id=UUID, agent=PUPPET, channel="chat"),
         "AgentService/WatchDesk": agents_pb.WatchDeskRequest(agent=PUPPET),
@@ -107,6 +115,7 @@ def templates() -> dict[str, Message]:
         "AgentService/EndEngagement": agents_pb.EndEngagementRequest(**command),
         "AgentService/FinishWrapUp": agents_pb.FinishWrapUpRequest(**command),
         "AgentService/ExtendWrapUp": agents_pb.ExtendWrapUpRequest(**command, extra_ms=1),
+        "AgentService/ParkContact": agents_pb.ParkContactRequest(**command, for_ms=1),
         "AgentService/DeclareAgents": agents_pb.DeclareAgentsRequest(
             request_id=UUID, agents=[agents_pb.AgentDeclaration(person="x")]
         ),
@@ -122,7 +131,8 @@ def templates() -> dict[str, Message]:
 WRONG: dict[str, dict[str, list[Any]]] = {
     "ContactService/SubmitContact": {
         "channel": NAMES,
-        "queue": NAMES,
+        "queue": OPTIONAL_NAMES,
+        "language": ["n", "not a language", "\0", HUGE],
         "priority": [-1, 101, (1 << 31) - 1, -(1 << 31)],
         "entry_point": OPTIONAL_NAMES,
         "topic": OPTIONAL_NAMES,
@@ -145,11 +155,20 @@ WRONG: dict[str, dict[str, list[Any]]] = {
             contacts_pb.ContactFilter(channel="CHAT"),
             contacts_pb.ContactFilter(queue="a b"),
             contacts_pb.ContactFilter(agent="a\0"),
+            contacts_pb.ContactFilter(topic="a b"),
+            contacts_pb.ContactFilter(case_id="zz"),
+            contacts_pb.ContactFilter(customer_id="0" * 31),
             contacts_pb.ContactFilter(arrived_from_ms=-1),
             contacts_pb.ContactFilter(arrived_until_ms=(1 << 63) - 1),
         ],
     },
     "ContactService/GetTimeline": {"page_size": SIZES},
+    "ContactService/ListMessages": {"page_size": SIZES},
+    "ContactService/GetAttachment": {"attachment_id": IDS},
+    "ContactService/GetCase": {"case_id": IDS},
+    "ContactService/GetTopicReport": {"arrived_from_ms": INSTANTS, "arrived_until_ms": INSTANTS},
+    "ContactService/ReturnContact": {"agent": OPTIONAL_PERSONS},
+    "ContactService/ReclassifyContact": {"topic": NAMES, "agent": OPTIONAL_PERSONS},
     "ContactService/EndContact": {"reason": [99, -1]},
     "ContactService/TransferContact": {
         "queue": NAMES,
@@ -165,6 +184,12 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     "AgentService/SendSignal": {"kind": [0, 99, -1], "message_id": IDS},
     "AgentService/EndEngagement": {"disposition": OPTIONAL_NAMES, "note": ["n" * 8_193, "a\0b"]},
     "AgentService/FinishWrapUp": {"disposition": OPTIONAL_NAMES, "note": ["n" * 8_193, "a\0b"]},
+    "AgentService/ParkContact": {
+        "kind": [99, -1],
+        "for_ms": [0, *INSTANTS],
+        "until_ms": [0, 1, *INSTANTS],
+        "note": ["n" * 8_193, "a\0b"],
+    },
     "AgentService/ExtendWrapUp": {"extra_ms": [0, *INSTANTS]},
     "AgentService/DeclareAgents": {
         "agents": [
@@ -238,6 +263,12 @@ UNKNOWN: list[tuple[str, dict[str, Any], grpc.StatusCode, str]] = [
     ("ContactService/SubmitContact", {"request_id": "4" * 32, "requirements": JUGGLING}, NOT_FOUND, "unknown_skill"),
     ("ContactService/GetContact", {"contact_id": NEVER}, NOT_FOUND, "unknown_contact"),
     ("ContactService/GetTimeline", {"contact_id": NEVER}, NOT_FOUND, "unknown_contact"),
+    ("ContactService/ListMessages", {"contact_id": NEVER}, NOT_FOUND, "unknown_contact"),
+    ("ContactService/GetAttachment", {}, NOT_FOUND, "unknown_attachment"),
+    ("ContactService/GetCase", {"case_id": NEVER}, NOT_FOUND, "unknown_case"),
+    ("ContactService/ReturnContact", {}, NOT_FOUND, "unknown_contact"),
+    ("ContactService/ReclassifyContact", {}, NOT_FOUND, "unknown_contact"),
+    ("AgentService/ParkContact", {"note": "later"}, NOT_FOUND, "unknown_contact"),
 ]
 """Three times each, some with the same request id: a repeat is refused as the first time."""
 
@@ -279,6 +310,7 @@ def _wrong_pages(ours: Tokens, chance: random.Random) -> Iterator[Case]:
             [7, "x", [1], [1, "zz"], [1, "00"], [far, CONTACT], [-far, CONTACT], [1, CONTACT, 3], {"a": 1}, None],
         ),
         ("GetTimeline", b"GetTimeline" + contact, [7, [1], [far, 1], [1, far], ["1", 2], [1.5, 1], None]),
+        ("ListMessages", b"ListMessages" + contact, [7, [1], [far, 1], ["1", 2], None]),
         ("ListAgents", b"ListAgents", [7, CONTACT, ["zz"], ["0"], ["é"], [CONTACT.upper()], [7], None]),
     ):
         service = "AgentService" if method == "ListAgents" else "ContactService"
