@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import helm_python
 import kubernetes_validate
 import pytest
 import typer
@@ -9,7 +10,7 @@ import typer
 from cordboard.cli.up import Role
 from cordboard.main import app
 from cordboard.vault.kek import VARIABLE
-from tests.deploy.chart import EVERYTHING, ROLES, Object, chart, named, pods, render
+from tests.deploy.chart import CHART, EVERYTHING, ROLES, Object, chart, named, pods, render
 
 OLDEST, NEWEST = "1.30", "1.37"
 SETS: dict[str, Any] = {"defaults": {}, "everything": EVERYTHING}
@@ -27,6 +28,11 @@ def test_every_object_is_valid_for_kubernetes(objects: list[Object], version: st
     for item in objects:
         kubernetes_validate.validate(item, version, strict=True)
     assert OLDEST in chart().metadata["kubeVersion"]
+
+
+def test_helm_has_nothing_to_say_against_it() -> None:
+    said = helm_python.lint(CHART, SETS["everything"], strict=True, kube_version=f"v{OLDEST}.0")
+    assert [one["error"] for one in said["messages"] if one["severity"] > 1] == said["errors"] == []
 
 
 def test_names_are_unique_and_short(objects: list[Object]) -> None:
@@ -166,7 +172,7 @@ def test_nothing_moves_but_what_is_named(objects: list[Object]) -> None:
     for name, spec in policies.items():
         for rule in [*spec.get("ingress", []), *spec.get("egress", [])]:
             assert rule["ports"], f"{name} opens every port"
-    assert policies["api"]["ingress"][0]["from"], "the API has no authentication: never open to anyone"
+    assert all(rule["from"] for rule in policies["api"]["ingress"]), "the API has no authentication: never open to anyone"
     opened = {port["port"] for rule in policies["gateway"]["ingress"] for port in rule["ports"]}
     assert opened == {port["containerPort"] for port in dict(pods(objects))["gateway"]["containers"][0]["ports"]}
 

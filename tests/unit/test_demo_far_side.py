@@ -124,5 +124,7 @@ def test_mails_are_of_their_writers_and_none_is_the_same() -> None:
         compose("Chloé Schäfer", "c@clients.example", "service@shop.example", "Où ?", "Où est-elle ?", dice) for _ in range(50)
     ]
     assert len({mail["Message-ID"] for mail in mails}) == 50
+    assert all("Où est-elle ?" in parse(mail.as_bytes()).text for mail in mails), "plain, HTML, or with a file"
+    assert len({mail.get_content_type() for mail in mails}) == 4
     sender = parse(mails[0].as_bytes()).sender
     assert sender is not None and (sender.address, sender.name) == ("c@clients.example", "Chloé Schäfer")

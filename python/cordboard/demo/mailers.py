@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, localtime
+from html import escape
 
 from aiosmtplib import SMTP
 from aiosmtplib.errors import SMTPException, SMTPResponseException
@@ -20,6 +21,7 @@ RETRY_S = 0.5
 TWICE = 0.10
 """Mails that are delivered a second time, as servers do that missed the 250."""
 AT_ONCE = 8
+HTML_BESIDE, HTML_ALONE, WITH_FILE = 0.4, 0.1, 0.1
 PATIENCE_S = 15.0
 REACTIONS = ("question", "thanks", "away", "bounce", "silence")
 REACTION_WEIGHTS = (35, 20, 8, 5, 32)
@@ -176,4 +178,17 @@ def compose(
         mail["In-Reply-To"] = answers.number
         mail["References"] = " ".join((*answers.references, answers.number))
     mail.set_content(text)
+    _dress(mail, text, dice)
     return mail
+
+
+def _dress(mail: EmailMessage, text: str, dice: random.Random) -> None:
+    """As the programs of this world send it: plain, with HTML beside it, HTML alone in an old charset, or with a file."""
+    chance = dice.random()
+    html = "".join(f"<p>{escape(line)}</p>" for line in text.splitlines() if line)
+    if chance < HTML_BESIDE:
+        mail.add_alternative(f"<html><body>{html}</body></html>", subtype="html")
+    elif chance < HTML_BESIDE + HTML_ALONE:
+        mail.set_content(f"<html><body>{html}</body></html>", subtype="html", charset="windows-1252")
+    elif chance < HTML_BESIDE + HTML_ALONE + WITH_FILE:
+        mail.add_attachment(dice.randbytes(2_000), maintype="image", subtype="jpeg", filename="photo café.jpg")
