@@ -361,7 +361,9 @@ class Contact(_message.Message):
 
     @_builtins.property
     def customer(self) -> _types_pb2.Customer:
-        """Content from the vault; empty if there is none or the customer was erased."""
+        """Content from the vault; empty if there is none or the customer was erased. What a letter says is its first message: see
+        ListMessages.
+        """
 
     @_builtins.property
     def park(self) -> Global___Park:

@@ -1,0 +1,65 @@
+"""What the command line reads and writes: instants, durations, states and topics."""
+
+import pytest
+import typer
+
+from cordboard.cli.contacts import state_word, topic_word
+from cordboard.cli.instants import parse_instant, parse_span
+from cordboard.cli.parking import files
+from cordboard.cli.topics import row, share
+from cordboard.v1.agent_service_pb2 import Message
+from cordboard.v1.contact_service_pb2 import Contact, GetTopicReportResponse, Park, TopicOutcome, TopicTotal
+from cordboard.v1.types_pb2 import CONTACT_STATE_ENDED, CONTACT_STATE_PARKED, PARK_KIND_THIRD_PARTY, Attachment
+
+
+@pytest.mark.parametrize(
+    ("text", "at_ms"),
+    [
+        ("1970-01-02", 86_400_000),
+        ("1970-01-01T00:00:01.5", 1_500),
+        ("1970-01-01T01:00+01:00", 0),
+        ("1970-01-01T00:00:01Z", 1_000),
+    ],
+)
+def test_instants_are_utc_unless_they_say_otherwise(text: str, at_ms: int) -> None:
+    assert parse_instant(text) == at_ms
+
+
+def test_spans_are_written_as_in_the_policy() -> None:
+    assert (parse_span("1h30m"), parse_span("3d")) == (5_400_000, 259_200_000)
+
+
+@pytest.mark.parametrize(("reads", "text"), [(parse_instant, "tomorrow"), (parse_instant, ""), (parse_span, "3"), (parse_span, "")])
+def test_what_cannot_be_read_is_refused_with_what_to_write(reads: object, text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="write"):
+        reads(text)  # type: ignore[operator]
+
+
+def test_a_state_says_why() -> None:
+    assert state_word(Contact(state=CONTACT_STATE_ENDED, end_reason="completed")) == "ended (completed)"
+    parked = Contact(state=CONTACT_STATE_PARKED, park=Park(kind=PARK_KIND_THIRD_PARTY, until_ms=86_400_000))
+    assert state_word(parked) == "parked (third_party, until 1970-01-02 00:00:00.000)"
+
+
+def test_a_corrected_topic_shows_the_first_one() -> None:
+    assert topic_word(Contact(topic="boots", topic_first="shoes")) == "boots (was shoes)"
+    assert topic_word(Contact(topic="boots", topic_first="boots")) == topic_word(Contact(topic="boots")) == "boots"
+
+
+def test_a_report_has_a_figure_a_disposition() -> None:
+    total = TopicTotal(topic="shoes", contacts=3, changed=1, changed_permille=333)
+    report = GetTopicReportResponse(
+        outcomes=[
+            TopicOutcome(topic="shoes", contacts=1),
+            TopicOutcome(topic="shoes", disposition="solved", contacts=2, changed=1),
+            TopicOutcome(topic="boots", disposition="solved", contacts=9),
+        ],
+        topics=[total],
+    )
+    assert row(total, ["", "lost", "solved"], report) == ("shoes", 1, 0, 2, 3, 1, "33.3 %")
+    assert share(TopicTotal()) == "–"
+
+
+def test_attachments_stand_a_line_each() -> None:
+    message = Message(attachments=[Attachment(name="a.png", size=3, attachment_id="ab"), Attachment(name="b", attachment_id="cd")])
+    assert files(message) == "a.png (3 bytes) ab\nb (0 bytes) cd"
