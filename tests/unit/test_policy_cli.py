@@ -33,6 +33,18 @@ def test_check_says_good() -> None:
     assert "7 queues, 5 channels, 13 skills" in result.output
 
 
+def test_check_tries_the_examples(tmp_path: Path) -> None:
+    path = tmp_path / "webshop.yaml"
+    path.write_text(
+        (EXAMPLES / "webshop.yaml").read_text().replace('"De kast kwam beschadigd aan"', '"Klacht: de kast kwam beschadigd aan"')
+    )
+    result = run("policy", "check", path)
+    assert result.exit_code == 1
+    assert "rule `complaint` catches this example, but `damaged-item` should" in result.stderr
+    said = json.loads(run("policy", "check", path, "--json").stdout)
+    assert [problem["path"].endswith(".examples[0]") for problem in said["problems"]] == [True]
+
+
 def test_check_writes_the_compiled_policy(tmp_path: Path) -> None:
     out = tmp_path / "webshop.policy"
     result = run("policy", "check", EXAMPLES / "webshop.yaml", "--out", out, "--json")

@@ -6,7 +6,7 @@ import pytest
 
 from cordboard.policy import Change, diff, load, loads
 from cordboard.policy.diff import ADDED, CHANGED, REMOVED, REORDERED
-from cordboard.policy.document import CHANNEL, QUEUE, REASON, ROUTING, SITE
+from cordboard.policy.document import CHANNEL, NAMED, QUEUE, REASON, ROUTING, SITE
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "webshop.yaml"
 TEXT = EXAMPLE.read_text()
@@ -37,6 +37,23 @@ CASES = [
     ("  garden:", "  garten:", [
         ("skills.garden", "garden", None, REMOVED["skills"]),
         ("skills.garten", None, "garten", ADDED["skills"]),
+    ]),
+    ("max_parked: 50 ", "max_parked: 20 ", [("max_parked", 50, 20, CHANGED["max_parked"])]),
+    ("reopen: 7d", "reopen: 30d", [("reopen", "7d", "30d", CHANGED["reopen"])]),
+    ("  vip: {", "  gold: {", [
+        ("segments.vip", "vip", None, REMOVED["segments"]),
+        ("segments.gold", None, "gold", ADDED["segments"]),
+    ]),
+    ("address: billing@webshop.example", "address: invoices@webshop.example", [
+        ("entry_points.billing.address", "billing@webshop.example", "invoices@webshop.example", CHANGED["entry_points"]),
+    ]),
+    ("max_length: 8000", "max_length: 4000", [
+        ("forms.contact.fields.message.max_length", 8000, 4000, CHANGED["forms"]),
+    ]),
+    ("text: /review/text", "text: /text", [("webhooks.reviews.text", "/review/text", "/text", CHANGED["webhooks"])]),
+    ("sender_name: Webshop", "sender_name: The shop", [("mail.sender_name", "Webshop", "The shop", CHANGED["mail"])]),
+    ('greeting: "Beste {customer},"', 'greeting: "Dag {customer},"', [
+        ("mail.templates.nl.greeting", "Beste {customer},", "Dag {customer},", CHANGED["mail"]),
     ]),
     ("class: meal", "class: break", [("reasons.lunch.class", "meal", "break", CHANGED["reasons.class"])]),
     ("  quotes:", "  quotes.target:", [
@@ -75,3 +92,8 @@ def test_every_setting_says_what_its_change_means() -> None:
         for setting in section.settings:
             if setting.field is not None:
                 assert CHANGED[f"{group}{setting.key}"]
+    for names in NAMED:
+        assert ADDED[names.key]
+        assert REMOVED[names.key]
+    for group in ("entry_points", "forms", "webhooks", "classification.rules", "classification.default", "mail"):
+        assert CHANGED[group]

@@ -114,6 +114,8 @@ CASES = [
     ("site: shop", "site: shop: a", 1, 11, "", "not YAML", "put the text in quotes if it contains `: `, or check the indentation"),
     ("site: shop", 'site: "\\UFFFFFFFF"', 1, 1, "", "not YAML after this place", None),
     ("site: shop", "site: a\x07b", 1, 8, "", "a character that YAML does not allow", "remove it, or save the file as UTF-8"),
+    ("[solved, spam]", '["\\ud83d"]', 17, 16, "dispositions[0]", "half a character",
+     "remove the escape `\\u…`, or write its other half too"),
     ("45s", "[" * 20 + "]" * 20, 12, 27, "", "nested deeper than 16 levels", None),
 ]  # fmt: skip
 

@@ -7,6 +7,7 @@ models of the languages (docs/classification.md says how long that takes, and ho
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from lingua import Language, LanguageDetector, LanguageDetectorBuilder
 
@@ -28,7 +29,7 @@ def detect(text: str, among: Sequence[str]) -> str | None:
     Deterministic. Takes the interpreter for about a millisecond, but for a second or more the first time.
     """
     known = _known(among)
-    prose = _NOISE.sub(" ", text[:TEXT_MAX])
+    prose = _NOISE.sub(" ", text[:TEXT_MAX]).encode(errors="ignore").decode()  # lone surrogates are no text
     words = _WORD.findall(prose)
     if not known or not words:
         return None
@@ -43,8 +44,13 @@ def detect(text: str, among: Sequence[str]) -> str | None:
 
 
 def warm(among: Sequence[str]) -> None:
-    """Load the models now."""
-    detect("good day to all of you", among)
+    """Load the models now, one language after the other: loading holds the interpreter, and in a thread of its own this lets others
+    have their turn in between. Before a process serves anybody is the best time."""
+    known = _known(among)
+    for pair in pairwise(known):
+        _build(pair)
+    if len(known) > 1:
+        _detector(known)
 
 
 def known_language(tag: str) -> str | None:
@@ -72,7 +78,12 @@ def _known(among: Sequence[str]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8)
 def _detector(codes: tuple[str, ...]) -> LanguageDetector:
-    return LanguageDetectorBuilder.from_languages(*(_LANGUAGES[code] for code in codes)).build()
+    return _build(codes)
+
+
+def _build(codes: tuple[str, ...]) -> LanguageDetector:
+    """Models once loaded stay so for the whole process, whichever detector asked for them."""
+    return LanguageDetectorBuilder.from_languages(*(_LANGUAGES[code] for code in codes)).with_preloaded_language_models().build()
 
 
 __all__ = ["base_language", "detect", "known_language", "warm"]

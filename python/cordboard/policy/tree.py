@@ -119,10 +119,18 @@ class _Reader:
         if tag is not None:
             self._problems.add(at, path, f"tags such as `{shorten(str(tag))}` are not read", "remove the tag")
         if isinstance(event, ScalarEvent):
-            return Scalar(at, event.value, plain=event.style is None)
+            return Scalar(at, self._whole(event.value, at, path), plain=event.style is None)
         if isinstance(event, SequenceStartEvent):
             return self._listing(at, path, depth)
         return self._mapping(at, path, depth)
+
+    def _whole(self, text: str, at: tuple[int, int], path: str) -> str:
+        r"""JSON writes rare characters as two escapes, `"\ud83d\ude42"`: make them one. Half of one is no text."""
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._problems.add(at, path, "half a character", "remove the escape `\\u…`, or write its other half too")
+            return ""
 
     def _listing(self, at: tuple[int, int], path: str, depth: int) -> Listing:
         items: list[Tree] = []
