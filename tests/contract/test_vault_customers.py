@@ -43,6 +43,8 @@ async def test_identities_are_linked_with_their_provenance(database_url: str) ->
         assert await vault.customer("phone", "+31 (0)20 1234567") == jan
         phone = (await vault.customers.card(jan)).identities[1]
         assert (phone.address, phone.source, phone.by) == ("+31201234567", "called back", "sanne")
+        assert await vault.address(jan) == ("email", JAN) and await vault.address(jan, "phone") == ("phone", "+31201234567")
+        assert await vault.address(jan, "account") is None
         other = await vault.customer("email", WORK)
         with pytest.raises(Conflict) as taken:
             await vault.customers.link(other, "email", JAN, "mail")

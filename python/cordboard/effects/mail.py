@@ -72,8 +72,8 @@ class MailTransport:
     async def _to(self, answer: Answer, origin: Origin | None) -> str:
         if answer.envelope is not None:
             return answer.envelope.to
-        known = await self._vault.address(origin.customer) if origin is not None and origin.customer is not None else None
-        if known is None or known[0] != _EMAIL:
+        known = await self._vault.address(origin.customer, _EMAIL) if origin is not None and origin.customer is not None else None
+        if known is None:
             raise Undeliverable("no_recipient", "the contact has no mail address to answer to")
         return known[1]
 
@@ -163,9 +163,9 @@ def _words(answer: Answer, origin: Origin | None) -> Words:
     contacts = origin.language if origin is not None else None
     return Words(
         text=answer.text,
-        subject=envelope.subject if envelope is not None else "",
+        subject=answer.subject,
         agent=answer.agent,
-        customer=envelope.name if envelope is not None else "",
+        customer=answer.customer,
         quoted=answer.quoted,
         language=contacts or (envelope.language if envelope is not None else None),
     )

@@ -119,7 +119,10 @@ class Customers:
             connection.execute(delete(identities).where(identities.c.hash == digest))
             return True
 
-        return await self._writer.write(work)
+        unlinked = await self._writer.write(work)
+        if unlinked:
+            await self._writer.scrub()  # it may have been linked by mistake, and be somebody else's
+        return unlinked
 
     async def merge(self, into: bytes, absorbed: bytes, by: str, reason: str = "") -> Change:
         """`absorbed`, with all that was merged into it, becomes part of `into`. Nothing happens if they are one already.

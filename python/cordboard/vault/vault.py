@@ -192,13 +192,13 @@ class Vault:
         """Raises NotFound for an unknown or erased customer."""
         await self.customers.set_segment(customer, segment)
 
-    async def address(self, customer: bytes) -> tuple[str, str] | None:
-        """(kind, address) by which the customer was first known; None if erased or unknown."""
+    async def address(self, customer: bytes, kind: str | None = None) -> tuple[str, str] | None:
+        """(kind, address) by which the customer was first known, or first known of that `kind`; None if there is none (any more)."""
         try:
             known = (await self.customers.card(customer)).identities
         except NotFound:
             return None
-        return next(((identity.kind, identity.address) for identity in known), None)
+        return next(((one.kind, one.address) for one in known if kind in (None, one.kind)), None)
 
     async def erase_customer(self, ref: bytes) -> bool:
         """Delete everything of the customer and of all that is one with it. False if there was nothing (any more).
