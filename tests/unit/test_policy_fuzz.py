@@ -56,7 +56,8 @@ def test_any_tree_in_any_place(place: str, tree: object) -> None:
 WRITTEN = {"doors": spell_policy(loads(DOORS).policy), "rules": spell_policy(loads(RULES).policy)}
 PLACES = {
     "doors": [
-        "topics", "entry_points", "entry_points.service.address", "forms", "forms.contact.fields", "webhooks", "webhooks.reviews.fields", "forms.contact.fields.reason.choices",
+        "topics", "entry_points", "entry_points.service.address", "forms", "forms.contact.fields", "webhooks",
+        "webhooks.reviews.fields", "forms.contact.fields.reason.choices",
         "mail", "mail.templates", "mail.no_action", "owner", "channels.mail.reply",
     ],
     "rules": [
