@@ -48,8 +48,10 @@ class Shop:
 
     async def answer(self, number: int, channel: str = "mail") -> str:
         """Somebody writes, Anna answers; returns the contact."""
-        customer = Customer(kind="email", address=f"customer{number}@home.example")
-        contact = (await self.client.submit_contact(channel=channel, queue="orders", text="?", customer=customer)).contact_id
+        customer = Customer(kind="email", address=f"customer{number}@home.example", name="Jo")
+        contact = (
+            await self.client.submit_contact(channel=channel, queue="orders", subject="Hello", text="?", customer=customer)
+        ).contact_id
         offer = await self._desk.until(Offer)
         await self.client.accept_offer("anna", contact, offer.attempt)
         await self.client.confirm_connected("anna", contact, offer.attempt)
@@ -99,10 +101,13 @@ async def test_an_answer_goes_out_and_is_over(tmp_path: Path) -> None:
         for number in range(3):
             await here.answer(number)
         await here.until(0, 0)
-        mails = sorted((str(mail["To"]), mail.get_content().strip()) for mail in here.mailbox.taken)
-        assert mails == [
-            (f"customer{number}@home.example", f"Beste,\r\n\r\nAnswer {number}.\r\n\r\nMet groet,\r\nAnna") for number in range(3)
-        ]
+        mails = sorted(here.mailbox.taken, key=lambda mail: str(mail["To"]))
+        for number, mail in enumerate(mails):
+            assert (str(mail["To"]), mail["Subject"]) == (f"Jo <customer{number}@home.example>", "Re: Hello")
+            assert mail.get_content().replace("\r\n", "\n") == (
+                f"Beste Jo,\n\nAnswer {number}.\n\nMet groet,\nAnna\n\nJo schreef:\n> ?\n"
+            )
+        assert len(mails) == 3
 
 
 async def test_dead_letters_are_listed_retried_and_discarded(tmp_path: Path) -> None:
@@ -129,7 +134,10 @@ async def test_dead_letters_are_listed_retried_and_discarded(tmp_path: Path) -> 
         code, retried = await here.command("retry", "--all-failed")
         assert (code, retried) == (0, [{"effect_id": third, "outcome": "retried"}])
         await here.until(0, 0)
-        assert [str(mail["To"]) for mail in here.mailbox.taken[-2:]] == ["customer0@home.example", "customer2@home.example"]
+        assert [str(mail["To"]) for mail in here.mailbox.taken[-2:]] == [
+            "Jo <customer0@home.example>",
+            "Jo <customer2@home.example>",
+        ]
         for effect in (first, second, "1.0", "9007199254740991.0"):
             with pytest.raises(ClientError) as refused:
                 await here.client.retry_effect(effect)

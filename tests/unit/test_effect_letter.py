@@ -59,8 +59,9 @@ def test_a_subject_is_answered_once(subject: str, reply: str) -> None:
 
 def test_templates_follow_the_language() -> None:
     templates = {"nl": NL, "en": EN}
-    assert [template_for(templates, language) for language in ("nl", "nl-BE", "EN", "fr", None)] == [NL, NL, EN, NL, NL]
-    assert template_for({}, "nl") == MailTemplate()
+    found = [template_for(templates, language) for language in ("nl", "nl-BE", "EN", "fr", None)]
+    assert found == [("nl", NL), ("nl", NL), ("en", EN), ("nl", NL), ("nl", NL)]
+    assert template_for({}, "fr-BE") == ("fr-be", MailTemplate())
 
 
 def test_greeting_answer_signature_and_question_stand_in_this_order() -> None:

@@ -107,21 +107,21 @@ def reply_subject(subject: str) -> str:
 
 def body(templates: Mapping[str, MailTemplate], words: Words) -> str:
     """Greeting, answer, signature, and what is answered."""
-    template = template_for(templates, words.language)
+    language, template = template_for(templates, words.language)
     parts = [_fill(template.greeting, words), words.text.strip(), _fill(template.signature, words)]
-    if quoted := _quote(words):
+    if quoted := _quote(words, language):
         parts.append(quoted)
     text = "\n\n".join(part for part in (_clean(part).strip("\n") for part in parts) if part)
     return text + "\n"
 
 
-def template_for(templates: Mapping[str, MailTemplate], language: str | None) -> MailTemplate:
-    """The language's, that of its base language, else the first one."""
+def template_for(templates: Mapping[str, MailTemplate], language: str | None) -> tuple[str, MailTemplate]:
+    """The language's, that of its base language, else the first one; with the language it is in."""
     wanted = (language or "").lower()
     for name in (wanted, wanted.partition("-")[0]):
         if name in templates:
-            return templates[name]
-    return next(iter(templates.values()), MailTemplate())
+            return name, templates[name]
+    return next(iter(templates.items()), (wanted, MailTemplate()))
 
 
 def one_line(text: str, most: int) -> str:
@@ -135,7 +135,7 @@ def _fill(text: str, words: Words) -> str:
     return _PLACEHOLDER.sub(lambda found: found[1] + known[found[2]] if known[found[2]] else "", text)
 
 
-def _quote(words: Words) -> str:
+def _quote(words: Words, language: str) -> str:
     lines = _clean(words.quoted[: QUOTED_MAX + 1]).rstrip().split("\n")
     whole = len(words.quoted) <= QUOTED_MAX and len(lines) <= QUOTED_LINES_MAX
     if lines == [""]:
@@ -143,7 +143,7 @@ def _quote(words: Words) -> str:
     if not whole:
         lines = [*"\n".join(lines)[:QUOTED_MAX].split("\n")[:QUOTED_LINES_MAX], "[…]"]
     name = one_line(words.customer, NAME_MAX)
-    wrote = _WROTE.get((words.language or "en").partition("-")[0], _WROTE["en"]).format(name=name) if name else ""
+    wrote = _WROTE.get(language.partition("-")[0], _WROTE["en"]).format(name=name) if name else ""
     quoted = [f">{line}" if line.startswith(">") else f"> {line}".rstrip() for line in lines]
     return "\n".join([wrote, *quoted] if wrote else quoted)
 

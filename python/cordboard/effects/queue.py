@@ -53,7 +53,7 @@ class Taken:
 def work_broker(nats_url: str, site: str, takers: Mapping[str, Take]) -> NatsBroker:
     """FastStream's broker with a subscriber for each kind. Streams and consumers must be there."""
     broker = NatsBroker(
-        nats_url,
+        [url.strip() for url in nats_url.split(",")],
         name=f"cordboard-effects-{site}",
         apply_types=False,
         logger=None,
