@@ -55,7 +55,7 @@ def journal_broker(
     """FastStream's broker with one subscriber: the journal of `site`, in order, from position `first` on."""
     # No types to apply, no logger: both cost more than the fold itself. The clients' own reconnecting never gives up.
     broker = NatsBroker(
-        nats_url,
+        [url.strip() for url in nats_url.split(",")],
         name=f"cordboard-history-{site}",
         apply_types=False,
         logger=None,
