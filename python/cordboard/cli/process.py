@@ -11,6 +11,7 @@ import typer
 import uvloop
 from rich.logging import RichHandler
 
+from cordboard.cli.discretion import DiscreetFormatter, report_discreetly
 from cordboard.cli.output import stderr
 from cordboard.errors import CordboardError
 
@@ -26,9 +27,10 @@ def set_up_logging(verbose: bool) -> None:
     else:
         handler = logging.StreamHandler()
         layout = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=layout, handlers=[handler], force=True)
-    for chatty in ("uvicorn", "uvicorn.error", "nats", "faststream", "websockets", "aiosqlite", "sqlalchemy", "asyncio", "httpx"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    handler.setFormatter(DiscreetFormatter(layout))
+    # Libraries log what passes through them, addresses and whole mails: from them we take warnings only, however verbose we are.
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("cordboard").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
 def run_until_signalled(main: Coroutine[Any, Any, None]) -> None:
@@ -38,6 +40,7 @@ def run_until_signalled(main: Coroutine[Any, Any, None]) -> None:
         task = asyncio.current_task()
         assert task is not None
         loop = asyncio.get_running_loop()
+        report_discreetly(loop)
         signalled = False
 
         def stop() -> None:
@@ -55,15 +58,20 @@ def run_until_signalled(main: Coroutine[Any, Any, None]) -> None:
 
     try:
         uvloop.run(guarded())
-    except* CordboardError as group:
-        for error in leaves(group):
-            stderr.print(f"[bold red]error:[/] {error}", soft_wrap=True)
+    except typer.Exit:
+        raise
+    except Exception as failure:
+        for error in leaves(failure):
+            if isinstance(error, CordboardError):
+                stderr.print(f"[bold red]error:[/] {error}", soft_wrap=True)
+            else:
+                # Not left to the interpreter, which would print what the error says.
+                logger.critical("ended by an error of its own", exc_info=error)
         raise typer.Exit(1) from None
 
 
-def leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
-    """The errors inside a (nested) group."""
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
+def leaves(error: BaseException) -> list[BaseException]:
+    """The errors inside a (nested) group; a single one is itself."""
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for inner in error.exceptions for leaf in leaves(inner)]

@@ -25,6 +25,7 @@ from cordboard.log.stream import Ack, Conflict, Occupied, Unanswered
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
+_SECRET = re.compile(r"[^/,@]+@")
 _WRONG_LAST = re.compile(r"wrong last sequence: (\d+)")
 
 CONNECT_S = 10.0
@@ -246,10 +247,11 @@ async def open_wire(url: str, name: str) -> AsyncIterator[Wire]:
             )
     except TimeoutError as error:
         await client.close()
-        raise LogUnavailable(f"no NATS server answers at {url}") from error
+        raise LogUnavailable(f"no NATS server answers at {_without_secrets(url)}") from error
     except (nats_errors.Error, OSError) as error:
         await client.close()
-        raise ConfigurationError(f"cannot connect to NATS at {url}: {error!r}") from error
+        # What the error says may quote the URL.
+        raise ConfigurationError(f"cannot connect to NATS at {_without_secrets(url)}: {type(error).__name__}") from error
     try:
         wire.append(Wire(client))
         wire[0]._online.set()
@@ -257,3 +259,8 @@ async def open_wire(url: str, name: str) -> AsyncIterator[Wire]:
         yield wire[0]
     finally:
         await client.close()
+
+
+def _without_secrets(url: str) -> str:
+    """The URL (or several) without user, password or token."""
+    return _SECRET.sub("…@", url)
