@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import ssl
-import subprocess
 from pathlib import Path
 
 import aiosmtplib
@@ -19,6 +17,7 @@ from cordboard.gateway.mail.returns import Returns
 from cordboard.gateway.mail.smtp import serve_smtp, tls_context
 from cordboard.log.port import Backlog
 from cordboard.vault.tokens import bounce_address, bounce_token
+from tests.certificates import self_signed
 from tests.mail_site import BILLING, LIMITS, POLICY, MailSite, mail_site, smtp_on
 from tests.mails import DOOR, LOOPS, MAILS, SENDER, mail
 from tests.returned_mails import report
@@ -312,20 +311,8 @@ async def test_bounces_of_our_answers_come_to_their_return_address(tmp_path: Pat
         assert [(fact.author, fact.case) for fact in facts[1:]] == [("system", contact), ("system", None)]
 
 
-@functools.cache
-def certificate() -> tuple[Path, Path]:
-    """Made once a run."""
-    from tempfile import mkdtemp
-
-    cert, key = Path(mkdtemp()) / "cert.pem", Path(mkdtemp()) / "key.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650"]
-    subprocess.run([*command, "-keyout", str(key), "-out", str(cert), *subject], check=True, capture_output=True)
-    return cert, key
-
-
 async def test_starttls(tmp_path: Path) -> None:
-    cert, key = certificate()
+    cert, key = self_signed(tmp_path)
     async with mail_site(tmp_path, tls=tls_context(cert, key)) as there:
         trusting = ssl.create_default_context(cafile=cert)
         client = aiosmtplib.SMTP(hostname="localhost", port=there.port, start_tls=True, tls_context=trusting, timeout=30)
@@ -336,7 +323,7 @@ async def test_starttls(tmp_path: Path) -> None:
 
 
 async def test_commands_before_the_handshake_are_not_heard_after_it(tmp_path: Path) -> None:
-    cert, key = certificate()
+    cert, key = self_signed(tmp_path)
     async with mail_site(tmp_path, tls=tls_context(cert, key)) as there:
         talk = await there.talk()
         await talk.hear()
