@@ -25,6 +25,7 @@ from tests.contract import naive_history
 from tests.journal import SITE, Pen, about, an_id, commit, policy
 from tests.postgres import PostgresServer
 from tests.scenarios.story import STORIES, Telling, parse
+from tests.unit.test_folds import Life
 
 Dump = dict[str, list[tuple[Any, ...]]]
 
@@ -418,6 +419,15 @@ def _journal(story: Path) -> list[Commit]:
         if block.commands:
             telling.tell(block.commands)
     return [codec.decode_commit(data) for data in telling.commits]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_rows_of_random_lives_are_the_slow_fold(tmp_path: Path, seed: int) -> None:
+    life = Life(seed)
+    for _ in range(250):
+        life.pass_time()
+        life.feed([life.fact() for _ in range(life.random.randint(1, 3))])
+    await _compare(f"sqlite+aiosqlite:///{tmp_path / 'views.db'}", [codec.decode_commit(data) for data in life.commits])
 
 
 async def test_a_matter_is_the_slow_fold_too(database_url: str) -> None:
