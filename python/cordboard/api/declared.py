@@ -1,5 +1,7 @@
 """What was declared and is in force, folded from the journal: the policy, and every agent's registration."""
 
+import asyncio
+
 from cordboard import codec
 from cordboard.errors import FactRefused, NotFound
 from cordboard.events import Commit
@@ -7,6 +9,7 @@ from cordboard.events.event import AgentRegistered, PolicyAdopted
 from cordboard.events.policy import Policy
 from cordboard.events.verdict import REFUSALS
 from cordboard.policy.classify import Classifier
+from cordboard.policy.language import warm
 
 _POLICY_ADOPTED = 5
 _AGENT_REGISTERED = 30
@@ -21,6 +24,7 @@ class Declared:
         self._adopted: PolicyAdopted | None = None
         self._policy: Policy | None = None
         self._classifier: Classifier | None = None
+        self._changed = asyncio.Event()
         self._agents: dict[bytes, AgentRegistered] = {}
 
     def apply(self, seq: int, commit: Commit) -> None:
@@ -31,6 +35,7 @@ class Declared:
             event = codec.decode_event(entry)
             if isinstance(event, PolicyAdopted):
                 self._adopted, self._policy, self._classifier = event, codec.decode_policy(event.policy), None
+                self._changed.set()
             elif entry.agent is not None:
                 if isinstance(event, AgentRegistered):
                     self._agents[entry.agent] = event
@@ -60,6 +65,13 @@ class Declared:
         if self._classifier is None:
             self._classifier = Classifier(self._policy)
         return self._classifier
+
+    async def keep_warm(self) -> None:
+        """Load the language models of every policy beforehand, for ever: otherwise the first submission would wait for them."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await asyncio.to_thread(warm, self.classifier().languages)
 
     def agents_after(self, agent: bytes | None, limit: int) -> list[tuple[bytes, AgentRegistered]]:
         """At most `limit` registered agents in the order of their ids, after `agent`."""

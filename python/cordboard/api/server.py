@@ -131,6 +131,7 @@ async def run_api(
             group.create_task(site.intake.sweep(), name="api-sweep")
             group.create_task(site.signals.run(), name="api-signals")
             group.create_task(erasure.run(), name="api-erasure")
+            group.create_task(declared.keep_warm(), name="api-languages")
             group.create_task(_serve(site, host, port, ready), name="api-serve")
 
 
