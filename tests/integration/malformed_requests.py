@@ -19,6 +19,7 @@ from cordboard.api.tokens import Tokens
 from cordboard.v1 import agent_service_pb2 as agents_pb
 from cordboard.v1 import board_service_pb2 as boards_pb
 from cordboard.v1 import contact_service_pb2 as contacts_pb
+from cordboard.v1 import effect_service_pb2 as effects_pb
 from cordboard.v1 import policy_service_pb2 as policy_pb
 from cordboard.v1.types_pb2 import (
     PRESENCE_NOT_READY,
@@ -48,6 +49,7 @@ PERSONS: list[Any] = ["", "   ", "\t\n", "p" * 129, "a\0b", HUGE]
 OPTIONAL_PERSONS = PERSONS[1:]
 NAMES: list[Any] = ["", "Orders", "or ders", ".orders", "q" * 49, "bestellung-ä", "orders\n", "\0", "-", HUGE]
 OPTIONAL_NAMES = NAMES[1:]
+PLACES: list[Any] = ["", "1", ".", "1.", ".1", "1.x", "-1.0", "01.0", "1.0.0", "1.0\n", "٣.0", "99999999999999999.0", HUGE]
 ATTEMPTS: list[Any] = [0, -1, 1_000_001, (1 << 31) - 1, -(1 << 31)]
 SIZES: list[Any] = [-1, 1_001, (1 << 31) - 1, -(1 << 31)]
 INSTANTS: list[Any] = [-1, (1 << 63) - 1, -(1 << 63)]
@@ -125,6 +127,9 @@ def templates() -> dict[str, Message]:
         "BoardService/WatchBoards": boards_pb.WatchBoardsRequest(),
         "PolicyService/GetPolicy": policy_pb.GetPolicyRequest(),
         "PolicyService/PublishPolicy": policy_pb.PublishPolicyRequest(request_id=UUID, compiled=codec.encode(policy())),
+        "EffectService/ListEffects": effects_pb.ListEffectsRequest(contact_id=CONTACT),
+        "EffectService/RetryEffect": effects_pb.RetryEffectRequest(request_id=UUID, effect_id="1.0"),
+        "EffectService/DiscardEffect": effects_pb.DiscardEffectRequest(request_id=UUID, effect_id="1.0"),
     }
 
 
@@ -201,6 +206,9 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     "AgentService/ListAgents": {"page_size": SIZES},
     "BoardService/WatchBoards": {"interval_ms": [1, -1, 10_001, (1 << 31) - 1]},
     "PolicyService/PublishPolicy": {"expected_version": INSTANTS},
+    "EffectService/ListEffects": {"contact_id": IDS[1:], "state": [3, -1], "kind": OPTIONAL_NAMES, "page_size": SIZES},
+    "EffectService/RetryEffect": {"effect_id": PLACES},
+    "EffectService/DiscardEffect": {"effect_id": PLACES},
 }
 """Beside the ids, which are wrong in the same ways everywhere."""
 EVERYWHERE: dict[str, list[Any]] = {"request_id": UUIDS, "contact_id": IDS, "agent": PERSONS}
@@ -312,8 +320,9 @@ def _wrong_pages(ours: Tokens, chance: random.Random) -> Iterator[Case]:
         ("GetTimeline", b"GetTimeline" + contact, [7, [1], [far, 1], [1, far], ["1", 2], [1.5, 1], None]),
         ("ListMessages", b"ListMessages" + contact, [7, [1], [far, 1], ["1", 2], None]),
         ("ListAgents", b"ListAgents", [7, CONTACT, ["zz"], ["0"], ["é"], [CONTACT.upper()], [7], None]),
+        ("ListEffects", f"ListEffects0||{CONTACT}".encode(), [7, [1], [far, 1], [-1, 1], ["1", 2], [1, 2, 3], None]),
     ):
-        service = "AgentService" if method == "ListAgents" else "ContactService"
+        service = {"ListAgents": "AgentService", "ListEffects": "EffectService"}.get(method, "ContactService")
         template = templates()[f"{service}/{method}"]
         tokens = [ours.page(bound_to, cursor) for cursor in cursors]
         tokens += ["!", "AAAA", "A" * 513, _blob(chance), ours.consistency(1), ours.page(b"another filter", [1, CONTACT])]
