@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
+import pytest
+
 from tests.certificates import self_signed
 
 DOVECOT = Path("/usr/sbin/dovecot")
@@ -113,7 +115,10 @@ async def dovecot() -> AsyncIterator[Dovecot]:
 
 
 def _prepare() -> Dovecot:
-    assert DOVECOT.exists(), f"{DOVECOT} is missing: the IMAP tests need the Debian package dovecot-imapd"
+    if not DOVECOT.exists():
+        missing = f"{DOVECOT} is missing: the IMAP tests need the Debian package dovecot-imapd"
+        assert os.environ.get("CORDBOARD_TEST_IMAP") != "required", missing
+        pytest.skip(missing)
     # Not pytest's directory: a server that was started by root reads mail as another user, who cannot enter there.
     directory = Path(mkdtemp(prefix="cordboard-dovecot-"))
     directory.chmod(0o755)
