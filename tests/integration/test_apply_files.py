@@ -113,7 +113,7 @@ async def test_a_changed_policy_is_the_next_version(client: Client, tmp_path: Pa
     await apply_agents(client, EXAMPLES / "agents.csv")
     text = (EXAMPLES / "webshop.yaml").read_text()
     cheaper = tmp_path / "cheaper.yaml"
-    cheaper.write_text(text.replace("cost: 33", "cost: 30"))
+    cheaper.write_text(text.replace("cost: 33", "cost: 30", 1))
     applied = await apply_policy(client, cheaper)
     assert (applied.version, [change.path for change in applied.changes]) == (2, ["channels.chat.cost"])
     # Agents keep the cost they were declared with, so those without one of their own differ now.
