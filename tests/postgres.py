@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,10 @@ class PostgresServer:
         self._call("psql", "-h", str(self.directory), "-U", "cordboard", "-qc", "CHECKPOINT", "postgres")
 
     def start(self) -> "subprocess.Popen[bytes]":
-        options = ["initdb", "-D", str(self.data), "-U", "cordboard", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
-        self._call(*options)
+        """Also again, after it was killed."""
+        if not self.data.exists():
+            options = ["initdb", "-D", str(self.data), "-U", "cordboard", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+            self._call(*options)
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.directory),
@@ -82,25 +85,32 @@ class PostgresServer:
             pytest.fail(f"{program} failed: {done.stderr}{done.stdout}", pytrace=False)
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """The session's server."""
+@contextmanager
+def own_server() -> Iterator[tuple[PostgresServer, list["subprocess.Popen[bytes]"]]]:
+    """A server of one's own, and its processes: who kills one adds the next."""
     directory = Path(tempfile.mkdtemp(prefix="cordboard-pg-"))
     try:
         account = _account(directory)
         server = PostgresServer(_programs(directory, account), directory, account)
-        process = server.start()
+        processes = [server.start()]
         try:
-            yield server
+            yield server, processes
         finally:
-            process.send_signal(signal.SIGINT)  # fast shutdown
+            processes[-1].send_signal(signal.SIGINT)  # fast shutdown
             try:
-                process.wait(30)
+                processes[-1].wait(30)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                processes[-1].kill()
+                processes[-1].wait()
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The session's server."""
+    with own_server() as (server, _):
+        yield server
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -60,11 +60,11 @@ def object_of(body: bytes) -> dict[str, Any]:
     return found
 
 
-def check_key(key: str | None, field: str, language: str) -> str:
-    """An idempotency key: 8 to 150 visible ASCII characters. Raises Mistakes."""
+def check_key(key: str | None, field: str, otherwise: str) -> str:
+    """An idempotency key: 8 to 150 visible ASCII characters. Raises Mistakes, which say `otherwise`."""
     bare = (key or "").strip().strip('"')
     if not _KEY_SHAPE.fullmatch(bare):
-        raise Mistakes([Problem(field, "bad_key", say(language, "bad_key"))])
+        raise Mistakes([Problem(field, "bad_key", otherwise)])
     return bare
 
 

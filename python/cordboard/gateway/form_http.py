@@ -71,7 +71,8 @@ class Forms:
                 return await self._from_page(form, door, language, await body_of(request))
             case media_type if media_type == _JSON:
                 key = request.headers.get("idempotency-key")
-                return await self._from_program(form, door, language, key, await body_of(request))
+                told = wanted if wanted is not None and wanted in PHRASES else FALLBACK
+                return await self._from_program(form, door, language, told, key, await body_of(request))
         return refuse_with(415, "unsupported_media_type", f"a form is posted as {_URLENCODED} or {_JSON}")
 
     async def _from_page(self, form: Form, door: EntryPoint, language: str, body: bytes) -> Response[Any]:
@@ -82,8 +83,8 @@ class Forms:
             sent, trap = given.pop(KEY, None), given.pop(TRAP, "")
             if trap:
                 raise Mistakes([Problem(say(language, "empty"), "must_be_empty", say(language, "must_be_empty"))])
-            key = check_key(sent if isinstance(sent, str) else None, KEY, language)
-            admitted = await self._admit(form, door, language, given, key)
+            key = check_key(sent if isinstance(sent, str) else None, KEY, say(language, "bad_key"))
+            admitted = await self._admit(form, door, language, given, key, language)
         except CordboardError as error:
             status = status_of(error)
             problems = error.problems if isinstance(error, Mistakes) else []
@@ -92,16 +93,19 @@ class Forms:
             return self._html(page, status, later(self._limits.retry_after_ms) if status == 503 else {})
         return self._html(self._page.thanks(form, language, admitted.contact))
 
-    async def _from_program(self, form: Form, door: EntryPoint, language: str, key: str | None, body: bytes) -> Response[Any]:
+    async def _from_program(
+        self, form: Form, door: EntryPoint, language: str, told: str, key: str | None, body: bytes
+    ) -> Response[Any]:
+        """`told`: the language of what is said about mistakes."""
         try:
-            key = check_key(key, "Idempotency-Key", language)
-            admitted = await self._admit(form, door, language, object_of(body), key)
+            key = check_key(key, "Idempotency-Key", say(told, "bad_header"))
+            admitted = await self._admit(form, door, language, object_of(body), key, told)
         except CordboardError as error:
             return refuse(error, self._limits.retry_after_ms)
         return Response(admitted, status_code=202, headers=HEADERS)
 
-    async def _admit(self, form: Form, door: EntryPoint, language: str, given: Given, key: str) -> Admitted:
-        values = check(form, given, language)
+    async def _admit(self, form: Form, door: EntryPoint, language: str, given: Given, key: str, told: str) -> Admitted:
+        values = check(form, given, told)
         letter = letter_of(form, door, _answers_from(self._entrance.policy, door), values, key, language)
         return Admitted((await self._entrance.admit(letter)).contact.hex())
 
