@@ -40,14 +40,22 @@ def _inside_base64(data: bytes, offset: int) -> bytes:
 
 
 def traces(directory: Path, secrets: Iterable[str]) -> list[str]:
-    """Where in the files under `directory` a secret stands, in whatever form; and secrets in the names of files."""
-    wanted = [(secret, form, data) for secret in secrets for form, data in forms(secret).items()]
+    """Where in the files under `directory` a secret stands, in whatever form and case; and secrets in the names of files."""
+    secrets = list(secrets)
+    wanted = {
+        (form, data if form.startswith("base64") else data.lower()): secret
+        for secret in secrets
+        for spelling in (secret, secret.lower(), secret.upper(), secret.title())
+        for form, data in forms(spelling).items()
+    }
     found = []
     for path in _files(directory):
-        data = path.read_bytes()
-        where = path.relative_to(directory)
-        found += [f"{secret!r} in {where} as {form}" for secret, form, given in wanted if given in data]
-        found += [f"{secret!r} in the name of {where}" for secret, _, _ in wanted if secret in str(where)]
+        data, where = path.read_bytes(), path.relative_to(directory)
+        lower = data.lower()
+        for (form, given), secret in wanted.items():
+            if given in (data if form.startswith("base64") else lower):
+                found.append(f"{secret!r} in {where} as {form}")
+        found += [f"{secret!r} in the name of {where}" for secret in secrets if secret.lower() in str(where).lower()]
     return found
 
 
