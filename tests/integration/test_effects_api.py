@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 import msgspec
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from cordboard.client import AgentDeclaration, Client, ClientError, Customer, DeskSnapshot, Offer
 from cordboard.effects import MailOut, run_effects
@@ -73,9 +73,13 @@ class Shop:
 
     async def command(self, *arguments: str) -> Any:
         """`cordboard effects … --json`: (exit code, its output)."""
-        line = ["effects", *arguments, "--target", self._site.target, "--json"]
-        result = await asyncio.to_thread(CliRunner().invoke, app, line)
+        result = await self.type(*arguments, "--json")
         return result.exit_code, json.loads(result.stdout) if result.stdout else result.stderr
+
+    async def type(self, *arguments: str) -> Result:
+        """`cordboard effects …`, for people."""
+        line = ["effects", *arguments, "--target", self._site.target]
+        return await asyncio.to_thread(CliRunner().invoke, app, line)
 
 
 @asynccontextmanager
@@ -124,6 +128,10 @@ async def test_dead_letters_are_listed_retried_and_discarded(tmp_path: Path) -> 
         assert [effect.contact_id for effect in await here.effects(contact_id=contacts[1])] == [contacts[1]]
         assert [effect async for effect in here.client.list_effects(page_size=1)] == failed
 
+        shown = await here.type("list")
+        assert "effects: 0 open, 3 failed, oldest failed" in shown.stdout and shown.stdout.count("failed (rejected)") == 3
+        assert all(effect.effect_id in shown.stdout and effect.contact_id in shown.stdout for effect in failed)
+
         here.mailbox.refuse_recipient = lambda _: None
         first, second, third = (effect.effect_id for effect in failed)
         assert (await here.client.retry_effect(first)).round == 2
@@ -142,6 +150,8 @@ async def test_dead_letters_are_listed_retried_and_discarded(tmp_path: Path) -> 
             with pytest.raises(ClientError) as refused:
                 await here.client.retry_effect(effect)
             assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.NOT_FOUND, "unknown_effect")
+        shown = await here.type("retry", first, "nonsense")
+        assert shown.exit_code == 1 and "0 retried" in shown.stdout and "must be a place in the journal" in shown.stdout
 
 
 async def test_what_is_still_tried_can_be_seen_but_not_decided(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ class WorkSettings:
     """`ack_wait_s`: who has taken an item and does not report in this time has lost it to somebody else."""
 
     replicas: int | None = None
+    """None: as many as the inbox has."""
     max_bytes: int | None = None
     """Default 256 MiB a kind: millions of items. A full queue refuses, and is asked again."""
     ack_wait_s: float = 30.0
@@ -94,6 +95,7 @@ class WorkQueue:
 
     def __init__(self, wire: Wire, site: str, kind: str, settings: WorkSettings) -> None:
         self.kind = kind
+        self._site = site
         self.stream = subjects.work_stream(site, kind)
         self.subject = subjects.work_subject(site, kind)
         self.consumer = consumer_name(kind)
@@ -102,7 +104,8 @@ class WorkQueue:
 
     async def declare(self) -> None:
         """Create or check stream and consumer. Raises ConfigurationError if one exists with a setting that endangers it."""
-        have = await declare_stream(self._wire, self._stream_config(), self.settings.replicas, self.settings.max_bytes)
+        replicas = self.settings.replicas or await self._inbox_replicas()
+        have = await declare_stream(self._wire, self._stream_config(replicas), replicas, self.settings.max_bytes)
         if not have.get("discard_new_per_subject"):
             raise ConfigurationError(f"stream {self.stream} exists without discard_new_per_subject: items could be queued twice")
         config = {
@@ -149,7 +152,14 @@ class WorkQueue:
             raise LogUnavailable(f"{self.stream} does not answer") from error
         return WorkState(int(info["num_pending"]), int(info["num_ack_pending"]), int(info["num_waiting"]))
 
-    def _stream_config(self) -> dict[str, Any]:
+    async def _inbox_replicas(self) -> int:
+        try:
+            inbox = await self._wire.call_until_answered(f"STREAM.INFO.{subjects.inbox_stream(self._site)}")
+        except ApiError:
+            return 1
+        return int(inbox["config"]["num_replicas"])
+
+    def _stream_config(self, replicas: int) -> dict[str, Any]:
         return {
             "name": self.stream,
             "subjects": [self.subject],
@@ -169,7 +179,7 @@ class WorkQueue:
             "allow_rollup_hdrs": False,
             "allow_direct": False,
             "compression": "none",
-            "num_replicas": self.settings.replicas or 1,
+            "num_replicas": replicas,
             "duplicate_window": _DUPLICATES_NS,
         }
 
