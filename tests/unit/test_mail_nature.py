@@ -72,6 +72,11 @@ def test_whatever_comes_to_a_return_address_is_a_bounce_on_its_contact() -> None
     assert letter.author == "system" and letter.reference == bytes(16)
 
 
+def test_a_person_who_writes_to_a_return_address_is_a_person_on_that_contact() -> None:
+    letter = letter_of(mail("Subject: Re: Pakket", body="Nog een vraag\r\n"), reference=bytes(16))
+    assert (letter.author, letter.reference, letter.text) == ("customer", bytes(16), "Nog een vraag")
+
+
 def test_people_may_write_about_bounces() -> None:
     assert kind_of(mail("Subject: Undeliverable: my parcel")) == Nature()
 

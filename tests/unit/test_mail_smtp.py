@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import ssl
 from pathlib import Path
 
@@ -11,11 +12,14 @@ import aiosmtplib
 import pytest
 from msgspec.structs import replace
 
+from cordboard import codec
 from cordboard.errors import ConfigurationError, LogUnavailable, Overloaded, VaultUnavailable
+from cordboard.events import event as words
+from cordboard.events.fact import MessagePosted
 from cordboard.gateway.mail.limits import SmtpLimits
 from cordboard.gateway.mail.returns import Returns
 from cordboard.gateway.mail.smtp import serve_smtp, tls_context
-from cordboard.log.port import Backlog
+from cordboard.log.port import Backlog, SiteLog
 from cordboard.vault.tokens import bounce_address, bounce_token
 from tests.certificates import self_signed
 from tests.mail_site import BILLING, LIMITS, POLICY, MailSite, mail_site, smtp_on
@@ -292,23 +296,33 @@ async def test_unknown_and_broken_commands_harm_nobody(tmp_path: Path) -> None:
 
 async def test_bounces_of_our_answers_come_to_their_return_address(tmp_path: Path) -> None:
     async with mail_site(tmp_path) as there:
+        site = there.site
         await there.send(GIVEN)
         (contact,) = await there.contacts(1)
-        key = bytes(32)
-        returns = Returns(there.site.log, key)
+        agent = await site.agent("anna")
+        await site.engage(contact)
+        await site.say(MessagePosted(secrets.token_bytes(16), contact, secrets.token_bytes(16), "agent", agent))
+        await site.record.until(lambda: site.record.of(contact, words.EffectRequested))
+        key, (seq, entry) = bytes(32), await where(site.log, words.EffectRequested)
+        async with smtp_on(site, LIMITS, returns=Returns(site.log, key)) as door:
+            ours, older = (bounce_address(DOOR, bounce_token(key, place, entry)) for place in (seq, seq + 1_000))
+            assert ours is not None and older is not None
+            bounce = report("failed", "5.1.1", "550 weg")
+            await door.send(bounce, ours, mail_from="")
+            await door.send(bounce.replace(b"<dsn-", b"<dsn2-"), ours.replace("+b.", "+b.a"), mail_from="")
+            await door.send(bounce.replace(b"<dsn-", b"<dsn3-"), older, mail_from="")
+            facts = [fact for fact, _ in await site.decided(4)]
+        assert [(fact.author, fact.case) for fact in facts[1:]] == [("system", contact), ("system", None), ("system", None)]
 
-        async def the_contact(address: str) -> bytes | None:
-            return contact if returns.is_ours(address) else None
 
-        returns.contact = the_contact  # type: ignore[method-assign]
-        async with smtp_on(there.site, LIMITS, returns=returns) as door:
-            address = bounce_address(DOOR, bounce_token(key, 3, 1))
-            assert address is not None
-            forged = address.replace("+b.", "+b.a")
-            await door.send(report("failed", "5.1.1", "550 weg"), address, mail_from="")
-            await door.send(report("failed", "5.1.1", "550 weg").replace(b"<dsn-", b"<dsn2-"), forged, mail_from="")
-            facts = [fact for fact, _ in await there.site.decided(3)]
-        assert [(fact.author, fact.case) for fact in facts[1:]] == [("system", contact), ("system", None)]
+async def where(log: SiteLog, kind: type) -> tuple[int, int]:
+    """Of the last event of a kind: its commit, and its entry there."""
+    found = (0, 0)
+    for seq in range(1, await log.last_journal_seq() + 1):
+        for index, entry in enumerate(codec.decode_commit((await log.read_commit(seq)).data).entries):
+            if entry.tag == kind.__struct_config__.tag:  # type: ignore[attr-defined]
+                found = (seq, index)
+    return found
 
 
 async def test_starttls(tmp_path: Path) -> None:

@@ -51,18 +51,16 @@ def read_bounce(mail: Parsed, mail_from: str, returned_to_us: bool) -> Bounce | 
     `returned_to_us`: it came to an address that only our own mails bear as their sender."""
     if mail.media_type == "multipart/report" and mail.report_type in ("delivery-status", ""):
         return _report(mail) or _guess(mail)
-    if returned_to_us or _looks_returned(mail, mail_from):
-        return _report(mail) or _guess(mail)
-    return None
+    return (_report(mail) or _guess(mail)) if _looks_returned(mail, mail_from, returned_to_us) else None
 
 
-def _looks_returned(mail: Parsed, mail_from: str) -> bool:
-    """The common non-standard ones: from nobody or a daemon, and their subject or a header says so."""
+def _looks_returned(mail: Parsed, mail_from: str, returned_to_us: bool) -> bool:
+    """The common non-standard ones: from nobody or a daemon, and the address, their subject or a header says so. (People do write
+    to return addresses, because their programs let them.)"""
     sender = mail.sender.address if mail.sender else ""
-    from_daemon = bool(_DAEMONS.match(sender)) or bool(_DAEMONS.match(mail_from))
-    if "x-failed-recipients" in mail.headers:
-        return not mail_from or from_daemon
-    return (not mail_from or from_daemon) and bool(_SUBJECTS.search(mail.subject))
+    if mail_from and not _DAEMONS.match(sender) and not _DAEMONS.match(mail_from.lower()):
+        return False
+    return returned_to_us or "x-failed-recipients" in mail.headers or bool(_SUBJECTS.search(mail.subject))
 
 
 def _report(mail: Parsed) -> Bounce | None:

@@ -156,7 +156,7 @@ class Dialogue(SMTP):
             if self._timeout_handle is not None:
                 self._timeout_handle.cancel()  # from here on it is our time, not the client's
             envelope.content = bytes(reception.data)
-            reception.data.clear()
+            reception.close()
             return str(await self._call_handler_hook("DATA"))
         finally:
             envelope.content = None
@@ -241,6 +241,7 @@ class _Reception:
                 self._add(line)
 
     def close(self) -> None:
+        self.data.clear()
         self._office.reserve(-self._reserved)
         self._reserved = 0
 

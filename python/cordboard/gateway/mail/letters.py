@@ -47,6 +47,7 @@ def make_letter(mail: Parsed, delivery: Delivery, kind: Nature, policy: MailPoli
     if kind.bounce is not None:
         return _bounced(mail, delivery, kind, replies_to)
     writer = mail.sender or _envelope_sender(delivery)
+    known = bool(replies_to) or delivery.reference is not None
     return Letter(
         channel=delivery.door.channel,
         entry_point=delivery.door.name,
@@ -60,7 +61,8 @@ def make_letter(mail: Parsed, delivery: Delivery, kind: Nature, policy: MailPoli
         replies_to=replies_to,
         attachments=_files(mail),
         automatic=kind.automatic,
-        no_action=kind.looping or (bool(replies_to) and (kind.auto_reply or _asks_nothing(mail, policy))),
+        no_action=kind.looping or (known and (kind.auto_reply or _asks_nothing(mail, policy))),
+        reference=delivery.reference,
     )
 
 

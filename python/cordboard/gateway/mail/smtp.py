@@ -200,7 +200,13 @@ class MailOffice:
         assert isinstance(raw, bytes)
         admission = asyncio.create_task(self._admit(raw, _mail_from(envelope), list(envelope.rcpt_tos)))
         self._admissions.add(admission)
-        admission.add_done_callback(self._admissions.discard)
+        self._receiving += len(raw)
+
+        def done(admission: "asyncio.Task[str]") -> None:
+            self._admissions.discard(admission)
+            self._receiving -= len(raw)
+
+        admission.add_done_callback(done)
         return await asyncio.shield(admission)
 
     async def handle_exception(self, error: Exception) -> str:
