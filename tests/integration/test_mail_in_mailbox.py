@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from cordboard.errors import ConfigurationError, LogUnavailable
+from cordboard.errors import ConfigurationError, InvalidInput, LogUnavailable
 from cordboard.gateway import mailbox as reading
 from cordboard.gateway.mail.returns import Returns
 from cordboard.gateway.mailbox import Mailbox, MailboxDoor
@@ -176,6 +176,25 @@ async def test_a_large_mail_comes_in_by_its_beginning_and_stays_where_it_is(
         ((fact, _),) = await site.decided(1)
         text = (await site.vault.read([fact.message]))[fact.message].text
         assert text.startswith("woorden") and f"This mail has {len(raw)} bytes" in text
+
+
+async def test_a_mail_that_cannot_be_stored_stays_and_holds_up_no_other(tmp_path: Path) -> None:
+    async with dovecot() as server, open_site(tmp_path) as site:
+        admit = site.entrance.admit
+
+        async def picky(letter):  # type: ignore[no-untyped-def]
+            if letter.subject == "1":
+                raise InvalidInput("nee")
+            return await admit(letter)
+
+        site.entrance.admit = picky  # type: ignore[method-assign]
+        await server.deliver(numbered(1))
+        await server.deliver(numbered(2))
+        async with reads(site, server):
+            await server.until(1, SEEN)
+            await server.deliver(numbered(3))
+            await server.until(2, SEEN)
+        assert [SEEN in flags for flags in await server.flags()] == [False, True, True]
 
 
 async def test_a_bounce_in_a_mailbox_finds_its_contact(tmp_path: Path) -> None:

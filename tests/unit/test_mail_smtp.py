@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import secrets
 import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import aiosmtplib
 import pytest
-from msgspec.structs import replace
+import uvloop
+from msgspec.structs import replace as with_members
 
 from cordboard import codec
 from cordboard.errors import ConfigurationError, LogUnavailable, Overloaded, VaultUnavailable
@@ -152,7 +154,7 @@ async def test_when_the_router_is_behind_mail_waits_with_its_sender(tmp_path: Pa
 
 async def test_without_a_policy_nothing_is_taken_and_nothing_refused_for_good(tmp_path: Path) -> None:
     async with mail_site(tmp_path) as there:
-        await there.site.adopt(replace(POLICY, entry_points=POLICY.entry_points[:-1]))
+        await there.site.adopt(with_members(POLICY, entry_points=POLICY.entry_points[:-1]))
         await refused(there.send(GIVEN, BILLING), 550)
         there.site.policy._policy = None
         await refused(there.send(GIVEN), 451)
@@ -334,6 +336,21 @@ async def test_starttls(tmp_path: Path) -> None:
             await client.sendmail(SENDER, [DOOR], GIVEN)
             assert not client.supports_extension("STARTTLS")
         assert len(await there.contacts(1)) == 1
+
+
+def test_the_event_loop_that_runs_in_earnest_does_it_too(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        cert, key = self_signed(tmp_path)
+        limits = replace(LIMITS, connections_per_client=3, idle_s=0.2)
+        async with mail_site(tmp_path, limits, tls=tls_context(cert, key)) as there:
+            trusting = ssl.create_default_context(cafile=cert)
+            async with aiosmtplib.SMTP(hostname="localhost", port=there.port, start_tls=True, tls_context=trusting) as client:
+                await client.sendmail(SENDER, [DOOR], GIVEN)
+            idle = [await there.talk() for _ in range(4)]
+            assert sorted((await talk.over()).count("421") for talk in idle) == [1, 1, 1, 1]
+            assert len(await there.contacts(1)) == 1
+
+    uvloop.run(scenario())
 
 
 async def test_commands_before_the_handshake_are_not_heard_after_it(tmp_path: Path) -> None:
