@@ -1,7 +1,10 @@
 """The command `cordboard`."""
 
+from typing import Annotated
+
 import typer
 
+import cordboard
 from cordboard.cli import commands
 
 app = typer.Typer(
@@ -12,6 +15,21 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(cordboard.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_say_version, is_eager=True)] = False,
+) -> None:
+    """An event-sourced omnichannel routing engine."""
+
+
 commands.register(app)
 
 
