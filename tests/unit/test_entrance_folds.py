@@ -9,7 +9,7 @@ from cordboard import codec
 from cordboard.events import event as words
 from cordboard.events import fact as facts
 from cordboard.events.commit import INPUT_TAG, Entry, Input
-from cordboard.events.verdict import Accepted, Refused, Verdict
+from cordboard.events.verdict import Accepted, Duplicate, Refused, Verdict
 from cordboard.gateway import cases as module
 from cordboard.gateway.cases import Case, Cases
 from cordboard.gateway.marks import ContactMarks
@@ -137,6 +137,8 @@ async def test_a_refusal_is_due_until_it_is_accepted() -> None:
     refusal = await refusals.next()
     assert (refusal.contact, refusal.reason, refusal.count, refusal.tries) == (an_id("mine"), "unknown_queue", 1, 1)
     assert await next_of(refusals) is None
+    pen.write(1, decided(Duplicate(1, 0)))  # what was refused and came again is still refused
+    assert len(refusals) == 1
     pen.write(1, decided(Refused("unknown_topic"), replace(FACT, fact_id=an_id("again"))))
     assert (await refusals.next()).fact.fact_id == an_id("again")
     assert (refusal.reason, refusal.count, refusal.tries) == ("unknown_topic", 2, 2)

@@ -34,7 +34,7 @@ class FormPage:
         fields = "\n".join(_field(field, language, (values or {}).get(field.name), problems) for field in form.fields)
         body = (
             f"{_notice(notice)}{_summary(form, language, problems)}"
-            f'<form method="post" action="?lang={escape(language)}" accept-charset="utf-8" novalidate>\n'
+            f'<form method="post" action="?lang={escape(language)}" accept-charset="utf-8">\n'
             f'<input type="hidden" name="{KEY}" value="{escape(key)}">\n'
             f'<div class="unseen" aria-hidden="true"><label for="trap">{escape(say(language, "empty"))}</label>'
             f'<input id="trap" name="{TRAP}" tabindex="-1" autocomplete="off"></div>\n'

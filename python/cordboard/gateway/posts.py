@@ -29,7 +29,7 @@ class Mistakes(InvalidInput):
     """The caller's mistakes, one by one."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in problems))
+        super().__init__(f"{len(problems)} of the values cannot be taken")  # problems quote the caller, errors nobody
         self.problems = problems
 
 

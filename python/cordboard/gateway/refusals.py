@@ -12,7 +12,7 @@ from cordboard import codec
 from cordboard.events import Commit
 from cordboard.events.commit import INPUT_TAG
 from cordboard.events.fact import ContactArrived
-from cordboard.events.verdict import Refused
+from cordboard.events.verdict import Accepted, Refused
 
 _POLICY_ADOPTED = 5
 _STANDS_ALREADY = "contact_exists"
@@ -51,7 +51,7 @@ class Refusals:
                 body = codec.decode_input(entry)
                 if isinstance(body.verdict, Refused):
                     self._refuse(body.fact, body.verdict.reason)
-                else:
+                elif isinstance(body.verdict, Accepted):  # a duplicate says nothing: the first may have been refused
                     self.over(entry.contact)
 
     async def next(self) -> Refusal:

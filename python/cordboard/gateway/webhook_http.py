@@ -12,12 +12,14 @@ from litestar.params import FromPath
 
 from cordboard.errors import CordboardError, NotFound
 from cordboard.gateway.entrance import Entrance
-from cordboard.gateway.limits import WEBHOOK_MAX, Limits, TokenBuckets
+from cordboard.gateway.limits import WEBHOOK_MAX, Limits, TokenBucket, TokenBuckets
 from cordboard.gateway.posts import HEADERS, Admitted, body_of, refuse, refuse_http, refuse_with
 from cordboard.gateway.webhook import letter_of, payload_of, signed_id
 from cordboard.gateway.webhook_secrets import check_secret
 
 logger = logging.getLogger(__name__)
+
+_COMPLAINTS_PER_S = 1 / 60
 
 
 class Webhooks:
@@ -34,13 +36,14 @@ class Webhooks:
             for secret in values:
                 check_secret(name, secret)
         self._buckets = TokenBuckets(limits.webhooks_per_s, limits.webhooks_burst)
+        self._complaints = TokenBucket(_COMPLAINTS_PER_S, 5)
 
     async def take(self, name: str, request: Request[Any, Any, Any]) -> Response[Any]:
         """2xx only for what is durable; whoever gets anything else sends the same again. Raises HTTPException."""
         body = await body_of(request)
         message_id = signed_id(body, request.headers, self._secrets.get(name, ()))
         if message_id is None:
-            logger.warning("a webhook post was not signed as it must be")
+            self._complain(name)
             return refuse_with(401, "bad_signature", "not signed, not by this source, or too long ago")
         if not self._buckets.take(name, asyncio.get_running_loop().time()):
             return refuse_with(429, "rate_limited", "too many payloads, slow down", self._limits.retry_after_ms)
@@ -48,6 +51,11 @@ class Webhooks:
             return Response(await self._admit(name, body, message_id), status_code=202, headers=HEADERS)
         except CordboardError as error:
             return refuse(error, self._limits.retry_after_ms)
+
+    def _complain(self, name: str) -> None:
+        """Into the log, if it is about a source that we know; not so often that strangers could fill the log."""
+        if name in self._secrets and self._complaints.take(asyncio.get_running_loop().time()):
+            logger.warning("a post to the webhook %s was not signed as it must be", name)
 
     async def _admit(self, name: str, body: bytes, message_id: str) -> Admitted:
         policy = self._entrance.policy
