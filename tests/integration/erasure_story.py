@@ -264,6 +264,17 @@ class Story:
         word = WORDS["call"]
         for call in (
             self.client.submit_contact(channel=word, queue="orders", text=word),
+            self.client.submit_contact(channel="task", queue=word, text=word),
+            self.client.submit_contact(channel="task", queue="orders", requirements={word: 1}, text=word),
+            self.client.transfer_contact("11" * 16, word),
+            self.client.reclassify_contact("11" * 16, word),
+            self.client.end_engagement(AGENT, "11" * 16, word),
+            self.client.end_engagement(AGENT, "11" * 16, word, note=word),
+            self.client.finish_wrap_up(AGENT, "11" * 16, word),
+            self.client.decline_offer(AGENT, "11" * 16, 1, word),
+            self.client.set_presence(AGENT, "not_ready", word),
+            self.client.switch_channel(AGENT, word, False),
+            self.client.set_segment(("email", ADDRESS), word),
             self.client.submit_contact(channel="task", queue="orders", topic=word, text=word),
             self.client.submit_contact(channel="task", queue="orders", text=word, customer=Customer(kind=word * 9, address=word)),
             self.client.get_customer(("email", f"{word}@x.example")),

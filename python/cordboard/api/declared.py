@@ -3,6 +3,7 @@
 import asyncio
 
 from cordboard import codec
+from cordboard.api.vocabulary import Vocabulary
 from cordboard.errors import FactRefused, NotFound
 from cordboard.events import Commit
 from cordboard.events.event import AgentRegistered, PolicyAdopted
@@ -24,6 +25,7 @@ class Declared:
         self._adopted: PolicyAdopted | None = None
         self._policy: Policy | None = None
         self._classifier: Classifier | None = None
+        self.vocabulary = Vocabulary()
         self._changed = asyncio.Event()
         self._agents: dict[bytes, AgentRegistered] = {}
 
@@ -35,6 +37,7 @@ class Declared:
             event = codec.decode_event(entry)
             if isinstance(event, PolicyAdopted):
                 self._adopted, self._policy, self._classifier = event, codec.decode_policy(event.policy), None
+                self.vocabulary = Vocabulary(self._policy)
                 self._changed.set()
             elif entry.agent is not None:
                 if isinstance(event, AgentRegistered):

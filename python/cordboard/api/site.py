@@ -12,8 +12,9 @@ from cordboard.api.signals import Signals
 from cordboard.api.status import Draining, TokenExpired
 from cordboard.api.tokens import Tokens
 from cordboard.effects import Effects
-from cordboard.errors import OutcomeUnknown, Overloaded
+from cordboard.errors import FactRefused, OutcomeUnknown, Overloaded
 from cordboard.events import Commit, Fact
+from cordboard.events.verdict import REFUSALS
 from cordboard.log.feed import Feed
 from cordboard.log.port import Publisher, SiteLog
 from cordboard.projections.boards import Boards
@@ -57,12 +58,18 @@ class Site:
         """Append a fact and wait for what the router makes of it. Raises FactRefused, InvalidInput, Overloaded,
         LogUnavailable, OutcomeUnknown; the caller's deadline cancels it."""
         data = codec.check_fact(fact)
+        await self._refuse_unknown_words(fact)
         with self.outcomes.expect(fact.fact_id) as outcome:
             await self.publisher.publish(data)
             return await outcome()
 
     async def submit(self, draft: Draft) -> Outcome:
         """The same for a fact with content: vault first. A repeat, however late, gets the first outcome."""
+        try:
+            await self._refuse_unknown_words(codec.decode_fact(draft.fact))
+        except FactRefused:
+            if await self.vault.find(draft.gateway, draft.external_id) is None:
+                raise
         with self.outcomes.expect(draft.fact_id) as outcome:
             acceptance = await self.intake.submit(draft)
             if not acceptance.fresh:
@@ -72,6 +79,15 @@ class Site:
                 # Not decided up to now, so this cannot be a second time: the router remembers what is still on its way.
                 await self.publisher.publish(acceptance.fact)
             return await outcome()
+
+    async def _refuse_unknown_words(self, fact: Fact) -> None:
+        """Raises FactRefused for a word that the policy in force lacks, before anything is written."""
+        if self.declared.vocabulary.refusal(fact) is None:
+            return
+        # Perhaps a policy that has it was published elsewhere a moment ago.
+        await self.feed.reached(await self.log.last_journal_seq(), CATCH_UP_S)
+        if (reason := self.declared.vocabulary.refusal(fact)) is not None:
+            raise FactRefused(REFUSALS[reason], reason=reason)
 
     async def _decided(self, fact_id: bytes) -> Outcome | None:
         """The outcome of a fact about a contact if the journal, up to its end as it is now, holds one."""
