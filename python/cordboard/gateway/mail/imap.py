@@ -37,6 +37,15 @@ class ImapFolder:
     def __init__(self, client: Any, lost: "asyncio.Future[None]") -> None:
         self._client = client
         self._lost = lost
+        self._told = False
+        # The server says once that a mail came, whatever command it answers just then; aioimaplib hears it only while it idles.
+        answered = client.protocol._untagged_response
+
+        def hear(line: bytes) -> Any:
+            self._told = self._told or line.endswith(b" EXISTS")
+            return answered(line)
+
+        client.protocol._untagged_response = hear
 
     @classmethod
     async def open(cls, host: str, port: int, tls: ssl.SSLContext | None, user: str, password: str, folder: str) -> "ImapFolder":
@@ -60,6 +69,7 @@ class ImapFolder:
 
     async def new(self, which: Literal["unseen", "all"]) -> list[int]:
         """The UIDs of mails that nobody has taken, oldest first: those without \\Seen, or all that are there."""
+        self._told = False
         asked = "UNSEEN" if which == "unseen" else "ALL"
         answer = await self._ask("search", self._client.uid_search(asked, "UNDELETED", charset=None))
         found = [int(uid) for line in answer.lines[:-1] for uid in _UID.findall(bytes(line))]
@@ -87,7 +97,9 @@ class ImapFolder:
         await self._ask("store", self._client.uid("store", str(uid), "+FLAGS.SILENT", r"(\Deleted \Seen)"))
 
     async def wait(self, most_s: float) -> None:
-        """Until something may have come, at most so long. A server that can tells at once (IDLE)."""
+        """Until something may have come since `new`, at most so long. A server that can tells at once (IDLE)."""
+        if self._told:
+            return
         if not self._client.has_capability("IDLE"):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(self._lost), most_s)
@@ -96,7 +108,8 @@ class ImapFolder:
         idle = await self._ask("idle", self._client.idle_start(timeout=most_s + COMMAND_S), checked=False)
         push = asyncio.ensure_future(self._client.wait_server_push(timeout=most_s))
         try:
-            await asyncio.wait({push, self._lost}, return_when=asyncio.FIRST_COMPLETED)
+            if not self._told:
+                await asyncio.wait({push, self._lost}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             push.cancel()
             await asyncio.wait({push})
