@@ -18,7 +18,7 @@ POLICY = Policy(
     skills=["nl"],
     channels=[ChannelProfile(name="mail", presence="async", klass=3, answered_on="first_message")],
     queues=[QueuePolicy(name="orders")],
-    reasons=[Reason(name="lunch", klass=None)],
+    reasons=[Reason(name="lunch", klass="meal")],
     dispositions=["solved"],
     topics=[Topic(name="late", queue="orders")],
     entry_points=[EntryPoint(name="door", channel="mail")],
