@@ -12,8 +12,10 @@ import pytest
 
 from cordboard.effects import Limits, MailOut, Relay
 from cordboard.effects import queue as queue_module
+from cordboard.effects import worker as worker_module
 from cordboard.effects.attempt import Parcel
 from cordboard.effects.mail import MailTransport
+from cordboard.errors import InvalidInput, VaultUnavailable
 from cordboard.log.jetstream import JetStream
 from cordboard.log.stream import Ack, Unanswered
 from cordboard.log.wire import open_wire
@@ -223,7 +225,7 @@ async def test_a_consumer_that_vanishes_is_made_anew(tmp_path: Path, monkeypatch
 
 async def test_a_transport_that_stumbles_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with effects_site(tmp_path) as site:
-        stumbles = iter([RuntimeError("a mistake of ours")])
+        stumbles = iter([RuntimeError("a mistake of ours"), InvalidInput("another"), VaultUnavailable("away for a moment")])
         prepare = MailTransport.prepare
 
         async def stumbling(*given: Any) -> Parcel:
@@ -232,6 +234,7 @@ async def test_a_transport_that_stumbles_stops_nobody(tmp_path: Path, monkeypatc
             return await prepare(*given)
 
         monkeypatch.setattr(MailTransport, "prepare", stumbling)
+        monkeypatch.setattr(worker_module, "AWAY_S", 0.05)
         await site.router.ended(await site.answer(await site.arrive(1), "Never mind."))
 
 

@@ -13,7 +13,7 @@ from cordboard.effects.fold import Effect, Effects, Place
 from cordboard.effects.lanes import Crowded, Lanes
 from cordboard.effects.origins import Origins
 from cordboard.effects.settlement import Settlement
-from cordboard.errors import CordboardError, InvalidInput, LogUnavailable, Overloaded
+from cordboard.errors import InvalidInput, LogUnavailable, Overloaded, VaultUnavailable
 from cordboard.events import Fact
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import EffectDone, EffectFailed, EffectFailure
@@ -97,7 +97,11 @@ class Worker:
         """Begin with it; returns once there is room for another. While stopping nothing is begun."""
         self.taken += 1
         self._in_hand.add(delivery)
-        await self._room.acquire()
+        try:
+            await self._room.acquire()
+        except BaseException:
+            self._in_hand.discard(delivery)
+            raise
         if self._tasks is not None:
             self._tasks.create_task(self._work(delivery))
 
@@ -171,8 +175,8 @@ class Worker:
             return max(pause_s, min(error.after_s, longest_s))
         except Crowded:
             return min(self._bench.limits.crowded_s * 2.0 ** min(delivery.count - 1, 16), _CROWDED_MAX_S)
-        except CordboardError as error:
-            logger.warning("effect %d.%d waits for something of our own: %s", *effect.place, error)
+        except (VaultUnavailable, Overloaded) as error:
+            logger.warning("effect %d.%d waits for the vault: %s", *effect.place, error)
             return AWAY_S
         else:
             await self._say(effect, None)
@@ -186,7 +190,7 @@ class Worker:
             parcel = await self._transport.prepare(effect, self._bench.origins.get(effect.contact), policy)
             async with self._lanes.slot(parcel.destination):
                 await parcel.send()
-        except CordboardError:
+        except (Deferred, Undeliverable, Crowded, VaultUnavailable, Overloaded):
             raise
         except Exception as error:
             # One message that a transport stumbles over must not stop all others; it is tried again, and becomes a dead letter.
