@@ -1,5 +1,6 @@
 """Forms: as people fill them in, and as programs post them."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from cordboard.events import event as words
 from cordboard.events.policy import Form, FormField
-from cordboard.gateway import Limits
+from cordboard.gateway import Limits, posts
 from cordboard.gateway.form import KEY, TRAP, check
 from cordboard.gateway.form_words import PHRASES
 from cordboard.gateway.limits import FORM_MAX
@@ -232,6 +233,15 @@ async def test_what_is_not_a_form_is_refused_with_its_status(site: HttpSite) -> 
         headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
         assert (await site.client.post("/form/contact", content=content, headers=headers)).status_code == 422
     assert await site.log.last_inbox_seq() == 1
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(site: HttpSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posts, "BODY_S", 0.05)
+    reader, writer = await asyncio.open_connection(site.client.base_url.host, site.client.base_url.port)
+    head = "POST /form/contact HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    writer.write(head.encode())
+    assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+    writer.close()
 
 
 async def test_without_a_policy_it_is_too_early(tmp_path: Path) -> None:

@@ -103,16 +103,12 @@ class Entrance:
         self._arriving.update(dict.fromkeys(mine, case))
         try:
             draft = await self._draft(letter, external_id, contact, earlier)
+            acceptance = await self._submit(intake, draft)
+            if acceptance is None:  # the customer was erased between two steps of ours: this letter is of a new one
+                draft = await self._draft(letter, external_id, contact, earlier)
+                acceptance = await intake.submit(draft)
             case.set_result(draft.case or contact)
-            if draft.case is None:
-                self._cases.coming(contact)
-            try:
-                return await intake.submit(draft)
-            except InvalidInput as error:
-                if error.reason != "unknown_customer":
-                    raise
-            # The customer was erased between two steps of ours: this letter is of a new one.
-            return await intake.submit(await self._draft(letter, external_id, contact, earlier))
+            return acceptance
         finally:
             if not case.done():
                 case.set_result(None)
@@ -132,10 +128,21 @@ class Entrance:
         if backlog.frames > self._limits.backlog_frames or backlog.age_ms > self._limits.backlog_age_ms:
             raise Overloaded("too many are asking at this moment, please try again soon")
 
+    async def _submit(self, intake: Intake, draft: Draft) -> Acceptance | None:
+        """None: the customer is not known any more."""
+        if draft.case is None:
+            self._cases.coming(draft.contact)
+        try:
+            return await intake.submit(draft)
+        except InvalidInput as error:
+            if error.reason != "unknown_customer":
+                raise
+            return None
+
     async def _draft(
         self, letter: Letter, external_id: str, contact: bytes, earlier: "asyncio.Future[bytes | None] | None"
     ) -> Draft:
-        """`earlier`: the case of a letter that is just coming in, if this one goes on with it."""
+        """`earlier`: the case of a letter that is just coming in, if this one goes on with it; known when that one stands."""
         sender = letter.sender
         customer = await self._vault.customer(sender.kind, sender.address, source=self.name) if sender is not None else None
         segment = await self._vault.segment(customer) if customer is not None else None
