@@ -40,11 +40,15 @@ from cordboard.log.work import WorkSettings
 from cordboard.vault import Content, Draft, Vault
 from cordboard.vault.envelope import Envelope as Origin
 from cordboard.vault.envelope import envelope_content
+from cordboard.vault.seal import MasterKeys
+from cordboard.vault.tokens import EFFECTS
 from tests.journal import NO_HASH, SITE
 
 OWN = "support@shop.example"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PATIENCE_S = 30.0
+KEK = bytes(32)
+IDS = MasterKeys(KEK).for_use(EFFECTS)
 QUICK = Retries(delays_s=(0.05, 0.1, 0.2), total_s=600.0)
 """Never gives up within a test."""
 
@@ -350,7 +354,7 @@ async def effects_site(directory: Path, adopted: Policy | None = None, *, opened
     async with (
         EmbeddedServer(directory / "nats") as server,
         connect(server.url, SITE) as log,
-        Vault.open(f"sqlite+aiosqlite:///{directory / 'vault.db'}", bytes(32)) as vault,
+        Vault.open(f"sqlite+aiosqlite:///{directory / 'vault.db'}", KEK) as vault,
     ):
         router = ScriptedRouter(log)
         routing = asyncio.create_task(router.run())

@@ -21,7 +21,7 @@ from cordboard.log.stream import Ack, Unanswered
 from cordboard.log.wire import open_wire
 from cordboard.log.work import WorkSettings, consumer_name
 from cordboard.vault.tokens import BOUNCES, effect_id, read_bounce_token, split_bounce_address
-from tests.effects_site import OWN, PATIENCE_S, EffectsSite, effects_site
+from tests.effects_site import IDS, OWN, PATIENCE_S, EffectsSite, effects_site
 from tests.journal import SITE
 from tests.logs import until
 
@@ -32,7 +32,7 @@ def number_of(mail: EmailMessage) -> int:
 
 
 def name_of(place: tuple[int, int]) -> str:
-    return f"<{effect_id(SITE, *place).hex()}@shop.example>"
+    return f"<{effect_id(IDS, SITE, *place).hex()}@shop.example>"
 
 
 class Dumb:

@@ -49,6 +49,6 @@ def test_a_bounce_address_keeps_its_own_address() -> None:
 
 
 def test_ids_differ_by_site_and_place() -> None:
-    ids = {effect_id(site, seq, entry) for site in ("a", "b") for seq in (1, 11) for entry in (1, 11)}
-    assert len(ids) == 8
-    assert message_id(effect_id("a", 1, 1), "shop.example") == f"<{effect_id('a', 1, 1).hex()}@shop.example>"
+    ids = {effect_id(key, site, seq, entry) for key in (KEY, OTHER) for site in ("a", "b") for seq in (1, 11) for entry in (1, 11)}
+    assert len(ids) == 16
+    assert message_id(effect_id(KEY, "a", 1, 1), "shop.example") == f"<{effect_id(KEY, 'a', 1, 1).hex()}@shop.example>"

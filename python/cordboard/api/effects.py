@@ -8,11 +8,12 @@ from cordboard.api.site import Site
 from cordboard.api.tokens import Ordinal
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.effects import EFFECT_STATES, effect_row, effect_summary
-from cordboard.effects.fold import Place, State
+from cordboard.effects.fold import Effect, Place, State
 from cordboard.events.event import EffectRetried
 from cordboard.events.fact import EffectDiscardRequested, EffectRetryRequested
 from cordboard.v1 import effect_service_pb2 as pb
 from cordboard.v1.effect_service_pb2_grpc import EffectServiceServicer
+from cordboard.vault.tokens import EFFECTS, effect_id
 
 PAGE_MAX = 1_000
 PAGE_DEFAULT = 100
@@ -24,6 +25,7 @@ class EffectService(EffectServiceServicer):
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._ids = site.vault.derive_key(EFFECTS)
 
     async def ListEffects(self, request: pb.ListEffectsRequest, context: Context) -> pb.ListEffectsResponse:
         check = Check()
@@ -42,11 +44,14 @@ class EffectService(EffectServiceServicer):
         more, found = len(found) > page_size, found[:page_size]
         people = await self._site.people.of(effect.agent for effect in found)
         return pb.ListEffectsResponse(
-            effects=[effect_row(self._site.log.site, effect, people) for effect in found],
+            effects=[effect_row(self._outside_id(effect), effect, people) for effect in found],
             next_page_token=self._site.tokens.page(bound_to, found[-1].place) if more else "",
             summary=effect_summary(summary),
             consistency_token=self._site.token(seq),
         )
+
+    def _outside_id(self, effect: Effect) -> bytes:
+        return effect_id(self._ids, self._site.log.site, *effect.place)
 
     async def RetryEffect(self, request: pb.RetryEffectRequest, context: Context) -> pb.RetryEffectResponse:
         check = Check()

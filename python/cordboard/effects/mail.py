@@ -27,7 +27,7 @@ from cordboard.effects.origins import Origin
 from cordboard.effects.relay import Relay
 from cordboard.events.policy import Policy
 from cordboard.vault import Vault
-from cordboard.vault.tokens import BOUNCES, bounce_address, bounce_token, effect_id, message_id
+from cordboard.vault.tokens import BOUNCES, EFFECTS, bounce_address, bounce_token, effect_id, message_id
 
 _ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}\b")
 _EMAIL = "email"
@@ -53,7 +53,7 @@ class MailTransport:
         self._settings = settings
         self._vault = vault
         self._site = site
-        self._key = vault.derive_key(BOUNCES)
+        self._bounces, self._ids = vault.derive_key(BOUNCES), vault.derive_key(EFFECTS)
 
     async def prepare(self, effect: Effect, origin: Origin | None, policy: Policy) -> Parcel:
         answer = await read_answer(self._vault, effect, origin)
@@ -61,12 +61,12 @@ class MailTransport:
         if _is_ours(to, policy):
             raise Undeliverable("no_recipient", "the recipient is one of our own addresses")
         domain = (ascii_domain(own) or own).rpartition("@")[2]
-        thread = Thread(message_id(effect_id(self._site, *effect.place), domain), *_before(answer))
+        thread = Thread(message_id(effect_id(self._ids, self._site, *effect.place), domain), *_before(answer))
         letter = write_letter(policy.mail, own, to, _words(answer, origin), thread, effect.requested_ms)
         if origin is not None:
             # Before it is sent: the customer's answer to it must find the case, however quick it is.
             await self._vault.remember_threads([thread.own], origin.case)
-        sender = bounce_address(letter.sender, bounce_token(self._key, *effect.place)) or letter.sender
+        sender = bounce_address(letter.sender, bounce_token(self._bounces, *effect.place)) or letter.sender
         return Parcel(letter.recipient.rpartition("@")[2], partial(send_letter, self._settings, sender, letter))
 
     async def _to(self, answer: Answer, origin: Origin | None) -> str:

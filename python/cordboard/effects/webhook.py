@@ -23,7 +23,7 @@ from cordboard.errors import ConfigurationError
 from cordboard.events.policy import Policy, Webhook
 from cordboard.vault import Vault
 from cordboard.vault.clock import now_ms
-from cordboard.vault.tokens import effect_id
+from cordboard.vault.tokens import EFFECTS, effect_id
 
 # It logs every URL, and one of a receiver may hold a secret.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -64,6 +64,7 @@ class WebhookTransport:
         self._settings = settings
         self._vault = vault
         self._site = site
+        self._ids = vault.derive_key(EFFECTS)
         self._signatures = {name: _signature(name, secrets) for name, secrets in settings.secrets.items() if secrets}
         self._client: httpx.AsyncClient | None = None
 
@@ -90,7 +91,7 @@ class WebhookTransport:
             written_at_ms=effect.requested_ms,
         )
         body = msgspec.json.encode(posted).decode()
-        number = effect_id(self._site, *effect.place).hex()
+        number = effect_id(self._ids, self._site, *effect.place).hex()
         return Parcel(host, partial(self._post, webhook.reply_url, signature, number, body))
 
     async def __aenter__(self) -> Self:

@@ -11,6 +11,8 @@ import re
 
 from cordboard.events.bounds import ID_BYTES
 
+EFFECTS = "effects"
+"""`vault.derive_key(EFFECTS)` makes the ids: who answers a Message-ID must have seen it, not computed it."""
 BOUNCES = "bounces"
 """`vault.derive_key(BOUNCES)` signs the tokens."""
 LOCAL_MAX = 64
@@ -21,10 +23,10 @@ _MAC_BYTES = 10
 _PLACE_MAX = 18
 
 
-def effect_id(site: str, seq: int, entry: int) -> bytes:
-    """The id of the effect that entry `entry` of commit `seq` asked for."""
+def effect_id(key: bytes, site: str, seq: int, entry: int) -> bytes:
+    """The id of the effect that entry `entry` of commit `seq` asked for; nobody without `key` can guess it."""
     place = f"{site}|{seq}|{entry}".encode()
-    return hashlib.blake2b(place, digest_size=ID_BYTES, person=b"cb-effect").digest()
+    return hashlib.blake2b(place, key=key, digest_size=ID_BYTES, person=b"cb-effect").digest()
 
 
 def message_id(effect: bytes, domain: str) -> str:

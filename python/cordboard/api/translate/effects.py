@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from cordboard.effects.fold import Effect, State, Summary
 from cordboard.v1 import effect_service_pb2 as pb
 from cordboard.vault import Person
-from cordboard.vault.tokens import effect_id
 
 EFFECT_STATES: dict[int, State | None] = {
     pb.EFFECT_STATE_UNSPECIFIED: None,
@@ -16,10 +15,10 @@ EFFECT_STATES: dict[int, State | None] = {
 _STATES: dict[State, "pb.EffectState.ValueType"] = {"open": pb.EFFECT_STATE_OPEN, "failed": pb.EFFECT_STATE_FAILED}
 
 
-def effect_row(site: str, effect: Effect, people: Mapping[bytes, Person]) -> pb.Effect:
+def effect_row(outside_id: bytes, effect: Effect, people: Mapping[bytes, Person]) -> pb.Effect:
     return pb.Effect(
         effect_id="{}.{}".format(*effect.place),
-        outside_id=effect_id(site, *effect.place).hex(),
+        outside_id=outside_id.hex(),
         kind=effect.kind,
         state=_STATES[effect.state],
         failure=effect.failed or "",
