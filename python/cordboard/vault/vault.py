@@ -193,7 +193,7 @@ class Vault:
         await self.customers.set_segment(customer, segment)
 
     async def address(self, customer: bytes, kind: str | None = None) -> tuple[str, str] | None:
-        """(kind, address) by which the customer was first known, or first known of that `kind`; None if there is none (any more)."""
+        """(kind, address) by which the customer was first known, or first known of that `kind`; None if there is none left."""
         try:
             known = (await self.customers.card(customer)).identities
         except NotFound:
