@@ -55,6 +55,7 @@ HELD = {
     "thanks": "bedanktfazant",
     "answer": "Antwoordzwartkop",
     "refused answer": "weigernachtegaal",
+    "waiting answer": "wachtstaartkneu",
     "park note": "parkeerkoekoek",
     "note": "notitiegoudvink",
     "bounce": "teruggekeerdepatrijs",
@@ -123,6 +124,8 @@ class Story:
         self.engine, self.client, self.desk, self.relay, self.receiver = engine, client, desk, relay, receiver
         self.chat = ""
         """The contact of whom nothing but a name is known."""
+        self.way_back = ""
+        """Where the customer's server sends mails back to."""
 
     async def tell(self) -> None:
         refusal = f"550 5.7.1 {WORDS['refusal']} for {ADDRESS}"
@@ -136,6 +139,7 @@ class Story:
         await self.posted()
         await self.chatted()
         await self.submitted()
+        await self.waiting()
         by, source = HELD["linked by"], "teruggebeld"
         await self.client.link_identity(("email", ADDRESS), "phone", "+31612345678", by=by, source=source)
 
@@ -209,6 +213,28 @@ class Story:
             channel="task", queue="orders", subject=HELD["subject"], text=HELD["task"], customer=customer
         )
         await self._accept(await self.desk.until(Offer))
+
+    async def waiting(self) -> None:
+        """An answer that cannot leave yet: it must not leave any more once the customer is erased."""
+        contact = await self._served(plain(number=6))
+        await self.relay.stop()
+        self.way_back = self.relay.senders[0]
+        await self.client.send_message(AGENT, contact, HELD["waiting answer"])
+
+        async def open_one() -> bool:
+            return (await self.client.effect_summary()).open == 1
+
+        await eventually(open_one, "the answer that waits")
+
+    async def afterwards(self, engine: Engine, client: Client) -> None:
+        """Once everything is forgotten: the relay is there again, and one more mail comes back late."""
+        self.engine, self.client = engine, client
+        seen = len(self.relay.seen)
+        await self.relay.start()
+        await self._failed(4)
+        await self._send(bounce("<late@webshop.example>").replace(b"<b1@", b"<b2@"), sender="", to=self.way_back)
+        assert len(self.relay.seen) == seen, "nothing is sent of what was erased"
+        await self.relay.stop()
 
     # What is refused
 

@@ -94,6 +94,9 @@ class Postroom:
         try:
             await self._entrance.admit(letter)
         except InvalidInput as error:
+            if error.reason == "unknown_customer" and letter.author == "system":
+                logger.info("a mail to somebody who has been erased came back; it is not kept")
+                return
             # Something in it cannot be stored as it is: then the original alone.
             logger.warning("a letter was refused (%s); its original goes in alone", error.reason)
             await self._entrance.admit(_bare(mail, delivery))
