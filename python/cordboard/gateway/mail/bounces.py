@@ -14,8 +14,10 @@ _REPORT_MAX = 64 * 1024
 _DETAIL_MAX = 300
 _FIELD = re.compile(r"^(?P<name>action|status|diagnostic-code|final-recipient|original-recipient)\s*:\s*(?P<value>.*)$", re.I)
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_REPLY_CODE = re.compile(r"(?<![\d.])(?:SMTP error.{0,80}?|said: |responded: |^\s*)?\b([45]\d\d)[ -]", re.IGNORECASE | re.MULTILINE)
-_MESSAGE_ID = re.compile(r"^\s*>?\s*message-id:\s*(<[^<>\s]{3,900}>)", re.IGNORECASE | re.MULTILINE)
+_REPLY_CODE = re.compile(
+    r"(?<![\d.])(?:SMTP error.{0,80}?|said: |responded: |^[ \t]*)?\b([45]\d\d)[ -]", re.IGNORECASE | re.MULTILINE
+)
+_MESSAGE_ID = re.compile(r"^[ \t]*>?[ \t]*message-id:[ \t]*(<[^<>\s]{3,900}>)", re.IGNORECASE | re.MULTILINE)
 _DAEMONS = re.compile(r"^(?:mailer-daemon|postmaster|mail-daemon|bounces?|mailerdaemon|mdaemon)(?:[+@-]|$)")
 _SUBJECTS = re.compile(
     r"undeliver|delivery (?:status notification|failure|problem|notification|has failed)|returned mail|mail delivery|"

@@ -24,6 +24,8 @@ from cordboard.gateway.mail.limits import (
 
 BREAKS = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, RuntimeError, MessageError)
 """What the email package has been seen to raise on broken input (RecursionError is a RuntimeError)."""
+_SAME_MAX = 4
+"""Fields of one name that are read; there should be one."""
 _NEEDED = frozenset(
     {"from", "to", "cc", "reply-to", "subject", "date", "message-id", "in-reply-to", "references", "auto-submitted"}
 )
@@ -78,13 +80,13 @@ class Headers:
 
     def addresses(self, name: str) -> tuple[Address, ...]:
         found: list[Address] = []
-        for value in self._fields.get(name, ())[:ADDRESSES_MAX]:
+        for value in self._fields.get(name, ())[:_SAME_MAX]:
             found += read_addresses(value[:VALUE_MAX])
         return tuple(found[:ADDRESSES_MAX])
 
     def message_ids(self, name: str) -> tuple[str, ...]:
         """Every Message-ID in the fields of this name, each once, the last REFERENCES_MAX, in angle brackets."""
-        found = [read_id(one) for value in self._fields.get(name, ())[:8] for one in _BRACKETED.findall(value)]
+        found = [read_id(one) for value in self._fields.get(name, ())[:_SAME_MAX] for one in _BRACKETED.findall(value)]
         return tuple(dict.fromkeys(reversed([one for one in found if one])))[:REFERENCES_MAX][::-1]
 
     def message_id(self) -> str:

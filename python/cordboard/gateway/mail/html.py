@@ -12,9 +12,9 @@ _BLOCKS = re.compile(
     "li main nav ol p pre section summary table tbody thead tfoot tr ul".replace(" ", "|")
 )
 _SPACED = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "pre"})
-_TAG = re.compile(r"<(/?)(?!br\b|img\b|hr\b|input\b|meta\b|link\b|col\b|wbr\b|p\b|li\b)[a-zA-Z]", re.IGNORECASE)
+_TAG = re.compile(r"<(?:(/)|(?:br|img|hr|input|meta|link|col|wbr|p|li)\b|([a-z]))", re.IGNORECASE)
+"""Group 1: something ends; group 2: something begins that something else may be within."""
 _ANY_TAG = re.compile(r"<(?:/?[a-zA-Z!?])[^<>]{0,4000}>")
-_HIDDEN = re.compile(r"<(script|style|head)\b.{0,200000}?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _QUOTE_DEPTH_MAX = 10
@@ -33,7 +33,7 @@ def _work(html: str) -> int:
     depth = deepest = tags = 0
     for tag in _TAG.finditer(html):
         tags += 1
-        depth = max(depth - 1, 0) if tag[1] else depth + 1
+        depth = max(depth - 1, 0) if tag[1] else depth + bool(tag[2])
         deepest = max(deepest, depth)
     return tags * deepest
 

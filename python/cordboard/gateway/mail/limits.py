@@ -6,11 +6,13 @@ HEADERS_MAX = 1_000
 """Header fields that are looked at, beside the few that are needed."""
 HEADER_MAX = 256 * 1024
 """Characters of one header field that are read; of those that describe a part (Content-…) only PART_HEADER_MAX."""
-PART_HEADER_MAX = 4 * 1024
+PART_HEADER_MAX = 2_000
 VALUE_MAX = 16 * 1024
 """Characters of a header field that are decoded as text or addresses."""
-BOUNDARIES_MAX = 64
-"""More multiparts than this and the structure is not followed: each of them makes every line of the mail dearer."""
+LINES_MAX = 1_000_000
+"""A mail of more lines is not taken apart: 25 MiB of base64 have 340,000."""
+STRUCTURE_WORK_MAX = 6_000_000
+"""Multiparts times lines: each multipart that is open makes every line of the mail dearer. Beyond it, the same."""
 PARTS_MAX = 500
 DEPTH_MAX = 32
 FILES_MAX = 63

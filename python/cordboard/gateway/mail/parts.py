@@ -13,18 +13,19 @@ from cordboard.gateway.mail.charset import clean, decode, one_line, recover
 from cordboard.gateway.mail.headers import BREAKS, decode_words
 from cordboard.gateway.mail.html import html_text
 from cordboard.gateway.mail.limits import (
-    BOUNDARIES_MAX,
     DEPTH_MAX,
     FILES_MAX,
     HEADER_MAX,
+    LINES_MAX,
     NAME_MAX,
     PART_HEADER_MAX,
     PART_TEXT_MAX,
     PARTS_MAX,
+    STRUCTURE_WORK_MAX,
 )
 
 Mail: TypeAlias = "Message[str, str]"
-_BOUNDARY = re.compile(rb"boundary\s*(?:\*\d*\*?)?\s*=", re.IGNORECASE)
+_BOUNDARY = re.compile(rb"boundary[\s*\d]{0,40}=", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 _EXTENSIONS = {
     "text/plain": "txt", "text/html": "html", "text/calendar": "ics", "text/csv": "csv", "message/rfc822": "eml",
@@ -68,7 +69,8 @@ class _Crowded(ValueError):
 
 def read_mail(raw: bytes) -> Mail:
     """The parsed message; if its structure is a trap or breaks the parser, its header and the rest as one text. Never raises."""
-    if len(_BOUNDARY.findall(raw)) <= BOUNDARIES_MAX:
+    lines = raw.count(b"\n")
+    if lines <= LINES_MAX and len(_BOUNDARY.findall(raw)) * lines <= STRUCTURE_WORK_MAX:
         made = 0
 
         def new(policy: Compat32 | None = None) -> Mail:
