@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
+from cordboard._core import Router
 from cordboard.client import Client, ClientError
 from cordboard.demo import engine as engines
 from cordboard.demo.engine import Engine
+from cordboard.log import connect
 from tests.effects_site import Mailbox, receiving
 from tests.integration.erasure_story import ADDRESS, HELD, WORDS, Story, seated, write_secrets
 from tests.integration.live_site import SITE, complaints
@@ -86,10 +88,23 @@ class Runs:
             yield engine
         assert not complaints(self.data / "up.log")
 
+    async def keep_snapshot(self, engine: Engine) -> None:
+        """What the router would store as its snapshot at this point; by itself it makes one every few thousand commits."""
+        router = Router(SITE)
+        async with connect(engine.nats_url, SITE, allow_lazy_fsync=True, name="test") as log:
+            for seq in range(1, await log.last_journal_seq() + 1):
+                router.apply((await log.read_commit(seq)).data)
+        (self.data / f"snapshot-{engine.pid}").write_bytes(router.snapshot())
+
     async def search(self, when: str) -> None:
         found = await asyncio.to_thread(traces, self.data, WORDS.values())
         assert not found, f"{when}:\n" + "\n".join(found)
-        assert {path.name for path in self.data.rglob("*")} >= {"vault.db", "views.db", "up.log"}
+        names = {path.name for path in self.data.rglob("*")}
+        streams = {f"{kind}_{SITE}" for kind in ("INBOX", "JOURNAL", "OBJ_SNAPSHOTS")} | {
+            f"WORK_{SITE}_mail",
+            f"WORK_{SITE}_webhook",
+        }
+        assert names >= {"vault.db", "views.db", "up.log", "nats.log"} | streams
 
     async def forgotten(self, engine: Engine) -> None:
         """By the API too."""
