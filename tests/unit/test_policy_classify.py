@@ -130,6 +130,13 @@ def test_the_language_is_declared_else_found_else_the_doors() -> None:
     assert asked.classify(Signals(channel="mail", entry_point="door", text="ok", language="????")).language == "de"
 
 
+def test_what_is_no_language_is_not_taken_for_one() -> None:
+    asked = classifier(skills=["nl.written", "fy.written"])
+    assert asked.classify(Signals(channel="mail", language="Jan-Willem", text=DUTCH)).language == "nl"
+    assert asked.classify(Signals(channel="mail", language="jan")).language is None
+    assert [asked.classify(Signals(channel="mail", language=tag)).language for tag in ("fy", "pt-BR")] == ["fy", "pt"]
+
+
 def test_priority_and_a_new_case() -> None:
     asked = classifier(
         Rule(name="loud", keywords=["nu"], priority=7, new_case=True),

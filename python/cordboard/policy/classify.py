@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from cordboard.events.bounds import REQUIREMENTS_MAX, Requirement
 from cordboard.events.policy import Policy, Rule
-from cordboard.policy.language import base_language, detect
+from cordboard.policy.language import base_language, detect, known_language
 from cordboard.policy.needles import Needles, fold, words
 
 DEFAULT_RULE = "default"
@@ -112,7 +112,8 @@ class Classifier:
     def language_of(self, signals: Signals) -> str | None:
         """As declared, else as the text says, else the entry point's."""
         declared = base_language(signals.language) if signals.language else None
-        if declared is not None:
+        # No language at all is what a wrong pointer of a webhook finds, perhaps a name: that must not get into the journal.
+        if declared is not None and (declared in self._languages or known_language(declared) is not None):
             return declared
         found = detect(signals.text, self._languages)
         if found is not None:
