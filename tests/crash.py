@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-CALLS = ("find", "customer", "segment", "case_of", "accept", "published", "read")
+CALLS = ("find", "customer", "segment", "threads_of", "accept", "published", "read")
 """What an entrance asks of the vault. `publish` is what it asks of the log."""
 
 

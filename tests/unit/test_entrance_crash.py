@@ -124,7 +124,7 @@ async def test_killed_at_every_call(tmp_path: Path, name: str) -> None:
             if death.struck is None:
                 break
             seen.append(death.struck)
-    calls = ["find", "customer", "segment", *(["case_of"] if name != "form" else []), "accept", "publish", "published"]
+    calls = ["find", "customer", "segment", *(["threads_of"] if name != "form" else []), "accept", "publish", "published"]
     assert seen == [f"{side} {call}" for call in calls for side in ("before", "after")]
 
 

@@ -54,6 +54,10 @@ class Cases:
             return None
         return known
 
+    def lately(self, at_ms: int) -> bool:
+        """Was this so short a time ago that a case which was open then is not too long over now?"""
+        return at_ms + self._reopen_ms >= self._clock()
+
     def case_of(self, contact: bytes) -> bytes:
         """The case a contact belongs to; its own id if it is the first of one, or not known."""
         return self._roots.get(contact, contact)

@@ -6,9 +6,8 @@ about, the policy says (classification); which case it goes on with, vault and j
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from collections.abc import Callable
+from dataclasses import replace
 
 from cordboard import codec
 from cordboard.errors import InvalidInput, Overloaded
@@ -19,27 +18,21 @@ from cordboard.gateway.cases import Cases
 from cordboard.gateway.letter import File, Letter, Sender
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.marks import ContactMarks
+from cordboard.gateway.matters import Matter, Matters, key_of, keys_of
 from cordboard.gateway.papers import contents_of, files_of
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.gateway.readmission import Readmission
 from cordboard.gateway.refusals import Refusals
 from cordboard.gateway.sorting import classify, signals_of
-from cordboard.gateway.texts import storable
 from cordboard.log.port import Backlog
 from cordboard.vault import Acceptance, Draft, Vault
 from cordboard.vault.intake import Intake
-from cordboard.vault.words import EXTERNAL_ID_MAX, THREAD_KEY_MAX, THREADS_MAX
+from cordboard.vault.words import EXTERNAL_ID_MAX
 
 __all__ = ["Entrance", "File", "Letter", "Sender"]
 
-
-@dataclass(frozen=True, slots=True)
-class _Thread:
-    """Where a letter belongs. `case` None: it begins one. `keys`: by which later letters find it."""
-
-    case: bytes | None
-    owner: bytes | None
-    keys: tuple[str, ...]
+RELATED = "related_case"
+"""The field that tells agents which case a stranger's letter named."""
 
 
 class Entrance:
@@ -53,10 +46,11 @@ class Entrance:
         self.policy = policy
         self._vault = vault
         self._cases = cases
+        self._matters = Matters(vault, cases)
         self._limits = limits
         self._marks = ContactMarks(vault.derive_key("entrance"), name)
         self._refusals = Refusals(self._marks.owns)
-        self._arriving: dict[str, asyncio.Future[bytes | None]] = {}
+        self._arriving: dict[str, asyncio.Future[None]] = {}
         self._intake: Intake | None = None
         self._backlog: Callable[[], Backlog] | None = None
 
@@ -89,29 +83,27 @@ class Entrance:
         NotFound (no such channel or entry point) and InvalidInput (an address or a file out of bounds): nothing was written.
         """
         intake = self._open_intake()
-        external_id = _key(letter.external_id, EXTERNAL_ID_MAX)
+        external_id = key_of(letter.external_id, EXTERNAL_ID_MAX)
         first = await self._vault.find(self.name, external_id)
         if first is not None:  # whatever the policy says by now
             return await intake.submit(Draft(self.name, external_id, first.contact, first.fact_id, first.fact))
         self._check_room()
         self.policy.entry_point(letter.entry_point, letter.channel)
         contact = self._marks.new_contact()
-        keys = _keys(letter.threads)
-        earlier = next((self._arriving[key] for key in _keys(letter.replies_to) if key in self._arriving), None)
-        case: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        keys = keys_of(letter.threads)
+        earlier = next((self._arriving[key] for key in keys_of(letter.replies_to) if key in self._arriving), None)
+        stands: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         mine = [key for key in keys if key not in self._arriving]
-        self._arriving.update(dict.fromkeys(mine, case))
+        self._arriving.update(dict.fromkeys(mine, stands))
         try:
             draft = await self._draft(letter, external_id, contact, earlier)
             acceptance = await self._submit(intake, draft)
             if acceptance is None:  # the customer was erased between two steps of ours: this letter is of a new one
                 draft = await self._draft(letter, external_id, contact, earlier)
                 acceptance = await intake.submit(draft)
-            case.set_result(draft.case or contact)
             return acceptance
         finally:
-            if not case.done():
-                case.set_result(None)
+            stands.set_result(None)
             for key in mine:
                 del self._arriving[key]
 
@@ -139,18 +131,20 @@ class Entrance:
                 raise
             return None
 
-    async def _draft(
-        self, letter: Letter, external_id: str, contact: bytes, earlier: "asyncio.Future[bytes | None] | None"
-    ) -> Draft:
-        """`earlier`: the case of a letter that is just coming in, if this one goes on with it; known when that one stands."""
+    async def _draft(self, letter: Letter, external_id: str, contact: bytes, earlier: "asyncio.Future[None] | None") -> Draft:
+        """`earlier`: a letter that is just coming in, and that this one goes on with; the vault knows it when it stands."""
         sender = letter.sender
         customer = await self._vault.customer(sender.kind, sender.address, source=self.name) if sender is not None else None
         segment = await self._vault.segment(customer) if customer is not None else None
         found = classify(self.policy, signals_of(letter, segment))
         if found.new_case and not letter.no_action:
-            thread = _Thread(None, None, _keys(letter.threads))
+            matter = Matter(keys=keys_of(letter.threads))
         else:
-            thread = await self._thread(letter, earlier)
+            if earlier is not None:
+                await asyncio.wait({earlier})
+            matter = await self._matters.of(letter, customer)
+        if matter.related is not None:
+            letter = replace(letter, fields={**letter.fields, RELATED: matter.related.hex()})
         message, fact_id = secrets.token_bytes(ID_BYTES), secrets.token_bytes(ID_BYTES)
         fact = ContactArrived(
             fact_id=fact_id,
@@ -160,13 +154,13 @@ class Entrance:
             requirements=found.requirements,
             priority=found.priority,
             customer=customer,
-            preferred=[thread.owner] if thread.owner is not None else [],
+            preferred=[matter.owner] if matter.owner is not None else [],
             entry_point=letter.entry_point,
             topic=found.topic,
-            case=thread.case,
+            case=matter.case,
             message=message,
-            author=letter.author,
-            reopens=not (letter.no_action and thread.case is not None),
+            author="system" if matter.stranger else letter.author,  # a customer's message says where answers go
+            reopens=not (letter.no_action and matter.case is not None),
             rule=found.rule,
             language=found.language,
         )
@@ -178,43 +172,7 @@ class Entrance:
             fact=codec.check_fact(fact),
             customer=customer,
             contents=contents_of(letter, contact, message),
-            threads=thread.keys,
-            case=thread.case,
+            threads=matter.keys,
+            case=matter.case,
             attachments=files_of(letter, message),
         )
-
-    async def _thread(self, letter: Letter, earlier: "asyncio.Future[bytes | None] | None") -> _Thread:
-        """The case that the letter goes on with: as long as that is open, or not too long over, or if it opens nothing anyway."""
-        keys, replies_to = _keys(letter.threads), _keys(letter.replies_to)
-        constant = [key for key in keys if key in replies_to]
-        own = [key for key in keys if key not in replies_to]
-        case = await self._case(letter, replies_to, earlier)
-        while case is not None:
-            known = self._cases.get(case)
-            if known is not None or letter.no_action:
-                return _Thread(case, known.owner if known is not None else None, keys)
-            # Too long over. A source that calls the matter by the same key for ever goes on under a key of the new case.
-            chained = _keys([f"{key}@{case.hex()}" for key in constant])
-            keys = (*own, *chained)
-            case = await self._vault.case_of(chained) if chained else None
-        return _Thread(None, None, keys)
-
-    async def _case(
-        self, letter: Letter, replies_to: tuple[str, ...], earlier: "asyncio.Future[bytes | None] | None"
-    ) -> bytes | None:
-        if letter.reference is not None:
-            return self._cases.case_of(letter.reference)
-        if earlier is not None:
-            await asyncio.wait({earlier})
-            if (case := earlier.result()) is not None:
-                return case
-        return await self._vault.case_of(replies_to) if replies_to else None
-
-
-def _keys(texts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(_key(text, THREAD_KEY_MAX) for text in texts[:THREADS_MAX])
-
-
-def _key(text: str, most: int) -> str:
-    """The text itself, or its hash if it is too long or too strange to be a key."""
-    return text if storable(text, most) else "sha256:" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

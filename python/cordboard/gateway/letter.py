@@ -53,5 +53,7 @@ class Letter:
     no_action: bool = False
     """It asks for nothing ("thank you", an automatic reply): it is attached to its case and opens nothing."""
     author: Literal["customer", "system"] = "customer"
+    vouched: bool = False
+    """Its source vouches for `replies_to` (a signed webhook); otherwise only the customer of a case goes on with it."""
     reference: bytes | None = None
     """The contact or case it belongs to, if that is known without `replies_to` (from a bounce's address)."""

@@ -94,6 +94,7 @@ def letter_of(webhook: Webhook, door: EntryPoint, payload: Any, message_id: str)
         ),
         threads=keys,
         replies_to=keys,
+        vouched=True,
     )
 
 

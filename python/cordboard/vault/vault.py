@@ -154,9 +154,13 @@ class Vault:
 
     async def case_of(self, keys: Sequence[str]) -> bytes | None:
         """The case that the first known key means, in the order given; None if none is known. Raises InvalidInput."""
+        return next((thread.case for thread in await self.threads_of(keys)), None)
+
+    async def threads_of(self, keys: Sequence[str]) -> list[threads.Thread]:
+        """What every known key means, in the order given. Raises InvalidInput."""
         check_threads(keys)
         hashes = [threads.thread_hash(self._master, key) for key in keys]
-        return await self._reader.read(lambda connection: threads.case_of(connection, hashes)) if hashes else None
+        return await self._reader.read(lambda connection: threads.known(connection, hashes)) if hashes else []
 
     async def remember_threads(self, keys: Sequence[str], case: bytes) -> None:
         """From now on these keys mean `case`, unless they mean one already. Raises InvalidInput."""
