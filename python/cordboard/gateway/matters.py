@@ -45,7 +45,7 @@ class Matters:
         keys, replies_to = keys_of(letter.threads), keys_of(letter.replies_to)
         if letter.reference is not None:  # nobody has that by guessing
             return self._resumed(self._cases.case_of(letter.reference), None, letter, keys) or Matter(keys=keys)
-        named = await self._vault.threads_of(replies_to)
+        named = await self._vault.threads_of(replies_to) if replies_to else []
         trusted = letter.vouched or letter.author == "system"
         thread = next(
             (thread for thread in named if trusted or (thread.customer is not None and thread.customer == customer)), None
