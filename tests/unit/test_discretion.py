@@ -12,7 +12,7 @@ import pytest
 
 from cordboard.cli.discretion import DiscreetFormatter, kind
 from cordboard.cli.process import set_up_logging
-from cordboard.errors import LogUnavailable, VaultUnavailable
+from cordboard.errors import InvalidInput, LogUnavailable, NotFound, VaultUnavailable
 from cordboard.log import wire
 
 SECRET = "grutto@privacy.example"
@@ -59,6 +59,11 @@ def test_an_error_without_traceback_and_one_that_caused_itself_are_told_too() ->
     error.__cause__, other.__cause__ = other, error
     assert logged(error).count("Traceback") == 2
     assert kind(error) == "ValueError"
+
+
+def test_a_callers_mistake_is_told_without_what_the_caller_said() -> None:
+    assert kind(InvalidInput(f"Invalid value '{SECRET}'", reason="bad_message")) == "cordboard.errors.InvalidInput: bad_message"
+    assert kind(NotFound(f"there is no queue {SECRET}")) == "cordboard.errors.NotFound: not_found"
 
 
 @pytest.mark.usefixtures("kept_logging")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
-from cordboard.errors import CordboardError
+from cordboard.errors import CordboardError, InvalidInput, NotFound
 
 CHAIN_MAX = 16
 GROUP_MAX = 8
@@ -47,9 +47,14 @@ def told(error: BaseException) -> Iterator[str]:
 
 
 def kind(error: BaseException) -> str:
-    """`module.Class`, and what it says if it is ours."""
+    """`module.Class`, and what it says if it is ours; of a caller's mistake only the reason, since it may quote the caller."""
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
-    return f"{name}: {error}" if isinstance(error, CordboardError) else name
+    match error:
+        case InvalidInput() | NotFound():
+            return f"{name}: {error.reason}"
+        case CordboardError():
+            return f"{name}: {error}"
+    return name
 
 
 def report_discreetly(loop: asyncio.AbstractEventLoop) -> None:
