@@ -15,7 +15,8 @@ from cordboard.events import fact as facts
 from cordboard.events.bounds import Requirement
 from cordboard.events.policy import QueuePolicy, Rule
 from cordboard.events.verdict import Accepted, Refused
-from cordboard.gateway.entrance import File, Sender
+from cordboard.gateway.entrance import RELATED, File, Sender
+from cordboard.gateway.papers import FIELDS
 from cordboard.log.port import Backlog
 from cordboard.policy.classify import Classifier
 from cordboard.vault.envelope import Envelope, read_envelopes
@@ -148,6 +149,28 @@ async def test_a_reference_says_the_case_by_any_of_its_contacts(site: WrittenSit
     await site.decided(4)
     authors = [event.author for event in site.record.of(second.contact, words.MessageRelayed)]
     assert authors == ["customer", "system", "system"]
+
+
+async def test_what_comes_back_late_is_kept_as_the_customers_all_the_same(site: WrittenSite) -> None:
+    first = await site.entrance.admit(mail(1))
+    await site.queued(first.contact)
+    await site.end(first.contact)
+    site.later_ms = 8 * DAY_MS
+    by_address = mail(2, sender=None, author="system", text="undeliverable", reference=first.contact)
+    by_thread = mail(3, sender=None, author="system", text="undeliverable", replies_to=("<1@customer.example>",))
+    refs = []
+    for number, letter in ((2, by_address), (3, by_thread)):
+        acceptance = await site.entrance.admit(letter)
+        assert (await site.queued(acceptance.contact)).case is None, f"letter {number} is too late for the case"
+        refs.append(content_ref(acceptance.contact, FIELDS))
+    assert [json.loads((await site.vault.read([ref]))[ref].text)[RELATED] for ref in refs] == [first.contact.hex()] * 2
+    arrived = site.record.of(first.contact, words.ContactQueued)[0]
+    assert arrived.customer is not None
+    await site.vault.erase_exactly([arrived.customer])
+    assert await site.vault.read(refs) == {}
+    with pytest.raises(InvalidInput) as refused:
+        await site.entrance.admit(mail(4, sender=None, author="system", text="undeliverable", reference=first.contact))
+    assert refused.value.reason == "unknown_customer"
 
 
 async def test_letters_of_one_matter_that_come_at_once_are_one_contact(site: WrittenSite) -> None:

@@ -175,4 +175,5 @@ class Entrance:
             threads=matter.keys,
             case=matter.case,
             attachments=files_of(letter, message),
+            about=matter.related if letter.author == "system" else None,
         )

@@ -20,7 +20,8 @@ from cordboard.vault.words import THREAD_KEY_MAX, THREADS_MAX
 class Matter:
     """Where a letter belongs. `case` None: it begins one. `keys`: by which later letters find it.
 
-    `related`: the case it named as a stranger. `stranger`: it is attached to `case` all the same, since it asks for nothing.
+    `related`: the case it named as a stranger, or that is too long over for a word of the system.
+    `stranger`: it is attached to `case` all the same, since it asks for nothing.
     """
 
     case: bytes | None = None
@@ -44,7 +45,8 @@ class Matters:
         """
         keys, replies_to = keys_of(letter.threads), keys_of(letter.replies_to)
         if letter.reference is not None:  # nobody has that by guessing
-            return self._resumed(self._cases.case_of(letter.reference), None, letter, keys) or Matter(keys=keys)
+            case = self._cases.case_of(letter.reference)
+            return self._resumed(case, None, letter, keys) or Matter(keys=keys, related=_related(letter, case))
         named = await self._vault.threads_of(replies_to) if replies_to else []
         trusted = letter.vouched or letter.author == "system"
         thread = next(
@@ -69,7 +71,7 @@ class Matters:
             chained = keys_of([f"{key}@{found.case.hex()}" for key in constant])
             keys = (*own, *chained)
             found = next(iter(await self._vault.threads_of(chained)), None)
-        return Matter(keys=keys)
+        return Matter(keys=keys, related=_related(letter, thread.case))
 
     def _resumed(self, case: bytes, since_ms: int | None, letter: Letter, keys: tuple[str, ...]) -> Matter | None:
         """None: it is too long over. A key that is young itself says that the case was open lately, whatever the journal tells us:
@@ -81,6 +83,11 @@ class Matters:
             return Matter(case, None, keys)
         # What is attached to a case that is over must not make it look young.
         return Matter(case) if letter.no_action else None
+
+
+def _related(letter: Letter, case: bytes) -> bytes | None:
+    """A word of the system has no sender: what it is about is all that says whose it is."""
+    return case if letter.author == "system" else None
 
 
 def keys_of(texts: Sequence[str]) -> tuple[str, ...]:

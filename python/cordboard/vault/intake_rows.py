@@ -129,7 +129,7 @@ def _customer(connection: Connection, keyring: Keyring, draft: Draft) -> bytes |
     """A caller may not know whose contact it is: a message on one that ended long ago, an answer that bounced. The vault does."""
     if draft.customer is not None or keyring.remembers(draft.contact):
         return draft.customer
-    matters = [draft.contact] if draft.case is None else [draft.contact, draft.case]
+    matters = [matter for matter in (draft.contact, draft.case, draft.about) if matter is not None]
     rows = connection.execute(select(contacts.c.contact, contacts.c.customer).where(contacts.c.contact.in_(matters)))
     known: dict[bytes, bytes] = {row.contact: row.customer for row in rows}
     return next((known[matter] for matter in matters if matter in known), None)

@@ -60,7 +60,8 @@ class Draft:
     """A fact about to be published, and the contents it refers to. (`gateway`, `external_id`) makes a repeat harmless.
 
     `threads` are the keys under which later messages will name this one (a Message-ID); they come to mean `case`, the contact
-    itself if None. A key that means a case already keeps its meaning.
+    itself if None. A key that means a case already keeps its meaning. `about` is another contact, and of the same customer as this
+    one if nothing else says whose it is: what came back from somebody must not be kept as nobody's.
     """
 
     gateway: str
@@ -73,6 +74,7 @@ class Draft:
     threads: tuple[str, ...] = ()
     case: bytes | None = None
     attachments: tuple[Attachment, ...] = ()
+    about: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,9 @@ def check_draft(draft: Draft) -> None:
         raise InvalidInput(f"{len(draft.contents)} contents in one draft; at most {CONTENTS_MAX}")
     for content in draft.contents:
         check_content(content)
-    if draft.case is not None:
-        check_ref(draft.case, "case")
+    for name, other in (("case", draft.case), ("about", draft.about)):
+        if other is not None:
+            check_ref(other, name)
     check_threads(draft.threads)
     check_attachments(draft.attachments)
 
