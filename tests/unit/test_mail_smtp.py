@@ -99,6 +99,16 @@ async def test_one_mail_to_two_of_our_addresses_is_two_contacts_however_often(tm
         assert len(there.site.record.arrivals) == 2
 
 
+async def test_another_mail_under_a_known_id_is_another_mail(tmp_path: Path) -> None:
+    """From programs that give every mail the same id, or from somebody who would like to suppress another's."""
+    mails = [mail("Subject: Alarm", "Message-ID: <fixed@device.example>", body=f"Alarm {number}.\r\n") for number in range(3)]
+    async with mail_site(tmp_path) as there:
+        for raw in mails:
+            await there.send(raw)
+            await there.send(b"Received: by a.relay.example; another way\r\n" + raw + b"\r\n")
+        assert len(await there.contacts(3)) == len(there.site.record.arrivals) == 3
+
+
 async def test_only_our_own_addresses_are_somebody(tmp_path: Path) -> None:
     async with mail_site(tmp_path) as there:
         for stranger in ("niemand@webshop.example", "klantenservice@elders.example", "klantenservice"):

@@ -1,5 +1,6 @@
 """Forms: what the policy says of their fields, held against what somebody filled in. No HTTP here (form_http.py, form_page.py)."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -113,7 +114,7 @@ def letter_of(form: Form, door: EntryPoint, own: str, values: Mapping[str, str],
     return Letter(
         channel=door.channel,
         entry_point=door.name,
-        external_id=f"{form.name}:{key}",
+        external_id=f"{form.name}:{key}:{_digest(values)}",
         sender=Sender("email", email.lower(), name) if email is not None else None,
         subject=subject,
         text=roles.get("text", "") or _listed(form, rest, language),
@@ -123,6 +124,11 @@ def letter_of(form: Form, door: EntryPoint, own: str, values: Mapping[str, str],
         if email is None
         else Envelope(transport="mail", to=email, name=name, own=own, subject=subject[:SUBJECT_MAX], language=written),
     )
+
+
+def _digest(values: Mapping[str, str]) -> str:
+    """Belongs to the key: who goes back in the browser, corrects something and sends again, sends the same key with other words."""
+    return hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def schema_of(form: Form, language: str) -> dict[str, Any]:

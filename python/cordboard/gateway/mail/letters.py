@@ -67,10 +67,11 @@ def make_letter(mail: Parsed, delivery: Delivery, kind: Nature, policy: MailPoli
 
 
 def external_id(mail: Parsed, delivery: Delivery) -> str:
-    """What makes a repeat of this mail at this door the same mail: Message-ID and author; for lack of a Message-ID, every byte."""
+    """What makes a repeat of this mail at this door the same mail: Message-ID, author and what it says, since some programs give
+    many mails one id, and anybody may use another's; for lack of a Message-ID, every byte."""
     writer = mail.sender.address if mail.sender is not None else ""
     if mail.message_id:
-        said = "\0".join(("id", delivery.door.name, writer, mail.message_id)).encode()
+        said = "\0".join(("id", delivery.door.name, writer, mail.message_id)).encode() + b"\0" + mail.digest
     else:
         said = "\0".join(("raw", delivery.door.name, delivery.mail_from or "")).encode() + b"\0" + mail.original.data
     return hashlib.blake2b(said, digest_size=24).hexdigest()

@@ -1,5 +1,7 @@
 """A mail's bytes to what is in it. Whatever they are, something comes out, and the original is kept beside it."""
 
+import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +13,7 @@ from cordboard.gateway.mail.quotes import without_quotes
 from cordboard.vault.words import ATTACHMENT_MAX, TEXT_MAX
 
 ORIGINAL = "original.eml"
+_HEAD_ENDS = re.compile(rb"\r?\n\r?\n")
 _CUT = f"\n\n[… The text goes on in {ORIGINAL}.]"
 _NOTES_ROOM = 5 * 1024
 """Bytes for notes, ours and the entrance's."""
@@ -40,6 +43,8 @@ class Parsed:
     """Without quotations and signature; may be empty."""
     files: tuple[Part, ...]
     original: Part
+    digest: bytes
+    """Of subject and body: what it says, whichever way it came."""
 
 
 def parse(raw: bytes) -> Parsed:
@@ -69,7 +74,16 @@ def parse(raw: bytes) -> Parsed:
         new_text=without_quotes(cut(text, TEXT_MAX, "")),
         files=files,
         original=Part(ORIGINAL, "message/rfc822", raw),
+        digest=_digest(headers.raw("subject"), raw),
     )
+
+
+def _digest(subject: str, raw: bytes) -> bytes:
+    """Line ends, and what stands at the end, differ between SMTP and mailboxes; header fields are added on the way."""
+    head = _HEAD_ENDS.search(raw)
+    body = raw[head.end() :] if head is not None else raw
+    said = subject.encode("utf-8", "surrogatepass") + b"\0" + body.replace(b"\r\n", b"\n").rstrip()
+    return hashlib.blake2b(said, digest_size=24).digest()
 
 
 def _first(addresses: tuple[Address, ...]) -> Address | None:
