@@ -19,7 +19,6 @@ from cordboard.log.work import WorkSettings, work_queues
 from cordboard.vault import Vault
 
 NAME = "effects"
-_LOOK_S = 1.0
 DEFAULT_LIMITS = Limits()
 DEFAULT_RETRIES = Retries()
 DEFAULT_QUEUES = WorkSettings()
@@ -65,17 +64,10 @@ async def run_effects(
         by_kind = {queue.kind: queue for queue in declared}
         workers = {kind: Worker(bench, transport) for kind, transport in transports.items()}
         async with asyncio.TaskGroup() as group:
-            await _caught_up(log, feed)
+            await feed.caught_up()
             for kind, worker in workers.items():
                 group.create_task(worker.run(), name=f"effects-{kind}")
             group.create_task(dispatcher.run(by_kind), name="effects-dispatcher")
             group.create_task(pull_work(nats_url, site, by_kind, workers, dispatcher.look), name="effects-pull")
             if ready is not None:
                 ready()
-
-
-async def _caught_up(log: SiteLog, feed: Feed) -> None:
-    """Wait until the folds have read what the journal held when this began."""
-    last = await log.last_journal_seq()
-    while not await feed.reached(last, _LOOK_S):
-        pass

@@ -24,7 +24,6 @@ from cordboard.vault.intake import Intake
 from cordboard.vault.words import Acceptance
 
 MAIL, FORM, WEBHOOK = "mail", "form", "webhook"
-_LOOK_S = 1.0
 
 Decided = Callable[[Acceptance], Awaitable[bool]]
 
@@ -83,7 +82,7 @@ class _Gateway:
     finds the conversation."""
 
     def __init__(self, log: SiteLog, vault: Vault, feed: Feed, limits: Limits, name: str, grace_s: float) -> None:
-        self._log, self._vault, self._feed, self._limits, self._name = log, vault, feed, limits, name
+        self._vault, self._feed, self._limits, self._name = vault, feed, limits, name
         self._policy, cases = PolicyView(), Cases()
         self._chat = Chat(name, vault, ChatKeys(vault.derive_key("chat"), name), self._policy, limits, grace_s)
         self.entrances = {kind: Entrance(kind, vault, self._policy, cases, limits) for kind in (MAIL, FORM, WEBHOOK)}
@@ -100,7 +99,7 @@ class _Gateway:
         """Once the folds have read the journal: all channels are open while the context lives."""
         group.create_task(self._whispers.run())
         group.create_task(self._policy.keep_warm())
-        await _caught_up(self._log, self._feed)
+        await self._feed.caught_up()
 
         def intake(gateway: str) -> Intake:
             sweeping = Intake(self._vault, publisher.publish, decided, gateway)
@@ -149,10 +148,3 @@ class _Gateway:
                 if conversation.queue is not None and isinstance(socket, Session):
                     socket.expect(expected_wait_ms(conversation.queue))
             await asyncio.sleep(self._limits.wait_every_s)
-
-
-async def _caught_up(log: SiteLog, feed: Feed) -> None:
-    """Wait until the folds have read what the journal held when this began."""
-    last = await log.last_journal_seq()
-    while not await feed.reached(last, _LOOK_S):
-        pass

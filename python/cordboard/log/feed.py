@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 
 _SLICE_S = 0.005
 """While a long journal is folded, others get their turn on the loop this often."""
+_PATIENCE_S = 2.0
 _LOOK_S = 0.25
 """How often the inbox's end is looked at, for the backlog."""
 
@@ -77,6 +78,12 @@ class Feed:
                 self._waiting.remove(waiter)
                 heapq.heapify(self._waiting)
         return True
+
+    async def caught_up(self) -> None:
+        """Wait until the folds have read what the journal holds at this moment. Raises LogUnavailable."""
+        last = await self._log.last_journal_seq()
+        while not await self.reached(last, _PATIENCE_S):
+            _log.info("catching up: %d of %d commits", self._position, last)
 
     async def _fold(self, messages: list[Stored]) -> None:
         clock = asyncio.get_running_loop().time
