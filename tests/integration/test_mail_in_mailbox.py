@@ -178,13 +178,14 @@ async def test_a_large_mail_comes_in_by_its_beginning_and_stays_where_it_is(
         assert text.startswith("woorden") and f"This mail has {len(raw)} bytes" in text
 
 
-async def test_a_mail_that_cannot_be_stored_stays_and_holds_up_no_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [InvalidInput("nee"), RuntimeError("a mistake of ours")])
+async def test_a_mail_that_cannot_be_stored_stays_and_holds_up_no_other(tmp_path: Path, error: Exception) -> None:
     async with dovecot() as server, open_site(tmp_path) as site:
         admit = site.entrance.admit
 
         async def picky(letter):  # type: ignore[no-untyped-def]
             if letter.subject == "1":
-                raise InvalidInput("nee")
+                raise error
             return await admit(letter)
 
         site.entrance.admit = picky  # type: ignore[method-assign]

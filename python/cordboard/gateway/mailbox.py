@@ -115,6 +115,8 @@ async def read_mailbox(mailbox: Mailbox, postroom: Postroom) -> None:
             if isinstance(error, ConfigurationError):
                 raise
             logger.warning("mails wait in the mailbox on %s: %s", mailbox.host, error.reason)
+        except Exception as error:  # noqa: BLE001  whatever a server says, the other doors stay open; the text may be a mail's
+            logger.error("the mailbox on %s could not be read: %s", mailbox.host, type(error).__name__)
         await asyncio.sleep(backoff.next_s())
 
 
@@ -147,6 +149,12 @@ class _Reading:
             await self._postroom.deliver_found(raw, self._mailbox.address)
         except InvalidInput as error:
             logger.error("a mail in the mailbox on %s cannot come in: %s", self._mailbox.host, error.reason)
+            self._refused.add(uid)
+            return
+        except CordboardError:
+            raise
+        except Exception as error:  # noqa: BLE001  a mail that we stumble over must not keep all others out
+            logger.error("a mail in the mailbox on %s could not be taken in: %s", self._mailbox.host, type(error).__name__)
             self._refused.add(uid)
             return
         if self._mailbox.move_to is not None:
