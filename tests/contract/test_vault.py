@@ -356,6 +356,36 @@ async def test_the_sweep_runs_until_cancelled(database_url: str, monkeypatch: py
             await sweep
 
 
+async def test_a_backlog_goes_out_in_one_go_and_what_fails_holds_up_nothing_behind_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cordboard.vault.intake.SWEEP_MAX", 3)
+    sent: list[bytes] = []
+    stuck: set[bytes] = set()
+
+    async def publish(fact: bytes) -> None:
+        if fact in stuck:
+            raise LogUnavailable("not this one")
+        sent.append(fact)
+
+    async with Vault.open(database_url, KEK) as vault:
+        for number in range(10):
+            await vault.accept(make_draft(str(number), fact=b"\x92\x01fact%d" % number))
+        old = await vault.pending(0, 10)
+        stuck = {acceptance.fact for acceptance in old[:4]}
+        front = Intake(vault, publish)
+        rounds = [await front.sweep_once(0) for _ in range(5)]
+        assert (rounds, len(sent)) == ([0, 2, 3, 1, 0], 6)
+        stuck.clear()
+        monkeypatch.setattr("cordboard.vault.intake.SWEEP_AFTER_MS", 0)
+        monkeypatch.setattr("cordboard.vault.intake.SWEEP_EVERY_S", 1_000.0)
+        sweep = asyncio.create_task(Intake(vault, publish).sweep())
+        async with asyncio.timeout(30):
+            while len(sent) < 10:  # noqa: ASYNC110 - the publisher is told by nobody
+                await asyncio.sleep(0.01)
+        sweep.cancel()
+
+
 async def test_what_the_journal_has_is_not_sent_after_the_routers_memory(database_url: str) -> None:
     inbox, asked = Inbox(), []
 

@@ -39,6 +39,8 @@ class Intake:
         self._gateway = gateway
         self._publish = publish
         self._decided = decided
+        self._passed = 0
+        """Of the oldest, so many did not go through: others have their turn first."""
 
     async def submit(self, draft: Draft) -> Acceptance:
         """Accept, publish, mark as published. When it returns, the outside may be told.
@@ -55,20 +57,23 @@ class Intake:
     async def sweep(self) -> NoReturn:
         """Publish again, for ever, what has been pending for more than 5 s."""
         while True:
+            through = 0
             try:
-                await self.sweep_once(SWEEP_AFTER_MS)
+                through = await self.sweep_once(SWEEP_AFTER_MS)
             except CordboardError as error:
                 logger.warning("sweep of pending facts: %s", error)
-            await asyncio.sleep(SWEEP_EVERY_S)
+            if through < SWEEP_MAX:  # after an outage there may be thousands
+                await asyncio.sleep(SWEEP_EVERY_S)
 
     async def sweep_once(self, older_than_ms: int) -> int:
         """Publish again up to 64 facts that have been pending for at least `older_than_ms`. Returns how many went through."""
-        overdue = await self._vault.overdue(older_than_ms, SWEEP_MAX, self._gateway)
+        overdue = await self._vault.overdue(older_than_ms, SWEEP_MAX, self._gateway, self._passed)
         # Handed to the publisher in their old order; together, so that they can share a frame.
         outcomes = await asyncio.gather(
             *(self._again(age_ms, acceptance) for age_ms, acceptance in overdue), return_exceptions=True
         )
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        self._passed = self._passed + len(failures) if len(overdue) == SWEEP_MAX else 0
         for failure in failures:
             if not isinstance(failure, CordboardError):
                 raise failure

@@ -107,13 +107,14 @@ def first_of(connection: Connection, gateway: str, digest: bytes) -> Acceptance 
     return None if row is None else _acceptance(row)
 
 
-def pending(connection: Connection, before_ms: int, limit: int, gateway: str | None) -> list[tuple[int, Acceptance]]:
+def pending(connection: Connection, before_ms: int, limit: int, gateway: str | None, skip: int = 0) -> list[tuple[int, Acceptance]]:
     """(created_ms, acceptance) of unpublished rows made at or before `before_ms`, oldest first; of one gateway, or of all."""
     query = (
         _acceptances()
         .where(intake.c.published == false(), intake.c.created_ms <= before_ms)
         .order_by(intake.c.created_ms, intake.c.fact_id)
         .limit(limit)
+        .offset(skip)
     )
     if gateway is not None:
         query = query.where(intake.c.gateway == gateway)

@@ -113,10 +113,14 @@ class Vault:
         """Facts that have waited for at least `older_than_ms` without the log's acknowledgement, oldest first."""
         return [acceptance for _, acceptance in await self.overdue(older_than_ms, limit)]
 
-    async def overdue(self, older_than_ms: int, limit: int, gateway: str | None = None) -> list[tuple[int, Acceptance]]:
-        """The same with their age in ms; `gateway` asks for one gateway's only."""
+    async def overdue(
+        self, older_than_ms: int, limit: int, gateway: str | None = None, skip: int = 0
+    ) -> list[tuple[int, Acceptance]]:
+        """The same with their age in ms; `gateway` asks for one gateway's only, `skip` leaves out so many of the oldest."""
         at_ms = now_ms()
-        rows = await self._reader.read(lambda connection: intake_rows.pending(connection, at_ms - older_than_ms, limit, gateway))
+        rows = await self._reader.read(
+            lambda connection: intake_rows.pending(connection, at_ms - older_than_ms, limit, gateway, skip)
+        )
         return [(at_ms - created_ms, acceptance) for created_ms, acceptance in rows]
 
     async def find(self, gateway: str, external_id: str) -> Acceptance | None:
