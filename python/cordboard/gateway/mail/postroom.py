@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from cordboard.errors import InvalidInput, NotFound
 from cordboard.events.policy import EntryPoint, Policy
 from cordboard.gateway.entrance import Entrance
-from cordboard.gateway.letter import File, Letter
+from cordboard.gateway.letter import File, Letter, Sender
 from cordboard.gateway.mail.letters import Delivery, external_id, make_letter, natured, read
 from cordboard.gateway.mail.parse import Parsed
 from cordboard.gateway.mail.returns import Returns
 from cordboard.gateway.policy_view import PolicyView
+from cordboard.vault.address import spelled
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +117,19 @@ class Postroom:
 
 
 def _bare(mail: Parsed, delivery: Delivery) -> Letter:
+    """Nothing but whose it is: without that no erasure would find it."""
     original = File(mail.original.name, mail.original.media_type, mail.original.data)
     letter = Letter(channel=delivery.door.channel, entry_point=delivery.door.name, external_id=external_id(mail, delivery))
-    return replace(letter, subject=mail.subject, attachments=(original,))
+    letter = replace(letter, subject=mail.subject, attachments=(original,))
+    if delivery.returned:
+        return replace(letter, author="system", reference=delivery.reference)
+    return replace(letter, sender=_sender(mail))
+
+
+def _sender(mail: Parsed) -> Sender | None:
+    try:
+        spelled("email", mail.sender.address if mail.sender is not None else "")
+    except InvalidInput:
+        return None
+    assert mail.sender is not None
+    return Sender("email", mail.sender.address, mail.sender.name)
