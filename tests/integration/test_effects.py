@@ -98,7 +98,25 @@ async def test_what_was_asked_for_while_nobody_worked_is_done_later(tmp_path: Pa
         assert sorted(number_of(mail) for mail in site.mailbox.taken) == [0, 1, 2, 3, 4]
 
 
-async def test_who_dies_between_the_far_sides_yes_and_the_fact_repeats_under_the_same_name(tmp_path: Path) -> None:
+async def test_a_stop_in_the_middle_of_a_dialogue_sends_nothing_twice(tmp_path: Path) -> None:
+    async with effects_site(tmp_path) as site:
+        site.mailbox.open.clear()
+        place = await site.answer(await site.arrive(1), "Once.")
+        await until(lambda: site.mailbox.busy == 1)
+        stopping = asyncio.create_task(site.shut())
+        await asyncio.sleep(0)
+        site.mailbox.open.set()
+        await stopping
+        await site.open()
+        await site.router.ended(place)
+        await settled(site)
+        assert [number_of(mail) for mail in site.mailbox.seen] == [1, 999]
+
+
+async def test_who_dies_between_the_far_sides_yes_and_the_fact_repeats_under_the_same_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "FINISH_S", 0.0)
     async with effects_site(tmp_path, opened=False) as site:
         site.mailbox.answer = dumb = Dumb(site.log.inbox)
         await site.open()
@@ -133,7 +151,8 @@ async def test_what_is_said_but_not_decided_yet_is_not_begun_anew(tmp_path: Path
         assert sorted(number_of(mail) for mail in site.mailbox.taken) == [1, 2, 3, 999]
 
 
-async def test_a_process_that_stops_in_the_middle_of_many_loses_none(tmp_path: Path) -> None:
+async def test_a_process_that_stops_in_the_middle_of_many_loses_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "FINISH_S", 0.0)
     async with effects_site(tmp_path) as site:
         site.mailbox.open.clear()
         places = [await site.answer(await site.arrive(number), "Hold on.") for number in range(12)]

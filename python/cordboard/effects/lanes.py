@@ -98,7 +98,7 @@ class Lanes:
             if turn.done() and not turn.cancelled():
                 lane.busy -= 1
                 lane.wake()
-            else:
+            elif turn in lane.waiting:  # else somebody who left has passed it over already
                 lane.waiting.remove(turn)
             raise
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cordboard import codec
-from cordboard.effects.attempt import Deferred, Limits, Retries, Transport, Undeliverable
+from cordboard.effects.attempt import Deferred, Limits, Parcel, Retries, Transport, Undeliverable
 from cordboard.effects.fold import Effect, Effects, Place
 from cordboard.effects.lanes import Crowded, Lanes
 from cordboard.effects.origins import Origins
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 SETTLE_S = 5.0
 AWAY_S = 5.0
 """The pause when something of our own is away: the vault, the router."""
+FINISH_S = 10.0
+"""How long a stop waits for dialogues that are under way: broken off, one that the far side has just taken would be repeated."""
 _CROWDED_MAX_S = 60.0
 _PUBLISH_AGAIN_S = 1.0
 
@@ -78,20 +80,32 @@ class Worker:
         self._tried: set[Place] = set()
         self._said: dict[Place, int] = {}
         """Rounds whose outcome this process has published and the router may not have decided yet."""
+        self._handing_over: set[asyncio.Task[None]] = set()
         self._tasks: asyncio.TaskGroup | None = None
         self.taken = 0
 
     async def run(self) -> None:
-        """Until cancelled: what is in hand then is handed out again after a while."""
-        async with asyncio.TaskGroup() as self._tasks:
-            try:
-                while True:
-                    await asyncio.sleep(self._bench.report_s)
-                    self._forget_decided()
-                    for delivery in list(self._in_hand):
-                        await delivery.working()
-            finally:
-                self._tasks = None
+        """Until cancelled: what is being handed over is finished then; what else is in hand is handed out again after a while."""
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                try:
+                    while True:
+                        await asyncio.sleep(self._bench.report_s)
+                        self._forget_decided()
+                        for delivery in list(self._in_hand):
+                            await delivery.working()
+                finally:
+                    self._tasks = None
+        finally:
+            await self._finish()
+
+    async def _finish(self) -> None:
+        if self._handing_over:
+            _, left = await asyncio.wait(self._handing_over, timeout=FINISH_S)
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left)
 
     async def take(self, delivery: Delivery) -> None:
         """Begin with it; returns once there is room for another. While stopping nothing is begun."""
@@ -160,7 +174,7 @@ class Worker:
 
     async def _attempt(self, effect: Effect, delivery: Delivery) -> float | None:
         try:
-            await self._send(effect)
+            await self._carry_out(effect)
         except Undeliverable as error:
             logger.warning("effect %d.%d cannot be delivered: %s: %s", *effect.place, error.failure, error)
             await self._say(effect, error.failure)
@@ -178,26 +192,38 @@ class Worker:
         except (VaultUnavailable, Overloaded) as error:
             logger.warning("effect %d.%d waits for the vault: %s", *effect.place, error)
             return AWAY_S
-        else:
-            await self._say(effect, None)
         return None
 
-    async def _send(self, effect: Effect) -> None:
+    async def _carry_out(self, effect: Effect) -> None:
+        """Send it, and say so. Raises Deferred, Undeliverable, Crowded, VaultUnavailable, Overloaded: then nothing is said."""
         policy = self._bench.origins.policy
         if self._transport is None or policy is None:
             raise Undeliverable("not_configured", f"this process has nothing that sends {effect.kind}")
         try:
             parcel = await self._transport.prepare(effect, self._bench.origins.get(effect.contact), policy)
-            async with self._lanes.slot(parcel.destination):
-                await parcel.send()
-        except (Deferred, Undeliverable, Crowded, VaultUnavailable, Overloaded):
+        except (Undeliverable, VaultUnavailable, Overloaded):
             raise
         except Exception as error:
-            # One message that a transport stumbles over must not stop all others; it is tried again, and becomes a dead letter.
-            # Where, but not in what words: those may be somebody's.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("effect %d.%d: the transport failed unexpectedly: %s\n%s", *effect.place, type(error).__name__, where)
-            raise Deferred(f"unexpected {type(error).__name__}") from error
+            raise _stumbled(effect, error) from error
+        async with self._lanes.slot(parcel.destination):
+            handing_over = asyncio.create_task(self._hand_over(effect, parcel))
+            self._handing_over.add(handing_over)
+            handing_over.add_done_callback(self._handed_over)
+            await asyncio.shield(handing_over)
+
+    async def _hand_over(self, effect: Effect, parcel: Parcel) -> None:
+        try:
+            await parcel.send()
+        except (Deferred, Undeliverable):
+            raise
+        except Exception as error:
+            raise _stumbled(effect, error) from error
+        await self._say(effect, None)
+
+    def _handed_over(self, task: asyncio.Task[None]) -> None:
+        self._handing_over.discard(task)
+        if not task.cancelled():
+            task.exception()  # while stopping nobody else asks
 
     async def _say(self, effect: Effect, failure: EffectFailure | None) -> None:
         """Publish the outcome; returns when it is durable, however long that takes."""
@@ -211,6 +237,14 @@ class Worker:
             except (LogUnavailable, Overloaded) as error:
                 logger.warning("the outcome of effect %d.%d is not durable yet: %s", *effect.place, error)
                 await asyncio.sleep(_PUBLISH_AGAIN_S)
+
+
+def _stumbled(effect: Effect, error: Exception) -> Deferred:
+    """One message that a transport stumbles over must not stop all others; it is tried again, and becomes a dead letter."""
+    # Where, but not in what words: those may be somebody's.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("effect %d.%d: the transport failed unexpectedly: %s\n%s", *effect.place, type(error).__name__, where)
+    return Deferred(f"unexpected {type(error).__name__}")
 
 
 def outcome_fact(site: str, effect: Effect, failure: EffectFailure | None) -> Fact:
