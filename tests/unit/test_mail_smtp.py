@@ -99,14 +99,18 @@ async def test_one_mail_to_two_of_our_addresses_is_two_contacts_however_often(tm
         assert len(there.site.record.arrivals) == 2
 
 
-async def test_another_mail_under_a_known_id_is_another_mail(tmp_path: Path) -> None:
-    """From programs that give every mail the same id, or from somebody who would like to suppress another's."""
-    mails = [mail("Subject: Alarm", "Message-ID: <fixed@device.example>", body=f"Alarm {number}.\r\n") for number in range(3)]
+async def test_other_words_under_a_known_id_join_the_first_and_are_not_lost(tmp_path: Path) -> None:
+    """From programs that give every mail the same id, from a relay that adds a banner; or from somebody who would like to
+    suppress another's mail: that one stands alone."""
+    mails = [mail("Subject: Storing", "Message-ID: <fixed@device.example>", body=f"Storing {number}.\r\n") for number in range(3)]
+    stranger = mails[0].replace(SENDER.encode(), b"stranger@elsewhere.example")
     async with mail_site(tmp_path) as there:
-        for raw in mails:
+        for raw in (*mails, stranger):
             await there.send(raw)
             await there.send(b"Received: by a.relay.example; another way\r\n" + raw + b"\r\n")
-        assert len(await there.contacts(3)) == len(there.site.record.arrivals) == 3
+        await there.contacts(4)
+        facts = [fact for fact, _ in there.site.record.arrivals]
+        assert [fact.case for fact in facts] == [None, facts[0].contact, facts[0].contact, None]
 
 
 async def test_only_our_own_addresses_are_somebody(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def natured(mail: Parsed, delivery: Delivery, our_domains: Collection[str]) -> N
 
 def make_letter(mail: Parsed, delivery: Delivery, kind: Nature, policy: MailPolicy) -> Letter:
     """The letter of one mail at one door."""
+    again = _again(mail, delivery)
     replies_to = tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))
     if kind.bounce is not None:
         return _bounced(mail, delivery, kind, replies_to)
@@ -57,8 +58,8 @@ def make_letter(mail: Parsed, delivery: Delivery, kind: Nature, policy: MailPoli
         text=mail.text,
         classified_text=mail.new_text or mail.text,
         envelope=_envelope(mail, delivery, writer),
-        threads=_threads(mail),
-        replies_to=replies_to,
+        threads=(*_threads(mail), *again),
+        replies_to=(*again, *replies_to),
         attachments=_files(mail),
         automatic=kind.automatic,
         no_action=kind.looping or (known and (kind.auto_reply or _asks_nothing(mail, policy))),
@@ -121,6 +122,12 @@ def _envelope_sender(delivery: Delivery) -> Address | None:
 
 def _threads(mail: Parsed) -> tuple[str, ...]:
     return (mail.message_id,) if mail.message_id else ()
+
+
+def _again(mail: Parsed, delivery: Delivery) -> tuple[str, ...]:
+    """By this key another version of the same mail (a banner or a footer more, say) finds the contact of the first one and joins it,
+    at the same door: one mail to two doors is two contacts."""
+    return (f"{delivery.door.name} {mail.message_id}",) if mail.message_id else ()
 
 
 def _files(mail: Parsed) -> tuple[File, ...]:
