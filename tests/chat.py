@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cordboard.errors import InvalidInput
-from cordboard.gateway import protocol
+from cordboard.gateway.chat import protocol
 
 SECRET = "0123456789abcdef0123456789abcdef"
 GOOD: list[dict[str, Any]] = [

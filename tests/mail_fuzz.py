@@ -12,10 +12,10 @@ import sys
 import time
 
 from cordboard.events.policy import EntryPoint, MailPolicy
+from cordboard.gateway.entrance.papers import contents_of, files_of
 from cordboard.gateway.mail.letters import Delivery, make_letter, natured
 from cordboard.gateway.mail.limits import FILES_MAX, REFERENCES_MAX
 from cordboard.gateway.mail.parse import parse
-from cordboard.gateway.papers import contents_of, files_of
 from cordboard.vault.words import ATTACHMENT_MAX, TEXT_MAX, Draft, check_draft
 from tests.mails import DOOR, MAILS
 

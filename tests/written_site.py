@@ -29,8 +29,8 @@ from cordboard.events.policy import (
     Webhook,
 )
 from cordboard.events.verdict import Verdict
-from cordboard.gateway.cases import Cases
-from cordboard.gateway.entrance import Entrance, Letter, Sender
+from cordboard.gateway.entrance.cases import Cases
+from cordboard.gateway.entrance.entrance import Entrance, Letter, Sender
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.log.feed import Feed

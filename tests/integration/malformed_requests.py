@@ -99,7 +99,9 @@ def templates() -> dict[str, Message]:
         "ContactService/EndContact": contacts_pb.EndContactRequest(request_id=UUID, contact_id=CONTACT),
         "ContactService/TransferContact": contacts_pb.TransferContactRequest(request_id=UUID, contact_id=CONTACT, queue=QUEUE),
         "ContactService/ReturnContact": contacts_pb.ReturnContactRequest(request_id=UUID, contact_id=CONTACT),
-        "ContactService/ReclassifyContact": contacts_pb.ReclassifyContactRequest(request_id=UUID, contact_id=CONTACT, topic="general"),
+        "ContactService/ReclassifyContact": contacts_pb.ReclassifyContactRequest(
+            request_id=UUID, contact_id=CONTACT, topic="general"
+        ),
         "ContactService/ListMessages": contacts_pb.ListMessagesRequest(contact_id=CONTACT),
         "ContactService/GetAttachment": contacts_pb.GetAttachmentRequest(attachment_id=CONTACT),
         "ContactService/GetCase": contacts_pb.GetCaseRequest(case_id=CONTACT),

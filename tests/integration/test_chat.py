@@ -18,7 +18,7 @@ from cordboard.events import event as words
 from cordboard.events import fact as facts
 from cordboard.events.bounds import AgentChannel, Membership, Skill
 from cordboard.events.verdict import Accepted
-from cordboard.gateway.verdicts import Verdicts
+from cordboard.gateway.chat.verdicts import Verdicts
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.feed import Feed

@@ -41,7 +41,9 @@ ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
 KINDS = ("mail", "form", "webhook")
 MOMENTS = ("before accept", "after accept", "after publish", "after published")
-"""Nothing stands yet; the vault has it; the log has it; the vault knows that. tests/unit/test_entrance_crash.py tries all others."""
+"""Nothing stands yet; the vault has it; the log has it; the vault knows that.
+
+tests/unit/test_entrance_crash.py tries all others."""
 CROWD = 12
 """Letters of each kind."""
 STRIKE_AFTER = 6

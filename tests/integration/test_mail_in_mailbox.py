@@ -12,9 +12,9 @@ import pytest
 from msgspec.structs import replace
 
 from cordboard.errors import ConfigurationError, InvalidInput, LogUnavailable
-from cordboard.gateway import mailbox as reading
+from cordboard.gateway.mail import mailbox as reading
+from cordboard.gateway.mail.mailbox import Mailbox, MailboxDoor
 from cordboard.gateway.mail.returns import Returns
-from cordboard.gateway.mailbox import Mailbox, MailboxDoor
 from cordboard.log.memory import MemoryLog
 from cordboard.vault import Vault
 from cordboard.vault.tokens import bounce_address, bounce_token

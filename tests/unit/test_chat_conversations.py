@@ -1,6 +1,6 @@
 """The fold of chats, on journals written by hand."""
 
-from cordboard.gateway.conversations import Conversation, Conversations, EndedLine, JoinedLine, MessageLine, QueuedLine
+from cordboard.gateway.chat.conversations import Conversation, Conversations, EndedLine, JoinedLine, MessageLine, QueuedLine
 from cordboard.gateway.limits import Limits
 from tests.journal import Pen, an_id
 

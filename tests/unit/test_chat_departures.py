@@ -8,9 +8,9 @@ import pytest
 from cordboard import codec
 from cordboard.errors import CordboardError, LogUnavailable, Overloaded
 from cordboard.events.fact import ContactAbandoned
-from cordboard.gateway import departures
-from cordboard.gateway.departures import Departures
-from cordboard.gateway.verdicts import Verdicts
+from cordboard.gateway.chat import departures
+from cordboard.gateway.chat.departures import Departures
+from cordboard.gateway.chat.verdicts import Verdicts
 from cordboard.log.port import FactPosition
 from tests.journal import an_id
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from cordboard.errors import InvalidInput
-from cordboard.gateway import protocol
+from cordboard.gateway.chat import protocol
 from cordboard.gateway.limits import FRAME_MAX, TEXT_MAX
 from tests.chat import broken_frames
 

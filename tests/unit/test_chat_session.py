@@ -13,12 +13,12 @@ import pytest
 from cordboard.errors import VaultUnavailable
 from cordboard.events import event as words
 from cordboard.events.bounds import Key
-from cordboard.gateway.chat import Chat
+from cordboard.gateway.chat.chat import Chat
+from cordboard.gateway.chat.protocol import AgentTyping
+from cordboard.gateway.chat.session import Session
+from cordboard.gateway.chat.tokens import ChatKeys
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
-from cordboard.gateway.protocol import AgentTyping
-from cordboard.gateway.session import Session
-from cordboard.gateway.tokens import ChatKeys
 from cordboard.log.port import Backlog
 from cordboard.vault import Content, Person
 from tests.journal import about, commit

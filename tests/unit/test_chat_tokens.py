@@ -2,7 +2,7 @@
 
 import random
 
-from cordboard.gateway.tokens import ChatKeys
+from cordboard.gateway.chat.tokens import ChatKeys
 
 KEYS = ChatKeys(bytes(32), "chat")
 

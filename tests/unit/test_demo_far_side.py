@@ -19,11 +19,11 @@ from cordboard.demo.mailers import REPORT, compose
 from cordboard.demo.sources import Door, Source, Visitor
 from cordboard.demo.tally import Tally
 from cordboard.effects.relay import Relay
-from cordboard.gateway.form import check
+from cordboard.gateway.form.form import check
 from cordboard.gateway.mail.bounces import read_bounce
 from cordboard.gateway.mail.parse import parse
-from cordboard.gateway.webhook import letter_of, payload_of
-from cordboard.gateway.webhook_secrets import read_webhook_secrets
+from cordboard.gateway.webhook.secrets import read_webhook_secrets
+from cordboard.gateway.webhook.webhook import letter_of, payload_of
 from cordboard.policy import load
 
 POLICY = load(Path(__file__).parent.parent.parent / "examples" / "webshop.yaml").policy

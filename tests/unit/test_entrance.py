@@ -15,8 +15,8 @@ from cordboard.events import fact as facts
 from cordboard.events.bounds import Requirement
 from cordboard.events.policy import QueuePolicy, Rule
 from cordboard.events.verdict import Accepted, Refused
-from cordboard.gateway.entrance import RELATED, File, Sender
-from cordboard.gateway.papers import FIELDS
+from cordboard.gateway.entrance.entrance import RELATED, File, Sender
+from cordboard.gateway.entrance.papers import FIELDS
 from cordboard.log.port import Backlog
 from cordboard.policy.classify import Classifier
 from cordboard.vault.envelope import Envelope, read_envelopes

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from cordboard.events import event as words
 from cordboard.events.verdict import Accepted
-from cordboard.gateway.entrance import Entrance, File, Letter
-from cordboard.gateway.form import letter_of as letter_of_form
-from cordboard.gateway.webhook import letter_of as letter_of_webhook
+from cordboard.gateway.entrance.entrance import Entrance, File, Letter
+from cordboard.gateway.form.form import letter_of as letter_of_form
+from cordboard.gateway.webhook.webhook import letter_of as letter_of_webhook
 from cordboard.log.memory import MemoryLog
 from cordboard.vault import Acceptance, Vault
 from cordboard.vault.intake import Intake

@@ -10,10 +10,10 @@ from cordboard.events import event as words
 from cordboard.events import fact as facts
 from cordboard.events.commit import INPUT_TAG, Entry, Input
 from cordboard.events.verdict import Accepted, Duplicate, Refused, Verdict
-from cordboard.gateway import cases as module
-from cordboard.gateway.cases import Case, Cases
-from cordboard.gateway.marks import ContactMarks
-from cordboard.gateway.refusals import Refusals
+from cordboard.gateway.entrance import cases as module
+from cordboard.gateway.entrance.cases import Case, Cases
+from cordboard.gateway.entrance.marks import ContactMarks
+from cordboard.gateway.entrance.refusals import Refusals
 from tests.journal import NO_HASH, Pen, about, an_id
 from tests.written_site import DAY_MS, POLICY
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cordboard.gateway.texts import clean, cut, one_line, storable
+from cordboard.gateway.entrance.texts import clean, cut, one_line, storable
 
 ANY = st.text(st.characters(codec=None), max_size=300)
 

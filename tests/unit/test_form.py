@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from cordboard.events import event as words
 from cordboard.events.policy import Form, FormField
 from cordboard.gateway import Limits, posts
-from cordboard.gateway.form import KEY, TRAP, check
-from cordboard.gateway.form_words import PHRASES
+from cordboard.gateway.form.form import KEY, TRAP, check
+from cordboard.gateway.form.words import PHRASES
 from cordboard.gateway.limits import FORM_MAX
 from cordboard.gateway.posts import Mistakes
 from cordboard.log.faults import Fault

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from cordboard.errors import InvalidInput
 from cordboard.events.bounds import Requirement
 from cordboard.events.policy import FormField
-from cordboard.gateway.form import KEY, TRAP, check, letter_of, object_of, pairs_of
-from cordboard.gateway.form_page import FormPage
-from cordboard.gateway.papers import contents_of, files_of
+from cordboard.gateway.entrance.papers import contents_of, files_of
+from cordboard.gateway.entrance.sorting import signals_of
+from cordboard.gateway.form.form import KEY, TRAP, check, letter_of, object_of, pairs_of
+from cordboard.gateway.form.page import FormPage
 from cordboard.gateway.posts import Mistakes, Refused
-from cordboard.gateway.sorting import signals_of
-from cordboard.gateway.webhook import letter_of as letter_of_payload
-from cordboard.gateway.webhook import payload_of, signed_id
+from cordboard.gateway.webhook.webhook import letter_of as letter_of_payload
+from cordboard.gateway.webhook.webhook import payload_of, signed_id
 from cordboard.policy.classify import Classifier
 from cordboard.vault import Draft
 from cordboard.vault.words import check_draft

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cordboard.errors import ConfigurationError
-from cordboard.gateway.mailbox import Mailbox, read_mailboxes, tls_of
+from cordboard.gateway.mail.mailbox import Mailbox, read_mailboxes, tls_of
 
 ONE = """
 - address: klantenservice@webshop.example

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cordboard.events.policy import EntryPoint, MailPolicy
-from cordboard.gateway.letter import Letter
+from cordboard.gateway.entrance.letter import Letter
 from cordboard.gateway.mail.letters import Delivery, make_letter, natured
 from cordboard.gateway.mail.nature import Nature
 from cordboard.gateway.mail.parse import parse
@@ -137,8 +137,9 @@ def test_a_letter_knows_the_way_back() -> None:
     assert (letter.sender.address, letter.sender.name) == (SENDER, "Anna")
     assert (letter.envelope.to, letter.envelope.name, letter.envelope.own) == ("thuis@klant.example", "Anna Thuis", DOOR)
     assert (letter.envelope.message_id, letter.envelope.references) == ("<3@k>", ["<1@k>", "<2@w>"])
-    assert letter.replies_to == ("<2@w>", "<1@k>")
-    assert letter.threads == ("<3@k>",)
+    same_mail = f"{letter.entry_point} <3@k>"
+    assert letter.replies_to == (same_mail, "<2@w>", "<1@k>")
+    assert letter.threads == ("<3@k>", same_mail)
 
 
 def test_an_answer_never_goes_to_ourselves() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cordboard.events import event as words
-from cordboard.gateway.cases import Cases
-from cordboard.gateway.entrance import RELATED, Entrance, Sender
+from cordboard.gateway.entrance.cases import Cases
+from cordboard.gateway.entrance.entrance import RELATED, Entrance, Sender
 from cordboard.gateway.limits import Limits
 from cordboard.vault.clock import now_ms
 from cordboard.vault.refs import content_ref

@@ -14,8 +14,8 @@ from cordboard.errors import ConfigurationError
 from cordboard.events import event as words
 from cordboard.gateway import Limits
 from cordboard.gateway.limits import WEBHOOK_MAX
-from cordboard.gateway.webhook import look_up, signed_id
-from cordboard.gateway.webhook_secrets import read_webhook_secrets
+from cordboard.gateway.webhook.secrets import read_webhook_secrets
+from cordboard.gateway.webhook.webhook import look_up, signed_id
 from cordboard.log.port import Backlog
 from cordboard.vault.envelope import read_envelopes
 from cordboard.vault.refs import content_ref

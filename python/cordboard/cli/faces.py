@@ -10,10 +10,10 @@ from cordboard.effects import MailOut, Relay, WebhookOut, run_effects
 from cordboard.errors import ConfigurationError
 from cordboard.gateway import run_gateway
 from cordboard.gateway.doors import Door
+from cordboard.gateway.mail.mailbox import MailboxDoor, read_mailboxes
 from cordboard.gateway.mail.returns import Returns
 from cordboard.gateway.mail.smtp import SmtpDoor, tls_context
-from cordboard.gateway.mailbox import MailboxDoor, read_mailboxes
-from cordboard.gateway.webhook_secrets import read_webhook_secrets
+from cordboard.gateway.webhook.secrets import read_webhook_secrets
 from cordboard.log.feed import Feed
 from cordboard.log.port import SiteLog
 from cordboard.projections.boards import Boards

@@ -1,4 +1,4 @@
-"""Gateways: what customers say becomes facts, what the journal says reaches them. One file a channel; web chat is the first."""
+"""Gateways: what customers say becomes facts, what the journal says reaches them. One package a channel."""
 
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.run import run_gateway

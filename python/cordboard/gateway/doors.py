@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from cordboard.gateway.entrance import Entrance
+from cordboard.gateway.entrance.entrance import Entrance
 
 
 class Door(Protocol):

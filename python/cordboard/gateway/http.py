@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 import cordboard
-from cordboard.gateway import protocol
+from cordboard.gateway.chat import protocol
 from cordboard.gateway.limits import FRAME_MAX
 from cordboard.gateway.page import read_page
 

@@ -4,19 +4,19 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 
-from cordboard.gateway.cases import Cases
-from cordboard.gateway.chat import Chat
+from cordboard.gateway.chat.chat import Chat
+from cordboard.gateway.chat.session import Session
+from cordboard.gateway.chat.tokens import ChatKeys
+from cordboard.gateway.chat.whispers import Whispers
 from cordboard.gateway.doors import Door
-from cordboard.gateway.entrance import Entrance
-from cordboard.gateway.form_http import form_routes
+from cordboard.gateway.entrance.cases import Cases
+from cordboard.gateway.entrance.entrance import Entrance
+from cordboard.gateway.form.http import form_routes
 from cordboard.gateway.http import ChatOptions, ChatSocket, make_app
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.gateway.serve import bind, serving
-from cordboard.gateway.session import Session
-from cordboard.gateway.tokens import ChatKeys
-from cordboard.gateway.webhook_http import webhook_routes
-from cordboard.gateway.whispers import Whispers
+from cordboard.gateway.webhook.http import webhook_routes
 from cordboard.log.feed import Feed
 from cordboard.log.port import Backlog, Publisher, SiteLog
 from cordboard.vault import Vault

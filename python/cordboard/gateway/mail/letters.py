@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from cordboard.events.policy import EntryPoint, MailPolicy
-from cordboard.gateway.letter import File, Letter, Sender
+from cordboard.gateway.entrance.letter import File, Letter, Sender
 from cordboard.gateway.mail.courtesy import without_courtesy
 from cordboard.gateway.mail.headers import Address, read_address
 from cordboard.gateway.mail.limits import REFERENCES_CHARS_MAX
@@ -125,8 +125,10 @@ def _threads(mail: Parsed) -> tuple[str, ...]:
 
 
 def _again(mail: Parsed, delivery: Delivery) -> tuple[str, ...]:
-    """By this key another version of the same mail (a banner or a footer more, say) finds the contact of the first one and joins it,
-    at the same door: one mail to two doors is two contacts."""
+    """By this key another version of the same mail (a banner more, say) joins the contact of the first one at the same door.
+
+    One mail to two doors is two contacts.
+    """
     return (f"{delivery.door.name} {mail.message_id}",) if mail.message_id else ()
 
 

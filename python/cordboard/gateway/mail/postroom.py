@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from cordboard.errors import InvalidInput, NotFound
 from cordboard.events.policy import EntryPoint, Policy
-from cordboard.gateway.entrance import Entrance
-from cordboard.gateway.letter import File, Letter, Sender
+from cordboard.gateway.entrance.entrance import Entrance
+from cordboard.gateway.entrance.letter import File, Letter, Sender
 from cordboard.gateway.mail.letters import Delivery, external_id, make_letter, natured, read
 from cordboard.gateway.mail.parse import Parsed
 from cordboard.gateway.mail.returns import Returns

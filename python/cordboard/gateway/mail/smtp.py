@@ -12,7 +12,7 @@ from pathlib import Path
 from aiosmtpd.smtp import Envelope, Session
 
 from cordboard.errors import ConfigurationError, CordboardError, InvalidInput, NotFound
-from cordboard.gateway.entrance import Entrance
+from cordboard.gateway.entrance.entrance import Entrance
 from cordboard.gateway.mail.dialogue import Dialogue
 from cordboard.gateway.mail.limits import SmtpLimits
 from cordboard.gateway.mail.postroom import Looping, Postroom, Recipient

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 
 from cordboard.events.bounds import ID_BYTES
-from cordboard.gateway.marks import ContactMarks
+from cordboard.gateway.entrance.marks import ContactMarks
 
 _MAC_BYTES = 24
 

@@ -13,9 +13,9 @@ from typing import Literal, Protocol
 
 from cordboard.errors import CordboardError, InvalidInput
 from cordboard.events.bounds import ID_BYTES
-from cordboard.gateway import protocol
-from cordboard.gateway.chat import Chat
-from cordboard.gateway.conversations import Conversation, EndedLine, JoinedLine, Line, MessageLine, QueuedLine
+from cordboard.gateway.chat import protocol
+from cordboard.gateway.chat.chat import Chat
+from cordboard.gateway.chat.conversations import Conversation, EndedLine, JoinedLine, Line, MessageLine, QueuedLine
 from cordboard.gateway.limits import TokenBucket
 
 logger = logging.getLogger(__name__)

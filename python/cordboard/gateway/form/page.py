@@ -5,8 +5,8 @@ from html import escape
 from string import Template
 
 from cordboard.events.policy import Form, FormField
-from cordboard.gateway.form import KEY, TRAP
-from cordboard.gateway.form_words import PHRASES, label, say
+from cordboard.gateway.form.form import KEY, TRAP
+from cordboard.gateway.form.words import PHRASES, label, say
 from cordboard.gateway.page import read_page
 from cordboard.gateway.posts import Problem
 

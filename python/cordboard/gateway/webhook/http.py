@@ -11,11 +11,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from cordboard.errors import CordboardError, NotFound
-from cordboard.gateway.entrance import Entrance
+from cordboard.gateway.entrance.entrance import Entrance
 from cordboard.gateway.limits import WEBHOOK_MAX, Limits, TokenBucket, TokenBuckets
 from cordboard.gateway.posts import HEADERS, Admitted, body_of, refuse, refuse_http, refuse_with
-from cordboard.gateway.webhook import letter_of, payload_of, signed_id
-from cordboard.gateway.webhook_secrets import check_secret
+from cordboard.gateway.webhook.secrets import check_secret
+from cordboard.gateway.webhook.webhook import letter_of, payload_of, signed_id
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ import msgspec
 
 from cordboard.errors import InvalidInput
 from cordboard.events.policy import FORM_FIELDS_MAX, EntryPoint, Form, FormField
-from cordboard.gateway.form_words import label, say
-from cordboard.gateway.letter import Letter, Sender
-from cordboard.gateway.papers import SUBJECT_MAX
+from cordboard.gateway.entrance.letter import Letter, Sender
+from cordboard.gateway.entrance.papers import SUBJECT_MAX
+from cordboard.gateway.form.words import label, say
 from cordboard.gateway.posts import Mistakes, Problem
 from cordboard.policy.language import base_language
 from cordboard.vault.envelope import Envelope

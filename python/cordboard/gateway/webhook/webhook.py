@@ -14,10 +14,10 @@ from standardwebhooks.webhooks import Webhook as Signature
 
 from cordboard.errors import InvalidInput
 from cordboard.events.policy import EntryPoint, Webhook
-from cordboard.gateway.letter import Letter, Sender
-from cordboard.gateway.papers import NAME_MAX, SUBJECT_MAX
+from cordboard.gateway.entrance.letter import Letter, Sender
+from cordboard.gateway.entrance.papers import NAME_MAX, SUBJECT_MAX
+from cordboard.gateway.entrance.texts import clean, cut, one_line
 from cordboard.gateway.posts import Mistakes, Problem
-from cordboard.gateway.texts import clean, cut, one_line
 from cordboard.policy.language import base_language
 from cordboard.vault.envelope import Envelope
 from cordboard.vault.words import ADDRESS_MAX

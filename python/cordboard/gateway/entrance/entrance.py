@@ -14,16 +14,16 @@ from cordboard.errors import InvalidInput, Overloaded
 from cordboard.events import Commit
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import ContactArrived
-from cordboard.gateway.cases import Cases
-from cordboard.gateway.letter import File, Letter, Sender
+from cordboard.gateway.entrance.cases import Cases
+from cordboard.gateway.entrance.letter import File, Letter, Sender
+from cordboard.gateway.entrance.marks import ContactMarks
+from cordboard.gateway.entrance.matters import Matter, Matters, key_of, keys_of
+from cordboard.gateway.entrance.papers import contents_of, files_of
+from cordboard.gateway.entrance.readmission import Readmission
+from cordboard.gateway.entrance.refusals import Refusals
+from cordboard.gateway.entrance.sorting import classify, signals_of
 from cordboard.gateway.limits import Limits
-from cordboard.gateway.marks import ContactMarks
-from cordboard.gateway.matters import Matter, Matters, key_of, keys_of
-from cordboard.gateway.papers import contents_of, files_of
 from cordboard.gateway.policy_view import PolicyView
-from cordboard.gateway.readmission import Readmission
-from cordboard.gateway.refusals import Refusals
-from cordboard.gateway.sorting import classify, signals_of
 from cordboard.log.port import Backlog
 from cordboard.vault import Acceptance, Draft, Vault
 from cordboard.vault.intake import Intake

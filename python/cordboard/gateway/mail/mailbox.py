@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cordboard.errors import ConfigurationError, CordboardError, InvalidInput
-from cordboard.gateway.entrance import Entrance
+from cordboard.gateway.entrance.entrance import Entrance
 from cordboard.gateway.mail.imap import ImapFolder, MailboxGone, imap_library
 from cordboard.gateway.mail.postroom import Postroom
 from cordboard.gateway.mail.returns import Returns

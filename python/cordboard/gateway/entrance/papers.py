@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from cordboard.events.bounds import ID_BYTES
-from cordboard.gateway.letter import File, Letter
-from cordboard.gateway.texts import clean, cut, one_line
+from cordboard.gateway.entrance.letter import File, Letter
+from cordboard.gateway.entrance.texts import clean, cut, one_line
 from cordboard.vault import Attachment, Content
 from cordboard.vault.envelope import Envelope, envelope_content
 from cordboard.vault.refs import content_ref

@@ -8,9 +8,9 @@ from typing import Literal
 import msgspec
 
 from cordboard.errors import CordboardError
-from cordboard.gateway.chat import Chat
-from cordboard.gateway.protocol import AgentTyping, Author, HexId, Receipt
-from cordboard.gateway.session import Session
+from cordboard.gateway.chat.chat import Chat
+from cordboard.gateway.chat.protocol import AgentTyping, Author, HexId, Receipt
+from cordboard.gateway.chat.session import Session
 from cordboard.log.port import SiteLog
 
 logger = logging.getLogger(__name__)

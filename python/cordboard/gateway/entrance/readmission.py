@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from cordboard import codec
 from cordboard.errors import CordboardError
 from cordboard.events.fact import ContactArrived
-from cordboard.gateway.marks import ContactMarks
-from cordboard.gateway.papers import CUSTOMER, FIELDS, SUBJECT
+from cordboard.gateway.entrance.marks import ContactMarks
+from cordboard.gateway.entrance.papers import CUSTOMER, FIELDS, SUBJECT
+from cordboard.gateway.entrance.refusals import Refusal, Refusals
+from cordboard.gateway.entrance.sorting import TEXT_MAX, classify, plain
 from cordboard.gateway.policy_view import PolicyView
-from cordboard.gateway.refusals import Refusal, Refusals
-from cordboard.gateway.sorting import TEXT_MAX, classify, plain
 from cordboard.policy.classify import Signals
 from cordboard.vault import Draft, Vault
 from cordboard.vault.intake import Intake

@@ -16,14 +16,14 @@ from cordboard.errors import FactRefused, NotFound, OutcomeUnknown, Overloaded
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import ContactArrived, MessagePosted
 from cordboard.events.verdict import Refused, Verdict
-from cordboard.gateway.conversations import Conversation, Conversations
-from cordboard.gateway.departures import Departures
+from cordboard.gateway.chat.conversations import Conversation, Conversations
+from cordboard.gateway.chat.departures import Departures
+from cordboard.gateway.chat.protocol import Start
+from cordboard.gateway.chat.tokens import ChatKeys
+from cordboard.gateway.chat.verdicts import Verdicts
+from cordboard.gateway.entrance.sorting import classify
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
-from cordboard.gateway.protocol import Start
-from cordboard.gateway.sorting import classify
-from cordboard.gateway.tokens import ChatKeys
-from cordboard.gateway.verdicts import Verdicts
 from cordboard.log.port import Backlog
 from cordboard.policy.classify import Signals
 from cordboard.vault import Content, Draft, Vault

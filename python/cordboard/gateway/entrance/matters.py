@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from cordboard.gateway.cases import Cases
-from cordboard.gateway.letter import Letter
-from cordboard.gateway.texts import storable
+from cordboard.gateway.entrance.cases import Cases
+from cordboard.gateway.entrance.letter import Letter
+from cordboard.gateway.entrance.texts import storable
 from cordboard.vault import Vault
 from cordboard.vault.threads import Thread
 from cordboard.vault.words import THREAD_KEY_MAX, THREADS_MAX

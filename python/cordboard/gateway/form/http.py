@@ -15,10 +15,10 @@ from litestar.params import FromPath, FromQuery
 
 from cordboard.errors import CordboardError, NotFound
 from cordboard.events.policy import EntryPoint, Form
-from cordboard.gateway.entrance import Entrance
-from cordboard.gateway.form import KEY, TRAP, Given, check, check_key, letter_of, object_of, pairs_of, schema_of
-from cordboard.gateway.form_page import FormPage
-from cordboard.gateway.form_words import FALLBACK, PHRASES, say
+from cordboard.gateway.entrance.entrance import Entrance
+from cordboard.gateway.form.form import KEY, TRAP, Given, check, check_key, letter_of, object_of, pairs_of, schema_of
+from cordboard.gateway.form.page import FormPage
+from cordboard.gateway.form.words import FALLBACK, PHRASES, say
 from cordboard.gateway.limits import FORM_MAX, Limits, TokenBuckets
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.gateway.posts import (

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 
-from cordboard.gateway.letter import Letter
+from cordboard.gateway.entrance.letter import Letter
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.policy.classify import DEFAULT_RULE, Classification, Signals
 

@@ -13,7 +13,7 @@ from cordboard.errors import LogUnavailable, Overloaded
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import ContactAbandoned
 from cordboard.events.verdict import Refused, Verdict
-from cordboard.gateway.verdicts import Verdicts
+from cordboard.gateway.chat.verdicts import Verdicts
 from cordboard.log.port import Publisher
 
 logger = logging.getLogger(__name__)

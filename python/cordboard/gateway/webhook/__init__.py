@@ -1,0 +1,1 @@
+"""Signed webhooks: payloads of other systems as letters."""
