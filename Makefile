@@ -36,7 +36,7 @@ test: check unit ## everything that must hold: checks, Rust and Python tests on 
 
 unit: .venv/.built ## the tests alone
 	cargo test --workspace --locked --quiet
-	$(BIN)/python -m pytest tests --ignore=tests/benchmarks
+	$(BIN)/python -m pytest tests --ignore=tests/benchmarks -n 3 --dist loadfile
 
 check: .venv/.built ## formatting, lints, types, layers, stubs, protocol, licences
 	cargo fmt --all --check
