@@ -82,7 +82,7 @@ def up(
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run everything in one process: router, projections, chat gateway, gRPC API, and a NATS server of its own."""
+    """Run everything in one process: router, projections, every channel, gRPC API, and a NATS server of its own."""
     set_up_logging(verbose)
     settings = Settings(
         site=site or (_site_of(policy) if policy else "default"),
