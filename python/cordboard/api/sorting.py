@@ -29,12 +29,6 @@ def check_words(policy: Policy | None, fact: ContactArrived) -> None:
     check.finish()
 
 
-def check_topic(policy: Policy | None, check: Check, topic: str) -> None:
-    """Notes a topic that the policy does not have."""
-    if policy is not None:
-        _among(check, "topic", topic, (known.name for known in policy.topics))
-
-
 def _among(check: Check, field: str, word: str | None, known: Iterable[str]) -> None:
     valid = sorted(known)
     if word is None or word in valid:

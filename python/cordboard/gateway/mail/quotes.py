@@ -38,14 +38,8 @@ _MOBILE = re.compile(
 )
 
 
-def own_words(text: str) -> str:
-    """The text without what it quotes. All of it if nothing else is there, as in a mail that only forwards another."""
-    left = without_quotes(text)
-    return left if left.strip() else text
-
-
 def without_quotes(text: str) -> str:
-    """The same, empty if there is nothing but quotations and a signature."""
+    """The text without what it quotes and its signature; empty if it has nothing else, as a mail that only forwards another."""
     lines = text.split("\n")
     short = [line[:_LINE_MAX].replace("\xa0", " ").rstrip() for line in lines]
     kept: list[str] = []
