@@ -12,7 +12,7 @@ from cordboard.gateway.mail.charset import clean, decode, one_line
 from cordboard.gateway.mail.courtesy import without_courtesy
 from cordboard.gateway.mail.headers import decode_words, read_addresses
 from cordboard.gateway.mail.html import html_text
-from cordboard.gateway.mail.quotes import own_words
+from cordboard.gateway.mail.quotes import without_quotes
 from tests.mail_fuzz import TOKENS, exercise, mutate
 
 QUICK = settings(max_examples=150, deadline=None)
@@ -44,7 +44,7 @@ def test_any_bytes_in_any_charset(data: bytes, declared: str | None) -> None:
 def test_any_text(text: str) -> None:
     one_line(decode_words(text), 100).encode()
     assert all(found.address.count("@") == 1 for found in read_addresses(text))
-    without_courtesy(own_words(text))
+    without_courtesy(without_quotes(text))
 
 
 @QUICK
