@@ -8,6 +8,7 @@ use crate::words::{Commit, Digest, Entry, Event, Fact, Id, Input, Verdict, INPUT
 use crate::Error;
 
 /// An entry of a commit, read.
+#[allow(clippy::large_enum_variant)] // one at a time
 pub(crate) enum Read {
     Input(Option<Id>, Input),
     Event(About, Event),

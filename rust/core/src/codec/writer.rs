@@ -46,9 +46,10 @@ pub(crate) fn int(value: i64, out: &mut Vec<u8>) {
     }
 }
 
-pub(crate) fn text(value: &str, out: &mut Vec<u8>) {
+/// The bytes of a text.
+pub(crate) fn text(value: &[u8], out: &mut Vec<u8>) {
     sized(value.len(), Short { base: 0xa0, below: 32 }, Some(0xd9), 0xda, out);
-    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(value);
 }
 
 pub(crate) fn bin(value: &[u8], out: &mut Vec<u8>) {

@@ -1,11 +1,10 @@
 //! Bounded primitive types, and the small words inside others.
 
 use std::fmt;
-use std::ops::Deref;
-use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Name;
 use crate::codec::{writer, Flaw, Reader, Span, Wire};
 
 /// Bytes of a frame.
@@ -97,86 +96,6 @@ opaque! {
     Id: 16
     /// 32 bytes of a hash.
     Digest: 32
-}
-
-/// A word of the site's policy: queue, skill, channel, reason, disposition. `[a-z0-9][a-z0-9_.-]{0,47}`; cheap to clone.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Arc<str>);
-
-impl Name {
-    /// None if `text` is not of the form.
-    pub fn new(text: &str) -> Option<Self> {
-        let (first, rest) = text.as_bytes().split_first()?;
-        let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let fits = text.len() <= NAME_MAX && plain(first) && rest.iter().all(|byte| plain(byte) || b"_.-".contains(byte));
-        fits.then(|| Self(text.into()))
-    }
-
-    /// The word itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Deref for Name {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::borrow::Borrow<str> for Name {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-impl PartialEq<str> for Name {
-    fn eq(&self, other: &str) -> bool {
-        &*self.0 == other
-    }
-}
-
-impl PartialEq<&str> for Name {
-    fn eq(&self, other: &&str) -> bool {
-        &*self.0 == *other
-    }
-}
-
-impl fmt::Debug for Name {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, out)
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&*self.0, out)
-    }
-}
-
-impl Serialize for Name {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::new(&text).ok_or_else(|| serde::de::Error::custom("not a name"))
-    }
-}
-
-impl Wire<()> for Name {
-    fn write(&self, _bounds: (), out: &mut Vec<u8>) {
-        writer::text(self, out);
-    }
-
-    fn read(reader: &mut Reader<'_>, _bounds: ()) -> Result<Self, Flaw> {
-        std::str::from_utf8(reader.text()?).ok().and_then(Self::new).ok_or(Flaw::OutOfBounds)
-    }
 }
 
 arrays! {

@@ -11,12 +11,14 @@ pub mod bounds;
 pub mod commit;
 pub mod event;
 pub mod fact;
+mod name;
 pub mod policy;
 pub mod verdict;
 
-pub use bounds::{AgentChannel, Digest, Id, Key, Membership, Name, Requirement, Skill};
+pub use bounds::{AgentChannel, Digest, Id, Key, Membership, Requirement, Skill};
 pub use commit::*;
 pub use event::*;
 pub use fact::*;
+pub use name::Name;
 pub use policy::*;
 pub use verdict::*;

@@ -77,6 +77,8 @@ macro_rules! tagged {
         $(fields! { $(#[$doc])* $name { $($body)* } })*
 
         $(#[$meta])*
+        // A word lives for one decision: a box would cost more than the room.
+        #[allow(clippy::large_enum_variant)]
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum $set {
             $($(#[$doc])* $name($name),)*
@@ -149,7 +151,7 @@ macro_rules! maps {
             fn write(&self, _bounds: (), out: &mut Vec<u8>) {
                 $crate::codec::writer::map(Self::FIELDS.len(), out);
                 $(
-                    $crate::codec::writer::text(stringify!($field), out);
+                    $crate::codec::writer::text(stringify!($field).as_bytes(), out);
                     $crate::codec::Wire::write(&self.$field, bounds!($($bounds)?), out);
                 )*
             }
@@ -201,7 +203,7 @@ macro_rules! choices {
 
         impl $crate::codec::Wire<()> for $name {
             fn write(&self, _bounds: (), out: &mut Vec<u8>) {
-                $crate::codec::writer::text(self.as_str(), out);
+                $crate::codec::writer::text(self.as_str().as_bytes(), out);
             }
 
             fn read(reader: &mut $crate::codec::Reader<'_>, _bounds: ()) -> Result<Self, $crate::codec::Flaw> {

@@ -1,0 +1,163 @@
+//! Names: the words of a site's policy. They are compared, copied and written for every fact, so a short one (nearly all are) stands in
+//! place: no allocation, no counter, two or three machine words to compare.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::bounds::NAME_MAX;
+use crate::codec::{writer, Flaw, Reader, Wire};
+
+/// The longest name that stands in place.
+const SHORT_MAX: usize = 22;
+
+/// A word of the site's policy: queue, skill, channel, reason, disposition. `[a-z0-9][a-z0-9_.-]{0,47}`; cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Name(Text);
+
+/// A text has one form: what fits stands in place, with zeros behind it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Text {
+    Short { length: u8, bytes: [u8; SHORT_MAX] },
+    Long(Arc<[u8]>),
+}
+
+impl Name {
+    /// None if `text` is not of the form.
+    pub fn new(text: &str) -> Option<Self> {
+        Self::from_bytes(text.as_bytes())
+    }
+
+    fn from_bytes(text: &[u8]) -> Option<Self> {
+        let (first, rest) = text.split_first()?;
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let fits = text.len() <= NAME_MAX && plain(*first) && rest.iter().all(|byte| plain(*byte) || b"_.-".contains(byte));
+        if !fits {
+            return None;
+        }
+        let mut bytes = [0; SHORT_MAX];
+        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(text);
+                Some(Self(Text::Short { length, bytes }))
+            }
+            _ => Some(Self(Text::Long(text.into()))),
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Short { length, bytes } => &bytes[..usize::from(*length)],
+            Text::Long(bytes) => bytes,
+        }
+    }
+
+    /// The word itself.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_else(|_| unreachable!("a name is ASCII"))
+    }
+}
+
+impl Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+/// In the order of the alphabet, as text.
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (&self.0, &other.0) {
+            // No letter of a name is zero, so what is shorter comes first.
+            (Text::Short { bytes, .. }, Text::Short { bytes: others, .. }) => bytes.cmp(others),
+            (Text::Short { .. } | Text::Long(_), Text::Short { .. } | Text::Long(_)) => self.as_bytes().cmp(other.as_bytes()),
+        }
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq<str> for Name {
+    fn eq(&self, other: &str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for Name {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), out)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.as_str(), out)
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::new(&text).ok_or_else(|| serde::de::Error::custom("not a name"))
+    }
+}
+
+impl Wire<()> for Name {
+    fn write(&self, _bounds: (), out: &mut Vec<u8>) {
+        writer::text(self.as_bytes(), out);
+    }
+
+    fn read(reader: &mut Reader<'_>, _bounds: ()) -> Result<Self, Flaw> {
+        Self::from_bytes(reader.text()?).ok_or(Flaw::OutOfBounds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Around the length at which a name no longer stands in place.
+    #[test]
+    fn names_are_in_the_order_of_their_texts() {
+        let texts: Vec<String> =
+            (1..=NAME_MAX).flat_map(|length| ["a", "b", "a-", "a.0"].map(|part| part.repeat(length))).collect();
+        for text in texts.iter().filter(|text| text.len() <= NAME_MAX) {
+            let name = Name::new(text).unwrap();
+            assert_eq!(name.as_str(), text);
+            assert_eq!(name, *text.as_str());
+            for other in texts.iter().filter(|text| text.len() <= NAME_MAX) {
+                let second = Name::new(other).unwrap();
+                assert_eq!(name.cmp(&second), text.cmp(other), "{text} {other}");
+                assert_eq!(name == second, text == other);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_or_of_another_alphabet_is_no_name() {
+        for text in ["", "-a", "A", "a b", "é", &"a".repeat(NAME_MAX + 1)] {
+            assert_eq!(Name::new(text), None, "{text:?}");
+        }
+    }
+}
