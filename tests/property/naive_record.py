@@ -82,7 +82,7 @@ class Record(Matching):
         self.works.append(Work(contact.id, agent.id, attempt, contact.channel, contact.queue, own.cost, "offered", expires_ms))
         made = e.OfferMade(
             at_ms=self.at_ms, attempt=attempt, queue=contact.queue, expires_ms=expires_ms, cost=own.cost, rank=rank,
-            cause="preferred" if preferred else "routed", wait_ms=self.at_ms - contact.entered_ms,
+            cause="preferred" if preferred else "routed", wait_ms=self.at_ms - contact.entered_ms, key=contact.key,
         )  # fmt: skip
         self.record(made, contact.id, agent.id)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from cordboard.events.bounds import (
+    ACCEPTS_MAX,
     CHANNELS_MAX,
     FRAME_MAX,
     MEMBERSHIPS_MAX,
@@ -22,6 +23,7 @@ from cordboard.events.bounds import (
     DurationMs,
     FactId,
     Membership,
+    Ms,
     Name,
     Priority,
     Ref,
@@ -37,6 +39,11 @@ Author = Literal["customer", "agent", "system"]
 EffectFailure = Literal["rejected", "unreachable", "no_recipient", "content_gone", "not_configured"]
 """`rejected`: refused for good; `unreachable`: every attempt failed; `content_gone`: erased before it could be sent."""
 ParkKind = Literal["customer", "third_party", "snooze"]
+Leg = Literal["agent_leg", "customer_leg", "platform"]
+"""Whose side of a connection failed."""
+Role = Literal["primary", "consult", "conference", "supervisor"]
+"""What an agent is to a contact. It has one primary; the others are sides."""
+QueueMode = Literal["open", "closed", "emergency"]
 
 
 class ContactArrived(msgspec.Struct, frozen=True, array_like=True, tag=1):
@@ -63,6 +70,8 @@ class ContactArrived(msgspec.Struct, frozen=True, array_like=True, tag=1):
     reopens: bool = True
     rule: Name | None = None
     language: Name | None = None
+    accepts: Annotated[list[Name], msgspec.Meta(max_length=ACCEPTS_MAX)] = []
+    """Other languages the customer accepts; a plan may replace a requirement by one of them."""
 
 
 class ContactAbandoned(msgspec.Struct, frozen=True, array_like=True, tag=2):
@@ -81,13 +90,19 @@ class ContactEndRequested(msgspec.Struct, frozen=True, array_like=True, tag=3):
 
 
 class TransferRequested(msgspec.Struct, frozen=True, array_like=True, tag=4):
-    """Move the contact to another queue. `agent` is the sender if an agent asked; `requirements` None keeps today's."""
+    """Move the contact to another queue. `agent` is the sender if an agent asked; `requirements` None keeps today's.
+
+    `to_agent` is offered it first; `queue` is where it waits if that agent does not take it. `by` and `reason`: a supervisor's act.
+    """
 
     fact_id: FactId
     contact: ContactId
     queue: Name
     agent: AgentId | None = None
     requirements: Requirements | None = None
+    to_agent: AgentId | None = None
+    by: AgentId | None = None
+    reason: Name | None = None
 
 
 class OfferAnswered(msgspec.Struct, frozen=True, array_like=True, tag=5):
@@ -260,6 +275,136 @@ class CustomerErasureRequested(msgspec.Struct, frozen=True, array_like=True, tag
     customer: Ref
 
 
+class ConnectionFailed(msgspec.Struct, frozen=True, array_like=True, tag=24):
+    """An accepted offer could not be connected; `leg` says on whose side."""
+
+    fact_id: FactId
+    contact: ContactId
+    attempt: Attempt
+    agent: AgentId
+    leg: Leg
+
+
+class PickRequested(msgspec.Struct, frozen=True, array_like=True, tag=25):
+    """Give this waiting contact to this agent, whatever order and limits say: the agent's wish (`by` None) or a supervisor's."""
+
+    fact_id: FactId
+    contact: ContactId
+    agent: AgentId
+    by: AgentId | None = None
+    reason: Name | None = None
+
+
+class RequeueRequested(msgspec.Struct, frozen=True, array_like=True, tag=26):
+    """A supervisor takes the contact out of its agent's hands; it waits again with its key."""
+
+    fact_id: FactId
+    contact: ContactId
+    by: AgentId | None = None
+    reason: Name | None = None
+
+
+class PriorityRequested(msgspec.Struct, frozen=True, array_like=True, tag=27):
+    """A supervisor or service gives the contact another priority."""
+
+    fact_id: FactId
+    contact: ContactId
+    priority: Priority
+    by: AgentId | None = None
+    reason: Name | None = None
+
+
+class PresenceForced(msgspec.Struct, frozen=True, array_like=True, tag=28):
+    """A supervisor makes the agent not ready or offline. Live media are never cut."""
+
+    fact_id: FactId
+    agent: AgentId
+    presence: Literal["offline", "not_ready"]
+    by: AgentId | None = None
+    reason: Name | None = None
+
+
+class AgentScheduled(msgspec.Struct, frozen=True, array_like=True, tag=29):
+    """The agent is known to leave (break, end of shift) at `leaves_ms`; None: not any more."""
+
+    fact_id: FactId
+    agent: AgentId
+    leaves_ms: Ms | None = None
+
+
+class AgentBusyReported(msgspec.Struct, frozen=True, array_like=True, tag=30):
+    """Work from elsewhere (an outbound or internal call), known there as `work`, begins or ends: it takes the channel's cost."""
+
+    fact_id: FactId
+    agent: AgentId
+    channel: Channel
+    work: Ref
+    busy: bool
+
+
+class DeskLost(msgspec.Struct, frozen=True, array_like=True, tag=31):
+    """The agent's desk went away. The media may be there still."""
+
+    fact_id: FactId
+    agent: AgentId
+
+
+class DeskReturned(msgspec.Struct, frozen=True, array_like=True, tag=32):
+    """The agent's desk is back."""
+
+    fact_id: FactId
+    agent: AgentId
+
+
+class QueueModeRequested(msgspec.Struct, frozen=True, array_like=True, tag=33):
+    """Open or close a queue for new contacts."""
+
+    fact_id: FactId
+    queue: Name
+    mode: QueueMode
+    by: AgentId | None = None
+    reason: Name | None = None
+
+
+class BroadcastRequested(msgspec.Struct, frozen=True, array_like=True, tag=34):
+    """Tell every customer who waits in the queue something; the text stands in the vault under `message`."""
+
+    fact_id: FactId
+    queue: Name
+    message: Ref
+    by: AgentId | None = None
+    reason: Name | None = None
+
+
+class HoldRequested(msgspec.Struct, frozen=True, array_like=True, tag=35):
+    """The engaged agent puts the customer on hold, or takes them off."""
+
+    fact_id: FactId
+    contact: ContactId
+    agent: AgentId
+    held: bool
+
+
+class ConsultRequested(msgspec.Struct, frozen=True, array_like=True, tag=36):
+    """The primary agent asks another agent for help; `conference`: with the customer in it."""
+
+    fact_id: FactId
+    contact: ContactId
+    agent: AgentId
+    to_agent: AgentId
+    role: Literal["consult", "conference"] = "consult"
+
+
+class RoleRequested(msgspec.Struct, frozen=True, array_like=True, tag=37):
+    """The primary agent brings a consulted agent into the conference, or hands the contact over (`primary`)."""
+
+    fact_id: FactId
+    contact: ContactId
+    agent: AgentId
+    other: AgentId
+    role: Literal["conference", "primary"]
+
+
 Fact = (
     ContactArrived
     | ContactAbandoned
@@ -284,5 +429,19 @@ Fact = (
     | EffectRetryRequested
     | EffectDiscardRequested
     | CustomerErasureRequested
+    | ConnectionFailed
+    | PickRequested
+    | RequeueRequested
+    | PriorityRequested
+    | PresenceForced
+    | AgentScheduled
+    | AgentBusyReported
+    | DeskLost
+    | DeskReturned
+    | QueueModeRequested
+    | BroadcastRequested
+    | HoldRequested
+    | ConsultRequested
+    | RoleRequested
 )
 FACTS: tuple[type[msgspec.Struct], ...] = Fact.__args__

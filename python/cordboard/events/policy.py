@@ -7,7 +7,19 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from cordboard.events.bounds import Channel, Count, DurationMs, Name, Requirement
+from cordboard.events.bounds import (
+    PLAN_MAX,
+    QUEUES_ADDED_MAX,
+    RANKS_MAX,
+    SIBLINGS_MAX,
+    Channel,
+    Count,
+    DurationMs,
+    Ms,
+    Name,
+    Priority,
+    Requirement,
+)
 
 QUEUES_MAX = 512
 POLICY_SKILLS_MAX = 1_024
@@ -23,12 +35,24 @@ LANGUAGES_MAX = 32
 CHOICES_MAX = 64
 KEYWORDS_MAX = 64
 TEXT_MAX = 1_000
+DAYS_MAX = 512
 LabelText = Annotated[str, msgspec.Meta(max_length=120)]
 Labels = Annotated[dict[Name, LabelText], msgspec.Meta(max_length=LANGUAGES_MAX)]
 """A text for people by language."""
 Pointer = Annotated[str, msgspec.Meta(pattern=r"^(/[^/]{1,64}){1,8}$", max_length=256)]
 """A place in a JSON document (RFC 6901)."""
 ReasonClass = Literal["break", "meal", "training", "meeting", "back_office", "technical", "personal", "system"]
+
+
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+
+
+class Replacement(msgspec.Struct, frozen=True, kw_only=True):
+    """The soft requirement of `skill` becomes `by`, if the customer accepts `language` (None: in any case)."""
+
+    skill: Name
+    by: Requirement
+    language: Name | None = None
 
 
 class ChannelProfile(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +74,64 @@ class ChannelProfile(msgspec.Struct, frozen=True, kw_only=True):
     missed_limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2
     reply: Literal["live", "mail", "webhook"] = "live"
     """How an agent's message reaches the customer: over the connection that is there, or as an outside effect of this kind."""
+    answer: Literal["manual", "auto"] = "manual"
+    """`auto`: an offer is accepted as it is made."""
+    last_offer_before_ms: DurationMs = 0
+    """No offer to an agent who is known to leave within this time."""
+    interruptible_by: Annotated[list[Channel], msgspec.Meta(max_length=POLICY_CHANNELS_MAX)] = []
+    """Contacts of these channels may interrupt an engagement on this one."""
+    idle_ms: DurationMs = 0
+    """The customer silent for so long makes the engagement dormant; 0: never."""
+    idle_end_ms: DurationMs = 0
+    """And for so long ends the contact; 0: never."""
+    dormant_percent: Percent = 20
+    """What a dormant engagement costs."""
+    silence_alert_ms: DurationMs = 0
+    """The agent silent for so long, while the customer waits, is noticed; 0: never."""
+    silence_requeue_ms: DurationMs = 0
+    """And for so long loses the contact to somebody else; 0: never."""
+    desk_lost_ms: DurationMs = 120_000
+    """How long an engagement waits for a lost desk. Live channels wait for their media instead."""
+    join_waiting: bool = False
+    """The same customer waiting twice on this channel waits once."""
+    resume_ms: DurationMs = 0
+    """Who comes back within this time after leaving keeps the place; 0: never."""
+
+
+class PlanStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a queue's plan, at this age of the contact. Hard requirements are never touched."""
+
+    after_ms: DurationMs
+    lower: Annotated[list[Requirement], msgspec.Meta(max_length=8)] = []
+    """Soft requirements that become these, where they are higher."""
+    drop: Annotated[list[Name], msgspec.Meta(max_length=8)] = []
+    """Soft requirements of these skills that end."""
+    replace: Annotated[list[Replacement], msgspec.Meta(max_length=8)] = []
+    queues: Annotated[list[Name], msgspec.Meta(max_length=QUEUES_ADDED_MAX)] = []
+    """Members of these queues may serve it, too."""
+    raise_priority: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    release_preference: bool = False
+
+
+class Floor(msgspec.Struct, frozen=True, kw_only=True):
+    """Members of a queue that are kept on a class of contacts while it has work."""
+
+    klass: Annotated[int, msgspec.Meta(ge=0, le=3)]
+    members: Annotated[int, msgspec.Meta(ge=1, le=1_000)]
+
+
+class Threshold(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens when a contact has waited so long: for `wait_ms`, or that share of its target."""
+
+    name: Name
+    wait_ms: DurationMs | None = None
+    target_percent: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None = None
+    action: Literal["raise_priority", "overflow", "offer_callback", "notify"] = "notify"
+    raise_priority: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    queue: Name | None = None
+    """Where it overflows to."""
+    group: Name | None = None
+    """Who is told."""
 
 
 class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,9 +141,34 @@ class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
     target_ms: DurationMs = 60_000
     targets_ms: dict[Channel, DurationMs] = {}
     requirements: Annotated[list[Requirement], msgspec.Meta(max_length=8)] = []
-    strategy: Literal["longest_idle"] = "longest_idle"
+    strategy: Literal["longest_idle", "least_loaded", "best_skilled", "least_skilled_fit", "round_robin", "fewest_today"] = (
+        "longest_idle"
+    )
     short_abandon_ms: DurationMs = 5_000
     service_level_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 80
+    broadcast: Annotated[int, msgspec.Meta(ge=1, le=SIBLINGS_MAX)] = 1
+    """Agents who are offered a contact at the same time."""
+    rank_delays_ms: Annotated[list[DurationMs], msgspec.Meta(max_length=RANKS_MAX)] = []
+    """Age of a contact at which members of rank 0, 1, … may be offered it; ranks beyond the list: the last."""
+    plan: Annotated[list[PlanStep], msgspec.Meta(max_length=PLAN_MAX)] = []
+    thresholds: Annotated[list[Threshold], msgspec.Meta(max_length=PLAN_MAX)] = []
+    promote_before_ms: DurationMs = 0
+    """Deferrable work becomes live so long before it is due; 0: never."""
+    promoted_percent: Percent = 20
+    """Promoted contacts at one time, of the queue's ready members (rounded up)."""
+    floors: Annotated[list[Floor], msgspec.Meta(max_length=4)] = []
+    drain_after_ms: DurationMs = 0
+    """A contact that finds no agent with enough room for so long has one reserved; 0: never."""
+    drain_percent: Percent = 10
+    """Members reserved at one time (rounded up)."""
+    max_waiting: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    """New contacts are not admitted while so many wait; 0: no limit."""
+    admit_unstaffed: bool = True
+    """New contacts are admitted when every member is offline."""
+    overflow: Name | None = None
+    """Where contacts go that are not admitted, or still wait after closing; None: they are refused, or end."""
+    closing_grace_ms: DurationMs = 600_000
+    """Contacts admitted before closing are served for so long."""
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -196,6 +303,17 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Parked contacts an agent may own."""
     owner_ms: DurationMs = 3_600_000
     """A contact that returns waits this long for its owner, if present, then anyone will do."""
+    max_transfers: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    """The next transfer goes to `supervisor_queue`, or is refused; 0: no limit."""
+    supervisor_queue: Name | None = None
+    transfer_ms: DurationMs = 30_000
+    """How long an agent is offered a contact that was transferred to them."""
+    repeat_count: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    """A customer who comes so often about one topic within `repeat_ms` gets a step of priority; 0: never."""
+    repeat_ms: DurationMs = 7 * 24 * 3_600_000
+    repeat_priority: Priority = 1
+    days_ms: Annotated[list[Ms], msgspec.Meta(max_length=DAYS_MAX)] = []
+    """When the site's days begin, ascending, from its time zone."""
     reopen_ms: DurationMs = 7 * 24 * 3_600_000
     """A reply within this time of the contact's end goes on with the case, its last agent preferred; later it begins a new one."""
     segments: Annotated[list[Name], msgspec.Meta(max_length=WORDS_MAX)] = []

@@ -9,8 +9,8 @@ import msgspec
 
 from cordboard.events.bounds import Key, Requirement
 from cordboard.events.commit import Entry
-from cordboard.events.event import ContactState, EndReason, Event
-from cordboard.events.fact import Author, ParkKind, Presence
+from cordboard.events.event import ContactState, EndReason, Event, ParkedKind
+from cordboard.events.fact import Author, Presence
 
 WorkState = Literal["offered", "connecting", "engaged", "wrapping"]
 
@@ -18,7 +18,7 @@ WorkState = Literal["offered", "connecting", "engaged", "wrapping"]
 class Park(msgspec.Struct, frozen=True):
     """Why a contact is put aside, since when, and until when if nothing comes before. `note` is a vault reference."""
 
-    kind: ParkKind
+    kind: ParkedKind
     since_ms: int
     until_ms: int
     note: bytes | None

@@ -91,6 +91,10 @@ class _ParkKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ParkKind.Val
     """Somebody else's."""
     PARK_KIND_SNOOZE: _ParkKind.ValueType  # 3
     """Nothing but a later hour."""
+    PARK_KIND_INTERRUPTED: _ParkKind.ValueType  # 4
+    """Its agent serves something more urgent. Set by the engine only."""
+    PARK_KIND_DESK_LOST: _ParkKind.ValueType  # 5
+    """Its agent's desk went away. Set by the engine only."""
 
 class ParkKind(_ParkKind, metaclass=_ParkKindEnumTypeWrapper):
     """What a parked contact waits for."""
@@ -102,6 +106,10 @@ PARK_KIND_THIRD_PARTY: ParkKind.ValueType  # 2
 """Somebody else's."""
 PARK_KIND_SNOOZE: ParkKind.ValueType  # 3
 """Nothing but a later hour."""
+PARK_KIND_INTERRUPTED: ParkKind.ValueType  # 4
+"""Its agent serves something more urgent. Set by the engine only."""
+PARK_KIND_DESK_LOST: ParkKind.ValueType  # 5
+"""Its agent's desk went away. Set by the engine only."""
 Global___ParkKind: _TypeAlias = ParkKind  # noqa: Y015
 
 class _Author:

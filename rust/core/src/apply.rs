@@ -54,6 +54,7 @@ impl Site {
     }
 
     /// Change the state as the event at `place` says.
+    #[allow(clippy::match_same_arms, clippy::too_many_lines)]
     pub(crate) fn apply_event(&mut self, about: &About, place: Place, event: &Event) -> Result<(), String> {
         match event {
             Event::RouterTookOver(event) => {
@@ -145,6 +146,29 @@ impl Site {
                 self.erase_customer(event.customer);
                 Ok(())
             }
+            Event::ConnectFailed(_) => Ok(()),
+            Event::ContactReprioritised(_) => Ok(()),
+            Event::DayTurned(_) => Ok(()),
+            Event::AgentScheduleSet(_) => Ok(()),
+            Event::OutsideWorkChanged(_) => Ok(()),
+            Event::DeskLossRecorded(_) => Ok(()),
+            Event::DeskReturnRecorded(_) => Ok(()),
+            Event::AgentReserved(_) => Ok(()),
+            Event::AgentReleased(_) => Ok(()),
+            Event::ContactRelaxed(_) => Ok(()),
+            Event::ThresholdReached(_) => Ok(()),
+            Event::QueueModeSet(_) => Ok(()),
+            Event::BroadcastMade(_) => Ok(()),
+            Event::ContactPromoted(_) => Ok(()),
+            Event::ContactLinked(_) => Ok(()),
+            Event::ContactDiverted(_) => Ok(()),
+            Event::MatterRepeated(_) => Ok(()),
+            Event::EngagementHeld(_) => Ok(()),
+            Event::EngagementResumed(_) => Ok(()),
+            Event::RoleChanged(_) => Ok(()),
+            Event::ContactDormant(_) => Ok(()),
+            Event::ContactRevived(_) => Ok(()),
+            Event::AgentSilenceNoticed(_) => Ok(()),
         }
     }
 
@@ -220,6 +244,7 @@ impl Site {
             case: event.case,
             rule: event.rule.clone(),
             language: event.language.clone(),
+            accepts: event.accepts.clone(),
             attempt,
             recent,
             exclusions,

@@ -3,12 +3,14 @@
 //! `commit …`, then a line for each entry: `> Fact contact agent verdict`, or `time Event contact agent channel key=value …`.
 //! Times and durations are seconds with three decimals; an id is its text if it reads like one, else hexadecimal.
 
+mod journey;
+mod staff;
 mod terms;
 
 use std::fmt::{Display, Write};
 
 use crate::codec;
-use crate::words::{Commit, Entry, Event, Input, Verdict, INPUT_TAG};
+use crate::words::{Commit, Entry, Event, Input, Role, Verdict, INPUT_TAG};
 use crate::Error;
 use terms::{Name, Need, Place, Seconds};
 
@@ -143,6 +145,29 @@ impl Line {
             }
             Event::EffectRequested(_) | Event::EffectEnded(_) | Event::EffectRetried(_) => self.effect(event),
             Event::CustomerErased(event) => self.word(Name(event.customer)),
+            Event::ContactReprioritised(_)
+            | Event::ContactRelaxed(_)
+            | Event::ThresholdReached(_)
+            | Event::ContactPromoted(_)
+            | Event::ContactLinked(_)
+            | Event::ContactDiverted(_)
+            | Event::MatterRepeated(_) => self.place(event),
+            Event::ConnectFailed(_)
+            | Event::EngagementHeld(_)
+            | Event::EngagementResumed(_)
+            | Event::RoleChanged(_)
+            | Event::ContactDormant(_)
+            | Event::ContactRevived(_)
+            | Event::AgentSilenceNoticed(_) => self.conversation(event),
+            Event::DayTurned(_)
+            | Event::AgentScheduleSet(_)
+            | Event::OutsideWorkChanged(_)
+            | Event::DeskLossRecorded(_)
+            | Event::DeskReturnRecorded(_)
+            | Event::AgentReserved(_)
+            | Event::AgentReleased(_)
+            | Event::QueueModeSet(_)
+            | Event::BroadcastMade(_) => self.staff(event),
         }
     }
 
@@ -170,6 +195,23 @@ impl Line {
                 self.option("case", event.case.map(Name));
                 self.option("rule", event.rule.as_ref());
                 self.option("language", event.language.as_ref());
+                self.list("accepts", event.accepts.iter());
+                self.list("opens", event.opens_ms.iter().copied().map(Seconds));
+                if event.step > 0 {
+                    self.pair("step", event.step);
+                }
+                self.option("step_at", event.step_at_ms.map(Seconds));
+                if event.threshold > 0 {
+                    self.pair("threshold", event.threshold);
+                }
+                self.option("threshold_at", event.threshold_at_ms.map(Seconds));
+                self.option("promote_at", event.promote_at_ms.map(Seconds));
+                self.option("drain_at", event.drain_at_ms.map(Seconds));
+                if event.transfers > 0 {
+                    self.pair("transfers", event.transfers);
+                }
+                self.option("back", event.back.map(Name));
+                self.option("resumes", event.resumes.map(Name));
             }
             Event::ContactEnded(event) => {
                 self.word(event.reason);
@@ -197,6 +239,16 @@ impl Line {
                 self.pair("cost", event.cost);
                 self.pair("wait", Seconds(event.wait_ms));
                 self.pair("until", Seconds(event.expires_ms));
+                if event.role != Role::Primary {
+                    self.pair("role", event.role);
+                }
+                if let Some(direct) = &event.direct {
+                    self.pair("direct", direct.reason);
+                    self.option("by", direct.by.map(Name));
+                }
+                if let Some(why) = &event.why {
+                    self.why(why);
+                }
             }
             Event::OfferAccepted(event) => {
                 self.pair("attempt", event.attempt);
@@ -236,6 +288,9 @@ impl Line {
             Event::EngagementStarted(event) => {
                 self.pair("attempt", event.attempt);
                 self.word(&event.queue);
+                if event.role != Role::Primary {
+                    self.pair("role", event.role);
+                }
             }
             Event::ContactAnswered(event) => {
                 self.pair("attempt", event.attempt);
@@ -249,6 +304,9 @@ impl Line {
             Event::EngagementEnded(event) => {
                 self.pair("attempt", event.attempt);
                 self.pair("by", event.by);
+                if event.role != Role::Primary {
+                    self.pair("role", event.role);
+                }
                 self.option("disposition", event.disposition.as_ref());
                 self.option("note", event.note.map(Name));
                 if let Some(until_ms) = event.wrap_until_ms {
@@ -385,5 +443,28 @@ fn at_ms(event: &Event) -> u64 {
         Event::EffectEnded(event) => event.at_ms,
         Event::EffectRetried(event) => event.at_ms,
         Event::CustomerErased(event) => event.at_ms,
+        Event::ConnectFailed(event) => event.at_ms,
+        Event::ContactReprioritised(event) => event.at_ms,
+        Event::DayTurned(event) => event.at_ms,
+        Event::AgentScheduleSet(event) => event.at_ms,
+        Event::OutsideWorkChanged(event) => event.at_ms,
+        Event::DeskLossRecorded(event) => event.at_ms,
+        Event::DeskReturnRecorded(event) => event.at_ms,
+        Event::AgentReserved(event) => event.at_ms,
+        Event::AgentReleased(event) => event.at_ms,
+        Event::ContactRelaxed(event) => event.at_ms,
+        Event::ThresholdReached(event) => event.at_ms,
+        Event::QueueModeSet(event) => event.at_ms,
+        Event::BroadcastMade(event) => event.at_ms,
+        Event::ContactPromoted(event) => event.at_ms,
+        Event::ContactLinked(event) => event.at_ms,
+        Event::ContactDiverted(event) => event.at_ms,
+        Event::MatterRepeated(event) => event.at_ms,
+        Event::EngagementHeld(event) => event.at_ms,
+        Event::EngagementResumed(event) => event.at_ms,
+        Event::RoleChanged(event) => event.at_ms,
+        Event::ContactDormant(event) => event.at_ms,
+        Event::ContactRevived(event) => event.at_ms,
+        Event::AgentSilenceNoticed(event) => event.at_ms,
     }
 }

@@ -122,6 +122,8 @@ pub(crate) struct Contact {
     pub(crate) case: Option<Id>,
     pub(crate) rule: Option<Name>,
     pub(crate) language: Option<Name>,
+    /// Other languages its customer accepts.
+    pub(crate) accepts: Vec<Name>,
     /// The newest attempt; 0 before the first offer.
     pub(crate) attempt: u32,
     pub(crate) recent: VecDeque<PastOffer>,

@@ -8,7 +8,7 @@ import msgspec
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.words import STATES, TO_PARK_KIND, TO_STATE, requirements_to
 from cordboard.events.bounds import INSTANT_MAX_MS
-from cordboard.events.fact import ParkKind
+from cordboard.events.event import ParkedKind
 from cordboard.projections.history.reader import ContactFilter, ContactRow, TimelineRow
 from cordboard.projections.live import LiveContact
 from cordboard.v1 import contact_service_pb2 as pb
@@ -47,7 +47,7 @@ def live_contact(contact: LiveContact, people: Mapping[bytes, Person]) -> pb.Con
 
 def past_contact(row: ContactRow, people: Mapping[bytes, Person]) -> pb.Contact:
     """A contact from the history; `people` must know its agent and owner."""
-    kind = None if row.park_kind is None else TO_PARK_KIND[cast(ParkKind, row.park_kind)]
+    kind = None if row.park_kind is None else TO_PARK_KIND[cast(ParkedKind, row.park_kind)]
     return pb.Contact(
         contact_id=row.id.hex(),
         channel=row.channel,

@@ -15,6 +15,7 @@ from cordboard.events.bounds import (
     Requirement,
     Skill,
 )
+from cordboard.events.event import ParkedKind
 from cordboard.events.fact import Author, ParkKind, Presence
 from cordboard.v1 import contact_service_pb2, types_pb2
 
@@ -46,7 +47,13 @@ PARK_KINDS: dict[int, ParkKind] = {
     types_pb2.PARK_KIND_THIRD_PARTY: "third_party",
     types_pb2.PARK_KIND_SNOOZE: "snooze",
 }
-TO_PARK_KIND = {word: types_pb2.ParkKind.ValueType(number) for number, word in PARK_KINDS.items()}
+TO_PARK_KIND: dict[ParkedKind, types_pb2.ParkKind.ValueType] = {
+    "customer": types_pb2.PARK_KIND_CUSTOMER,
+    "third_party": types_pb2.PARK_KIND_THIRD_PARTY,
+    "snooze": types_pb2.PARK_KIND_SNOOZE,
+    "interrupted": types_pb2.PARK_KIND_INTERRUPTED,
+    "desk_lost": types_pb2.PARK_KIND_DESK_LOST,
+}
 TO_AUTHOR: dict[Author, types_pb2.Author.ValueType] = {
     "customer": types_pb2.AUTHOR_CUSTOMER,
     "agent": types_pb2.AUTHOR_AGENT,

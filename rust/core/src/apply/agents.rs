@@ -47,7 +47,7 @@ impl Site {
             match event.cause {
                 PresenceCause::Declined => agent.declines = 0,
                 PresenceCause::Missed => agent.channels.values_mut().for_each(|enabled| enabled.missed = 0),
-                PresenceCause::Requested | PresenceCause::LoadEnded => {}
+                PresenceCause::Requested | PresenceCause::LoadEnded | PresenceCause::Technical | PresenceCause::Forced => {}
             }
         })
     }

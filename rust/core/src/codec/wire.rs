@@ -130,22 +130,32 @@ impl<B, T: Wire<B>> Wire<B> for Option<T> {
 }
 
 impl<T: Wire<()>> Wire<Max> for Vec<T> {
-    fn write(&self, _bounds: Max, out: &mut Vec<u8>) {
+    fn write(&self, max: Max, out: &mut Vec<u8>) {
+        Wire::write(self, (max, ()), out);
+    }
+
+    fn read(reader: &mut Reader<'_>, max: Max) -> Result<Self, Flaw> {
+        Wire::read(reader, (max, ()))
+    }
+}
+
+impl<B: Copy, T: Wire<B>> Wire<(Max, B)> for Vec<T> {
+    fn write(&self, (_, bounds): (Max, B), out: &mut Vec<u8>) {
         writer::array(self.len(), out);
         for element in self {
-            element.write((), out);
+            element.write(bounds, out);
         }
     }
 
-    fn read(reader: &mut Reader<'_>, bounds: Max) -> Result<Self, Flaw> {
+    fn read(reader: &mut Reader<'_>, (max, bounds): (Max, B)) -> Result<Self, Flaw> {
         let count = reader.array()?;
-        if count > bounds.0 {
+        if count > max.0 {
             return Err(Flaw::OutOfBounds);
         }
         // Every element has at least one byte, so a length that lies costs no memory.
         let mut list = Self::with_capacity(count.min(reader.left()));
         for _ in 0..count {
-            list.push(T::read(reader, ())?);
+            list.push(T::read(reader, bounds)?);
         }
         Ok(list)
     }

@@ -104,6 +104,17 @@ impl Turn<'_> {
             case: fact.case,
             rule: fact.rule,
             language: fact.language,
+            accepts: fact.accepts,
+            opens_ms: Vec::new(),
+            step: 0,
+            step_at_ms: None,
+            threshold: 0,
+            threshold_at_ms: None,
+            promote_at_ms: None,
+            drain_at_ms: None,
+            transfers: 0,
+            back: None,
+            resumes: None,
         };
         self.emit(Some(fact.contact), None, Some(&fact.channel), queued);
         if let Some(message) = fact.message {

@@ -99,6 +99,8 @@ fn wanted_by(by: EndedBy) -> ParkEndedBy {
         EndedBy::Customer => ParkEndedBy::Customer,
         EndedBy::Service => ParkEndedBy::Service,
         EndedBy::Transfer => ParkEndedBy::Transfer,
-        EndedBy::Agent | EndedBy::Parked => ParkEndedBy::Agent,
+        EndedBy::Agent | EndedBy::Parked | EndedBy::Requeued | EndedBy::DeskLost | EndedBy::AgentSilent | EndedBy::SideOver => {
+            ParkEndedBy::Agent
+        }
     }
 }

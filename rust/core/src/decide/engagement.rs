@@ -5,7 +5,7 @@ use crate::state::{Contact, Phase, WorkPhase};
 use crate::turn::Turn;
 use crate::words::{
     AnsweredOn, Author, ContactAnswered, ContactConnected, EndReason, EndedBy, EngagementEndRequested, EngagementEnded,
-    EngagementStarted, Id, MessagePosted, MessageRelayed, Name, ParkEndedBy, VisitOutcome, WrapUpEndRequested, WrapUpEnded,
+    EngagementStarted, Id, MessagePosted, MessageRelayed, Name, ParkEndedBy, Role, VisitOutcome, WrapUpEndRequested, WrapUpEnded,
     WrapUpEndedBy, WrapUpExtended, WrapUpExtensionRequested,
 };
 
@@ -30,7 +30,7 @@ impl Turn<'_> {
     pub(super) fn connect(&mut self, fact: &ContactConnected) {
         let Some(contact) = self.site.contact(&fact.contact) else { return };
         let (channel, queue) = (contact.channel.clone(), contact.queue.clone());
-        let event = EngagementStarted { at_ms: self.t_ms, attempt: fact.attempt, queue };
+        let event = EngagementStarted { at_ms: self.t_ms, attempt: fact.attempt, queue, role: Role::Primary };
         self.emit(Some(fact.contact), Some(fact.agent), Some(&channel), event);
         let answered_on = self.rules().and_then(|rules| rules.channel(&channel)).map(|profile| profile.answered_on);
         if answered_on == Some(AnsweredOn::Connected) {
@@ -126,6 +126,7 @@ impl Turn<'_> {
             note,
             wrap_until_ms: wrap.map(|profile| self.at_ms + profile.wrap_up_ms),
             wrap_cost: wrap.map_or(0, |profile| (cost * u32::from(profile.wrap_up_cost_percent)).div_ceil(100)),
+            role: Role::Primary,
         };
         self.emit(Some(id), Some(agent), Some(&contact.channel), event);
     }

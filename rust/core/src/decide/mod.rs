@@ -21,6 +21,7 @@ pub(crate) type Check = Result<(), Refusal>;
 
 impl Turn<'_> {
     /// May the fact stand?
+    #[allow(clippy::match_same_arms)]
     pub(crate) fn verdict_on(&self, fact: &Fact) -> Verdict {
         let check = match fact {
             Fact::ContactArrived(fact) => self.check_arrival(fact),
@@ -46,6 +47,20 @@ impl Turn<'_> {
             Fact::EffectRetryRequested(fact) => self.check_failed(fact.seq, fact.entry),
             Fact::EffectDiscardRequested(fact) => self.check_failed(fact.seq, fact.entry),
             Fact::CustomerErasureRequested(_) => Ok(()),
+            Fact::ConnectionFailed(_) => Err("no_policy"),
+            Fact::PickRequested(_) => Err("no_policy"),
+            Fact::RequeueRequested(_) => Err("no_policy"),
+            Fact::PriorityRequested(_) => Err("no_policy"),
+            Fact::PresenceForced(_) => Err("no_policy"),
+            Fact::AgentScheduled(_) => Err("no_policy"),
+            Fact::AgentBusyReported(_) => Err("no_policy"),
+            Fact::DeskLost(_) => Err("no_policy"),
+            Fact::DeskReturned(_) => Err("no_policy"),
+            Fact::QueueModeRequested(_) => Err("no_policy"),
+            Fact::BroadcastRequested(_) => Err("no_policy"),
+            Fact::HoldRequested(_) => Err("no_policy"),
+            Fact::ConsultRequested(_) => Err("no_policy"),
+            Fact::RoleRequested(_) => Err("no_policy"),
         };
         match check {
             Ok(()) => Accepted {}.into(),
@@ -54,6 +69,7 @@ impl Turn<'_> {
     }
 
     /// Record what an accepted fact causes.
+    #[allow(clippy::match_same_arms)]
     pub(crate) fn carry_out(&mut self, fact: Fact) {
         match fact {
             Fact::ContactArrived(fact) => self.arrive(fact),
@@ -81,6 +97,20 @@ impl Turn<'_> {
             Fact::CustomerErasureRequested(fact) => {
                 self.emit(None, None, None, CustomerErased { at_ms: self.t_ms, customer: fact.customer });
             }
+            Fact::ConnectionFailed(_) => {}
+            Fact::PickRequested(_) => {}
+            Fact::RequeueRequested(_) => {}
+            Fact::PriorityRequested(_) => {}
+            Fact::PresenceForced(_) => {}
+            Fact::AgentScheduled(_) => {}
+            Fact::AgentBusyReported(_) => {}
+            Fact::DeskLost(_) => {}
+            Fact::DeskReturned(_) => {}
+            Fact::QueueModeRequested(_) => {}
+            Fact::BroadcastRequested(_) => {}
+            Fact::HoldRequested(_) => {}
+            Fact::ConsultRequested(_) => {}
+            Fact::RoleRequested(_) => {}
         }
     }
 

@@ -14,7 +14,7 @@ use crate::state::{OfferEnd, Phase};
 use crate::turn::Turn;
 use crate::words::{
     ConnectExpired, Id, Name, OfferAccepted, OfferAnswered, OfferDeclined, OfferExpired, OfferMade, OfferRevoked, OnMissed,
-    Presence, PresenceCause, RevokeReason, SwitchCause,
+    Presence, PresenceCause, RevokeReason, Role, SwitchCause,
 };
 
 impl Turn<'_> {
@@ -48,6 +48,10 @@ impl Turn<'_> {
             rank: found.rank,
             cause: found.cause,
             wait_ms: contact.waited_ms(self.at_ms),
+            key: Some(contact.key),
+            why: None,
+            direct: None,
+            role: Role::Primary,
         };
         let channel = contact.channel.clone();
         self.emit(Some(found.contact), Some(found.agent), Some(&channel), event);

@@ -32,7 +32,7 @@ impl Turn<'_> {
         self.end_visit(fact.contact, &contact, VisitOutcome::Requeued);
         // A wish counts from when it was said, but never ends in the turn that hears it.
         let until_ms = self.t_ms.saturating_add(fact.for_ms).max(self.at_ms + 1).min(INSTANT_MAX_MS);
-        let event = ContactParked { at_ms: self.t_ms, kind: fact.kind, until_ms, note: fact.note };
+        let event = ContactParked { at_ms: self.t_ms, kind: fact.kind.into(), until_ms, note: fact.note };
         self.emit(Some(fact.contact), Some(fact.agent), Some(&contact.channel), event);
         self.settle(fact.agent);
     }

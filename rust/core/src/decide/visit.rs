@@ -46,6 +46,17 @@ impl Turn<'_> {
             case: contact.case,
             rule: contact.rule.clone(),
             language: contact.language.clone(),
+            accepts: contact.accepts.clone(),
+            opens_ms: Vec::new(),
+            step: 0,
+            step_at_ms: None,
+            threshold: 0,
+            threshold_at_ms: None,
+            promote_at_ms: None,
+            drain_at_ms: None,
+            transfers: 0,
+            back: None,
+            resumes: None,
         }
     }
 

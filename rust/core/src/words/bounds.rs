@@ -19,6 +19,14 @@ pub const REQUIREMENTS_MAX: usize = 16;
 pub const VISIT_REQUIREMENTS_MAX: usize = REQUIREMENTS_MAX + 8;
 /// Preferred agents of a contact.
 pub const PREFERRED_MAX: usize = 8;
+/// Languages a contact accepts besides its own.
+pub const ACCEPTS_MAX: usize = 4;
+/// Ranks of members that open one after the other.
+pub const RANKS_MAX: usize = 16;
+/// Steps of a plan, and thresholds of a queue.
+pub const PLAN_MAX: usize = 8;
+/// Queues that a plan adds.
+pub const QUEUES_ADDED_MAX: usize = 4;
 /// Skills of an agent.
 pub const SKILLS_MAX: usize = 64;
 /// Memberships of an agent.
@@ -47,6 +55,8 @@ pub(crate) const RANK: Span = Span(0, 99);
 pub(crate) const CLASS: Span = Span(0, 3);
 pub(crate) const PERCENT: Span = Span(0, 100);
 pub(crate) const LIMIT: Span = Span(1, 100);
+pub(crate) const STEP: Span = Span(0, PLAN_MAX as u64);
+pub(crate) const SIBLINGS: Span = Span(1, 8);
 
 /// Opaque bytes of a fixed length: Debug and Display in hexadecimal digits, bin on every wire.
 macro_rules! opaque {

@@ -2,9 +2,17 @@
 //! policy. The contact, agent and channel that an event is about stand in its `Entry`, not in its body. `at_ms` is when it
 //! took effect.
 
-use super::bounds::{ATTEMPT, CAPACITY, COUNT, DURATION, FRAME_MAX, MS, PRIORITY, RANK, REQUIREMENTS_MAX, VISIT_REQUIREMENTS_MAX};
+use super::bounds::{
+    ACCEPTS_MAX, ATTEMPT, CAPACITY, COUNT, DURATION, FRAME_MAX, MS, PRIORITY, QUEUES_ADDED_MAX, RANK, RANKS_MAX, REQUIREMENTS_MAX,
+    STEP, VISIT_REQUIREMENTS_MAX,
+};
 use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, SKILLS};
-use super::{AgentChannel, Author, Digest, EffectFailure, Id, Key, Membership, Name, ParkKind, Presence, Requirement, Skill};
+use super::{
+    AgentChannel, Author, ContactState, DeskDue, Digest, Direct, DivertCause, EffectFailure, EffectOutcome, EndReason, EndedBy, Id,
+    Key, Leg, LinkCause, Membership, Name, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind, Presence, PresenceCause,
+    PriorityCause, QueueMode, ReleaseReason, Requirement, RevokeReason, Role, Skill, SwitchCause, ThresholdAction, VisitOutcome,
+    Why, WrapUpEndedBy,
+};
 use crate::codec::{Length, Max};
 
 /// What a contact brings and what its queue adds.
@@ -13,58 +21,6 @@ const VISIT_REQUIREMENTS: Max = Max(VISIT_REQUIREMENTS_MAX);
 const WISHES: Max = Max(REQUIREMENTS_MAX);
 /// A policy came in a frame.
 const POLICY: Length = Length(0, FRAME_MAX);
-
-choices! {
-    /// How a stay in a queue came out.
-    VisitOutcome {
-        Answered = "answered", Abandoned = "abandoned", AbandonedAfterTransfer = "abandoned_after_transfer",
-        FlowedOut = "flowed_out", Requeued = "requeued", Closed = "closed",
-    }
-
-    /// Why a contact's life is over.
-    EndReason {
-        Completed = "completed", Abandoned = "abandoned", FlowedOut = "flowed_out", CustomerSilent = "customer_silent",
-        Cancelled = "cancelled", Failed = "failed",
-    }
-
-    /// Where a contact stands.
-    ContactState {
-        Queued = "queued", Offered = "offered", Connecting = "connecting", Engaged = "engaged", Ended = "ended",
-        Parked = "parked",
-    }
-
-    /// By what rule the agent was chosen.
-    OfferCause { Routed = "routed", Preferred = "preferred" }
-
-    /// Why an offer was withdrawn.
-    RevokeReason {
-        ContactGone = "contact_gone", Transferred = "transferred", AgentNotReady = "agent_not_ready",
-        ChannelOff = "channel_off", NotEligible = "not_eligible",
-    }
-
-    /// Who ended an engagement.
-    EndedBy { Agent = "agent", Customer = "customer", Service = "service", Transfer = "transfer", Parked = "parked" }
-
-    /// What ended a wrap-up.
-    WrapUpEndedBy { Agent = "agent", Deadline = "deadline" }
-
-    /// What brought a parked contact back, or ended it.
-    ParkEndedBy {
-        Deadline = "deadline", Agent = "agent", Customer = "customer", Service = "service", Transfer = "transfer",
-    }
-
-    /// What became of an effect.
-    EffectOutcome { Done = "done", Failed = "failed", Discarded = "discarded" }
-
-    /// Why a presence changed.
-    PresenceCause { Requested = "requested", LoadEnded = "load_ended", Declined = "declined", Missed = "missed" }
-
-    /// Why a channel was switched.
-    SwitchCause { Requested = "requested", Missed = "missed", Returned = "returned" }
-
-    /// Why an agent has more load than capacity.
-    OverCapacityCause { Redeclared = "redeclared" }
-}
 
 tagged! {
     /// What the engine recorded.
@@ -116,6 +72,17 @@ tagged! {
             case: Option<Id> = None,
             rule: Option<Name> = None,
             language: Option<Name> = None,
+            accepts: Vec<Name> [Max(ACCEPTS_MAX)] = Vec::new(),
+            opens_ms: Vec<u64> [(Max(RANKS_MAX), MS)] = Vec::new(),
+            step: u8 [STEP] = 0,
+            step_at_ms: Option<u64> [MS] = None,
+            threshold: u8 [STEP] = 0,
+            threshold_at_ms: Option<u64> [MS] = None,
+            promote_at_ms: Option<u64> [MS] = None,
+            drain_at_ms: Option<u64> [MS] = None,
+            transfers: u64 [COUNT] = 0,
+            back: Option<Id> = None,
+            resumes: Option<Id> = None,
         }
 
         /// The contact's life is over. `state` is the one it ended in; `successor` names what it flowed out to.
@@ -147,6 +114,10 @@ tagged! {
             rank: u8 [RANK],
             cause: OfferCause,
             wait_ms: u64 [DURATION],
+            key: Option<Key> = None,
+            why: Option<Why> = None,
+            direct: Option<Direct> = None,
+            role: Role = Role::Primary,
         }
 
         /// Accepted is not connected: that must happen before `connect_by_ms`.
@@ -195,6 +166,7 @@ tagged! {
             at_ms: u64 [MS],
             attempt: u32 [ATTEMPT],
             queue: Name,
+            role: Role = Role::Primary,
         }
 
         /// The customer has an answer by the channel's definition (connection, or the agent's first message).
@@ -221,6 +193,7 @@ tagged! {
             note: Option<Id>,
             wrap_until_ms: Option<u64> [MS],
             wrap_cost: u32 [CAPACITY],
+            role: Role = Role::Primary,
         }
 
         /// The after-contact work is done: by the agent, or by its deadline (`at_ms` is then the deadline).
@@ -242,7 +215,7 @@ tagged! {
         /// The contact is put aside until `until_ms`, at no cost; the entry's agent is its owner. Its engagement ended just before.
         25 => ContactParked {
             at_ms: u64 [MS],
-            kind: ParkKind,
+            kind: ParkedKind,
             until_ms: u64 [MS],
             note: Option<Id>,
         }
@@ -337,6 +310,175 @@ tagged! {
         45 => CustomerErased {
             at_ms: u64 [MS],
             customer: Id,
+        }
+
+        /// An accepted offer could not be connected. `failures`: of this agent's leg in a row.
+        46 => ConnectFailed {
+            at_ms: u64 [MS],
+            attempt: u32 [ATTEMPT],
+            leg: Leg,
+            excluded_until_ms: u64 [MS],
+            reoffer_from_ms: u64 [MS],
+            failures: u64 [COUNT],
+        }
+
+        /// The contact has another priority and place in the order.
+        47 => ContactReprioritised {
+            at_ms: u64 [MS],
+            priority: u8 [PRIORITY],
+            key: Key,
+            cause: PriorityCause,
+        }
+
+        /// A day of the site began: what agents did today counts from zero.
+        48 => DayTurned {
+            at_ms: u64 [MS],
+        }
+
+        /// The agent leaves at `leaves_ms`: no offer that would run over.
+        49 => AgentScheduleSet {
+            at_ms: u64 [MS],
+            leaves_ms: Option<u64> [MS],
+        }
+
+        /// Work from elsewhere takes `cost` of the agent's capacity on the entry's channel, or is over.
+        50 => OutsideWorkChanged {
+            at_ms: u64 [MS],
+            work: Id,
+            busy: bool,
+            cost: u32 [CAPACITY],
+        }
+
+        /// The agent's desk went away: no offers. What needs a desk goes to somebody else, channel by channel.
+        51 => DeskLossRecorded {
+            at_ms: u64 [MS],
+            due: Vec<DeskDue> [CHANNELS],
+        }
+
+        /// The agent's desk is back, in time for what is still there.
+        52 => DeskReturnRecorded {
+            at_ms: u64 [MS],
+        }
+
+        /// The agent gets no other offer until the entry's contact, which needs more room than anybody has, is served or gone.
+        53 => AgentReserved {
+            at_ms: u64 [MS],
+        }
+
+        /// The reservation is over.
+        54 => AgentReleased {
+            at_ms: u64 [MS],
+            reason: ReleaseReason,
+        }
+
+        /// A step of the plan is taken: what the contact needs from now on. `queues`: those it waits in besides its own.
+        55 => ContactRelaxed {
+            at_ms: u64 [MS],
+            step: u8 [STEP],
+            wishes: Vec<Requirement> [WISHES],
+            requirements: Vec<Requirement> [VISIT_REQUIREMENTS],
+            queues: Vec<Name> [Max(QUEUES_ADDED_MAX)],
+            priority: u8 [PRIORITY],
+            key: Key,
+            prefer_until_ms: u64 [MS],
+            next_at_ms: Option<u64> [MS],
+            skipped: bool,
+        }
+
+        /// The contact waits longer than the queue's threshold `name` allows: once. What follows stands in the next events.
+        56 => ThresholdReached {
+            at_ms: u64 [MS],
+            name: Name,
+            threshold: u8 [STEP],
+            next_at_ms: Option<u64> [MS],
+            action: ThresholdAction,
+            group: Option<Name>,
+        }
+
+        /// The queue takes new contacts, or not. From `close_at_ms` those who still wait for a person now are moved on or ended.
+        57 => QueueModeSet {
+            at_ms: u64 [MS],
+            queue: Name,
+            mode: QueueMode,
+            close_at_ms: Option<u64> [MS],
+        }
+
+        /// Every customer who waits in the queue is to be told `message`.
+        58 => BroadcastMade {
+            at_ms: u64 [MS],
+            queue: Name,
+            message: Id,
+        }
+
+        /// Deferrable work comes near its due time: it is queued among live contacts from now on.
+        59 => ContactPromoted {
+            at_ms: u64 [MS],
+            key: Key,
+        }
+
+        /// The contact belongs with `other`: the same customer waits there too, or came back to the place kept.
+        60 => ContactLinked {
+            at_ms: u64 [MS],
+            other: Id,
+            cause: LinkCause,
+        }
+
+        /// The queue it asked for does not take it: it goes to `to` instead (`ContactQueued` follows).
+        61 => ContactDiverted {
+            at_ms: u64 [MS],
+            queue: Name,
+            to: Name,
+            cause: DivertCause,
+        }
+
+        /// The customer comes for the `count`th time about one topic: owner first, a step of priority, and somebody should know.
+        62 => MatterRepeated {
+            at_ms: u64 [MS],
+            count: u64 [COUNT],
+            topic: Name,
+        }
+
+        /// The customer is on hold.
+        63 => EngagementHeld {
+            at_ms: u64 [MS],
+            attempt: u32 [ATTEMPT],
+        }
+
+        /// The customer is off hold after `held_ms`.
+        64 => EngagementResumed {
+            at_ms: u64 [MS],
+            attempt: u32 [ATTEMPT],
+            held_ms: u64 [DURATION],
+        }
+
+        /// The entry's agent is something else to the contact now.
+        65 => RoleChanged {
+            at_ms: u64 [MS],
+            attempt: u32 [ATTEMPT],
+            role: Role,
+        }
+
+        /// The customer has been silent: the engagement costs less and stands outside the channel's maximum.
+        66 => ContactDormant {
+            at_ms: u64 [MS],
+            attempt: u32 [ATTEMPT],
+            cost: u32 [CAPACITY],
+            end_at_ms: Option<u64> [MS],
+        }
+
+        /// The conversation goes on with the same agent, at its full cost.
+        67 => ContactRevived {
+            at_ms: u64 [MS],
+            attempt: u32 [ATTEMPT],
+            cost: u32 [CAPACITY],
+        }
+
+        /// The customer has been waiting for the engaged agent's next message since `since_ms`.
+        68 => AgentSilenceNoticed {
+            at_ms: u64 [MS],
+            attempt: u32 [ATTEMPT],
+            since_ms: u64 [MS],
+            requeue_at_ms: Option<u64> [MS],
         }
     }
 }

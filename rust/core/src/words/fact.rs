@@ -2,7 +2,9 @@
 //!
 //! Every fact begins `[tag, fact_id, …]`. No personal data: references into the vault only.
 
-use super::bounds::{ATTEMPT, CAPACITY, CHANNELS_MAX, COUNT, DURATION, FRAME_MAX, MEMBERSHIPS_MAX, PREFERRED_MAX, PRIORITY};
+use super::bounds::{
+    ACCEPTS_MAX, ATTEMPT, CAPACITY, CHANNELS_MAX, COUNT, DURATION, FRAME_MAX, MEMBERSHIPS_MAX, MS, PREFERRED_MAX, PRIORITY,
+};
 use super::bounds::{REQUIREMENTS_MAX, SKILLS_MAX};
 use super::{AgentChannel, Id, Membership, Name, Requirement, Skill};
 use crate::codec::{Length, Max};
@@ -30,6 +32,24 @@ choices! {
 
     /// What a parked contact waits for.
     ParkKind { Customer = "customer", ThirdParty = "third_party", Snooze = "snooze" }
+
+    /// Whose side of a connection failed.
+    Leg { AgentLeg = "agent_leg", CustomerLeg = "customer_leg", Platform = "platform" }
+
+    /// What an agent is to a contact. It has one primary; the others are sides.
+    Role { Primary = "primary", Consult = "consult", Conference = "conference", Supervisor = "supervisor" }
+
+    /// As what another agent is asked in.
+    SideRole { Consult = "consult", Conference = "conference" }
+
+    /// What a side becomes.
+    RequestedRole { Conference = "conference", Primary = "primary" }
+
+    /// What a supervisor can make of an agent's presence.
+    ForcedPresence { Offline = "offline", NotReady = "not_ready" }
+
+    /// Whether a queue takes new contacts.
+    QueueMode { Open = "open", Closed = "closed", Emergency = "emergency" }
 
     /// Why an effect failed. `Rejected`: refused for good; `Unreachable`: every attempt failed; `ContentGone`: erased before it
     /// could be sent.
@@ -64,6 +84,7 @@ tagged! {
             reopens: bool = true,
             rule: Option<Name> = None,
             language: Option<Name> = None,
+            accepts: Vec<Name> [Max(ACCEPTS_MAX)] = Vec::new(),
         }
 
         /// The customer left: closed the chat, hung up, or stayed away longer than the grace time.
@@ -86,6 +107,9 @@ tagged! {
             queue: Name,
             agent: Option<Id> = None,
             requirements: Option<Vec<Requirement>> [REQUIREMENTS] = None,
+            to_agent: Option<Id> = None,
+            by: Option<Id> = None,
+            reason: Option<Name> = None,
         }
 
         /// The agent accepted or declined offer (contact, attempt).
@@ -238,6 +262,123 @@ tagged! {
             fact_id: Id,
             customer: Id,
         }
+
+        /// An accepted offer could not be connected; `leg` says on whose side.
+        24 => ConnectionFailed {
+            fact_id: Id,
+            contact: Id,
+            attempt: u32 [ATTEMPT],
+            agent: Id,
+            leg: Leg,
+        }
+
+        /// Give this waiting contact to this agent, whatever order and limits say: the agent's own wish (`by` None), or a
+        /// supervisor's.
+        25 => PickRequested {
+            fact_id: Id,
+            contact: Id,
+            agent: Id,
+            by: Option<Id> = None,
+            reason: Option<Name> = None,
+        }
+
+        /// A supervisor takes the contact out of its agent's hands; it waits again with its key.
+        26 => RequeueRequested {
+            fact_id: Id,
+            contact: Id,
+            by: Option<Id> = None,
+            reason: Option<Name> = None,
+        }
+
+        /// A supervisor or service gives the contact another priority.
+        27 => PriorityRequested {
+            fact_id: Id,
+            contact: Id,
+            priority: u8 [PRIORITY],
+            by: Option<Id> = None,
+            reason: Option<Name> = None,
+        }
+
+        /// A supervisor makes the agent not ready or offline. Live media are never cut.
+        28 => PresenceForced {
+            fact_id: Id,
+            agent: Id,
+            presence: ForcedPresence,
+            by: Option<Id> = None,
+            reason: Option<Name> = None,
+        }
+
+        /// The agent is known to leave (break, end of shift) at `leaves_ms`; None: not any more.
+        29 => AgentScheduled {
+            fact_id: Id,
+            agent: Id,
+            leaves_ms: Option<u64> [MS] = None,
+        }
+
+        /// Work from elsewhere (an outbound or internal call), known there as `work`, begins or ends: it takes the channel's cost.
+        30 => AgentBusyReported {
+            fact_id: Id,
+            agent: Id,
+            channel: Name,
+            work: Id,
+            busy: bool,
+        }
+
+        /// The agent's desk went away. The media may be there still.
+        31 => DeskLost {
+            fact_id: Id,
+            agent: Id,
+        }
+
+        /// The agent's desk is back.
+        32 => DeskReturned {
+            fact_id: Id,
+            agent: Id,
+        }
+
+        /// Open or close a queue for new contacts.
+        33 => QueueModeRequested {
+            fact_id: Id,
+            queue: Name,
+            mode: QueueMode,
+            by: Option<Id> = None,
+            reason: Option<Name> = None,
+        }
+
+        /// Tell every customer who waits in the queue something; the text stands in the vault under `message`.
+        34 => BroadcastRequested {
+            fact_id: Id,
+            queue: Name,
+            message: Id,
+            by: Option<Id> = None,
+            reason: Option<Name> = None,
+        }
+
+        /// The engaged agent puts the customer on hold, or takes them off.
+        35 => HoldRequested {
+            fact_id: Id,
+            contact: Id,
+            agent: Id,
+            held: bool,
+        }
+
+        /// The primary agent asks another agent for help; `conference`: with the customer in it.
+        36 => ConsultRequested {
+            fact_id: Id,
+            contact: Id,
+            agent: Id,
+            to_agent: Id,
+            role: SideRole = SideRole::Consult,
+        }
+
+        /// The primary agent brings a consulted agent into the conference, or hands the contact over (`primary`).
+        37 => RoleRequested {
+            fact_id: Id,
+            contact: Id,
+            agent: Id,
+            other: Id,
+            role: RequestedRole,
+        }
     }
 }
 
@@ -246,124 +387,6 @@ impl From<ArrivalAuthor> for Author {
         match author {
             ArrivalAuthor::Customer => Self::Customer,
             ArrivalAuthor::System => Self::System,
-        }
-    }
-}
-
-impl Fact {
-    /// What makes a repeat harmless.
-    pub fn fact_id(&self) -> Id {
-        match self {
-            Self::ContactArrived(fact) => fact.fact_id,
-            Self::ContactAbandoned(fact) => fact.fact_id,
-            Self::ContactEndRequested(fact) => fact.fact_id,
-            Self::TransferRequested(fact) => fact.fact_id,
-            Self::OfferAnswered(fact) => fact.fact_id,
-            Self::ContactConnected(fact) => fact.fact_id,
-            Self::MessagePosted(fact) => fact.fact_id,
-            Self::EngagementEndRequested(fact) => fact.fact_id,
-            Self::WrapUpEndRequested(fact) => fact.fact_id,
-            Self::WrapUpExtensionRequested(fact) => fact.fact_id,
-            Self::AgentDeclared(fact) => fact.fact_id,
-            Self::AgentRetired(fact) => fact.fact_id,
-            Self::PresenceRequested(fact) => fact.fact_id,
-            Self::ChannelSwitched(fact) => fact.fact_id,
-            Self::PolicyPublished(fact) => fact.fact_id,
-            Self::ParkRequested(fact) => fact.fact_id,
-            Self::ParkEndRequested(fact) => fact.fact_id,
-            Self::ReclassificationRequested(fact) => fact.fact_id,
-            Self::EffectDone(fact) => fact.fact_id,
-            Self::EffectFailed(fact) => fact.fact_id,
-            Self::EffectRetryRequested(fact) => fact.fact_id,
-            Self::EffectDiscardRequested(fact) => fact.fact_id,
-            Self::CustomerErasureRequested(fact) => fact.fact_id,
-        }
-    }
-
-    /// The contact it speaks of.
-    pub fn contact(&self) -> Option<Id> {
-        match self {
-            Self::ContactArrived(fact) => Some(fact.contact),
-            Self::ContactAbandoned(fact) => Some(fact.contact),
-            Self::ContactEndRequested(fact) => Some(fact.contact),
-            Self::TransferRequested(fact) => Some(fact.contact),
-            Self::OfferAnswered(fact) => Some(fact.contact),
-            Self::ContactConnected(fact) => Some(fact.contact),
-            Self::MessagePosted(fact) => Some(fact.contact),
-            Self::EngagementEndRequested(fact) => Some(fact.contact),
-            Self::WrapUpEndRequested(fact) => Some(fact.contact),
-            Self::WrapUpExtensionRequested(fact) => Some(fact.contact),
-            Self::ParkRequested(fact) => Some(fact.contact),
-            Self::ParkEndRequested(fact) => Some(fact.contact),
-            Self::ReclassificationRequested(fact) => Some(fact.contact),
-            Self::AgentDeclared(_)
-            | Self::AgentRetired(_)
-            | Self::PresenceRequested(_)
-            | Self::ChannelSwitched(_)
-            | Self::PolicyPublished(_)
-            | Self::EffectDone(_)
-            | Self::EffectFailed(_)
-            | Self::EffectRetryRequested(_)
-            | Self::EffectDiscardRequested(_)
-            | Self::CustomerErasureRequested(_) => None,
-        }
-    }
-
-    /// The agent it speaks of, or who said it.
-    pub fn agent(&self) -> Option<Id> {
-        match self {
-            Self::TransferRequested(fact) => fact.agent,
-            Self::OfferAnswered(fact) => Some(fact.agent),
-            Self::ContactConnected(fact) => Some(fact.agent),
-            Self::MessagePosted(fact) => fact.agent,
-            Self::EngagementEndRequested(fact) => Some(fact.agent),
-            Self::WrapUpEndRequested(fact) => Some(fact.agent),
-            Self::WrapUpExtensionRequested(fact) => Some(fact.agent),
-            Self::AgentDeclared(fact) => Some(fact.agent),
-            Self::AgentRetired(fact) => Some(fact.agent),
-            Self::PresenceRequested(fact) => Some(fact.agent),
-            Self::ChannelSwitched(fact) => Some(fact.agent),
-            Self::ParkRequested(fact) => Some(fact.agent),
-            Self::ParkEndRequested(fact) => fact.agent,
-            Self::ReclassificationRequested(fact) => fact.agent,
-            Self::ContactArrived(_)
-            | Self::ContactAbandoned(_)
-            | Self::ContactEndRequested(_)
-            | Self::PolicyPublished(_)
-            | Self::EffectDone(_)
-            | Self::EffectFailed(_)
-            | Self::EffectRetryRequested(_)
-            | Self::EffectDiscardRequested(_)
-            | Self::CustomerErasureRequested(_) => None,
-        }
-    }
-
-    /// The channel it names.
-    pub fn channel(&self) -> Option<&Name> {
-        match self {
-            Self::ContactArrived(fact) => Some(&fact.channel),
-            Self::ChannelSwitched(fact) => Some(&fact.channel),
-            Self::ContactAbandoned(_)
-            | Self::ContactEndRequested(_)
-            | Self::TransferRequested(_)
-            | Self::OfferAnswered(_)
-            | Self::ContactConnected(_)
-            | Self::MessagePosted(_)
-            | Self::EngagementEndRequested(_)
-            | Self::WrapUpEndRequested(_)
-            | Self::WrapUpExtensionRequested(_)
-            | Self::AgentDeclared(_)
-            | Self::AgentRetired(_)
-            | Self::PresenceRequested(_)
-            | Self::PolicyPublished(_)
-            | Self::ParkRequested(_)
-            | Self::ParkEndRequested(_)
-            | Self::ReclassificationRequested(_)
-            | Self::EffectDone(_)
-            | Self::EffectFailed(_)
-            | Self::EffectRetryRequested(_)
-            | Self::EffectDiscardRequested(_)
-            | Self::CustomerErasureRequested(_) => None,
         }
     }
 }

@@ -13,6 +13,8 @@ pub mod event;
 pub mod fact;
 mod name;
 pub mod policy;
+mod subject;
+pub mod terms;
 pub mod verdict;
 
 pub use bounds::{AgentChannel, Digest, Id, Key, Membership, Requirement, Skill};
@@ -21,4 +23,5 @@ pub use event::*;
 pub use fact::*;
 pub use name::Name;
 pub use policy::*;
+pub use terms::*;
 pub use verdict::*;

@@ -2,15 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::bounds::{CAPACITY, CLASS, CONCURRENT, COUNT, DURATION, LIMIT, PARKED, PERCENT};
+use super::bounds::{
+    CAPACITY, CLASS, CONCURRENT, COUNT, DURATION, LIMIT, MS, PARKED, PERCENT, PLAN_MAX, PRIORITY, QUEUES_ADDED_MAX, RANKS_MAX,
+    SIBLINGS,
+};
 use super::{Name, Requirement};
-use crate::codec::Max;
+use crate::codec::{Max, Span};
 
 const QUEUES: Max = Max(512);
 const SKILLS: Max = Max(1_024);
 const CHANNELS: Max = Max(16);
 const WORDS: Max = Max(256);
 const QUEUE_REQUIREMENTS: Max = Max(8);
+const MEMBERS: Span = Span(1, 1_000);
+const TARGET_PERCENT: Span = Span(0, 10_000);
+const WAITING: Span = Span(0, 1_000_000);
+const TRANSFERS: Span = Span(0, 100);
 
 choices! {
     /// Whether the customer waits at the other end.
@@ -33,7 +40,18 @@ choices! {
     FreedAgent { RankThenKey = "rank_then_key", Key = "key" }
 
     /// By what a queue chooses among its agents.
-    Strategy { LongestIdle = "longest_idle" }
+    Strategy {
+        LongestIdle = "longest_idle", LeastLoaded = "least_loaded", BestSkilled = "best_skilled",
+        LeastSkilledFit = "least_skilled_fit", RoundRobin = "round_robin", FewestToday = "fewest_today",
+    }
+
+    /// Whether an offer waits for the agent's answer.
+    AnswerMode { Manual = "manual", Auto = "auto" }
+
+    /// What a passed threshold causes.
+    ThresholdAction {
+        RaisePriority = "raise_priority", Overflow = "overflow", OfferCallback = "offer_callback", Notify = "notify",
+    }
 
     /// What kind of absence a not-ready reason is.
     ReasonClass {
@@ -59,6 +77,53 @@ maps! {
         on_missed: OnMissed = OnMissed::SwitchOff,
         missed_limit: u32 [LIMIT] = 2,
         reply: Reply = Reply::Live,
+        answer: AnswerMode = AnswerMode::Manual,
+        last_offer_before_ms: u64 [DURATION] = 0,
+        interruptible_by: Vec<Name> [CHANNELS] = Vec::new(),
+        idle_ms: u64 [DURATION] = 0,
+        idle_end_ms: u64 [DURATION] = 0,
+        dormant_percent: u8 [PERCENT] = 20,
+        silence_alert_ms: u64 [DURATION] = 0,
+        silence_requeue_ms: u64 [DURATION] = 0,
+        desk_lost_ms: u64 [DURATION] = 120_000,
+        join_waiting: bool = false,
+        resume_ms: u64 [DURATION] = 0,
+    }
+
+    /// The soft requirement of `skill` becomes `by`, if the customer accepts `language` (None: in any case).
+    Replacement {
+        skill: Name,
+        by: Requirement,
+        language: Option<Name> = None,
+    }
+
+    /// One step of a queue's plan, at this age of the contact. Hard requirements are never touched: soft ones are lowered,
+    /// dropped or replaced; members of `queues` may serve it, too.
+    PlanStep {
+        after_ms: u64 [DURATION],
+        lower: Vec<Requirement> [QUEUE_REQUIREMENTS] = Vec::new(),
+        drop: Vec<Name> [QUEUE_REQUIREMENTS] = Vec::new(),
+        replace: Vec<Replacement> [QUEUE_REQUIREMENTS] = Vec::new(),
+        queues: Vec<Name> [Max(QUEUES_ADDED_MAX)] = Vec::new(),
+        raise_priority: u8 [PRIORITY] = 0,
+        release_preference: bool = false,
+    }
+
+    /// Members of a queue that are kept on a class of contacts while it has work.
+    Floor {
+        klass: u8 [CLASS],
+        members: u32 [MEMBERS],
+    }
+
+    /// What happens when a contact has waited so long: for `wait_ms`, or that share of its target.
+    Threshold {
+        name: Name,
+        wait_ms: Option<u64> [DURATION] = None,
+        target_percent: Option<u32> [TARGET_PERCENT] = None,
+        action: ThresholdAction = ThresholdAction::Notify,
+        raise_priority: u8 [PRIORITY] = 0,
+        queue: Option<Name> = None,
+        group: Option<Name> = None,
     }
 
     /// One queue. `targets_ms` by channel, else `target_ms`. `requirements` are added to those a contact brings.
@@ -70,6 +135,19 @@ maps! {
         strategy: Strategy = Strategy::LongestIdle,
         short_abandon_ms: u64 [DURATION] = 5_000,
         service_level_percent: u8 [PERCENT] = 80,
+        broadcast: u8 [SIBLINGS] = 1,
+        rank_delays_ms: Vec<u64> [(Max(RANKS_MAX), DURATION)] = Vec::new(),
+        plan: Vec<PlanStep> [Max(PLAN_MAX)] = Vec::new(),
+        thresholds: Vec<Threshold> [Max(PLAN_MAX)] = Vec::new(),
+        promote_before_ms: u64 [DURATION] = 0,
+        promoted_percent: u8 [PERCENT] = 20,
+        floors: Vec<Floor> [Max(4)] = Vec::new(),
+        drain_after_ms: u64 [DURATION] = 0,
+        drain_percent: u8 [PERCENT] = 10,
+        max_waiting: u32 [WAITING] = 0,
+        admit_unstaffed: bool = true,
+        overflow: Option<Name> = None,
+        closing_grace_ms: u64 [DURATION] = 600_000,
     }
 
     /// A not-ready reason and its class.
@@ -111,6 +189,13 @@ maps! {
         toggle_grace_ms: u64 [DURATION] = 10_000,
         max_parked: u32 [PARKED] = 50,
         owner_ms: u64 [DURATION] = 3_600_000,
+        max_transfers: u32 [TRANSFERS] = 0,
+        supervisor_queue: Option<Name> = None,
+        transfer_ms: u64 [DURATION] = 30_000,
+        repeat_count: u32 [TRANSFERS] = 0,
+        repeat_ms: u64 [DURATION] = 604_800_000,
+        repeat_priority: u8 [PRIORITY] = 1,
+        days_ms: Vec<u64> [(Max(512), MS)] = Vec::new(),
         topics: Vec<Topic> [WORDS] = Vec::new(),
         entry_points: Vec<EntryPoint> [WORDS] = Vec::new(),
     }

@@ -80,6 +80,7 @@ macro_rules! tagged {
         // A word lives for one decision: a box would cost more than the room.
         #[allow(clippy::large_enum_variant)]
         #[derive(Debug, Clone, PartialEq, Eq)]
+        #[allow(clippy::large_enum_variant)] // the largest are the most frequent
         pub enum $set {
             $($(#[$doc])* $name($name),)*
         }

@@ -208,7 +208,17 @@ impl Ledger {
                 let Target { contact, agent, .. } = if *by_agent { self.one(*aim, Stage::Engaged) } else { self.any(*aim) };
                 let requirements = needs.as_ref().map(|needs| requirements(needs));
                 let queue = word(&QUEUES, *queue);
-                TransferRequested { fact_id, contact, queue, agent: by_agent.then_some(agent), requirements }.into()
+                TransferRequested {
+                    fact_id,
+                    contact,
+                    queue,
+                    agent: by_agent.then_some(agent),
+                    requirements,
+                    to_agent: None,
+                    by: None,
+                    reason: None,
+                }
+                .into()
             }
             Wish::Answer { aim, accepted } => {
                 let Target { contact, agent, attempt } = self.one(*aim, Stage::Offered);

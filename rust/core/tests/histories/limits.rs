@@ -62,8 +62,19 @@ impl Site {
     /// What the contact needs in its new queue.
     fn transfer(&mut self, queue: &str) -> Vec<Requirement> {
         let queue = name(queue);
-        let lines =
-            self.say(|fact_id| TransferRequested { fact_id, contact: CONTACT, queue, agent: None, requirements: None }.into());
+        let lines = self.say(|fact_id| {
+            TransferRequested {
+                fact_id,
+                contact: CONTACT,
+                queue,
+                agent: None,
+                requirements: None,
+                to_agent: None,
+                by: None,
+                reason: None,
+            }
+            .into()
+        });
         let queued = lines.into_iter().find_map(|line| match line {
             Line::Event { event: Event::ContactQueued(event), .. } => Some(event.requirements),
             Line::Event { .. } | Line::Input { .. } => None,

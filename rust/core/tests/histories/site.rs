@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use cordboard_core::codec;
 use cordboard_core::words::{
-    AnsweredOn, ArrivalAuthor, ChannelPresence, ChannelProfile, ContactArrived, EntryPoint, FreedAgent, Id, Name, OnMissed, Order,
-    Policy, QueuePolicy, Reason, ReasonClass, Reply, Requirement, Strategy, Topic,
+    AnswerMode, AnsweredOn, ArrivalAuthor, ChannelPresence, ChannelProfile, ContactArrived, EntryPoint, FreedAgent, Id, Name,
+    OnMissed, Order, Policy, QueuePolicy, Reason, ReasonClass, Reply, Requirement, Strategy, Topic,
 };
 use proptest::prelude::{any, Strategy as Draw};
 use proptest::sample::select;
@@ -159,6 +159,13 @@ pub(crate) fn plain_policy(version: u64) -> Policy {
         toggle_grace_ms: 10_000,
         max_parked: 50,
         owner_ms: 60_000,
+        max_transfers: 0,
+        supervisor_queue: None,
+        transfer_ms: 30_000,
+        repeat_count: 0,
+        repeat_ms: 0,
+        repeat_priority: 0,
+        days_ms: Vec::new(),
         topics: TOPICS[..2].iter().copied().map(name).map(|name| Topic { name }).collect(),
         entry_points: ENTRY_POINTS[..2].iter().copied().map(name).map(|name| EntryPoint { name }).collect(),
     }
@@ -183,6 +190,7 @@ pub(crate) fn plain_arrival(fact_id: Id, contact: Id, channel: &str, queue: &str
         reopens: true,
         rule: None,
         language: None,
+        accepts: Vec::new(),
     }
 }
 
@@ -195,6 +203,19 @@ pub(crate) fn plain_queue(text: &str) -> QueuePolicy {
         strategy: Strategy::LongestIdle,
         short_abandon_ms: 5_000,
         service_level_percent: 80,
+        broadcast: 1,
+        rank_delays_ms: Vec::new(),
+        plan: Vec::new(),
+        thresholds: Vec::new(),
+        promote_before_ms: 0,
+        promoted_percent: 20,
+        floors: Vec::new(),
+        drain_after_ms: 0,
+        drain_percent: 10,
+        max_waiting: 0,
+        admit_unstaffed: true,
+        overflow: None,
+        closing_grace_ms: 600_000,
     }
 }
 
@@ -216,6 +237,17 @@ pub(crate) fn channels(wrap_up_ms: u64, missed_limit: u32) -> Vec<ChannelProfile
         on_missed: OnMissed::NotReady,
         missed_limit: 1,
         reply: Reply::Live,
+        answer: AnswerMode::Manual,
+        last_offer_before_ms: 0,
+        interruptible_by: Vec::new(),
+        idle_ms: 0,
+        idle_end_ms: 0,
+        dormant_percent: 20,
+        silence_alert_ms: 0,
+        silence_requeue_ms: 0,
+        desk_lost_ms: 120_000,
+        join_waiting: false,
+        resume_ms: 0,
     };
     let chat = ChannelProfile {
         name: name(CHANNELS[1]),
@@ -232,6 +264,17 @@ pub(crate) fn channels(wrap_up_ms: u64, missed_limit: u32) -> Vec<ChannelProfile
         on_missed: OnMissed::SwitchOff,
         missed_limit,
         reply: Reply::Live,
+        answer: AnswerMode::Manual,
+        last_offer_before_ms: 0,
+        interruptible_by: Vec::new(),
+        idle_ms: 0,
+        idle_end_ms: 0,
+        dormant_percent: 20,
+        silence_alert_ms: 0,
+        silence_requeue_ms: 0,
+        desk_lost_ms: 120_000,
+        join_waiting: false,
+        resume_ms: 0,
     };
     let mail = ChannelProfile {
         name: name(CHANNELS[2]),
