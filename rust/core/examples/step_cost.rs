@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use cordboard_core::codec;
 use cordboard_core::words::{
-    AgentChannel, AgentDeclared, AnsweredOn, ArrivalAuthor, ChannelPresence, ChannelProfile, ContactArrived, ContactConnected,
-    EngagementEndRequested, Event, Fact, FreedAgent, Id, Membership, Name, OfferAnswered, OnMissed, Order, Policy, PolicyPublished,
-    Presence, PresenceRequested, QueuePolicy, Reply, Requirement, Skill, Strategy,
+    AgentChannel, AgentDeclared, AnswerMode, AnsweredOn, ArrivalAuthor, ChannelPresence, ChannelProfile, ContactArrived,
+    ContactConnected, EngagementEndRequested, Event, Fact, FreedAgent, Id, Membership, Name, OfferAnswered, OnMissed, Order,
+    Policy, PolicyPublished, Presence, PresenceRequested, QueuePolicy, Reply, Requirement, Skill, Strategy,
 };
 use cordboard_core::{FrameRef, Router};
 
@@ -56,6 +56,19 @@ fn policy() -> Policy {
         strategy: Strategy::LongestIdle,
         short_abandon_ms: 5_000,
         service_level_percent: 80,
+        broadcast: 1,
+        rank_delays_ms: Vec::new(),
+        plan: Vec::new(),
+        thresholds: Vec::new(),
+        promote_before_ms: 0,
+        promoted_percent: 20,
+        floors: Vec::new(),
+        drain_after_ms: 0,
+        drain_percent: 10,
+        max_waiting: 0,
+        admit_unstaffed: true,
+        overflow: None,
+        closing_grace_ms: 600_000,
     };
     let voice = ChannelProfile {
         name: name(CHANNEL),
@@ -72,6 +85,17 @@ fn policy() -> Policy {
         on_missed: OnMissed::NotReady,
         missed_limit: 1,
         reply: Reply::Live,
+        answer: AnswerMode::Manual,
+        last_offer_before_ms: 0,
+        interruptible_by: Vec::new(),
+        idle_ms: 0,
+        idle_end_ms: 0,
+        dormant_percent: 20,
+        silence_alert_ms: 0,
+        silence_requeue_ms: 0,
+        desk_lost_ms: 120_000,
+        join_waiting: false,
+        resume_ms: 0,
     };
     Policy {
         version: 1,
@@ -93,6 +117,13 @@ fn policy() -> Policy {
         toggle_grace_ms: 10_000,
         max_parked: 50,
         owner_ms: 3_600_000,
+        max_transfers: 0,
+        supervisor_queue: None,
+        transfer_ms: 30_000,
+        repeat_count: 0,
+        repeat_ms: 0,
+        repeat_priority: 0,
+        days_ms: Vec::new(),
         topics: Vec::new(),
         entry_points: Vec::new(),
     }
@@ -186,6 +217,7 @@ impl Crowd {
             reopens: true,
             rule: None,
             language: None,
+            accepts: Vec::new(),
         }
         .into()
     }
