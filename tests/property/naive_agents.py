@@ -3,11 +3,11 @@
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel
-from tests.property.naive_record import Record
+from tests.property.naive_offers import Offers
 from tests.property.naive_state import Agent
 
 
-class AgentFacts(Record):
+class AgentFacts(Offers):
     """Declarations, presence, channel switches."""
 
     def on_AgentDeclared(self, fact: f.AgentDeclared) -> None:

@@ -1,0 +1,77 @@
+"""Visits of contacts to queues, naively: how they begin and end."""
+
+from typing import Any
+
+from cordboard.events import event as e
+from cordboard.events.bounds import Key, Requirement
+from tests.property.naive_record import Record
+from tests.property.naive_state import Contact
+
+STRICT_STEP_MS = 10_000_000_000_000
+
+
+class Visits(Record):
+    """A contact enters a queue, leaves it, is brought back, or ends."""
+
+    def enter(self, contact: Contact, sender: bytes | None) -> None:
+        """A visit begins, with all earlier waits counted in."""
+        queue = self.queue(contact.queue)
+        queued_at_ms = self.moment - contact.waits_ms
+        step_ms = STRICT_STEP_MS if self.policy.order == "strict" else self.policy.age_credit_ms
+        contact.state, contact.sender, contact.entered_ms = "queued", sender, self.moment
+        contact.target_ms = queue.targets_ms.get(contact.channel, queue.target_ms)
+        contact.key = Key(contact.key.klass, queued_at_ms + contact.target_ms - contact.priority * step_ms, contact.key.seq)
+        contact.prefer_until_ms = self.at_ms + self.policy.prefer_ms if contact.preferred else None
+        self.queued(contact, queued_at_ms, sender)
+
+    def queued(self, contact: Contact, queued_at_ms: int, sender: bytes | None) -> None:
+        """The record of a visit's beginning."""
+        contact.answered_before |= contact.answered
+        contact.answered = False
+        entered = e.ContactQueued(
+            at_ms=self.moment, visit=contact.visit, queue=contact.queue, key=contact.key, queued_at_ms=queued_at_ms,
+            target_ms=contact.target_ms, requirements=contact.requirements, priority=contact.priority, customer=contact.customer,
+            preferred=contact.preferred, prefer_until_ms=contact.prefer_until_ms or 0, excluded=sender,
+            entry_point=contact.entry_point, topic=contact.topic, wishes=contact.wishes, case=contact.named_case,
+            rule=contact.rule, language=contact.language,
+        )  # fmt: skip
+        self.record(entered, contact.id)
+        self.newcomer = contact
+
+    def park_over(self, contact: Contact, by: Any) -> None:
+        self.record(e.ParkEnded(at_ms=self.moment, by=by), contact.id, contact.owner)
+
+    def bring_back(self, contact: Contact, by: Any) -> None:
+        """A new visit with the old key; the owner first."""
+        self.park_over(contact, by)
+        owner = next((agent for agent in self.agents if agent.id == contact.owner), None)
+        contact.visit += 1
+        contact.requirements = merged(contact.wishes, self.queue(contact.queue).requirements)
+        contact.preferred = [] if owner is None else [owner.id]
+        contact.state, contact.sender, contact.entered_ms = "queued", None, self.moment
+        contact.prefer_until_ms = None if owner is None else self.at_ms + self.policy.owner_ms
+        self.queued(contact, self.moment - contact.waits_ms, None)
+
+    def visit_ended(self, contact: Contact, outcome: Any) -> None:
+        wait_ms = max(0, self.moment - contact.entered_ms)
+        ended = e.VisitEnded(
+            at_ms=self.moment, visit=contact.visit, queue=contact.queue, outcome=outcome, entered_ms=contact.entered_ms,
+            wait_ms=wait_ms, target_ms=contact.target_ms,
+        )  # fmt: skip
+        self.record(ended, contact.id)
+        contact.waits_ms += wait_ms
+
+    def contact_ended(self, contact: Contact, reason: Any, state: Any) -> None:
+        self.contacts.remove(contact)
+        self.looking = [who for who in self.looking if who is not contact]
+        self.ended.add(contact.id)
+        self.record(e.ContactEnded(at_ms=self.moment, reason=reason, state=state, successor=None), contact.id)
+
+
+def merged(own: list[Requirement], queue: list[Requirement]) -> list[Requirement]:
+    """Both lists' skills, each once: the higher level wins, hard wins."""
+    needs: dict[str, Requirement] = {}
+    for need in [*own, *queue]:
+        had = needs.get(need.skill, need)
+        needs[need.skill] = Requirement(need.skill, max(need.level, had.level), need.hard or had.hard)
+    return list(needs.values())
