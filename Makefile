@@ -66,7 +66,7 @@ proto: .venv/.installed ## regenerate python/cordboard/v1 from proto/
 
 LOCK := --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 lock: .venv/.installed ## pin every Python dependency with its hashes; and those of the image
-	$(BIN)/uv pip compile pyproject.toml --extra dev $(LOCK) --universal -o constraints.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra bench $(LOCK) --universal -o constraints.txt
 	$(BIN)/uv pip compile pyproject.toml --extra imap -c constraints.txt $(LOCK) --python-platform linux -o deploy/docker/runtime.txt
 	echo maturin | $(BIN)/uv pip compile - -c constraints.txt $(LOCK) --python-platform linux -o deploy/docker/build.txt
 
