@@ -14,6 +14,14 @@ pub(crate) enum Timer {
     WrapUp { agent: Id, contact: Id, attempt: u32 },
 }
 
+/// A long deadline: silence does not move it, and it needs no beat. Its instant stands in the state. Those due at one instant run in
+/// this order: a day before all short deadlines, `Drain` after the looks, the others between them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Later {
+    /// A parked contact returns.
+    Return(Id),
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Index {
     pub(crate) rules: Option<Rules>,
@@ -29,8 +37,8 @@ pub(crate) struct Index {
     pub(crate) excluding: BTreeSet<Id>,
     /// Offers, connects and wrap-ups.
     pub(crate) timers: BTreeSet<(u64, Timer)>,
-    /// When parked contacts return.
-    pub(crate) returns: BTreeSet<(u64, Id)>,
+    /// Long deadlines.
+    pub(crate) later: BTreeSet<(u64, Later)>,
     /// Parked contacts by owner.
     pub(crate) owned: BTreeMap<Id, BTreeSet<Id>>,
     /// Live contacts by case and channel, in the order of their arrival.
@@ -98,7 +106,7 @@ impl Index {
             }
             Phase::Engaged { .. } => {}
             Phase::Parked { owner, until_ms, .. } => {
-                self.returns.insert((until_ms, id));
+                self.later.insert((until_ms, Later::Return(id)));
                 self.owned.entry(owner).or_default().insert(id);
             }
         }
@@ -135,7 +143,7 @@ impl Index {
             }
             Phase::Engaged { .. } => {}
             Phase::Parked { owner, until_ms, .. } => {
-                self.returns.remove(&(until_ms, id));
+                self.later.remove(&(until_ms, Later::Return(id)));
                 take(&mut self.owned, &owner, &id);
             }
         }

@@ -4,7 +4,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::apply::{fact_time, About};
 use crate::codec;
-use crate::index::Timer;
+use crate::index::{Later, Timer};
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::Place;
@@ -199,23 +199,13 @@ impl<'a> Turn<'a> {
     fn run_timers(&mut self, limit_ms: u64, inclusive: bool) -> bool {
         self.cause = CAUSE_TIMER;
         while let Some(due) = self.next_due(limit_ms, inclusive) {
-            match due {
-                Due::Timer(due_ms, timer) => {
-                    self.t_ms = due_ms;
-                    match timer {
-                        Timer::Offer(contact) => self.expire_offer(contact),
-                        Timer::Connect(contact) => self.expire_connect(contact),
-                        Timer::WrapUp { agent, contact, attempt } => self.expire_wrap_up(agent, contact, attempt),
-                    }
-                }
-                Due::Return(due_ms, contact) => {
-                    self.t_ms = due_ms;
-                    self.return_parked(contact, ParkEndedBy::Deadline);
-                }
-                Due::Look(due_ms, contact) => {
-                    self.looked_up_to = (due_ms, contact);
+            self.t_ms = due.at_ms;
+            match due.what {
+                What::Short(timer) => self.run_short(timer),
+                What::Later(later) => self.run_later(&later),
+                What::Look(contact) => {
+                    self.looked_up_to = (due.at_ms, contact);
                     self.looked = true;
-                    self.t_ms = due_ms;
                     self.look(contact);
                 }
             }
@@ -226,15 +216,29 @@ impl<'a> Turn<'a> {
         false
     }
 
+    fn run_short(&mut self, timer: Timer) {
+        match timer {
+            Timer::Offer(contact) => self.expire_offer(contact),
+            Timer::Connect(contact) => self.expire_connect(contact),
+            Timer::WrapUp { agent, contact, attempt } => self.expire_wrap_up(agent, contact, attempt),
+        }
+    }
+
+    /// Whatever it does takes this deadline out of the state.
+    fn run_later(&mut self, later: &Later) {
+        match later {
+            Later::Return(contact) => self.return_parked(*contact, ParkEndedBy::Deadline),
+        }
+    }
+
     fn next_due(&self, limit_ms: u64, inclusive: bool) -> Option<Due> {
         let index = &self.site.index;
-        let timer = index.timers.first().map(|(due_ms, timer)| Due::Timer(*due_ms, *timer));
-        let back = index.returns.first().map(|(due_ms, contact)| Due::Return(*due_ms, *contact));
+        let short = index.timers.first().map(|(at_ms, timer)| Due { at_ms: *at_ms, what: What::Short(*timer) });
+        let later = index.later.first().map(|(at_ms, later)| Due { at_ms: *at_ms, what: What::Later(later.clone()) });
         let look = index.looks.range((Excluded(self.looked_up_to), Unbounded)).next();
-        let look = look.map(|(due_ms, contact)| Due::Look(*due_ms, *contact));
-        // Of those due at one instant the first kind goes first.
-        let next = [timer, back, look].into_iter().flatten().min_by_key(Due::at_ms)?;
-        (next.at_ms() < limit_ms || (inclusive && next.at_ms() == limit_ms)).then_some(next)
+        let look = look.map(|(at_ms, contact)| Due { at_ms: *at_ms, what: What::Look(*contact) });
+        let next = [short, later, look].into_iter().flatten().min_by_key(Due::place)?;
+        (next.at_ms < limit_ms || (inclusive && next.at_ms == limit_ms)).then_some(next)
     }
 
     /// Too many contacts look at once for one commit: all that wait look in the next ones.
@@ -263,19 +267,28 @@ impl<'a> Turn<'a> {
 }
 
 /// The next thing that is due.
-#[derive(Debug, Clone, Copy)]
-enum Due {
-    Timer(u64, Timer),
-    /// A parked contact comes back.
-    Return(u64, Id),
-    Look(u64, Id),
+#[derive(Debug, Clone)]
+struct Due {
+    at_ms: u64,
+    what: What,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Short(Timer),
+    Later(Later),
+    Look(Id),
 }
 
 impl Due {
-    fn at_ms(&self) -> u64 {
-        match self {
-            Self::Timer(at_ms, _) | Self::Return(at_ms, _) | Self::Look(at_ms, _) => *at_ms,
-        }
+    /// What is due at one instant goes in this order (within a kind, its own set is in order).
+    fn place(&self) -> (u64, u8) {
+        let kind = match self.what {
+            What::Short(_) => 1,
+            What::Later(Later::Return(_)) => 2,
+            What::Look(_) => 3,
+        };
+        (self.at_ms, kind)
     }
 }
 
@@ -287,8 +300,8 @@ pub(crate) fn next_deadline(site: &Site) -> Option<u64> {
     let beat = site.has_short_deadline().then_some(state.turn_ms + 1_000);
     let looked = (Excluded((state.looked_ms, Id([0xff; 16]))), Unbounded);
     let look = site.index.looks.range(looked).next().map(|(due_ms, _)| *due_ms);
-    let back = site.index.returns.first().map(|(due_ms, _)| *due_ms);
-    [unfinished, timer, beat, look, back].into_iter().flatten().min()
+    let later = site.index.later.first().map(|(due_ms, _)| *due_ms);
+    [unfinished, timer, beat, look, later].into_iter().flatten().min()
 }
 
 /// May a turn in which nothing happened go unrecorded?
