@@ -5,10 +5,11 @@
 mod agents;
 mod effects;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use agents::{settle_idle, settle_limits};
 
+use crate::few::Few;
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::{Contact, Exclusion, OfferEnd, PastOffer, Phase, Place, PolicyInForce, Sweep, Work, WorkPhase, RECENT_OFFERS};
@@ -221,7 +222,7 @@ impl Site {
         }
         let (answered_before, attempt, recent, exclusions, ordinal) = match before {
             Some(before) => (before.ever_answered(), before.attempt, before.recent, before.exclusions, before.ordinal),
-            None => (false, 0, VecDeque::new(), BTreeMap::new(), 0),
+            None => (false, 0, VecDeque::new(), Few::new(), 0),
         };
         let contact = Contact {
             channel: about.channel()?.clone(),
@@ -273,7 +274,7 @@ impl Site {
 
     /// The customer's live contacts go on without one.
     fn erase_customer(&mut self, customer: Id) {
-        for id in self.index.customers.remove(&customer).into_iter().flatten() {
+        for id in self.index.customers.remove(&customer) {
             if let Some(contact) = self.state.contacts.get_mut(&id) {
                 contact.customer = None;
             }

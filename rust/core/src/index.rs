@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::groups::Groups;
 use crate::rules::Rules;
 use crate::state::{Agent, Contact, Phase, State, WorkPhase};
 use crate::words::{Id, Key, Name};
@@ -32,7 +33,7 @@ pub(crate) struct Index {
     /// Ready agents by queue.
     pub(crate) ready: BTreeMap<Name, BTreeSet<Id>>,
     /// Queued contacts that prefer an agent.
-    pub(crate) preferring: BTreeMap<Id, BTreeSet<Id>>,
+    pub(crate) preferring: Groups<Id, Id>,
     /// Queued contacts that exclude some agent, for a while or a visit.
     pub(crate) excluding: BTreeSet<Id>,
     /// Offers, connects and wrap-ups.
@@ -40,11 +41,11 @@ pub(crate) struct Index {
     /// Long deadlines.
     pub(crate) later: BTreeSet<(u64, Later)>,
     /// Parked contacts by owner.
-    pub(crate) owned: BTreeMap<Id, BTreeSet<Id>>,
+    pub(crate) owned: Groups<Id, Id>,
     /// Live contacts by case and channel, in the order of their arrival.
-    pub(crate) cases: BTreeMap<(Id, Name), BTreeSet<(u64, Id)>>,
+    pub(crate) cases: Groups<(Id, Name), (u64, Id)>,
     /// Live contacts by customer.
-    pub(crate) customers: BTreeMap<Id, BTreeSet<Id>>,
+    pub(crate) customers: Groups<Id, Id>,
     /// When a queued contact looks again: an exclusion or its preference ends.
     pub(crate) looks: BTreeSet<(u64, Id)>,
 }
@@ -67,18 +68,18 @@ impl Index {
 
     /// A contact comes to be, or begins a visit.
     pub(crate) fn enter_contact(&mut self, id: Id, contact: &Contact) {
-        self.cases.entry(case_of(id, contact)).or_default().insert((contact.key.seq, id));
+        self.cases.add(case_of(id, contact), (contact.key.seq, id));
         if let Some(customer) = contact.customer {
-            self.customers.entry(customer).or_default().insert(id);
+            self.customers.add(customer, id);
         }
         self.add_contact(id, contact);
     }
 
     /// It is gone, or its visit is over.
     pub(crate) fn leave_contact(&mut self, id: Id, contact: &Contact) {
-        take(&mut self.cases, &case_of(id, contact), &(contact.key.seq, id));
+        self.cases.take(&case_of(id, contact), &(contact.key.seq, id));
         if let Some(customer) = contact.customer {
-            take(&mut self.customers, &customer, &id);
+            self.customers.take(&customer, &id);
         }
         self.remove_contact(id, contact);
     }
@@ -91,7 +92,7 @@ impl Index {
                 channels.entry(contact.channel.clone()).or_default().insert(contact.key, id);
                 self.line.insert(contact.key, id);
                 for agent in &contact.preferred {
-                    self.preferring.entry(*agent).or_default().insert(id);
+                    self.preferring.add(*agent, id);
                 }
                 if !contact.exclusions.is_empty() {
                     self.excluding.insert(id);
@@ -107,7 +108,7 @@ impl Index {
             Phase::Engaged { .. } => {}
             Phase::Parked { owner, until_ms, .. } => {
                 self.later.insert((until_ms, Later::Return(id)));
-                self.owned.entry(owner).or_default().insert(id);
+                self.owned.add(owner, id);
             }
         }
     }
@@ -128,7 +129,7 @@ impl Index {
                 }
                 self.line.remove(&contact.key);
                 for agent in &contact.preferred {
-                    take(&mut self.preferring, agent, &id);
+                    self.preferring.take(agent, &id);
                 }
                 self.excluding.remove(&id);
                 for when in look_times(contact) {
@@ -144,7 +145,7 @@ impl Index {
             Phase::Engaged { .. } => {}
             Phase::Parked { owner, until_ms, .. } => {
                 self.later.remove(&(until_ms, Later::Return(id)));
-                take(&mut self.owned, &owner, &id);
+                self.owned.take(&owner, &id);
             }
         }
     }

@@ -1,12 +1,15 @@
 //! The logical state of a site: everything a journal says, and nothing that can be derived from it.
 //!
-//! Serialised as it stands, it is the snapshot; its hash is the state hash. Maps are ordered, so equal states have equal bytes.
+//! Serialised as it stands, it is the snapshot; its hash is the state hash. Every map is written in the order of its keys, so equal states
+//! have equal bytes.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::few::Few;
 use crate::memory::Memory;
+use crate::table::Table;
 use crate::words::bounds::DURATION_MAX_MS;
 use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, Presence, Requirement};
 
@@ -36,8 +39,8 @@ pub(crate) struct State {
     /// Arrivals so far: the last part of every key.
     pub(crate) arrivals: u64,
     pub(crate) policy: Option<PolicyInForce>,
-    pub(crate) contacts: BTreeMap<Id, Contact>,
-    pub(crate) agents: BTreeMap<Id, Agent>,
+    pub(crate) contacts: Table<Id, Contact>,
+    pub(crate) agents: Table<Id, Agent>,
     /// What is to happen outside, open or failed, by the place of its `EffectRequested`.
     pub(crate) effects: BTreeMap<Place, Effect>,
     /// Facts that had a verdict: where it stands.
@@ -61,8 +64,8 @@ impl State {
             continued: false,
             arrivals: 0,
             policy: None,
-            contacts: BTreeMap::new(),
-            agents: BTreeMap::new(),
+            contacts: Table::new(),
+            agents: Table::new(),
             effects: BTreeMap::new(),
             facts: Memory::default(),
             gone: Memory::default(),
@@ -127,7 +130,7 @@ pub(crate) struct Contact {
     /// The newest attempt; 0 before the first offer.
     pub(crate) attempt: u32,
     pub(crate) recent: VecDeque<PastOffer>,
-    pub(crate) exclusions: BTreeMap<Id, Exclusion>,
+    pub(crate) exclusions: Few<Id, Exclusion>,
     /// When this visit was answered.
     pub(crate) answered_ms: Option<u64>,
     /// An earlier visit was answered.
@@ -259,9 +262,9 @@ pub(crate) struct Effect {
 /// A declared agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Agent {
-    pub(crate) skills: BTreeMap<Name, u8>,
-    pub(crate) memberships: BTreeMap<Name, u8>,
-    pub(crate) channels: BTreeMap<Name, Enabled>,
+    pub(crate) skills: Few<Name, u8>,
+    pub(crate) memberships: Few<Name, u8>,
+    pub(crate) channels: Few<Name, Enabled>,
     pub(crate) capacity: u32,
     pub(crate) requested: Presence,
     pub(crate) requested_reason: Option<Name>,
@@ -274,7 +277,7 @@ pub(crate) struct Agent {
     pub(crate) declines: u64,
     /// The load exceeds the limits, and the journal says why.
     pub(crate) over_recorded: bool,
-    pub(crate) work: BTreeMap<(Id, u32), Work>,
+    pub(crate) work: Few<(Id, u32), Work>,
 }
 
 /// A channel an agent may work on.

@@ -1,8 +1,7 @@
 //! Agents in the state: what they declared, whether they are there, and what follows when work of theirs is over.
 
-use std::collections::BTreeMap;
-
 use crate::apply::About;
+use crate::few::Few;
 use crate::site::Site;
 use crate::state::{Agent, Enabled};
 use crate::words::{AgentRegistered, ChannelSwitchSet, Id, Presence, PresenceCause, PresenceChanged, SwitchCause};
@@ -66,9 +65,9 @@ impl Site {
 
 fn new_agent() -> Agent {
     Agent {
-        skills: BTreeMap::new(),
-        memberships: BTreeMap::new(),
-        channels: BTreeMap::new(),
+        skills: Few::new(),
+        memberships: Few::new(),
+        channels: Few::new(),
         capacity: 0,
         requested: Presence::Offline,
         requested_reason: None,
@@ -78,7 +77,7 @@ fn new_agent() -> Agent {
         left_ready_ms: 0,
         declines: 0,
         over_recorded: false,
-        work: BTreeMap::new(),
+        work: Few::new(),
     }
 }
 

@@ -193,7 +193,7 @@ impl Turn<'_> {
     fn look_after_loss(&mut self, agent: Id, freed: Vec<Id>) {
         self.fill(agent);
         let mut contacts: BTreeSet<Id> = freed.into_iter().collect();
-        contacts.extend(self.site.index.preferring.get(&agent).into_iter().flatten());
+        contacts.extend(self.site.index.preferring.of(&agent));
         contacts.extend(&self.site.index.excluding);
         let mut line: Vec<(Key, Id)> = contacts
             .into_iter()

@@ -20,7 +20,7 @@ enum Arrival {
 impl Turn<'_> {
     fn arrival(&self, fact: &ContactArrived) -> Arrival {
         let Some(case) = fact.case.filter(|case| *case != fact.contact) else { return Arrival::Begins };
-        let live = self.site.index.cases.get(&(case, fact.channel.clone())).and_then(|contacts| contacts.last());
+        let live = self.site.index.cases.of(&(case, fact.channel.clone())).next_back();
         match live {
             Some((_, id)) if fact.reopens || !self.is_parked(*id) => Arrival::Joins(*id),
             Some((_, id)) => Arrival::Attaches(*id),

@@ -18,7 +18,7 @@ impl Turn<'_> {
         if profile.is_some_and(|profile| profile.presence == ChannelPresence::Live) {
             return Err("no_parking");
         }
-        let owned = self.site.index.owned.get(&fact.agent).map_or(0, std::collections::BTreeSet::len);
+        let owned = self.site.index.owned.count(&fact.agent);
         if owned >= rules.policy.max_parked as usize {
             return Err("park_limit");
         }

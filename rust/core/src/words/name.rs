@@ -48,7 +48,7 @@ impl Name {
         }
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Text::Short { length, bytes } => &bytes[..usize::from(*length)],
             Text::Long(bytes) => bytes,
