@@ -15,6 +15,7 @@ mod error;
 mod few;
 mod fold;
 mod groups;
+mod hindrance;
 mod index;
 mod invariants;
 mod matching;
@@ -30,5 +31,6 @@ mod turn;
 pub mod words;
 
 pub use error::Error;
+pub use hindrance::Hindrance;
 pub use render::render;
 pub use router::{commit_hash, FrameRef, Position, Router};

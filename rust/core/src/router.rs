@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec;
 use crate::fold::{Folding, Read};
+use crate::hindrance::Hindrance;
 use crate::site::Site;
-use crate::state::State;
+use crate::state::{Phase, State};
 use crate::turn::{self, Body, Pending, Turn};
 use crate::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
 use crate::words::{Commit, Consumed, Digest, Entry, Event, Id, Name, RouterTookOver, Verdict};
@@ -198,6 +199,13 @@ impl Router {
         checkpoint.since.push(commit.to_vec());
         self.checkpoint = Some(checkpoint);
         Ok(decided)
+    }
+
+    /// Why this agent may not be offered this waiting contact after the last commit (None: nothing stands against it, or the contact
+    /// does not wait).
+    pub fn hindrance(&self, contact: [u8; 16], agent: [u8; 16]) -> Option<Hindrance<'_>> {
+        let waiting = self.site.contact(&Id(contact)).filter(|contact| contact.phase == Phase::Queued)?;
+        self.site.hindrance(waiting, &Id(agent), self.site.state.at_ms)
     }
 
     pub(crate) fn site(&self) -> &Site {

@@ -340,7 +340,7 @@ impl Agent {
             || self.work.values().any(|work| !self.channels.contains_key(&work.channel))
     }
 
-    pub(crate) fn skilled_for(&self, requirements: &[Requirement]) -> bool {
-        requirements.iter().all(|need| self.skills.get(&need.skill).is_some_and(|level| *level >= need.level))
+    pub(crate) fn meets(&self, need: &Requirement) -> bool {
+        self.skills.get(&need.skill).is_some_and(|level| *level >= need.level)
     }
 }

@@ -1,0 +1,153 @@
+//! Why an agent may not be offered a contact: one list of questions in one order, for routing and for whoever asks it to explain itself.
+
+use crate::site::Site;
+use crate::state::{Agent, Contact, WORK_MAX};
+use crate::words::{Id, Name, Presence, Requirement};
+
+/// The first question that an offer of this contact to this agent fails at, in the order they are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hindrance<'a> {
+    /// Nobody declared the agent.
+    NotDeclared,
+    /// The agent is no member of a queue the contact waits in.
+    NotMember,
+    /// The agent has just sent the contact away.
+    Sender,
+    /// The agent is not ready, or asked not to be.
+    Absent,
+    /// The channel is none of the agent's.
+    ChannelNotEnabled,
+    /// The agent, or missed offers, switched the channel off.
+    ChannelOff,
+    /// The first requirement that the agent does not meet.
+    Skill(&'a Requirement),
+    /// A declined, missed or failed offer keeps the two apart.
+    Excluded { until_ms: u64 },
+    /// The agent has more than the limits allow already.
+    OverCapacity,
+    /// The load or the channel's count leaves no room.
+    NoRoom,
+    /// The contact waits for an agent it prefers.
+    Preference { until_ms: u64 },
+}
+
+impl Hindrance<'_> {
+    /// Its word (docs/routing.md, "Matching").
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotDeclared => "not_declared",
+            Self::NotMember => "not_member",
+            Self::Sender => "sender",
+            Self::Absent => "absent",
+            Self::ChannelNotEnabled => "channel_not_enabled",
+            Self::ChannelOff => "channel_off",
+            Self::Skill(_) => "skill",
+            Self::Excluded { .. } => "excluded",
+            Self::OverCapacity => "over_capacity",
+            Self::NoRoom => "no_room",
+            Self::Preference { .. } => "preference",
+        }
+    }
+
+    /// When it ends by itself, if it does.
+    #[allow(clippy::wildcard_enum_match_arm)]
+    pub fn until_ms(self) -> Option<u64> {
+        match self {
+            Self::Excluded { until_ms } | Self::Preference { until_ms } => Some(until_ms),
+            _ => None,
+        }
+    }
+}
+
+impl Site {
+    pub(crate) fn may_offer(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
+        self.hindrance(contact, id, now_ms).is_none()
+    }
+
+    /// Every question of an offer, at this moment. Asked of a contact that waits.
+    pub(crate) fn hindrance<'a>(&'a self, contact: &'a Contact, id: &Id, now_ms: u64) -> Option<Hindrance<'a>> {
+        let Some(agent) = self.agent(id) else { return Some(Hindrance::NotDeclared) };
+        self.unavailable(contact, id, agent)
+            .or_else(|| self.exclusion(contact, id, now_ms))
+            .or_else(|| without_room(agent, &contact.channel))
+            .or_else(|| self.preference(contact, id, now_ms))
+    }
+
+    /// What stands against the agent whatever the pair's past and the agent's load: what an open offer may not meet either.
+    #[allow(clippy::unused_self)] // desks and queues of the site come in here
+    fn unavailable<'a>(&'a self, contact: &'a Contact, id: &Id, agent: &Agent) -> Option<Hindrance<'a>> {
+        if !agent.memberships.contains_key(&contact.queue) {
+            return Some(Hindrance::NotMember);
+        }
+        if contact.sender == Some(*id) {
+            return Some(Hindrance::Sender);
+        }
+        if !agent.ready() {
+            return Some(Hindrance::Absent);
+        }
+        unsuited(agent, contact)
+    }
+
+    /// May this agent still hold the offer it has? (Capacity was taken when the offer was made.)
+    pub(crate) fn may_keep_offer(&self, contact: &Contact, id: &Id) -> bool {
+        self.agent(id).is_some_and(|agent| self.unavailable(contact, id, agent).is_none())
+    }
+
+    /// From `reoffer_from_ms` on a pair is excluded only as long as another eligible agent is present.
+    fn exclusion(&self, contact: &Contact, id: &Id, now_ms: u64) -> Option<Hindrance<'static>> {
+        let exclusion = contact.exclusions.get(id).filter(|exclusion| now_ms < exclusion.until_ms)?;
+        let holds = now_ms < exclusion.reoffer_from_ms || self.another_is_present(contact, id, now_ms);
+        holds.then_some(Hindrance::Excluded { until_ms: exclusion.until_ms })
+    }
+
+    fn another_is_present(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
+        self.index.ready.get(&contact.queue).is_some_and(|ready| {
+            ready.iter().filter(|other| *other != id).any(|other| {
+                contact.exclusions.get(other).is_none_or(|exclusion| now_ms >= exclusion.until_ms)
+                    && self.agent(other).is_some_and(|agent| self.unavailable(contact, other, agent).is_none())
+            })
+        })
+    }
+
+    fn preference(&self, contact: &Contact, id: &Id, now_ms: u64) -> Option<Hindrance<'static>> {
+        let waits = self.preference_holds(contact, now_ms) && !contact.preferred.contains(id);
+        waits.then_some(Hindrance::Preference { until_ms: contact.prefer_until_ms })
+    }
+
+    /// Nobody but the preferred agents, while `prefer_ms` runs and one of them could serve the contact.
+    pub(crate) fn preference_holds(&self, contact: &Contact, now_ms: u64) -> bool {
+        now_ms < contact.prefer_until_ms
+            && contact.preferred.iter().any(|id| {
+                self.agent(id).is_some_and(|agent| {
+                    agent.memberships.contains_key(&contact.queue)
+                        && contact.sender != Some(*id)
+                        && agent.requested != Presence::Offline
+                        && agent.effective != Presence::Offline
+                        && unsuited(agent, contact).is_none()
+                        && self.exclusion(contact, id, now_ms).is_none()
+                })
+            })
+    }
+}
+
+/// The agent does not work on the channel, or lacks a skill.
+fn unsuited<'a>(agent: &Agent, contact: &'a Contact) -> Option<Hindrance<'a>> {
+    match agent.channels.get(&contact.channel) {
+        None => Some(Hindrance::ChannelNotEnabled),
+        Some(enabled) if !enabled.on => Some(Hindrance::ChannelOff),
+        Some(_) => contact.requirements.iter().find(|need| !agent.meets(need)).map(Hindrance::Skill),
+    }
+}
+
+/// A limit is exceeded already, or would be.
+pub(crate) fn without_room(agent: &Agent, channel: &Name) -> Option<Hindrance<'static>> {
+    if agent.over_capacity() {
+        return Some(Hindrance::OverCapacity);
+    }
+    let fits = agent.channels.get(channel).is_some_and(|enabled| {
+        agent.load() + u64::from(enabled.cost) <= u64::from(agent.capacity)
+            && agent.count(channel) < enabled.max_concurrent as usize
+            && agent.work.len() < WORK_MAX
+    });
+    (!fits).then_some(Hindrance::NoRoom)
+}
