@@ -18,9 +18,13 @@ mod groups;
 mod hindrance;
 mod index;
 mod invariants;
+#[allow(dead_code)]
+mod lines;
 mod matching;
 mod memory;
 mod places;
+#[allow(dead_code)]
+mod pool;
 mod render;
 mod router;
 mod rules;

@@ -1,0 +1,232 @@
+//! Waiting contacts by what they need: one line for each place (queue and channel) and set of needs.
+//!
+//! An agent chooses among the heads of the lines it is able to serve. With few different sets of needs that is all. When there
+//! are too many, further sets share lines: those with the same two hardest needs, then those with the same hardest need, then those of
+//! one place. In a shared line every contact is looked at by itself.
+//!
+//! Cost with l lines: an agent's choice l/64 words and the heads of its lines, in a shared line also the contacts before the first
+//! that it is able to serve; `join` and `part` the logarithm of the line's length. Lines are never more than `LINES_MAX`, and one a
+//! place. Which agent is able to serve which line is found out when the agent asks, once a line.
+
+use std::collections::BTreeMap;
+
+use crate::words::Key;
+
+/// So many lines have a set of needs for themselves.
+const OWN_MAX: usize = 1_024;
+/// And so many more are shared by sets that have something in common.
+const LINES_MAX: usize = 4_096;
+/// The place of nobody.
+const NOBODY: u128 = u128::MAX;
+
+/// A skill (by number) and the least level.
+pub(crate) type Need = (u32, u8);
+
+/// What the contacts of a line have in common.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Needs {
+    /// All they need, in the order of skills.
+    All(Box<[Need]>),
+    /// These needs, perhaps with others.
+    Some(Box<[Need]>),
+}
+
+#[derive(Debug, Clone)]
+struct Line {
+    place: u32,
+    needs: Needs,
+    waiting: BTreeMap<u128, u32>,
+}
+
+/// The contacts that wait, by slot.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lines {
+    all: Vec<Line>,
+    numbers: BTreeMap<u32, BTreeMap<Needs, u32>>,
+    /// The first of each line, in its order.
+    heads: Vec<u128>,
+    /// Lines in which somebody waits.
+    busy: Vec<u64>,
+    /// How often lines were numbered anew: what an agent knew of them is void.
+    era: u64,
+}
+
+/// What one agent is able to serve, as far as it has asked.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Able {
+    lines: Vec<u64>,
+    known: usize,
+    era: u64,
+}
+
+/// A contact that an agent may choose: the rank of its place for the agent, its key, its slot.
+pub(crate) type Choice = (u8, u128, u32);
+
+impl Able {
+    /// The agent has changed: ask again.
+    pub(crate) fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Lines {
+    /// The contact in `slot` waits in `place` with these needs (in the order of skills). Returns the line it stands in.
+    pub(crate) fn join(&mut self, place: u32, needs: &[Need], key: Key, slot: u32) -> u32 {
+        let number = self.line_for(place, needs);
+        let key = packed(key);
+        let line = &mut self.all[number as usize];
+        line.waiting.insert(key, slot);
+        let head = &mut self.heads[number as usize];
+        *head = (*head).min(key);
+        self.busy[number as usize / 64] |= 1 << (number % 64);
+        number
+    }
+
+    /// It waits in that line no more.
+    pub(crate) fn part(&mut self, number: u32, key: Key) {
+        let key = packed(key);
+        let line = &mut self.all[number as usize];
+        line.waiting.remove(&key);
+        if self.heads[number as usize] == key {
+            self.heads[number as usize] = line.waiting.first_key_value().map_or(NOBODY, |(key, _)| *key);
+            if line.waiting.is_empty() {
+                self.busy[number as usize / 64] &= !(1 << (number % 64));
+            }
+        }
+    }
+
+    /// Find out about lines that the agent has not asked about yet. `serves` says whether it is able to serve a place and needs.
+    pub(crate) fn learn(&self, able: &mut Able, serves: impl Fn(u32, &[Need]) -> bool) {
+        if able.era != self.era {
+            *able = Able { era: self.era, ..Able::default() };
+        }
+        able.lines.resize(self.busy.len(), 0);
+        for (number, line) in self.all.iter().enumerate().skip(able.known) {
+            let (Needs::All(needs) | Needs::Some(needs)) = &line.needs;
+            if serves(line.place, needs) {
+                able.lines[number / 64] |= 1 << (number % 64);
+            }
+        }
+        able.known = self.all.len();
+    }
+
+    /// The two best contacts for an agent that has learnt: least rank of the place, then least key. `rank` is None for a place that is closed
+    /// to the agent now; `takes` says whether it may have this contact, whose needs are not known to be met if `shared`.
+    pub(crate) fn two_best(
+        &self,
+        able: &Able,
+        rank: impl Fn(u32) -> Option<u8>,
+        mut takes: impl FnMut(u32, bool) -> bool,
+    ) -> [Option<Choice>; 2] {
+        let mut best: [Option<Choice>; 2] = [None, None];
+        let worse = |best: &[Option<Choice>; 2], rank: u8, key: u128| best[1].is_some_and(|(r, k, _)| (r, k) <= (rank, key));
+        for (word, (busy, able)) in self.busy.iter().zip(&able.lines).enumerate() {
+            let mut left = busy & able;
+            while left != 0 {
+                let number = word * 64 + left.trailing_zeros() as usize;
+                left &= left - 1;
+                let line = &self.all[number];
+                let Some(rank) = rank(line.place) else { continue };
+                if worse(&best, rank, self.heads[number]) {
+                    continue;
+                }
+                let shared = matches!(line.needs, Needs::Some(_));
+                for (key, slot) in &line.waiting {
+                    if worse(&best, rank, *key) {
+                        break;
+                    }
+                    if !takes(*slot, shared) {
+                        continue;
+                    }
+                    insert(&mut best, (rank, *key, *slot));
+                }
+            }
+        }
+        best
+    }
+
+    /// Lines there are: what the cost depends on.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Too many lines have nobody in them: number the others anew. True if the caller has to ask `line` again for those who wait.
+    pub(crate) fn tidy(&mut self) -> Option<BTreeMap<u32, u32>> {
+        let empty = self.heads.iter().filter(|head| **head == NOBODY).count();
+        if self.all.len() < OWN_MAX || empty * 2 < self.all.len() {
+            return None;
+        }
+        let before = std::mem::take(self);
+        self.era = before.era + 1;
+        let mut moved = BTreeMap::new();
+        for (number, line) in (0..).zip(before.all) {
+            if let Some((head, _)) = line.waiting.first_key_value() {
+                let head = *head;
+                let new = self.add(line.place, line.needs);
+                self.heads[new as usize] = head;
+                self.busy[new as usize / 64] |= 1 << (new % 64);
+                self.all[new as usize].waiting = line.waiting;
+                moved.insert(number, new);
+            }
+        }
+        Some(moved)
+    }
+
+    fn line_for(&mut self, place: u32, needs: &[Need]) -> u32 {
+        let all = Needs::All(needs.into());
+        if let Some(number) = self.number(place, &all) {
+            return number;
+        }
+        if self.all.len() < OWN_MAX {
+            return self.add(place, all);
+        }
+        let mut hardest = needs.to_vec();
+        hardest.sort_unstable_by_key(|(skill, level)| (std::cmp::Reverse(*level), *skill));
+        for held in [2, 1, 0] {
+            // By skill alone: the same two skills at other levels share the line.
+            let shared = Needs::Some(hardest.iter().take(held).map(|(skill, _)| (*skill, 1)).collect());
+            if let Some(number) = self.number(place, &shared) {
+                return number;
+            }
+            if hardest.len() >= held && (self.all.len() < LINES_MAX || held == 0) {
+                return self.add(place, shared);
+            }
+        }
+        unreachable!("a line for all needs of a place is always made")
+    }
+
+    fn number(&self, place: u32, needs: &Needs) -> Option<u32> {
+        self.numbers.get(&place)?.get(needs).copied()
+    }
+
+    fn add(&mut self, place: u32, needs: Needs) -> u32 {
+        let number = u32::try_from(self.all.len()).unwrap_or_else(|_| unreachable!("lines are few"));
+        self.numbers.entry(place).or_default().insert(needs.clone(), number);
+        self.all.push(Line { place, needs, waiting: BTreeMap::new() });
+        self.heads.push(NOBODY);
+        self.busy.resize(self.all.len().div_ceil(64), 0);
+        number
+    }
+}
+
+fn insert(best: &mut [Option<Choice>; 2], found: Choice) {
+    // A contact that waits in two places is one choice.
+    if best.iter().flatten().any(|(rank, key, slot)| *slot == found.2 && (*rank, *key) <= (found.0, found.1)) {
+        return;
+    }
+    match best[0] {
+        Some(first) if first.2 == found.2 => best[0] = Some(found),
+        Some(first) if (first.0, first.1) <= (found.0, found.1) => best[1] = Some(found),
+        first => *best = [Some(found), first],
+    }
+}
+
+/// A key as one number in the same order: class, then due time (moved to be positive), then arrival.
+fn packed(key: Key) -> u128 {
+    let due = u128::from(key.order_ms.cast_unsigned() ^ (1 << 63));
+    (u128::from(key.klass) << 120) | (due << 56) | u128::from(key.seq)
+}
+
+#[cfg(test)]
+mod tests;

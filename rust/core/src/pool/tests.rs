@@ -1,0 +1,124 @@
+//! The pool against a list that is sorted for every question.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const ROWS: u32 = 3;
+
+#[derive(Debug, Clone)]
+enum Act {
+    Place { slot: u32, since: u64 },
+    Leave { slot: u32 },
+    Set { slot: u32, row: u32, on: bool },
+}
+
+fn id(slot: u32) -> Id {
+    // Ids in another order than slots.
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&slot.wrapping_mul(2_654_435_761).to_be_bytes());
+    Id(bytes)
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let slot = 0..300_u32;
+    prop_oneof![
+        // Mostly in the order of time, as idleness comes; many at one instant.
+        5 => (slot.clone(), 0..40_u64).prop_map(|(slot, since)| Act::Place { slot, since }),
+        1 => slot.clone().prop_map(|slot| Act::Leave { slot }),
+        4 => (slot, 0..ROWS, any::<bool>()).prop_map(|(slot, row, on)| Act::Set { slot, row, on }),
+    ]
+}
+
+#[derive(Default)]
+struct Listed {
+    places: BTreeMap<u32, Since>,
+    rows: BTreeSet<(u32, u32)>,
+}
+
+impl Listed {
+    fn having(&self, rows: &[u32]) -> Vec<u32> {
+        let mut found: Vec<(Since, u32)> = self
+            .places
+            .iter()
+            .filter(|(slot, _)| rows.iter().all(|row| self.rows.contains(&(**slot, *row))))
+            .map(|(slot, since)| (*since, *slot))
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, slot)| slot).collect()
+    }
+}
+
+fn found(pool: &Pool, rows: &[u32]) -> Vec<u32> {
+    let mut found = Vec::new();
+    pool.search(rows, |slot| {
+        found.push(slot);
+        ControlFlow::Continue(())
+    });
+    found
+}
+
+proptest! {
+    #[test]
+    fn finds_what_a_sorted_list_has(acts in prop::collection::vec(act(), 1..1_500)) {
+        let (mut pool, mut listed) = (Pool::default(), Listed::default());
+        for _ in 0..ROWS {
+            pool.add_row();
+        }
+        let mut hour = 0;
+        for (count, act) in acts.iter().enumerate() {
+            match act {
+                Act::Place { slot, since } => {
+                    hour += u64::from(count % 7 == 0);
+                    let since = (hour + since / 13, id(*slot));
+                    pool.place(*slot, since);
+                    listed.places.insert(*slot, since);
+                }
+                Act::Leave { slot } => {
+                    pool.leave(*slot);
+                    listed.places.remove(slot);
+                    listed.rows.retain(|(held, _)| held != slot);
+                }
+                Act::Set { slot, row, on } => {
+                    pool.set(*slot, *row, *on);
+                    if *on && listed.places.contains_key(slot) {
+                        listed.rows.insert((*slot, *row));
+                    } else {
+                        listed.rows.remove(&(*slot, *row));
+                    }
+                }
+            }
+            if count % 50 == 0 || count + 1 == acts.len() {
+                for rows in [&[0][..], &[1, 2], &[0, 1, 2]] {
+                    let expected = listed.having(rows);
+                    prop_assert_eq!(pool.count(rows, u32::MAX) as usize, expected.len());
+                    prop_assert_eq!(found(&pool, rows), expected);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn stops_when_enough_is_seen() {
+    let mut pool = Pool::default();
+    let row = pool.add_row();
+    for slot in 0..200 {
+        pool.place(slot, (u64::from(slot), id(slot)));
+        pool.set(slot, row, true);
+    }
+    let mut seen = Vec::new();
+    pool.search(&[row], |slot| {
+        seen.push(slot);
+        if seen.len() == 2 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    assert_eq!(seen, [0, 1]);
+    assert_eq!(pool.count(&[row], 100), 100);
+}
