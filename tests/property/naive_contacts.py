@@ -33,7 +33,7 @@ class ContactFacts(Engagements):
             requirements=merged(fact.requirements, queue.requirements),
             priority=fact.priority, customer=fact.customer, preferred=list(fact.preferred), entry_point=fact.entry_point,
             topic=fact.topic, key=Key(profile.klass, 0, self.arrivals), entered_ms=self.moment, target_ms=0, prefer_until_ms=None,
-            case=fact.case or fact.contact, named_case=fact.case, rule=fact.rule, language=fact.language,
+            case=fact.case or fact.contact, named_case=fact.case, rule=fact.rule, language=fact.language, accepts=fact.accepts,
         )  # fmt: skip
         self.contacts.append(contact)
         self.enter(contact, None)

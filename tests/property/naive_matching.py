@@ -1,6 +1,6 @@
 """Who may be offered what, by full scans over everything: docs/routing.md, "Matching", sentence by sentence."""
 
-from cordboard.events.policy import Policy
+from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy
 from tests.property.naive_state import Agent, Contact, Exclusion, Work
 
 
@@ -12,6 +12,8 @@ class Matching:
         self.agents: list[Agent] = []
         self.contacts: list[Contact] = []
         self.works: list[Work] = []
+        self.cursors: dict[str, bytes] = {}
+        """Of every queue: who got its last routed offer."""
         self.at_ms = 0
         """The time of the turn."""
 
@@ -25,29 +27,63 @@ class Matching:
         found = [work for work in self.works if (work.contact, work.agent) == (contact, agent) and work.state in states]
         return found[0] if found else None
 
+    def own_profile(self, contact: Contact) -> ChannelProfile:
+        return next(profile for profile in self.policy.channels if profile.name == contact.channel)
+
+    def own_queue(self, contact: Contact) -> QueuePolicy:
+        return next(queue for queue in self.policy.queues if queue.name == contact.queue)
+
+    # Room
+
     def load(self, agent: Agent) -> int:
-        return sum(work.cost for work in self.works if work.agent == agent.id)
+        """What the agent's work costs, and what came from elsewhere."""
+        here = sum(work.cost for work in self.works if work.agent == agent.id)
+        return here + sum(outside.cost for outside in agent.outside)
 
     def count(self, agent: Agent, channel: str) -> int:
-        return sum(1 for work in self.works if work.agent == agent.id and work.channel == channel)
+        here = sum(1 for work in self.works if work.agent == agent.id and work.channel == channel)
+        return here + sum(1 for outside in agent.outside if outside.channel == channel)
 
     def over_capacity(self, agent: Agent) -> bool:
         if self.load(agent) > agent.capacity:
             return True
-        channels = {work.channel for work in self.works if work.agent == agent.id}
+        channels = {work.channel for work in self.works if work.agent == agent.id} | {each.channel for each in agent.outside}
         return any(self.count(agent, each) > limit for each in channels if (limit := maximum(agent, each)) is not None)
+
+    def has_room(self, agent: Agent, channel: str) -> bool:
+        profile = agent.profile(channel)
+        assert profile is not None and profile.cost is not None and profile.max_concurrent is not None
+        return self.load(agent) + profile.cost <= agent.capacity and self.count(agent, channel) < profile.max_concurrent
+
+    # Who could
+
+    def rank(self, agent: Agent, contact: Contact) -> int | None:
+        """The least rank over the queues the contact waits in; None: no member."""
+        ranks = [agent.rank(queue) for queue in (contact.queue, *contact.added)]
+        return min((rank for rank in ranks if rank is not None), default=None)
+
+    def skilled(self, agent: Agent, contact: Contact) -> bool:
+        return all(agent.level(need.skill) >= need.level for need in contact.requirements)
 
     def could_serve(self, agent: Agent, contact: Contact) -> bool:
         """Declared for it: member, skilled, the channel listed, and not the one who sent the contact here."""
         return (
-            agent.rank(contact.queue) is not None
+            self.rank(agent, contact) is not None
             and agent.profile(contact.channel) is not None
-            and all(agent.level(need.skill) >= need.level for need in contact.requirements)
+            and self.skilled(agent, contact)
             and contact.sender != agent.id
         )
 
-    def eligible_present(self, agent: Agent, contact: Contact) -> bool:
-        return self.could_serve(agent, contact) and agent.present and contact.channel not in agent.off
+    def present(self, agent: Agent, contact: Contact) -> bool:
+        """A member who is there, ready, skilled and on the channel; whatever the load, exclusions, or who sent it."""
+        return (
+            self.rank(agent, contact) is not None
+            and agent.ready
+            and agent.desk_lost_ms is None
+            and agent.profile(contact.channel) is not None
+            and contact.channel not in agent.off
+            and self.skilled(agent, contact)
+        )
 
     def excluded(self, contact: Contact, agent: Agent) -> bool:
         exclusion = self.exclusion(contact, agent)
@@ -56,7 +92,7 @@ class Matching:
         if self.at_ms < exclusion.reoffer_ms:
             return True
         return any(
-            self.eligible_present(other, contact) and self.exclusion(contact, other) is None
+            self.present(other, contact) and contact.sender != other.id and self.exclusion(contact, other) is None
             for other in self.agents
             if other is not agent
         )
@@ -64,24 +100,19 @@ class Matching:
     def exclusion(self, contact: Contact, agent: Agent) -> Exclusion | None:
         return next((each for each in contact.exclusions if each.agent == agent.id and self.at_ms < each.until_ms), None)
 
-    def has_room(self, agent: Agent, channel: str) -> bool:
-        profile = agent.profile(channel)
-        assert profile is not None and profile.cost is not None and profile.max_concurrent is not None
-        return (
-            self.load(agent) + profile.cost <= agent.capacity
-            and self.count(agent, channel) < profile.max_concurrent
-            and not self.over_capacity(agent)
-        )
+    def leaves_soon(self, agent: Agent, contact: Contact) -> bool:
+        before_ms = self.own_profile(contact).last_offer_before_ms
+        return before_ms > 0 and agent.leaves_ms is not None and self.at_ms >= agent.leaves_ms - before_ms
 
-    def may(self, contact: Contact, agent: Agent) -> bool:
-        """Every condition of an offer, the contact's preference last."""
-        return (
-            contact.state == "queued"
-            and self.eligible_present(agent, contact)
-            and not self.excluded(contact, agent)
-            and self.has_room(agent, contact.channel)
-            and (not self.waits_for_preferred(contact) or agent.id in contact.preferred)
-        )
+    def rank_closed(self, agent: Agent, contact: Contact) -> bool:
+        """The contact is too young for this rank, and somebody of a lower one is there."""
+        rank = self.rank(agent, contact)
+        if rank is None or not contact.opens_ms or self.at_ms >= contact.opens_ms[min(rank, len(contact.opens_ms) - 1)]:
+            return False
+        return any(self.rank(other, contact) < rank for other in self.agents if self.present(other, contact))  # type: ignore[operator]
+
+    def reserved_elsewhere(self, agent: Agent, contact: Contact) -> bool:
+        return any(other.reserved == agent.id for other in self.contacts if other is not contact)
 
     def prefers(self, contact: Contact) -> bool:
         return contact.prefer_until_ms is not None and self.at_ms < contact.prefer_until_ms
@@ -99,24 +130,94 @@ class Matching:
             for agent in preferred
         )
 
-    def agent_for(self, contact: Contact) -> Agent | None:
-        """Preferred agents in their order, then the least by (rank, load > 0, idle since, id)."""
-        able = [agent for agent in self.agents if self.may(contact, agent)]
-        if self.prefers(contact):
-            for ref in contact.preferred:
-                for agent in able:
-                    if agent.id == ref:
-                        return agent
-        return min(
-            able, key=lambda agent: (agent.rank(contact.queue), self.load(agent) > 0, agent.idle_since_ms, agent.id), default=None
-        )
+    def hindrance(self, contact: Contact, agent: Agent) -> str | None:
+        """The first thing that forbids an offer of the contact to the agent."""
+        if self.rank(agent, contact) is None:
+            return "not_member"
+        if contact.sender == agent.id:
+            return "sender"
+        if not agent.ready:
+            return "absent"
+        if agent.desk_lost_ms is not None:
+            return "desk_lost"
+        if agent.profile(contact.channel) is None:
+            return "channel_not_enabled"
+        if contact.channel in agent.off:
+            return "channel_off"
+        if not self.skilled(agent, contact):
+            return "skill"
+        if self.excluded(contact, agent):
+            return "excluded"
+        if self.leaves_soon(agent, contact):
+            return "leaving"
+        if self.over_capacity(agent):
+            return "over_capacity"
+        if not self.has_room(agent, contact.channel):
+            return "no_room"
+        if self.reserved_elsewhere(agent, contact):
+            return "reserved"
+        if self.rank_closed(agent, contact):
+            return "rank_closed"
+        if self.waits_for_preferred(contact) and agent.id not in contact.preferred:
+            return "preference"
+        return None
 
-    def contact_for(self, agent: Agent) -> Contact | None:
-        """The least by (rank of the membership, key), or by the key alone."""
+    def may(self, contact: Contact, agent: Agent) -> bool:
+        return contact.state == "queued" and self.hindrance(contact, agent) is None
+
+    # Who is next
+
+    def standing(self, contact: Contact, agent: Agent) -> tuple[int, bool, int, int, bytes]:
+        """What agents are compared by: rank, any load, the queue's strategy, idle since (0 if skipped), id."""
+        strategy, rank = self.own_queue(contact).strategy, self.rank(agent, contact)
+        assert rank is not None
+        idle = 0 if strategy == "round_robin" else agent.idle_since_ms
+        return rank, self.load(agent) > 0, self.worth(strategy, contact, agent), idle, agent.id
+
+    def worth(self, strategy: str, contact: Contact, agent: Agent) -> int:
+        """The strategy's number, least first."""
+        if strategy == "least_loaded":
+            return self.load(agent)
+        if strategy == "best_skilled":
+            return -sum(agent.level(need.skill) for need in contact.requirements)
+        if strategy == "least_skilled_fit":
+            return sum(agent.level(need.skill) - need.level for need in contact.requirements)
+        if strategy == "round_robin":
+            return 0 if agent.id > self.cursors.get(contact.queue, b"") else 1
+        if strategy == "fewest_today":
+            return agent.started * 3_600_000 // max(self.ready_today_ms(agent), 60_000)
+        return 0
+
+    def ready_today_ms(self, agent: Agent) -> int:
+        now_ms = 0 if agent.ready_since_ms is None else max(0, self.at_ms - agent.ready_since_ms)
+        return agent.ready_ms + now_ms
+
+    def agents_for(self, contact: Contact) -> list[Agent]:
+        """Preferred agents in their order, then the others by their standing."""
+        able = [agent for agent in self.agents if self.may(contact, agent)]
+        able.sort(key=lambda agent: self.standing(contact, agent))
+        if self.prefers(contact):
+            first = [agent for ref in contact.preferred for agent in able if agent.id == ref]
+            able = [*first, *(agent for agent in able if agent not in first)]
+        return able
+
+    def contacts_for(self, agent: Agent) -> list[Contact]:
+        """What the agent's reservation or a floor is for, then by (rank of the membership, key), or by the key alone."""
         able = [contact for contact in self.contacts if self.may(contact, agent)]
+        able.sort(key=lambda contact: (self.rank(agent, contact), order(contact)))
+        floored = [contact for contact in able if self.under_floor(contact)]
         if self.policy.freed_agent == "key":
-            return min(able, key=order, default=None)
-        return min(able, key=lambda contact: (agent.rank(contact.queue), order(contact)), default=None)
+            able.sort(key=order)
+        first = [contact for contact in able if contact.reserved == agent.id] or floored[:1]
+        return [*first, *(contact for contact in able if contact not in first)]
+
+    def under_floor(self, contact: Contact) -> bool:
+        """Fewer members than its queue's floor have work of the contact's class from there."""
+        floors = [floor for floor in self.own_queue(contact).floors if floor.klass == contact.key.klass]
+        return any(self.on_class(contact.queue, floor.klass) < floor.members for floor in floors)
+
+    def on_class(self, queue: str, klass: int) -> int:
+        return len({work.agent for work in self.works if (work.queue, work.klass) == (queue, klass)})
 
 
 def order(contact: Contact) -> tuple[int, int, int]:

@@ -14,14 +14,18 @@ class Offers(Visits):
     """From the choice of an agent to the connection, or back to the queue."""
 
     def offer(self, contact: Contact, agent: Agent) -> None:
-        own, profile, rank = agent.profile(contact.channel), self.profile(contact.channel), agent.rank(contact.queue)
+        own, profile, rank = agent.profile(contact.channel), self.profile(contact.channel), self.rank(agent, contact)
         assert own is not None and own.cost is not None and rank is not None
         preferred = self.prefers(contact) and agent.id in contact.preferred
         expires_ms = self.at_ms + profile.offer_ttl_ms
         contact.attempts.append((agent.id, "made"))
         contact.state = "offered"
         attempt = len(contact.attempts)
-        self.works.append(Work(contact.id, agent.id, attempt, contact.channel, contact.queue, own.cost, "offered", expires_ms))
+        work = Work(contact.id, agent.id, attempt, contact.channel, contact.queue, own.cost, "offered", expires_ms)
+        work.klass = contact.key.klass
+        self.works.append(work)
+        if not preferred:
+            self.cursors[contact.queue] = agent.id
         made = e.OfferMade(
             at_ms=self.at_ms, attempt=attempt, queue=contact.queue, expires_ms=expires_ms, cost=own.cost, rank=rank,
             cause="preferred" if preferred else "routed", wait_ms=self.at_ms - contact.entered_ms, key=contact.key,

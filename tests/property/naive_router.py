@@ -14,12 +14,11 @@ from tests.property.naive_cases import CaseFacts
 from tests.property.naive_matching import order
 from tests.property.naive_record import Line, Refusal
 from tests.property.naive_state import Agent, Contact, Exclusion, Work
+from tests.property.naive_timers import KINDS, Kind, Timer, timer
 
 MEMORY_MS = 15 * 60_000
 Told = tuple[str, list[Line]]
 """A fact's verdict, or `timer`, and what it caused."""
-Timer = tuple[int, int, bytes, Callable[[], None]]
-"""When, kind, whose, what."""
 
 
 class NaiveRouter(CaseFacts, AgentFacts):
@@ -73,42 +72,52 @@ class NaiveRouter(CaseFacts, AgentFacts):
     def look(self, who: Any) -> None:
         """A contact looks for an agent; an agent for contacts, while there is room."""
         if isinstance(who, Contact):
-            if (agent := self.agent_for(who)) is not None:
+            for agent in self.agents_for(who)[:1]:
                 self.offer(who, agent)
             return
-        while (contact := self.contact_for(who)) is not None:
-            self.offer(contact, who)
+        while able := self.contacts_for(who):
+            self.offer(able[0], who)
 
     # Time
 
     def due(self) -> list[Timer]:
         """Every timer there is."""
+        return [*self.work_timers(), *self.return_timers(), *self.look_timers()]
+
+    def work_timers(self) -> list[Timer]:
         found: list[Timer] = []
         for work in self.works:
             if work.until_ms is not None:
-                kind = ("offered", "connecting", "wrapping").index(work.state)
+                kind: Kind = {"offered": "offer", "connecting": "connect", "wrapping": "wrap_up"}[work.state]  # type: ignore[assignment]
                 whose = work.agent + work.contact if work.state == "wrapping" else work.contact
-                found.append((work.until_ms, kind, whose, partial(self.work_over, work)))
+                found.append(timer(work.until_ms, kind, whose + work.attempt.to_bytes(4, "big"), partial(self.work_over, work)))
+        return found
+
+    def return_timers(self) -> list[Timer]:
+        parked = [contact for contact in self.contacts if contact.state == "parked"]
+        return [timer(each.parked_until_ms, "return", each.id, partial(self.park_expired, each)) for each in parked]
+
+    def look_timers(self) -> list[Timer]:
+        """An exclusion or preference ends: that matters only to a contact that waits."""
+        found: list[Timer] = []
         for contact in self.contacts:
-            if contact.state == "parked":
-                found.append((contact.parked_until_ms, 3, contact.id, partial(self.park_expired, contact)))
             for exclusion in contact.exclusions:
                 if not exclusion.soft:
-                    found.append((exclusion.reoffer_ms, 4, contact.id, partial(self.soften, contact, exclusion)))
-                found.append((exclusion.until_ms, 4, contact.id, partial(self.lift, contact, exclusion)))
+                    found.append(timer(exclusion.reoffer_ms, "look", contact.id, partial(self.soften, contact, exclusion)))
+                found.append(timer(exclusion.until_ms, "look", contact.id, partial(self.lift, contact, exclusion)))
             if contact.prefer_until_ms is not None:
-                found.append((contact.prefer_until_ms, 4, contact.id, partial(self.anyone, contact)))
+                found.append(timer(contact.prefer_until_ms, "look", contact.id, partial(self.anyone, contact)))
         return found
 
     def wakes(self) -> list[int]:
-        """When something may happen by time alone: an exclusion or preference matters only to a contact that waits."""
+        """When something may happen by time alone."""
         waiting = {contact.id for contact in self.contacts if contact.state == "queued"}
-        return [when for when, kind, who, _ in self.due() if kind < 4 or who in waiting]
+        return [when for when, kind, who, _ in self.due() if kind != KINDS.index("look") or who in waiting]
 
     def timers(self, before_ms: int) -> list[Told]:
         told = []
-        while pending := [timer for timer in self.due() if timer[0] < before_ms]:
-            self.moment, _, _, act = min(pending, key=lambda timer: timer[:3])
+        while pending := [each for each in self.due() if each[0] < before_ms]:
+            self.moment, _, _, act = min(pending, key=lambda each: each[:3])
             told.append(("timer", self.told(act)))
         return told
 

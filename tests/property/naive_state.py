@@ -21,6 +21,17 @@ class Work:
     state: str
     until_ms: int | None
     wrap_started_ms: int = 0
+    klass: int = 0
+    """The contact's when it was offered."""
+
+
+@dataclass(slots=True)
+class Outside:
+    """Work from elsewhere that takes an agent's room."""
+
+    work: bytes
+    channel: str
+    cost: int
 
 
 @dataclass(slots=True)
@@ -80,6 +91,13 @@ class Contact:
     attempts: list[tuple[bytes, str]] = field(default_factory=list)
     """Agent and fate of every attempt: made, accepted, declined, expired, revoked."""
     exclusions: list[Exclusion] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    """Queues that a plan added."""
+    opens_ms: list[int] = field(default_factory=list)
+    """When each rank may be offered it."""
+    reserved: bytes | None = None
+    """Who is kept free for it."""
+    accepts: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -99,6 +117,14 @@ class Agent:
     """The excess of load is in the journal already."""
     declines: int = 0
     missed: dict[str, int] = field(default_factory=dict)
+    outside: list[Outside] = field(default_factory=list)
+    leaves_ms: int | None = None
+    desk_lost_ms: int | None = None
+    started: int = 0
+    """Engagements today."""
+    ready_ms: int = 0
+    """Time ready today, without the one that runs since `ready_since_ms`."""
+    ready_since_ms: int | None = None
 
     def profile(self, channel: str) -> AgentChannel | None:
         return next((each for each in self.channels if each.channel == channel), None)
@@ -110,6 +136,6 @@ class Agent:
         return next((each.level for each in self.skills if each.skill == skill), 0)
 
     @property
-    def present(self) -> bool:
+    def ready(self) -> bool:
         """Ready, and not about to leave; whatever the load."""
         return self.requested[0] == "ready" and self.effective[0] == "ready"

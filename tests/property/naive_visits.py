@@ -33,7 +33,7 @@ class Visits(Record):
             target_ms=contact.target_ms, requirements=contact.requirements, priority=contact.priority, customer=contact.customer,
             preferred=contact.preferred, prefer_until_ms=contact.prefer_until_ms or 0, excluded=sender,
             entry_point=contact.entry_point, topic=contact.topic, wishes=contact.wishes, case=contact.named_case,
-            rule=contact.rule, language=contact.language,
+            rule=contact.rule, language=contact.language, accepts=contact.accepts,
         )  # fmt: skip
         self.record(entered, contact.id)
         self.newcomer = contact

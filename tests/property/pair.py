@@ -3,46 +3,24 @@
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from cordboard import codec
 from cordboard._core import Router
+from cordboard.events import event as e
 from cordboard.events import fact as f
-from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
+from cordboard.events.bounds import AgentChannel, Membership, Skill
 from cordboard.events.commit import CAUSE_CONTROL, INPUT_TAG, Entry
-from cordboard.events.policy import ChannelProfile, EntryPoint, Policy, QueuePolicy, Reason, Topic
+from cordboard.events.policy import Policy
 from cordboard.events.verdict import Refused
 from tests.property.naive_record import CONTACTS_OWN, Line
 from tests.property.naive_router import NaiveRouter, Told
+from tests.property.sites import CHANNELS, QUEUES
 
 EFFECT_REQUESTED = 40
 START_MS = 1_000_000
 INBOX = bytes(16)
-QUEUES, SKILLS, CHANNELS = ("orders", "invoices"), ("nl", "plants"), ("chat", "voice", "task", "mail")
-TOPICS = ("billing", "plants")
 AGENTS = [bytes([2, number]).ljust(16, b"\0") for number in range(4)]
-
-
-def policy(order: Any, freed_agent: Any, on_missed: Any) -> Policy:
-    """Short limits, so that a short history meets them."""
-    return Policy(
-        version=1, site="default", skills=list(SKILLS), reasons=[Reason("lunch", "meal")], dispositions=["solved"],
-        order=order, freed_agent=freed_agent, prefer_ms=3_000, decline_cooldown_ms=6_000, reoffer_min_ms=2_000, declines_limit=2,
-        connect_retry_ms=1_500, toggle_grace_ms=2_000, age_credit_ms=2_500, max_parked=2, owner_ms=2_500,
-        topics=[Topic(name=topic) for topic in TOPICS], entry_points=[EntryPoint(name="post", channel="mail")],
-        channels=[
-            ChannelProfile(name="chat", presence="session", klass=2, answered_on="first_message", offer_ttl_ms=4_000,
-                           connect_ms=3_000, wrap_up_ms=2_000, wrap_up_max_ms=5_000, wrap_up_cost_percent=50, cost=25,
-                           max_concurrent=3, on_missed=on_missed),
-            ChannelProfile(name="voice", presence="live", klass=1, answered_on="connected", offer_ttl_ms=3_000,
-                           connect_ms=2_000, wrap_up_ms=3_000, cost=100, on_missed="not_ready", missed_limit=1),
-            ChannelProfile(name="task", presence="async", klass=3, answered_on="first_message", cost=50, max_concurrent=2),
-            ChannelProfile(name="mail", presence="async", klass=3, answered_on="first_message", cost=20, max_concurrent=3,
-                           wrap_up_ms=1_000, reply="mail"),
-        ],
-        queues=[
-            QueuePolicy(name="orders", target_ms=6_000, targets_ms={"task": 60_000}),
-            QueuePolicy(name="invoices", target_ms=12_000, requirements=[Requirement("nl", 3)]),
-        ],
-    )  # fmt: skip
 
 
 class Pair:
@@ -53,6 +31,8 @@ class Pair:
         self.now, self.facts, self.frames = START_MS, 0, 0
         self.commits = [self.router.take_over(INBOX, self.now)]
         self.naive = NaiveRouter(site, self.now)
+        self.contacts: list[bytes] = []
+        """Everyone who ever came, or tried to."""
         self.turns: list[tuple[list[tuple[int, int, bytes]], int]] = []
         self.commits += self.step([f.PolicyPublished(self.fact_id(), codec.encode(site))], 0)
         for agent in AGENTS[:3]:
@@ -146,6 +126,8 @@ def told_by_core(commits: list[bytes]) -> list[Told]:
 
 def line(entry: Entry) -> Line:
     event = codec.decode_event(entry)
+    if isinstance(event, e.OfferMade):
+        event = replace(event, why=None)
     return entry.contact, None if isinstance(event, CONTACTS_OWN) else entry.agent, event
 
 

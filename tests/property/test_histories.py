@@ -9,11 +9,15 @@ from cordboard import codec
 from cordboard._core import Router, render
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
+from tests.property.all_happenings import HAPPENINGS
+from tests.property.happenings import Dice, new_contact
 from tests.property.naive_state import Work
-from tests.property.pair import AGENTS, CHANNELS, INBOX, QUEUES, SKILLS, START_MS, TOPICS, Pair, policy
+from tests.property.pair import AGENTS, INBOX, START_MS, Pair
+from tests.property.sites import CHANNELS, QUEUES, SKILLS, TOPICS, site
 
 FACTS_A_TURN = (1, 1, 1, 1, 2, 5)
 LATE_MS = (0, 0, 0, 0, 300, 1_200)
+SPECIAL = 0.4
 
 
 class Day:
@@ -21,10 +25,8 @@ class Day:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        choose = self.random.choice
-        site = policy(choose(["urgency", "strict"]), choose(["rank_then_key", "key"]), choose(["switch_off", "not_ready"]))
-        self.pair = Pair(site)
-        self.contacts: list[bytes] = []
+        self.dice = Dice(self.random)
+        self.pair = Pair(site(self.dice))
         self.said: list[f.Fact] = []
 
     def go(self, turns: int) -> None:
@@ -49,15 +51,22 @@ class Day:
         works = self.pair.naive.works
         if works and dice < 0.5:
             return self.goes_on(self.random.choice(works))
+        if self.random.random() < SPECIAL and (special := self.special()) is not None:
+            return special
         if dice < 0.72:
             return self.arrives()
-        if dice < 0.82 and self.contacts:
-            return self.interferes(self.random.choice(self.contacts[-8:]))
-        if dice < 0.88 and self.contacts:
-            return self.writes(self.random.choice(self.contacts[-8:]))
+        if dice < 0.82 and self.pair.contacts:
+            return self.interferes(self.random.choice(self.pair.contacts[-8:]))
+        if dice < 0.88 and self.pair.contacts:
+            return self.writes(self.random.choice(self.pair.contacts[-8:]))
         if dice < 0.97:
             return self.agent_does(self.random.choice(AGENTS))
         return self.random.choice(self.said) if self.said else self.arrives()
+
+    def special(self) -> f.Fact | None:
+        """What the rules of agents, queues and engagements are about."""
+        happening = self.random.choice(HAPPENINGS)
+        return happening(self.pair, self.dice)
 
     def goes_on(self, work: Work) -> f.Fact:
         ids = (self.pair.fact_id(), work.contact)
@@ -87,8 +96,7 @@ class Day:
         return [Requirement(skill, self.random.choice(levels), self.random.choice(hard)) for skill in skills]
 
     def arrives(self) -> f.Fact:
-        contact = len(self.contacts).to_bytes(16, "big")
-        self.contacts.append(contact)
+        contact = new_contact(self.pair)
         preferred = self.random.sample(AGENTS, self.random.choice([0, 0, 0, 1, 2]))
         channel, queue = self.random.choice(CHANNELS), self.random.choice(QUEUES)
         return f.ContactArrived(
@@ -123,11 +131,12 @@ class Day:
             return f.ParkEndRequested(fact_id, before, self.random.choice([None, *AGENTS]))
         if dice < 0.6:
             return f.ReclassificationRequested(fact_id, before, self.random.choice(TOPICS), self.random.choice([None, *AGENTS]))
-        contact = len(self.contacts).to_bytes(16, "big")
-        self.contacts.append(contact)
+        contact = new_contact(self.pair)
         author: Any = self.random.choice(["customer", "customer", "system"])
+        living = self.pair.naive.contact(before)
+        case = before if living is None else living.case
         return f.ContactArrived(
-            fact_id, contact, "mail", self.random.choice(QUEUES), case=before, author=author, reopens=dice < 0.9,
+            fact_id, contact, "mail", self.random.choice(QUEUES), case=case, author=author, reopens=dice < 0.9,
             message=self.random.choice([None, bytes(16), bytes(16)]),
         )  # fmt: skip
 

@@ -8,7 +8,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
-from tests.property.pair import AGENTS, CHANNELS, QUEUES, SKILLS, TOPICS, Pair, policy
+from tests.property.all_happenings import AGENT_HAPPENINGS, CONTACT_HAPPENINGS, QUEUE_HAPPENINGS
+from tests.property.happenings import Drawn, Happening, new_contact
+from tests.property.pair import AGENTS, Pair
+from tests.property.sites import CHANNELS, QUEUES, SKILLS, TOPICS, site
 
 CUSTOMER = b"customer".ljust(16, b".")
 some_agent = st.sampled_from(AGENTS)
@@ -20,15 +23,9 @@ class Histories(RuleBasedStateMachine):
 
     pair: Pair
 
-    @initialize(
-        order=st.sampled_from(["urgency", "strict"]),
-        freed_agent=st.sampled_from(["rank_then_key", "key"]),
-        on_missed=st.sampled_from(["switch_off", "not_ready"]),
-    )
-    def begin(self, order: str, freed_agent: str, on_missed: str) -> None:
-        self.pair = Pair(policy(order, freed_agent, on_missed))
-        self.born = 0
-        self.contacts: list[bytes] = []
+    @initialize(data=st.data())
+    def begin(self, data: st.DataObject) -> None:
+        self.pair = Pair(site(Drawn(data)))
         self.last: f.Fact | None = None
 
     # What happens
@@ -38,9 +35,7 @@ class Histories(RuleBasedStateMachine):
         preferred=st.lists(some_agent, max_size=2, unique=True),
     )  # fmt: skip
     def contact_arrives(self, channel: str, queue: str, needs: list[Requirement], priority: int, preferred: list[bytes]) -> None:
-        self.born += 1
-        contact = self.born.to_bytes(16, "big")
-        self.contacts.append(contact)
+        contact = new_contact(self.pair)
         needs = list({need.skill: need for need in needs}.values())
         self.happen(f.ContactArrived(self.fact_id(), contact, channel, queue, needs, priority, None, preferred))
 
@@ -71,21 +66,19 @@ class Histories(RuleBasedStateMachine):
             if self.pair.naive.works:
                 self.work_goes_on(data, True, 0)
 
-    @precondition(lambda self: self.contacts)
+    @precondition(lambda self: self.pair.contacts)
     @rule(data=st.data(), late_ms=st.sampled_from([0, 500]))
     def customer_leaves(self, data: st.DataObject, late_ms: int) -> None:
         self.happen(f.ContactAbandoned(self.fact_id(), self.some_contact(data)), late_ms)
 
-    @precondition(lambda self: self.contacts)
+    @precondition(lambda self: self.pair.contacts)
     @rule(
         data=st.data(), author=st.sampled_from(["customer", "customer", "system"]), reopens=st.sampled_from([True, True, False]),
         said=st.booleans(), channel=st.sampled_from(["mail", "mail", "mail", "chat"]), topic=st.none() | st.sampled_from(TOPICS),
     )  # fmt: skip
     def case_goes_on(self, data: st.DataObject, author: Any, reopens: bool, said: bool, channel: str, topic: str | None) -> None:
         """The customer writes again, or the engine has something to say, about a contact that lives or not."""
-        self.born += 1
-        contact, before = self.born.to_bytes(16, "big"), self.some_contact(data)
-        self.contacts.append(contact)
+        before, contact = self.some_contact(data), new_contact(self.pair)
         living = self.pair.naive.contact(before)
         self.happen(f.ContactArrived(
             self.fact_id(), contact, channel, "orders", topic=topic, entry_point="post" if topic else None,
@@ -113,7 +106,7 @@ class Histories(RuleBasedStateMachine):
             wanted = {"owner": contact.owner, "service": None}.get(by, agent)
             self.happen(f.ParkEndRequested(self.fact_id(), contact.id, wanted))
 
-    @precondition(lambda self: self.contacts)
+    @precondition(lambda self: self.pair.contacts)
     @rule(data=st.data(), topic=st.sampled_from([*TOPICS, "nonsense"]), agent=st.none() | some_agent)
     def contact_is_reclassified(self, data: st.DataObject, topic: str, agent: bytes | None) -> None:
         self.happen(f.ReclassificationRequested(self.fact_id(), self.some_contact(data), topic, agent))
@@ -131,12 +124,12 @@ class Histories(RuleBasedStateMachine):
     def customer_is_erased(self, really: bool) -> None:
         self.happen(f.CustomerErasureRequested(self.fact_id(), CUSTOMER if really else bytes(16)))
 
-    @precondition(lambda self: self.contacts)
+    @precondition(lambda self: self.pair.contacts)
     @rule(data=st.data(), reason=st.sampled_from(["cancelled", "failed", "completed"]))
     def service_ends(self, data: st.DataObject, reason: Any) -> None:
         self.happen(f.ContactEndRequested(self.fact_id(), self.some_contact(data), reason))
 
-    @precondition(lambda self: self.contacts)
+    @precondition(lambda self: self.pair.contacts)
     @rule(data=st.data(), queue=st.sampled_from(QUEUES), needs=st.none() | requirements, by_agent=st.booleans())
     def contact_is_transferred(self, data: st.DataObject, queue: str, needs: list[Requirement] | None, by_agent: bool) -> None:
         engaged = [each for each in self.pair.naive.works if each.state == "engaged"]
@@ -174,13 +167,29 @@ class Histories(RuleBasedStateMachine):
     def channel_is_switched(self, agent: bytes, channel: str, on: bool) -> None:
         self.happen(f.ChannelSwitched(self.fact_id(), agent, channel, on))
 
+    @rule(data=st.data(), happening=st.sampled_from(AGENT_HAPPENINGS))
+    def agent_special(self, data: st.DataObject, happening: Happening) -> None:
+        self.special(happening(self.pair, Drawn(data)))
+
+    @rule(data=st.data(), happening=st.sampled_from(QUEUE_HAPPENINGS))
+    def queue_special(self, data: st.DataObject, happening: Happening) -> None:
+        self.special(happening(self.pair, Drawn(data)))
+
+    @rule(data=st.data(), happening=st.sampled_from(CONTACT_HAPPENINGS))
+    def contact_special(self, data: st.DataObject, happening: Happening) -> None:
+        self.special(happening(self.pair, Drawn(data)))
+
+    def special(self, fact: f.Fact | None) -> None:
+        if fact is not None:
+            self.happen(fact)
+
     @precondition(lambda self: self.last is not None and self.pair.facts % 7 == 0)
     @rule()
     def fact_is_repeated(self) -> None:
         assert self.last is not None
         self.happen(self.last)
 
-    @precondition(lambda self: self.contacts)
+    @precondition(lambda self: self.pair.contacts)
     @rule(data=st.data(), agent=some_agent, attempt=st.integers(1, 3), accepted=st.booleans())
     def stray_answer(self, data: st.DataObject, agent: bytes, attempt: int, accepted: bool) -> None:
         self.happen(f.OfferAnswered(self.fact_id(), self.some_contact(data), attempt, agent, accepted))
@@ -195,7 +204,7 @@ class Histories(RuleBasedStateMachine):
 
     def some_contact(self, data: st.DataObject) -> bytes:
         """A recent contact, living or not."""
-        return data.draw(st.sampled_from(self.contacts[-6:]))
+        return data.draw(st.sampled_from(self.pair.contacts[-6:]))
 
     def happen(self, fact: f.Fact, late_ms: int = 0) -> None:
         self.last = fact
