@@ -32,7 +32,7 @@ pub enum Hindrance<'a> {
 }
 
 impl Hindrance<'_> {
-    /// Its word (docs/routing.md, "Matching").
+    /// Its word (docs/routing/agents.md).
     pub fn word(self) -> &'static str {
         match self {
             Self::NotDeclared => "not_declared",
