@@ -54,9 +54,9 @@ impl Site {
         }
     }
 
-    /// Change the state as the event at `place` says.
+    /// Change the state as the event at `place` says, in a turn at `turn_ms`.
     #[allow(clippy::match_same_arms, clippy::too_many_lines)]
-    pub(crate) fn apply_event(&mut self, about: &About, place: Place, event: &Event) -> Result<(), String> {
+    pub(crate) fn apply_event(&mut self, about: &About, place: Place, turn_ms: u64, event: &Event) -> Result<(), String> {
         match event {
             Event::RouterTookOver(event) => {
                 self.state.epoch = event.epoch;
@@ -69,7 +69,7 @@ impl Site {
                 Ok(())
             }
             Event::ContactQueued(event) => self.queue_contact(about, event),
-            Event::ContactEnded(event) => self.end_contact(about.contact()?, event.at_ms),
+            Event::ContactEnded(_) => self.end_contact(about.contact()?, turn_ms),
             // What changes stands in the events before and after them.
             Event::VisitEnded(_) | Event::ParkEnded(_) | Event::MessageAttached(_) => Ok(()),
             Event::OfferMade(event) => self.make_offer(about, event),
@@ -175,7 +175,7 @@ impl Site {
 
     fn shift_deadlines(&mut self, event: &DeadlinesShifted) -> Result<(), String> {
         let (gap_ms, silent_since_ms) = (event.gap_ms, event.at_ms - event.gap_ms.min(event.at_ms));
-        let contacts: Vec<Id> = self.state.contacts.keys().copied().collect();
+        let (contacts, agents) = self.index.held_up_by_silence(silent_since_ms);
         for id in contacts {
             self.change_contact(id, |contact| {
                 match &mut contact.phase {
@@ -192,7 +192,6 @@ impl Site {
                 }
             })?;
         }
-        let agents: Vec<Id> = self.state.agents.keys().copied().collect();
         for id in agents {
             self.change_agent(id, |agent| {
                 for work in agent.work.values_mut() {
@@ -259,10 +258,10 @@ impl Site {
         Ok(())
     }
 
-    fn end_contact(&mut self, id: Id, at_ms: u64) -> Result<(), String> {
+    fn end_contact(&mut self, id: Id, turn_ms: u64) -> Result<(), String> {
         let contact = self.state.contacts.remove(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
         self.index.leave_contact(id, &contact);
-        self.state.gone.remember(id, (), at_ms);
+        self.state.gone.remember(id, (), turn_ms);
         Ok(())
     }
 

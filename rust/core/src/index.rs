@@ -36,6 +36,8 @@ pub(crate) struct Index {
     pub(crate) preferring: Groups<Id, Id>,
     /// Queued contacts that exclude some agent, for a while or a visit.
     pub(crate) excluding: BTreeSet<Id>,
+    /// Live contacts that exclude somebody for a while, by the last instant of it.
+    pub(crate) exclusions: BTreeSet<(u64, Id)>,
     /// Offers, connects and wrap-ups.
     pub(crate) timers: BTreeSet<(u64, Timer)>,
     /// Long deadlines.
@@ -86,7 +88,9 @@ impl Index {
 
     /// What follows from a contact's phase.
     pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact) {
+        self.exclusions.extend(last_exclusion(contact).map(|until_ms| (until_ms, id)));
         match contact.phase {
+            Phase::Queued if !contact.looks() => {}
             Phase::Queued => {
                 let channels = self.waiting.entry(contact.queue.clone()).or_default();
                 channels.entry(contact.channel.clone()).or_default().insert(contact.key, id);
@@ -114,7 +118,11 @@ impl Index {
     }
 
     pub(crate) fn remove_contact(&mut self, id: Id, contact: &Contact) {
+        if let Some(until_ms) = last_exclusion(contact) {
+            self.exclusions.remove(&(until_ms, id));
+        }
         match contact.phase {
+            Phase::Queued if !contact.looks() => {}
             Phase::Queued => {
                 if let Some(channels) = self.waiting.get_mut(&contact.queue) {
                     if let Some(line) = channels.get_mut(&contact.channel) {
@@ -148,6 +156,19 @@ impl Index {
                 self.owned.take(&owner, &id);
             }
         }
+    }
+
+    /// Whose short deadlines silence moves: contacts with an offer, a connect or an exclusion that ran when it began, and agents who wrap up.
+    pub(crate) fn held_up_by_silence(&self, silent_since_ms: u64) -> (BTreeSet<Id>, BTreeSet<Id>) {
+        let excluding = self.exclusions.range((silent_since_ms, Id([0; 16]))..).map(|(_, contact)| *contact);
+        let (mut contacts, mut agents): (BTreeSet<Id>, BTreeSet<Id>) = (excluding.collect(), BTreeSet::new());
+        for (_, timer) in &self.timers {
+            match timer {
+                Timer::Offer(contact) | Timer::Connect(contact) => contacts.insert(*contact),
+                Timer::WrapUp { agent, .. } => agents.insert(*agent),
+            };
+        }
+        (contacts, agents)
     }
 
     pub(crate) fn add_agent(&mut self, id: Id, agent: &Agent) {
@@ -184,6 +205,10 @@ fn take<K: Ord, V: Ord>(sets: &mut BTreeMap<K, BTreeSet<V>>, key: &K, member: &V
             sets.remove(key);
         }
     }
+}
+
+fn last_exclusion(contact: &Contact) -> Option<u64> {
+    contact.exclusions.values().map(|exclusion| exclusion.until_ms.max(exclusion.reoffer_from_ms)).max()
 }
 
 fn look_times(contact: &Contact) -> impl Iterator<Item = u64> + '_ {

@@ -11,6 +11,7 @@
 mod apply;
 pub mod codec;
 mod decide;
+mod digest;
 mod error;
 mod few;
 mod fold;
@@ -30,6 +31,7 @@ mod router;
 mod rules;
 mod site;
 mod state;
+mod summed;
 mod table;
 mod turn;
 pub mod words;

@@ -76,18 +76,15 @@ impl<T: Recollection> Memory<T> {
 
     /// The same for equal memories: the sum, over what is remembered, of a mix of its number, its id, its time and its value. Kept as
     /// entries come and go; no entry is read for it.
-    #[cfg(test)]
     pub(crate) fn digest(&self) -> [u8; 16] {
         self.digest.to_be_bytes()
     }
 
     /// So many were forgotten.
-    #[cfg(test)]
     pub(crate) fn forgotten(&self) -> u64 {
         self.first
     }
 
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.ring.len()
     }

@@ -1,5 +1,6 @@
 //! Where to look for a key: the hash part of a table, which knows slots and no keys.
 
+use crate::state::Place;
 use crate::words::{Id, Name};
 
 /// The fewest places of a table that holds anything.
@@ -23,6 +24,12 @@ impl Spread for Name {
             bytes[..chunk.len()].copy_from_slice(chunk);
             mixed(u128::from_le_bytes(bytes) | u128::from(hash) << 64)
         })
+    }
+}
+
+impl Spread for Place {
+    fn spread(&self) -> u64 {
+        mixed(u128::from(self.seq) << 64 | u128::from(self.entry))
     }
 }
 

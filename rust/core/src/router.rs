@@ -15,7 +15,9 @@ use crate::Error;
 /// Version of the commit's own shape.
 pub(crate) const COMMIT_VERSION: u8 = 1;
 /// What `decide` means today (JOURNAL: levels).
-pub(crate) const LEVEL: u64 = 1;
+pub(crate) const LEVEL: u64 = 2;
+/// The oldest level that can still be folded.
+pub(crate) const FIRST_LEVEL: u64 = 1;
 /// The tag of the event that begins an epoch.
 const TOOK_OVER_TAG: u64 = 1;
 /// Every so many commits carry the hash of the state.
@@ -93,7 +95,8 @@ impl Router {
 
     /// From `snapshot()` bytes.
     pub fn restore(snapshot: &[u8]) -> Result<Self, Error> {
-        let Snapshot { hash, state } = rmp_serde::from_slice(snapshot).map_err(|error| Error::Snapshot(error.to_string()))?;
+        let Snapshot { hash, mut state } = rmp_serde::from_slice(snapshot).map_err(|error| Error::Snapshot(error.to_string()))?;
+        state.settle_digest();
         let site = Site::new(state).map_err(Error::Snapshot)?;
         Ok(Self { site, hash, leads: false, broken: None, checkpoint: None })
     }
@@ -110,7 +113,7 @@ impl Router {
 
     /// BLAKE3 of the logical state: equal on every router that folded the same journal.
     pub fn state_hash(&self) -> [u8; 32] {
-        state_hash(&self.site.state).0
+        self.site.state.digest().0
     }
 
     /// Where it stands.
@@ -180,6 +183,11 @@ impl Router {
         self.usable()?;
         self.leads = false;
         let (header, entries) = self.read(commit).map_err(Folding::into_error)?;
+        if header.level != LEVEL {
+            let what =
+                format!("was decided at level {}, this engine decides at level {LEVEL}: it can only be folded", header.level);
+            return Err(Error::Commit { seq: header.seq, what });
+        }
         let mut checkpoint = match self.checkpoint.take() {
             Some(checkpoint) if checkpoint.since.len() < CHECKPOINT_EVERY => checkpoint,
             Some(_) | None => Checkpoint { site: self.site.clone(), hash: self.hash, since: Vec::new() },
@@ -229,17 +237,13 @@ impl Router {
     /// The facts of `frames` that have no verdict yet.
     fn unread<'a>(&self, frames: &[FrameRef<'a>]) -> Result<Vec<Pending<'a>>, Error> {
         let consumed = self.site.state.consumed;
-        let (mut last_seq, facts_done) = consumed.map_or((0, 0), |consumed| (consumed.inbox_seq, consumed.facts_done));
+        let (consumed_seq, facts_done) = consumed.map_or((0, 0), |consumed| (consumed.inbox_seq, consumed.facts_done));
+        if let Some(pair) = frames.windows(2).find(|pair| pair[1].inbox_seq <= pair[0].inbox_seq) {
+            return Err(Error::Protocol(format!("frame {} comes after frame {}", pair[1].inbox_seq, pair[0].inbox_seq)));
+        }
         let mut pending = Vec::new();
-        for frame in frames {
-            if frame.inbox_seq < last_seq {
-                if consumed.is_some_and(|consumed| frame.inbox_seq < consumed.inbox_seq) && pending.is_empty() {
-                    continue;
-                }
-                return Err(Error::Protocol(format!("frame {} comes after frame {last_seq}", frame.inbox_seq)));
-            }
-            let done = if consumed.is_some_and(|consumed| frame.inbox_seq == consumed.inbox_seq) { facts_done } else { 0 };
-            last_seq = frame.inbox_seq;
+        for frame in frames.iter().filter(|frame| frame.inbox_seq >= consumed_seq) {
+            let done = if frame.inbox_seq == consumed_seq { facts_done } else { 0 };
             let fact = |(index, fact): (u64, Body<'a>)| Pending {
                 inbox_seq: frame.inbox_seq,
                 index,
@@ -324,7 +328,7 @@ impl Router {
             consumed,
             continued,
             entries,
-            state_hash: state.seq.is_multiple_of(STATE_HASH_EVERY).then(|| state_hash(state)),
+            state_hash: state.seq.is_multiple_of(STATE_HASH_EVERY).then(|| state.digest()),
         };
         let bytes = codec::encode_commit(&commit);
         self.hash = Digest(commit_hash(&bytes));
@@ -345,11 +349,10 @@ impl Router {
         }
         state.facts.forget(at_ms);
         state.gone.forget(at_ms);
+        if state.seq.is_multiple_of(STATE_HASH_EVERY) {
+            state.settle_digest();
+        }
     }
-}
-
-pub(crate) fn state_hash(state: &State) -> Digest {
-    Digest(*blake3::hash(&encoded(state)).as_bytes())
 }
 
 fn encoded<T: Serialize>(value: &T) -> Vec<u8> {

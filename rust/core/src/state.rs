@@ -1,16 +1,16 @@
 //! The logical state of a site: everything a journal says, and nothing that can be derived from it.
 //!
-//! Serialised as it stands, it is the snapshot; its hash is the state hash. Every map is written in the order of its keys, so equal states
-//! have equal bytes.
+//! Serialised as it stands, it is the snapshot. Every map is written in the order of its keys, so equal states have equal bytes. Its hash
+//! is the state hash (`digest`).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use crate::few::Few;
 use crate::memory::Memory;
-use crate::table::Table;
-use crate::words::bounds::DURATION_MAX_MS;
+use crate::summed::Summed;
+use crate::words::bounds::{ATTEMPT_MAX, DURATION_MAX_MS};
 use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, Presence, Requirement};
 
 /// How many ended offers of a live contact are remembered, so that a late answer gets its exact refusal.
@@ -39,10 +39,10 @@ pub(crate) struct State {
     /// Arrivals so far: the last part of every key.
     pub(crate) arrivals: u64,
     pub(crate) policy: Option<PolicyInForce>,
-    pub(crate) contacts: Table<Id, Contact>,
-    pub(crate) agents: Table<Id, Agent>,
+    pub(crate) contacts: Summed<Id, Contact>,
+    pub(crate) agents: Summed<Id, Agent>,
     /// What is to happen outside, open or failed, by the place of its `EffectRequested`.
-    pub(crate) effects: BTreeMap<Place, Effect>,
+    pub(crate) effects: Summed<Place, Effect>,
     /// Facts that had a verdict: where it stands.
     pub(crate) facts: Memory<Place>,
     /// Contacts that have ended.
@@ -64,9 +64,9 @@ impl State {
             continued: false,
             arrivals: 0,
             policy: None,
-            contacts: Table::new(),
-            agents: Table::new(),
-            effects: BTreeMap::new(),
+            contacts: Summed::new(),
+            agents: Summed::new(),
+            effects: Summed::new(),
             facts: Memory::default(),
             gone: Memory::default(),
             sweep: None,
@@ -154,6 +154,11 @@ impl Contact {
             (None, Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. }) => now_ms,
         };
         before_ms + ended_ms.saturating_sub(self.entered_ms)
+    }
+
+    /// Waits for an agent. One whose next offer could not be numbered waits for nobody: somebody has to end it.
+    pub(crate) fn looks(&self) -> bool {
+        self.phase == Phase::Queued && self.attempt < ATTEMPT_MAX
     }
 
     /// An agent has answered it, in this visit or before.

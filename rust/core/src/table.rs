@@ -70,6 +70,11 @@ impl<K: Spread, V> Table<K, V> {
         self.places.find(key.spread(), |slot| matches!(self.slots.get(slot), Some(Some((known, _))) if known == key))
     }
 
+    /// In no order that matters: to fill another table.
+    pub(crate) fn into_entries(self) -> impl Iterator<Item = (K, V)> {
+        self.slots.into_iter().flatten()
+    }
+
     /// In the order of the keys.
     pub(crate) fn iter(&self) -> std::vec::IntoIter<(&K, &V)> {
         let mut entries: Vec<(&K, &V)> = self.slots.iter().flatten().map(|(key, value)| (key, value)).collect();

@@ -106,7 +106,7 @@ impl<'a> Turn<'a> {
     pub(crate) fn emit(&mut self, contact: Option<Id>, agent: Option<Id>, channel: Option<&Name>, event: impl Into<Event>) {
         let event = event.into();
         let about = About { contact, agent, channel: channel.cloned() };
-        let applied = self.site.apply_event(&about, self.next_place(), &event);
+        let applied = self.site.apply_event(&about, self.next_place(), self.at_ms, &event);
         debug_assert_eq!(applied, Ok(()), "decide made an event that does not apply: {event:?}");
         let body = codec::encode_event(&event);
         self.push(Entry { tag: event.tag(), contact, agent, channel: about.channel, cause: self.cause, body });

@@ -10,7 +10,7 @@
 
 use super::{Check, Refusal};
 use crate::matching::Match;
-use crate::state::{OfferEnd, Phase};
+use crate::state::{Contact, OfferEnd, Phase};
 use crate::turn::Turn;
 use crate::words::{
     ConnectExpired, Id, Name, OfferAccepted, OfferAnswered, OfferDeclined, OfferExpired, OfferMade, OfferRevoked, OnMissed,
@@ -20,7 +20,7 @@ use crate::words::{
 impl Turn<'_> {
     /// A waiting contact looks for an agent.
     pub(crate) fn look(&mut self, contact: Id) {
-        let waits = self.site.contact(&contact).is_some_and(|contact| contact.phase == Phase::Queued);
+        let waits = self.site.contact(&contact).is_some_and(Contact::looks);
         if waits {
             if let Some(found) = self.site.best_agent(contact, self.at_ms) {
                 self.offer(found);

@@ -4,6 +4,7 @@ use super::{Check, Refusal};
 use crate::rules::Rules;
 use crate::state::{Contact, Phase};
 use crate::turn::Turn;
+use crate::words::bounds::ATTEMPT_MAX;
 use crate::words::{ContactQueued, EndedBy, Id, Name, RevokeReason, TransferRequested, VisitEnded, VisitOutcome};
 
 impl Turn<'_> {
@@ -29,7 +30,8 @@ impl Turn<'_> {
         let queue = self.rules().and_then(|rules| rules.queue(&contact.queue));
         ContactQueued {
             at_ms: self.t_ms,
-            visit: contact.visit + 1,
+            // Who moves about for ever counts no further.
+            visit: (contact.visit + 1).min(ATTEMPT_MAX),
             queue: contact.queue.clone(),
             key: contact.key,
             queued_at_ms: self.t_ms.saturating_sub(contact.waited_in_all_ms(self.t_ms)),

@@ -1,10 +1,11 @@
 //! What reaches the limits of the words: every commit can still be read.
 
 use cordboard_core::codec;
-use cordboard_core::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
+use cordboard_core::words::bounds::{ATTEMPT_MAX, DURATION_MAX_MS, INSTANT_MAX_MS};
 use cordboard_core::words::{
-    AgentChannel, AgentDeclared, ContactArrived, Event, Fact, Id, Membership, Policy, PolicyPublished, Presence, PresenceRequested,
-    QueuePolicy, Requirement, TransferRequested,
+    AgentChannel, AgentDeclared, Commit, ContactArrived, ContactEndRequested, Event, Fact, Id, Membership, OfferAnswered,
+    OfferMade, Policy, PolicyPublished, Presence, PresenceRequested, QueuePolicy, RequestedEnd, Requirement, TransferRequested,
+    Verdict,
 };
 use cordboard_core::{Error, Router};
 
@@ -83,6 +84,15 @@ impl Site {
     }
 }
 
+/// What became of the first fact: `accepted`, or why not.
+fn verdict(lines: &[Line]) -> String {
+    match &lines[0] {
+        Line::Input { verdict: Verdict::Refused(refused), .. } => refused.reason.to_string(),
+        Line::Input { verdict, .. } => verdict.name().to_lowercase(),
+        Line::Event { event, .. } => panic!("{} is no verdict", event.name()),
+    }
+}
+
 fn policy() -> Policy {
     Policy { channels: channels(0, 2), queues: QUEUES.map(plain_queue).to_vec(), ..plain_policy(1) }
 }
@@ -136,4 +146,83 @@ fn a_time_in_another_unit_is_refused() {
         transcript(&commits)
     };
     assert!(matches!(lines[0], Line::Input { stored_ms: INSTANT_MAX_MS, .. }));
+}
+
+#[test]
+fn a_frame_that_stands_twice_in_a_step_is_refused() {
+    let mut site = Site::new(&policy());
+    let before = site.router.snapshot();
+    let fact = codec::encode_fact(&plain_arrival(id(0xf1, 90), CONTACT, CHANNELS[1], QUEUES[0]).into());
+    let frames = stored(&[Frame { stored_ms: START_MS, content: Content::Facts(vec![fact]) }], 2);
+    let twice = [frames[0].frame(), frames[0].frame()];
+    assert!(matches!(site.router.step(&twice, START_MS), Err(Error::Protocol(_))));
+    assert_eq!(site.router.snapshot(), before, "nothing was decided");
+}
+
+/// The turn that ends a contact may read an old frame: late facts are told apart for as long as after any other turn.
+#[test]
+fn an_ended_contact_is_remembered_from_the_turn_that_ended_it() {
+    let mut site = Site::new(&policy());
+    site.arrive(CONTACT, Vec::new());
+    let end = |fact_id| codec::encode_fact(&ContactEndRequested { fact_id, contact: CONTACT, reason: RequestedEnd::Failed }.into());
+    let mut refused = Vec::new();
+    for (number, at_ms) in [(90, START_MS + 600_000), (91, START_MS + 1_400_000), (92, START_MS + 1_500_000)] {
+        let frame = Frame { stored_ms: START_MS, content: Content::Facts(vec![end(id(0xf1, number))]) };
+        let commits = decide(&mut site.router, &stored(&[frame], number), at_ms);
+        refused.push(verdict(&transcript(&commits)));
+        site.journal.extend(commits);
+        assert_eq!(fold(&site.journal).state_hash(), site.router.state_hash());
+    }
+    assert_eq!(refused, ["accepted", "contact_gone", "unknown_contact"]);
+}
+
+/// What an earlier engine decided can be folded, not decided again; how it hashed the state says nothing here.
+#[test]
+fn a_commit_of_an_older_level_is_folded_and_not_decided_again() {
+    let site = Site::new(&policy());
+    let older = |router: &Router, bytes: &[u8], level| {
+        let position = router.position();
+        let hash = Some(cordboard_core::words::Digest([7; 32]));
+        let prev_hash = cordboard_core::words::Digest(position.hash);
+        codec::encode_commit(&Commit { level, prev_hash, state_hash: hash, ..codec::decode_commit(bytes).unwrap() })
+    };
+    let (mut follower, mut judge) = (Router::new(SITE).unwrap(), Router::new(SITE).unwrap());
+    for bytes in &site.journal {
+        let commit = older(&follower, bytes, 1);
+        let refused = judge.redecide(&commit).unwrap_err().to_string();
+        assert!(refused.contains("level 1"), "{refused}");
+        judge.apply(&commit).unwrap();
+        follower.apply(&commit).unwrap();
+    }
+    assert_eq!(follower.state_hash(), site.router.state_hash());
+    assert!(Router::new(SITE).unwrap().apply(&older(&Router::new(SITE).unwrap(), &site.journal[0], 2)).is_err());
+    assert!(Router::new(SITE).unwrap().apply(&older(&Router::new(SITE).unwrap(), &site.journal[0], 3)).is_err());
+}
+
+/// Attempts are numbered up to a million. A contact that was offered as often is offered no more, and can still be ended.
+#[test]
+fn the_millionth_offer_is_the_last() {
+    let mut site = Site::new(&policy());
+    site.arrive(CONTACT, Vec::new());
+    let mut commit = codec::decode_commit(&{
+        site.come(25, 3);
+        site.journal.pop().unwrap()
+    })
+    .unwrap();
+    for entry in &mut commit.entries {
+        if let Ok(Event::OfferMade(made)) = codec::decode_event(&entry.body) {
+            entry.body = codec::encode_event(&OfferMade { attempt: ATTEMPT_MAX, ..made }.into());
+        }
+    }
+    site.journal.push(codec::encode_commit(&commit));
+    site.router = fold(&site.journal);
+    site.journal.push(site.router.take_over([9; 16], START_MS).unwrap());
+    let decline =
+        |fact_id| OfferAnswered { fact_id, contact: CONTACT, attempt: ATTEMPT_MAX, agent: AGENT, accepted: false, reason: None };
+    assert_eq!(verdict(&site.say(|fact_id| decline(fact_id).into())), "accepted");
+    site.at_ms += 600_000;
+    let other = site.arrive(id(0xc1, 1), Vec::new());
+    assert!(other.iter().any(|line| matches!(line, Line::Event { event: Event::OfferMade(_), .. })), "others are served");
+    let end = |fact_id| ContactEndRequested { fact_id, contact: CONTACT, reason: RequestedEnd::Failed };
+    assert_eq!(verdict(&site.say(|fact_id| end(fact_id).into())), "accepted");
 }

@@ -1,0 +1,73 @@
+//! The hash of the logical state: equal for equal states, however they were reached, and at the cost of what changed since the last one.
+//!
+//! BLAKE3 over, in the order of the fields of `State`, each as it stands in a snapshot, except that
+//! - a table (contacts, agents, effects) counts with its length and the sum of its entries' hashes: BLAKE3 of (key, value), taken as four
+//!   big-endian numbers that are added lane by lane, modulo 2^64;
+//! - a memory (facts, gone) counts with how many it forgot, how many it knows, and its running digest (see there).
+
+use serde::Serialize;
+
+use crate::memory::{Memory, Recollection};
+use crate::places::Spread;
+use crate::state::State;
+use crate::summed::Summed;
+use crate::words::Digest;
+
+impl State {
+    /// BLAKE3 of the logical state.
+    pub(crate) fn digest(&self) -> Digest {
+        // No `..`: a new field must be in the hash.
+        let Self {
+            site,
+            seq,
+            epoch,
+            at_ms,
+            turn_ms,
+            looked_ms,
+            fact_ms,
+            consumed,
+            continued,
+            arrivals,
+            policy,
+            contacts,
+            agents,
+            effects,
+            facts,
+            gone,
+            sweep,
+        } = self;
+        let mut bytes = Bytes(Vec::new());
+        bytes.add(&(site, seq, epoch, at_ms, turn_ms, looked_ms, fact_ms, consumed, continued, arrivals, policy));
+        bytes.add_table(contacts);
+        bytes.add_table(agents);
+        bytes.add_table(effects);
+        bytes.add_memory(facts);
+        bytes.add_memory(gone);
+        bytes.add(sweep);
+        Digest(*blake3::hash(&bytes.0).as_bytes())
+    }
+
+    /// Hash what was touched, so that the next digest need not.
+    pub(crate) fn settle_digest(&mut self) {
+        self.contacts.settle();
+        self.agents.settle();
+        self.effects.settle();
+    }
+}
+
+struct Bytes(Vec<u8>);
+
+impl Bytes {
+    fn add<T: Serialize>(&mut self, value: &T) {
+        // Writing plain data into memory cannot fail.
+        rmp_serde::encode::write(&mut self.0, value).unwrap_or_else(|error| unreachable!("the state serialises: {error}"));
+    }
+
+    fn add_table<K: Spread + Copy + Serialize, V: Serialize>(&mut self, table: &Summed<K, V>) {
+        self.add(&(table.len(), table.sum()));
+    }
+
+    fn add_memory<T: Recollection>(&mut self, memory: &Memory<T>) {
+        self.add(&(memory.forgotten(), memory.len(), memory.digest()));
+    }
+}
