@@ -5,8 +5,10 @@ an earlier offer and is connected, a contact arrives. One fact in fifty is a rep
 answered in the frame after they were made.
 """
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 
 from cordboard import codec
@@ -47,8 +49,14 @@ class Recording:
     """In the measured frames."""
     offers: int = 0
     ends: int = 0
-    waiting: int = 0
-    """At the end."""
+
+    def save(self, path: Path) -> None:
+        """As the contenders in Rust read it: see rust/core/benches/rivals/steps.rs."""
+        with path.open("wb") as file:
+            file.write(struct.pack("<Q", len(self.setup)))
+            for (inbox_seq, stored_ms, data), at_ms in [*self.setup, *self.measured]:
+                file.write(struct.pack("<4Q", at_ms, inbox_seq, stored_ms, len(data)))
+                file.write(data)
 
 
 class Crowd:
@@ -67,7 +75,6 @@ class Crowd:
         self._repeats: list[bytes] = []
         self._inbox_seq = 0
         self._at_ms = START_MS
-        self.waiting = 0
 
     def set_up(self) -> None:
         """All agents declared, all contacts there, all agents busy."""

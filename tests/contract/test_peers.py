@@ -11,6 +11,7 @@ from tests.benchmarks.peers.twin import Twin
 from tests.benchmarks.steps import SITE, START_MS, record
 from tests.benchmarks.workload import NOBODY, Profile, Size, Workload, fnv, generate, suits
 
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 PROFILES: tuple[Profile, ...] = ("zipf200", "hard", "wide")
 
 
@@ -90,6 +91,13 @@ def test_the_twin_writes_the_commits_of_the_core(profile: Profile, facts_a_frame
 
 def test_the_workload_never_changes(tmp_path: Path) -> None:
     """The contenders in Rust are tested on this file: see rust/core/tests/contest.rs."""
-    small = Path(__file__).parent.parent / "benchmarks" / "small.workload"
+    small = BENCHMARKS / "small.workload"
     generate(Size(agents=60, waiting=120, operations=400)).save(tmp_path / "work")
     assert (tmp_path / "work").read_bytes() == small.read_bytes()
+
+
+def test_the_decisions_are_those_that_the_contenders_in_rust_are_tested_on() -> None:
+    expected = dict(line.split() for line in (BENCHMARKS / "small.decisions").read_text().splitlines())
+    size = Size(agents=60, waiting=120, operations=400)
+    assert fnv(Backlog(generate(size)).run(400)) == expected["backlog"]
+    assert fnv(IdlePool(generate(size)).run(400)) == expected["idle"]

@@ -1,0 +1,98 @@
+//! One contender at a time, on orders from tests/benchmarks: so that rounds of contenders in several languages can alternate.
+//!
+//! `contest <contender> <course> <workload>` sets up, says `ready`, and then obeys lines: `run N` does N operations and answers
+//! `<nanoseconds> <hash of whom it found> <how many it found>`; `each N` measures each one and answers `<p50> <p99> <p99.9>` in nanoseconds.
+//! `contest core steps <frames>` is the same for whole steps, with frames as operations.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types, clippy::cast_possible_truncation)]
+
+mod rivals;
+
+use std::io::{BufRead, Write};
+use std::time::Instant;
+
+use rivals::btree_walk::BtreeWalk;
+use rivals::steps::Steps;
+use rivals::workload::{fnv, Backlog, Course, IdlePool, Index, Workload};
+use rivals::NOBODY;
+
+fn main() {
+    // cargo adds `--bench`.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let [contender, course, path] = arguments.as_slice() else {
+        eprintln!("asked by tests/benchmarks: contest <contender> <course> <workload>");
+        return;
+    };
+    let bytes = std::fs::read(path).unwrap();
+    match (contender.as_str(), course.as_str()) {
+        ("core", "steps") => obey(&mut Steps::new(&bytes)),
+        ("btree_walk", course) => enter::<BtreeWalk>(course, &bytes),
+        _ => panic!("no contender {contender} on {course}"),
+    }
+}
+
+fn enter<I: Index>(course: &str, bytes: &[u8]) {
+    let work = Workload::read(bytes);
+    match course {
+        "backlog" => obey(&mut Running { course: Backlog::<I>::new(&work), work: &work }),
+        "idle" => obey(&mut Running { course: IdlePool::<I>::new(&work), work: &work }),
+        _ => panic!("no course {course}"),
+    }
+}
+
+/// Something that does one operation after the other and says what it found.
+trait Operate {
+    fn operate(&mut self) -> u32;
+}
+
+struct Running<'a, C> {
+    course: C,
+    work: &'a Workload,
+}
+
+impl<C: Course> Operate for Running<'_, C> {
+    fn operate(&mut self) -> u32 {
+        self.course.step(self.work)
+    }
+}
+
+impl Operate for Steps {
+    fn operate(&mut self) -> u32 {
+        self.step()
+    }
+}
+
+fn obey(contender: &mut impl Operate) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "ready").unwrap();
+    for line in std::io::stdin().lock().lines() {
+        let line = line.unwrap();
+        let (order, count) = line.split_once(' ').unwrap();
+        let count: usize = count.parse().unwrap();
+        let answer = if order == "each" { each(contender, count) } else { run(contender, count) };
+        writeln!(out, "{answer}").unwrap();
+        out.flush().unwrap();
+    }
+}
+
+fn run(contender: &mut impl Operate, count: usize) -> String {
+    let mut found = Vec::with_capacity(count);
+    let begin = Instant::now();
+    for _ in 0..count {
+        found.push(contender.operate());
+    }
+    let nanoseconds = begin.elapsed().as_nanos();
+    let hits = found.iter().filter(|found| **found != NOBODY).count();
+    format!("{nanoseconds} {:016x} {hits}", fnv(&found))
+}
+
+fn each(contender: &mut impl Operate, count: usize) -> String {
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
+        let begin = Instant::now();
+        std::hint::black_box(contender.operate());
+        times.push(begin.elapsed().as_nanos());
+    }
+    times.sort_unstable();
+    let rank = |per_mille: usize| times[(times.len() * per_mille).div_ceil(1_000).max(1) - 1];
+    format!("{} {} {}", rank(500), rank(990), rank(999))
+}

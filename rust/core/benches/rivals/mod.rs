@@ -1,0 +1,12 @@
+//! What is measured against the core's index in Rust, and the workload that both get.
+#![allow(dead_code)] // each program uses its part of it
+
+pub(crate) mod btree_walk;
+pub(crate) mod steps;
+pub(crate) mod workload;
+
+/// (skill, level) of an agent, or (skill, least level) of a contact.
+pub(crate) type Level = (u8, u8);
+
+/// In a decision: nothing was found.
+pub(crate) const NOBODY: u32 = u32::MAX;

@@ -1,0 +1,33 @@
+//! The contenders in Rust find what the Python peer finds on the same workload (`tests/contract/test_peers.py`).
+#![allow(clippy::unwrap_used)]
+
+#[path = "../benches/rivals/mod.rs"]
+mod rivals;
+
+use rivals::btree_walk::BtreeWalk;
+use rivals::workload::{fnv, Backlog, Course, IdlePool, Index, Workload};
+
+const SMALL: &[u8] = include_bytes!("../../../tests/benchmarks/small.workload");
+const DECISIONS: &str = include_str!("../../../tests/benchmarks/small.decisions");
+const OPERATIONS: usize = 400;
+
+/// What tests/benchmarks/small.decisions says of a course.
+fn expected(course: &str) -> String {
+    DECISIONS.lines().find_map(|line| line.strip_prefix(course)).unwrap().trim().to_owned()
+}
+
+fn hash(mut course: impl Course, work: &Workload) -> String {
+    let found: Vec<u32> = (0..OPERATIONS).map(|_| course.step(work)).collect();
+    format!("{:016x}", fnv(&found))
+}
+
+fn agrees<I: Index>() {
+    let work = Workload::read(SMALL);
+    assert_eq!(hash(Backlog::<I>::new(&work), &work), expected("backlog"));
+    assert_eq!(hash(IdlePool::<I>::new(&work), &work), expected("idle"));
+}
+
+#[test]
+fn the_btree_walk_finds_what_the_class_heaps_find() {
+    agrees::<BtreeWalk>();
+}
