@@ -47,25 +47,40 @@ pub(crate) struct Lines {
     heads: Vec<u128>,
     /// Lines in which somebody waits.
     busy: Vec<u64>,
-    /// How often lines were numbered anew: what an agent knew of them is void.
-    era: u64,
+    able: Able,
 }
 
-/// What one agent is able to serve, as far as it has asked.
+/// What agents are able to serve, as far as they have asked: one bit a line, `width` words an agent (by slot), side by side.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Able {
-    lines: Vec<u64>,
-    known: usize,
-    era: u64,
+struct Able {
+    words: Vec<u64>,
+    width: usize,
+    /// How many lines each agent has asked about.
+    known: Vec<u32>,
 }
 
 /// A contact that an agent may choose: the rank of its place for the agent, its key, its slot.
 pub(crate) type Choice = (u8, u128, u32);
 
 impl Able {
-    /// The agent has changed: ask again.
-    pub(crate) fn forget(&mut self) {
-        *self = Self::default();
+    fn of(&self, agent: u32) -> &[u64] {
+        self.words.get(agent as usize * self.width..).map_or(&[], |words| &words[..self.width])
+    }
+
+    /// Room for so many agents and lines. What was known stays.
+    fn widen(&mut self, agents: usize, words: usize) {
+        if words > self.width {
+            let width = words.next_power_of_two();
+            let mut wider = vec![0; self.known.len() * width];
+            for (agent, held) in self.words.chunks(self.width.max(1)).enumerate() {
+                wider[agent * width..][..held.len()].copy_from_slice(held);
+            }
+            (self.words, self.width) = (wider, width);
+        }
+        if agents > self.known.len() {
+            self.known.resize(agents, 0);
+            self.words.resize(agents * self.width, 0);
+        }
     }
 }
 
@@ -95,32 +110,41 @@ impl Lines {
         }
     }
 
-    /// Find out about lines that the agent has not asked about yet. `serves` says whether it is able to serve a place and needs.
-    pub(crate) fn learn(&self, able: &mut Able, serves: impl Fn(u32, &[Need]) -> bool) {
-        if able.era != self.era {
-            *able = Able { era: self.era, ..Able::default() };
+    /// The agent in `slot` has changed, or is gone: what it is able to serve must be asked again.
+    pub(crate) fn forget(&mut self, agent: u32) {
+        if let Some(known) = self.able.known.get_mut(agent as usize) {
+            *known = 0;
+            self.able.words[agent as usize * self.able.width..][..self.able.width].fill(0);
         }
-        able.lines.resize(self.busy.len(), 0);
-        for (number, line) in self.all.iter().enumerate().skip(able.known) {
-            let (Needs::All(needs) | Needs::Some(needs)) = &line.needs;
-            if serves(line.place, needs) {
-                able.lines[number / 64] |= 1 << (number % 64);
-            }
-        }
-        able.known = self.all.len();
     }
 
-    /// The two best contacts for an agent that has learnt: least rank of the place, then least key. `rank` is None for a place that is closed
+    /// Find out about lines that the agent has not asked about yet. `serves` says whether it is able to serve a place and needs.
+    pub(crate) fn learn(&mut self, agent: u32, serves: impl Fn(u32, &[Need]) -> bool) {
+        self.able.widen(agent as usize + 1, self.busy.len());
+        let known = std::mem::replace(&mut self.able.known[agent as usize], index_of(self.all.len()));
+        if known as usize == self.all.len() {
+            return;
+        }
+        let words = &mut self.able.words[agent as usize * self.able.width..][..self.able.width];
+        for (number, line) in self.all.iter().enumerate().skip(known as usize) {
+            let (Needs::All(needs) | Needs::Some(needs)) = &line.needs;
+            if serves(line.place, needs) {
+                words[number / 64] |= 1 << (number % 64);
+            }
+        }
+    }
+
+    /// The two best contacts for an agent that has learnt of all lines: least rank of the place, then least key. `rank` is None for a place that is closed
     /// to the agent now; `takes` says whether it may have this contact, whose needs are not known to be met if `shared`.
     pub(crate) fn two_best(
         &self,
-        able: &Able,
+        agent: u32,
         rank: impl Fn(u32) -> Option<u8>,
         mut takes: impl FnMut(u32, bool) -> bool,
     ) -> [Option<Choice>; 2] {
         let mut best: [Option<Choice>; 2] = [None, None];
         let worse = |best: &[Option<Choice>; 2], rank: u8, key: u128| best[1].is_some_and(|(r, k, _)| (r, k) <= (rank, key));
-        for (word, (busy, able)) in self.busy.iter().zip(&able.lines).enumerate() {
+        for (word, (busy, able)) in self.busy.iter().zip(self.able.of(agent)).enumerate() {
             let mut left = busy & able;
             while left != 0 {
                 let number = word * 64 + left.trailing_zeros() as usize;
@@ -153,12 +177,13 @@ impl Lines {
 
     /// Too many lines have nobody in them: number the others anew. True if the caller has to ask `line` again for those who wait.
     pub(crate) fn tidy(&mut self) -> Option<BTreeMap<u32, u32>> {
-        let empty = self.heads.iter().filter(|head| **head == NOBODY).count();
-        if self.all.len() < OWN_MAX || empty * 2 < self.all.len() {
+        let busy: usize =
+            if self.all.len() < OWN_MAX { return None } else { self.busy.iter().map(|word| word.count_ones() as usize).sum() };
+        if busy * 2 > self.all.len() {
             return None;
         }
         let before = std::mem::take(self);
-        self.era = before.era + 1;
+        self.able.widen(before.able.known.len(), 1);
         let mut moved = BTreeMap::new();
         for (number, line) in (0..).zip(before.all) {
             if let Some((head, _)) = line.waiting.first_key_value() {
@@ -201,7 +226,7 @@ impl Lines {
     }
 
     fn add(&mut self, place: u32, needs: Needs) -> u32 {
-        let number = u32::try_from(self.all.len()).unwrap_or_else(|_| unreachable!("lines are few"));
+        let number = index_of(self.all.len());
         self.numbers.entry(place).or_default().insert(needs.clone(), number);
         self.all.push(Line { place, needs, waiting: BTreeMap::new() });
         self.heads.push(NOBODY);
@@ -220,6 +245,11 @@ fn insert(best: &mut [Option<Choice>; 2], found: Choice) {
         Some(first) if (first.0, first.1) <= (found.0, found.1) => best[1] = Some(found),
         first => *best = [Some(found), first],
     }
+}
+
+/// Lines are few.
+fn index_of(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or_else(|_| unreachable!("more than four thousand million lines"))
 }
 
 /// A key as one number in the same order: class, then due time (moved to be positive), then arrival.

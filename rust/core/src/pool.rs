@@ -132,7 +132,8 @@ impl Pool {
         self.seats.get(slot as usize)?.as_ref()
     }
 
-    fn since(&self, slot: u32) -> Since {
+    /// Since when an agent has been idle.
+    pub(crate) fn since(&self, slot: u32) -> Since {
         self.seat(slot).map_or((u64::MAX, Id([0xff; 16])), |seat| seat.since)
     }
 

@@ -25,7 +25,7 @@ fn key(klass: u8, order_ms: i64, seq: u64) -> Key {
 struct Agent {
     levels: BTreeMap<u32, u8>,
     ranks: BTreeMap<u32, u8>,
-    able: Able,
+    slot: u32,
 }
 
 impl Agent {
@@ -33,16 +33,13 @@ impl Agent {
         needs.iter().all(|(skill, level)| self.levels.get(skill).is_some_and(|held| held >= level))
     }
 
-    fn choose(&mut self, lines: &Lines, waiting: &BTreeMap<u32, Waiting>, barred: u32) -> [Option<Choice>; 2] {
-        let mut able = std::mem::take(&mut self.able);
-        lines.learn(&mut able, |place, needs| self.ranks.contains_key(&place) && self.meets(needs));
-        let chosen = lines.two_best(
-            &able,
+    fn choose(&self, lines: &mut Lines, waiting: &BTreeMap<u32, Waiting>, barred: u32) -> [Option<Choice>; 2] {
+        lines.learn(self.slot, |place, needs| self.ranks.contains_key(&place) && self.meets(needs));
+        lines.two_best(
+            self.slot,
             |place| self.ranks.get(&place).copied(),
             |slot, shared| slot % 5 != barred && (!shared || self.meets(&waiting[&slot].needs)),
-        );
-        self.able = able;
-        chosen
+        )
     }
 
     fn scan(&self, waiting: &BTreeMap<u32, Waiting>, barred: u32) -> Vec<Choice> {
@@ -56,8 +53,13 @@ impl Agent {
     }
 }
 
-fn agent(levels: Vec<Need>, ranks: Vec<(u32, u8)>) -> Agent {
-    Agent { levels: levels.into_iter().collect(), ranks: ranks.into_iter().collect(), able: Able::default() }
+fn staff(agents: Vec<(Vec<Need>, Vec<(u32, u8)>)>) -> Vec<Agent> {
+    let agent = |(slot, (levels, ranks)): (u32, (Vec<Need>, Vec<(u32, u8)>))| Agent {
+        levels: levels.into_iter().collect(),
+        ranks: ranks.into_iter().collect(),
+        slot,
+    };
+    (0..).zip(agents).map(agent).collect()
 }
 
 /// Contacts come and go; after each the agents choose.
@@ -86,7 +88,12 @@ fn compare(
         }
         if slot % 16 == 0 || slot as usize + 1 == contacts.len() {
             for agent in &mut agents {
-                let chosen: Vec<Choice> = agent.choose(&lines, &waiting, slot % 6).into_iter().flatten().collect();
+                // An agent who is declared anew asks again.
+                if slot % 64 == 0 {
+                    agent.levels.insert(slot % 5, 3);
+                    lines.forget(agent.slot);
+                }
+                let chosen: Vec<Choice> = agent.choose(&mut lines, &waiting, slot % 6).into_iter().flatten().collect();
                 prop_assert_eq!(chosen, agent.scan(&waiting, slot % 6));
             }
         }
@@ -101,7 +108,7 @@ proptest! {
         agents in prop::collection::vec((needs(5, 6), prop::collection::vec((0..3_u32, 0..2_u8), 1..4)), 1..6),
         leaves_every in 1..4_usize,
     ) {
-        let agents = agents.into_iter().map(|(levels, ranks)| agent(levels, ranks)).collect();
+        let agents = staff(agents);
         compare(5, &contacts, agents, leaves_every)?;
     }
 }
@@ -114,7 +121,7 @@ proptest! {
         contacts in prop::collection::vec((0..2_u32, needs(64, 10), 1..3_u8, -50..50_i64), 6_000..7_000),
         agents in prop::collection::vec((needs(64, 10), prop::collection::vec((0..2_u32, 0..2_u8), 1..3)), 3..6),
     ) {
-        let agents = agents.into_iter().map(|(levels, ranks)| agent(levels, ranks)).collect();
+        let agents = staff(agents);
         let lines = compare(64, &contacts, agents, 3)?;
         prop_assert!(lines <= LINES_MAX + 2);
     }
