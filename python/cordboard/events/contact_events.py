@@ -30,6 +30,13 @@ from cordboard.events.fact import Author
 from cordboard.events.terms import ContactState, EndReason, ParkedKind, Step, ThresholdAction, Visit, VisitOutcome
 
 
+class Matter(msgspec.Struct, frozen=True, array_like=True):
+    """How often the customer came about one topic of late, this time included; until when that is remembered."""
+
+    count: Count
+    until_ms: Ms
+
+
 class ContactQueued(msgspec.Struct, frozen=True, array_like=True, tag=10):
     """The contact entered a queue: its `visit` began. `queued_at_ms` counts earlier waits of the contact in.
 
@@ -72,6 +79,8 @@ class ContactQueued(msgspec.Struct, frozen=True, array_like=True, tag=10):
     """Who gets it back if the agent it was transferred to does not take it."""
     resumes: ContactId | None = None
     """The contact whose place it takes up again."""
+    matter: Matter | None = None
+    """None: nobody counts."""
 
 
 class ContactEnded(msgspec.Struct, frozen=True, array_like=True, tag=11):
@@ -81,6 +90,8 @@ class ContactEnded(msgspec.Struct, frozen=True, array_like=True, tag=11):
     reason: EndReason
     state: ContactState
     successor: Id | None
+    kept_until_ms: Ms | None = None
+    """Whoever comes back before takes up the place again."""
 
 
 class VisitEnded(msgspec.Struct, frozen=True, array_like=True, tag=12):

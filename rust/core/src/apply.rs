@@ -4,16 +4,14 @@
 
 mod agents;
 mod effects;
-
-use std::collections::VecDeque;
+mod policy;
+mod visits;
 
 use agents::{settle_idle, settle_limits};
 
-use crate::few::Few;
-use crate::rules::Rules;
 use crate::site::Site;
-use crate::state::{Contact, Exclusion, OfferEnd, PastOffer, Phase, Place, PolicyInForce, Sweep, Work, WorkPhase, RECENT_OFFERS};
-use crate::words::{ContactParked, ContactQueued, DeadlinesShifted, EngagementEnded, Event, Id, Name, OfferMade, PolicyAdopted};
+use crate::state::{Contact, Exclusion, OfferEnd, PastOffer, Phase, Place, Sweep, Work, WorkPhase, RECENT_OFFERS};
+use crate::words::{ContactParked, DeadlinesShifted, EngagementEnded, Event, Id, Name, OfferMade};
 
 /// What an event is about: the first fields of its entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +39,7 @@ impl About {
 #[derive(Clone, Copy)]
 struct Release {
     attempt: u32,
+    at_ms: u64,
     end: OfferEnd,
     exclusion: Option<Exclusion>,
 }
@@ -70,15 +69,21 @@ impl Site {
             }
             Event::ContactQueued(event) => self.queue_contact(about, event),
             Event::ContactEnded(_) => self.end_contact(about.contact()?, turn_ms),
+            Event::ContactReprioritised(event) => self.reprioritise(about.contact()?, event),
+            Event::ContactRelaxed(event) => self.relax(about.contact()?, event),
+            Event::ThresholdReached(event) => self.pass_threshold(about.contact()?, event),
             // What changes stands in the events before and after them.
-            Event::VisitEnded(_) | Event::ParkEnded(_) | Event::MessageAttached(_) => Ok(()),
+            Event::VisitEnded(_) | Event::ParkEnded(_) | Event::MessageAttached(_) | Event::ContactDiverted(_) => Ok(()),
             Event::OfferMade(event) => self.make_offer(about, event),
             Event::OfferAccepted(event) => self.accept_offer(about, event.attempt, event.connect_by_ms),
             Event::OfferDeclined(event) => {
                 let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
                 let declines = event.declines;
                 self.change_agent(about.agent()?, |agent| agent.declines = declines)?;
-                self.release(about, Release { attempt: event.attempt, end: OfferEnd::Declined, exclusion: Some(exclusion) })
+                self.release(
+                    about,
+                    Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Declined, exclusion: Some(exclusion) },
+                )
             }
             Event::OfferExpired(event) => {
                 let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
@@ -88,14 +93,20 @@ impl Site {
                         enabled.missed = missed;
                     }
                 })?;
-                self.release(about, Release { attempt: event.attempt, end: OfferEnd::Expired, exclusion: Some(exclusion) })
+                self.release(
+                    about,
+                    Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Expired, exclusion: Some(exclusion) },
+                )
             }
             Event::OfferRevoked(event) => {
-                self.release(about, Release { attempt: event.attempt, end: OfferEnd::Revoked, exclusion: None })
+                self.release(about, Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Revoked, exclusion: None })
             }
             Event::ConnectExpired(event) => {
                 let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
-                self.release(about, Release { attempt: event.attempt, end: OfferEnd::Expired, exclusion: Some(exclusion) })
+                self.release(
+                    about,
+                    Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Expired, exclusion: Some(exclusion) },
+                )
             }
             Event::EngagementStarted(event) => self.start_engagement(about, event.attempt),
             Event::ContactAnswered(event) => {
@@ -148,7 +159,6 @@ impl Site {
                 Ok(())
             }
             Event::ConnectFailed(_) => Ok(()),
-            Event::ContactReprioritised(_) => Ok(()),
             Event::DayTurned(_) => Ok(()),
             Event::AgentScheduleSet(_) => Ok(()),
             Event::OutsideWorkChanged(_) => Ok(()),
@@ -156,13 +166,10 @@ impl Site {
             Event::DeskReturnRecorded(_) => Ok(()),
             Event::AgentReserved(_) => Ok(()),
             Event::AgentReleased(_) => Ok(()),
-            Event::ContactRelaxed(_) => Ok(()),
-            Event::ThresholdReached(_) => Ok(()),
             Event::QueueModeSet(_) => Ok(()),
             Event::BroadcastMade(_) => Ok(()),
             Event::ContactPromoted(_) => Ok(()),
             Event::ContactLinked(_) => Ok(()),
-            Event::ContactDiverted(_) => Ok(()),
             Event::MatterRepeated(_) => Ok(()),
             Event::EngagementHeld(_) => Ok(()),
             Event::EngagementResumed(_) => Ok(()),
@@ -203,65 +210,6 @@ impl Site {
                 }
             })?;
         }
-        Ok(())
-    }
-
-    fn adopt_policy(&mut self, event: &PolicyAdopted) -> Result<(), String> {
-        self.index.rules = Some(Rules::read(&event.policy, &self.state.site).map_err(|what| format!("the adopted policy {what}"))?);
-        self.state.policy = Some(PolicyInForce { version: event.version, digest: event.digest, bytes: event.policy.clone() });
-        self.state.sweep = (!self.index.line.is_empty()).then_some(Sweep { after: None });
-        Ok(())
-    }
-
-    fn queue_contact(&mut self, about: &About, event: &ContactQueued) -> Result<(), String> {
-        let id = about.contact()?;
-        let before = self.state.contacts.remove(&id);
-        if let Some(before) = &before {
-            self.index.leave_contact(id, before);
-        }
-        let (answered_before, attempt, recent, exclusions, ordinal) = match before {
-            Some(before) => (before.ever_answered(), before.attempt, before.recent, before.exclusions, before.ordinal),
-            None => (false, 0, VecDeque::new(), Few::new(), 0),
-        };
-        let contact = Contact {
-            channel: about.channel()?.clone(),
-            queue: event.queue.clone(),
-            phase: Phase::Queued,
-            visit: event.visit,
-            key: event.key,
-            entered_ms: event.at_ms,
-            queued_at_ms: event.queued_at_ms,
-            target_ms: event.target_ms,
-            wishes: event.wishes.clone(),
-            requirements: event.requirements.clone(),
-            priority: event.priority,
-            customer: event.customer,
-            preferred: event.preferred.clone(),
-            prefer_until_ms: event.prefer_until_ms,
-            sender: event.excluded,
-            entry_point: event.entry_point.clone(),
-            topic: event.topic.clone(),
-            case: event.case,
-            rule: event.rule.clone(),
-            language: event.language.clone(),
-            accepts: event.accepts.clone(),
-            attempt,
-            recent,
-            exclusions,
-            answered_ms: None,
-            answered_before,
-            ordinal,
-        };
-        self.index.enter_contact(id, &contact);
-        self.state.contacts.insert(id, contact);
-        self.state.arrivals = self.state.arrivals.max(event.key.seq);
-        Ok(())
-    }
-
-    fn end_contact(&mut self, id: Id, turn_ms: u64) -> Result<(), String> {
-        let contact = self.state.contacts.remove(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
-        self.index.leave_contact(id, &contact);
-        self.state.gone.remember(id, (), turn_ms);
         Ok(())
     }
 
@@ -314,6 +262,7 @@ impl Site {
         })?;
         self.change_contact(id, |contact| {
             contact.phase = Phase::Queued;
+            contact.course.resume(release.at_ms);
             remember_offer(contact, PastOffer { attempt, agent: agent_id, end: release.end });
             if let Some(exclusion) = release.exclusion {
                 contact.exclusions.insert(agent_id, exclusion);

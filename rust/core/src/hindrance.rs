@@ -76,7 +76,7 @@ impl Site {
     /// What stands against the agent whatever the pair's past and the agent's load: what an open offer may not meet either.
     #[allow(clippy::unused_self)] // desks and queues of the site come in here
     fn unavailable<'a>(&'a self, contact: &'a Contact, id: &Id, agent: &Agent) -> Option<Hindrance<'a>> {
-        if !agent.memberships.contains_key(&contact.queue) {
+        if agent.rank(contact).is_none() {
             return Some(Hindrance::NotMember);
         }
         if contact.sender == Some(*id) {
@@ -101,12 +101,20 @@ impl Site {
     }
 
     fn another_is_present(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
-        self.index.ready.get(&contact.queue).is_some_and(|ready| {
-            ready.iter().filter(|other| *other != id).any(|other| {
-                contact.exclusions.get(other).is_none_or(|exclusion| now_ms >= exclusion.until_ms)
-                    && self.agent(other).is_some_and(|agent| self.unavailable(contact, other, agent).is_none())
-            })
+        self.ready_for(contact).filter(|other| *other != id).any(|other| {
+            contact.exclusions.get(other).is_none_or(|exclusion| now_ms >= exclusion.until_ms)
+                && self.agent(other).is_some_and(|agent| self.unavailable(contact, other, agent).is_none())
         })
+    }
+
+    /// Somebody could serve the contact some time, whatever keeps the two apart now.
+    pub(crate) fn someone_is_present(&self, contact: &Contact) -> bool {
+        self.ready_for(contact).any(|id| self.agent(id).is_some_and(|agent| unsuited(agent, contact).is_none()))
+    }
+
+    /// Ready members of the queues that the contact waits in.
+    pub(crate) fn ready_for<'a>(&'a self, contact: &'a Contact) -> impl Iterator<Item = &'a Id> {
+        contact.queues().filter_map(|queue| self.index.ready.get(queue)).flatten()
     }
 
     fn preference(&self, contact: &Contact, id: &Id, now_ms: u64) -> Option<Hindrance<'static>> {
@@ -119,7 +127,7 @@ impl Site {
         now_ms < contact.prefer_until_ms
             && contact.preferred.iter().any(|id| {
                 self.agent(id).is_some_and(|agent| {
-                    agent.memberships.contains_key(&contact.queue)
+                    agent.rank(contact).is_some()
                         && contact.sender != Some(*id)
                         && agent.requested != Presence::Offline
                         && agent.effective != Presence::Offline

@@ -21,6 +21,10 @@ pub(crate) enum Timer {
 pub(crate) enum Later {
     /// A parked contact returns.
     Return(Id),
+    /// A step of a queued contact's plan.
+    Step(Id),
+    /// A contact has waited too long.
+    Threshold(Id),
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,11 +93,14 @@ impl Index {
     /// What follows from a contact's phase.
     pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact) {
         self.exclusions.extend(last_exclusion(contact).map(|until_ms| (until_ms, id)));
+        self.later.extend(later_times(id, contact));
         match contact.phase {
             Phase::Queued if !contact.looks() => {}
             Phase::Queued => {
-                let channels = self.waiting.entry(contact.queue.clone()).or_default();
-                channels.entry(contact.channel.clone()).or_default().insert(contact.key, id);
+                for queue in contact.queues() {
+                    let channels = self.waiting.entry(queue.clone()).or_default();
+                    channels.entry(contact.channel.clone()).or_default().insert(contact.key, id);
+                }
                 self.line.insert(contact.key, id);
                 for agent in &contact.preferred {
                     self.preferring.add(*agent, id);
@@ -110,10 +117,7 @@ impl Index {
                 self.timers.insert((connect_by_ms, Timer::Connect(id)));
             }
             Phase::Engaged { .. } => {}
-            Phase::Parked { owner, until_ms, .. } => {
-                self.later.insert((until_ms, Later::Return(id)));
-                self.owned.add(owner, id);
-            }
+            Phase::Parked { owner, .. } => self.owned.add(owner, id),
         }
     }
 
@@ -121,19 +125,14 @@ impl Index {
         if let Some(until_ms) = last_exclusion(contact) {
             self.exclusions.remove(&(until_ms, id));
         }
+        for later in later_times(id, contact) {
+            self.later.remove(&later);
+        }
         match contact.phase {
             Phase::Queued if !contact.looks() => {}
             Phase::Queued => {
-                if let Some(channels) = self.waiting.get_mut(&contact.queue) {
-                    if let Some(line) = channels.get_mut(&contact.channel) {
-                        line.remove(&contact.key);
-                        if line.is_empty() {
-                            channels.remove(&contact.channel);
-                        }
-                    }
-                    if channels.is_empty() {
-                        self.waiting.remove(&contact.queue);
-                    }
+                for queue in contact.queues() {
+                    self.remove_waiting(queue, contact);
                 }
                 self.line.remove(&contact.key);
                 for agent in &contact.preferred {
@@ -151,10 +150,20 @@ impl Index {
                 self.timers.remove(&(connect_by_ms, Timer::Connect(id)));
             }
             Phase::Engaged { .. } => {}
-            Phase::Parked { owner, until_ms, .. } => {
-                self.later.remove(&(until_ms, Later::Return(id)));
-                self.owned.take(&owner, &id);
+            Phase::Parked { owner, .. } => self.owned.take(&owner, &id),
+        }
+    }
+
+    fn remove_waiting(&mut self, queue: &Name, contact: &Contact) {
+        let Some(channels) = self.waiting.get_mut(queue) else { return };
+        if let Some(line) = channels.get_mut(&contact.channel) {
+            line.remove(&contact.key);
+            if line.is_empty() {
+                channels.remove(&contact.channel);
             }
+        }
+        if channels.is_empty() {
+            self.waiting.remove(queue);
         }
     }
 
@@ -209,6 +218,19 @@ fn take<K: Ord, V: Ord>(sets: &mut BTreeMap<K, BTreeSet<V>>, key: &K, member: &V
 
 fn last_exclusion(contact: &Contact) -> Option<u64> {
     contact.exclusions.values().map(|exclusion| exclusion.until_ms.max(exclusion.reoffer_from_ms)).max()
+}
+
+/// What is to happen to the contact, in its phase.
+fn later_times(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Later)> {
+    let course = &contact.course;
+    let (step, threshold, back) = match contact.phase {
+        Phase::Queued => (course.step_at_ms, course.threshold_at_ms, None),
+        Phase::Offered { .. } | Phase::Connecting { .. } => (None, course.threshold_at_ms, None),
+        Phase::Engaged { .. } => (None, None, None),
+        Phase::Parked { until_ms, .. } => (None, None, Some(until_ms)),
+    };
+    let later = [back.map(|at_ms| (at_ms, Later::Return(id))), step.map(|at_ms| (at_ms, Later::Step(id)))];
+    later.into_iter().chain([threshold.map(|at_ms| (at_ms, Later::Threshold(id)))]).flatten()
 }
 
 fn look_times(contact: &Contact) -> impl Iterator<Item = u64> + '_ {

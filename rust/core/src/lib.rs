@@ -10,6 +10,7 @@
 
 mod apply;
 pub mod codec;
+mod course;
 mod decide;
 mod digest;
 mod error;
@@ -18,6 +19,7 @@ mod fold;
 mod groups;
 mod hindrance;
 mod index;
+mod instants;
 mod invariants;
 #[allow(dead_code)]
 mod lines;
@@ -26,6 +28,7 @@ mod memory;
 mod places;
 #[allow(dead_code)]
 mod pool;
+mod relax;
 mod render;
 mod router;
 mod rules;

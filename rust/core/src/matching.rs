@@ -23,16 +23,15 @@ impl Site {
         let contact = self.contact(&id)?;
         if self.preference_holds(contact, now_ms) {
             let agent = contact.preferred.iter().find(|agent| self.may_offer(contact, agent, now_ms))?;
-            let rank = *self.agent(agent)?.memberships.get(&contact.queue)?;
+            let rank = self.agent(agent)?.rank(contact)?;
             return Some(Match { contact: id, agent: *agent, rank, cause: OfferCause::Preferred });
         }
-        let ready = self.index.ready.get(&contact.queue)?;
-        let (rank, _, _, agent) = ready
-            .iter()
+        let (rank, _, _, agent) = self
+            .ready_for(contact)
             .filter(|agent| self.may_offer(contact, agent, now_ms))
             .filter_map(|id| {
                 let agent = self.agent(id)?;
-                Some((*agent.memberships.get(&contact.queue)?, agent.load() > 0, agent.idle_since_ms, *id))
+                Some((agent.rank(contact)?, agent.load() > 0, agent.idle_since_ms, *id))
             })
             .min()?;
         Some(Match { contact: id, agent, rank, cause: OfferCause::Routed })

@@ -212,11 +212,16 @@ impl Line {
                 }
                 self.option("back", event.back.map(Name));
                 self.option("resumes", event.resumes.map(Name));
+                if let Some(matter) = &event.matter {
+                    self.pair("times", matter.count);
+                    self.pair("until", Seconds(matter.until_ms));
+                }
             }
             Event::ContactEnded(event) => {
                 self.word(event.reason);
                 self.pair("in", event.state);
                 self.option("successor", event.successor.map(Name));
+                self.option("kept_until", event.kept_until_ms.map(Seconds));
             }
             Event::VisitEnded(event) => {
                 self.word(&event.queue);

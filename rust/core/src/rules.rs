@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codec;
+use crate::relax::join;
 use crate::words::{ChannelProfile, FreedAgent, Key, Name, Order, Policy, QueuePolicy, Requirement};
 
 /// With strict order one step of priority outweighs any difference of due times (ms).
@@ -95,13 +96,7 @@ impl Rules {
     pub(crate) fn requirements(wishes: &[Requirement], queue: &QueuePolicy) -> Vec<Requirement> {
         let mut needs: Vec<Requirement> = Vec::with_capacity(wishes.len() + queue.requirements.len());
         for wish in wishes.iter().chain(&queue.requirements) {
-            match needs.iter_mut().find(|need| need.skill == wish.skill) {
-                Some(need) => {
-                    need.level = need.level.max(wish.level);
-                    need.hard |= wish.hard;
-                }
-                None => needs.push(wish.clone()),
-            }
+            join(&mut needs, wish.clone());
         }
         needs
     }
@@ -112,12 +107,22 @@ impl Rules {
 
     /// The place in the order (ROUTING: class, due time less priority credit, arrival).
     pub(crate) fn key(&self, klass: u8, queued_at_ms: u64, target_ms: u64, priority: u8, seq: u64) -> Key {
-        let credit_ms = match self.policy.order {
-            Order::Urgency => i64::try_from(self.policy.age_credit_ms).unwrap_or(i64::MAX / 256),
-            Order::Strict => STRICT_CREDIT_MS,
-        };
+        let credit_ms = self.credit_ms();
         let due_ms = i64::try_from(queued_at_ms.saturating_add(target_ms)).unwrap_or(i64::MAX / 2);
         Key { klass, order_ms: due_ms - i64::from(priority) * credit_ms, seq }
+    }
+
+    /// The key of another priority: class, due time and arrival stay.
+    pub(crate) fn reprioritised(&self, key: Key, from: u8, to: u8) -> Key {
+        Key { order_ms: key.order_ms - (i64::from(to) - i64::from(from)) * self.credit_ms(), ..key }
+    }
+
+    /// What one step of priority is worth.
+    fn credit_ms(&self) -> i64 {
+        match self.policy.order {
+            Order::Urgency => i64::try_from(self.policy.age_credit_ms).unwrap_or(i64::MAX / 256),
+            Order::Strict => STRICT_CREDIT_MS,
+        }
     }
 
     pub(crate) fn by_rank(&self) -> bool {

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::course::Course;
 use crate::few::Few;
 use crate::memory::Memory;
 use crate::summed::Summed;
@@ -137,9 +138,20 @@ pub(crate) struct Contact {
     pub(crate) answered_before: bool,
     /// Messages so far.
     pub(crate) ordinal: u64,
+    pub(crate) course: Course,
 }
 
 impl Contact {
+    /// Its place in the order without promotion: what it keeps beyond this visit.
+    pub(crate) fn own_key(&self) -> Key {
+        Key { klass: self.course.promoted_from.unwrap_or(self.key.klass), ..self.key }
+    }
+
+    /// The queues that it waits in.
+    pub(crate) fn queues(&self) -> impl Iterator<Item = &Name> {
+        std::iter::once(&self.queue).chain(&self.course.added)
+    }
+
     /// The wait in this visit up to `now_ms`, as long as a word can say it.
     pub(crate) fn waited_ms(&self, now_ms: u64) -> u64 {
         now_ms.saturating_sub(self.entered_ms).min(DURATION_MAX_MS)
@@ -317,6 +329,11 @@ pub(crate) enum WorkPhase {
 impl Agent {
     pub(crate) fn ready(&self) -> bool {
         self.requested == Presence::Ready && self.effective == Presence::Ready
+    }
+
+    /// The least rank over the queues that the contact waits in; None: no member of any.
+    pub(crate) fn rank(&self, contact: &Contact) -> Option<u8> {
+        contact.queues().filter_map(|queue| self.memberships.get(queue)).min().copied()
     }
 
     pub(crate) fn load(&self) -> u64 {

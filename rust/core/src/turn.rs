@@ -228,6 +228,8 @@ impl<'a> Turn<'a> {
     fn run_later(&mut self, later: &Later) {
         match later {
             Later::Return(contact) => self.return_parked(*contact, ParkEndedBy::Deadline),
+            Later::Step(contact) => self.take_steps(*contact),
+            Later::Threshold(contact) => self.reach_threshold(*contact),
         }
     }
 
@@ -285,7 +287,7 @@ impl Due {
     fn place(&self) -> (u64, u8) {
         let kind = match self.what {
             What::Short(_) => 1,
-            What::Later(Later::Return(_)) => 2,
+            What::Later(Later::Return(_) | Later::Step(_) | Later::Threshold(_)) => 2,
             What::Look(_) => 3,
         };
         (self.at_ms, kind)

@@ -115,7 +115,9 @@ impl Turn<'_> {
             transfers: 0,
             back: None,
             resumes: None,
+            matter: None,
         };
+        let queued = self.timed(queued, None);
         self.emit(Some(fact.contact), None, Some(&fact.channel), queued);
         if let Some(message) = fact.message {
             self.record_message(fact.contact, message, fact.author.into());

@@ -70,7 +70,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn end_contact(&mut self, id: Id, contact: &Contact, reason: EndReason) {
-        let event = ContactEnded { at_ms: self.t_ms, reason, state: contact.phase.word(), successor: None };
+        let event = ContactEnded { at_ms: self.t_ms, reason, state: contact.phase.word(), successor: None, kept_until_ms: None };
         self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
     }
 

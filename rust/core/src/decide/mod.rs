@@ -1,6 +1,6 @@
 //! Decide: what becomes of a fact. First the verdict (`check_*`, which changes nothing), then what it causes.
 //!
-//! One file a concern: `arrival`, `contact`, `visit`, `offer`, `engagement`, `parking`, `effect`, `agent`, `policy`. What time causes stands beside what facts cause.
+//! One file a concern: `arrival`, `contact`, `visit`, `waiting`, `plan`, `threshold`, `offer`, `engagement`, `parking`, `effect`, `agent`, `policy`. What time causes stands beside what facts cause.
 
 mod agent;
 mod arrival;
@@ -9,8 +9,11 @@ mod effect;
 mod engagement;
 mod offer;
 mod parking;
+mod plan;
 mod policy;
+mod threshold;
 mod visit;
+mod waiting;
 
 use crate::turn::Turn;
 use crate::words::{Accepted, CustomerErased, EffectOutcome, Fact, Id, Name, Refused, Verdict};

@@ -62,6 +62,7 @@ impl Turn<'_> {
         } else {
             again
         };
+        let queued = self.timed(queued, Some(&contact));
         self.emit(Some(id), None, Some(&contact.channel), queued);
         self.look(id);
     }

@@ -33,7 +33,7 @@ impl Turn<'_> {
             // Who moves about for ever counts no further.
             visit: (contact.visit + 1).min(ATTEMPT_MAX),
             queue: contact.queue.clone(),
-            key: contact.key,
+            key: contact.own_key(),
             queued_at_ms: self.t_ms.saturating_sub(contact.waited_in_all_ms(self.t_ms)),
             target_ms: contact.target_ms,
             requirements: queue.map_or_else(|| contact.requirements.clone(), |queue| Rules::requirements(&contact.wishes, queue)),
@@ -59,6 +59,7 @@ impl Turn<'_> {
             transfers: 0,
             back: None,
             resumes: None,
+            matter: None,
         }
     }
 
@@ -85,6 +86,7 @@ impl Turn<'_> {
         let Some(queued) = self.transferred(fact, &contact, sender) else { return };
         self.let_go(fact.contact, &contact, EndedBy::Transfer, RevokeReason::Transferred);
         self.end_visit(fact.contact, &contact, VisitOutcome::Requeued);
+        let queued = self.timed(queued, Some(&contact));
         self.emit(Some(fact.contact), sender, Some(&contact.channel), queued);
         self.look(fact.contact);
         if let Some(agent) = contact.phase.agent() {
@@ -100,7 +102,7 @@ impl Turn<'_> {
         let again = self.next_visit(contact);
         Some(ContactQueued {
             queue: fact.queue.clone(),
-            key: rules.key(contact.key.klass, again.queued_at_ms, target_ms, contact.priority, contact.key.seq),
+            key: rules.key(again.key.klass, again.queued_at_ms, target_ms, contact.priority, contact.key.seq),
             target_ms,
             requirements: Rules::requirements(wishes, queue),
             wishes: wishes.clone(),

@@ -9,7 +9,7 @@ use super::bounds::{
 use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, SKILLS};
 use super::{
     AgentChannel, Author, ContactState, DeskDue, Digest, Direct, DivertCause, EffectFailure, EffectOutcome, EndReason, EndedBy, Id,
-    Key, Leg, LinkCause, Membership, Name, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind, Presence, PresenceCause,
+    Key, Leg, LinkCause, Matter, Membership, Name, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind, Presence, PresenceCause,
     PriorityCause, QueueMode, ReleaseReason, Requirement, RevokeReason, Role, Skill, SwitchCause, ThresholdAction, VisitOutcome,
     Why, WrapUpEndedBy,
 };
@@ -83,14 +83,17 @@ tagged! {
             transfers: u64 [COUNT] = 0,
             back: Option<Id> = None,
             resumes: Option<Id> = None,
+            matter: Option<Matter> = None,
         }
 
-        /// The contact's life is over. `state` is the one it ended in; `successor` names what it flowed out to.
+        /// The contact's life is over. `state` is the one it ended in; `successor` names what it flowed out to. Whoever comes back before
+        /// `kept_until_ms` takes up the place again.
         11 => ContactEnded {
             at_ms: u64 [MS],
             reason: EndReason,
             state: ContactState,
             successor: Option<Id>,
+            kept_until_ms: Option<u64> [MS] = None,
         }
 
         /// A stay in a queue has its outcome. `wait_ms` is the real wait: from entering to answer, or to leaving.

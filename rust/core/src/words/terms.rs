@@ -121,6 +121,13 @@ arrays! {
         reason: DirectReason,
     }
 
+    /// How often the customer came about one topic of late, this time included; until when that is remembered.
+    #[derive(Copy)]
+    Matter {
+        count: u64 [COUNT],
+        until_ms: u64 [MS],
+    }
+
     /// When the engagements of a channel have waited long enough for a lost desk.
     DeskDue {
         channel: Name,

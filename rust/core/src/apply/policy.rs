@@ -1,0 +1,42 @@
+//! The policy in the state, and what waited for something that it does not have.
+
+use crate::course::Course;
+use crate::rules::Rules;
+use crate::site::Site;
+use crate::state::{PolicyInForce, Sweep};
+use crate::words::{Id, PolicyAdopted, QueuePolicy};
+
+impl Site {
+    pub(super) fn adopt_policy(&mut self, event: &PolicyAdopted) -> Result<(), String> {
+        self.index.rules = Some(Rules::read(&event.policy, &self.state.site).map_err(|what| format!("the adopted policy {what}"))?);
+        self.state.policy = Some(PolicyInForce { version: event.version, digest: event.digest, bytes: event.policy.clone() });
+        self.drop_instants()?;
+        self.state.sweep = (!self.index.line.is_empty()).then_some(Sweep { after: None });
+        Ok(())
+    }
+
+    /// Contacts keep the instants that they were given, but nothing is to come that the policy has no more.
+    fn drop_instants(&mut self) -> Result<(), String> {
+        let Some(rules) = &self.index.rules else { return Ok(()) };
+        let changed: Vec<(Id, Course)> = (self.state.contacts.iter())
+            .filter_map(|(id, contact)| {
+                let course = left(&contact.course, rules.queue(&contact.queue)?);
+                (course != contact.course).then_some((*id, course))
+            })
+            .collect();
+        for (id, course) in changed {
+            self.change_contact(id, |contact| contact.course = course)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is still to come.
+fn left(course: &Course, queue: &QueuePolicy) -> Course {
+    Course {
+        step_at_ms: course.step_at_ms.filter(|_| usize::from(course.step) < queue.plan.len()),
+        threshold_at_ms: course.threshold_at_ms.filter(|_| usize::from(course.threshold) < queue.thresholds.len()),
+        promote_at_ms: course.promote_at_ms.filter(|_| queue.promote_before_ms > 0),
+        ..course.clone()
+    }
+}

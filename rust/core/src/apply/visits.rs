@@ -1,0 +1,87 @@
+//! Visits in the state: a contact enters a queue, and what changes while it waits there.
+
+use std::collections::VecDeque;
+
+use crate::apply::About;
+use crate::course::Course;
+use crate::few::Few;
+use crate::site::Site;
+use crate::state::{Contact, Phase};
+use crate::words::{ContactQueued, ContactRelaxed, ContactReprioritised, Id, ThresholdReached};
+
+impl Site {
+    pub(super) fn queue_contact(&mut self, about: &About, event: &ContactQueued) -> Result<(), String> {
+        let id = about.contact()?;
+        let before = self.state.contacts.remove(&id);
+        if let Some(before) = &before {
+            self.index.leave_contact(id, before);
+        }
+        let course = Course::begun(event, before.as_ref());
+        let (answered_before, attempt, recent, exclusions, ordinal) = match before {
+            Some(before) => (before.ever_answered(), before.attempt, before.recent, before.exclusions, before.ordinal),
+            None => (false, 0, VecDeque::new(), Few::new(), 0),
+        };
+        let contact = Contact {
+            channel: about.channel()?.clone(),
+            queue: event.queue.clone(),
+            phase: Phase::Queued,
+            visit: event.visit,
+            key: event.key,
+            entered_ms: event.at_ms,
+            queued_at_ms: event.queued_at_ms,
+            target_ms: event.target_ms,
+            wishes: event.wishes.clone(),
+            requirements: event.requirements.clone(),
+            priority: event.priority,
+            customer: event.customer,
+            preferred: event.preferred.clone(),
+            prefer_until_ms: event.prefer_until_ms,
+            sender: event.excluded,
+            entry_point: event.entry_point.clone(),
+            topic: event.topic.clone(),
+            case: event.case,
+            rule: event.rule.clone(),
+            language: event.language.clone(),
+            accepts: event.accepts.clone(),
+            attempt,
+            recent,
+            exclusions,
+            answered_ms: None,
+            answered_before,
+            ordinal,
+            course,
+        };
+        self.index.enter_contact(id, &contact);
+        self.state.contacts.insert(id, contact);
+        self.state.arrivals = self.state.arrivals.max(event.key.seq);
+        Ok(())
+    }
+
+    pub(super) fn end_contact(&mut self, id: Id, turn_ms: u64) -> Result<(), String> {
+        let contact = self.state.contacts.remove(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
+        self.index.leave_contact(id, &contact);
+        self.state.gone.remember(id, (), turn_ms);
+        Ok(())
+    }
+
+    pub(super) fn reprioritise(&mut self, id: Id, event: &ContactReprioritised) -> Result<(), String> {
+        self.change_contact(id, |contact| (contact.priority, contact.key) = (event.priority, event.key))
+    }
+
+    /// A step of its plan: the contact needs less, or waits in more queues.
+    pub(super) fn relax(&mut self, id: Id, event: &ContactRelaxed) -> Result<(), String> {
+        self.change_contact(id, |contact| {
+            contact.wishes.clone_from(&event.wishes);
+            contact.requirements.clone_from(&event.requirements);
+            (contact.priority, contact.key) = (event.priority, event.key);
+            contact.prefer_until_ms = event.prefer_until_ms;
+            contact.course.relax(event);
+        })
+    }
+
+    pub(super) fn pass_threshold(&mut self, id: Id, event: &ThresholdReached) -> Result<(), String> {
+        self.change_contact(id, |contact| {
+            (contact.course.threshold, contact.course.threshold_at_ms) = (event.threshold, event.next_at_ms);
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! The course of a visit: what happens to a contact by itself while it waits, and when.
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::Contact;
+use crate::words::{ContactQueued, ContactRelaxed, Name};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Course {
+    /// Steps of the queue's plan taken.
+    pub(crate) step: u8,
+    /// When the next one is due, once the contact is queued.
+    pub(crate) step_at_ms: Option<u64>,
+    /// Queues that it waits in besides its own.
+    pub(crate) added: Vec<Name>,
+    /// Thresholds of the queue passed in this visit.
+    pub(crate) threshold: u8,
+    /// When the next one is, unless the contact is answered before.
+    pub(crate) threshold_at_ms: Option<u64>,
+    /// From when on it may be promoted.
+    pub(crate) promote_at_ms: Option<u64>,
+    /// It is promoted in this visit, and was of this class.
+    pub(crate) promoted_from: Option<u8>,
+    /// Other queues that it was in before.
+    pub(crate) been: Vec<Name>,
+}
+
+impl Course {
+    /// Of a visit that begins. `before` is the contact as it was in its last one.
+    pub(crate) fn begun(event: &ContactQueued, before: Option<&Contact>) -> Self {
+        let same = before.filter(|before| before.queue == event.queue);
+        let mut been = before.map_or_else(Vec::new, |before| before.course.been.clone());
+        match before {
+            Some(before) if before.queue != event.queue && !been.contains(&before.queue) => been.push(before.queue.clone()),
+            Some(_) | None => {}
+        }
+        been.retain(|queue| *queue != event.queue);
+        Self {
+            step: event.step,
+            step_at_ms: event.step_at_ms,
+            added: same.map_or_else(Vec::new, |before| before.course.added.clone()),
+            threshold: event.threshold,
+            threshold_at_ms: event.threshold_at_ms,
+            promote_at_ms: event.promote_at_ms,
+            promoted_from: None,
+            been,
+        }
+    }
+
+    /// A step of the plan is taken.
+    pub(crate) fn relax(&mut self, event: &ContactRelaxed) {
+        (self.step, self.step_at_ms) = (event.step, event.next_at_ms);
+        self.added.clone_from(&event.queues);
+    }
+
+    /// The contact is queued again: a step that fell due meanwhile is due now.
+    pub(crate) fn resume(&mut self, at_ms: u64) {
+        self.step_at_ms = self.step_at_ms.map(|due_ms| due_ms.max(at_ms));
+    }
+}

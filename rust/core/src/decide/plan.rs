@@ -1,0 +1,63 @@
+//! Plans: what a queue gives up, step by step, for a contact that waits.
+
+use crate::relax::relaxed;
+use crate::state::{Contact, Phase};
+use crate::turn::Turn;
+use crate::words::bounds::QUEUES_ADDED_MAX;
+use crate::words::{ContactRelaxed, Id, Name, PlanStep};
+
+/// The highest priority.
+pub(super) const PRIORITY_MAX: u8 = 100;
+
+impl Turn<'_> {
+    /// The next step is due. Steps that help nobody who is present are taken at once.
+    pub(crate) fn take_steps(&mut self, id: Id) {
+        let mut skipped = false;
+        while self.take_step(id, skipped) {
+            skipped = true;
+        }
+    }
+
+    /// True if the next step is to follow at once.
+    fn take_step(&mut self, id: Id, skipped: bool) -> bool {
+        let Some(contact) = self.site.contact(&id) else { return false };
+        let Some(event) = self.relaxation(contact, skipped) else { return false };
+        let (channel, more) = (contact.channel.clone(), event.next_at_ms.is_some());
+        self.emit(Some(id), None, Some(&channel), event);
+        self.look(id);
+        more && self
+            .site
+            .contact(&id)
+            .is_some_and(|contact| contact.phase == Phase::Queued && !self.site.someone_is_present(contact))
+    }
+
+    fn relaxation(&self, contact: &Contact, skipped: bool) -> Option<ContactRelaxed> {
+        let rules = self.rules()?;
+        let queue = rules.queue(&contact.queue)?;
+        let step = queue.plan.get(usize::from(contact.course.step))?;
+        let priority = contact.priority.saturating_add(step.raise_priority).min(PRIORITY_MAX);
+        Some(ContactRelaxed {
+            at_ms: self.t_ms,
+            step: contact.course.step + 1,
+            wishes: relaxed(&contact.wishes, step, &contact.accepts),
+            requirements: relaxed(&contact.requirements, step, &contact.accepts),
+            queues: widened(contact, step),
+            priority,
+            key: rules.reprioritised(contact.key, contact.priority, priority),
+            prefer_until_ms: if step.release_preference { 0 } else { contact.prefer_until_ms },
+            next_at_ms: queue.step_at(contact.course.step + 1, contact.queued_at_ms, self.t_ms),
+            skipped,
+        })
+    }
+}
+
+/// The queues that it waits in besides its own.
+fn widened(contact: &Contact, step: &PlanStep) -> Vec<Name> {
+    let mut queues = contact.course.added.clone();
+    for queue in &step.queues {
+        if queues.len() < QUEUES_ADDED_MAX && *queue != contact.queue && !queues.contains(queue) {
+            queues.push(queue.clone());
+        }
+    }
+    queues
+}

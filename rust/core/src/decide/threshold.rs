@@ -1,0 +1,78 @@
+//! Thresholds: what happens when a contact has waited too long. Each once a visit.
+
+use super::plan::PRIORITY_MAX;
+use crate::rules::Rules;
+use crate::state::Contact;
+use crate::turn::Turn;
+use crate::words::{
+    ContactDiverted, ContactQueued, ContactReprioritised, DivertCause, EndedBy, Id, Name, PriorityCause, RevokeReason, Threshold,
+    ThresholdAction, ThresholdReached, VisitOutcome,
+};
+
+impl Turn<'_> {
+    pub(crate) fn reach_threshold(&mut self, id: Id) {
+        let Some(contact) = self.site.contact(&id).cloned() else { return };
+        let queue = self.rules().and_then(|rules| rules.queue(&contact.queue));
+        let Some(queue) = queue else { return };
+        let at = |passed| queue.threshold_at(passed, contact.entered_ms, contact.target_ms, self.t_ms);
+        let Some((_, threshold)) = at(contact.course.threshold) else { return };
+        let (threshold, next_at_ms) = (threshold.clone(), at(contact.course.threshold + 1).map(|(at_ms, _)| at_ms));
+        let event = ThresholdReached {
+            at_ms: self.t_ms,
+            name: threshold.name.clone(),
+            threshold: contact.course.threshold + 1,
+            next_at_ms,
+            action: threshold.action,
+            group: threshold.group.clone(),
+        };
+        self.emit(Some(id), None, Some(&contact.channel), event);
+        match threshold.action {
+            ThresholdAction::RaisePriority => self.raise_priority(id, &contact, &threshold),
+            ThresholdAction::Overflow => {
+                if let Some(to) = threshold.queue.filter(|to| *to != contact.queue && !contact.course.been.contains(to)) {
+                    self.flow_over(id, &contact, to, DivertCause::Threshold);
+                }
+            }
+            ThresholdAction::OfferCallback | ThresholdAction::Notify => {}
+        }
+    }
+
+    fn raise_priority(&mut self, id: Id, contact: &Contact, threshold: &Threshold) {
+        let priority = contact.priority.saturating_add(threshold.raise_priority).min(PRIORITY_MAX);
+        let Some(key) = self.rules().map(|rules| rules.reprioritised(contact.key, contact.priority, priority)) else { return };
+        if priority != contact.priority {
+            let event = ContactReprioritised { at_ms: self.t_ms, priority, key, cause: PriorityCause::Threshold };
+            self.emit(Some(id), None, Some(&contact.channel), event);
+        }
+    }
+
+    /// A waiting contact goes to another queue, its waits credited.
+    pub(super) fn flow_over(&mut self, id: Id, contact: &Contact, to: Name, cause: DivertCause) {
+        let Some(queued) = self.moved(contact, &to) else { return };
+        self.let_go(id, contact, EndedBy::Service, RevokeReason::Transferred);
+        let event = ContactDiverted { at_ms: self.t_ms, queue: contact.queue.clone(), to, cause };
+        self.emit(Some(id), None, Some(&contact.channel), event);
+        self.end_visit(id, contact, VisitOutcome::FlowedOut);
+        let queued = self.timed(queued, Some(contact));
+        self.emit(Some(id), None, Some(&contact.channel), queued);
+        self.look(id);
+        if let Some(agent) = contact.phase.agent() {
+            self.settle(agent);
+        }
+    }
+
+    /// A new visit in another queue: the class and the place among arrivals are kept.
+    fn moved(&self, contact: &Contact, to: &Name) -> Option<ContactQueued> {
+        let rules = self.rules()?;
+        let queue = rules.queue(to)?;
+        let target_ms = Rules::target_ms(queue, &contact.channel);
+        let again = self.next_visit(contact);
+        Some(ContactQueued {
+            queue: to.clone(),
+            key: rules.key(again.key.klass, again.queued_at_ms, target_ms, contact.priority, contact.key.seq),
+            target_ms,
+            requirements: Rules::requirements(&contact.wishes, queue),
+            ..again
+        })
+    }
+}
