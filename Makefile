@@ -35,12 +35,12 @@ demo: .venv/.built ## run the whole engine with a crowd for DEMO_SECONDS (30), t
 test: check unit ## everything that must hold: checks, Rust and Python tests on a real NATS server and PostgreSQL
 
 unit: .venv/.built ## the tests alone
-	cargo test --workspace --locked --quiet
+	cargo test --workspace --all-features --locked --quiet
 	$(BIN)/python -m pytest tests --ignore=tests/benchmarks -n 3 --dist loadfile
 
 check: .venv/.built ## formatting, lints, types, layers, stubs, protocol, licences
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	cargo clippy --workspace --all-targets --all-features --locked --quiet -- -D warnings
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary

@@ -10,6 +10,7 @@ mod rivals;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
+use cordboard_core::bench::Matching;
 use rivals::btree_walk::BtreeWalk;
 use rivals::steps::Steps;
 use rivals::workload::{fnv, Backlog, Course, IdlePool, Index, Workload};
@@ -25,6 +26,7 @@ fn main() {
     let bytes = std::fs::read(path).unwrap();
     match (contender.as_str(), course.as_str()) {
         ("core", "steps") => obey(&mut Steps::new(&bytes)),
+        ("core", course) => enter::<Matching>(course, &bytes),
         ("btree_walk", course) => enter::<BtreeWalk>(course, &bytes),
         _ => panic!("no contender {contender} on {course}"),
     }

@@ -4,6 +4,7 @@
 
 mod rivals;
 
+use cordboard_core::bench::Matching;
 use cordboard_core::Router;
 use criterion::{criterion_group, criterion_main, BatchSize, Criterion, Throughput};
 use rivals::btree_walk::BtreeWalk;
@@ -47,6 +48,10 @@ fn index(criterion: &mut Criterion) {
     let work = Workload::read(SMALL_WORKLOAD);
     let mut group = criterion.benchmark_group("index");
     group.throughput(Throughput::Elements(OPERATIONS as u64));
+    group.bench_function("lines and pool", |bencher| {
+        let run = |mut course: Backlog<Matching>| (0..OPERATIONS).map(|_| u64::from(course.step(&work))).sum::<u64>();
+        bencher.iter_batched(|| Backlog::new(&work), run, BatchSize::LargeInput);
+    });
     group.bench_function("btree walk", |bencher| {
         let run = |mut course: Backlog<BtreeWalk>| (0..OPERATIONS).map(|_| u64::from(course.step(&work))).sum::<u64>();
         bencher.iter_batched(|| Backlog::new(&work), run, BatchSize::LargeInput);

@@ -9,6 +9,9 @@
 #![forbid(unsafe_code)]
 
 mod apply;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;
 pub mod codec;
 mod course;
 mod decide;

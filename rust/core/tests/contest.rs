@@ -4,6 +4,7 @@
 #[path = "../benches/rivals/mod.rs"]
 mod rivals;
 
+use cordboard_core::bench::Matching;
 use rivals::btree_walk::BtreeWalk;
 use rivals::workload::{fnv, Backlog, Course, IdlePool, Index, Workload};
 
@@ -30,4 +31,9 @@ fn agrees<I: Index>() {
 #[test]
 fn the_btree_walk_finds_what_the_class_heaps_find() {
     agrees::<BtreeWalk>();
+}
+
+#[test]
+fn the_index_finds_what_the_class_heaps_find() {
+    agrees::<Matching>();
 }

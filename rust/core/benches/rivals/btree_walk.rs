@@ -31,7 +31,7 @@ impl Index for BtreeWalk {
         let table = |skills: &Vec<Level>| {
             let mut levels = [0; SKILLS];
             for (skill, level) in skills {
-                levels[usize::from(*skill)] = *level;
+                levels[*skill as usize] = *level;
             }
             levels
         };
@@ -83,5 +83,5 @@ impl Index for BtreeWalk {
 }
 
 fn suits(levels: &[u8; SKILLS], needs: Needs) -> bool {
-    needs.levels[..usize::from(needs.count)].iter().all(|(skill, level)| levels[usize::from(*skill)] >= *level)
+    needs.levels[..usize::from(needs.count)].iter().all(|(skill, level)| levels[*skill as usize] >= *level)
 }

@@ -2,11 +2,12 @@
 #![allow(dead_code)] // each program uses its part of it
 
 pub(crate) mod btree_walk;
+pub(crate) mod core_index;
 pub(crate) mod steps;
 pub(crate) mod workload;
 
 /// (skill, level) of an agent, or (skill, least level) of a contact.
-pub(crate) type Level = (u8, u8);
+pub(crate) type Level = (u32, u8);
 
 /// In a decision: nothing was found.
 pub(crate) const NOBODY: u32 = u32::MAX;

@@ -47,11 +47,13 @@ fn list<T: TryFrom<i64, Error: std::fmt::Debug>>(numbers: &mut impl Iterator<Ite
 
 fn levels(numbers: &mut impl Iterator<Item = i64>) -> Vec<Vec<Level>> {
     let length = numbers.next().unwrap();
-    let level = |numbers: &mut dyn Iterator<Item = i64>| numbers.next().unwrap().try_into().unwrap();
+    let one = |numbers: &mut dyn Iterator<Item = i64>| -> Level {
+        (numbers.next().unwrap().try_into().unwrap(), numbers.next().unwrap().try_into().unwrap())
+    };
     (0..length)
         .map(|_| {
             let skills = numbers.next().unwrap();
-            (0..skills).map(|_| (level(numbers), level(numbers))).collect()
+            (0..skills).map(|_| one(numbers)).collect()
         })
         .collect()
 }
