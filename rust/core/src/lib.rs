@@ -17,6 +17,7 @@ mod course;
 mod decide;
 mod digest;
 mod error;
+mod explain;
 mod few;
 mod fold;
 mod groups;

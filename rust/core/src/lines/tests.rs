@@ -22,6 +22,9 @@ fn key(klass: u8, order_ms: i64, seq: u64) -> Key {
     Key { klass, order_ms, seq }
 }
 
+/// An agent's skills, and the ranks of its places.
+type Declared = (Vec<Need>, Vec<(u32, u8)>);
+
 struct Agent {
     levels: BTreeMap<u32, u8>,
     ranks: BTreeMap<u32, u8>,
@@ -53,8 +56,8 @@ impl Agent {
     }
 }
 
-fn staff(agents: Vec<(Vec<Need>, Vec<(u32, u8)>)>) -> Vec<Agent> {
-    let agent = |(slot, (levels, ranks)): (u32, (Vec<Need>, Vec<(u32, u8)>))| Agent {
+fn staff(agents: Vec<Declared>) -> Vec<Agent> {
+    let agent = |(slot, (levels, ranks)): (u32, Declared)| Agent {
         levels: levels.into_iter().collect(),
         ranks: ranks.into_iter().collect(),
         slot,

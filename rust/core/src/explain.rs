@@ -1,0 +1,233 @@
+//! Why not: what stands between a contact and each agent, and an agent and each contact, on the state as it is.
+//!
+//! Nothing is decided or changed. Written as msgpack maps; python/cordboard/router/explain.py says the same in sentences.
+//! Cost: linear in the members of the contact's queues (the contacts that wait in the agent's).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::hindrance::Hindrance;
+use crate::router::Router;
+use crate::site::Site;
+use crate::state::{Agent, Contact};
+use crate::words::{Id, Key, Name, Presence, Requirement};
+
+/// The questions in their order: who fails at a later one is nearer to the contact.
+const QUESTIONS: [&str; 15] = [
+    "not_declared",
+    "not_member",
+    "sender",
+    "absent",
+    "desk_lost",
+    "channel_not_enabled",
+    "channel_off",
+    "skill",
+    "excluded",
+    "leaving",
+    "over_capacity",
+    "no_room",
+    "reserved",
+    "rank_closed",
+    "preference",
+];
+
+/// A contact, and for each member of its queues what hinders an offer.
+#[derive(Debug, Serialize)]
+struct ContactExplanation<'a> {
+    seq: u64,
+    at_ms: u64,
+    contact: Id,
+    state: String,
+    channel: &'a Name,
+    queue: &'a Name,
+    visit: u32,
+    attempt: u32,
+    key: Key,
+    entered_ms: u64,
+    queued_at_ms: u64,
+    due_ms: u64,
+    priority: u8,
+    requirements: &'a [Requirement],
+    preferred: &'a [Id],
+    prefer_until_ms: u64,
+    /// Who has it.
+    agent: Option<Id>,
+    /// Contacts that wait in the same queue with a lesser key.
+    ahead: usize,
+    /// How many members each hindrance keeps from it; `none` is nothing.
+    hindrances: BTreeMap<&'static str, usize>,
+    /// Those nearest to it first; empty unless it waits.
+    agents: Vec<Hindered<'a>>,
+}
+
+/// An agent, and for each contact that waits in its queues what hinders an offer.
+#[derive(Debug, Serialize)]
+struct AgentExplanation<'a> {
+    seq: u64,
+    at_ms: u64,
+    agent: Id,
+    requested: Presence,
+    requested_reason: Option<&'a Name>,
+    effective: Presence,
+    effective_reason: Option<&'a Name>,
+    idle_since_ms: u64,
+    load: u64,
+    capacity: u32,
+    work: Vec<Held<'a>>,
+    waiting: usize,
+    hindrances: BTreeMap<&'static str, usize>,
+    /// In the order of their keys.
+    contacts: Vec<Hindered<'a>>,
+}
+
+/// One pair: the other side, and the first question that an offer fails at.
+#[derive(Debug, Serialize)]
+struct Hindered<'a> {
+    id: Id,
+    queue: &'a Name,
+    rank: u8,
+    key: Option<Key>,
+    hindrance: &'static str,
+    until_ms: Option<u64>,
+    need: Option<&'a Requirement>,
+}
+
+#[derive(Debug, Serialize)]
+struct Held<'a> {
+    contact: Id,
+    attempt: u32,
+    channel: &'a Name,
+    queue: &'a Name,
+    cost: u32,
+}
+
+impl Router {
+    /// Why nobody has been offered a waiting contact, or who has it: a msgpack map with at most `limit` agents. None: no such live contact.
+    pub fn explain_contact(&self, contact: [u8; 16], limit: usize) -> Option<Vec<u8>> {
+        let (site, id) = (self.site(), Id(contact));
+        let contact = site.contact(&id)?;
+        let now_ms = site.state.at_ms;
+        let mut agents: Vec<(usize, Hindered<'_>)> = site
+            .state
+            .agents
+            .iter()
+            .filter(|_| contact.looks())
+            .filter_map(|(agent_id, agent)| {
+                let rank = *agent.memberships.get(&contact.queue)?;
+                let hindrance = site.hindrance(contact, agent_id, now_ms);
+                let found = hindered(*agent_id, &contact.queue, rank, None, hindrance);
+                Some((nearness(found.hindrance), found))
+            })
+            .collect();
+        let hindrances = counted(agents.iter().map(|(_, found)| found.hindrance));
+        agents.sort_by_key(|(place, found)| (std::cmp::Reverse(*place), found.rank, found.id));
+        agents.truncate(limit);
+        Some(written(&ContactExplanation {
+            seq: site.state.seq,
+            at_ms: now_ms,
+            contact: id,
+            state: contact.phase.word().to_string(),
+            channel: &contact.channel,
+            queue: &contact.queue,
+            visit: contact.visit,
+            attempt: contact.attempt,
+            key: contact.key,
+            entered_ms: contact.entered_ms,
+            queued_at_ms: contact.queued_at_ms,
+            due_ms: contact.queued_at_ms + contact.target_ms,
+            priority: contact.priority,
+            requirements: &contact.requirements,
+            preferred: &contact.preferred,
+            prefer_until_ms: contact.prefer_until_ms,
+            agent: contact.phase.agent(),
+            ahead: ahead(site, contact),
+            hindrances,
+            agents: agents.into_iter().map(|(_, found)| found).collect(),
+        }))
+    }
+
+    /// Why an agent is not offered what waits in its queues: a msgpack map with at most `limit` contacts. None: no such agent.
+    pub fn explain_agent(&self, agent: [u8; 16], limit: usize) -> Option<Vec<u8>> {
+        let (site, id) = (self.site(), Id(agent));
+        let agent = site.agent(&id)?;
+        let now_ms = site.state.at_ms;
+        let mut contacts: Vec<(Key, Hindered<'_>)> = waiting_for(site, agent)
+            .map(|(contact_id, contact, rank)| {
+                let hindrance = site.hindrance(contact, &id, now_ms);
+                (contact.key, hindered(contact_id, &contact.queue, rank, Some(contact.key), hindrance))
+            })
+            .collect();
+        let hindrances = counted(contacts.iter().map(|(_, found)| found.hindrance));
+        let waiting = contacts.len();
+        contacts.sort_by_key(|(key, _)| *key);
+        contacts.truncate(limit);
+        let work = agent.work.iter().map(|((contact, attempt), work)| Held {
+            contact: *contact,
+            attempt: *attempt,
+            channel: &work.channel,
+            queue: &work.queue,
+            cost: work.cost,
+        });
+        Some(written(&AgentExplanation {
+            seq: site.state.seq,
+            at_ms: now_ms,
+            agent: id,
+            requested: agent.requested,
+            requested_reason: agent.requested_reason.as_ref(),
+            effective: agent.effective,
+            effective_reason: agent.effective_reason.as_ref(),
+            idle_since_ms: agent.idle_since_ms,
+            load: agent.load(),
+            capacity: agent.capacity,
+            work: work.collect(),
+            waiting,
+            hindrances,
+            contacts: contacts.into_iter().map(|(_, found)| found).collect(),
+        }))
+    }
+}
+
+/// How many questions were passed.
+fn nearness(word: &str) -> usize {
+    QUESTIONS.iter().position(|question| *question == word).unwrap_or(QUESTIONS.len())
+}
+
+fn waiting_for<'a>(site: &'a Site, agent: &'a Agent) -> impl Iterator<Item = (Id, &'a Contact, u8)> {
+    let waits = site.state.contacts.iter().filter(|(_, contact)| contact.looks());
+    waits.filter_map(|(id, contact)| Some((*id, contact, *agent.memberships.get(&contact.queue)?)))
+}
+
+fn ahead(site: &Site, contact: &Contact) -> usize {
+    let others = site.state.contacts.values().filter(|other| other.looks() && other.queue == contact.queue);
+    others.filter(|other| other.key < contact.key).count()
+}
+
+fn counted(words: impl Iterator<Item = &'static str>) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for word in words {
+        *counts.entry(word).or_default() += 1;
+    }
+    counts
+}
+
+fn hindered<'a>(id: Id, queue: &'a Name, rank: u8, key: Option<Key>, hindrance: Option<Hindrance<'a>>) -> Hindered<'a> {
+    let need = match hindrance {
+        Some(Hindrance::Skill(need)) => Some(need),
+        Some(_) | None => None,
+    };
+    Hindered {
+        id,
+        queue,
+        rank,
+        key,
+        hindrance: hindrance.map_or("none", Hindrance::word),
+        until_ms: hindrance.and_then(Hindrance::until_ms),
+        need,
+    }
+}
+
+fn written<T: Serialize>(value: &T) -> Vec<u8> {
+    // Writing plain data into memory cannot fail.
+    rmp_serde::to_vec_named(value).unwrap_or_else(|error| unreachable!("an explanation serialises: {error}"))
+}
