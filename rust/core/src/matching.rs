@@ -3,9 +3,15 @@
 //! Cost: a contact looks at the ready members of its queue; an agent looks at those waiting in its queues, on the channels
 //! it has room for, in key order from the head to the first one it may serve.
 
+use std::collections::BTreeSet;
+
 use crate::hindrance::without_room;
 use crate::site::Site;
-use crate::words::{Id, Key, Name, OfferCause};
+use crate::state::{Agent, Contact};
+use crate::words::{Decided, Id, Key, Looked, Name, OfferCause, Strategy, Why};
+
+/// Able agents are counted so far and no further: many is many.
+const ABLE_MAX: usize = 100;
 
 /// An offer worth making.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,57 +20,148 @@ pub(crate) struct Match {
     pub(crate) agent: Id,
     pub(crate) rank: u8,
     pub(crate) cause: OfferCause,
+    pub(crate) why: Why,
+}
+
+/// An agent's place among those who may be offered a contact; the least goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Standing {
+    rank: u8,
+    loaded: bool,
+    idle_since_ms: u64,
+    agent: Id,
+}
+
+impl Standing {
+    fn of(id: Id, agent: &Agent, contact: &Contact) -> Option<Self> {
+        let rank = agent.rank(contact)?;
+        Some(Self { rank, loaded: agent.load() > 0, idle_since_ms: agent.idle_since_ms, agent: id })
+    }
+
+    /// The first thing in which it differs from the next one.
+    fn decided(&self, next: &Self) -> Decided {
+        if self.rank != next.rank {
+            Decided::Rank
+        } else if self.loaded != next.loaded {
+            Decided::Load
+        } else if self.idle_since_ms != next.idle_since_ms {
+            Decided::Idle
+        } else {
+            Decided::AgentId
+        }
+    }
+}
+
+/// A contact's place among those an agent may take; the least goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    rank: u8,
+    key: Key,
+}
+
+impl Turn {
+    /// The first thing in which it differs from the next one.
+    fn decided(&self, next: &Self) -> Decided {
+        if self.rank != next.rank {
+            Decided::Rank
+        } else if self.key.klass != next.key.klass {
+            Decided::Class
+        } else if self.key.order_ms != next.key.order_ms {
+            Decided::Due
+        } else {
+            Decided::Arrival
+        }
+    }
 }
 
 impl Site {
-    /// The best agent for a waiting contact at `now_ms`: preferred ones in their order, else the least by (membership rank, load > 0,
-    /// idle since, id).
-    pub(crate) fn best_agent(&self, id: Id, now_ms: u64) -> Option<Match> {
-        let contact = self.contact(&id)?;
+    /// The best agents for a waiting contact at `now_ms`, at most `wanted` of them and not `besides`: a preferred one (by their order), else
+    /// the least by (membership rank, load > 0, idle since, id).
+    pub(crate) fn best_agents(&self, id: Id, now_ms: u64, wanted: usize, besides: Option<Id>) -> Vec<Match> {
+        let Some(contact) = self.contact(&id) else { return Vec::new() };
         if self.preference_holds(contact, now_ms) {
-            let agent = contact.preferred.iter().find(|agent| self.may_offer(contact, agent, now_ms))?;
-            let rank = self.agent(agent)?.rank(contact)?;
-            return Some(Match { contact: id, agent: *agent, rank, cause: OfferCause::Preferred });
+            return self.preferred_agent(id, contact, now_ms).into_iter().collect();
         }
-        let (rank, _, _, agent) = self
-            .ready_for(contact)
-            .filter(|agent| self.may_offer(contact, agent, now_ms))
-            .filter_map(|id| {
-                let agent = self.agent(id)?;
-                Some((agent.rank(contact)?, agent.load() > 0, agent.idle_since_ms, *id))
-            })
-            .min()?;
-        Some(Match { contact: id, agent, rank, cause: OfferCause::Routed })
+        let able = self.ready_for(contact).filter(|agent| besides != Some(**agent) && self.may_offer(contact, agent, now_ms));
+        let mut standings: Vec<Standing> = able.filter_map(|id| Standing::of(*id, self.agent(id)?, contact)).collect();
+        standings.sort_unstable();
+        // A member of two queues that the contact waits in.
+        standings.dedup();
+        if standings.is_empty() {
+            return Vec::new();
+        }
+        let why = self.why(contact, Looked::Contact);
+        let nexts = standings.iter().skip(1).map(Some).chain([None]);
+        let chosen = standings.iter().zip(nexts).take(wanted).map(|(standing, next)| {
+            let decided = next.map_or(Decided::Only, |next| standing.decided(next));
+            let why = Why { runner_up: next.map(|next| next.agent), decided, ..why };
+            Match { contact: id, agent: standing.agent, rank: standing.rank, cause: OfferCause::Routed, why }
+        });
+        chosen.collect()
+    }
+
+    fn preferred_agent(&self, id: Id, contact: &Contact, now_ms: u64) -> Option<Match> {
+        let agent = contact.preferred.iter().find(|agent| self.may_offer(contact, agent, now_ms))?;
+        let rank = self.agent(agent)?.rank(contact)?;
+        let why = Why { decided: Decided::Preferred, ..self.why(contact, Looked::Contact) };
+        Some(Match { contact: id, agent: *agent, rank, cause: OfferCause::Preferred, why })
     }
 
     /// The best waiting contact for an agent at `now_ms`: over the heads it may serve, the least (membership rank, key), or the key alone.
     pub(crate) fn best_contact(&self, id: Id, now_ms: u64) -> Option<Match> {
-        let agent = self.agent(&id)?;
-        let by_rank = self.rules()?.by_rank();
-        if !agent.ready() || agent.over_capacity() {
-            return None;
-        }
+        let mut first = self.first_contacts(id, now_ms).into_iter();
+        let ((turn, contact_id), next) = (first.next()?, first.next());
+        let contact = self.contact(&contact_id)?;
+        let rank = self.agent(&id)?.rank(contact)?;
+        let why = self.why(contact, Looked::Agent);
+        let found = if self.preference_holds(contact, now_ms) {
+            (OfferCause::Preferred, Why { decided: Decided::Preferred, ..why })
+        } else {
+            let decided = next.map_or(Decided::Only, |(next, _)| turn.decided(&next));
+            (OfferCause::Routed, Why { runner_up: next.map(|(_, next)| next), decided, ..why })
+        };
+        Some(Match { contact: contact_id, agent: id, rank, cause: found.0, why: found.1 })
+    }
+
+    /// The contact an agent may take first, and the one it could take if that were not there.
+    fn first_contacts(&self, id: Id, now_ms: u64) -> Vec<(Turn, Id)> {
+        let able = self.agent(&id).filter(|agent| agent.ready() && !agent.over_capacity());
+        let (Some(agent), Some(rules)) = (able, self.rules()) else { return Vec::new() };
+        let by_rank = rules.by_rank();
         let roomy: Vec<&Name> = agent.channels.keys().filter(|channel| without_room(agent, channel).is_none()).collect();
-        let mut best: Option<((u8, Key), Match)> = None;
+        let mut best: Vec<(Turn, Id)> = Vec::new();
         let lines = agent.memberships.iter().filter_map(|(queue, rank)| Some((rank, self.index.waiting.get(queue)?)));
         for (rank, line) in
             lines.flat_map(|(rank, channels)| roomy.iter().filter_map(move |name| Some((rank, channels.get(*name)?))))
         {
             for (key, contact_id) in line {
-                let place = (if by_rank { *rank } else { 0 }, *key);
-                if best.is_some_and(|(found, _)| found <= place) {
+                let turn = Turn { rank: if by_rank { *rank } else { 0 }, key: *key };
+                if best.get(1).is_some_and(|(second, _)| *second <= turn) {
                     break;
                 }
-                let Some(contact) = self.contact(contact_id) else { continue };
-                if !self.may_offer(contact, &id, now_ms) {
-                    continue;
+                if self.contact(contact_id).is_some_and(|contact| self.may_offer(contact, &id, now_ms)) {
+                    best.push((turn, *contact_id));
+                    best.sort_unstable();
+                    // It waits in two of the agent's queues: its better place counts.
+                    best.dedup_by_key(|(_, contact)| *contact);
+                    best.truncate(2);
                 }
-                let preferred = self.preference_holds(contact, now_ms);
-                let cause = if preferred { OfferCause::Preferred } else { OfferCause::Routed };
-                best = Some((place, Match { contact: *contact_id, agent: id, rank: *rank, cause }));
-                break;
             }
         }
-        best.map(|(_, found)| found)
+        best
+    }
+
+    /// What can be said of any offer of this contact.
+    fn why(&self, contact: &Contact, looked: Looked) -> Why {
+        let able: BTreeSet<&Id> = self.ready_for(contact).filter(|id| self.is_able(contact, id)).collect();
+        let queue = self.rules().and_then(|rules| rules.queue(&contact.queue));
+        Why {
+            looked,
+            strategy: queue.map_or(Strategy::LongestIdle, |queue| queue.strategy),
+            able: able.len().min(ABLE_MAX) as u64,
+            step: contact.course.step,
+            runner_up: None,
+            decided: Decided::Only,
+        }
     }
 }

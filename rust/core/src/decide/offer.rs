@@ -22,7 +22,7 @@ impl Turn<'_> {
     pub(crate) fn look(&mut self, contact: Id) {
         let waits = self.site.contact(&contact).is_some_and(Contact::looks);
         if waits {
-            if let Some(found) = self.site.best_agent(contact, self.at_ms) {
+            for found in self.site.best_agents(contact, self.at_ms, 1, None) {
                 self.offer(found);
             }
         }
@@ -49,7 +49,7 @@ impl Turn<'_> {
             cause: found.cause,
             wait_ms: contact.waited_ms(self.at_ms),
             key: Some(contact.key),
-            why: None,
+            why: Some(found.why),
             direct: None,
             role: Role::Primary,
         };

@@ -106,6 +106,7 @@ arrays! {
     /// What decided an offer. `looked`: the contact looked for an agent, or the agent for a contact. `able`: agents with the
     /// membership, presence, channel, skills and room for the contact at that moment. `step`: steps of its plan taken.
     /// `runner_up`: the agent (contact) that would have been next; `decided`: the first thing in which the two differ.
+    #[derive(Copy)]
     Why {
         looked: Looked,
         strategy: Strategy,
