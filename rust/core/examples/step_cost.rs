@@ -1,6 +1,6 @@
 //! What a fact costs: `step` on a site in full work, frames in, commits out.
 //!
-//! `cargo run --release -p cordboard-core --example step_cost -- [agents] [waiting] [frames]`. One op is four facts: an offer is accepted,
+//! `cargo run --release -p cordboard-core --example step_cost -- [agents] [waiting] [frames] [sets] [queues]`. One op is four facts: an offer is accepted,
 //! connected, another engagement ends (its agent gets the next contact), a contact arrives. 64 facts a frame. Prints nanoseconds a fact.
 #![allow(clippy::unwrap_used, clippy::disallowed_types, clippy::disallowed_methods)] // a measurement needs a clock
 
@@ -17,9 +17,7 @@ use cordboard_core::{FrameRef, Router};
 
 const SITE: &str = "default";
 const CHANNEL: &str = "voice";
-const QUEUES: u64 = 100;
 const SKILLS: u64 = 64;
-const SETS: u64 = 148;
 const OPS: usize = 16;
 const START_MS: u64 = 1_800_000_000_000;
 
@@ -47,7 +45,7 @@ fn id(kind: u64, number: u64) -> Id {
     Id(bytes)
 }
 
-fn policy() -> Policy {
+fn policy(queues: u64) -> Policy {
     let queue = |number| QueuePolicy {
         name: name(&format!("queue-{number}")),
         target_ms: 20_000,
@@ -102,7 +100,7 @@ fn policy() -> Policy {
         site: name(SITE),
         skills: (0..SKILLS).map(|number| name(&format!("skill-{number}"))).collect(),
         channels: vec![voice],
-        queues: (0..QUEUES).map(queue).collect(),
+        queues: (0..queues).map(queue).collect(),
         reasons: Vec::new(),
         dispositions: Vec::new(),
         capacity: 100,
@@ -139,15 +137,16 @@ struct Crowd {
     offered: VecDeque<(Id, Id, u32)>,
     engaged: VecDeque<(Id, Id)>,
     sets: Vec<Vec<Requirement>>,
+    queues: u64,
     out_bytes: usize,
 }
 
 impl Crowd {
-    fn new(agents: u64, waiting: u64) -> Self {
+    fn new(agents: u64, waiting: u64, sets: u64, queues: u64) -> Self {
         let mut router = Router::new(SITE).unwrap();
         router.take_over([9; 16], START_MS).unwrap();
         let mut draw = Draw(1);
-        let sets = (0..SETS).map(|number| set(&mut draw, number)).collect();
+        let sets = (0..sets).map(|number| set(&mut draw, number)).collect();
         let mut crowd = Self {
             router,
             draw,
@@ -157,9 +156,10 @@ impl Crowd {
             offered: VecDeque::new(),
             engaged: VecDeque::new(),
             sets,
+            queues,
             out_bytes: 0,
         };
-        let published = PolicyPublished { fact_id: crowd.fact_id(), policy: codec::encode_policy(&policy()) };
+        let published = PolicyPublished { fact_id: crowd.fact_id(), policy: codec::encode_policy(&policy(queues)) };
         crowd.step(&frame(&[published.into()]));
         for number in 0..agents {
             let facts = crowd.agent(number);
@@ -189,7 +189,7 @@ impl Crowd {
             fact_id: self.fact_id(),
             agent,
             skills: skills.into_iter().map(skill).collect(),
-            memberships: vec![Membership { queue: name(&format!("queue-{}", number % QUEUES)), rank: 0 }],
+            memberships: vec![Membership { queue: name(&format!("queue-{}", number % self.queues)), rank: 0 }],
             channels: vec![AgentChannel { channel: name(CHANNEL), cost: None, max_concurrent: None }],
             capacity: None,
         };
@@ -199,12 +199,12 @@ impl Crowd {
 
     fn arrival(&mut self) -> Fact {
         self.contacts += 1;
-        let set = self.draw.below(SETS);
+        let set = self.draw.below(self.sets.len() as u64);
         ContactArrived {
             fact_id: self.fact_id(),
             contact: id(3, self.contacts),
             channel: name(CHANNEL),
-            queue: name(&format!("queue-{}", self.contacts % QUEUES)),
+            queue: name(&format!("queue-{}", self.contacts % self.queues)),
             requirements: self.sets[usize::try_from(set).unwrap()].clone(),
             priority: u8::try_from(self.draw.below(10)).unwrap(),
             customer: Some(id(4, self.contacts)),
@@ -287,7 +287,8 @@ fn frame(facts: &[Fact]) -> Vec<u8> {
 fn main() {
     let mut sizes = std::env::args().skip(1).map(|text| text.parse::<u64>().unwrap());
     let (agents, waiting, frames) = (sizes.next().unwrap_or(10_000), sizes.next().unwrap_or(10_000), sizes.next().unwrap_or(3_000));
-    let mut crowd = Crowd::new(agents, waiting);
+    let (sets, queues) = (sizes.next().unwrap_or(148), sizes.next().unwrap_or(100));
+    let mut crowd = Crowd::new(agents, waiting, sets, queues);
     crowd.out_bytes = 0;
     let mut took: Vec<u128> = Vec::new();
     let (mut facts, mut in_bytes) = (0, 0);

@@ -73,11 +73,18 @@ impl Deref for Name {
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> Ordering {
         match (&self.0, &other.0) {
-            // No letter of a name is zero, so what is shorter comes first.
-            (Text::Short { bytes, .. }, Text::Short { bytes: others, .. }) => bytes.cmp(others),
+            (Text::Short { bytes, .. }, Text::Short { bytes: others, .. }) => weight(bytes).cmp(&weight(others)),
             (Text::Short { .. } | Text::Long(_), Text::Short { .. } | Text::Long(_)) => self.as_bytes().cmp(other.as_bytes()),
         }
     }
+}
+
+/// Two numbers in the order of the text. No letter of a name is zero, so what is shorter comes first.
+fn weight(bytes: &[u8; SHORT_MAX]) -> (u128, u64) {
+    let first = bytes.first_chunk().map_or(0, |chunk| u128::from_be_bytes(*chunk));
+    // Some letters count twice, which changes nothing.
+    let last = bytes.last_chunk().map_or(0, |chunk| u64::from_be_bytes(*chunk));
+    (first, last)
 }
 
 impl PartialOrd for Name {
