@@ -32,6 +32,7 @@ mod memory;
 mod places;
 #[allow(dead_code)]
 mod pool;
+mod record;
 mod relax;
 mod render;
 mod router;

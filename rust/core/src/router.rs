@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::codec;
 use crate::fold::{Folding, Read};
 use crate::hindrance::Hindrance;
+use crate::record::Record;
 use crate::site::Site;
 use crate::state::{Phase, State};
 use crate::turn::{self, Body, Pending, Turn};
 use crate::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
-use crate::words::{Commit, Consumed, Digest, Entry, Event, Id, Name, RouterTookOver, Verdict};
+use crate::words::{Commit, Consumed, Digest, Event, Id, Name, RouterTookOver, Verdict};
 use crate::Error;
 
 /// Version of the commit's own shape.
@@ -75,6 +76,8 @@ pub struct Router {
     /// Folding failed half-way: nothing more may be asked of it.
     broken: Option<Error>,
     checkpoint: Option<Checkpoint>,
+    /// Where the next commit's entries are put together.
+    buffer: Vec<u8>,
 }
 
 /// A state to return to when a re-decided commit differs, and the recorded commits since.
@@ -90,7 +93,7 @@ impl Router {
     pub fn new(site: &str) -> Result<Self, Error> {
         let name = Name::new(site).ok_or_else(|| Error::Protocol(format!("{site:?} cannot be the name of a site")))?;
         let site = Site::new(State::new(name)).map_err(Error::Snapshot)?;
-        Ok(Self { site, hash: Digest([0; 32]), leads: false, broken: None, checkpoint: None })
+        Ok(Self { site, hash: Digest([0; 32]), leads: false, broken: None, checkpoint: None, buffer: Vec::new() })
     }
 
     /// From `snapshot()` bytes.
@@ -98,7 +101,7 @@ impl Router {
         let Snapshot { hash, mut state } = rmp_serde::from_slice(snapshot).map_err(|error| Error::Snapshot(error.to_string()))?;
         state.settle_digest();
         let site = Site::new(state).map_err(Error::Snapshot)?;
-        Ok(Self { site, hash, leads: false, broken: None, checkpoint: None })
+        Ok(Self { site, hash, leads: false, broken: None, checkpoint: None, buffer: Vec::new() })
     }
 
     /// The state after the last commit, and that commit's hash.
@@ -261,14 +264,14 @@ impl Router {
 
     fn decide_take_over(&mut self, inbox_id: Id, at_ms: u64) -> Vec<u8> {
         let epoch = self.site.state.epoch + 1;
-        let mut turn = Turn::new(&mut self.site, at_ms);
+        let mut turn = Turn::new(&mut self.site, at_ms, Record::new(std::mem::take(&mut self.buffer)));
         turn.emit_control(RouterTookOver { at_ms, epoch, inbox_id });
-        let entries = turn.entries;
+        let record = turn.record;
         let consumed = match self.site.state.consumed {
             Some(consumed) if consumed.inbox_id == inbox_id => consumed,
             Some(_) | None => Consumed { inbox_id, inbox_seq: 0, facts_done: 0 },
         };
-        self.seal(entries, consumed, at_ms, false)
+        self.seal(record, consumed, at_ms, false)
     }
 
     /// One commit of a turn, and whether the turn goes on. No commit if nothing happened and `idle_allowed`.
@@ -279,14 +282,15 @@ impl Router {
         idle_allowed: bool,
     ) -> (Option<Vec<u8>>, bool) {
         let idle_allowed = idle_allowed && turn::is_idle(&self.site, at_ms);
-        let mut turn = Turn::new(&mut self.site, at_ms);
+        let mut turn = Turn::new(&mut self.site, at_ms, Record::new(std::mem::take(&mut self.buffer)));
         let continued = turn.decide(pending);
-        let (entries, consumed, looked) = (turn.entries, turn.consumed, turn.looked);
-        if entries.is_empty() && idle_allowed && !looked {
+        let (record, consumed, looked) = (turn.record, turn.consumed, turn.looked);
+        if record.count() == 0 && idle_allowed && !looked {
+            self.buffer = record.into_buffer();
             return (None, false);
         }
         let consumed = consumed.unwrap_or(Consumed { inbox_id: Id([0; 16]), inbox_seq: 0, facts_done: 0 });
-        (Some(self.seal(entries, consumed, at_ms, continued)), continued)
+        (Some(self.seal(record, consumed, at_ms, continued)), continued)
     }
 
     fn decide_again(&mut self, header: &Commit, entries: &[Read]) -> Vec<u8> {
@@ -312,11 +316,11 @@ impl Router {
     }
 
     /// Make the commit of what was decided, and stand after it.
-    fn seal(&mut self, entries: Vec<Entry>, consumed: Consumed, at_ms: u64, continued: bool) -> Vec<u8> {
-        let takes_over = entries.first().is_some_and(|entry| entry.tag == TOOK_OVER_TAG);
+    fn seal(&mut self, record: Record, consumed: Consumed, at_ms: u64, continued: bool) -> Vec<u8> {
+        let takes_over = record.first_tag() == Some(TOOK_OVER_TAG);
         self.stand_after(consumed, at_ms, continued, takes_over);
         let state = &self.site.state;
-        let commit = Commit {
+        let header = Commit {
             v: COMMIT_VERSION,
             site: state.site.clone(),
             epoch: state.epoch,
@@ -327,10 +331,11 @@ impl Router {
             prev_hash: self.hash,
             consumed,
             continued,
-            entries,
+            entries: Vec::new(),
             state_hash: state.seq.is_multiple_of(STATE_HASH_EVERY).then(|| state.digest()),
         };
-        let bytes = codec::encode_commit(&commit);
+        let bytes = record.commit(&header);
+        self.buffer = record.into_buffer();
         self.hash = Digest(commit_hash(&bytes));
         bytes
     }

@@ -5,16 +5,15 @@ use std::ops::Bound::{Excluded, Unbounded};
 use crate::apply::{fact_time, About};
 use crate::codec;
 use crate::index::{Later, Timer};
+use crate::record::Record;
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::Place;
 use crate::words::{
-    Consumed, DeadlinesShifted, Digest, Duplicate, Entry, Event, Fact, Id, Input, Key, Name, ParkEndedBy, Quarantined,
-    SweepAdvanced, Verdict, CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, INPUT_TAG, TURN_BUDGET,
+    Consumed, DeadlinesShifted, Digest, Duplicate, Event, Fact, Id, Key, Name, ParkEndedBy, Quarantined, SweepAdvanced, Verdict,
+    CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, TURN_BUDGET,
 };
 
-/// What an entry takes beside its body, at most.
-const ENTRY_OVERHEAD: usize = 96;
 /// Silence that is recorded and forgiven (JOURNAL: time).
 pub(crate) const GAP_MS: u64 = 2_000;
 
@@ -46,27 +45,25 @@ pub(crate) struct Turn<'a> {
     pub(crate) at_ms: u64,
     /// The time of what is being decided: a fact's, or a deadline.
     pub(crate) t_ms: u64,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) record: Record,
     pub(crate) consumed: Option<Consumed>,
     /// Something was looked at and found to need nothing: that too must be remembered.
     pub(crate) looked: bool,
     cause: i64,
-    bytes: usize,
     looked_up_to: (u64, Id),
 }
 
 impl<'a> Turn<'a> {
-    pub(crate) fn new(site: &'a mut Site, at_ms: u64) -> Self {
+    pub(crate) fn new(site: &'a mut Site, at_ms: u64, record: Record) -> Self {
         let (consumed, looked_ms) = (site.state.consumed, site.state.looked_ms);
         Self {
             site,
             at_ms,
             t_ms: at_ms,
-            entries: Vec::new(),
+            record,
             consumed,
             looked: false,
             cause: CAUSE_TIMER,
-            bytes: 0,
             looked_up_to: (looked_ms, Id([0xff; 16])),
         }
     }
@@ -95,7 +92,7 @@ impl<'a> Turn<'a> {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.bytes >= TURN_BUDGET
+        self.record.size() >= TURN_BUDGET
     }
 
     pub(crate) fn rules(&self) -> Option<&Rules> {
@@ -104,12 +101,14 @@ impl<'a> Turn<'a> {
 
     /// Record an event and apply it.
     pub(crate) fn emit(&mut self, contact: Option<Id>, agent: Option<Id>, channel: Option<&Name>, event: impl Into<Event>) {
-        let event = event.into();
-        let about = About { contact, agent, channel: channel.cloned() };
-        let applied = self.site.apply_event(&about, self.next_place(), self.at_ms, &event);
+        self.emit_about(&About { contact, agent, channel: channel.cloned() }, &event.into());
+    }
+
+    fn emit_about(&mut self, about: &About, event: &Event) {
+        let place = self.next_place();
+        self.record.add_event(about, self.cause, event);
+        let applied = self.site.apply_event(about, place, self.at_ms, event);
         debug_assert_eq!(applied, Ok(()), "decide made an event that does not apply: {event:?}");
-        let body = codec::encode_event(&event);
-        self.push(Entry { tag: event.tag(), contact, agent, channel: about.channel, cause: self.cause, body });
     }
 
     /// An event of the router itself, not of a turn.
@@ -120,12 +119,7 @@ impl<'a> Turn<'a> {
 
     /// Where the next entry will stand.
     fn next_place(&self) -> Place {
-        Place { seq: self.site.state.seq + 1, entry: self.entries.len() as u64 }
-    }
-
-    fn push(&mut self, entry: Entry) {
-        self.bytes += ENTRY_OVERHEAD + entry.body.len();
-        self.entries.push(entry);
+        Place { seq: self.site.state.seq + 1, entry: self.record.count() as u64 }
     }
 
     /// After silence, deadlines that people wait for move by it: nobody could have met them.
@@ -138,7 +132,7 @@ impl<'a> Turn<'a> {
 
     fn decide_input(&mut self, pending: &Pending<'_>, t_ms: u64) {
         self.t_ms = t_ms;
-        self.cause = i64::try_from(self.entries.len()).unwrap_or(i64::MAX);
+        self.cause = i64::try_from(self.record.count()).unwrap_or(i64::MAX);
         self.consumed = self.consumed.map(|consumed| Consumed {
             inbox_id: consumed.inbox_id,
             inbox_seq: pending.inbox_seq,
@@ -146,20 +140,20 @@ impl<'a> Turn<'a> {
         });
         let (bytes, decoded) = match pending.fact {
             Body::Bytes(bytes) => match codec::decode_fact(bytes) {
-                Ok(fact) => (bytes.to_vec(), Ok(fact)),
-                Err(flaw) => (Vec::new(), Err(quarantined(flaw.reason(), sha256(bytes)))),
+                Ok(fact) => (bytes, Ok(fact)),
+                Err(flaw) => (&[][..], Err(quarantined(flaw.reason(), sha256(bytes)))),
             },
-            Body::Quarantined { reason, sha256 } => (Vec::new(), Err(quarantined(reason, sha256))),
+            Body::Quarantined { reason, sha256 } => (&[][..], Err(quarantined(reason, sha256))),
         };
         match decoded {
-            Err(verdict) => self.push_input(pending, &[], None, verdict),
+            Err(verdict) => self.push_input(pending, &[], None, &verdict),
             Ok(fact) => {
                 let verdict = match self.site.state.facts.get(&fact.fact_id(), self.at_ms) {
                     Some(first) => Duplicate { first_seq: first.seq, first_entry: first.entry }.into(),
                     None => self.verdict_on(&fact),
                 };
                 let accepted = matches!(verdict, Verdict::Accepted(_));
-                self.push_input(pending, &bytes, Some(&fact), verdict);
+                self.push_input(pending, bytes, Some(&fact), &verdict);
                 if accepted {
                     self.carry_out(fact);
                 }
@@ -167,7 +161,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn push_input(&mut self, pending: &Pending<'_>, bytes: &[u8], fact: Option<&Fact>, verdict: Verdict) {
+    fn push_input(&mut self, pending: &Pending<'_>, bytes: &[u8], fact: Option<&Fact>, verdict: &Verdict) {
         let remembered = match verdict {
             Verdict::Accepted(_) | Verdict::Refused(_) => fact.map(Fact::fact_id),
             Verdict::Duplicate(_) | Verdict::Quarantined(_) => None,
@@ -178,21 +172,9 @@ impl<'a> Turn<'a> {
             .and_then(Fact::channel)
             .or_else(|| contact.and_then(|id| self.site.contact(&id)).map(|contact| &contact.channel))
             .cloned();
-        let input = Input {
-            inbox_seq: pending.inbox_seq,
-            index: pending.index,
-            stored_ms: pending.stored_ms,
-            fact: bytes.to_vec(),
-            verdict,
-        };
-        self.push(Entry {
-            tag: INPUT_TAG,
-            contact,
-            agent: fact.and_then(Fact::agent),
-            channel,
-            cause: self.cause,
-            body: codec::encode_input(&input),
-        });
+        let about = About { contact, agent: fact.and_then(Fact::agent), channel };
+        let stood = (pending.inbox_seq, pending.index, pending.stored_ms);
+        self.record.add_input(&about, self.cause, stood, bytes, verdict);
     }
 
     /// Run what is due before `limit_ms` (or at it, if `inclusive`), in order. True if the commit is full.

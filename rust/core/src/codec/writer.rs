@@ -53,8 +53,29 @@ pub(crate) fn text(value: &[u8], out: &mut Vec<u8>) {
 }
 
 pub(crate) fn bin(value: &[u8], out: &mut Vec<u8>) {
-    sized(value.len(), Short { base: 0, below: 0 }, Some(0xc4), 0xc5, out);
+    bin_head(value.len(), out);
     out.extend_from_slice(value);
+}
+
+/// A byte string of what `write` writes: its length. The head is put in front when the length is known.
+pub(crate) fn bin_of(write: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) -> usize {
+    let head = out.len();
+    out.extend_from_slice(&[0xc4, 0]);
+    let start = out.len();
+    write(out);
+    let length = out.len() - start;
+    if let Ok(short) = u8::try_from(length) {
+        out[head + 1] = short;
+    } else {
+        let mut long = Vec::with_capacity(5);
+        bin_head(length, &mut long);
+        out.splice(head..start, long);
+    }
+    length
+}
+
+fn bin_head(length: usize, out: &mut Vec<u8>) {
+    sized(length, Short { base: 0, below: 0 }, Some(0xc4), 0xc5, out);
 }
 
 pub(crate) fn array(count: usize, out: &mut Vec<u8>) {

@@ -2,7 +2,7 @@
 
 use super::bounds::{COUNT, MS};
 use super::{Digest, Id, Name, Verdict};
-use crate::codec::{Length, Max, Span};
+use crate::codec::{writer, Length, Max, Span, Wire};
 use serde::{Deserialize, Serialize};
 
 /// Bytes of a commit.
@@ -71,5 +71,23 @@ arrays! {
         continued: bool,
         entries: Vec<Entry> [ENTRIES],
         state_hash: Option<Digest> = None,
+    }
+}
+
+impl Commit {
+    /// As `Wire::write` does, but with `entries` instead of its own: they are encoded already.
+    pub(crate) fn write_around(&self, out: &mut Vec<u8>, entries: impl FnOnce(&mut Vec<u8>)) {
+        writer::array(Self::FIELDS.len(), out);
+        self.v.write(FORMAT, out);
+        self.site.write((), out);
+        for number in [self.epoch, self.seq, self.level, self.policy] {
+            number.write(COUNT, out);
+        }
+        self.at_ms.write(MS, out);
+        self.prev_hash.write((), out);
+        self.consumed.write((), out);
+        self.continued.write((), out);
+        entries(out);
+        self.state_hash.write((), out);
     }
 }
