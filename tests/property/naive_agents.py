@@ -3,11 +3,11 @@
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel
-from tests.property.naive_offers import Offers
-from tests.property.naive_state import Agent
+from tests.property.naive_looks import Looks
+from tests.property.naive_state import ACCEPTED, Agent
 
 
-class AgentFacts(Offers):
+class AgentFacts(Looks):
     """Declarations, presence, channel switches."""
 
     def on_AgentDeclared(self, fact: f.AgentDeclared) -> None:
@@ -58,15 +58,18 @@ class AgentFacts(Offers):
 
     def on_PresenceRequested(self, fact: f.PresenceRequested) -> None:
         agent = self.known_agent(fact.agent)
-        if fact.reason is not None and fact.reason not in [reason.name for reason in self.policy.reasons]:
-            self.refuse("unknown_reason")
-        wanted = (fact.presence, fact.reason)
+        self.know_reason(fact.reason)
+        self.ask_for(agent, (fact.presence, fact.reason), "requested")
+
+    def ask_for(self, agent: Agent, wanted: tuple[str, str | None], cause: str) -> None:
+        if wanted[0] == "ready" != agent.requested[0]:
+            agent.leg_failures = 0
         if (agent.requested, agent.effective) != (wanted, wanted):
             before = agent.requested
             agent.requested = wanted
-            pending = any(work.agent == agent.id and work.state != "offered" for work in self.works)
+            pending = any(work.agent == agent.id and work.state in ACCEPTED for work in self.works)
             if not (pending and before == wanted):
-                self.take_effect(agent, "requested")
+                self.take_effect(agent, cause)
         if wanted[0] == "ready":
             for channel in [channel for channel, why in agent.off.items() if why == "missed"]:
                 del agent.off[channel]

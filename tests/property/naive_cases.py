@@ -43,25 +43,12 @@ class CaseFacts(ContactFacts):
 
     def on_ParkRequested(self, fact: f.ParkRequested) -> None:
         contact = self.live(fact.contact)
-        work = self.work(contact.id, fact.agent, "engaged")
-        if work is None:
-            self.refuse("not_engaged")
+        work = self.engaged(contact, fact.agent)
         if self.profile(contact.channel).presence == "live":
             self.refuse("no_parking")
         if sum(1 for each in self.contacts if each.state == "parked" and each.owner == fact.agent) >= self.policy.max_parked:
             self.refuse("park_limit")
-        agent = self.known_agent(work.agent)
-        self.works.remove(work)
-        ended = e.EngagementEnded(
-            at_ms=self.moment, attempt=work.attempt, by="parked", disposition=None, note=None, wrap_until_ms=None, wrap_cost=0
-        )
-        self.record(ended, contact.id, agent.id)
-        if not contact.answered:
-            self.visit_ended(contact, "requeued")
-        contact.state, contact.owner, contact.parked_until_ms = "parked", agent.id, max(self.moment + fact.for_ms, self.at_ms + 1)
-        parked = e.ContactParked(at_ms=self.moment, kind=fact.kind, until_ms=contact.parked_until_ms, note=fact.note)
-        self.record(parked, contact.id, agent.id)
-        self.freed(agent, connected=True)
+        self.put_aside(work, contact, fact.kind, self.moment + fact.for_ms, fact.note)
 
     def on_ParkEndRequested(self, fact: f.ParkEndRequested) -> None:
         contact = self.live(fact.contact)
@@ -76,7 +63,8 @@ class CaseFacts(ContactFacts):
 
     def on_ReclassificationRequested(self, fact: f.ReclassificationRequested) -> None:
         contact = self.live(fact.contact)
-        engaged = next((work.agent for work in self.works if (work.contact, work.state) == (contact.id, "engaged")), None)
+        work = self.primary(contact)
+        engaged = None if work is None else work.agent
         if fact.agent is not None and fact.agent != engaged:
             self.refuse("not_engaged")
         if fact.topic not in [topic.name for topic in self.policy.topics]:

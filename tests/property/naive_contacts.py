@@ -1,16 +1,14 @@
 """Facts about contacts, naively."""
 
-from typing import Any
-
 from cordboard.events import fact as f
 from cordboard.events.bounds import Key
 from cordboard.events.policy import QueuePolicy
-from tests.property.naive_engagements import Engagements
-from tests.property.naive_state import Contact, Work
+from tests.property.naive_state import Agent, Contact, Work
+from tests.property.naive_supervisors import Supervisors
 from tests.property.naive_visits import merged
 
 
-class ContactFacts(Engagements):
+class ContactFacts(Supervisors):
     """Arrivals, transfers, ends."""
 
     def known(self, ref: bytes) -> bool:
@@ -40,19 +38,6 @@ class ContactFacts(Engagements):
         if fact.message is not None:
             self.say(contact, fact.message, fact.author)
 
-    def running(self, contact: Contact) -> Work | None:
-        """The contact's offer, connection or engagement."""
-        return next((work for work in self.works if work.contact == contact.id and work.state != "wrapping"), None)
-
-    def let_go(self, contact: Contact, by: Any) -> str:
-        """The contact leaves whoever has it; its state before."""
-        state, work = contact.state, self.running(contact)
-        if work is not None and state == "engaged":
-            self.engagement_ended(work, by, None, None)
-        elif work is not None:
-            self.revoke(work, contact, "contact_gone")
-        return state
-
     def on_ContactAbandoned(self, fact: f.ContactAbandoned) -> None:
         contact = self.live(fact.contact)
         if self.profile(contact.channel).presence == "async":
@@ -62,7 +47,8 @@ class ContactFacts(Engagements):
             ever = contact.answered or contact.answered_before
             self.contact_ended(contact, "completed" if ever else "abandoned", "parked")
             return
-        state = self.let_go(contact, "customer")
+        state = contact.state
+        self.let_go(contact, "customer", "contact_gone")
         if contact.answered:
             self.contact_ended(contact, "completed", state)
             return
@@ -75,33 +61,62 @@ class ContactFacts(Engagements):
             self.park_over(contact, "service")
             self.contact_ended(contact, fact.reason, "parked")
             return
-        state = self.let_go(contact, "service")
+        state = contact.state
+        self.let_go(contact, "service", "contact_gone")
         if not contact.answered:
             self.visit_ended(contact, "closed")
         self.contact_ended(contact, fact.reason, state)
 
+    # Transfers
+
     def on_TransferRequested(self, fact: f.TransferRequested) -> None:
-        contact = self.live(fact.contact)
-        queue = self.queue(fact.queue)
+        self.queue(fact.queue)
         self.know_skills([need.skill for need in fact.requirements or []])
-        work = self.running(contact)
-        if fact.agent is not None and (work is None or work.state != "engaged" or work.agent != fact.agent):
-            self.refuse("not_engaged")
-        if contact.state not in ("engaged", "parked") and contact.queue == fact.queue:
+        contact = self.live(fact.contact)
+        work = self.primary(contact)
+        if fact.agent is not None:
+            self.engaged(contact, fact.agent)
+        if contact.state not in ("engaged", "parked") and contact.queue == fact.queue and fact.to_agent is None:
             self.refuse("same_queue")
-        sender = None
-        if work is not None and work.state == "engaged":
-            sender = work.agent
-            self.engagement_ended(work, "transfer", None, None)
-        elif work is not None:
-            self.revoke(work, contact, "transferred")
+        queue = self.transfer_queue(contact, fact.queue)
+        to_agent = self.receiver(contact, work, fact.to_agent) if queue is self.queue(fact.queue) else None
+        self.know_reason(fact.reason)
+        self.let_go(contact, "transfer", "transferred")
         if contact.state == "parked":
             self.park_over(contact, "transfer")
         elif not contact.answered:
             self.visit_ended(contact, "requeued")
-        contact.visit += 1
-        contact.queue = fact.queue
         contact.wishes = contact.wishes if fact.requirements is None else fact.requirements
+        self.move(contact, queue, fact, None if work is None else work.agent, to_agent)
+
+    def transfer_queue(self, contact: Contact, asked: str) -> QueuePolicy:
+        """The queue asked for, or the supervisors' after too many transfers."""
+        limit, supervisors = self.policy.max_transfers, self.policy.supervisor_queue
+        if not 0 < limit <= contact.transfers:
+            return self.queue(asked)
+        if supervisors is None or contact.queue == supervisors:
+            self.refuse("transfer_limit")
+        return self.queue(supervisors)
+
+    def receiver(self, contact: Contact, work: Work | None, ref: bytes | None) -> Agent | None:
+        if ref is None:
+            return None
+        if work is not None and work.agent == ref:
+            self.refuse("same_agent")
+        agent = self.known_agent(ref)
+        hindrance = self.direct_hindrance(contact, agent)
+        return agent if hindrance is None else self.refuse(hindrance)
+
+    def move(self, contact: Contact, queue: QueuePolicy, fact: f.TransferRequested, had: bytes | None, to: Agent | None) -> None:
+        """The next visit; to an agent, that agent is offered it at once."""
+        contact.visit += 1
+        contact.transfers += 1
+        contact.queue = queue.name
         contact.requirements = merged(contact.wishes, queue.requirements)
         contact.preferred = []
-        self.enter(contact, sender)
+        asked = fact.agent if fact.by is None else None
+        contact.back = None if to is None else asked
+        self.enter(contact, None if to is not None and fact.agent is not None else had)
+        if to is not None:
+            self.newcomers.remove(contact)
+            self.give(contact, to, fact.by or fact.agent, "transfer")

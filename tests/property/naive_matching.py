@@ -41,7 +41,8 @@ class Matching:
         return here + sum(outside.cost for outside in agent.outside)
 
     def count(self, agent: Agent, channel: str) -> int:
-        here = sum(1 for work in self.works if work.agent == agent.id and work.channel == channel)
+        """Of the channel's work; what is dormant does not count."""
+        here = sum(1 for work in self.works if (work.agent, work.channel, work.dormant) == (agent.id, channel, False))
         return here + sum(1 for outside in agent.outside if outside.channel == channel)
 
     def over_capacity(self, agent: Agent) -> bool:
@@ -50,10 +51,24 @@ class Matching:
         channels = {work.channel for work in self.works if work.agent == agent.id} | {each.channel for each in agent.outside}
         return any(self.count(agent, each) > limit for each in channels if (limit := maximum(agent, each)) is not None)
 
-    def has_room(self, agent: Agent, channel: str) -> bool:
+    def has_room(self, agent: Agent, channel: str, *, interrupting: bool = True) -> bool:
+        """Room with everything counted; or else without what the channel may interrupt."""
         profile = agent.profile(channel)
         assert profile is not None and profile.cost is not None and profile.max_concurrent is not None
-        return self.load(agent) + profile.cost <= agent.capacity and self.count(agent, channel) < profile.max_concurrent
+        least = sum(work.cost for work in self.interruptible(agent, channel)) if interrupting else 0
+        fits = self.load(agent) - least + profile.cost <= agent.capacity
+        return fits and self.count(agent, channel) < profile.max_concurrent
+
+    def interruptible(self, agent: Agent, channel: str) -> list[Work]:
+        """What gives way to this channel: primary engagements that interrupt nothing themselves."""
+        yielding = [each.name for each in self.policy.channels if each.presence != "live" and channel in each.interruptible_by]
+        return [
+            work
+            for work in self.works
+            if (work.agent, work.state, work.role, work.interrupts) == (agent.id, "engaged", "primary", False)
+            and work.channel in yielding
+            and work.channel != channel
+        ]
 
     # Who could
 

@@ -1,180 +1,104 @@
-"""Offers, naively: made, answered, expired, revoked, and what that does to the agent."""
+"""Offers, naively: made (one, a group, or directly) and accepted."""
 
 from typing import Any
 
 from cordboard.events import event as e
-from cordboard.events import fact as f
-from tests.property.naive_state import ACCEPTED, CONNECTED, Agent, Contact, Exclusion, Work
-from tests.property.naive_visits import Visits
+from tests.property.naive_ends import Ends
+from tests.property.naive_record import worded
+from tests.property.naive_state import Agent, Contact, Work
+from tests.property.naive_why import Reasons
 
-ATTEMPTS_REMEMBERED = 8
+WORK_MAX = 500
 
 
-class Offers(Visits):
-    """From the choice of an agent to the connection, or back to the queue."""
+class Offers(Reasons, Ends):
+    """An agent is reserved for a contact."""
 
-    def offer(self, contact: Contact, agent: Agent) -> None:
-        own, profile, rank = agent.profile(contact.channel), self.profile(contact.channel), self.rank(agent, contact)
-        assert own is not None and own.cost is not None and rank is not None
+    def offer(self, contact: Contact, agent: Agent, looked: Any) -> None:
+        """Routing chose this agent. Where the queue broadcasts, the next best are asked at the same time."""
         preferred = self.prefers(contact) and agent.id in contact.preferred
-        expires_ms = self.at_ms + profile.offer_ttl_ms
+        profile = self.profile(contact.channel)
+        most = 1 if preferred or profile.answer == "auto" else self.queue(contact.queue).broadcast
+        others = [other for other in self.agents_for(contact) if other is not agent][: most - 1]
+        whys = [self.why(contact, agent, looked), *(self.why(contact, other, "contact") for other in others)]
+        for each, why in zip([agent, *others], whys, strict=True):
+            self.make(contact, each, "preferred" if preferred else "routed", profile.offer_ttl_ms, why=why)
+
+    def make(
+        self, contact: Contact, agent: Agent, cause: Any, ttl_ms: int,
+        *, why: e.Why | None = None, direct: e.Direct | None = None, role: Any = "primary",
+    ) -> None:  # fmt: skip
+        own, rank = agent.profile(contact.channel), self.rank(agent, contact)
+        assert own is not None and own.cost is not None
+        interrupts = direct is None and not self.has_room(agent, contact.channel, interrupting=False)
         contact.attempts.append((agent.id, "made"))
-        contact.state = "offered"
-        attempt = len(contact.attempts)
+        attempt, expires_ms = len(contact.attempts), self.at_ms + ttl_ms
         work = Work(contact.id, agent.id, attempt, contact.channel, contact.queue, own.cost, "offered", expires_ms)
-        work.klass = contact.key.klass
-        self.works.append(work)
-        if not preferred:
-            self.cursors[contact.queue] = agent.id
-        made = e.OfferMade(
-            at_ms=self.at_ms, attempt=attempt, queue=contact.queue, expires_ms=expires_ms, cost=own.cost, rank=rank,
-            cause="preferred" if preferred else "routed", wait_ms=self.at_ms - contact.entered_ms, key=contact.key,
+        work.role, work.direct, work.interrupts, work.full_cost = role, direct is not None, interrupts, own.cost
+        made = worded(e.OfferMade,
+            at_ms=self.at_ms, attempt=attempt, queue=contact.queue, expires_ms=expires_ms, cost=own.cost,
+            rank=0 if rank is None else rank, cause=cause, wait_ms=self.at_ms - contact.entered_ms if role == "primary" else 0,
+            key=contact.key, why=why, direct=direct, role=role, interrupts=interrupts,
         )  # fmt: skip
         self.record(made, contact.id, agent.id)
+        work.klass = contact.key.klass
+        self.works.append(work)
+        if cause == "routed":
+            self.cursors[contact.queue] = agent.id
+        if role == "primary":
+            contact.state = "offered"
+            contact.back = contact.back if direct is not None and direct.reason == "transfer" else None
+        if direct is not None or interrupts:
+            self.over_limits(agent, "interrupted" if interrupts else "direct", self.at_ms)
+        if self.profile(contact.channel).answer == "auto":
+            self.accept(work, contact, agent, self.at_ms)
 
-    def exclude(self, contact: Contact, agent: Agent, for_ms: int, reoffer_ms: int) -> tuple[int, int]:
-        contact.exclusions = [each for each in contact.exclusions if each.agent != agent.id]
-        exclusion = Exclusion(agent.id, self.at_ms + for_ms, self.at_ms + reoffer_ms)
-        contact.exclusions.append(exclusion)
-        return exclusion.until_ms, exclusion.reoffer_ms
+    def over_limits(self, agent: Agent, cause: Any, at_ms: int) -> None:
+        """More than the agent should have: that goes on record, once."""
+        if self.over_capacity(agent) and not agent.over_recorded:
+            agent.over_recorded = True
+            over = e.OverCapacityRecorded(at_ms=at_ms, cause=cause, load=self.load(agent), capacity=agent.capacity)
+            self.record(over, None, agent.id)
 
-    def fate(self, contact: Contact, work: Work, fate: str) -> None:
-        contact.attempts[work.attempt - 1] = (work.agent, fate)
+    # Accepted
 
-    def requeue(self, work: Work, contact: Contact, fate: str) -> None:
-        """The offer is over without an engagement: the contact waits again, with its key."""
-        self.works.remove(work)
-        self.fate(contact, work, fate)
-        contact.state = "queued"
-        self.looking.append(contact)
-
-    def revoke(self, work: Work, contact: Contact, reason: Any) -> None:
-        self.record(e.OfferRevoked(at_ms=self.moment, attempt=work.attempt, reason=reason), contact.id, work.agent)
-        agent = self.agent(work.agent)
-        assert agent is not None
-        self.requeue(work, contact, "revoked")
-        self.freed(agent)
-
-    def revoke_offers(self, agent: Agent, reason: str, channel: str | None = None) -> None:
-        for work in [work for work in self.works if work.agent == agent.id and work.state == "offered"]:
-            if channel in (None, work.channel):
-                contact, _ = self.parties(work)
-                self.revoke(work, contact, reason)
-
-    # Answers
-
-    def attempted(self, contact: Contact, attempt: int, agent: bytes) -> str:
-        """What became of the attempt that was made to this agent."""
-        if attempt > len(contact.attempts):
-            self.refuse("no_such_offer")
-        if attempt <= len(contact.attempts) - ATTEMPTS_REMEMBERED:
-            self.refuse("expired")
-        offered, fate = contact.attempts[attempt - 1]
-        return fate if offered == agent else self.refuse("no_such_offer")
-
-    def on_OfferAnswered(self, fact: f.OfferAnswered) -> None:
-        agent, contact = self.known_agent(fact.agent), self.live(fact.contact)
-        fate = self.attempted(contact, fact.attempt, agent.id)
-        if fate != "made":
-            self.refuse("already_accepted" if fate == "accepted" else fate)
-        if fact.reason is not None and fact.reason not in [reason.name for reason in self.policy.reasons]:
-            self.refuse("unknown_reason")
-        work = self.work(contact.id, agent.id, "offered")
-        assert work is not None
-        if fact.accepted:
-            self.accept(work, contact, agent)
-        else:
-            self.decline(work, contact, agent, fact.reason)
-
-    def accept(self, work: Work, contact: Contact, agent: Agent) -> None:
+    def accept(self, work: Work, contact: Contact, agent: Agent, at_ms: int) -> None:
+        """The first of a group gets it; the others stay reserved until the connection stands."""
         agent.declines = 0
         agent.missed[work.channel] = 0
         self.fate(contact, work, "accepted")
-        work.state = contact.state = "connecting"
-        work.until_ms = self.at_ms + self.profile(work.channel).connect_ms
-        accepted = e.OfferAccepted(at_ms=self.moment, attempt=work.attempt, connect_by_ms=work.until_ms)
+        for sibling in self.siblings(work):
+            sibling.state, sibling.until_ms = "held", None
+        work.state, work.until_ms = "connecting", self.at_ms + self.profile(work.channel).connect_ms
+        if work.role == "primary":
+            contact.state, contact.back = "connecting", None
+        accepted = e.OfferAccepted(at_ms=at_ms, attempt=work.attempt, connect_by_ms=work.until_ms)
         self.record(accepted, contact.id, agent.id)
+        if work.interrupts and self.over_capacity(agent):
+            self.interrupt(work, agent)
 
-    def decline(self, work: Work, contact: Contact, agent: Agent, reason: str | None) -> None:
-        agent.declines += 1
-        until, reoffer = self.exclude(contact, agent, self.policy.decline_cooldown_ms, self.policy.reoffer_min_ms)
-        declined = e.OfferDeclined(
-            at_ms=self.moment, attempt=work.attempt, reason=reason, excluded_until_ms=until, reoffer_from_ms=reoffer,
-            declines=agent.declines,
-        )  # fmt: skip
-        self.record(declined, contact.id, agent.id)
-        self.requeue(work, contact, "declined")
-        if agent.declines >= self.policy.declines_limit:
-            agent.declines = 0
-            self.send_away(agent, "declined")
-        self.looking.append(agent)
+    def interrupt(self, work: Work, agent: Agent) -> None:
+        """What gives way is put aside; the sides' agents look for work before this one."""
+        for each in sorted(self.interruptible(agent, work.channel), key=lambda each: (each.contact, each.attempt)):
+            contact, _ = self.parties(each)
+            self.put_aside(each, contact, "interrupted", self.at_ms + self.policy.owner_ms)
+        self.looking = [*(who for who in self.looking if who is not agent), agent]
 
-    # Deadlines
+    # Direct
 
-    def offer_expired(self, work: Work) -> None:
-        contact, agent = self.parties(work)
-        agent.missed[work.channel] = missed = agent.missed.get(work.channel, 0) + 1
-        until, reoffer = self.exclude(contact, agent, self.policy.decline_cooldown_ms, self.policy.reoffer_min_ms)
-        gone = e.OfferExpired(
-            at_ms=self.moment, attempt=work.attempt, excluded_until_ms=until, reoffer_from_ms=reoffer, missed=missed
-        )
-        self.record(gone, contact.id, agent.id)
-        self.requeue(work, contact, "expired")
-        profile = self.profile(work.channel)
-        if missed >= profile.missed_limit:
-            agent.missed[work.channel] = 0
-            if profile.on_missed == "not_ready":
-                agent.missed = {}
-                self.send_away(agent, "missed")
-            else:
-                agent.off[work.channel] = "missed"
-                self.lost = True
-                self.record(e.ChannelSwitchSet(at_ms=self.moment, on=False, cause="missed"), None, agent.id)
-                self.revoke_offers(agent, "channel_off", work.channel)
-        self.looking.append(agent)
+    def direct_hindrance(self, contact: Contact, agent: Agent) -> str | None:
+        """Why this agent cannot be given the contact directly. Order, membership, skills, exclusions, limits are not asked."""
+        if not agent.ready or agent.desk_lost_ms is not None:
+            return "agent_not_ready"
+        if agent.profile(contact.channel) is None or contact.channel in agent.off:
+            return "channel_not_enabled"
+        return None if self.has_hands(agent) else "no_room"
 
-    def connect_expired(self, work: Work) -> None:
-        contact, agent = self.parties(work)
-        retry_ms = self.policy.connect_retry_ms
-        until, reoffer = self.exclude(contact, agent, retry_ms, retry_ms)
-        gone = e.ConnectExpired(at_ms=self.moment, attempt=work.attempt, excluded_until_ms=until, reoffer_from_ms=reoffer)
-        self.record(gone, contact.id, agent.id)
-        self.requeue(work, contact, "expired")
-        self.freed(agent)
+    def has_hands(self, agent: Agent) -> bool:
+        return sum(1 for work in self.works if work.agent == agent.id) < WORK_MAX
 
-    # Agents
-
-    def freed(self, agent: Agent, *, connected: bool = False) -> None:
-        """Some work of the agent is over (`connected`: an engagement or wrap-up)."""
-        states = [work.state for work in self.works if work.agent == agent.id]
-        if connected and not any(state in CONNECTED for state in states):
-            agent.idle_since_ms = self.moment
-        if agent.requested != agent.effective and not any(state in ACCEPTED for state in states):
-            self.take_effect(agent, "load_ended")
-        self.looking.append(agent)
-
-    def take_effect(self, agent: Agent, cause: Any) -> None:
-        """What was requested is so, at once or after the work; the change is recorded either way."""
-        self.lost = True
-        working = any(work.agent == agent.id and work.state in ACCEPTED for work in self.works)
-        if agent.requested[0] == "ready":
-            if agent.effective[0] != "ready":
-                fresh = agent.left_ready_ms is None or self.moment - agent.left_ready_ms > self.policy.toggle_grace_ms
-                agent.idle_since_ms = self.moment if fresh else agent.idle_since_ms
-            agent.effective = agent.requested
-        elif not working:
-            if agent.effective[0] == "ready":
-                agent.left_ready_ms = self.moment
-            agent.effective = agent.requested
-        changed = e.PresenceChanged(
-            at_ms=self.moment, requested=agent.requested[0], requested_reason=agent.requested[1],  # type: ignore[arg-type]
-            effective=agent.effective[0], effective_reason=agent.effective[1],  # type: ignore[arg-type]
-            idle_since_ms=agent.idle_since_ms, cause=cause,
-        )  # fmt: skip
-        self.record(changed, None, agent.id)
-
-    def send_away(self, agent: Agent, reason: str) -> None:
-        """Too many declines or misses: not ready, and the other offers are revoked."""
-        agent.requested = ("not_ready", reason)
-        self.take_effect(agent, reason)
-        self.revoke_offers(agent, "agent_not_ready")
+    def give(self, contact: Contact, agent: Agent, by: bytes | None, reason: Any) -> None:
+        """Directly, without a choice."""
+        ttl_ms = self.policy.transfer_ms if reason in ("transfer", "returned") else self.profile(contact.channel).offer_ttl_ms
+        role = reason if reason in ("consult", "conference") else "primary"
+        self.make(contact, agent, "direct", ttl_ms, direct=e.Direct(by, reason), role=role)

@@ -15,6 +15,11 @@ CONTACTS_OWN = (e.ContactQueued, e.ContactEnded, e.VisitEnded, e.MessageRelayed)
 """Events of the contact alone: which agent their entry names beside it is not compared."""
 
 
+def worded(event: Any, **fields: Any) -> Any:
+    """An event, without the fields that it does not have yet."""
+    return event(**{name: value for name, value in fields.items() if name in event.__struct_fields__})
+
+
 class Refusal(Exception):
     """Why a fact does not stand."""
 
@@ -32,7 +37,7 @@ class Record(Matching):
         self.seen: dict[bytes, int] = {}
         self.lines: list[Line] = []
         self.looking: list[Agent | Contact] = []
-        self.newcomer: Contact | None = None
+        self.newcomers: list[Contact] = []
         """Who entered a queue."""
         self.lost = False
         """Some agent serves less than before."""
@@ -51,6 +56,10 @@ class Record(Matching):
     def queue(self, name: str) -> QueuePolicy:
         found = [queue for queue in self.policy.queues if queue.name == name]
         return found[0] if found else self.refuse("unknown_queue")
+
+    def know_reason(self, reason: str | None) -> None:
+        if reason is not None and reason not in [each.name for each in self.policy.reasons]:
+            self.refuse("unknown_reason")
 
     def know_skills(self, skills: list[str]) -> None:
         if any(skill not in self.policy.skills for skill in skills):

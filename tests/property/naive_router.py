@@ -3,17 +3,15 @@
 It knows one policy, trusts that facts are well formed, and says for every fact what becomes of it: a verdict and events.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from tests.property.naive_agents import AgentFacts
 from tests.property.naive_cases import CaseFacts
-from tests.property.naive_matching import order
 from tests.property.naive_record import Line, Refusal
-from tests.property.naive_state import Agent, Contact, Exclusion, Work
+from tests.property.naive_state import Contact, Exclusion, Work
 from tests.property.naive_timers import KINDS, Kind, Timer, timer
 
 MEMORY_MS = 15 * 60_000
@@ -48,35 +46,6 @@ class NaiveRouter(CaseFacts, AgentFacts):
         except Refusal as refusal:
             return str(refusal), []
         return "accepted", lines
-
-    def told(self, act: Callable[[], None]) -> list[Line]:
-        """What an act and all it causes recorded."""
-        self.lines = []
-        self.looking = []
-        self.newcomer = None
-        self.lost = False
-        for agent in self.agents:
-            agent.over_recorded &= self.over_capacity(agent)
-        act()
-        if self.newcomer is not None:
-            self.look(self.newcomer)
-        for who in self.looking:
-            if isinstance(who, Agent) or not self.lost:
-                self.look(who)
-        if self.lost:
-            # An exclusion or a preference can also end because another agent left: all look, in key order.
-            for contact in sorted(self.contacts, key=order):
-                self.look(contact)
-        return self.lines
-
-    def look(self, who: Any) -> None:
-        """A contact looks for an agent; an agent for contacts, while there is room."""
-        if isinstance(who, Contact):
-            for agent in self.agents_for(who)[:1]:
-                self.offer(who, agent)
-            return
-        while able := self.contacts_for(who):
-            self.offer(able[0], who)
 
     # Time
 

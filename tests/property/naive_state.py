@@ -19,10 +19,17 @@ class Work:
     queue: str
     cost: int
     state: str
+    """offered, held (of a group in which another accepted), connecting, engaged, wrapping."""
     until_ms: int | None
     wrap_started_ms: int = 0
     klass: int = 0
     """The contact's when it was offered."""
+    role: str = "primary"
+    direct: bool = False
+    interrupts: bool = False
+    """Only by putting other work aside had the agent room for it."""
+    dormant: bool = False
+    full_cost: int = 0
 
 
 @dataclass(slots=True)
@@ -98,6 +105,19 @@ class Contact:
     reserved: bytes | None = None
     """Who is kept free for it."""
     accepts: list[str] = field(default_factory=list)
+    parked_kind: str = ""
+    step: int = 0
+    transfers: int = 0
+    back: bytes | None = None
+    """Who gets it back if the agent it was transferred to does not take it."""
+    unanswered: bool = False
+    """The customer's last message has no answer yet."""
+    owes: str = "customer"
+    """Of an engaged contact: who is to say the next word."""
+    owed_since_ms: int = 0
+    silence: tuple[int, str] | None = None
+    """What happens when nobody says it, and when."""
+    held_since_ms: int | None = None
 
 
 @dataclass(slots=True)
@@ -125,6 +145,8 @@ class Agent:
     ready_ms: int = 0
     """Time ready today, without the one that runs since `ready_since_ms`."""
     ready_since_ms: int | None = None
+    leg_failures: int = 0
+    """Connections that failed on the agent's side, in a row."""
 
     def profile(self, channel: str) -> AgentChannel | None:
         return next((each for each in self.channels if each.channel == channel), None)

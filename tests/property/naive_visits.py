@@ -17,10 +17,11 @@ class Visits(Record):
         """A visit begins, with all earlier waits counted in."""
         queue = self.queue(contact.queue)
         queued_at_ms = self.moment - contact.waits_ms
-        step_ms = STRICT_STEP_MS if self.policy.order == "strict" else self.policy.age_credit_ms
         contact.state, contact.sender, contact.entered_ms = "queued", sender, self.moment
         contact.target_ms = queue.targets_ms.get(contact.channel, queue.target_ms)
-        contact.key = Key(contact.key.klass, queued_at_ms + contact.target_ms - contact.priority * step_ms, contact.key.seq)
+        contact.key = Key(
+            contact.key.klass, queued_at_ms + contact.target_ms - contact.priority * self.step_of_priority_ms(), contact.key.seq
+        )
         contact.prefer_until_ms = self.at_ms + self.policy.prefer_ms if contact.preferred else None
         self.queued(contact, queued_at_ms, sender)
 
@@ -33,10 +34,10 @@ class Visits(Record):
             target_ms=contact.target_ms, requirements=contact.requirements, priority=contact.priority, customer=contact.customer,
             preferred=contact.preferred, prefer_until_ms=contact.prefer_until_ms or 0, excluded=sender,
             entry_point=contact.entry_point, topic=contact.topic, wishes=contact.wishes, case=contact.named_case,
-            rule=contact.rule, language=contact.language, accepts=contact.accepts,
+            rule=contact.rule, language=contact.language, accepts=contact.accepts, transfers=contact.transfers, back=contact.back,
         )  # fmt: skip
         self.record(entered, contact.id)
-        self.newcomer = contact
+        self.newcomers.append(contact)
 
     def park_over(self, contact: Contact, by: Any) -> None:
         self.record(e.ParkEnded(at_ms=self.moment, by=by), contact.id, contact.owner)
@@ -45,12 +46,32 @@ class Visits(Record):
         """A new visit with the old key; the owner first."""
         self.park_over(contact, by)
         owner = next((agent for agent in self.agents if agent.id == contact.owner), None)
+        contact.preferred = [] if owner is None else [owner.id]
+        contact.prefer_until_ms = None if owner is None else self.at_ms + self.policy.owner_ms
+        self.wait_again(contact, None)
+
+    def wait_again(self, contact: Contact, sender: bytes | None) -> None:
+        """The next visit in the same queue, with the old key."""
+        contact.back = None
         contact.visit += 1
         contact.requirements = merged(contact.wishes, self.queue(contact.queue).requirements)
-        contact.preferred = [] if owner is None else [owner.id]
-        contact.state, contact.sender, contact.entered_ms = "queued", None, self.moment
-        contact.prefer_until_ms = None if owner is None else self.at_ms + self.policy.owner_ms
-        self.queued(contact, self.moment - contact.waits_ms, None)
+        contact.state, contact.sender, contact.entered_ms = "queued", sender, self.moment
+        self.queued(contact, self.moment - contact.waits_ms, sender)
+
+    def wait_for_anyone(self, contact: Contact, sender: bytes | None = None) -> None:
+        """The same, with nobody preferred."""
+        contact.preferred, contact.prefer_until_ms = [], None
+        self.wait_again(contact, sender)
+
+    def reprioritise(self, contact: Contact, priority: int, cause: Any) -> None:
+        """Another priority, another place in the order; class and arrival stay."""
+        order_ms = contact.key.order_ms + (contact.priority - priority) * self.step_of_priority_ms()
+        contact.priority, contact.key = priority, Key(contact.key.klass, order_ms, contact.key.seq)
+        changed = e.ContactReprioritised(at_ms=self.moment, priority=priority, key=contact.key, cause=cause)
+        self.record(changed, contact.id)
+
+    def step_of_priority_ms(self) -> int:
+        return STRICT_STEP_MS if self.policy.order == "strict" else self.policy.age_credit_ms
 
     def visit_ended(self, contact: Contact, outcome: Any) -> None:
         wait_ms = max(0, self.moment - contact.entered_ms)
@@ -64,6 +85,7 @@ class Visits(Record):
     def contact_ended(self, contact: Contact, reason: Any, state: Any) -> None:
         self.contacts.remove(contact)
         self.looking = [who for who in self.looking if who is not contact]
+        self.newcomers = [each for each in self.newcomers if each is not contact]
         self.ended.add(contact.id)
         self.record(e.ContactEnded(at_ms=self.moment, reason=reason, state=state, successor=None), contact.id)
 

@@ -126,9 +126,15 @@ def told_by_core(commits: list[bytes]) -> list[Told]:
 
 def line(entry: Entry) -> Line:
     event = codec.decode_event(entry)
-    if isinstance(event, e.OfferMade):
-        event = replace(event, why=None)
     return entry.contact, None if isinstance(event, CONTACTS_OWN) else entry.agent, event
+
+
+NOT_YET: dict[Any, dict[str, Any]] = {e.ContactQueued: {"transfers": 0}}
+"""What the core does not say yet."""
+
+
+def told_so_far(event: Any) -> Any:
+    return replace(event, **NOT_YET[type(event)]) if type(event) in NOT_YET else event
 
 
 def grouped(told: list[Told]) -> list[Any]:
@@ -137,7 +143,7 @@ def grouped(told: list[Told]) -> list[Any]:
     for verdict, lines in told:
         if verdict != "timer" or not groups or groups[-1][0] != "timer":
             groups.append((verdict, []))
-        groups[-1][1].extend(map(repr, lines))
+        groups[-1][1].extend(repr((contact, agent, told_so_far(event))) for contact, agent, event in lines)
     return [(verdict, sorted(lines)) for verdict, lines in groups if verdict != "timer" or lines]
 
 

@@ -1,0 +1,36 @@
+"""What supervisors and services do, naively: pick, requeue, another priority."""
+
+from cordboard.events import fact as f
+from tests.property.naive_engagements import Engagements
+
+
+class Supervisors(Engagements):
+    """Acts from above; who and why stand in the facts."""
+
+    def on_PickRequested(self, fact: f.PickRequested) -> None:
+        agent, contact = self.known_agent(fact.agent), self.live(fact.contact)
+        if contact.state != "queued":
+            self.refuse("not_queued")
+        if (hindrance := self.direct_hindrance(contact, agent)) is not None:
+            self.refuse(hindrance)
+        self.know_reason(fact.reason)
+        self.give(contact, agent, fact.by, "pick")
+
+    def on_RequeueRequested(self, fact: f.RequeueRequested) -> None:
+        contact = self.live(fact.contact)
+        if contact.state == "queued":
+            self.refuse("already_queued")
+        self.know_reason(fact.reason)
+        if contact.state == "parked":
+            self.park_over(contact, "service")
+        else:
+            self.let_go(contact, "requeued", "requeued")
+            if not contact.answered:
+                self.visit_ended(contact, "requeued")
+        self.wait_for_anyone(contact)
+
+    def on_PriorityRequested(self, fact: f.PriorityRequested) -> None:
+        contact = self.live(fact.contact)
+        self.know_reason(fact.reason)
+        if fact.priority != contact.priority:
+            self.reprioritise(contact, fact.priority, "requested")
