@@ -59,15 +59,56 @@ class Recording:
                 file.write(data)
 
 
+class Roll:
+    """Who there is, and the facts that say so."""
+
+    def __init__(self, size: Size) -> None:
+        self.random = Random(f"crowd {size.seed}")
+        self.drawing = Drawing(Random(f"cordboard {size.seed}"), size)
+        self.agents, self.sets = self.drawing.agents, self.drawing.sets
+        self.ids = [self.random.randbytes(16) for _ in range(size.agents)]
+        self.needs = [self.drawing.contact()[0] for _ in range(size.waiting)]
+        """Of those who come at first."""
+
+    def id(self) -> bytes:
+        return self.random.randbytes(16)
+
+    def policy(self) -> bytes:
+        return codec.encode(facts.PolicyPublished(self.id(), codec.encode(POLICY)))
+
+    def declared(self) -> list[bytes]:
+        """The policy, and all agents."""
+        declared = [
+            facts.AgentDeclared(
+                self.id(),
+                agent,
+                [Skill(f"skill-{skill}", level) for skill, level in skills.items()],
+                [Membership(QUEUE)],
+                [AgentChannel(CHANNEL)],
+            )
+            for agent, skills in zip(self.ids, self.agents, strict=True)
+        ]
+        return [self.policy(), *map(codec.encode, declared)]
+
+    def ready(self) -> list[bytes]:
+        return [codec.encode(facts.PresenceRequested(self.id(), agent, "ready")) for agent in self.ids]
+
+    def arrivals(self) -> list[bytes]:
+        return [self.arrival(number) for number in self.needs]
+
+    def arrival(self, number: int, *, priority: int = 0) -> bytes:
+        requirements = [Requirement(f"skill-{skill}", level) for skill, level in self.sets[number]]
+        return codec.encode(facts.ContactArrived(self.id(), self.id(), CHANNEL, QUEUE, requirements, priority))
+
+
 class Crowd:
     """Everybody outside of the engine: writes the facts, and reads from the twin who was offered whom."""
 
     def __init__(self, size: Size, taken_over: bytes) -> None:
         self.recording = Recording(size)
-        self._random = Random(f"crowd {size.seed}")
-        self._drawing = Drawing(Random(f"cordboard {size.seed}"), size)
+        self._roll = Roll(Size(size.agents, 0, 0, size.profile, size.seed))
+        self._random, self._drawing, self._agents = self._roll.random, self._roll.drawing, self._roll.ids
         self._twin = Twin(taken_over)
-        self._agents = [self._random.randbytes(16) for _ in range(size.agents)]
         self._with: dict[bytes, bytes] = {}
         """Whom an engaged agent talks to."""
         self._offers: list[tuple[bytes, bytes]] = []
@@ -79,20 +120,9 @@ class Crowd:
     def set_up(self) -> None:
         """All agents declared, all contacts there, all agents busy."""
         size, into = self.recording.size, self.recording.setup
-        self._send([codec.encode(facts.PolicyPublished(self._id(), codec.encode(POLICY)))], into)
-        declared = [
-            facts.AgentDeclared(
-                self._id(),
-                agent,
-                [Skill(f"skill-{skill}", level) for skill, level in skills.items()],
-                [Membership(QUEUE)],
-                [AgentChannel(CHANNEL)],
-            )
-            for agent, skills in zip(self._agents, self._drawing.agents, strict=True)
-        ]
-        self._send([codec.encode(fact) for fact in declared], into)
+        self._send(self._roll.declared(), into)
         self._send([self._arrival() for _ in range(size.agents + size.waiting)], into)
-        self._send([codec.encode(facts.PresenceRequested(self._id(), agent, "ready")) for agent in self._agents], into)
+        self._send(self._roll.ready(), into)
         self._send([fact for pair in self._answers() for fact in pair], into)
 
     def work(self, operations: int, facts_a_frame: int) -> None:
@@ -156,13 +186,10 @@ class Crowd:
         return fact
 
     def _arrival(self) -> bytes:
-        needs = self._drawing.sets[self._drawing.contact()[0]]
-        requirements = [Requirement(f"skill-{skill}", level) for skill, level in needs]
-        priority = self._random.randint(1, 10)
-        return codec.encode(facts.ContactArrived(self._id(), self._id(), CHANNEL, QUEUE, requirements, priority))
+        return self._roll.arrival(self._drawing.contact()[0], priority=self._random.randint(1, 10))
 
     def _id(self) -> bytes:
-        return self._random.randbytes(16)
+        return self._roll.id()
 
 
 def record(size: Size, taken_over: bytes, facts_a_frame: int = 64) -> Recording:

@@ -136,7 +136,7 @@ class Backlog:
 
 
 class IdlePool:
-    """Half of the agents are idle, nobody waits. A contact arrives; the longest busy agent frees if it finds one, else it leaves."""
+    """Half of the agents are idle, nobody waits. A contact arrives; if it finds an agent the longest busy one frees."""
 
     def __init__(self, work: Workload) -> None:
         self._work = work

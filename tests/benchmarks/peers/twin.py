@@ -17,11 +17,14 @@ import msgspec
 from blake3 import blake3
 
 from cordboard import codec
+from cordboard.events import event as events
 from cordboard.events.policy import Policy
 from tests.benchmarks.peers.lean import LEAN, decode_fact, decode_frame
 
 MEMORY_MS = 15 * 60_000
 MEMORY_MAX = 1_000_000
+ABLE_MAX = 100
+"""So many agents, or more."""
 ACCEPTED = (0,)
 QUEUED, OFFERED, CONNECTING, ENGAGED = range(4)
 SEQ_BITS = 40
@@ -30,6 +33,26 @@ EMPTY = 1 << 160
 
 Frame = tuple[int, int, bytes]
 encode = msgspec.msgpack.Encoder().encode
+
+
+def tail(word: type[msgspec.Struct], after: str) -> tuple[Any, ...]:
+    """What stands behind the field `after` of an event as long as its rules are not used: defaults."""
+    fields = msgspec.structs.fields(word)
+    place = [field.name for field in fields].index(after) + 1
+    return tuple(field.default if field.default is not msgspec.NODEFAULT else field.default_factory() for field in fields[place:])
+
+
+QUEUED_TAIL = tail(events.ContactQueued, "wishes")
+OFFER_TAIL = tail(events.OfferMade, "why")
+ACCEPTED_TAIL = tail(events.OfferAccepted, "connect_by_ms")
+STARTED_TAIL = tail(events.EngagementStarted, "queue")
+ANSWERED_TAIL = tail(events.ContactAnswered, "wait_ms")
+VISIT_TAIL = tail(events.VisitEnded, "target_ms")
+ENDED_TAIL = tail(events.EngagementEnded, "wrap_cost")
+GONE_TAIL = tail(events.ContactEnded, "successor")
+REGISTERED_TAIL = tail(events.AgentRegistered, "capacity")
+PRESENCE_TAIL = tail(events.PresenceChanged, "cause")
+ADOPTED_TAIL = tail(events.PolicyAdopted, "policy")
 
 
 class Contact:
@@ -169,7 +192,7 @@ class Twin:
         self._target_ms = self._queue.targets_ms.get(self._channel, self._queue.target_ms)
         self._skills = set(policy.skills)
         cause = self._input(place, raw, None, None, None)
-        event = (5, self._t_ms, policy.version, hashlib.sha256(fact.policy).digest(), fact.policy)
+        event = (5, self._t_ms, policy.version, hashlib.sha256(fact.policy).digest(), fact.policy, *ADOPTED_TAIL)
         self._entries.append((5, None, None, None, cause, encode(event)))
 
     def _declare(self, fact: Any, place: tuple[int, int, int], raw: bytes) -> None:
@@ -182,7 +205,7 @@ class Twin:
         agent.served = [number for number, needs in enumerate(self._needs) if suits(agent.skills, needs)]
         cause = self._input(place, raw, None, fact.agent, None)
         channels = [(self._channel, self._profile.cost, self._profile.max_concurrent)]
-        event = (30, self._t_ms, fact.skills, fact.memberships, channels, self._policy.capacity)
+        event = (30, self._t_ms, fact.skills, fact.memberships, channels, self._policy.capacity, *REGISTERED_TAIL)
         self._entries.append((30, None, fact.agent, None, cause, encode(event)))
 
     def _set_presence(self, fact: Any, place: tuple[int, int, int], raw: bytes) -> None:
@@ -190,7 +213,7 @@ class Twin:
         assert fact.presence == "ready" and not agent.ready
         agent.ready, agent.idle_since_ms = True, self._t_ms
         cause = self._input(place, raw, None, fact.agent, None)
-        event = (32, self._t_ms, "ready", None, "ready", None, self._t_ms, "requested")
+        event = (32, self._t_ms, "ready", None, "ready", None, self._t_ms, "requested", *PRESENCE_TAIL)
         self._entries.append((32, None, fact.agent, None, cause, encode(event)))
         self._fill(agent, cause)
 
@@ -208,8 +231,8 @@ class Twin:
         needs = self._needs[number]
         body = encode(
             (
-                10, t_ms, 1, fact.queue, key, t_ms, target_ms, needs, fact.priority, None, (), 0, None, None, None, needs, None,
-                None, None, fact.accepts, (), 0, None, 0, None, None, None, 0, None, None,
+                10, t_ms, 1, fact.queue, key, t_ms, target_ms, needs, fact.priority, None, (), 0, None, None, None, needs,
+                *QUEUED_TAIL,
             )
         )  # fmt: skip
         self._entries.append((10, fact.contact, None, fact.channel, cause, body))
@@ -228,7 +251,7 @@ class Twin:
         cause = self._input(place, raw, fact.contact, fact.agent, self._channel)
         contact.phase, contact.deadline_ms = CONNECTING, self._at_ms + self._profile.connect_ms
         self._connects.append((contact.deadline_ms, contact))
-        body = encode((14, self._t_ms, fact.attempt, contact.deadline_ms))
+        body = encode((14, self._t_ms, fact.attempt, contact.deadline_ms, *ACCEPTED_TAIL))
         self._entries.append((14, fact.contact, fact.agent, self._channel, cause, body))
         return None
 
@@ -243,9 +266,9 @@ class Twin:
         contact.phase = ENGAGED
         wait_ms = t_ms - contact.entered_ms
         bodies = (
-            (19, t_ms, fact.attempt, queue, "primary"),
-            (20, t_ms, fact.attempt, wait_ms),
-            (12, t_ms, 1, queue, "answered", contact.entered_ms, wait_ms, contact.target_ms),
+            (19, t_ms, fact.attempt, queue, *STARTED_TAIL),
+            (20, t_ms, fact.attempt, wait_ms, *ANSWERED_TAIL),
+            (12, t_ms, 1, queue, "answered", contact.entered_ms, wait_ms, contact.target_ms, *VISIT_TAIL),
         )
         for body in bodies:
             entries.append((body[0], fact.contact, fact.agent, channel, cause, encode(body)))
@@ -259,9 +282,9 @@ class Twin:
         assert contact.phase == ENGAGED and agent and agent.id == fact.agent and fact.disposition is fact.note is None
         channel, entries, t_ms = self._channel, self._entries, self._t_ms
         cause = self._input(place, raw, fact.contact, fact.agent, channel)
-        ended = encode((22, t_ms, contact.attempt, "agent", None, None, None, 0, "primary"))
+        ended = encode((22, t_ms, contact.attempt, "agent", None, None, None, 0, *ENDED_TAIL))
         entries.append((22, fact.contact, fact.agent, channel, cause, ended))
-        entries.append((11, fact.contact, fact.agent, channel, cause, encode((11, t_ms, "completed", "engaged", None))))
+        entries.append((11, fact.contact, fact.agent, channel, cause, encode((11, t_ms, "completed", "engaged", None, *GONE_TAIL))))
         del self._contacts[fact.contact]
         self._gone[fact.contact] = self._at_ms
         agent.idle_since_ms = t_ms
@@ -300,7 +323,7 @@ class Twin:
                 heads[number] = heap[0] if heap else EMPTY
                 contact = self._arrivals[first & SEQ_MASK]
                 assert contact
-                self._offer(contact, agent, cause)
+                self._offer(contact, agent, cause, ("agent", self._able[number] + 1, *self._next_contact(served, contact.key)))
                 return
         agent.idle = True
         for number in served:
@@ -316,16 +339,36 @@ class Twin:
             agent = self._agents[agent_id]
             if agent.idle and agent.idle_since_ms == since_ms:
                 break
-        agent.idle = False
+        agent.idle, able = False, self._able[number]
         for served in agent.served:
             self._able[served] -= 1
         # Whoever waited before could not be served, so nobody stands before it in its class.
         heapq.heappop(heap)
         self._heads[number] = heap[0] if heap else EMPTY
-        self._offer(contact, agent, cause)
+        self._offer(contact, agent, cause, ("contact", able, *self._next_agent(pool, since_ms)))
 
-    def _offer(self, contact: Contact, agent: Agent, cause: int) -> None:
-        at_ms = self._at_ms
+    def _next_contact(self, served: list[int], key: tuple[int, int, int]) -> tuple[bytes | None, str]:
+        """Whom the agent would have taken next, and what decided against it."""
+        first = self._heads[min(served, key=self._heads.__getitem__)]
+        if first == EMPTY:
+            return None, "only"
+        other = self._arrivals[first & SEQ_MASK]
+        assert other
+        differs = "class" if other.key[0] != key[0] else "due" if other.key[1] != key[1] else "arrival"
+        return other.id, differs
+
+    def _next_agent(self, pool: list[tuple[int, bytes]], since_ms: int) -> tuple[bytes | None, str]:
+        """Who would have been next for the contact, and what decided against them."""
+        while pool:
+            other_ms, agent_id = pool[0]
+            agent = self._agents[agent_id]
+            if agent.idle and agent.idle_since_ms == other_ms:
+                return agent_id, "agent_id" if other_ms == since_ms else "idle"
+            heapq.heappop(pool)
+        return None, "only"
+
+    def _offer(self, contact: Contact, agent: Agent, cause: int, why: tuple[str, int, bytes | None, str]) -> None:
+        at_ms, (looked, able, runner_up, decided) = self._at_ms, why
         contact.phase, contact.agent = OFFERED, agent
         contact.attempt += 1
         contact.deadline_ms = at_ms + self._profile.offer_ttl_ms
@@ -334,7 +377,8 @@ class Twin:
         body = encode(
             (
                 13, at_ms, contact.attempt, self._queue.name, contact.deadline_ms, self._profile.cost, 0, "routed",
-                at_ms - contact.entered_ms, contact.key, None, None, "primary",
+                at_ms - contact.entered_ms, contact.key,
+                (looked, self._queue.strategy, min(able, ABLE_MAX), 0, runner_up, decided), *OFFER_TAIL,
             )
         )  # fmt: skip
         self._entries.append((13, contact.id, agent.id, self._channel, cause, body))

@@ -1,0 +1,146 @@
+"""What a benchmark of the core comes to: rows of ratios, each of a round in which both sides took turns."""
+
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parent.parent.parent
+QUICK = bool(os.environ.get("BENCH_QUICK"))
+ROUNDS = 3 if QUICK else 7
+League = Literal["in process", "behind a socket, durable"]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a row must reach at least, and what it should. `higher`: a larger figure is better."""
+
+    minimum: float | None
+    aim: float | None
+    higher: bool = True
+    unit: str = "x"
+
+
+GOALS: dict[str, Goal] = {
+    "index_vs_python": Goal(30, 50),
+    "index_vs_btree_walk": Goal(None, None),
+    "step_vs_python": Goal(8, 15),
+    "step_vs_python_single_facts": Goal(None, None),
+    "growth_waiting": Goal(2.0, 1.3, higher=False),
+    "growth_waiting_step": Goal(2.0, 1.3, higher=False),
+    "growth_agents": Goal(3.0, 1.5, higher=False),
+    "growth_requirements": Goal(20.0, 5.0, higher=False),
+    "greedy_vs_optimum": Goal(98.0, 99.5, unit="%"),
+    "memory_mib": Goal(300, 120, higher=False, unit=" MiB"),
+    "durable_vs_redis": Goal(1.5, 4),
+    "durable_vs_redis_one_at_a_time": Goal(None, None),
+    "durable_vs_postgres": Goal(5, 15),
+    "durable_vs_postgres_lateral": Goal(None, None),
+}
+"""Minimum and aim of each row; rows without are there to compare."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure, round by round. `said` is what stands behind it, for people."""
+
+    name: str
+    league: League
+    values: tuple[float, ...]
+    said: str = ""
+    void: str = ""
+    """Why the figures do not count: the contenders did not decide the same."""
+
+    @property
+    def goal(self) -> Goal:
+        return GOALS[self.name]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def reached(self) -> str:
+        """Which goal the median reaches."""
+        goal = self.goal
+        if self.void:
+            return "void"
+        for word, mark in (("aim", goal.aim), ("minimum", goal.minimum)):
+            if mark is not None and (self.median >= mark if goal.higher else self.median <= mark):
+                return word
+        return "" if goal.minimum is None else "missed"
+
+
+def machine() -> str:
+    """The machine, without its name."""
+    return (
+        f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()} {platform.release().split('-')[0]}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+def commit() -> str:
+    """The commit, and whether anything was changed since."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "rust", "python", "tests")
+    return (git("rev-parse", "--short", "HEAD") or "none") + ("+changes" if changed else "")
+
+
+def figures(rows: Sequence[Row]) -> dict[str, Any]:
+    """What stands in benchmarks/core.json."""
+    return {
+        "commit": commit(),
+        "machine": machine(),
+        "rows": [
+            {
+                "name": row.name,
+                "min": round(min(row.values), 3),
+                "median": round(row.median, 3),
+                "max": round(max(row.values), 3),
+                "minimum": row.goal.minimum,
+                "aim": row.goal.aim,
+            }
+            for row in rows
+            if row.values and not row.void
+        ],
+    }
+
+
+def save(rows: Sequence[Row], path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(figures(rows)), indent=2) + b"\n")
+
+
+def show(rows: Sequence[Row], console: Console) -> None:
+    """A table a league: what is measured differently must not stand side by side."""
+    for league in dict.fromkeys(row.league for row in rows):
+        table = Table(title=league, title_justify="left", title_style="bold")
+        for heading in ("row", "min", "median", "max", "minimum", "aim", "reached"):
+            table.add_column(heading, justify="left" if heading in ("row", "reached") else "right", no_wrap=True)
+        table.add_column("what")
+        for row in rows:
+            if row.league == league:
+                table.add_row(*cells(row))
+        console.print(table)
+
+
+def cells(row: Row) -> list[str]:
+    goal = row.goal
+    sign = "≥" if goal.higher else "≤"
+    marks = [f"{sign} {mark:g}{goal.unit}" if mark is not None else "" for mark in (goal.minimum, goal.aim)]
+    if row.void:
+        return [row.name, "", "", "", *marks, "[red]void[/]", row.void]
+    spread = [f"{value:,.2f}{goal.unit}" for value in (min(row.values), row.median, max(row.values))]
+    colour = {"aim": "green", "minimum": "yellow", "missed": "red"}.get(row.reached, "default")
+    return [row.name, *spread, *marks, f"[{colour}]{row.reached}[/]", row.said]

@@ -1,0 +1,169 @@
+"""The whole step through PyO3: frames in, commits out, beside the Python twin; how well it matches, and what its state weighs."""
+
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+from cordboard import codec
+from cordboard._core import Router
+from tests.benchmarks.contenders import program, quiet
+from tests.benchmarks.peers.twin import Frame, Twin
+from tests.benchmarks.rows import QUICK, ROUNDS, Row
+from tests.benchmarks.steps import SITE, START_MS, Recording, Roll, record
+from tests.benchmarks.workload import Size, digest
+
+INBOX = bytes(range(16))
+FACTS_A_FRAME = 64
+OPERATIONS = 2_000 if QUICK else 16_000
+"""A round: four facts and some odd ones each. At full length each round has the commits that carry the hash of the state."""
+SINGLE_OPERATIONS = 500 if QUICK else 3_000
+MIB = 1024 * 1024
+QUALITY_SIZE = 2_000 if QUICK else 10_000
+HELD = Size(15_000, 100_000, 0)
+STATE_HASH_EVERY = 1_000
+OFFER_MADE = 13
+
+Turns = list[tuple[Frame, int]]
+
+
+class Ours:
+    """A router that took over and is set up."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.router = Router(SITE)
+        self.taken_over = self.router.take_over(INBOX, START_MS)
+        self.setup = [self.router.step([frame], at_ms)[0] for frame, at_ms in recording.setup]
+
+    def run(self, turns: Turns) -> tuple[float, list[bytes]]:
+        step = self.router.step
+        with quiet():
+            begin = time.thread_time()
+            commits = [step([frame], at_ms)[0] for frame, at_ms in turns]
+            seconds = time.thread_time() - begin
+        return seconds, commits
+
+    def latency(self, turns: Turns) -> str:
+        """p50, p99 and p99.9 of a step, in µs of wall time."""
+        times = []
+        with quiet():
+            for frame, at_ms in turns:
+                begin = time.perf_counter_ns()
+                self.router.step([frame], at_ms)
+                times.append(time.perf_counter_ns() - begin)
+        times.sort()
+        return "/".join(f"{times[-(-len(times) * share // 1000) - 1] / 1000:,.0f}" for share in (500, 990, 999))
+
+
+def run_twin(twin: Twin, turns: Turns, expected: list[bytes], seq: int) -> tuple[float, bool]:
+    """Seconds, and whether every commit equals ours. The hash of the state, which the twin is spared, is taken from there."""
+    given = [
+        codec.decode_commit(commit).state_hash if (seq + n) % STATE_HASH_EVERY == 0 else None for n, commit in enumerate(expected)
+    ]
+    step = twin.step
+    with quiet():
+        begin = time.thread_time()
+        commits = [step([frame], at_ms, state_hash)[0] for (frame, at_ms), state_hash in zip(turns, given, strict=True)]
+        seconds = time.thread_time() - begin
+    return seconds, commits == expected
+
+
+def step_row(name: str, size: Size, facts_a_frame: int) -> Row:
+    recording = record(size, Router(SITE).take_over(INBOX, START_MS), facts_a_frame)
+    ours, twin = Ours(recording), Twin(Router(SITE).take_over(INBOX, START_MS))
+    same = run_twin(twin, recording.setup, ours.setup, 2)[1]
+    slices = len(recording.measured) // (ROUNDS + 2)
+    facts = recording.facts / len(recording.measured)
+    costs: list[tuple[float, float]] = []
+    seen = ""
+    for number in range(ROUNDS + 1):
+        turns = recording.measured[number * slices : (number + 1) * slices]
+        seq = ours.router.position().seq + 1
+        seconds, commits = ours.run(turns)
+        peer_seconds, equal = run_twin(twin, turns, commits, seq)
+        same = same and equal
+        if number:
+            costs.append((seconds / slices / facts, peer_seconds / slices / facts))
+        seen = digest(commits)
+    latency = ours.latency(recording.measured[(ROUNDS + 1) * slices :])
+    violations = ours.router.check()
+    void = "" if same else "the twin's commits differ from ours"
+    if violations:
+        void = f"the router contradicts itself: {violations[0]}"
+    own, peer = (statistics.median(side) * 1e9 for side in zip(*costs, strict=True))
+    said = (
+        f"{size.agents:,} agents, {size.waiting:,} waiting, {facts:.0f} facts a frame: {own:,.0f} ns a fact, twin {peer:,.0f}; "
+        f"p50/p99/p99.9 a step {latency} µs; offers per end {recording.offers / recording.ends:.2f}; last commits {seen}"
+    )
+    return Row(name, "in process", tuple(theirs / mine for mine, theirs in costs), said, void)
+
+
+def step_rows() -> list[Row]:
+    return [
+        step_row("step_vs_python", Size(10_000, 10_000, OPERATIONS * (ROUNDS + 2)), FACTS_A_FRAME),
+        step_row("step_vs_python_single_facts", Size(1_000, 1_000, SINGLE_OPERATIONS * (ROUNDS + 2)), 1),
+    ]
+
+
+def growth_step_row(held: Recording) -> Row:
+    """The same for the whole step, with ten times as many waiting."""
+    operations = OPERATIONS // 4
+    few = record(Size(15_000, 10_000, operations * (ROUNDS + 1)), Router(SITE).take_over(INBOX, START_MS), FACTS_A_FRAME)
+    sides = [(Ours(recording), recording) for recording in (few, held)]
+    costs: list[list[float]] = [[], []]
+    for number in range(ROUNDS + 1):
+        for side, (ours, recording) in zip(costs, sides, strict=True):
+            slices = len(recording.measured) // (ROUNDS + 1)
+            seconds, _ = ours.run(recording.measured[number * slices : (number + 1) * slices])
+            side.append(seconds / slices / recording.facts * len(recording.measured))
+    values = tuple(late / early for early, late in zip(costs[0][1:], costs[1][1:], strict=True))
+    small, large = (statistics.median(side[1:]) * 1e9 for side in costs)
+    said = f"whole steps, 15 k agents, 10 k → 100 k waiting: {small:,.0f} → {large:,.0f} ns a fact"
+    return Row("growth_waiting_step", "in process", values, said)
+
+
+def held_recording() -> Recording:
+    """The site whose memory is weighed, and some work on it."""
+    size = Size(HELD.agents, HELD.waiting, OPERATIONS // 4 * (ROUNDS + 1))
+    return record(size, Router(SITE).take_over(INBOX, START_MS), FACTS_A_FRAME)
+
+
+def memory_row(held: Recording, directory: Path) -> Row:
+    """What the router holds on the heap after the set-up, less what a router holds that knows as many ids and nothing else."""
+    path = directory / "held"
+    Recording(held.size, setup=held.setup).save(path)
+    facts = sum(len(codec.decode_frame(frame[2])) for frame, _ in held.setup)
+    done = subprocess.run([str(program("memory")), str(path), str(facts)], check=True, stdout=subprocess.PIPE, text=True)
+    whole, ids = map(int, done.stdout.split())
+    said = f"15 k agents, all with a contact, 100 k waiting; {ids / MIB:,.0f} MiB of ids of {facts:,} facts apart"
+    return Row("memory_mib", "in process", ((whole - ids) / MIB,), said)
+
+
+def quality_row() -> Row:
+    """Matches of the engine, for each that a min-cost flow finds possible on the same snapshot; the worse of its two ways."""
+    from tests.benchmarks.peers.min_cost_flow import most_matched
+
+    values, said = [], []
+    for seed in range(1, ROUNDS + 1):
+        roll = Roll(Size(QUALITY_SIZE, QUALITY_SIZE, 0, seed=seed))
+        possible = most_matched(roll.agents, roll.sets, roll.needs)
+        agents_come = offers([roll.declared(), roll.arrivals(), roll.ready()])
+        contacts_come = offers([roll.declared(), roll.ready(), roll.arrivals()])
+        values.append(min(agents_come, contacts_come) / possible * 100)
+        said.append(f"{agents_come:,} and {contacts_come:,} of {possible:,}")
+    what = (
+        f"{QUALITY_SIZE:,} agents, as many contacts; matched as agents log in, as contacts arrive: {said[0]}; {len(values)} seeds"
+    )
+    return Row("greedy_vs_optimum", "in process", tuple(values), what)
+
+
+def offers(parts: list[list[bytes]]) -> int:
+    router = Router(SITE)
+    router.take_over(INBOX, START_MS)
+    made = 0
+    facts = [fact for part in parts for fact in part]
+    for number, begin in enumerate(range(0, len(facts), FACTS_A_FRAME), 1):
+        frame = codec.encode_frame(facts[begin : begin + FACTS_A_FRAME])
+        for commit in router.step([(number, START_MS + number, frame)], START_MS + number):
+            made += sum(entry.tag == OFFER_MADE for entry in codec.decode_commit(commit).entries)
+    return made
