@@ -11,7 +11,7 @@ use agents::{settle_idle, settle_limits};
 
 use crate::site::Site;
 use crate::state::{Contact, Exclusion, OfferEnd, PastOffer, Phase, Place, Sweep, Work, WorkPhase, RECENT_OFFERS};
-use crate::words::{ContactParked, DeadlinesShifted, EngagementEnded, Event, Id, Name, OfferMade};
+use crate::words::{ContactParked, DeadlinesShifted, EngagementEnded, Event, Id, Name, OfferCause, OfferMade};
 
 /// What an event is about: the first fields of its entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +159,7 @@ impl Site {
                 Ok(())
             }
             Event::ConnectFailed(_) => Ok(()),
-            Event::DayTurned(_) => Ok(()),
+            Event::DayTurned(event) => self.turn_day(event.at_ms),
             Event::AgentScheduleSet(_) => Ok(()),
             Event::OutsideWorkChanged(_) => Ok(()),
             Event::DeskLossRecorded(_) => Ok(()),
@@ -233,6 +233,9 @@ impl Site {
         let work = Work { channel, queue: event.queue.clone(), cost: event.cost, phase: WorkPhase::Offered };
         let attempt = event.attempt;
         self.change_agent(agent_id, |agent| agent.work.insert((id, attempt), work))?;
+        if event.cause == OfferCause::Routed {
+            self.state.cursors.insert(event.queue.clone(), agent_id);
+        }
         let expires_ms = event.expires_ms;
         self.change_contact(id, |contact| {
             contact.attempt = attempt;
@@ -273,6 +276,7 @@ impl Site {
     fn start_engagement(&mut self, about: &About, attempt: u32) -> Result<(), String> {
         let (id, agent_id) = (about.contact()?, about.agent()?);
         self.change_work(agent_id, (id, attempt), |work| work.phase = WorkPhase::Engaged)?;
+        self.change_agent(agent_id, |agent| agent.today.started += 1)?;
         self.change_contact(id, |contact| contact.phase = Phase::Engaged { agent: agent_id })
     }
 

@@ -35,6 +35,8 @@ impl State {
             facts,
             gone,
             sweep,
+            day_ms,
+            cursors,
         } = self;
         let mut bytes = Bytes(Vec::new());
         bytes.add(&(site, seq, epoch, at_ms, turn_ms, looked_ms, fact_ms, consumed, continued, arrivals, policy));
@@ -43,7 +45,7 @@ impl State {
         bytes.add_table(effects);
         bytes.add_memory(facts);
         bytes.add_memory(gone);
-        bytes.add(sweep);
+        bytes.add(&(sweep, day_ms, cursors));
         Digest(*blake3::hash(&bytes.0).as_bytes())
     }
 

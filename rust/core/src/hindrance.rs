@@ -91,7 +91,7 @@ impl Site {
     /// Could this agent serve the contact now, were the pair's past and waiting for others nothing? (docs/routing/offers.md: `able`)
     pub(crate) fn is_able(&self, contact: &Contact, id: &Id) -> bool {
         self.agent(id).is_some_and(|agent| {
-            agent.memberships.contains_key(&contact.queue)
+            agent.rank(contact).is_some()
                 && agent.ready()
                 && unsuited(agent, contact).is_none()
                 && without_room(agent, &contact.channel).is_none()

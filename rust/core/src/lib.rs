@@ -39,6 +39,7 @@ mod router;
 mod rules;
 mod site;
 mod state;
+mod strategy;
 mod summed;
 mod table;
 mod turn;

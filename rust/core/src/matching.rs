@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use crate::hindrance::without_room;
 use crate::site::Site;
-use crate::state::{Agent, Contact};
-use crate::words::{Decided, Id, Key, Looked, Name, OfferCause, Strategy, Why};
+use crate::state::Contact;
+use crate::strategy::Standing;
+use crate::words::{Decided, Id, Key, Looked, Name, OfferCause, Why};
 
 /// Able agents are counted so far and no further: many is many.
 const ABLE_MAX: usize = 100;
@@ -21,35 +22,6 @@ pub(crate) struct Match {
     pub(crate) rank: u8,
     pub(crate) cause: OfferCause,
     pub(crate) why: Why,
-}
-
-/// An agent's place among those who may be offered a contact; the least goes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Standing {
-    rank: u8,
-    loaded: bool,
-    idle_since_ms: u64,
-    agent: Id,
-}
-
-impl Standing {
-    fn of(id: Id, agent: &Agent, contact: &Contact) -> Option<Self> {
-        let rank = agent.rank(contact)?;
-        Some(Self { rank, loaded: agent.load() > 0, idle_since_ms: agent.idle_since_ms, agent: id })
-    }
-
-    /// The first thing in which it differs from the next one.
-    fn decided(&self, next: &Self) -> Decided {
-        if self.rank != next.rank {
-            Decided::Rank
-        } else if self.loaded != next.loaded {
-            Decided::Load
-        } else if self.idle_since_ms != next.idle_since_ms {
-            Decided::Idle
-        } else {
-            Decided::AgentId
-        }
-    }
 }
 
 /// A contact's place among those an agent may take; the least goes first.
@@ -76,14 +48,14 @@ impl Turn {
 
 impl Site {
     /// The best agents for a waiting contact at `now_ms`, at most `wanted` of them and not `besides`: a preferred one (by their order), else
-    /// the least by (membership rank, load > 0, idle since, id).
+    /// the least by their standing.
     pub(crate) fn best_agents(&self, id: Id, now_ms: u64, wanted: usize, besides: Option<Id>) -> Vec<Match> {
         let Some(contact) = self.contact(&id) else { return Vec::new() };
         if self.preference_holds(contact, now_ms) {
             return self.preferred_agent(id, contact, now_ms).into_iter().collect();
         }
         let able = self.ready_for(contact).filter(|agent| besides != Some(**agent) && self.may_offer(contact, agent, now_ms));
-        let mut standings: Vec<Standing> = able.filter_map(|id| Standing::of(*id, self.agent(id)?, contact)).collect();
+        let mut standings: Vec<Standing> = able.filter_map(|id| self.standing(contact, id, now_ms)).collect();
         standings.sort_unstable();
         // A member of two queues that the contact waits in.
         standings.dedup();
@@ -154,10 +126,9 @@ impl Site {
     /// What can be said of any offer of this contact.
     fn why(&self, contact: &Contact, looked: Looked) -> Why {
         let able: BTreeSet<&Id> = self.ready_for(contact).filter(|id| self.is_able(contact, id)).collect();
-        let queue = self.rules().and_then(|rules| rules.queue(&contact.queue));
         Why {
             looked,
-            strategy: queue.map_or(Strategy::LongestIdle, |queue| queue.strategy),
+            strategy: self.strategy(&contact.queue),
             able: able.len().min(ABLE_MAX) as u64,
             step: contact.course.step,
             runner_up: None,

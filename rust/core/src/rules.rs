@@ -49,6 +49,9 @@ impl Rules {
         if policy.channels.iter().any(|channel| channel.offer_ttl_ms == 0 || channel.connect_ms == 0) {
             return Err("has a channel without an offer or connect deadline");
         }
+        if !policy.days_ms.is_sorted_by(|day, next| day < next) {
+            return Err("has days that are not in their order");
+        }
         for queue in &policy.queues {
             if !queue.targets_ms.keys().all(|channel| self.channels.contains_key(channel)) {
                 return Err("sets a target for an unknown channel");
@@ -123,6 +126,12 @@ impl Rules {
             Order::Urgency => i64::try_from(self.policy.age_credit_ms).unwrap_or(i64::MAX / 256),
             Order::Strict => STRICT_CREDIT_MS,
         }
+    }
+
+    /// The first day after this instant.
+    pub(crate) fn next_day(&self, after_ms: u64) -> Option<u64> {
+        let days = &self.policy.days_ms;
+        days.get(days.partition_point(|day| *day <= after_ms)).copied()
     }
 
     pub(crate) fn by_rank(&self) -> bool {

@@ -29,6 +29,11 @@ impl Site {
         self.state.agents.get(id)
     }
 
+    /// When the next day of the site begins.
+    pub(crate) fn next_day(&self) -> Option<u64> {
+        self.rules()?.next_day(self.state.day_ms)
+    }
+
     /// Does a deadline live whose passing somebody would notice within seconds?
     pub(crate) fn has_short_deadline(&self) -> bool {
         !self.index.timers.is_empty()

@@ -3,7 +3,9 @@
 //! Serialised as it stands, it is the snapshot. Every map is written in the order of its keys, so equal states have equal bytes. Its hash
 //! is the state hash (`digest`).
 
-use std::collections::VecDeque;
+mod today;
+
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,8 @@ use crate::memory::Memory;
 use crate::summed::Summed;
 use crate::words::bounds::{ATTEMPT_MAX, DURATION_MAX_MS};
 use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, Presence, Requirement};
+
+pub(crate) use today::Today;
 
 /// How many ended offers of a live contact are remembered, so that a late answer gets its exact refusal.
 pub(crate) const RECENT_OFFERS: usize = 8;
@@ -49,6 +53,10 @@ pub(crate) struct State {
     /// Contacts that have ended.
     pub(crate) gone: Memory<()>,
     pub(crate) sweep: Option<Sweep>,
+    /// Days up to this instant have turned.
+    pub(crate) day_ms: u64,
+    /// Who was last chosen in a queue, whatever its strategy.
+    pub(crate) cursors: BTreeMap<Name, Id>,
 }
 
 impl State {
@@ -71,6 +79,8 @@ impl State {
             facts: Memory::default(),
             gone: Memory::default(),
             sweep: None,
+            day_ms: 0,
+            cursors: BTreeMap::new(),
         }
     }
 }
@@ -294,6 +304,7 @@ pub(crate) struct Agent {
     pub(crate) declines: u64,
     /// The load exceeds the limits, and the journal says why.
     pub(crate) over_recorded: bool,
+    pub(crate) today: Today,
     pub(crate) work: Few<(Id, u32), Work>,
 }
 

@@ -10,8 +10,8 @@ use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::Place;
 use crate::words::{
-    Consumed, DeadlinesShifted, Digest, Duplicate, Event, Fact, Id, Key, Name, ParkEndedBy, Quarantined, SweepAdvanced, Verdict,
-    CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, TURN_BUDGET,
+    Consumed, DayTurned, DeadlinesShifted, Digest, Duplicate, Event, Fact, Id, Key, Name, ParkEndedBy, Quarantined, SweepAdvanced,
+    Verdict, CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, TURN_BUDGET,
 };
 
 /// Silence that is recorded and forgiven (JOURNAL: time).
@@ -183,6 +183,7 @@ impl<'a> Turn<'a> {
         while let Some(due) = self.next_due(limit_ms, inclusive) {
             self.t_ms = due.at_ms;
             match due.what {
+                What::Day => self.emit(None, None, None, DayTurned { at_ms: due.at_ms }),
                 What::Short(timer) => self.run_short(timer),
                 What::Later(later) => self.run_later(&later),
                 What::Look(contact) => {
@@ -217,11 +218,12 @@ impl<'a> Turn<'a> {
 
     fn next_due(&self, limit_ms: u64, inclusive: bool) -> Option<Due> {
         let index = &self.site.index;
+        let day = self.site.next_day().map(|at_ms| Due { at_ms, what: What::Day });
         let short = index.timers.first().map(|(at_ms, timer)| Due { at_ms: *at_ms, what: What::Short(*timer) });
         let later = index.later.first().map(|(at_ms, later)| Due { at_ms: *at_ms, what: What::Later(later.clone()) });
         let look = index.looks.range((Excluded(self.looked_up_to), Unbounded)).next();
         let look = look.map(|(at_ms, contact)| Due { at_ms: *at_ms, what: What::Look(*contact) });
-        let next = [short, later, look].into_iter().flatten().min_by_key(Due::place)?;
+        let next = [day, short, later, look].into_iter().flatten().min_by_key(Due::place)?;
         (next.at_ms < limit_ms || (inclusive && next.at_ms == limit_ms)).then_some(next)
     }
 
@@ -259,6 +261,7 @@ struct Due {
 
 #[derive(Debug, Clone)]
 enum What {
+    Day,
     Short(Timer),
     Later(Later),
     Look(Id),
@@ -268,6 +271,7 @@ impl Due {
     /// What is due at one instant goes in this order (within a kind, its own set is in order).
     fn place(&self) -> (u64, u8) {
         let kind = match self.what {
+            What::Day => 0,
             What::Short(_) => 1,
             What::Later(Later::Return(_) | Later::Step(_) | Later::Threshold(_)) => 2,
             What::Look(_) => 3,
@@ -285,7 +289,7 @@ pub(crate) fn next_deadline(site: &Site) -> Option<u64> {
     let looked = (Excluded((state.looked_ms, Id([0xff; 16]))), Unbounded);
     let look = site.index.looks.range(looked).next().map(|(due_ms, _)| *due_ms);
     let later = site.index.later.first().map(|(due_ms, _)| *due_ms);
-    [unfinished, timer, beat, look, later].into_iter().flatten().min()
+    [unfinished, timer, beat, look, later, site.next_day()].into_iter().flatten().min()
 }
 
 /// May a turn in which nothing happened go unrecorded?

@@ -3,7 +3,7 @@
 use crate::apply::About;
 use crate::few::Few;
 use crate::site::Site;
-use crate::state::{Agent, Enabled};
+use crate::state::{Agent, Enabled, Today};
 use crate::words::{AgentRegistered, ChannelSwitchSet, Id, Presence, PresenceCause, PresenceChanged, SwitchCause};
 
 impl Site {
@@ -35,6 +35,7 @@ impl Site {
 
     pub(super) fn change_presence(&mut self, id: Id, event: &PresenceChanged) -> Result<(), String> {
         self.change_agent(id, |agent| {
+            agent.count_ready(event.effective, event.at_ms);
             if agent.effective == Presence::Ready && event.effective != Presence::Ready {
                 agent.left_ready_ms = event.at_ms;
             }
@@ -63,6 +64,18 @@ impl Site {
     }
 }
 
+impl Site {
+    /// What agents did today counts from zero.
+    pub(super) fn turn_day(&mut self, at_ms: u64) -> Result<(), String> {
+        self.state.day_ms = at_ms;
+        let agents: Vec<Id> = self.state.agents.keys().copied().collect();
+        for id in agents {
+            self.change_agent(id, |agent| agent.today = Today { ready_since_ms: at_ms, ..Today::default() })?;
+        }
+        Ok(())
+    }
+}
+
 fn new_agent() -> Agent {
     Agent {
         skills: Few::new(),
@@ -77,6 +90,7 @@ fn new_agent() -> Agent {
         left_ready_ms: 0,
         declines: 0,
         over_recorded: false,
+        today: Today::default(),
         work: Few::new(),
     }
 }

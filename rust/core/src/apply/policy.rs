@@ -8,7 +8,11 @@ use crate::words::{Id, PolicyAdopted, QueuePolicy};
 
 impl Site {
     pub(super) fn adopt_policy(&mut self, event: &PolicyAdopted) -> Result<(), String> {
-        self.index.rules = Some(Rules::read(&event.policy, &self.state.site).map_err(|what| format!("the adopted policy {what}"))?);
+        let rules = Rules::read(&event.policy, &self.state.site).map_err(|what| format!("the adopted policy {what}"))?;
+        self.state.cursors.retain(|queue, _| rules.queue(queue).is_some());
+        // Those that begin now are still to come, whoever published them.
+        self.state.day_ms = self.state.day_ms.max(event.at_ms.saturating_sub(1));
+        self.index.rules = Some(rules);
         self.state.policy = Some(PolicyInForce { version: event.version, digest: event.digest, bytes: event.policy.clone() });
         self.drop_instants()?;
         self.state.sweep = (!self.index.line.is_empty()).then_some(Sweep { after: None });
