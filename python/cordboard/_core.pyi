@@ -56,7 +56,7 @@ class Router:
         afterwards is that of the *recorded* commit."""
 
     def explain_contact(self, contact: bytes, limit: int) -> bytes | None:
-        """Why a live contact is not offered to whom: a msgpack map (router.explain) with at most `limit` agents; None: no such contact."""
+        """Why a live contact is not offered to whom: a msgpack map, at most `limit` agents; None: no such contact."""
 
     def explain_agent(self, agent: bytes, limit: int) -> bytes | None:
         """Why an agent is not offered what waits: a msgpack map with at most `limit` contacts; None: no such agent."""

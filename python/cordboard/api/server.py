@@ -16,6 +16,7 @@ from cordboard.api.contacts import ContactService
 from cordboard.api.customers import CustomerService
 from cordboard.api.declared import Declared
 from cordboard.api.effects import EffectService
+from cordboard.api.explain import ExplainService
 from cordboard.api.guard import Guard
 from cordboard.api.outcomes import Outcomes
 from cordboard.api.people import People
@@ -31,6 +32,8 @@ from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
 from cordboard.projections.history.doubt import was_decided
+from cordboard.router.core import CoreThread
+from cordboard.router.explain import Explainer
 from cordboard.settings import is_loopback
 from cordboard.v1 import (
     agent_service_pb2,
@@ -38,6 +41,7 @@ from cordboard.v1 import (
     contact_service_pb2,
     customer_service_pb2,
     effect_service_pb2,
+    explain_service_pb2,
     policy_service_pb2,
 )
 from cordboard.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
@@ -45,6 +49,7 @@ from cordboard.v1.board_service_pb2_grpc import add_BoardServiceServicer_to_serv
 from cordboard.v1.contact_service_pb2_grpc import add_ContactServiceServicer_to_server
 from cordboard.v1.customer_service_pb2_grpc import add_CustomerServiceServicer_to_server
 from cordboard.v1.effect_service_pb2_grpc import add_EffectServiceServicer_to_server
+from cordboard.v1.explain_service_pb2_grpc import add_ExplainServiceServicer_to_server
 from cordboard.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
 from cordboard.vault import Acceptance, Vault
 from cordboard.vault.erasure import Erasure
@@ -77,6 +82,7 @@ SERVICES = tuple(
         (policy_service_pb2, "PolicyService"),
         (customer_service_pb2, "CustomerService"),
         (effect_service_pb2, "EffectService"),
+        (explain_service_pb2, "ExplainService"),
     )
 )
 
@@ -109,7 +115,7 @@ async def run_api(
     async def decided(acceptance: Acceptance) -> bool:
         return await was_decided(history, log, acceptance.fact_id)
 
-    async with log.publisher(GATEWAY) as publisher:
+    async with log.publisher(GATEWAY) as publisher, CoreThread() as core:
         site = Site(
             log=log,
             vault=vault,
@@ -126,6 +132,7 @@ async def run_api(
             people=People(vault),
             tokens=Tokens(log.site),
             erasure=erasure,
+            explainer=Explainer(log, core),
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(site.intake.sweep(), name="api-sweep")
@@ -143,6 +150,7 @@ async def _serve(site: Site, host: str, port: int, ready: Callable[[int], None] 
     add_PolicyServiceServicer_to_server(PolicyService(site), server)
     add_CustomerServiceServicer_to_server(CustomerService(site), server)
     add_EffectServiceServicer_to_server(EffectService(site), server)
+    add_ExplainServiceServicer_to_server(ExplainService(site), server)
     healthy = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

@@ -20,6 +20,7 @@ from cordboard.log.port import Publisher, SiteLog
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
+from cordboard.router.explain import Explainer
 from cordboard.vault import Draft, Vault
 from cordboard.vault.erasure import Erasure
 from cordboard.vault.intake import Intake
@@ -50,6 +51,7 @@ class Site:
     people: People
     tokens: Tokens
     erasure: Erasure
+    explainer: Explainer
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_MAX))
     """Held while an attachment is on its way: each stands in memory as a whole."""

@@ -9,6 +9,7 @@ from cordboard.cli.contacts import contacts_app, timeline
 from cordboard.cli.customer import customer_app
 from cordboard.cli.demo import demo
 from cordboard.cli.effects import effects_app
+from cordboard.cli.explain import explain_app
 from cordboard.cli.policy import policy_app
 from cordboard.cli.queues import queues
 from cordboard.cli.top import top
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     agents_file.add_commands(agents_app)
     app.add_typer(agents_app, name="agents")
     app.add_typer(effects_app, name="effects")
+    app.add_typer(explain_app, name="explain")
     app.add_typer(customer_app, name="customer")
     app.add_typer(policy_app, name="policy")
     app.command("verify")(verify_journal)

@@ -17,6 +17,7 @@ from cordboard.client.contacts import ContactCalls, NewContact, new_contact
 from cordboard.client.customers import CustomerCalls
 from cordboard.client.desk import DeskCalls, DeskChange, DeskEvent
 from cordboard.client.effects import EffectCalls
+from cordboard.client.explain import ExplainCalls
 from cordboard.client.policy import PolicyCalls
 from cordboard.v1.agent_service_pb2 import (
     AgentDeclaration,
@@ -48,5 +49,5 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Client(ContactCalls, DeskCalls, AgentCalls, BoardCalls, PolicyCalls, CustomerCalls, EffectCalls):
+class Client(ContactCalls, DeskCalls, AgentCalls, BoardCalls, PolicyCalls, CustomerCalls, EffectCalls, ExplainCalls):
     """Every service of the API at `target` (host:port), over one connection. Raises ClientError."""

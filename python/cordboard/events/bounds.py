@@ -23,6 +23,7 @@ CHANNELS_MAX = 16
 CAPACITY_MAX = 10_000
 DURATION_MAX_MS = 366 * 24 * 3_600_000
 INSTANT_MAX_MS = 1 << 48
+COUNT_MAX = (1 << 53) - 1
 
 Id = Annotated[bytes, msgspec.Meta(min_length=ID_BYTES, max_length=ID_BYTES)]
 """16 opaque bytes; written as 32 hexadecimal digits wherever people or JSON see them."""
@@ -39,7 +40,7 @@ Priority = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Ms = Annotated[int, msgspec.Meta(ge=0, le=INSTANT_MAX_MS)]
 """An instant: milliseconds since the Unix epoch, UTC."""
 DurationMs = Annotated[int, msgspec.Meta(ge=0, le=DURATION_MAX_MS)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=COUNT_MAX)]
 Digest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 

@@ -1,7 +1,7 @@
 """Explanations: what stands between a contact and the agents, on the state now or at any position of the journal.
 
-The journal is folded into a router of its own, which decides nothing. Asked about now, it goes on from where it was asked last; asked
-about a position, it begins at the nearest snapshot before it.
+The journal is folded into a router of its own, which decides nothing. Asked about now, it goes on from where it was
+asked last; asked about a position, it begins at the nearest snapshot before it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import msgspec
 from cordboard._core import Router
 from cordboard.errors import InvalidInput, NotFound
 from cordboard.events.bounds import Key, Requirement
+from cordboard.events.event import ContactState
+from cordboard.events.fact import Presence
 from cordboard.log.port import SiteLog
 from cordboard.router import snapshots
 from cordboard.router.core import CoreThread
@@ -72,7 +74,7 @@ class ContactExplained(msgspec.Struct, frozen=True):
     seq: int
     at_ms: int
     contact: bytes
-    state: str
+    state: ContactState
     channel: str
     queue: str
     visit: int
@@ -97,9 +99,9 @@ class AgentExplained(msgspec.Struct, frozen=True):
     seq: int
     at_ms: int
     agent: bytes
-    requested: str
+    requested: Presence
     requested_reason: str | None
-    effective: str
+    effective: Presence
     effective_reason: str | None
     idle_since_ms: int
     load: int
@@ -124,14 +126,14 @@ class Explainer:
         self._turn = asyncio.Lock()
 
     async def contact(self, contact: bytes, at: int | None = None, limit: int = 100) -> ContactExplained:
-        """At position `at`, or now. Raises NotFound if no such contact lives there; InvalidInput if there is no such position yet."""
+        """At position `at`, or now. Raises NotFound if no such contact lives there; InvalidInput for a position not there."""
         found = await self._ask(at, lambda router: router.explain_contact(contact, min(limit, SHOWN_MAX)))
         if found is None:
             raise NotFound(f"contact {contact.hex()} is not live {_there(at)}")
         return _CONTACT.decode(found)
 
     async def agent(self, agent: bytes, at: int | None = None, limit: int = 100) -> AgentExplained:
-        """At position `at`, or now. Raises NotFound if no such agent is declared there; InvalidInput if there is no such position yet."""
+        """At position `at`, or now. Raises NotFound if the agent is not declared there, InvalidInput for a position not there."""
         found = await self._ask(at, lambda router: router.explain_agent(agent, min(limit, SHOWN_MAX)))
         if found is None:
             raise NotFound(f"agent {agent.hex()} is not declared {_there(at)}")

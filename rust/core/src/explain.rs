@@ -32,6 +32,11 @@ const QUESTIONS: [&str; 15] = [
     "preference",
 ];
 
+/// A key as the words have it: class, due time less credit, arrival.
+type Place = (u8, i64, u64);
+/// A requirement as the words have it: skill, level, hard.
+type Need<'a> = (&'a Name, u8, bool);
+
 /// A contact, and for each member of its queues what hinders an offer.
 #[derive(Debug, Serialize)]
 struct ContactExplanation<'a> {
@@ -43,12 +48,12 @@ struct ContactExplanation<'a> {
     queue: &'a Name,
     visit: u32,
     attempt: u32,
-    key: Key,
+    key: Place,
     entered_ms: u64,
     queued_at_ms: u64,
     due_ms: u64,
     priority: u8,
-    requirements: &'a [Requirement],
+    requirements: Vec<Need<'a>>,
     preferred: &'a [Id],
     prefer_until_ms: u64,
     /// Who has it.
@@ -87,10 +92,10 @@ struct Hindered<'a> {
     id: Id,
     queue: &'a Name,
     rank: u8,
-    key: Option<Key>,
+    key: Option<Place>,
     hindrance: &'static str,
     until_ms: Option<u64>,
-    need: Option<&'a Requirement>,
+    need: Option<Need<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -132,12 +137,12 @@ impl Router {
             queue: &contact.queue,
             visit: contact.visit,
             attempt: contact.attempt,
-            key: contact.key,
+            key: place(contact.key),
             entered_ms: contact.entered_ms,
             queued_at_ms: contact.queued_at_ms,
             due_ms: contact.queued_at_ms + contact.target_ms,
             priority: contact.priority,
-            requirements: &contact.requirements,
+            requirements: contact.requirements.iter().map(need).collect(),
             preferred: &contact.preferred,
             prefer_until_ms: contact.prefer_until_ms,
             agent: contact.phase.agent(),
@@ -212,19 +217,27 @@ fn counted(words: impl Iterator<Item = &'static str>) -> BTreeMap<&'static str, 
 }
 
 fn hindered<'a>(id: Id, queue: &'a Name, rank: u8, key: Option<Key>, hindrance: Option<Hindrance<'a>>) -> Hindered<'a> {
-    let need = match hindrance {
-        Some(Hindrance::Skill(need)) => Some(need),
+    let unmet = match hindrance {
+        Some(Hindrance::Skill(unmet)) => Some(need(unmet)),
         Some(_) | None => None,
     };
     Hindered {
         id,
         queue,
         rank,
-        key,
+        key: key.map(place),
         hindrance: hindrance.map_or("none", Hindrance::word),
         until_ms: hindrance.and_then(Hindrance::until_ms),
-        need,
+        need: unmet,
     }
+}
+
+fn place(key: Key) -> Place {
+    (key.klass, key.order_ms, key.seq)
+}
+
+fn need(requirement: &Requirement) -> Need<'_> {
+    (&requirement.skill, requirement.level, requirement.hard)
 }
 
 fn written<T: Serialize>(value: &T) -> Vec<u8> {

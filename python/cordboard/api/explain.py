@@ -1,0 +1,105 @@
+"""ExplainService: why a contact waits, and why an agent is not offered it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from cordboard.api import sentences
+from cordboard.api.guard import Context
+from cordboard.api.site import Site
+from cordboard.api.status import BadRequest
+from cordboard.api.translate.check import Check
+from cordboard.api.translate.words import TO_PRESENCE, TO_STATE, requirements_to
+from cordboard.errors import InvalidInput
+from cordboard.events.bounds import COUNT_MAX
+from cordboard.router.explain import SHOWN_MAX, Hindered
+from cordboard.v1 import explain_service_pb2 as pb
+from cordboard.v1.explain_service_pb2_grpc import ExplainServiceServicer
+from cordboard.vault import Person
+
+SHOWN = 20
+
+
+class ExplainService(ExplainServiceServicer):
+    """Reads from a fold of the journal of its own."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def ExplainContact(self, request: pb.ExplainContactRequest, context: Context) -> pb.ExplainContactResponse:
+        check = Check()
+        contact = check.id("contact_id", request.contact_id)
+        position, limit = _where(check, request.position, request.limit)
+        check.finish()
+        with _known_position():
+            found = await self._site.explainer.contact(contact, position, limit)
+        people = await self._site.people.of([found.agent, *found.preferred, *(each.id for each in found.agents)])
+        return pb.ExplainContactResponse(
+            position=found.seq,
+            at_ms=found.at_ms,
+            contact_id=found.contact.hex(),
+            state=TO_STATE[found.state],
+            channel=found.channel,
+            queue=found.queue,
+            queued_at_ms=found.queued_at_ms,
+            due_ms=found.due_ms,
+            ahead=found.ahead,
+            requirements=requirements_to(found.requirements),
+            agent="" if found.agent is None else people[found.agent].person,
+            hindrances={str(word): count for word, count in found.hindrances.items()},
+            agents=[_obstacle(people[each.id].person, each, found.at_ms) for each in found.agents],
+            sentences=sentences.of_contact(found, lambda agent: _name(people, agent)),
+        )
+
+    async def ExplainAgent(self, request: pb.ExplainAgentRequest, context: Context) -> pb.ExplainAgentResponse:
+        check = Check()
+        person = check.person("agent", request.agent)
+        position, limit = _where(check, request.position, request.limit)
+        check.finish()
+        with _known_position():
+            found = await self._site.explainer.agent(await self._site.people.ref(person), position, limit)
+        people = await self._site.people.of([found.agent])
+        return pb.ExplainAgentResponse(
+            position=found.seq,
+            at_ms=found.at_ms,
+            agent=person,
+            requested=TO_PRESENCE[found.requested],
+            effective=TO_PRESENCE[found.effective],
+            idle_since_ms=found.idle_since_ms,
+            load=found.load,
+            capacity=found.capacity,
+            waiting=found.waiting,
+            hindrances={str(word): count for word, count in found.hindrances.items()},
+            contacts=[_obstacle(each.id.hex(), each, found.at_ms) for each in found.contacts],
+            sentences=sentences.of_agent(found, _name(people, found.agent)),
+        )
+
+
+@contextmanager
+def _known_position() -> Iterator[None]:
+    """A position that the journal does not have is the caller's mistake."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise BadRequest.of("position", str(error)) from error
+
+
+def _where(check: Check, position: int, limit: int) -> tuple[int | None, int]:
+    check.number("position", position, 0, COUNT_MAX)
+    return position or None, check.number("limit", limit or SHOWN, 1, SHOWN_MAX)
+
+
+def _obstacle(name: str, found: Hindered, at_ms: int) -> pb.Obstacle:
+    return pb.Obstacle(
+        id=name,
+        queue=found.queue,
+        rank=found.rank,
+        hindrance=found.hindrance,
+        until_ms=found.until_ms or 0,
+        need=requirements_to([found.need])[0] if found.need is not None else None,
+        sentence=sentences.obstacle(found, at_ms),
+    )
+
+
+def _name(people: Mapping[bytes, Person], agent: bytes) -> str:
+    found = people[agent]
+    return found.name or found.person or agent.hex()[:8]

@@ -1,0 +1,127 @@
+"""Explanations in words that a supervisor reads."""
+
+from collections.abc import Callable, Mapping
+
+from cordboard.events.bounds import Requirement
+from cordboard.router.explain import AgentExplained, ContactExplained, Hindered, Hindrance
+
+CLASSES = ("emergency", "live", "session", "deferrable")
+Name = Callable[[bytes], str]
+
+_ONE: dict[Hindrance, str] = {
+    "none": "could be offered it now",
+    "not_declared": "is not declared",
+    "not_member": "is no member of its queue",
+    "sender": "has just transferred it",
+    "absent": "is not ready",
+    "desk_lost": "has lost the desk",
+    "channel_not_enabled": "does not work on its channel",
+    "channel_off": "has its channel switched off",
+    "skill": "lacks a skill",
+    "excluded": "declined or missed it a short while ago",
+    "leaving": "leaves too soon",
+    "over_capacity": "has more work than the limits allow",
+    "no_room": "has no room for it",
+    "reserved": "is reserved for another contact",
+    "rank_closed": "is asked only later",
+    "preference": "is not the agent it waits for",
+}
+_MANY: dict[Hindrance, str] = {
+    "none": "could be offered it now",
+    "not_declared": "are not declared",
+    "not_member": "are no members of its queue",
+    "sender": "have just transferred it",
+    "absent": "are not ready",
+    "desk_lost": "have lost their desk",
+    "channel_not_enabled": "do not work on its channel",
+    "channel_off": "have its channel switched off",
+    "skill": "lack a skill",
+    "excluded": "declined or missed it a short while ago",
+    "leaving": "leave too soon",
+    "over_capacity": "have more work than the limits allow",
+    "no_room": "have no room for it",
+    "reserved": "are reserved for another contact",
+    "rank_closed": "are asked only later",
+    "preference": "are not the agent it waits for",
+}
+
+
+def obstacle(found: Hindered, at_ms: int) -> str:
+    """What stands against one offer: `lacks nl.written 5`, `has no room for it`, `is asked only later, in 0:20`."""
+    if found.need is not None:
+        return f"lacks {requirement(found.need)}"
+    ends = "" if found.until_ms is None or found.until_ms <= at_ms else f", for {span(found.until_ms - at_ms)} more"
+    return _ONE[found.hindrance] + ends
+
+
+def of_contact(found: ContactExplained, name: Name) -> list[str]:
+    """Where the contact stands, what it needs, and what keeps its queue's members from it."""
+    state = f"{name(found.agent)} has it" if found.agent is not None else f"{found.ahead} come first"
+    lines = [
+        f"The contact ({found.channel}) is {found.state} in {found.queue} for {span(found.at_ms - found.queued_at_ms)}, "
+        f"{_due(found.due_ms, found.at_ms)}; class {CLASSES[found.key.klass]}, priority {found.priority}; {state}."
+    ]
+    if found.requirements:
+        lines.append(f"It needs {', '.join(requirement(need) for need in found.requirements)}.")
+    if found.preferred and found.prefer_until_ms > found.at_ms:
+        people = ", ".join(name(agent) for agent in found.preferred)
+        lines.append(
+            f"It waits for {people}, for {span(found.prefer_until_ms - found.at_ms)} more, as long as one of them is there."
+        )
+    members = sum(found.hindrances.values())
+    if members:
+        lines.append(f"Of the {members} members of its queue {_counts(found.hindrances)}.")
+    elif found.state == "queued":
+        lines.append("Its queue has no members.")
+    return lines
+
+
+def of_agent(found: AgentExplained, agent: str) -> list[str]:
+    """Where the agent stands, and what keeps the agent from what waits."""
+    presence = _presence(found.effective, found.effective_reason)
+    wanted = _presence(found.requested, found.requested_reason)
+    pending = "" if wanted == presence else f" (asked for {wanted}, after the work in hand)"
+    lines = [
+        f"{agent} is {presence}{pending}, with a load of {found.load} of {found.capacity} in {len(found.work)} contacts, "
+        f"idle since {span(max(0, found.at_ms - found.idle_since_ms))} ago."
+    ]
+    if found.waiting:
+        lines.append(f"Of the {found.waiting} contacts that wait in {agent}'s queues {_kept(found.hindrances, agent)}.")
+    else:
+        lines.append(f"Nothing waits in {agent}'s queues.")
+    return lines
+
+
+def requirement(need: Requirement) -> str:
+    """`nl.written 5`, a soft one in brackets."""
+    text = f"{need.skill} {need.level}"
+    return text if need.hard else f"({text})"
+
+
+def span(ms: int) -> str:
+    """`0:07`, `12:30`, `3:05:00`."""
+    seconds = ms // 1_000
+    hours, minutes = seconds // 3_600, seconds // 60 % 60
+    return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
+
+
+def _due(due_ms: int, at_ms: int) -> str:
+    return f"due in {span(due_ms - at_ms)}" if due_ms >= at_ms else f"due {span(at_ms - due_ms)} ago"
+
+
+def _presence(presence: str, reason: str | None) -> str:
+    said = presence.replace("_", " ")
+    return f"{said} ({reason})" if reason else said
+
+
+def _counts(hindrances: Mapping[Hindrance, int]) -> str:
+    parts = [f"{count} {(_ONE if count == 1 else _MANY)[word]}" for word, count in _most(hindrances)]
+    return ", ".join(parts)
+
+
+def _kept(hindrances: Mapping[Hindrance, int], agent: str) -> str:
+    return ", ".join(f"{count}: {agent} {_ONE[word]}" for word, count in _most(hindrances))
+
+
+def _most(hindrances: Mapping[Hindrance, int]) -> list[tuple[Hindrance, int]]:
+    return sorted(hindrances.items(), key=lambda item: (-item[1], item[0]))

@@ -1,0 +1,58 @@
+"""`cordboard explain …`: why a contact waits, why an agent is not offered it."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from cordboard.cli.calls import call
+from cordboard.cli.contacts import ContactArgument, instant, plain
+from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, print_json, print_table
+from cordboard.v1.explain_service_pb2 import Obstacle
+
+explain_app = typer.Typer(help="Explain: why a contact waits, why an agent is not offered it.", no_args_is_help=True)
+At = Annotated[int, typer.Option("--at", min=0, help="A position of the journal (`seq` in a timeline); 0: now.")]
+Limit = Annotated[int, typer.Option(min=1, max=1_000, help="At most so many lines.")]
+
+
+@explain_app.command("contact")
+def explain_contact(
+    contact_id: ContactArgument, at: At = 0, limit: Limit = 20, target: Target = DEFAULT_TARGET, as_json: AsJson = False
+) -> None:
+    """What stands between a waiting contact and each member of its queues, the nearest first."""
+    found = call(target, lambda client: client.explain_contact(contact_id, position=at, limit=limit))
+    if as_json:
+        print_json(plain(found))
+        return
+    _say(found.position, found.at_ms, found.sentences)
+    _list("nearest agents", "agent", found.agents)
+
+
+@explain_app.command("agent")
+def explain_agent(
+    agent: Annotated[str, typer.Argument(help="The agent's person id.")],
+    at: At = 0,
+    limit: Limit = 20,
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """What stands between an agent and each contact that waits in the agent's queues, in their order."""
+    found = call(target, lambda client: client.explain_agent(agent, position=at, limit=limit))
+    if as_json:
+        print_json(plain(found))
+        return
+    _say(found.position, found.at_ms, found.sentences)
+    _list("first contacts", "contact", found.contacts)
+
+
+def _say(position: int, at_ms: int, sentences: Iterable[str]) -> None:
+    console.print(f"[dim]position {position}, {instant(at_ms)}[/]")
+    for sentence in sentences:
+        console.print(escape(sentence), soft_wrap=True)
+
+
+def _list(title: str, what: str, obstacles: Iterable[Obstacle]) -> None:
+    rows = [(each.id, each.queue, str(each.rank), each.hindrance, each.sentence) for each in obstacles]
+    if rows:
+        print_table(title, (what, "queue", "rank", "hindrance", "because"), rows, right=("rank",))
