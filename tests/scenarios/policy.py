@@ -54,6 +54,8 @@ def setting(word: str) -> tuple[str, Any]:
         return key, {name: duration(after) for name, after in (item.split(":") for item in text.split(","))}
     if key in ("days_ms", "rank_delays_ms"):
         return key, [duration(after) for after in text.split(",") if after]
+    if key == "interruptible_by":
+        return key, text.split(",") if text else []
     if key.endswith("_ms"):
         return key, duration(text)
     return key, int(text) if text.isdigit() else text

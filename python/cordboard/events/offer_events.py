@@ -9,7 +9,7 @@ import msgspec
 
 from cordboard.events.bounds import AgentId, Count, DurationMs, Id, Key, Ms, Name, Ref
 from cordboard.events.fact import Attempt, Author, Leg, Role
-from cordboard.events.terms import Cost, Step, Strategy
+from cordboard.events.terms import Cost, SilenceStep, Step, Strategy
 
 
 class Why(msgspec.Struct, frozen=True, array_like=True):
@@ -53,6 +53,8 @@ class OfferMade(msgspec.Struct, frozen=True, array_like=True, tag=13):
     """None: nobody chose, see `direct`."""
     direct: Direct | None = None
     role: Role = "primary"
+    interrupts: bool = False
+    """There is room only if other work gives way when it is accepted."""
 
 
 class OfferAccepted(msgspec.Struct, frozen=True, array_like=True, tag=14):
@@ -122,6 +124,13 @@ class ConnectFailed(msgspec.Struct, frozen=True, array_like=True, tag=46):
     failures: Count
 
 
+class SilenceDue(msgspec.Struct, frozen=True, array_like=True):
+    """When the silence of the one who owes a word leads to `step`."""
+
+    at_ms: Ms
+    step: SilenceStep
+
+
 class EngagementStarted(msgspec.Struct, frozen=True, array_like=True, tag=19):
     """Agent and customer are connected; of a consult, agent and agent."""
 
@@ -129,6 +138,7 @@ class EngagementStarted(msgspec.Struct, frozen=True, array_like=True, tag=19):
     attempt: Attempt
     queue: Name
     role: Role = "primary"
+    silence: SilenceDue | None = None
 
 
 class ContactAnswered(msgspec.Struct, frozen=True, array_like=True, tag=20):
@@ -146,6 +156,8 @@ class MessageRelayed(msgspec.Struct, frozen=True, array_like=True, tag=21):
     message: Ref
     author: Author
     ordinal: Count
+    silence: SilenceDue | None = None
+    """What follows, and when, if the one who owes a word now says none."""
 
 
 class EngagementHeld(msgspec.Struct, frozen=True, array_like=True, tag=63):
@@ -161,6 +173,7 @@ class EngagementResumed(msgspec.Struct, frozen=True, array_like=True, tag=64):
     at_ms: Ms
     attempt: Attempt
     held_ms: DurationMs
+    silence: SilenceDue | None = None
 
 
 class RoleChanged(msgspec.Struct, frozen=True, array_like=True, tag=65):
@@ -169,6 +182,7 @@ class RoleChanged(msgspec.Struct, frozen=True, array_like=True, tag=65):
     at_ms: Ms
     attempt: Attempt
     role: Role
+    silence: SilenceDue | None = None
 
 
 class ContactDormant(msgspec.Struct, frozen=True, array_like=True, tag=66):

@@ -25,5 +25,7 @@ RevokeReason = Literal[
     "desk_lost",
     "side_over",
 ]
+SilenceStep = Literal["dormant", "end", "alert", "requeue"]
+"""What a silence leads to next."""
 ThresholdAction = Literal["raise_priority", "overflow", "offer_callback", "notify"]
 ContactState = Literal["queued", "offered", "connecting", "engaged", "ended", "parked"]

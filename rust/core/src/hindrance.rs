@@ -1,7 +1,7 @@
 //! Why an agent may not be offered a contact: one list of questions in one order, for routing and for whoever asks it to explain itself.
 
 use crate::site::Site;
-use crate::state::{Agent, Contact, WORK_MAX};
+use crate::state::{Agent, Contact, Work, WORK_MAX};
 use crate::words::{Id, Name, Presence, Requirement};
 
 /// The first question that an offer of this contact to this agent fails at, in the order they are asked.
@@ -99,8 +99,15 @@ impl Site {
     }
 
     /// May this agent still hold the offer it has? (Capacity was taken when the offer was made.)
-    pub(crate) fn may_keep_offer(&self, contact: &Contact, id: &Id) -> bool {
-        self.agent(id).is_some_and(|agent| self.unavailable(contact, id, agent).is_none())
+    /// A direct one asked neither membership nor skills.
+    pub(crate) fn may_keep_offer(&self, contact: &Contact, id: &Id, work: &Work) -> bool {
+        self.agent(id).is_some_and(|agent| {
+            if work.direct {
+                agent.ready() && agent.channels.get(&work.channel).is_some_and(|enabled| enabled.on)
+            } else {
+                self.unavailable(contact, id, agent).is_none()
+            }
+        })
     }
 
     /// From `reoffer_from_ms` on a pair is excluded only as long as another eligible agent is present.

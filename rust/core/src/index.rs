@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::conversation::SidePhase;
 use crate::groups::Groups;
 use crate::rules::Rules;
 use crate::state::{Agent, Contact, Phase, State, WorkPhase};
@@ -10,8 +11,8 @@ use crate::words::{Id, Key, Name};
 /// A short deadline. Those due at one instant run in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
-    Offer(Id),
-    Connect(Id),
+    Offer { contact: Id, attempt: u32 },
+    Connect { contact: Id, attempt: u32 },
     WrapUp { agent: Id, contact: Id, attempt: u32 },
 }
 
@@ -19,6 +20,8 @@ pub(crate) enum Timer {
 /// this order: a day before all short deadlines, `Drain` after the looks, the others between them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Later {
+    /// Whoever owes a word in a conversation has been silent for long.
+    Silence(Id),
     /// A parked contact returns.
     Return(Id),
     /// A step of a queued contact's plan.
@@ -110,13 +113,9 @@ impl Index {
                 }
                 self.looks.extend(look_times(contact).map(|when| (when, id)));
             }
-            Phase::Offered { expires_ms, .. } => {
-                self.timers.insert((expires_ms, Timer::Offer(id)));
+            Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. } => {
+                self.timers.extend(answers_due(id, contact));
             }
-            Phase::Connecting { connect_by_ms, .. } => {
-                self.timers.insert((connect_by_ms, Timer::Connect(id)));
-            }
-            Phase::Engaged { .. } => {}
             Phase::Parked { owner, .. } => self.owned.add(owner, id),
         }
     }
@@ -143,13 +142,11 @@ impl Index {
                     self.looks.remove(&(when, id));
                 }
             }
-            Phase::Offered { expires_ms, .. } => {
-                self.timers.remove(&(expires_ms, Timer::Offer(id)));
+            Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. } => {
+                for timer in answers_due(id, contact) {
+                    self.timers.remove(&timer);
+                }
             }
-            Phase::Connecting { connect_by_ms, .. } => {
-                self.timers.remove(&(connect_by_ms, Timer::Connect(id)));
-            }
-            Phase::Engaged { .. } => {}
             Phase::Parked { owner, .. } => self.owned.take(&owner, &id),
         }
     }
@@ -173,7 +170,7 @@ impl Index {
         let (mut contacts, mut agents): (BTreeSet<Id>, BTreeSet<Id>) = (excluding.collect(), BTreeSet::new());
         for (_, timer) in &self.timers {
             match timer {
-                Timer::Offer(contact) | Timer::Connect(contact) => contacts.insert(*contact),
+                Timer::Offer { contact, .. } | Timer::Connect { contact, .. } => contacts.insert(*contact),
                 Timer::WrapUp { agent, .. } => agents.insert(*agent),
             };
         }
@@ -230,12 +227,28 @@ fn later_times(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Later)> 
         Phase::Parked { until_ms, .. } => (None, None, Some(until_ms)),
     };
     let later = [back.map(|at_ms| (at_ms, Later::Return(id))), step.map(|at_ms| (at_ms, Later::Step(id)))];
-    later.into_iter().chain([threshold.map(|at_ms| (at_ms, Later::Threshold(id)))]).flatten()
+    let silence = contact.conversation.silence.map(|due| (due.at_ms, Later::Silence(id)));
+    later.into_iter().chain([threshold.map(|at_ms| (at_ms, Later::Threshold(id))), silence]).flatten()
 }
 
 fn look_times(contact: &Contact) -> impl Iterator<Item = u64> + '_ {
     let preference = (!contact.preferred.is_empty()).then_some(contact.prefer_until_ms);
     contact.exclusions.values().flat_map(|exclusion| [exclusion.reoffer_from_ms, exclusion.until_ms]).chain(preference)
+}
+
+/// When what was offered, to the primary or a side, must be answered or connected.
+fn answers_due(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Timer)> + '_ {
+    let primary = match contact.phase {
+        Phase::Offered { attempt, expires_ms, .. } => Some((expires_ms, Timer::Offer { contact: id, attempt })),
+        Phase::Connecting { attempt, connect_by_ms, .. } => Some((connect_by_ms, Timer::Connect { contact: id, attempt })),
+        Phase::Queued | Phase::Engaged { .. } | Phase::Parked { .. } => None,
+    };
+    let sides = contact.sides.iter().filter_map(move |(attempt, side)| match side.phase {
+        SidePhase::Offered { expires_ms } => Some((expires_ms, Timer::Offer { contact: id, attempt: *attempt })),
+        SidePhase::Connecting { connect_by_ms } => Some((connect_by_ms, Timer::Connect { contact: id, attempt: *attempt })),
+        SidePhase::Engaged => None,
+    });
+    primary.into_iter().chain(sides)
 }
 
 fn wrap_ups(id: Id, agent: &Agent) -> impl Iterator<Item = (u64, Timer)> + '_ {

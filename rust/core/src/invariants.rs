@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::conversation::Stage;
 use crate::index::Index;
 use crate::router::Router;
 use crate::site::Site;
-use crate::state::{Agent, Phase, Work, WorkPhase};
+use crate::state::{Agent, Contact, Phase, Work, WorkPhase};
 use crate::words::Id;
 
 impl Router {
@@ -14,15 +15,8 @@ impl Router {
         let site = self.site();
         let mut found = Vec::new();
         for (id, contact) in &site.state.contacts {
-            let held =
-                contact.phase.agent().map(|agent| site.agent(&agent).and_then(|agent| agent.work.get(&(*id, contact.attempt))));
-            match held {
-                Some(None) => found.push(format!("contact {id:?} is {:?} but the agent does not have it", contact.phase)),
-                Some(Some(work)) if !same_phase(contact.phase, work.phase) => {
-                    found.push(format!("contact {id:?} is {:?} but the agent's work is {:?}", contact.phase, work.phase));
-                }
-                Some(Some(_)) | None => {}
-            }
+            found.extend(unheld(site, id, contact));
+            found.extend(unclear_conversation(site, id, contact));
             if let Phase::Parked { since_ms, until_ms, .. } = contact.phase {
                 if until_ms < since_ms || (is_settled(site) && until_ms <= site.state.at_ms) {
                     found.push(format!("contact {id:?} is parked from {since_ms} until {until_ms}"));
@@ -91,18 +85,50 @@ fn held_once(site: &Site, id: &Id, (contact_id, attempt): (&Id, u32), work: &Wor
     let Some(contact) = site.contact(contact_id) else {
         return Some(format!("agent {id:?} has contact {contact_id:?}, which does not live"));
     };
-    if contact.phase.agent() != Some(*id) || contact.attempt != attempt {
-        return Some(format!("agent {id:?} has contact {contact_id:?}, attempt {attempt}, which is {:?}", contact.phase));
+    let held = contact.holder(attempt).filter(|holder| holder.agent == *id && holder.role == work.role);
+    if held.is_none_or(|holder| !same_stage(holder.stage, work.phase)) {
+        return Some(format!("agent {id:?} has {:?} of contact {contact_id:?}, attempt {attempt}, which is {held:?}", work.phase));
     }
-    (work.phase == WorkPhase::Offered && !site.may_keep_offer(contact, id))
+    (work.phase == WorkPhase::Offered && !site.may_keep_offer(contact, id, work))
         .then(|| format!("agent {id:?} is offered contact {contact_id:?} and may not have it"))
 }
 
-fn same_phase(contact: Phase, work: WorkPhase) -> bool {
+fn same_stage(stage: Stage, work: WorkPhase) -> bool {
     matches!(
-        (contact, work),
-        (Phase::Offered { .. }, WorkPhase::Offered)
-            | (Phase::Connecting { .. }, WorkPhase::Connecting)
-            | (Phase::Engaged { .. }, WorkPhase::Engaged)
+        (stage, work),
+        (Stage::Offered, WorkPhase::Offered) | (Stage::Connecting, WorkPhase::Connecting) | (Stage::Engaged, WorkPhase::Engaged)
     )
+}
+
+/// Whoever has the contact, has it in hand.
+fn unheld(site: &Site, id: &Id, contact: &Contact) -> Vec<String> {
+    let attempts = contact.phase.attempt().into_iter().chain(contact.sides.keys().copied());
+    let unheld = attempts.filter(|attempt| {
+        let holder = contact.holder(*attempt).and_then(|holder| site.agent(&holder.agent));
+        holder.is_none_or(|agent| !agent.work.contains_key(&(*id, *attempt)))
+    });
+    unheld.map(|attempt| format!("attempt {attempt} of contact {id:?} is in nobody's hands")).collect()
+}
+
+/// One primary, and others only beside it; what follows a silence, while somebody is engaged and nobody on hold.
+fn unclear_conversation(site: &Site, id: &Id, contact: &Contact) -> Vec<String> {
+    let mut found = Vec::new();
+    let engaged = contact.phase.engaged();
+    let agents: BTreeSet<Id> = contact.sides.values().map(|side| side.agent).chain(engaged).collect();
+    if !contact.sides.is_empty() && agents.len() != contact.sides.len() + 1 {
+        found.push(format!("contact {id:?} is {:?} with sides {:?}", contact.phase, contact.sides));
+    }
+    let conversation = contact.conversation;
+    let rests = engaged.is_none() || conversation.held_ms.is_some();
+    if rests && conversation.silence.is_some() || (engaged.is_none() && conversation.held_ms.is_some()) {
+        found.push(format!("contact {id:?} is {:?} in {conversation:?}", contact.phase));
+    }
+    let work = engaged.zip(contact.phase.attempt()).and_then(|(agent, attempt)| site.agent(&agent)?.work.get(&(*id, attempt)));
+    if conversation.dormant != work.is_some_and(|work| work.full_cost.is_some()) {
+        found.push(format!("contact {id:?} is {:?} in {conversation:?} and its work is {work:?}", contact.phase));
+    }
+    if is_settled(site) && conversation.silence.is_some_and(|due| due.at_ms <= site.state.at_ms) {
+        found.push(format!("contact {id:?} was silent for long and nothing followed"));
+    }
+    found
 }

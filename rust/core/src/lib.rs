@@ -13,6 +13,7 @@ mod apply;
 #[doc(hidden)]
 pub mod bench;
 pub mod codec;
+mod conversation;
 mod course;
 mod decide;
 mod digest;

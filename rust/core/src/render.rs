@@ -12,7 +12,7 @@ use std::fmt::{Display, Write};
 use crate::codec;
 use crate::words::{Commit, Entry, Event, Input, Role, Verdict, INPUT_TAG};
 use crate::Error;
-use terms::{Name, Need, Place, Seconds};
+use terms::{Due, Name, Need, Place, Seconds};
 
 /// The lines of a commit. The error says what in it cannot be read.
 pub fn render(commit: &[u8]) -> Result<String, Error> {
@@ -247,6 +247,9 @@ impl Line {
                 if event.role != Role::Primary {
                     self.pair("role", event.role);
                 }
+                if event.interrupts {
+                    self.word("interrupts");
+                }
                 if let Some(direct) = &event.direct {
                     self.pair("direct", direct.reason);
                     self.option("by", direct.by.map(Name));
@@ -296,6 +299,7 @@ impl Line {
                 if event.role != Role::Primary {
                     self.pair("role", event.role);
                 }
+                self.option("silence", event.silence.map(Due));
             }
             Event::ContactAnswered(event) => {
                 self.pair("attempt", event.attempt);
@@ -305,6 +309,7 @@ impl Line {
                 self.word(format_args!("#{}", event.ordinal));
                 self.word(Name(event.message));
                 self.pair("by", event.author);
+                self.option("silence", event.silence.map(Due));
             }
             Event::EngagementEnded(event) => {
                 self.pair("attempt", event.attempt);

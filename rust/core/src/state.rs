@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::conversation::{Conversation, Holder, Side, Stage};
 use crate::course::Course;
 use crate::few::Few;
 use crate::memory::Memory;
 use crate::summed::Summed;
 use crate::words::bounds::{ATTEMPT_MAX, DURATION_MAX_MS};
-use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, Presence, Requirement};
+use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, ParkedKind, Presence, Requirement, Role};
 
 pub(crate) use today::Today;
 
@@ -149,6 +150,9 @@ pub(crate) struct Contact {
     /// Messages so far.
     pub(crate) ordinal: u64,
     pub(crate) course: Course,
+    pub(crate) conversation: Conversation,
+    /// Agents whom the primary asked, by attempt.
+    pub(crate) sides: Few<u32, Side>,
 }
 
 impl Contact {
@@ -183,6 +187,20 @@ impl Contact {
         self.phase == Phase::Queued && self.attempt < ATTEMPT_MAX
     }
 
+    /// Who has this attempt in hand, and how far it is.
+    pub(crate) fn holder(&self, attempt: u32) -> Option<Holder> {
+        let primary = match self.phase {
+            Phase::Queued | Phase::Parked { .. } => None,
+            Phase::Offered { agent, attempt, .. } => Some((attempt, agent, Stage::Offered)),
+            Phase::Connecting { agent, attempt, .. } => Some((attempt, agent, Stage::Connecting)),
+            Phase::Engaged { agent, attempt } => Some((attempt, agent, Stage::Engaged)),
+        };
+        match primary {
+            Some((own, agent, stage)) if own == attempt => Some(Holder { agent, role: Role::Primary, stage }),
+            Some(_) | None => self.sides.get(&attempt).map(Side::holder),
+        }
+    }
+
     /// An agent has answered it, in this visit or before.
     pub(crate) fn ever_answered(&self) -> bool {
         self.answered_before || self.answered_ms.is_some()
@@ -205,10 +223,10 @@ impl Contact {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Phase {
     Queued,
-    Offered { agent: Id, expires_ms: u64 },
-    Connecting { agent: Id, connect_by_ms: u64 },
-    Engaged { agent: Id },
-    Parked { owner: Id, since_ms: u64, until_ms: u64 },
+    Offered { agent: Id, attempt: u32, expires_ms: u64 },
+    Connecting { agent: Id, attempt: u32, connect_by_ms: u64 },
+    Engaged { agent: Id, attempt: u32 },
+    Parked { owner: Id, kind: ParkedKind, since_ms: u64, until_ms: u64 },
 }
 
 impl Phase {
@@ -216,15 +234,23 @@ impl Phase {
     pub(crate) fn agent(self) -> Option<Id> {
         match self {
             Self::Queued | Self::Parked { .. } => None,
-            Self::Offered { agent, .. } | Self::Connecting { agent, .. } | Self::Engaged { agent } => Some(agent),
+            Self::Offered { agent, .. } | Self::Connecting { agent, .. } | Self::Engaged { agent, .. } => Some(agent),
         }
     }
 
     /// Who is connected with the customer.
     pub(crate) fn engaged(self) -> Option<Id> {
         match self {
-            Self::Engaged { agent } => Some(agent),
+            Self::Engaged { agent, .. } => Some(agent),
             Self::Queued | Self::Offered { .. } | Self::Connecting { .. } | Self::Parked { .. } => None,
+        }
+    }
+
+    /// The attempt of whoever has the contact.
+    pub(crate) fn attempt(self) -> Option<u32> {
+        match self {
+            Self::Queued | Self::Parked { .. } => None,
+            Self::Offered { attempt, .. } | Self::Connecting { attempt, .. } | Self::Engaged { attempt, .. } => Some(attempt),
         }
     }
 
@@ -327,6 +353,13 @@ pub(crate) struct Work {
     pub(crate) queue: Name,
     pub(crate) cost: u32,
     pub(crate) phase: WorkPhase,
+    pub(crate) role: Role,
+    /// Given by somebody, whatever order and limits say.
+    pub(crate) direct: bool,
+    /// Other work gives way to it, and does not come back before it is over.
+    pub(crate) interrupts: bool,
+    /// What it costs when the customer speaks again: it is dormant, and costs less.
+    pub(crate) full_cost: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -351,9 +384,9 @@ impl Agent {
         self.work.values().map(|work| u64::from(work.cost)).sum()
     }
 
-    /// Offers, engagements and wrap-ups on one channel.
+    /// Offers, engagements and wrap-ups on one channel, without dormant ones.
     pub(crate) fn count(&self, channel: &Name) -> usize {
-        self.work.values().filter(|work| work.channel == *channel).count()
+        self.work.values().filter(|work| work.channel == *channel && work.full_cost.is_none()).count()
     }
 
     /// Anything accepted that is not over: what delays a wish to be not ready.

@@ -201,8 +201,8 @@ impl<'a> Turn<'a> {
 
     fn run_short(&mut self, timer: Timer) {
         match timer {
-            Timer::Offer(contact) => self.expire_offer(contact),
-            Timer::Connect(contact) => self.expire_connect(contact),
+            Timer::Offer { contact, attempt } => self.expire_offer(contact, attempt),
+            Timer::Connect { contact, attempt } => self.expire_connect(contact, attempt),
             Timer::WrapUp { agent, contact, attempt } => self.expire_wrap_up(agent, contact, attempt),
         }
     }
@@ -210,6 +210,7 @@ impl<'a> Turn<'a> {
     /// Whatever it does takes this deadline out of the state.
     fn run_later(&mut self, later: &Later) {
         match later {
+            Later::Silence(contact) => self.end_silence(*contact),
             Later::Return(contact) => self.return_parked(*contact, ParkEndedBy::Deadline),
             Later::Step(contact) => self.take_steps(*contact),
             Later::Threshold(contact) => self.reach_threshold(*contact),
@@ -273,7 +274,7 @@ impl Due {
         let kind = match self.what {
             What::Day => 0,
             What::Short(_) => 1,
-            What::Later(Later::Return(_) | Later::Step(_) | Later::Threshold(_)) => 2,
+            What::Later(Later::Silence(_) | Later::Return(_) | Later::Step(_) | Later::Threshold(_)) => 2,
             What::Look(_) => 3,
         };
         (self.at_ms, kind)

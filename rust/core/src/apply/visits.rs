@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::apply::About;
+use crate::conversation::Conversation;
 use crate::course::Course;
 use crate::few::Few;
 use crate::site::Site;
@@ -17,10 +18,14 @@ impl Site {
             self.index.leave_contact(id, before);
         }
         let course = Course::begun(event, before.as_ref());
-        let (answered_before, attempt, recent, exclusions, ordinal) = match before {
-            Some(before) => (before.ever_answered(), before.attempt, before.recent, before.exclusions, before.ordinal),
-            None => (false, 0, VecDeque::new(), Few::new(), 0),
+        let (answered_before, attempt, recent, exclusions, ordinal, mut conversation) = match before {
+            Some(before) => {
+                let answered_before = before.ever_answered();
+                (answered_before, before.attempt, before.recent, before.exclusions, before.ordinal, before.conversation)
+            }
+            None => (false, 0, VecDeque::new(), Few::new(), 0, Conversation::default()),
         };
+        conversation.rest();
         let contact = Contact {
             channel: about.channel()?.clone(),
             queue: event.queue.clone(),
@@ -50,6 +55,8 @@ impl Site {
             answered_before,
             ordinal,
             course,
+            conversation,
+            sides: Few::new(),
         };
         self.index.enter_contact(id, &contact);
         self.state.contacts.insert(id, contact);

@@ -51,19 +51,15 @@ impl Turn<'_> {
         };
         self.emit(None, Some(fact.agent), None, event);
         let freed = self.revoke_offers(fact.agent, RevokeReason::NotEligible, None);
-        self.record_over_capacity(fact.agent);
+        self.record_over_capacity(fact.agent, self.t_ms, OverCapacityCause::Redeclared);
         self.look_after_loss(fact.agent, freed);
         self.fill(fact.agent);
     }
 
-    fn record_over_capacity(&mut self, id: Id) {
+    /// The agent has more than the limits allow, and why: once until it is within them again.
+    pub(super) fn record_over_capacity(&mut self, id: Id, at_ms: u64, cause: OverCapacityCause) {
         let Some(agent) = self.site.agent(&id).filter(|agent| agent.over_capacity() && !agent.over_recorded) else { return };
-        let event = OverCapacityRecorded {
-            at_ms: self.t_ms,
-            cause: OverCapacityCause::Redeclared,
-            load: agent.load(),
-            capacity: u64::from(agent.capacity),
-        };
+        let event = OverCapacityRecorded { at_ms, cause, load: agent.load(), capacity: u64::from(agent.capacity) };
         self.emit(None, Some(id), None, event);
     }
 

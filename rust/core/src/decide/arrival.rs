@@ -61,7 +61,7 @@ impl Turn<'_> {
             Arrival::Begins => self.begin(fact),
             Arrival::Joins(id) => {
                 if let Some(message) = message {
-                    self.record_message(id, message, author);
+                    self.record_message(id, message, author, None);
                 }
                 if self.is_parked(id) {
                     let by = if author == Author::Customer { ParkEndedBy::Customer } else { ParkEndedBy::Service };
@@ -120,7 +120,7 @@ impl Turn<'_> {
         let queued = self.timed(queued, None);
         self.emit(Some(fact.contact), None, Some(&fact.channel), queued);
         if let Some(message) = fact.message {
-            self.record_message(fact.contact, message, fact.author.into());
+            self.record_message(fact.contact, message, fact.author.into(), None);
         }
         self.look(fact.contact);
     }

@@ -44,12 +44,20 @@ impl Turn<'_> {
     }
 
     /// End a contact in whatever phase it is: its agent is released, its visit gets an outcome, then it is gone.
-    fn end(&mut self, id: Id, contact: &Contact, by: EndedBy, unanswered: VisitOutcome, reason: EndReason) {
+    pub(super) fn end(&mut self, id: Id, contact: &Contact, by: EndedBy, unanswered: VisitOutcome, reason: EndReason) {
         self.let_go(id, contact, by, RevokeReason::ContactGone);
         self.end_visit(id, contact, unanswered);
         self.end_contact(id, contact, reason);
-        if let Some(agent) = contact.phase.agent() {
+        self.settle_hands(contact);
+    }
+
+    /// What follows for those who had the contact in hand, now that everything else has happened.
+    pub(super) fn settle_hands(&mut self, before: &Contact) {
+        if let Some(agent) = before.phase.agent() {
             self.settle(agent);
+        }
+        for side in before.sides.values() {
+            self.settle(side.agent);
         }
     }
 
@@ -57,11 +65,11 @@ impl Turn<'_> {
     pub(super) fn let_go(&mut self, id: Id, contact: &Contact, by: EndedBy, revoked: RevokeReason) {
         match contact.phase {
             Phase::Queued => {}
-            Phase::Offered { agent, .. } | Phase::Connecting { agent, .. } => {
-                let event = OfferRevoked { at_ms: self.t_ms, attempt: contact.attempt, reason: revoked };
+            Phase::Offered { agent, attempt, .. } | Phase::Connecting { agent, attempt, .. } => {
+                let event = OfferRevoked { at_ms: self.t_ms, attempt, reason: revoked };
                 self.emit(Some(id), Some(agent), Some(&contact.channel), event);
             }
-            Phase::Engaged { agent } => self.end_engagement(id, contact, agent, by, None, None),
+            Phase::Engaged { agent, .. } => self.end_engagement(id, contact, agent, by, None, None),
             Phase::Parked { owner, .. } => {
                 let event = ParkEnded { at_ms: self.t_ms, by: wanted_by(by) };
                 self.emit(Some(id), Some(owner), Some(&contact.channel), event);

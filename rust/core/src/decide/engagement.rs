@@ -1,6 +1,7 @@
 //! Engagements: connected, answered, ended; and the wrap-up after them, which may outlast the contact.
 
 use super::Check;
+use crate::conversation::{Holder, Stage};
 use crate::state::{Contact, Phase, WorkPhase};
 use crate::turn::Turn;
 use crate::words::{
@@ -21,8 +22,8 @@ impl Turn<'_> {
     pub(super) fn check_connected(&self, fact: &ContactConnected) -> Check {
         self.check_known_agent(fact.agent)?;
         self.check_live(fact.contact)?;
-        match self.site.contact(&fact.contact).map(|contact| (contact.phase, contact.attempt)) {
-            Some((Phase::Connecting { agent, .. }, attempt)) if agent == fact.agent && attempt == fact.attempt => Ok(()),
+        match self.site.contact(&fact.contact).and_then(|contact| contact.holder(fact.attempt)) {
+            Some(Holder { agent, stage: Stage::Connecting, .. }) if agent == fact.agent => Ok(()),
             Some(_) | None => Err("not_connecting"),
         }
     }
@@ -30,19 +31,20 @@ impl Turn<'_> {
     pub(super) fn connect(&mut self, fact: &ContactConnected) {
         let Some(contact) = self.site.contact(&fact.contact) else { return };
         let (channel, queue) = (contact.channel.clone(), contact.queue.clone());
-        let event = EngagementStarted { at_ms: self.t_ms, attempt: fact.attempt, queue, role: Role::Primary };
+        let silence = self.silence_due(contact, contact.conversation.unanswered, self.t_ms);
+        let event = EngagementStarted { at_ms: self.t_ms, attempt: fact.attempt, queue, role: Role::Primary, silence };
         self.emit(Some(fact.contact), Some(fact.agent), Some(&channel), event);
         let answered_on = self.rules().and_then(|rules| rules.channel(&channel)).map(|profile| profile.answered_on);
         if answered_on == Some(AnsweredOn::Connected) {
-            self.answered(fact.contact);
+            self.answered(fact.contact, fact.agent, fact.attempt);
         }
     }
 
     /// The customer has an answer by the channel's definition.
-    fn answered(&mut self, id: Id) {
+    fn answered(&mut self, id: Id, agent: Id, attempt: u32) {
         let Some(contact) = self.site.contact(&id).cloned() else { return };
-        let event = ContactAnswered { at_ms: self.t_ms, attempt: contact.attempt, wait_ms: contact.waited_ms(self.t_ms) };
-        self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
+        let event = ContactAnswered { at_ms: self.t_ms, attempt, wait_ms: contact.waited_ms(self.t_ms) };
+        self.emit(Some(id), Some(agent), Some(&contact.channel), event);
         self.end_visit(id, &contact, VisitOutcome::Answered);
     }
 
@@ -56,21 +58,22 @@ impl Turn<'_> {
 
     pub(super) fn check_engaged(&self, contact: Id, agent: Option<Id>) -> Check {
         match self.site.contact(&contact).map(|contact| contact.phase) {
-            Some(Phase::Engaged { agent: engaged }) if agent == Some(engaged) => Ok(()),
+            Some(Phase::Engaged { agent: engaged, .. }) if agent == Some(engaged) => Ok(()),
             Some(_) | None => Err("not_engaged"),
         }
     }
 
     pub(super) fn relay(&mut self, fact: &MessagePosted) {
         let id = fact.contact;
-        self.record_message(id, fact.message, fact.author);
+        let author = fact.agent.filter(|_| fact.author == Author::Agent);
+        self.record_message(id, fact.message, fact.author, author);
         match fact.author {
             Author::Agent => {
-                if let Some(agent) = fact.agent {
-                    self.request_effect(id, agent, fact.message);
-                }
-                if self.site.contact(&id).is_some_and(|contact| contact.answered_ms.is_none()) {
-                    self.answered(id);
+                let Some(agent) = author else { return };
+                self.request_effect(id, agent, fact.message);
+                let unanswered = self.site.contact(&id).filter(|contact| contact.answered_ms.is_none());
+                if let Some(attempt) = unanswered.and_then(|contact| contact.phase.attempt()) {
+                    self.answered(id, agent, attempt);
                 }
             }
             Author::Customer => {
@@ -82,12 +85,16 @@ impl Turn<'_> {
         }
     }
 
-    /// A message takes its place in the conversation.
-    pub(super) fn record_message(&mut self, id: Id, message: Id, author: Author) {
+    /// A message takes its place in the conversation: under the agent who says it, else under the primary.
+    pub(super) fn record_message(&mut self, id: Id, message: Id, author: Author, agent: Option<Id>) {
+        if author != Author::System {
+            self.revive(id);
+        }
         let Some(contact) = self.site.contact(&id) else { return };
-        let (engaged, channel) = (contact.phase.engaged(), contact.channel.clone());
-        let event = MessageRelayed { at_ms: self.t_ms, message, author, ordinal: contact.ordinal + 1 };
-        self.emit(Some(id), engaged, Some(&channel), event);
+        let (agent, channel) = (agent.or(contact.phase.engaged()), contact.channel.clone());
+        let silence = self.silence_after(contact, author);
+        let event = MessageRelayed { at_ms: self.t_ms, message, author, ordinal: contact.ordinal + 1, silence };
+        self.emit(Some(id), agent, Some(&channel), event);
     }
 
     pub(super) fn check_engagement_end(&self, fact: &EngagementEndRequested) -> Check {
@@ -102,9 +109,10 @@ impl Turn<'_> {
         self.end_engagement(fact.contact, &contact, fact.agent, EndedBy::Agent, fact.disposition.clone(), fact.note);
         self.end_visit(fact.contact, &contact, VisitOutcome::Closed);
         self.end_contact(fact.contact, &contact, EndReason::Completed);
-        self.settle(fact.agent);
+        self.settle_hands(&contact);
     }
 
+    /// The primary's engagement is over.
     pub(super) fn end_engagement(
         &mut self,
         id: Id,
@@ -114,13 +122,13 @@ impl Turn<'_> {
         disposition: Option<Name>,
         note: Option<Id>,
     ) {
-        let cost = self.site.agent(&agent).and_then(|agent| agent.work.get(&(id, contact.attempt))).map_or(0, |work| work.cost);
+        let Some(attempt) = contact.phase.attempt() else { return };
+        let cost = self.site.agent(&agent).and_then(|agent| agent.work.get(&(id, attempt))).map_or(0, |work| work.cost);
         let profile = self.rules().and_then(|rules| rules.channel(&contact.channel));
-        // A parked contact is not over: there is nothing to wrap up yet.
-        let wrap = profile.filter(|profile| profile.wrap_up_ms > 0 && by != EndedBy::Parked);
+        let wrap = profile.filter(|profile| profile.wrap_up_ms > 0 && leaves_something(by));
         let event = EngagementEnded {
             at_ms: self.t_ms,
-            attempt: contact.attempt,
+            attempt,
             by,
             disposition,
             note,
@@ -182,5 +190,13 @@ impl Turn<'_> {
         let event = WrapUpEnded { at_ms: self.t_ms, attempt, by: WrapUpEndedBy::Deadline, disposition: None, note: None };
         self.emit(Some(contact), Some(agent), Some(&channel), event);
         self.settle(agent);
+    }
+}
+
+/// A contact that goes on elsewhere, or later, is not over: there is nothing to wrap up yet.
+fn leaves_something(by: EndedBy) -> bool {
+    match by {
+        EndedBy::Agent | EndedBy::Customer | EndedBy::Service | EndedBy::Transfer | EndedBy::Requeued | EndedBy::SideOver => true,
+        EndedBy::Parked | EndedBy::DeskLost | EndedBy::AgentSilent => false,
     }
 }

@@ -11,6 +11,7 @@ mod offer;
 mod parking;
 mod plan;
 mod policy;
+mod silence;
 mod threshold;
 mod visit;
 mod waiting;
@@ -61,7 +62,7 @@ impl Turn<'_> {
             Fact::DeskReturned(_) => Err("no_policy"),
             Fact::QueueModeRequested(_) => Err("no_policy"),
             Fact::BroadcastRequested(_) => Err("no_policy"),
-            Fact::HoldRequested(_) => Err("no_policy"),
+            Fact::HoldRequested(fact) => self.check_hold(fact),
             Fact::ConsultRequested(_) => Err("no_policy"),
             Fact::RoleRequested(_) => Err("no_policy"),
         };
@@ -111,7 +112,7 @@ impl Turn<'_> {
             Fact::DeskReturned(_) => {}
             Fact::QueueModeRequested(_) => {}
             Fact::BroadcastRequested(_) => {}
-            Fact::HoldRequested(_) => {}
+            Fact::HoldRequested(fact) => self.hold(&fact),
             Fact::ConsultRequested(_) => {}
             Fact::RoleRequested(_) => {}
         }

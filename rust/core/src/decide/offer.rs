@@ -9,8 +9,9 @@
 //! The first of them in the journal wins; whoever comes later gets a typed refusal.
 
 use super::{Check, Refusal};
+use crate::conversation::{Holder, Stage};
 use crate::matching::Match;
-use crate::state::{Contact, OfferEnd, Phase};
+use crate::state::{Contact, OfferEnd};
 use crate::turn::Turn;
 use crate::words::{
     ConnectExpired, Id, Name, OfferAccepted, OfferAnswered, OfferDeclined, OfferExpired, OfferMade, OfferRevoked, OnMissed,
@@ -52,6 +53,7 @@ impl Turn<'_> {
             why: Some(found.why),
             direct: None,
             role: Role::Primary,
+            interrupts: false,
         };
         let channel = contact.channel.clone();
         self.emit(Some(found.contact), Some(found.agent), Some(&channel), event);
@@ -61,16 +63,10 @@ impl Turn<'_> {
         self.check_known_agent(fact.agent)?;
         self.check_live(fact.contact)?;
         let contact = self.site.contact(&fact.contact).ok_or("unknown_contact")?;
-        match contact.phase {
-            Phase::Offered { agent, .. } if agent == fact.agent && contact.attempt == fact.attempt => {
-                return self.check_reason(fact.reason.as_ref());
-            }
-            Phase::Connecting { agent, .. } | Phase::Engaged { agent }
-                if agent == fact.agent && contact.attempt == fact.attempt =>
-            {
-                return Err("already_accepted");
-            }
-            Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. } | Phase::Parked { .. } => {}
+        match contact.holder(fact.attempt).filter(|holder| holder.agent == fact.agent).map(|holder| holder.stage) {
+            Some(Stage::Offered) => return self.check_reason(fact.reason.as_ref()),
+            Some(Stage::Connecting | Stage::Engaged) => return Err("already_accepted"),
+            None => {}
         }
         let remembered = contact.recent.iter().find(|past| past.attempt == fact.attempt);
         Err(match remembered {
@@ -111,10 +107,10 @@ impl Turn<'_> {
     }
 
     /// The offer's deadline has passed: the pair is excluded, and too many misses in a row have consequences.
-    pub(crate) fn expire_offer(&mut self, id: Id) {
+    pub(crate) fn expire_offer(&mut self, id: Id, attempt: u32) {
         let Some(contact) = self.site.contact(&id) else { return };
-        let Phase::Offered { agent, .. } = contact.phase else { return };
-        let (channel, attempt) = (contact.channel.clone(), contact.attempt);
+        let Some(Holder { agent, .. }) = contact.holder(attempt) else { return };
+        let channel = contact.channel.clone();
         let Some(rules) = self.rules() else { return };
         let Some(profile) = rules.channel(&channel) else { return };
         let (policy, on_missed, limit) = (&rules.policy, profile.on_missed, u64::from(profile.missed_limit));
@@ -140,10 +136,10 @@ impl Turn<'_> {
     }
 
     /// Accepted, but never connected: the contact waits again with its key.
-    pub(crate) fn expire_connect(&mut self, id: Id) {
+    pub(crate) fn expire_connect(&mut self, id: Id, attempt: u32) {
         let Some(contact) = self.site.contact(&id) else { return };
-        let Phase::Connecting { agent, .. } = contact.phase else { return };
-        let (channel, attempt) = (contact.channel.clone(), contact.attempt);
+        let Some(Holder { agent, .. }) = contact.holder(attempt) else { return };
+        let channel = contact.channel.clone();
         let Some(retry_ms) = self.rules().map(|rules| rules.policy.connect_retry_ms) else { return };
         let until_ms = self.at_ms + retry_ms;
         let event = ConnectExpired { at_ms: self.t_ms, attempt, excluded_until_ms: until_ms, reoffer_from_ms: until_ms };
@@ -159,7 +155,7 @@ impl Turn<'_> {
                 work.phase == crate::state::WorkPhase::Offered
                     && channel.is_none_or(|channel| work.channel == *channel)
                     && (reason != RevokeReason::NotEligible
-                        || !self.site.contact(id).is_some_and(|contact| self.site.may_keep_offer(contact, &agent)))
+                        || !self.site.contact(id).is_some_and(|contact| self.site.may_keep_offer(contact, &agent, work)))
             });
             open.map(|((id, attempt), work)| (*id, *attempt, work.channel.clone())).collect()
         });

@@ -34,7 +34,7 @@ impl Turn<'_> {
         let until_ms = self.t_ms.saturating_add(fact.for_ms).max(self.at_ms + 1).min(INSTANT_MAX_MS);
         let event = ContactParked { at_ms: self.t_ms, kind: fact.kind.into(), until_ms, note: fact.note };
         self.emit(Some(fact.contact), Some(fact.agent), Some(&contact.channel), event);
-        self.settle(fact.agent);
+        self.settle_hands(&contact);
     }
 
     pub(super) fn check_parked(&self, fact: &ParkEndRequested) -> Check {

@@ -72,7 +72,7 @@ impl Turn<'_> {
         self.check_live(fact.contact)?;
         let contact = self.site.contact(&fact.contact).ok_or("unknown_contact")?;
         match (contact.phase, fact.agent) {
-            (Phase::Engaged { agent }, Some(sender)) if agent == sender => Ok(()),
+            (Phase::Engaged { agent, .. }, Some(sender)) if agent == sender => Ok(()),
             (_, Some(_)) => Err("not_engaged"),
             (Phase::Engaged { .. } | Phase::Parked { .. }, None) => Ok(()),
             (Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. }, None) => differs(&contact.queue, &fact.queue),
@@ -89,9 +89,7 @@ impl Turn<'_> {
         let queued = self.timed(queued, Some(&contact));
         self.emit(Some(fact.contact), sender, Some(&contact.channel), queued);
         self.look(fact.contact);
-        if let Some(agent) = contact.phase.agent() {
-            self.settle(agent);
-        }
+        self.settle_hands(&contact);
     }
 
     fn transferred(&self, fact: &TransferRequested, contact: &Contact, sender: Option<Id>) -> Option<ContactQueued> {

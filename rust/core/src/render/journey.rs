@@ -1,6 +1,6 @@
 //! What happens to a contact on its way: its place in the order, its plan, its links, its engagement.
 
-use super::terms::{Name, Need, Place, Seconds};
+use super::terms::{Due, Name, Need, Place, Seconds};
 use super::Line;
 use crate::words::{Event, Why};
 
@@ -64,10 +64,12 @@ impl Line {
             Event::EngagementResumed(event) => {
                 self.pair("attempt", event.attempt);
                 self.pair("held", Seconds(event.held_ms));
+                self.option("silence", event.silence.map(Due));
             }
             Event::RoleChanged(event) => {
                 self.pair("attempt", event.attempt);
                 self.word(event.role);
+                self.option("silence", event.silence.map(Due));
             }
             Event::ContactDormant(event) => {
                 self.pair("attempt", event.attempt);

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::words::{Id, Key, Requirement};
+use crate::words::{Id, Key, Requirement, SilenceDue};
 
 /// Milliseconds as seconds.
 pub(super) struct Seconds(pub(super) u64);
@@ -51,5 +51,14 @@ pub(super) struct Need<'a>(pub(super) &'a Requirement);
 impl Display for Need<'_> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "{}:{}{}", self.0.skill, self.0.level, if self.0.hard { "" } else { "~" })
+    }
+}
+
+/// What a silence leads to, and when.
+pub(super) struct Due(pub(super) SilenceDue);
+
+impl Display for Due {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}:{}", self.0.step, Seconds(self.0.at_ms))
     }
 }

@@ -10,8 +10,8 @@ use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, SKILLS};
 use super::{
     AgentChannel, Author, ContactState, DeskDue, Digest, Direct, DivertCause, EffectFailure, EffectOutcome, EndReason, EndedBy, Id,
     Key, Leg, LinkCause, Matter, Membership, Name, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind, Presence, PresenceCause,
-    PriorityCause, QueueMode, ReleaseReason, Requirement, RevokeReason, Role, Skill, SwitchCause, ThresholdAction, VisitOutcome,
-    Why, WrapUpEndedBy,
+    PriorityCause, QueueMode, ReleaseReason, Requirement, RevokeReason, Role, SilenceDue, Skill, SwitchCause, ThresholdAction,
+    VisitOutcome, Why, WrapUpEndedBy,
 };
 use crate::codec::{Length, Max};
 
@@ -108,6 +108,7 @@ tagged! {
         }
 
         /// The agent is reserved for the contact until `expires_ms`. `wait_ms` is the contact's real wait so far in this visit.
+        /// `interrupts`: there is room only if other work gives way when it is accepted.
         13 => OfferMade {
             at_ms: u64 [MS],
             attempt: u32 [ATTEMPT],
@@ -121,6 +122,7 @@ tagged! {
             why: Option<Why> = None,
             direct: Option<Direct> = None,
             role: Role = Role::Primary,
+            interrupts: bool = false,
         }
 
         /// Accepted is not connected: that must happen before `connect_by_ms`.
@@ -170,6 +172,7 @@ tagged! {
             attempt: u32 [ATTEMPT],
             queue: Name,
             role: Role = Role::Primary,
+            silence: Option<SilenceDue> = None,
         }
 
         /// The customer has an answer by the channel's definition (connection, or the agent's first message).
@@ -179,12 +182,14 @@ tagged! {
             wait_ms: u64 [DURATION],
         }
 
-        /// A message takes its place in the conversation: `ordinal` counts from 1 within the contact.
+        /// A message takes its place in the conversation: `ordinal` counts from 1 within the contact. `silence`: what follows, and
+        /// when, if the one who owes a word now says none.
         21 => MessageRelayed {
             at_ms: u64 [MS],
             message: Id,
             author: Author,
             ordinal: u64 [COUNT],
+            silence: Option<SilenceDue> = None,
         }
 
         /// The conversation is over; wrap-up runs until `wrap_until_ms` at `wrap_cost` (None: there is none).
@@ -452,6 +457,7 @@ tagged! {
             at_ms: u64 [MS],
             attempt: u32 [ATTEMPT],
             held_ms: u64 [DURATION],
+            silence: Option<SilenceDue> = None,
         }
 
         /// The entry's agent is something else to the contact now.
@@ -459,6 +465,7 @@ tagged! {
             at_ms: u64 [MS],
             attempt: u32 [ATTEMPT],
             role: Role,
+            silence: Option<SilenceDue> = None,
         }
 
         /// The customer has been silent: the engagement costs less and stands outside the channel's maximum.

@@ -1,5 +1,7 @@
 //! What stands in the fields of events: choices that are no policy words, and small words inside others.
 
+use serde::{Deserialize, Serialize};
+
 use super::bounds::{COUNT, MS, STEP};
 use super::{Id, Name, ParkKind, Strategy};
 
@@ -92,6 +94,9 @@ choices! {
         Offered = "offered", ContactGone = "contact_gone", AgentGone = "agent_gone", NotEligible = "not_eligible",
     }
 
+    /// What a silence leads to next.
+    SilenceStep { Dormant = "dormant", End = "end", Alert = "alert", Requeue = "requeue" }
+
     /// Why two contacts belong together.
     LinkCause { Waiting = "waiting", Resumed = "resumed" }
 
@@ -127,6 +132,13 @@ arrays! {
     Matter {
         count: u64 [COUNT],
         until_ms: u64 [MS],
+    }
+
+    /// When the silence of the one who owes a word leads to `step`.
+    #[derive(Copy, Serialize, Deserialize)]
+    SilenceDue {
+        at_ms: u64 [MS],
+        step: SilenceStep,
     }
 
     /// When the engagements of a channel have waited long enough for a lost desk.

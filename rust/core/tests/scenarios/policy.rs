@@ -77,6 +77,7 @@ fn typed(key: &str, text: &str) -> Value {
             text.split(',').filter_map(|item| item.split_once(':')).map(|(name, after)| (name.to_owned(), ms(after))).collect(),
         ),
         "days_ms" | "rank_delays_ms" => Value::List(text.split(',').filter(|after| !after.is_empty()).map(ms).collect()),
+        "interruptible_by" => Value::List(text.split(',').filter(|name| !name.is_empty()).map(Value::text).collect()),
         key if key.ends_with("_ms") => ms(text),
         _ => text.parse().map_or_else(|_| Value::text(text), Value::Int),
     }

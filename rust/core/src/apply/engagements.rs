@@ -1,0 +1,134 @@
+//! Engagements in the state: connected, talking, held, dormant, ended; the wrap-up after them; and what is parked.
+
+use super::agents::{settle_idle, settle_limits};
+use super::offers::remember_offer;
+use super::About;
+use crate::conversation::SidePhase;
+use crate::site::Site;
+use crate::state::{OfferEnd, PastOffer, Phase, WorkPhase};
+use crate::words::{ContactParked, EngagementEnded, EngagementStarted, Event, Id, Role, RoleChanged, SilenceDue, SilenceStep};
+
+impl Site {
+    #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
+    pub(super) fn apply_engagement(&mut self, about: &About, event: &Event) -> Result<(), String> {
+        match event {
+            Event::EngagementStarted(event) => self.start_engagement(about, event),
+            Event::ContactAnswered(event) => {
+                let at_ms = event.at_ms;
+                self.change_contact(about.contact()?, |contact| contact.answered_ms = Some(at_ms))
+            }
+            Event::MessageRelayed(event) => self.change_contact(about.contact()?, |contact| {
+                contact.ordinal = event.ordinal;
+                contact.conversation.say(event.author, event.at_ms, event.silence);
+            }),
+            Event::EngagementEnded(event) => self.end_engagement(about, event),
+            Event::WrapUpEnded(event) => {
+                let (contact, attempt, at_ms) = (about.contact()?, event.attempt, event.at_ms);
+                self.change_agent(about.agent()?, |agent| {
+                    agent.work.remove(&(contact, attempt));
+                    settle_idle(agent, at_ms);
+                })
+            }
+            Event::WrapUpExtended(event) => {
+                let (contact, attempt, until_ms) = (about.contact()?, event.attempt, event.until_ms);
+                self.change_work(about.agent()?, (contact, attempt), |work| {
+                    if let WorkPhase::Wrapping { began_ms, .. } = work.phase {
+                        work.phase = WorkPhase::Wrapping { began_ms, until_ms };
+                    }
+                })
+            }
+            Event::ContactParked(event) => self.park_contact(about, event),
+            Event::EngagementHeld(event) => {
+                let at_ms = event.at_ms;
+                self.change_contact(about.contact()?, |contact| contact.conversation.hold(at_ms))
+            }
+            Event::EngagementResumed(event) => {
+                self.change_contact(about.contact()?, |contact| contact.conversation.resume(event.at_ms, event.silence))
+            }
+            Event::RoleChanged(event) => self.change_role(about, event),
+            Event::ContactDormant(event) => {
+                self.change_dormancy(about, event.attempt, event.cost, true)?;
+                self.set_silence(about.contact()?, event.end_at_ms, SilenceStep::End)
+            }
+            Event::ContactRevived(event) => {
+                self.change_dormancy(about, event.attempt, event.cost, false)?;
+                self.set_silence(about.contact()?, None, SilenceStep::End)
+            }
+            Event::AgentSilenceNoticed(event) => self.set_silence(about.contact()?, event.requeue_at_ms, SilenceStep::Requeue),
+            _ => Ok(()),
+        }
+    }
+
+    fn start_engagement(&mut self, about: &About, event: &EngagementStarted) -> Result<(), String> {
+        let (id, agent_id, attempt) = (about.contact()?, about.agent()?, event.attempt);
+        self.change_work(agent_id, (id, attempt), |work| work.phase = WorkPhase::Engaged)?;
+        self.change_agent(agent_id, |agent| agent.today.started += 1)?;
+        self.change_contact(id, |contact| {
+            if let Some(side) = contact.sides.get_mut(&attempt) {
+                side.phase = SidePhase::Engaged;
+            } else {
+                contact.phase = Phase::Engaged { agent: agent_id, attempt };
+                contact.conversation.begin(event.at_ms, event.silence);
+            }
+        })
+    }
+
+    fn end_engagement(&mut self, about: &About, event: &EngagementEnded) -> Result<(), String> {
+        let (id, agent_id) = (about.contact()?, about.agent()?);
+        let (attempt, at_ms) = (event.attempt, event.at_ms);
+        self.change_agent(agent_id, |agent| {
+            match (event.wrap_until_ms, agent.work.get_mut(&(id, attempt))) {
+                (Some(until_ms), Some(work)) => {
+                    work.phase = WorkPhase::Wrapping { began_ms: at_ms, until_ms };
+                    work.cost = event.wrap_cost;
+                }
+                (None | Some(_), _) => {
+                    agent.work.remove(&(id, attempt));
+                }
+            }
+            settle_idle(agent, at_ms);
+        })?;
+        self.change_contact(id, |contact| {
+            if contact.sides.remove(&attempt).is_none() {
+                contact.conversation.rest();
+            }
+            remember_offer(contact, PastOffer { attempt, agent: agent_id, end: OfferEnd::Accepted });
+        })
+    }
+
+    /// A side joins the conference, or becomes the primary: the one before has just ended.
+    fn change_role(&mut self, about: &About, event: &RoleChanged) -> Result<(), String> {
+        let (id, agent_id, attempt, role) = (about.contact()?, about.agent()?, event.attempt, event.role);
+        self.change_work(agent_id, (id, attempt), |work| work.role = role)?;
+        self.change_contact(id, |contact| {
+            if role == Role::Primary {
+                contact.sides.remove(&attempt);
+                contact.phase = Phase::Engaged { agent: agent_id, attempt };
+                contact.conversation.begin(event.at_ms, event.silence);
+            } else if let Some(side) = contact.sides.get_mut(&attempt) {
+                side.role = role;
+            }
+        })
+    }
+
+    fn change_dormancy(&mut self, about: &About, attempt: u32, cost: u32, dormant: bool) -> Result<(), String> {
+        let agent_id = about.agent()?;
+        self.change_work(agent_id, (about.contact()?, attempt), |work| {
+            work.full_cost = dormant.then_some(work.cost);
+            work.cost = cost;
+        })?;
+        self.change_agent(agent_id, settle_limits)?;
+        self.change_contact(about.contact()?, |contact| contact.conversation.dormant = dormant)
+    }
+
+    fn set_silence(&mut self, contact: Id, at_ms: Option<u64>, step: SilenceStep) -> Result<(), String> {
+        let silence = at_ms.map(|at_ms| SilenceDue { at_ms, step });
+        self.change_contact(contact, |contact| contact.conversation.silence = silence)
+    }
+
+    /// The contact is put aside; its engagement has ended.
+    fn park_contact(&mut self, about: &About, event: &ContactParked) -> Result<(), String> {
+        let (owner, kind, since_ms, until_ms) = (about.agent()?, event.kind, event.at_ms, event.until_ms);
+        self.change_contact(about.contact()?, |contact| contact.phase = Phase::Parked { owner, kind, since_ms, until_ms })
+    }
+}

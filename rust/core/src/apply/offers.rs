@@ -1,0 +1,129 @@
+//! Offers in the state: an agent is reserved for a contact, and what becomes of that.
+
+use super::agents::settle_limits;
+use super::About;
+use crate::conversation::{Side, SidePhase};
+use crate::site::Site;
+use crate::state::{Contact, Exclusion, OfferEnd, PastOffer, Phase, Work, WorkPhase, RECENT_OFFERS};
+use crate::words::{Event, OfferCause, OfferMade, Role};
+
+/// How an accepted or offered attempt leaves the contact's and the agent's hands.
+#[derive(Clone, Copy)]
+struct Release {
+    attempt: u32,
+    at_ms: u64,
+    end: OfferEnd,
+    exclusion: Option<Exclusion>,
+}
+
+impl Site {
+    #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
+    pub(super) fn apply_offer(&mut self, about: &About, event: &Event) -> Result<(), String> {
+        match event {
+            Event::OfferMade(event) => self.make_offer(about, event),
+            Event::OfferAccepted(event) => self.accept_offer(about, event.attempt, event.connect_by_ms),
+            Event::OfferDeclined(event) => {
+                let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
+                let declines = event.declines;
+                self.change_agent(about.agent()?, |agent| agent.declines = declines)?;
+                self.release(
+                    about,
+                    Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Declined, exclusion: Some(exclusion) },
+                )
+            }
+            Event::OfferExpired(event) => {
+                let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
+                let (channel, missed) = (about.channel()?.clone(), event.missed);
+                self.change_agent(about.agent()?, |agent| {
+                    if let Some(enabled) = agent.channels.get_mut(&channel) {
+                        enabled.missed = missed;
+                    }
+                })?;
+                self.release(
+                    about,
+                    Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Expired, exclusion: Some(exclusion) },
+                )
+            }
+            Event::OfferRevoked(event) => {
+                self.release(about, Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Revoked, exclusion: None })
+            }
+            Event::ConnectExpired(event) => {
+                let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
+                self.release(
+                    about,
+                    Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Expired, exclusion: Some(exclusion) },
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn make_offer(&mut self, about: &About, event: &OfferMade) -> Result<(), String> {
+        let (id, agent_id, channel) = (about.contact()?, about.agent()?, about.channel()?.clone());
+        let (attempt, expires_ms, role) = (event.attempt, event.expires_ms, event.role);
+        let work = Work {
+            channel,
+            queue: event.queue.clone(),
+            cost: event.cost,
+            phase: WorkPhase::Offered,
+            role,
+            direct: event.direct.is_some(),
+            interrupts: event.interrupts,
+            full_cost: None,
+        };
+        self.change_agent(agent_id, |agent| agent.work.insert((id, attempt), work))?;
+        if event.cause == OfferCause::Routed {
+            self.state.cursors.insert(event.queue.clone(), agent_id);
+        }
+        self.change_contact(id, |contact| {
+            contact.attempt = attempt;
+            if role == Role::Primary {
+                contact.phase = Phase::Offered { agent: agent_id, attempt, expires_ms };
+            } else {
+                contact.sides.insert(attempt, Side { agent: agent_id, role, phase: SidePhase::Offered { expires_ms } });
+            }
+        })
+    }
+
+    fn accept_offer(&mut self, about: &About, attempt: u32, connect_by_ms: u64) -> Result<(), String> {
+        let (id, agent_id, channel) = (about.contact()?, about.agent()?, about.channel()?.clone());
+        self.change_work(agent_id, (id, attempt), |work| work.phase = WorkPhase::Connecting)?;
+        self.change_agent(agent_id, |agent| {
+            agent.declines = 0;
+            if let Some(enabled) = agent.channels.get_mut(&channel) {
+                enabled.missed = 0;
+            }
+        })?;
+        self.change_contact(id, |contact| match contact.sides.get_mut(&attempt) {
+            Some(side) => side.phase = SidePhase::Connecting { connect_by_ms },
+            None => contact.phase = Phase::Connecting { agent: agent_id, attempt, connect_by_ms },
+        })
+    }
+
+    /// An offer or connect is over without an engagement: the contact waits again, with its key. Nobody waits for a side.
+    fn release(&mut self, about: &About, release: Release) -> Result<(), String> {
+        let (id, agent_id) = (about.contact()?, about.agent()?);
+        let attempt = release.attempt;
+        self.change_agent(agent_id, |agent| {
+            agent.work.remove(&(id, attempt));
+            settle_limits(agent);
+        })?;
+        self.change_contact(id, |contact| {
+            if contact.sides.remove(&attempt).is_none() {
+                contact.phase = Phase::Queued;
+                contact.course.resume(release.at_ms);
+            }
+            remember_offer(contact, PastOffer { attempt, agent: agent_id, end: release.end });
+            if let Some(exclusion) = release.exclusion {
+                contact.exclusions.insert(agent_id, exclusion);
+            }
+        })
+    }
+}
+
+pub(super) fn remember_offer(contact: &mut Contact, offer: PastOffer) {
+    contact.recent.push_back(offer);
+    if contact.recent.len() > RECENT_OFFERS {
+        contact.recent.pop_front();
+    }
+}
