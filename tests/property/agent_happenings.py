@@ -3,10 +3,40 @@
 from cordboard.events import fact as f
 from tests.property.happenings import Choices, Happening
 from tests.property.pair import AGENTS, Pair
+from tests.property.sites import CHANNELS
+
+OUTSIDE = [bytes([4, number]).ljust(16, b"\0") for number in range(3)]
 
 
 def agent_comes(pair: Pair, choices: Choices) -> f.Fact:
     return f.PresenceRequested(pair.fact_id(), choices.pick(AGENTS), "ready")
 
 
-AGENT_HAPPENINGS: tuple[Happening, ...] = (agent_comes,)
+def agent_is_scheduled(pair: Pair, choices: Choices) -> f.Fact:
+    ahead_ms = choices.pick([None, -500, 0, 1_000, 3_000, 9_000])
+    leaves_ms = None if ahead_ms is None else pair.now + ahead_ms
+    return f.AgentScheduled(pair.fact_id(), choices.pick(AGENTS), leaves_ms)
+
+
+def agent_is_busy_elsewhere(pair: Pair, choices: Choices) -> f.Fact:
+    busy = [agent for agent in pair.naive.agents if agent.outside]
+    if busy and choices.chance(40):
+        agent = choices.pick(busy)
+        outside = choices.pick(agent.outside)
+        return f.AgentBusyReported(pair.fact_id(), agent.id, outside.channel, outside.work, False)
+    work, channel = choices.pick(OUTSIDE), choices.pick([*CHANNELS, "fax"])
+    return f.AgentBusyReported(pair.fact_id(), choices.pick(AGENTS), channel, work, choices.chance(85))
+
+
+def desk_goes(pair: Pair, choices: Choices) -> f.Fact:
+    return f.DeskLost(pair.fact_id(), choices.pick(AGENTS))
+
+
+def desk_comes_back(pair: Pair, choices: Choices) -> f.Fact:
+    lost = [agent.id for agent in pair.naive.agents if agent.desk_lost_ms is not None]
+    return f.DeskReturned(pair.fact_id(), choices.pick(lost or AGENTS))
+
+
+AGENT_HAPPENINGS: tuple[Happening, ...] = (
+    agent_comes, agent_is_scheduled, agent_is_busy_elsewhere, agent_is_busy_elsewhere, desk_goes, desk_comes_back, desk_comes_back,
+)  # fmt: skip

@@ -19,7 +19,7 @@ class AgentFacts(Looks):
         agent = self.agent(fact.agent)
         if agent is None:
             self.agents.append(agent := Agent(fact.agent))
-        self.lost = True
+        self.lose(agent)
         agent.skills = list(fact.skills)
         agent.memberships = list(fact.memberships)
         agent.channels = [self.filled(each) for each in fact.channels]
@@ -30,6 +30,8 @@ class AgentFacts(Looks):
             at_ms=self.moment, skills=agent.skills, memberships=agent.memberships, channels=agent.channels, capacity=agent.capacity
         )
         self.record(declared, None, agent.id)
+        self.release_if_not_eligible(agent)
+        self.agents_changed.append(agent)
         for work in [work for work in self.works if work.agent == agent.id and work.state == "offered"]:
             contact, _ = self.parties(work)
             if not self.could_serve(agent, contact):
@@ -50,10 +52,12 @@ class AgentFacts(Looks):
 
     def on_AgentRetired(self, fact: f.AgentRetired) -> None:
         agent = self.known_agent(fact.agent)
-        if any(work.agent == agent.id for work in self.works):
+        if agent.outside or any(work.agent == agent.id for work in self.works):
             self.refuse("agent_busy")
+        self.release_agent(agent, "agent_gone")
+        self.released.clear()
         self.agents.remove(agent)
-        self.lost = True
+        self.lose(agent)
         self.record(e.AgentRemoved(at_ms=self.moment), None, agent.id)
 
     def on_PresenceRequested(self, fact: f.PresenceRequested) -> None:
@@ -67,13 +71,14 @@ class AgentFacts(Looks):
         if (agent.requested, agent.effective) != (wanted, wanted):
             before = agent.requested
             agent.requested = wanted
-            pending = any(work.agent == agent.id and work.state in ACCEPTED for work in self.works)
+            pending = agent.outside or any(work.agent == agent.id and work.state in ACCEPTED for work in self.works)
             if not (pending and before == wanted):
                 self.take_effect(agent, cause)
         if wanted[0] == "ready":
             for channel in [channel for channel, why in agent.off.items() if why == "missed"]:
                 del agent.off[channel]
                 self.record(e.ChannelSwitchSet(at_ms=self.moment, on=True, cause="returned"), None, agent.id)
+                self.agents_changed.append(agent)
         else:
             self.revoke_offers(agent, "agent_not_ready")
         self.looking.append(agent)
@@ -89,8 +94,10 @@ class AgentFacts(Looks):
         self.record(e.ChannelSwitchSet(at_ms=self.moment, on=fact.on, cause="requested"), None, agent.id)
         if fact.on:
             del agent.off[fact.channel]
+            self.agents_changed.append(agent)
             self.looking.append(agent)
         else:
             agent.off[fact.channel] = "requested"
-            self.lost = True
+            self.release_if_not_eligible(agent)
+            self.lose(agent)
             self.revoke_offers(agent, "channel_off", fact.channel)

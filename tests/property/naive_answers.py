@@ -67,8 +67,9 @@ class Answers(Looks):
                 self.send_away(agent, "missed")
             else:
                 agent.off[work.channel] = "missed"
-                self.lost = True
+                self.lose(agent)
                 self.record(e.ChannelSwitchSet(at_ms=self.moment, on=False, cause="missed"), None, agent.id)
+                self.release_if_not_eligible(agent)
                 self.revoke_offers(agent, "channel_off", work.channel)
         self.looking.append(agent)
 

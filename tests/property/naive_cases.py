@@ -119,4 +119,5 @@ class CaseFacts(ContactFacts):
         for contact in self.contacts:
             if contact.customer == fact.customer:
                 contact.customer = None
+        self.forget(fact.customer)
         self.record(e.CustomerErased(at_ms=self.moment, customer=fact.customer))

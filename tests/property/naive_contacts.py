@@ -1,42 +1,17 @@
 """Facts about contacts, naively."""
 
 from cordboard.events import fact as f
-from cordboard.events.bounds import Key
 from cordboard.events.policy import QueuePolicy
+from tests.property.naive_arrivals import Arrivals
 from tests.property.naive_state import Agent, Contact, Work
 from tests.property.naive_supervisors import Supervisors
-from tests.property.naive_visits import merged
 
 
-class ContactFacts(Supervisors):
+class ContactFacts(Supervisors, Arrivals):
     """Arrivals, transfers, ends."""
 
     def known(self, ref: bytes) -> bool:
         return ref in self.ended or self.contact(ref) is not None
-
-    def checked_arrival(self, fact: f.ContactArrived) -> QueuePolicy:
-        queue = self.queue(fact.queue)
-        self.know_skills([need.skill for need in fact.requirements])
-        if fact.topic is not None and fact.topic not in [topic.name for topic in self.policy.topics]:
-            self.refuse("unknown_topic")
-        if fact.entry_point is not None and fact.entry_point not in [each.name for each in self.policy.entry_points]:
-            self.refuse("unknown_entry_point")
-        return queue
-
-    def arrive(self, fact: f.ContactArrived) -> None:
-        queue, profile = self.checked_arrival(fact), self.profile(fact.channel)
-        self.arrivals += 1
-        contact = Contact(
-            id=fact.contact, channel=fact.channel, queue=fact.queue, wishes=list(fact.requirements),
-            requirements=merged(fact.requirements, queue.requirements),
-            priority=fact.priority, customer=fact.customer, preferred=list(fact.preferred), entry_point=fact.entry_point,
-            topic=fact.topic, key=Key(profile.klass, 0, self.arrivals), entered_ms=self.moment, target_ms=0, prefer_until_ms=None,
-            case=fact.case or fact.contact, named_case=fact.case, rule=fact.rule, language=fact.language, accepts=fact.accepts,
-        )  # fmt: skip
-        self.contacts.append(contact)
-        self.enter(contact, None)
-        if fact.message is not None:
-            self.say(contact, fact.message, fact.author)
 
     def on_ContactAbandoned(self, fact: f.ContactAbandoned) -> None:
         contact = self.live(fact.contact)
@@ -86,7 +61,8 @@ class ContactFacts(Supervisors):
             self.park_over(contact, "transfer")
         elif not contact.answered:
             self.visit_ended(contact, "requeued")
-        contact.wishes = contact.wishes if fact.requirements is None else fact.requirements
+        wishes = contact.wishes if fact.requirements is None else fact.requirements
+        contact.requirements, contact.wishes = self.requirements_in(contact, queue.name, wishes), wishes
         self.move(contact, queue, fact, None if work is None else work.agent, to_agent)
 
     def transfer_queue(self, contact: Contact, asked: str) -> QueuePolicy:
@@ -112,7 +88,6 @@ class ContactFacts(Supervisors):
         contact.visit += 1
         contact.transfers += 1
         contact.queue = queue.name
-        contact.requirements = merged(contact.wishes, queue.requirements)
         contact.preferred = []
         asked = fact.agent if fact.by is None else None
         contact.back = None if to is None else asked

@@ -16,9 +16,11 @@ class Engagements(Sides):
         work, contact, agent = self.connecting(fact)
         work.state, work.until_ms = "engaged", None
         agent.leg_failures = 0
+        agent.started += 1
         if work.role == "primary":
             contact.state = "engaged"
             self.owed_from_now(contact, work)
+            self.helped(contact, agent.id)
         started = worded(e.EngagementStarted,
             at_ms=self.moment, attempt=work.attempt, queue=work.queue, role=work.role,  # type: ignore[arg-type]
             silence=self.due_silence(contact) if work.role == "primary" else None,

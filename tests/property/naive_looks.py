@@ -13,46 +13,54 @@ class Looks(Offers):
 
     def told(self, act: Callable[[], None]) -> list[Line]:
         """What an act and all it causes recorded."""
-        self.lines, self.looking, self.newcomers, self.lost = [], [], [], False
+        self.lines, self.looking, self.newcomers, self.losers = [], [], [], []
+        self.released, self.looked_in_vain, self.agents_changed, self.queues_released = [], [], [], []
         for agent in self.agents:
             agent.over_recorded &= self.over_capacity(agent)
         act()
         self.all_look()
+        while self.released:
+            self.settle(self.released.pop(0))
+        self.reserve()
+        self.promote()
         return self.lines
 
     def all_look(self) -> None:
-        """Who entered a queue, then who was freed, then everybody, if somebody serves less than before."""
-        while self.newcomers or self.looking or self.lost:
-            newcomers, looking, lost = self.newcomers, self.looking, self.lost
-            self.newcomers, self.looking, self.lost = [], [], False
+        """Who entered a queue, then who was freed, then everybody who may gain by it, if somebody serves less than before."""
+        while self.newcomers or self.looking or self.losers:
+            newcomers, looking, losers = self.newcomers, self.looking, self.losers
+            self.newcomers, self.looking, self.losers = [], [], []
             for contact in newcomers:
                 self.look(contact)
             for who in looking:
                 if isinstance(who, Agent):
                     self.settle(who)
-                elif not lost:
+                elif not losers:
                     self.look_again(who)
-            if lost:
-                # An exclusion or a preference can also end because another agent left: all look, in key order.
-                for contact in sorted(self.contacts, key=order):
+            for contact in sorted(self.contacts, key=order) if losers else []:
+                if contact in looking or self.concerned(contact, losers):
                     self.look_again(contact)
 
     def settle(self, agent: Agent) -> None:
         """First what was put aside for work that is over now; then new work, while there is room."""
         if not any(work.agent == agent.id and work.interrupts for work in self.works):
-            aside = [
-                each for each in self.contacts if (each.owner, each.state, each.parked_kind) == (agent.id, "parked", "interrupted")
-            ]
-            for contact in sorted(aside, key=order):
+            for contact in self.put_aside_by(agent, "interrupted"):
                 self.bring_back(contact, "interrupter_over")
                 self.newcomers.remove(contact)
                 self.look(contact)
         while able := self.contacts_for(agent):
             self.offer(able[0], agent, "agent")
 
+    def put_aside_by(self, agent: Agent, kind: str) -> list[Contact]:
+        """What the agent owns that is parked so, in key order."""
+        aside = [each for each in self.contacts if (each.owner, each.state, each.parked_kind) == (agent.id, "parked", kind)]
+        return sorted(aside, key=order)
+
     def look(self, contact: Contact) -> None:
         for agent in self.agents_for(contact)[:1]:
             self.offer(contact, agent, "contact")
+        if contact.state == "queued":
+            self.looked_in_vain.append(contact.id)
 
     def look_again(self, contact: Contact) -> None:
         """An offer has ended. Who sent the contact gets it back, once; else it looks."""

@@ -1,5 +1,7 @@
 """Who may be offered what, by full scans over everything: docs/routing.md, "Matching", sentence by sentence."""
 
+from collections.abc import Iterator
+
 from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy
 from tests.property.naive_state import Agent, Contact, Exclusion, Work
 
@@ -120,8 +122,10 @@ class Matching:
         return before_ms > 0 and agent.leaves_ms is not None and self.at_ms >= agent.leaves_ms - before_ms
 
     def rank_closed(self, agent: Agent, contact: Contact) -> bool:
-        """The contact is too young for this rank, and somebody of a lower one is there."""
+        """The contact is too young for this rank, and somebody of a lower one is there; not for whom it prefers."""
         rank = self.rank(agent, contact)
+        if self.prefers(contact) and agent.id in contact.preferred:
+            return False
         if rank is None or not contact.opens_ms or self.at_ms >= contact.opens_ms[min(rank, len(contact.opens_ms) - 1)]:
             return False
         return any(self.rank(other, contact) < rank for other in self.agents if self.present(other, contact))  # type: ignore[operator]
@@ -141,41 +145,46 @@ class Matching:
             self.could_serve(agent, contact)
             and contact.channel not in agent.off
             and "offline" not in (agent.effective[0], agent.requested[0])
+            and agent.desk_lost_ms is None
             and not self.excluded(contact, agent)
             for agent in preferred
         )
 
     def hindrance(self, contact: Contact, agent: Agent) -> str | None:
         """The first thing that forbids an offer of the contact to the agent."""
+        return next(self.hindrances(contact, agent), None)
+
+    def hindrances(self, contact: Contact, agent: Agent) -> Iterator[str]:
+        """Everything that forbids it; no questions about a channel that is none of the agent's."""
         if self.rank(agent, contact) is None:
-            return "not_member"
+            yield "not_member"
         if contact.sender == agent.id:
-            return "sender"
+            yield "sender"
         if not agent.ready:
-            return "absent"
+            yield "absent"
         if agent.desk_lost_ms is not None:
-            return "desk_lost"
+            yield "desk_lost"
         if agent.profile(contact.channel) is None:
-            return "channel_not_enabled"
+            yield "channel_not_enabled"
+            return
         if contact.channel in agent.off:
-            return "channel_off"
+            yield "channel_off"
         if not self.skilled(agent, contact):
-            return "skill"
+            yield "skill"
         if self.excluded(contact, agent):
-            return "excluded"
+            yield "excluded"
         if self.leaves_soon(agent, contact):
-            return "leaving"
+            yield "leaving"
         if self.over_capacity(agent):
-            return "over_capacity"
+            yield "over_capacity"
         if not self.has_room(agent, contact.channel):
-            return "no_room"
+            yield "no_room"
         if self.reserved_elsewhere(agent, contact):
-            return "reserved"
+            yield "reserved"
         if self.rank_closed(agent, contact):
-            return "rank_closed"
+            yield "rank_closed"
         if self.waits_for_preferred(contact) and agent.id not in contact.preferred:
-            return "preference"
-        return None
+            yield "preference"
 
     def may(self, contact: Contact, agent: Agent) -> bool:
         return contact.state == "queued" and self.hindrance(contact, agent) is None
@@ -204,8 +213,10 @@ class Matching:
         return 0
 
     def ready_today_ms(self, agent: Agent) -> int:
-        now_ms = 0 if agent.ready_since_ms is None else max(0, self.at_ms - agent.ready_since_ms)
-        return agent.ready_ms + now_ms
+        return self.ready_today_ms_at(agent, self.at_ms)
+
+    def ready_today_ms_at(self, agent: Agent, when_ms: int) -> int:
+        return agent.ready_ms + (0 if agent.ready_since_ms is None else max(0, when_ms - agent.ready_since_ms))
 
     def agents_for(self, contact: Contact) -> list[Agent]:
         """Preferred agents in their order, then the others by their standing."""
@@ -217,22 +228,23 @@ class Matching:
         return able
 
     def contacts_for(self, agent: Agent) -> list[Contact]:
-        """What the agent's reservation or a floor is for, then by (rank of the membership, key), or by the key alone."""
+        """The one the agent is reserved for, one that a floor asks for; then by (rank, key), or by the key alone."""
         able = [contact for contact in self.contacts if self.may(contact, agent)]
-        able.sort(key=lambda contact: (self.rank(agent, contact), order(contact)))
-        floored = [contact for contact in able if self.under_floor(contact)]
-        if self.policy.freed_agent == "key":
-            able.sort(key=order)
+        able.sort(key=lambda contact: (0 if self.policy.freed_agent == "key" else self.rank(agent, contact), order(contact)))
+        floored = [contact for contact in able if self.floor_asks(agent, contact)]
         first = [contact for contact in able if contact.reserved == agent.id] or floored[:1]
         return [*first, *(contact for contact in able if contact not in first)]
 
-    def under_floor(self, contact: Contact) -> bool:
-        """Fewer members than its queue's floor have work of the contact's class from there."""
+    def floor_asks(self, agent: Agent, contact: Contact) -> bool:
+        """It waits in its own queue, the agent's, with fewer members on its class than the floor there."""
+        if agent.rank(contact.queue) is None:
+            return False
         floors = [floor for floor in self.own_queue(contact).floors if floor.klass == contact.key.klass]
-        return any(self.on_class(contact.queue, floor.klass) < floor.members for floor in floors)
+        return any(self.members_on(contact.queue, floor.klass) < floor.members for floor in floors)
 
-    def on_class(self, queue: str, klass: int) -> int:
-        return len({work.agent for work in self.works if (work.queue, work.klass) == (queue, klass)})
+    def members_on(self, queue: str, klass: int) -> int:
+        working = {work.agent for work in self.works if (work.queue, work.klass) == (queue, klass)}
+        return sum(1 for agent in self.agents if agent.id in working and agent.rank(queue) is not None)
 
 
 def order(contact: Contact) -> tuple[int, int, int]:

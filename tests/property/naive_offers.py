@@ -35,6 +35,7 @@ class Offers(Reasons, Ends):
         attempt, expires_ms = len(contact.attempts), self.at_ms + ttl_ms
         work = Work(contact.id, agent.id, attempt, contact.channel, contact.queue, own.cost, "offered", expires_ms)
         work.role, work.direct, work.interrupts, work.full_cost = role, direct is not None, interrupts, own.cost
+        self.release(contact, "offered", self.at_ms)
         made = worded(e.OfferMade,
             at_ms=self.at_ms, attempt=attempt, queue=contact.queue, expires_ms=expires_ms, cost=own.cost,
             rank=0 if rank is None else rank, cause=cause, wait_ms=self.at_ms - contact.entered_ms if role == "primary" else 0,

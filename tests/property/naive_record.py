@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 from cordboard.events import event as e
 from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy
 from tests.property.naive_matching import Matching
-from tests.property.naive_state import Agent, Contact, Effect, Work
+from tests.property.naive_state import Agent, Contact, Effect, Matter, Mode, Place, Work
 
 Line = tuple[bytes | None, bytes | None, Any]
 """Contact, agent and event."""
@@ -39,8 +39,18 @@ class Record(Matching):
         self.looking: list[Agent | Contact] = []
         self.newcomers: list[Contact] = []
         """Who entered a queue."""
-        self.lost = False
-        """Some agent serves less than before."""
+        self.losers: list[Agent] = []
+        """Who serves less than before."""
+        self.released: list[Agent] = []
+        """Who was reserved and is not any more."""
+        self.looked_in_vain: list[bytes] = []
+        self.agents_changed: list[Agent] = []
+        self.queues_released: list[str] = []
+        """Contacts, agents, queues for which a reservation may be possible now."""
+        self.modes: dict[str, Mode] = {}
+        self.places: dict[tuple[bytes, str], Place] = {}
+        self.matters: dict[tuple[bytes, str], Matter] = {}
+        self.day_ms = at_ms - 1
 
     def record(self, event: Any, contact: bytes | None = None, agent: bytes | None = None) -> None:
         about = None if isinstance(event, CONTACTS_OWN) else agent

@@ -45,7 +45,9 @@ class Releases(Visits):
                 sibling.state, sibling.until_ms = "offered", self.at_ms + self.profile(work.channel).offer_ttl_ms
         if not any((each.contact, each.role, each.state) == (contact.id, "primary", "connecting") for each in self.works):
             contact.state = "offered" if others else "queued"
-            self.looking += [] if others else [contact]
+            if not others:
+                self.queued_again(contact)
+                self.looking.append(contact)
 
     def revoke(self, work: Work, contact: Contact, reason: Any) -> None:
         """Only this one: a sibling may live on."""
@@ -72,31 +74,48 @@ class Releases(Visits):
     def freed(self, agent: Agent, *, connected: bool = False) -> None:
         """Some work of the agent is over (`connected`: an engagement or wrap-up)."""
         states = [work.state for work in self.works if work.agent == agent.id]
-        if connected and not any(state in CONNECTED for state in states):
+        if connected and not agent.outside and not any(state in CONNECTED for state in states):
             agent.idle_since_ms = self.moment
-        if agent.requested != agent.effective and not any(state in ACCEPTED for state in states):
+        if agent.requested != agent.effective and not agent.outside and not any(state in ACCEPTED for state in states):
             self.take_effect(agent, "load_ended")
         self.looking.append(agent)
 
     def take_effect(self, agent: Agent, cause: Any) -> None:
         """What was requested is so, at once or after the work; the change is recorded either way."""
-        self.lost = True
-        working = any(work.agent == agent.id and work.state in ACCEPTED for work in self.works)
+        was = agent.effective[0]
+        working = any(work.agent == agent.id and work.state in ACCEPTED for work in self.works) or agent.outside
         if agent.requested[0] == "ready":
-            if agent.effective[0] != "ready":
+            if was != "ready":
                 fresh = agent.left_ready_ms is None or self.moment - agent.left_ready_ms > self.policy.toggle_grace_ms
                 agent.idle_since_ms = self.moment if fresh else agent.idle_since_ms
             agent.effective = agent.requested
-        elif not working:
-            if agent.effective[0] == "ready":
-                agent.left_ready_ms = self.moment
-            agent.effective = agent.requested
+        else:
+            self.lose(agent)
+            if not working:
+                agent.left_ready_ms = self.moment if was == "ready" else agent.left_ready_ms
+                agent.effective = agent.requested
+        self.time_ready(agent, was)
         changed = e.PresenceChanged(
             at_ms=self.moment, requested=agent.requested[0], requested_reason=agent.requested[1],  # type: ignore[arg-type]
             effective=agent.effective[0], effective_reason=agent.effective[1],  # type: ignore[arg-type]
             idle_since_ms=agent.idle_since_ms, cause=cause,
         )  # fmt: skip
         self.record(changed, None, agent.id)
+        if not agent.ready:
+            self.release_agent(agent, "agent_gone")
+        else:
+            self.agents_changed.append(agent)
+
+    def time_ready(self, agent: Agent, was: str) -> None:
+        """Today's time ready counts on, or ends; with it ends what was planned."""
+        now = agent.effective[0]
+        if was == "ready" != now:
+            agent.ready_ms = self.ready_today_ms_at(agent, self.moment)
+            agent.ready_since_ms = agent.leaves_ms = None
+        elif was != "ready" == now:
+            agent.ready_since_ms = self.moment
+            if agent.leaves_ms is not None and self.moment >= agent.leaves_ms:
+                agent.leaves_ms = None
 
     def send_away(self, agent: Agent, reason: str) -> None:
         """Too many declines, misses or failures: not ready, and the other offers are revoked."""

@@ -8,8 +8,10 @@ from functools import partial
 
 from cordboard.events import event as e
 from cordboard.events import fact as f
+from tests.property.naive_absence import Absence
 from tests.property.naive_agents import AgentFacts
 from tests.property.naive_cases import CaseFacts
+from tests.property.naive_days import Days
 from tests.property.naive_record import Line, Refusal
 from tests.property.naive_state import Contact, Exclusion, Work
 from tests.property.naive_timers import KINDS, Kind, Timer, timer
@@ -19,10 +21,10 @@ Told = tuple[str, list[Line]]
 """A fact's verdict, or `timer`, and what it caused."""
 
 
-class NaiveRouter(CaseFacts, AgentFacts):
+class NaiveRouter(CaseFacts, AgentFacts, Absence, Days):
     """One site."""
 
-    def turn(self, facts: Sequence[tuple[int, f.Fact]], at_ms: int, gap_ms: int = 0) -> list[Told]:
+    def turn(self, facts: Sequence[tuple[int, f.Fact | None]], at_ms: int, gap_ms: int = 0) -> list[Told]:
         """What comes of each fact and timer, in order. `facts` with the time the log stored them."""
         self.at_ms = at_ms
         told: list[Told] = []
@@ -32,7 +34,7 @@ class NaiveRouter(CaseFacts, AgentFacts):
             t = min(max(stored_ms, self.t), at_ms)
             told += self.timers(before_ms=t)
             self.t = self.moment = t
-            told.append(self.decide(fact))
+            told.append(("no_policy", []) if fact is None else self.decide(fact))
         told += self.timers(before_ms=at_ms + 1)
         assert not any(self.may(contact, agent) for contact in self.contacts for agent in self.agents), "somebody waits for nothing"
         return told
@@ -51,7 +53,17 @@ class NaiveRouter(CaseFacts, AgentFacts):
 
     def due(self) -> list[Timer]:
         """Every timer there is."""
-        return [*self.work_timers(), *self.return_timers(), *self.look_timers()]
+        return [
+            *self.day_timers(), *self.work_timers(), *self.desk_timers(), *self.silence_timers(), *self.return_timers(),
+            *self.closing_timers(), *self.plan_timers(), *self.promotion_timers(), *self.look_timers(),
+        ]  # fmt: skip
+
+    def silence_timers(self) -> list[Timer]:
+        return [
+            timer(contact.silence[0], "silence", contact.id, partial(self.silence_over, contact))
+            for contact in self.contacts
+            if contact.silence is not None
+        ]
 
     def work_timers(self) -> list[Timer]:
         found: list[Timer] = []
@@ -67,14 +79,18 @@ class NaiveRouter(CaseFacts, AgentFacts):
         return [timer(each.parked_until_ms, "return", each.id, partial(self.park_expired, each)) for each in parked]
 
     def look_timers(self) -> list[Timer]:
-        """An exclusion or preference ends: that matters only to a contact that waits."""
+        """An exclusion or preference ends, a rank opens, a drain begins: that matters only to a contact that waits."""
         found: list[Timer] = []
         for contact in self.contacts:
             for exclusion in contact.exclusions:
                 if not exclusion.soft:
                     found.append(timer(exclusion.reoffer_ms, "look", contact.id, partial(self.soften, contact, exclusion)))
                 found.append(timer(exclusion.until_ms, "look", contact.id, partial(self.lift, contact, exclusion)))
-            if contact.prefer_until_ms is not None:
+            drain_ms = [] if contact.drain_at_ms is None else [contact.drain_at_ms]
+            coming = [at_ms for at_ms in (*contact.opens_ms, *drain_ms) if at_ms > contact.looked_ms]
+            if coming:
+                found.append(timer(min(coming), "look", contact.id, partial(self.opened, contact)))
+            if contact.prefer_until_ms is not None and not contact.preference_over:
                 found.append(timer(contact.prefer_until_ms, "look", contact.id, partial(self.anyone, contact)))
         return found
 
@@ -99,7 +115,11 @@ class NaiveRouter(CaseFacts, AgentFacts):
         self.looking.append(contact)
 
     def anyone(self, contact: Contact) -> None:
-        contact.prefer_until_ms = None
+        contact.preference_over = True
+        self.looking.append(contact)
+
+    def opened(self, contact: Contact) -> None:
+        contact.looked_ms = self.moment
         self.looking.append(contact)
 
     def shift(self, gap_ms: int) -> None:
@@ -109,6 +129,8 @@ class NaiveRouter(CaseFacts, AgentFacts):
             if work.until_ms is not None:
                 work.until_ms += gap_ms
                 work.wrap_started_ms += gap_ms
+        for agent in self.agents:
+            agent.desk_dues = [e.DeskDue(due.channel, due.at_ms + gap_ms) for due in agent.desk_dues]
         for contact in self.contacts:
             for exclusion in contact.exclusions:
                 exclusion.until_ms += gap_ms

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from cordboard.events.agent_events import DeskDue
 from cordboard.events.bounds import AgentChannel, Key, Membership, Requirement, Skill
 
 ACCEPTED = ("connecting", "engaged", "wrapping")
@@ -39,6 +40,35 @@ class Outside:
     work: bytes
     channel: str
     cost: int
+
+
+@dataclass(slots=True)
+class Mode:
+    """Of a queue. From `close_at_ms` on, those who still wait move on."""
+
+    mode: str
+    close_at_ms: int | None
+
+
+@dataclass(slots=True)
+class Place:
+    """In a queue, kept for a customer who left it, until `until_ms`."""
+
+    contact: bytes
+    queue: str
+    key: Key
+    queued_at_ms: int
+    target_ms: int
+    priority: int
+    until_ms: int
+
+
+@dataclass(slots=True)
+class Matter:
+    """A customer's arrivals about one topic: until when each counts; and who helped last."""
+
+    until_ms: list[int] = field(default_factory=list)
+    agent: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -106,7 +136,24 @@ class Contact:
     """Who is kept free for it."""
     accepts: list[str] = field(default_factory=list)
     parked_kind: str = ""
+    queues: list[str] = field(default_factory=list)
+    """Those it was in, in their order."""
+    queued_at_ms: int = 0
+    preference_over: bool = False
+    """It has looked at the end of its preference."""
     step: int = 0
+    step_at_ms: int | None = None
+    threshold: int = 0
+    threshold_at_ms: int | None = None
+    promote_at_ms: int | None = None
+    promotable: bool = False
+    promoted_from: int | None = None
+    """The class it had before it was promoted."""
+    drain_at_ms: int | None = None
+    looked_ms: int = -1
+    """It has looked at the openings of ranks and the beginning of its drain up to here."""
+    resumes: bytes | None = None
+    matter: tuple[int, int] | None = None
     transfers: int = 0
     back: bytes | None = None
     """Who gets it back if the agent it was transferred to does not take it."""
@@ -145,6 +192,7 @@ class Agent:
     ready_ms: int = 0
     """Time ready today, without the one that runs since `ready_since_ms`."""
     ready_since_ms: int | None = None
+    desk_dues: list[DeskDue] = field(default_factory=list)
     leg_failures: int = 0
     """Connections that failed on the agent's side, in a row."""
 

@@ -3,14 +3,13 @@
 from typing import Any
 
 from cordboard.events import event as e
-from cordboard.events.bounds import Key, Requirement
-from tests.property.naive_record import Record
+from cordboard.events.bounds import Key
+from tests.property.naive_record import worded
+from tests.property.naive_returning import Returning
 from tests.property.naive_state import Contact
 
-STRICT_STEP_MS = 10_000_000_000_000
 
-
-class Visits(Record):
+class Visits(Returning):
     """A contact enters a queue, leaves it, is brought back, or ends."""
 
     def enter(self, contact: Contact, sender: bytes | None) -> None:
@@ -19,24 +18,30 @@ class Visits(Record):
         queued_at_ms = self.moment - contact.waits_ms
         contact.state, contact.sender, contact.entered_ms = "queued", sender, self.moment
         contact.target_ms = queue.targets_ms.get(contact.channel, queue.target_ms)
-        contact.key = Key(
-            contact.key.klass, queued_at_ms + contact.target_ms - contact.priority * self.step_of_priority_ms(), contact.key.seq
-        )
+        order_ms = queued_at_ms + contact.target_ms - contact.priority * self.step_of_priority_ms()
+        contact.key = Key(self.own_class(contact).klass, order_ms, contact.key.seq)
         contact.prefer_until_ms = self.at_ms + self.policy.prefer_ms if contact.preferred else None
         self.queued(contact, queued_at_ms, sender)
 
     def queued(self, contact: Contact, queued_at_ms: int, sender: bytes | None) -> None:
         """The record of a visit's beginning."""
+        contact.key, contact.promoted_from, contact.promotable = self.own_class(contact), None, False
+        self.release(contact, "contact_gone")
+        self.begin_waiting(contact, queued_at_ms)
         contact.answered_before |= contact.answered
         contact.answered = False
-        entered = e.ContactQueued(
+        entered = worded(e.ContactQueued,
             at_ms=self.moment, visit=contact.visit, queue=contact.queue, key=contact.key, queued_at_ms=queued_at_ms,
             target_ms=contact.target_ms, requirements=contact.requirements, priority=contact.priority, customer=contact.customer,
             preferred=contact.preferred, prefer_until_ms=contact.prefer_until_ms or 0, excluded=sender,
             entry_point=contact.entry_point, topic=contact.topic, wishes=contact.wishes, case=contact.named_case,
             rule=contact.rule, language=contact.language, accepts=contact.accepts, transfers=contact.transfers, back=contact.back,
+            opens_ms=contact.opens_ms, step=contact.step, step_at_ms=contact.step_at_ms, threshold=0,
+            threshold_at_ms=contact.threshold_at_ms, promote_at_ms=contact.promote_at_ms, drain_at_ms=contact.drain_at_ms,
+            resumes=contact.resumes, matter=None if contact.matter is None else e.Matter(*contact.matter),  # type: ignore[attr-defined]
         )  # fmt: skip
         self.record(entered, contact.id)
+        contact.resumes = contact.matter = None
         self.newcomers.append(contact)
 
     def park_over(self, contact: Contact, by: Any) -> None:
@@ -54,7 +59,7 @@ class Visits(Record):
         """The next visit in the same queue, with the old key."""
         contact.back = None
         contact.visit += 1
-        contact.requirements = merged(contact.wishes, self.queue(contact.queue).requirements)
+        contact.requirements = self.requirements_in(contact, contact.queue, contact.wishes)
         contact.state, contact.sender, contact.entered_ms = "queued", sender, self.moment
         self.queued(contact, self.moment - contact.waits_ms, sender)
 
@@ -64,14 +69,9 @@ class Visits(Record):
         self.wait_again(contact, sender)
 
     def reprioritise(self, contact: Contact, priority: int, cause: Any) -> None:
-        """Another priority, another place in the order; class and arrival stay."""
-        order_ms = contact.key.order_ms + (contact.priority - priority) * self.step_of_priority_ms()
-        contact.priority, contact.key = priority, Key(contact.key.klass, order_ms, contact.key.seq)
+        contact.key, contact.priority = self.moved(contact, priority), priority
         changed = e.ContactReprioritised(at_ms=self.moment, priority=priority, key=contact.key, cause=cause)
         self.record(changed, contact.id)
-
-    def step_of_priority_ms(self) -> int:
-        return STRICT_STEP_MS if self.policy.order == "strict" else self.policy.age_credit_ms
 
     def visit_ended(self, contact: Contact, outcome: Any) -> None:
         wait_ms = max(0, self.moment - contact.entered_ms)
@@ -83,17 +83,11 @@ class Visits(Record):
         contact.waits_ms += wait_ms
 
     def contact_ended(self, contact: Contact, reason: Any, state: Any) -> None:
+        self.release(contact, "contact_gone")
         self.contacts.remove(contact)
         self.looking = [who for who in self.looking if who is not contact]
         self.newcomers = [each for each in self.newcomers if each is not contact]
         self.ended.add(contact.id)
-        self.record(e.ContactEnded(at_ms=self.moment, reason=reason, state=state, successor=None), contact.id)
-
-
-def merged(own: list[Requirement], queue: list[Requirement]) -> list[Requirement]:
-    """Both lists' skills, each once: the higher level wins, hard wins."""
-    needs: dict[str, Requirement] = {}
-    for need in [*own, *queue]:
-        had = needs.get(need.skill, need)
-        needs[need.skill] = Requirement(need.skill, max(need.level, had.level), need.hard or had.hard)
-    return list(needs.values())
+        kept_ms = self.keep_place(contact, reason)
+        over = worded(e.ContactEnded, at_ms=self.moment, reason=reason, state=state, successor=None, kept_until_ms=kept_ms)
+        self.record(over, contact.id)

@@ -31,6 +31,7 @@ class Pair:
         self.now, self.facts, self.frames = START_MS, 0, 0
         self.commits = [self.router.take_over(INBOX, self.now)]
         self.naive = NaiveRouter(site, self.now)
+        self.undecided: set[bytes] = set()
         self.contacts: list[bytes] = []
         """Everyone who ever came, or tried to."""
         self.turns: list[tuple[list[tuple[int, int, bytes]], int]] = []
@@ -60,10 +61,17 @@ class Pair:
         shifts = any(work.until_ms is not None for work in self.naive.works) and self.now - before > 2_000
         commits = self.step(facts, late_ms)
         self.commits += commits
-        told = self.naive.turn([(self.now - late_ms, fact) for fact in facts], self.now, self.now - before if shifts else 0)
+        ours = told_by_core(commits)
+        verdicts = [verdict for verdict, _ in ours if verdict != "timer"]
+        self.undecided |= {fact.fact_id for fact, verdict in zip(facts, verdicts, strict=True) if verdict == UNDECIDED}
+        decided = [None if fact.fact_id in self.undecided else fact for fact in facts]
+        told = self.naive.turn([(self.now - late_ms, fact) for fact in decided], self.now, self.now - before if shifts else 0)
         self.place_effects(commits)
-        compare(grouped(told_by_core(commits)), grouped(told))
+        compare(grouped(self.answered(ours)), grouped(self.answered(told)))
         self.check()
+
+    def answered(self, told: list[Told]) -> list[Told]:
+        return [(("" if verdict in (UNDECIDED, "duplicate") and self.undecided else verdict), lines) for verdict, lines in told]
 
     def place_effects(self, commits: list[bytes]) -> None:
         """Where the journal put them is what names effects; the naive router has no journal."""
@@ -131,6 +139,9 @@ def line(entry: Entry) -> Line:
 
 NOT_YET: dict[Any, dict[str, Any]] = {e.ContactQueued: {"transfers": 0}}
 """What the core does not say yet."""
+NEVER_YET: tuple[Any, ...] = (e.ContactLinked,)
+UNDECIDED = "no_policy"
+"""What facts are refused with that the core knows but does not decide yet: every history begins with a policy."""
 
 
 def told_so_far(event: Any) -> Any:
@@ -143,7 +154,8 @@ def grouped(told: list[Told]) -> list[Any]:
     for verdict, lines in told:
         if verdict != "timer" or not groups or groups[-1][0] != "timer":
             groups.append((verdict, []))
-        groups[-1][1].extend(repr((contact, agent, told_so_far(event))) for contact, agent, event in lines)
+        said = [(contact, agent, told_so_far(event)) for contact, agent, event in lines if not isinstance(event, NEVER_YET)]
+        groups[-1][1].extend(map(repr, said))
     return [(verdict, sorted(lines)) for verdict, lines in groups if verdict != "timer" or lines]
 
 

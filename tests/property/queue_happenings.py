@@ -3,7 +3,7 @@
 from cordboard.events import fact as f
 from cordboard.events.bounds import Requirement
 from tests.property.happenings import Choices, Happening, new_contact
-from tests.property.pair import Pair
+from tests.property.pair import AGENTS, Pair
 from tests.property.sites import CHANNELS, QUEUES, SKILLS, TOPICS
 
 CUSTOMERS = [bytes([3, number]).ljust(16, b"\0") for number in range(3)]
@@ -13,9 +13,32 @@ def known_customer_arrives(pair: Pair, choices: Choices) -> f.Fact:
     skills = choices.pick([(), SKILLS[:1], SKILLS])
     needs = [Requirement(skill, choices.pick([2, 5, 9]), choices.chance(30)) for skill in skills]
     return f.ContactArrived(
-        pair.fact_id(), new_contact(pair), choices.pick(CHANNELS), choices.pick(QUEUES), needs, choices.pick([0, 0, 2]),
-        choices.pick(CUSTOMERS), topic=choices.pick([None, *TOPICS]), accepts=choices.pick([[], ["en"]]),
+        pair.fact_id(), new_contact(pair), choices.pick(CHANNELS), choices.pick(QUEUES), needs, choices.pick([0, 0, 2, 99]),
+        choices.pick(CUSTOMERS), choices.pick([[], [], AGENTS[:1], AGENTS[2:]]), topic=choices.pick([None, *TOPICS]),
+        accepts=choices.pick([[], ["en"]]), message=choices.pick([None, bytes(16)]),
     )  # fmt: skip
 
 
-QUEUE_HAPPENINGS: tuple[Happening, ...] = (known_customer_arrives,)
+def waiting_customer_leaves(pair: Pair, choices: Choices) -> f.Fact | None:
+    """So that places are kept, and come back to."""
+    waiting = [each.id for each in pair.naive.contacts if each.state in ("queued", "offered") and each.customer is not None]
+    return f.ContactAbandoned(pair.fact_id(), choices.pick(waiting)) if waiting else None
+
+
+def queue_opens_or_closes(pair: Pair, choices: Choices) -> f.Fact:
+    shut = [queue for queue, mode in pair.naive.modes.items() if mode.mode != "open"]
+    if shut and choices.chance(60):
+        return f.QueueModeRequested(pair.fact_id(), choices.pick(shut), "open")
+    mode = choices.pick(["closed", "closed", "emergency", "open"])
+    reason = choices.pick([None, None, "lunch", "unheard_of"])
+    return f.QueueModeRequested(pair.fact_id(), choices.pick([*QUEUES, "attic"]), mode, choices.pick([None, *AGENTS]), reason)  # type: ignore[arg-type]
+
+
+def queue_is_told(pair: Pair, choices: Choices) -> f.Fact:
+    return f.BroadcastRequested(pair.fact_id(), choices.pick([*QUEUES, "attic"]), bytes(16), None, choices.pick([None, "lunch"]))
+
+
+QUEUE_HAPPENINGS: tuple[Happening, ...] = (
+    known_customer_arrives, known_customer_arrives, known_customer_arrives, waiting_customer_leaves, queue_opens_or_closes,
+    queue_is_told,
+)  # fmt: skip

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from cordboard.events.bounds import Requirement
-from cordboard.events.policy import ChannelProfile, EntryPoint, Policy, QueuePolicy, Reason, Topic
+from cordboard.events.policy import ChannelProfile, EntryPoint, PlanStep, Policy, QueuePolicy, Reason, Replacement, Threshold, Topic
 
 if TYPE_CHECKING:
     from tests.property.happenings import Choices
@@ -55,4 +55,38 @@ def of_channel(choices: "Choices", channel: ChannelProfile) -> ChannelProfile:
 
 
 def of_queue(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
+    other = next(name for name in QUEUES if name != queue.name)
+    if choices.chance(40):
+        queue = replace(queue, plan=plan(choices, other))
+    if choices.chance(40):
+        queue = replace(queue, thresholds=thresholds(choices, other))
     return queue
+
+
+def plan(choices: "Choices", other: str) -> list[PlanStep]:
+    """One to three steps; anything may be among them."""
+    after_ms, steps = 0, []
+    for _ in range(choices.pick([1, 2, 3])):
+        after_ms += choices.pick([300, 1_500, 4_000])
+        steps.append(PlanStep(
+            after_ms=after_ms,
+            lower=choices.pick([[], [Requirement("nl", 2)], [Requirement("nl", 4), Requirement("plants", 3)]]),
+            drop=choices.pick([[], [], ["plants"]]),
+            replace=choices.pick([[], [Replacement(skill="plants", by=Requirement("nl", 6), language=choices.pick([None, "en"]))]]),
+            queues=[], raise_priority=choices.pick([0, 3]), release_preference=choices.chance(30),
+        ))  # fmt: skip
+    return steps
+
+
+def thresholds(choices: "Choices", other: str) -> list[Threshold]:
+    """Two or three, in no order."""
+    actions = choices.pick([["raise_priority", "overflow"], ["notify", "raise_priority"], ["overflow", "offer_callback", "notify"]])
+    found = []
+    for number, action in enumerate(actions):
+        wait_ms, percent = choices.pick([(500, None), (2_000, None), (6_000, None), (None, 30), (None, 110)])
+        found.append(Threshold(
+            name=f"t{number}", wait_ms=wait_ms, target_percent=percent, action=action,  # type: ignore[arg-type]
+            raise_priority=5 if action == "raise_priority" else 0, queue=other if action == "overflow" else None,
+            group="leads" if action == "notify" else None,
+        ))  # fmt: skip
+    return found

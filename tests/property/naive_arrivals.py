@@ -1,0 +1,122 @@
+"""Arrivals, naively: who is let in where, who waits already, who comes back."""
+
+from cordboard.events import event as e
+from cordboard.events import fact as f
+from cordboard.events.bounds import Key
+from cordboard.events.policy import QueuePolicy
+from tests.property.naive_engagements import Engagements
+from tests.property.naive_plan import PRIORITY_MAX
+from tests.property.naive_queues import Queues
+from tests.property.naive_state import Contact, Matter, Place
+from tests.property.naive_waiting import WAITING, merged
+
+PREFERRED_MAX = 8
+COUNTED_MAX = 100
+
+
+class Arrivals(Engagements, Queues):
+    """A contact begins, or joins one that waits."""
+
+    def checked_arrival(self, fact: f.ContactArrived) -> QueuePolicy:
+        queue = self.queue(fact.queue)
+        self.know_skills([need.skill for need in fact.requirements])
+        if fact.topic is not None and fact.topic not in [topic.name for topic in self.policy.topics]:
+            self.refuse("unknown_topic")
+        if fact.entry_point is not None and fact.entry_point not in [each.name for each in self.policy.entry_points]:
+            self.refuse("unknown_entry_point")
+        return queue
+
+    def arrive(self, fact: f.ContactArrived) -> None:
+        """No contact that lives goes on with this one, by its case."""
+        twin = self.waits_already(fact) if fact.case in (None, fact.contact) else None
+        if twin is not None and twin.channel == fact.channel and self.profile(fact.channel).join_waiting:
+            if fact.message is not None:
+                self.say(twin, fact.message, fact.author)
+            return
+        asked = self.checked_arrival(fact).name
+        name = self.admitting(asked, fact.channel)
+        contact = self.newborn(fact, name)
+        if name != asked:
+            cause = self.no_admission(asked)
+            self.record(e.ContactDiverted(at_ms=self.moment, queue=asked, to=name, cause=cause), contact.id)  # type: ignore[arg-type]
+        place, repeats = self.place_of(contact), 0
+        if place is None:
+            repeats = self.matter_of(contact)
+        self.contacts.append(contact)
+        if place is None:
+            self.enter(contact, None)
+        else:
+            self.resume(contact, place)
+        if twin is not None:
+            self.record(e.ContactLinked(at_ms=self.moment, other=twin.id, cause="waiting"), contact.id)
+        if place is not None:
+            self.record(e.ContactLinked(at_ms=self.moment, other=place.contact, cause="resumed"), contact.id)
+        if repeats:
+            assert contact.topic is not None
+            self.record(e.MatterRepeated(at_ms=self.moment, count=repeats, topic=contact.topic), contact.id)
+        if fact.message is not None:
+            self.say(contact, fact.message, fact.author)
+
+    def admitting(self, asked: str, channel: str) -> str:
+        """The queue that takes it: the one it asks for, or one further along."""
+        cause = self.no_admission(asked) if self.is_now(channel) else None
+        if cause is None:
+            return asked
+        return self.way_out(asked) or self.refuse(f"queue_{cause}")
+
+    def newborn(self, fact: f.ContactArrived, queue: str) -> Contact:
+        self.arrivals += 1
+        return Contact(
+            id=fact.contact, channel=fact.channel, queue=queue, wishes=list(fact.requirements),
+            requirements=merged(fact.requirements, self.queue(queue).requirements),
+            priority=fact.priority, customer=fact.customer, preferred=list(fact.preferred), entry_point=fact.entry_point,
+            topic=fact.topic, key=Key(self.profile(fact.channel).klass, 0, self.arrivals), entered_ms=self.moment, target_ms=0,
+            prefer_until_ms=None, case=fact.case or fact.contact, named_case=fact.case, rule=fact.rule, language=fact.language,
+            accepts=fact.accepts,
+        )  # fmt: skip
+
+    # The same customer
+
+    def waits_already(self, fact: f.ContactArrived) -> Contact | None:
+        """The customer's oldest contact that waits: on this channel if that joins them, else on any."""
+        waiting = [each for each in self.contacts if each.customer == fact.customer and each.state in WAITING]
+        if fact.customer is None or not waiting:
+            return None
+        same = [each for each in waiting if each.channel == fact.channel and self.profile(fact.channel).join_waiting]
+        return min(same or waiting, key=lambda each: each.key.seq)
+
+    def place_of(self, contact: Contact) -> Place | None:
+        if contact.customer is None:
+            return None
+        place = self.places.get((contact.customer, contact.channel))
+        if place is None or place.queue != contact.queue or self.at_ms >= place.until_ms:
+            return None
+        return self.places.pop((contact.customer, contact.channel))
+
+    def resume(self, contact: Contact, place: Place) -> None:
+        contact.state, contact.entered_ms = "queued", self.moment
+        contact.key, contact.target_ms, contact.priority = place.key, place.target_ms, place.priority
+        contact.prefer_until_ms = self.at_ms + self.policy.prefer_ms if contact.preferred else None
+        contact.resumes = place.contact
+        self.queued(contact, place.queued_at_ms, None)
+        contact.resumes = None
+
+    # The same matter
+
+    def matter_of(self, contact: Contact) -> int:
+        """Counts the arrival; how often the customer came for this, if that is too often."""
+        if self.policy.repeat_count == 0 or contact.customer is None or contact.topic is None:
+            return 0
+        matter = self.known_matter(contact) or Matter()
+        self.matters[contact.customer, contact.topic] = matter
+        earlier = [until_ms for until_ms in matter.until_ms if until_ms > self.at_ms]
+        matter.until_ms = [*earlier[1 - COUNTED_MAX :], self.moment + self.policy.repeat_ms]
+        count = len(matter.until_ms)
+        contact.matter = (count, matter.until_ms[-1])
+        if count < self.policy.repeat_count:
+            return 0
+        contact.priority = min(contact.priority + self.policy.repeat_priority, PRIORITY_MAX)
+        if matter.agent is not None and self.agent(matter.agent) is not None:
+            others = [ref for ref in contact.preferred if ref != matter.agent]
+            contact.preferred = [matter.agent, *others][:PREFERRED_MAX]
+        return count

@@ -1,0 +1,114 @@
+"""What age does to a contact that waits, naively: steps of the plan, thresholds, promotion."""
+
+from functools import partial
+from typing import Any
+
+from cordboard.events import event as e
+from cordboard.events.bounds import Requirement
+from cordboard.events.policy import PlanStep
+from tests.property.naive_looks import Looks
+from tests.property.naive_state import Contact
+from tests.property.naive_timers import Timer, timer
+from tests.property.naive_waiting import WAITING, merged
+
+PRIORITY_MAX = 100
+QUEUES_ADDED_MAX = 4
+
+
+class Plans(Looks):
+    """Nothing here asks an agent for anything; it all comes with time."""
+
+    def plan_timers(self) -> list[Timer]:
+        found: list[Timer] = []
+        for contact in self.contacts:
+            if contact.state == "queued" and contact.step_at_ms is not None:
+                found.append(timer(contact.step_at_ms, "step", contact.id, partial(self.step_due, contact)))
+            if contact.state in WAITING and contact.threshold_at_ms is not None:
+                found.append(timer(contact.threshold_at_ms, "threshold", contact.id, partial(self.threshold_due, contact)))
+        return found
+
+    # Plan
+
+    def step_due(self, contact: Contact) -> None:
+        """One step; and at once the next, as long as nobody who is there could serve what is left."""
+        self.relax(contact, skipped=False)
+        self.look(contact)
+        while contact.state == "queued" and contact.step_at_ms is not None and not self.anybody_present(contact):
+            self.relax(contact, skipped=True)
+            self.look(contact)
+
+    def anybody_present(self, contact: Contact) -> bool:
+        return any(self.present(agent, contact) for agent in self.agents)
+
+    def relax(self, contact: Contact, *, skipped: bool) -> None:
+        step = self.queue(contact.queue).plan[contact.step]
+        contact.wishes = relaxed(merged(contact.wishes, []), step, contact.accepts)
+        contact.requirements = relaxed(contact.requirements, step, contact.accepts)
+        for queue in step.queues:
+            if queue not in (contact.queue, *contact.added) and len(contact.added) < QUEUES_ADDED_MAX:
+                contact.added = [*contact.added, queue]
+        priority = min(contact.priority + step.raise_priority, PRIORITY_MAX)
+        contact.key, contact.priority = self.moved(contact, priority), priority
+        if step.release_preference:
+            contact.prefer_until_ms = None
+        contact.step += 1
+        contact.step_at_ms = self.step_at(contact)
+        event = e.ContactRelaxed(
+            at_ms=self.moment, step=contact.step, wishes=contact.wishes, requirements=contact.requirements, queues=contact.added,
+            priority=contact.priority, key=contact.key, prefer_until_ms=contact.prefer_until_ms or 0,
+            next_at_ms=contact.step_at_ms, skipped=skipped,
+        )  # fmt: skip
+        self.record(event, contact.id)
+
+    # Thresholds
+
+    def threshold_due(self, contact: Contact) -> None:
+        _, threshold = self.thresholds(contact)[contact.threshold]
+        contact.threshold += 1
+        contact.threshold_at_ms = self.threshold_at(contact)
+        reached = e.ThresholdReached(
+            at_ms=self.moment, name=threshold.name, threshold=contact.threshold, next_at_ms=contact.threshold_at_ms,
+            action=threshold.action, group=threshold.group,
+        )  # fmt: skip
+        self.record(reached, contact.id)
+        if threshold.action == "raise_priority" and contact.priority < PRIORITY_MAX:
+            self.reprioritise(contact, min(contact.priority + threshold.raise_priority, PRIORITY_MAX), "threshold")
+        if threshold.action == "overflow" and threshold.queue is not None and threshold.queue not in contact.queues:
+            self.divert(contact, threshold.queue, "threshold")
+
+    def divert(self, contact: Contact, to: str, cause: Any) -> None:
+        """To another queue: as after a transfer by a service, with nobody excluded."""
+        self.revoke_all(contact, "transferred")
+        self.record(e.ContactDiverted(at_ms=self.moment, queue=contact.queue, to=to, cause=cause), contact.id)
+        self.visit_ended(contact, "flowed_out")
+        contact.visit += 1
+        contact.requirements = self.requirements_in(contact, to, contact.wishes)
+        contact.queue, contact.preferred = to, []
+        self.enter(contact, None)
+
+
+def relaxed(needs: list[Requirement], step: PlanStep, accepts: list[str]) -> list[Requirement]:
+    """The soft ones lowered, dropped, replaced."""
+    for low in step.lower:
+        needs = [Requirement(need.skill, min(need.level, low.level), False) if soft(need, low.skill) else need for need in needs]
+    needs = [need for need in needs if need.hard or need.skill not in step.drop]
+    for change in step.replace:
+        if change.language is None or change.language in accepts:
+            needs = replaced(needs, change.skill, change.by)
+    return needs
+
+
+def soft(need: Requirement, skill: str) -> bool:
+    return not need.hard and need.skill == skill
+
+
+def replaced(needs: list[Requirement], skill: str, by: Requirement) -> list[Requirement]:
+    """The soft requirement of the skill becomes the other, or joins it where it is required already."""
+    if not any(soft(need, skill) for need in needs):
+        return needs
+    others = [need for need in needs if need.skill != skill]
+    if any(need.skill == by.skill for need in others):
+        return [
+            Requirement(need.skill, max(need.level, by.level), need.hard) if need.skill == by.skill else need for need in others
+        ]
+    return [Requirement(by.skill, by.level, False) if need.skill == skill else need for need in needs]

@@ -1,0 +1,97 @@
+"""Queues, naively: who is admitted, modes, closing, broadcasts."""
+
+from functools import partial
+from typing import Any
+
+from cordboard.events import event as e
+from cordboard.events import fact as f
+from tests.property.naive_matching import order
+from tests.property.naive_plan import Plans
+from tests.property.naive_state import Contact, Mode
+from tests.property.naive_timers import Timer, timer
+from tests.property.naive_waiting import WAITING
+
+HOPS_MAX = 4
+
+
+class Queues(Plans):
+    """Doors that open and close."""
+
+    def no_admission(self, name: str) -> str | None:
+        """Why the queue takes nobody new; None: it does."""
+        queue, mode = self.queue(name), self.mode(name).mode
+        if mode != "open":
+            return mode
+        members = [agent for agent in self.agents if agent.rank(name) is not None]
+        if not queue.admit_unstaffed and all(agent.effective[0] == "offline" for agent in members):
+            return "unstaffed"
+        waiting = [each for each in self.contacts if each.queue == name and each.state in WAITING and self.is_now(each.channel)]
+        return "full" if 0 < queue.max_waiting <= len(waiting) else None
+
+    def is_now(self, channel: str) -> bool:
+        """A customer is there and waits."""
+        return self.profile(channel).presence in ("live", "session")
+
+    def way_out(self, asked: str) -> str | None:
+        """The first queue along the overflow that admits."""
+        been, at = [asked], asked
+        for _ in range(HOPS_MAX):
+            to = self.queue(at).overflow
+            if to is None or to in been:
+                return None
+            if self.no_admission(to) is None:
+                return to
+            been.append(to)
+            at = to
+        return None
+
+    # Modes
+
+    def mode(self, name: str) -> Mode:
+        return self.modes.get(name, Mode("open", None))
+
+    def on_QueueModeRequested(self, fact: f.QueueModeRequested) -> None:
+        queue = self.queue(fact.queue)
+        self.know_reason(fact.reason)
+        if fact.mode == self.mode(fact.queue).mode:
+            return
+        close_at_ms = {"open": None, "closed": self.at_ms + queue.closing_grace_ms, "emergency": self.at_ms}[fact.mode]
+        self.set_mode(fact.queue, fact.mode, close_at_ms)
+
+    def set_mode(self, queue: str, mode: Any, close_at_ms: int | None) -> None:
+        self.modes[queue] = Mode(mode, close_at_ms)
+        self.record(e.QueueModeSet(at_ms=self.moment, queue=queue, mode=mode, close_at_ms=close_at_ms))
+
+    def on_BroadcastRequested(self, fact: f.BroadcastRequested) -> None:
+        self.queue(fact.queue)
+        self.know_reason(fact.reason)
+        self.record(e.BroadcastMade(at_ms=self.moment, queue=fact.queue, message=fact.message))
+
+    # Closing
+
+    def closing_timers(self) -> list[Timer]:
+        return [
+            timer(mode.close_at_ms, "closing", queue.encode(), partial(self.closing_due, queue))
+            for queue, mode in self.modes.items()
+            if mode.close_at_ms is not None
+        ]
+
+    def closing_due(self, queue: str) -> None:
+        """One of those who still wait for somebody moves on; after the last one the queue is quiet."""
+        here = [contact for contact in self.contacts if contact.queue == queue and self.is_now(contact.channel)]
+        here = [contact for contact in here if contact.state in ("queued", "offered")]
+        if not here:
+            self.set_mode(queue, self.mode(queue).mode, None)
+            return
+        contact = min(here, key=lambda each: (each.state != "queued", order(each)))
+        to = self.way_out(queue)
+        if to is None:
+            self.turn_away(contact)
+        else:
+            self.divert(contact, to, "closing")
+
+    def turn_away(self, contact: Contact) -> None:
+        state = contact.state
+        self.revoke_all(contact, "contact_gone")
+        self.visit_ended(contact, "closed")
+        self.contact_ended(contact, "cancelled", state)

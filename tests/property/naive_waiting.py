@@ -1,0 +1,85 @@
+"""What a visit waits for besides an agent, naively: the instants that stand in its `ContactQueued`."""
+
+from cordboard.events.bounds import Key, Requirement
+from cordboard.events.policy import Threshold
+from tests.property.naive_reservations import Reservations
+from tests.property.naive_state import Contact
+
+STRICT_STEP_MS = 10_000_000_000_000
+WAITING = ("queued", "offered", "connecting")
+
+
+class Waiting(Reservations):
+    """Steps of the plan, thresholds, promotion, ranks that open, reservations."""
+
+    def begin_waiting(self, contact: Contact, queued_at_ms: int) -> None:
+        """The contact is in its queue from now on: when will what happen? Steps, ranks, drain go on in the same queue."""
+        queue = self.queue(contact.queue)
+        contact.queued_at_ms, contact.threshold = queued_at_ms, 0
+        if not contact.queues or contact.queues[-1] != contact.queue:
+            contact.step, contact.added = 0, []
+            contact.opens_ms = [max(self.moment, queued_at_ms + delay_ms) for delay_ms in queue.rank_delays_ms]
+            contact.drain_at_ms = self.at_ms + queue.drain_after_ms if queue.drain_after_ms > 0 else None
+        contact.queues.append(contact.queue)
+        contact.looked_ms, contact.preference_over = self.at_ms, False
+        contact.step_at_ms = self.step_at(contact)
+        contact.threshold_at_ms = self.threshold_at(contact)
+        contact.promote_at_ms = None
+        if queue.promote_before_ms > 0 and contact.key.klass > 1:
+            contact.promote_at_ms = max(self.moment, queued_at_ms + contact.target_ms - queue.promote_before_ms)
+
+    def step_at(self, contact: Contact) -> int | None:
+        """When the next step of the plan is due, if there is one."""
+        plan = self.queue(contact.queue).plan
+        if contact.step >= len(plan):
+            return None
+        return max(self.moment, contact.queued_at_ms + plan[contact.step].after_ms)
+
+    def thresholds(self, contact: Contact) -> list[tuple[int, Threshold]]:
+        """All of the queue, in the order in which a visit passes them."""
+        found = []
+        for threshold in self.queue(contact.queue).thresholds:
+            after_ms = threshold.wait_ms
+            if after_ms is None:
+                after_ms = contact.target_ms * (threshold.target_percent or 0) // 100
+            found.append((contact.entered_ms + after_ms, threshold))
+        return sorted(found, key=lambda each: each[0])
+
+    def threshold_at(self, contact: Contact) -> int | None:
+        left = self.thresholds(contact)[contact.threshold :]
+        return max(self.moment, left[0][0]) if left else None
+
+    def queued_again(self, contact: Contact) -> None:
+        """An offer came to nothing: a step of the plan that fell due meanwhile is due now."""
+        if contact.step_at_ms is not None:
+            contact.step_at_ms = max(contact.step_at_ms, self.moment)
+
+    def requirements_in(self, contact: Contact, queue: str, wishes: list[Requirement]) -> list[Requirement]:
+        """What it needs there: relaxed needs are kept where they were relaxed."""
+        if contact.step > 0 and queue == contact.queue and wishes == contact.wishes:
+            return contact.requirements
+        return merged(wishes, self.queue(queue).requirements)
+
+    # The order
+
+    def step_of_priority_ms(self) -> int:
+        return STRICT_STEP_MS if self.policy.order == "strict" else self.policy.age_credit_ms
+
+    def moved(self, contact: Contact, priority: int) -> Key:
+        """The contact's key with another priority; class and arrival stay."""
+        order_ms = contact.key.order_ms + (contact.priority - priority) * self.step_of_priority_ms()
+        return Key(contact.key.klass, order_ms, contact.key.seq)
+
+    def own_class(self, contact: Contact) -> Key:
+        """The contact's key without promotion."""
+        klass = contact.key.klass if contact.promoted_from is None else contact.promoted_from
+        return Key(klass, contact.key.order_ms, contact.key.seq)
+
+
+def merged(own: list[Requirement], queue: list[Requirement]) -> list[Requirement]:
+    """Both lists' skills, each once: the higher level wins, hard wins."""
+    needs: dict[str, Requirement] = {}
+    for need in [*own, *queue]:
+        had = needs.get(need.skill, need)
+        needs[need.skill] = Requirement(need.skill, max(need.level, had.level), need.hard or had.hard)
+    return list(needs.values())
