@@ -1,8 +1,26 @@
-"""What happens to contacts beyond the everyday."""
+"""What happens to contacts beyond the everyday: failed connections, supervisors, agents who help each other, hold."""
+
+from typing import Any
 
 from cordboard.events import fact as f
 from tests.property.happenings import Choices, Happening, recent_contact
-from tests.property.pair import Pair
+from tests.property.naive_state import Work
+from tests.property.pair import AGENTS, Pair
+from tests.property.sites import QUEUES
+
+REASONS = (None, None, None, "lunch", "unheard_of")
+SUPERVISOR = bytes([9]).ljust(16, b"\0")
+
+
+def some_work(pair: Pair, choices: Choices, *states: str) -> Work | None:
+    found = [work for work in pair.naive.works if work.state in states]
+    return choices.pick(found) if found else None
+
+
+def contact_in(pair: Pair, choices: Choices, *states: str) -> bytes | None:
+    """Mostly a contact in one of these states; now and then any."""
+    found = [contact.id for contact in pair.naive.contacts if contact.state in states]
+    return choices.pick(found) if found and not choices.chance(10) else recent_contact(pair, choices)
 
 
 def service_ends(pair: Pair, choices: Choices) -> f.Fact | None:
@@ -10,4 +28,94 @@ def service_ends(pair: Pair, choices: Choices) -> f.Fact | None:
     return None if contact is None else f.ContactEndRequested(pair.fact_id(), contact, "failed")
 
 
-CONTACT_HAPPENINGS: tuple[Happening, ...] = (service_ends,)
+# Offers
+
+
+def connection_fails(pair: Pair, choices: Choices) -> f.Fact | None:
+    work = some_work(pair, choices, "connecting") or some_work(pair, choices, "offered", "engaged")
+    if work is None:
+        return None
+    leg: Any = choices.pick(["agent_leg", "agent_leg", "customer_leg", "platform"])
+    return f.ConnectionFailed(pair.fact_id(), work.contact, work.attempt, work.agent, leg)
+
+
+def sibling_answers(pair: Pair, choices: Choices) -> f.Fact | None:
+    """Who else was asked answers too: in time, too late, or while another is being connected."""
+    work = some_work(pair, choices, "held") or some_work(pair, choices, "offered", "connecting")
+    if work is None:
+        return None
+    return f.OfferAnswered(pair.fact_id(), work.contact, work.attempt, work.agent, choices.chance(60))
+
+
+# Supervisors
+
+
+def contact_is_picked(pair: Pair, choices: Choices) -> f.Fact | None:
+    contact = contact_in(pair, choices, "queued")
+    if contact is None:
+        return None
+    return f.PickRequested(pair.fact_id(), contact, choices.pick(AGENTS), choices.pick([None, SUPERVISOR]), choices.pick(REASONS))
+
+
+def contact_is_given(pair: Pair, choices: Choices) -> f.Fact | None:
+    """A transfer to an agent: by the agent who has it, by a service, or by a supervisor."""
+    contact = contact_in(pair, choices, "engaged", "engaged", "queued", "offered", "connecting", "parked")
+    if contact is None:
+        return None
+    work = next((each for each in pair.naive.works if (each.contact, each.state) == (contact, "engaged")), None)
+    by = choices.pick([None, SUPERVISOR])
+    sender = work.agent if work is not None and by is None and choices.chance(70) else None
+    to = choices.pick(AGENTS)
+    return f.TransferRequested(
+        pair.fact_id(), contact, choices.pick(QUEUES), sender, to_agent=to, by=by, reason=choices.pick(REASONS)
+    )
+
+
+def contact_is_requeued(pair: Pair, choices: Choices) -> f.Fact | None:
+    contact = contact_in(pair, choices, "offered", "connecting", "engaged", "parked")
+    return None if contact is None else f.RequeueRequested(pair.fact_id(), contact, SUPERVISOR, choices.pick(REASONS))
+
+
+def priority_changes(pair: Pair, choices: Choices) -> f.Fact | None:
+    contact = recent_contact(pair, choices)
+    if contact is None:
+        return None
+    return f.PriorityRequested(pair.fact_id(), contact, choices.pick([0, 1, 5]), SUPERVISOR, choices.pick(REASONS))
+
+
+# Engagements
+
+
+def customer_is_held(pair: Pair, choices: Choices) -> f.Fact | None:
+    work = some_work(pair, choices, "engaged")
+    return None if work is None else f.HoldRequested(pair.fact_id(), work.contact, work.agent, choices.chance(60))
+
+
+def help_is_asked(pair: Pair, choices: Choices) -> f.Fact | None:
+    work = some_work(pair, choices, "engaged")
+    if work is None:
+        return None
+    role: Any = choices.pick(["consult", "conference"])
+    return f.ConsultRequested(pair.fact_id(), work.contact, work.agent, choices.pick(AGENTS), role)
+
+
+def role_changes(pair: Pair, choices: Choices) -> f.Fact | None:
+    sides = [work for work in pair.naive.works if work.role != "primary" and work.state == "engaged"]
+    side = choices.pick(sides) if sides else some_work(pair, choices, "engaged")
+    if side is None:
+        return None
+    primary = next((w.agent for w in pair.naive.works if (w.contact, w.role, w.state) == (side.contact, "primary", "engaged")), side.agent)
+    role: Any = choices.pick(["conference", "primary"])
+    return f.RoleRequested(pair.fact_id(), side.contact, primary, side.agent, role)
+
+
+def word_is_said(pair: Pair, choices: Choices) -> f.Fact | None:
+    """By anybody who is in the conversation."""
+    work = some_work(pair, choices, "engaged")
+    if work is None:
+        return None
+    author: Any = choices.pick(["customer", "agent", "customer", "agent", "system"])
+    return f.MessagePosted(pair.fact_id(), work.contact, bytes(16), author, work.agent if author == "agent" else None)
+
+
+CONTACT_HAPPENINGS: tuple[Happening, ...] = (service_ends, sibling_answers, word_is_said)
