@@ -104,7 +104,9 @@ def role_changes(pair: Pair, choices: Choices) -> f.Fact | None:
     side = choices.pick(sides) if sides else some_work(pair, choices, "engaged")
     if side is None:
         return None
-    primary = next((w.agent for w in pair.naive.works if (w.contact, w.role, w.state) == (side.contact, "primary", "engaged")), side.agent)
+    primary = next(
+        (w.agent for w in pair.naive.works if (w.contact, w.role, w.state) == (side.contact, "primary", "engaged")), side.agent
+    )
     role: Any = choices.pick(["conference", "primary"])
     return f.RoleRequested(pair.fact_id(), side.contact, primary, side.agent, role)
 
