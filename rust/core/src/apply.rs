@@ -111,8 +111,11 @@ impl Site {
             }
             Event::ConnectFailed(_) => Ok(()),
             Event::DayTurned(event) => self.turn_day(event.at_ms),
-            Event::AgentScheduleSet(_) => Ok(()),
-            Event::OutsideWorkChanged(_) => Ok(()),
+            Event::AgentScheduleSet(event) => {
+                let leaves_ms = event.leaves_ms;
+                self.change_agent(about.agent()?, |agent| agent.leaves_ms = leaves_ms)
+            }
+            Event::OutsideWorkChanged(event) => self.change_outside(about, event),
             Event::DeskLossRecorded(_) => Ok(()),
             Event::DeskReturnRecorded(_) => Ok(()),
             Event::AgentReserved(_) => Ok(()),

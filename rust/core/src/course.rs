@@ -23,6 +23,8 @@ pub(crate) struct Course {
     pub(crate) promoted_from: Option<u8>,
     /// Other queues that it was in before.
     pub(crate) been: Vec<Name>,
+    /// When agents of each rank may have it though somebody of a lower one is there; the last counts for all beyond.
+    pub(crate) opens_ms: Vec<u64>,
 }
 
 impl Course {
@@ -44,7 +46,13 @@ impl Course {
             promote_at_ms: event.promote_at_ms,
             promoted_from: None,
             been,
+            opens_ms: event.opens_ms.clone(),
         }
+    }
+
+    /// When a rank opens. None: it is open.
+    pub(crate) fn opens_at(&self, rank: u8) -> Option<u64> {
+        self.opens_ms.get(usize::from(rank)).or(self.opens_ms.last()).copied()
     }
 
     /// A step of the plan is taken.

@@ -23,10 +23,14 @@ pub enum Hindrance<'a> {
     Skill(&'a Requirement),
     /// A declined, missed or failed offer keeps the two apart.
     Excluded { until_ms: u64 },
+    /// The agent is known to leave too soon.
+    Leaving,
     /// The agent has more than the limits allow already.
     OverCapacity,
     /// The load or the channel's count leaves no room.
     NoRoom,
+    /// Agents of this rank come later: somebody of a lower one is there.
+    RankClosed { until_ms: u64 },
     /// The contact waits for an agent it prefers.
     Preference { until_ms: u64 },
 }
@@ -43,8 +47,10 @@ impl Hindrance<'_> {
             Self::ChannelOff => "channel_off",
             Self::Skill(_) => "skill",
             Self::Excluded { .. } => "excluded",
+            Self::Leaving => "leaving",
             Self::OverCapacity => "over_capacity",
             Self::NoRoom => "no_room",
+            Self::RankClosed { .. } => "rank_closed",
             Self::Preference { .. } => "preference",
         }
     }
@@ -53,7 +59,7 @@ impl Hindrance<'_> {
     #[allow(clippy::wildcard_enum_match_arm)]
     pub fn until_ms(self) -> Option<u64> {
         match self {
-            Self::Excluded { until_ms } | Self::Preference { until_ms } => Some(until_ms),
+            Self::Excluded { until_ms } | Self::RankClosed { until_ms } | Self::Preference { until_ms } => Some(until_ms),
             _ => None,
         }
     }
@@ -69,7 +75,9 @@ impl Site {
         let Some(agent) = self.agent(id) else { return Some(Hindrance::NotDeclared) };
         self.unavailable(contact, id, agent)
             .or_else(|| self.exclusion(contact, id, now_ms))
+            .or_else(|| self.leaving(agent, &contact.channel, now_ms))
             .or_else(|| without_room(agent, &contact.channel))
+            .or_else(|| self.closed_rank(contact, id, agent, now_ms))
             .or_else(|| self.preference(contact, id, now_ms))
     }
 
@@ -117,6 +125,22 @@ impl Site {
         holds.then_some(Hindrance::Excluded { until_ms: exclusion.until_ms })
     }
 
+    /// The offer could run over the agent's break or end of shift.
+    fn leaving(&self, agent: &Agent, channel: &Name, now_ms: u64) -> Option<Hindrance<'static>> {
+        let leaves_ms = agent.leaves_ms?;
+        let before_ms = self.rules()?.channel(channel)?.last_offer_before_ms;
+        (before_ms > 0 && now_ms >= leaves_ms.saturating_sub(before_ms)).then_some(Hindrance::Leaving)
+    }
+
+    /// Those whom the contact prefers wait for no rank.
+    fn closed_rank(&self, contact: &Contact, id: &Id, agent: &Agent, now_ms: u64) -> Option<Hindrance<'static>> {
+        let rank = agent.rank(contact)?;
+        let until_ms = contact.course.opens_at(rank).filter(|opens_ms| now_ms < *opens_ms)?;
+        let prefers = now_ms < contact.prefer_until_ms && contact.preferred.contains(id);
+        let closed = !prefers && self.present(contact).any(|other| other.rank(contact).is_some_and(|lower| lower < rank));
+        closed.then_some(Hindrance::RankClosed { until_ms })
+    }
+
     fn another_is_present(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
         self.ready_for(contact).filter(|other| *other != id).any(|other| {
             contact.exclusions.get(other).is_none_or(|exclusion| now_ms >= exclusion.until_ms)
@@ -126,7 +150,13 @@ impl Site {
 
     /// Somebody could serve the contact some time, whatever keeps the two apart now.
     pub(crate) fn someone_is_present(&self, contact: &Contact) -> bool {
-        self.ready_for(contact).any(|id| self.agent(id).is_some_and(|agent| unsuited(agent, contact).is_none()))
+        self.present(contact).next().is_some()
+    }
+
+    /// Agents who are there for the contact, whatever their load and the pair's past.
+    fn present<'a>(&'a self, contact: &'a Contact) -> impl Iterator<Item = &'a Agent> {
+        let ready = self.ready_for(contact).filter_map(|id| self.agent(id));
+        ready.filter(|agent| unsuited(agent, contact).is_none())
     }
 
     /// Ready members of the queues that the contact waits in.

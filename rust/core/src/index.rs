@@ -41,8 +41,10 @@ pub(crate) struct Index {
     pub(crate) ready: BTreeMap<Name, BTreeSet<Id>>,
     /// Queued contacts that prefer an agent.
     pub(crate) preferring: Groups<Id, Id>,
-    /// Queued contacts that exclude some agent, for a while or a visit.
-    pub(crate) excluding: BTreeSet<Id>,
+    /// What keeps queued contacts and agents apart: until when, from when on only if somebody else is there, contact, agent.
+    pub(crate) excluding: BTreeSet<(u64, u64, Id, Id)>,
+    /// Queued contacts with ranks that open, by when the last one does.
+    pub(crate) opening: BTreeSet<(u64, Id)>,
     /// Live contacts that exclude somebody for a while, by the last instant of it.
     pub(crate) exclusions: BTreeSet<(u64, Id)>,
     /// Offers, connects and wrap-ups.
@@ -108,9 +110,8 @@ impl Index {
                 for agent in &contact.preferred {
                     self.preferring.add(*agent, id);
                 }
-                if !contact.exclusions.is_empty() {
-                    self.excluding.insert(id);
-                }
+                self.excluding.extend(excluded(id, contact));
+                self.opening.extend(contact.course.opens_ms.iter().max().map(|opens_ms| (*opens_ms, id)));
                 self.looks.extend(look_times(contact).map(|when| (when, id)));
             }
             Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. } => {
@@ -137,7 +138,12 @@ impl Index {
                 for agent in &contact.preferred {
                     self.preferring.take(agent, &id);
                 }
-                self.excluding.remove(&id);
+                for excluded in excluded(id, contact) {
+                    self.excluding.remove(&excluded);
+                }
+                if let Some(opens_ms) = contact.course.opens_ms.iter().max() {
+                    self.opening.remove(&(*opens_ms, id));
+                }
                 for when in look_times(contact) {
                     self.looks.remove(&(when, id));
                 }
@@ -175,6 +181,16 @@ impl Index {
             };
         }
         (contacts, agents)
+    }
+
+    /// Queued contacts that may get somebody now that this agent serves less: who prefer the agent, who keep apart from another as long as
+    /// somebody else is there, or with ranks that are closed as long as somebody of a lower one is.
+    pub(crate) fn concerned(&self, lost: &Id, now_ms: u64) -> BTreeSet<Id> {
+        let after = now_ms + 1;
+        let running = self.excluding.range((after, 0, Id([0; 16]), Id([0; 16]))..);
+        let excluding = running.filter(|(_, reoffer_from_ms, _, agent)| *reoffer_from_ms <= now_ms && agent != lost);
+        let opening = self.opening.range((after, Id([0; 16]))..).map(|(_, contact)| *contact);
+        self.preferring.of(lost).copied().chain(excluding.map(|(_, _, contact, _)| *contact)).chain(opening).collect()
     }
 
     pub(crate) fn add_agent(&mut self, id: Id, agent: &Agent) {
@@ -233,7 +249,12 @@ fn later_times(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Later)> 
 
 fn look_times(contact: &Contact) -> impl Iterator<Item = u64> + '_ {
     let preference = (!contact.preferred.is_empty()).then_some(contact.prefer_until_ms);
-    contact.exclusions.values().flat_map(|exclusion| [exclusion.reoffer_from_ms, exclusion.until_ms]).chain(preference)
+    let exclusions = contact.exclusions.values().flat_map(|exclusion| [exclusion.reoffer_from_ms, exclusion.until_ms]);
+    exclusions.chain(preference).chain(contact.course.opens_ms.iter().copied())
+}
+
+fn excluded(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, u64, Id, Id)> + '_ {
+    contact.exclusions.iter().map(move |(agent, exclusion)| (exclusion.until_ms, exclusion.reoffer_from_ms, id, *agent))
 }
 
 /// When what was offered, to the primary or a side, must be answered or connected.

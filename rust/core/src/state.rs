@@ -25,6 +25,9 @@ pub(crate) const RECENT_OFFERS: usize = 8;
 /// What an agent can have in hand at most, whatever it costs: all that one agent causes at once must fit into a commit.
 pub(crate) const WORK_MAX: usize = 500;
 
+/// How much work from elsewhere an agent can have at once.
+pub(crate) const OUTSIDE_MAX: usize = 100;
+
 /// One site after its last commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -332,6 +335,10 @@ pub(crate) struct Agent {
     pub(crate) over_recorded: bool,
     pub(crate) today: Today,
     pub(crate) work: Few<(Id, u32), Work>,
+    /// Work from elsewhere.
+    pub(crate) outside: Few<Id, Outside>,
+    /// When the agent is known to leave.
+    pub(crate) leaves_ms: Option<u64>,
 }
 
 /// A channel an agent may work on.
@@ -362,6 +369,13 @@ pub(crate) struct Work {
     pub(crate) full_cost: Option<u32>,
 }
 
+/// Work from elsewhere: accepted and connected as long as it is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Outside {
+    pub(crate) channel: Name,
+    pub(crate) cost: u32,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum WorkPhase {
     Offered,
@@ -381,22 +395,25 @@ impl Agent {
     }
 
     pub(crate) fn load(&self) -> u64 {
-        self.work.values().map(|work| u64::from(work.cost)).sum()
+        let outside_costs = self.outside.values().map(|work| work.cost);
+        self.work.values().map(|work| work.cost).chain(outside_costs).map(u64::from).sum()
     }
 
-    /// Offers, engagements and wrap-ups on one channel, without dormant ones.
+    /// Offers, engagements, wrap-ups and outside work on one channel, without dormant ones.
     pub(crate) fn count(&self, channel: &Name) -> usize {
         self.work.values().filter(|work| work.channel == *channel && work.full_cost.is_none()).count()
+            + self.outside.values().filter(|work| work.channel == *channel).count()
     }
 
     /// Anything accepted that is not over: what delays a wish to be not ready.
     pub(crate) fn has_accepted_work(&self) -> bool {
-        self.work.values().any(|work| work.phase != WorkPhase::Offered)
+        !self.outside.is_empty() || self.work.values().any(|work| work.phase != WorkPhase::Offered)
     }
 
     /// Anything connected that is not over: what keeps an agent from being idle.
     pub(crate) fn has_connected_work(&self) -> bool {
-        self.work.values().any(|work| matches!(work.phase, WorkPhase::Engaged | WorkPhase::Wrapping { .. }))
+        !self.outside.is_empty()
+            || self.work.values().any(|work| matches!(work.phase, WorkPhase::Engaged | WorkPhase::Wrapping { .. }))
     }
 
     pub(crate) fn over_capacity(&self) -> bool {
@@ -404,6 +421,7 @@ impl Agent {
             || self.channels.iter().any(|(channel, enabled)| self.count(channel) > enabled.max_concurrent as usize)
             // A channel that is not declared (any more) allows none.
             || self.work.values().any(|work| !self.channels.contains_key(&work.channel))
+            || self.outside.values().any(|work| !self.channels.contains_key(&work.channel))
     }
 
     pub(crate) fn meets(&self, need: &Requirement) -> bool {

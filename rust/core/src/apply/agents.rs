@@ -3,8 +3,10 @@
 use crate::apply::About;
 use crate::few::Few;
 use crate::site::Site;
-use crate::state::{Agent, Enabled, Today};
-use crate::words::{AgentRegistered, ChannelSwitchSet, Id, Presence, PresenceCause, PresenceChanged, SwitchCause};
+use crate::state::{Agent, Enabled, Outside, Today};
+use crate::words::{
+    AgentRegistered, ChannelSwitchSet, Id, OutsideWorkChanged, Presence, PresenceCause, PresenceChanged, SwitchCause,
+};
 
 impl Site {
     pub(super) fn register_agent(&mut self, id: Id, event: &AgentRegistered) {
@@ -38,6 +40,11 @@ impl Site {
             agent.count_ready(event.effective, event.at_ms);
             if agent.effective == Presence::Ready && event.effective != Presence::Ready {
                 agent.left_ready_ms = event.at_ms;
+                agent.leaves_ms = None;
+            }
+            if agent.effective != Presence::Ready && event.effective == Presence::Ready {
+                // Whoever comes after the end of the shift has no end that is known.
+                agent.leaves_ms = agent.leaves_ms.filter(|leaves_ms| *leaves_ms > event.at_ms);
             }
             agent.requested = event.requested;
             agent.requested_reason.clone_from(&event.requested_reason);
@@ -48,6 +55,18 @@ impl Site {
                 PresenceCause::Declined => agent.declines = 0,
                 PresenceCause::Missed => agent.channels.values_mut().for_each(|enabled| enabled.missed = 0),
                 PresenceCause::Requested | PresenceCause::LoadEnded | PresenceCause::Technical | PresenceCause::Forced => {}
+            }
+        })
+    }
+
+    pub(super) fn change_outside(&mut self, about: &About, event: &OutsideWorkChanged) -> Result<(), String> {
+        let work = Outside { channel: about.channel()?.clone(), cost: event.cost };
+        self.change_agent(about.agent()?, |agent| {
+            if event.busy {
+                agent.outside.insert(event.work, work);
+            } else {
+                agent.outside.remove(&event.work);
+                settle_idle(agent, event.at_ms);
             }
         })
     }
@@ -92,6 +111,8 @@ fn new_agent() -> Agent {
         over_recorded: false,
         today: Today::default(),
         work: Few::new(),
+        outside: Few::new(),
+        leaves_ms: None,
     }
 }
 

@@ -66,7 +66,7 @@ impl Turn<'_> {
     pub(super) fn check_retirement(&self, agent: Id) -> Check {
         match self.site.agent(&agent) {
             None => Err("unknown_agent"),
-            Some(agent) if !agent.work.is_empty() => Err("agent_busy"),
+            Some(agent) if !agent.work.is_empty() || !agent.outside.is_empty() => Err("agent_busy"),
             Some(_) => Ok(()),
         }
     }
@@ -188,9 +188,8 @@ impl Turn<'_> {
     /// withdrawn, who waited for this agent, or who may have an excluded one now that this one is gone, look in key order.
     fn look_after_loss(&mut self, agent: Id, freed: Vec<Id>) {
         self.fill(agent);
-        let mut contacts: BTreeSet<Id> = freed.into_iter().collect();
-        contacts.extend(self.site.index.preferring.of(&agent));
-        contacts.extend(&self.site.index.excluding);
+        let mut contacts: BTreeSet<Id> = self.site.index.concerned(&agent, self.at_ms);
+        contacts.extend(freed);
         let mut line: Vec<(Key, Id)> = contacts
             .into_iter()
             .filter_map(|id| {

@@ -2,12 +2,14 @@
 //!
 //! One file a concern: `arrival`, `contact`, `visit`, `waiting`, `plan`, `threshold`, `offer`, `engagement`, `parking`, `effect`, `agent`, `policy`. What time causes stands beside what facts cause.
 
+mod absence;
 mod agent;
 mod arrival;
 mod contact;
 mod effect;
 mod engagement;
 mod offer;
+mod outside;
 mod parking;
 mod plan;
 mod policy;
@@ -56,8 +58,8 @@ impl Turn<'_> {
             Fact::RequeueRequested(_) => Err("no_policy"),
             Fact::PriorityRequested(_) => Err("no_policy"),
             Fact::PresenceForced(_) => Err("no_policy"),
-            Fact::AgentScheduled(_) => Err("no_policy"),
-            Fact::AgentBusyReported(_) => Err("no_policy"),
+            Fact::AgentScheduled(fact) => self.check_schedule(fact),
+            Fact::AgentBusyReported(fact) => self.check_busy(fact),
             Fact::DeskLost(_) => Err("no_policy"),
             Fact::DeskReturned(_) => Err("no_policy"),
             Fact::QueueModeRequested(_) => Err("no_policy"),
@@ -106,8 +108,8 @@ impl Turn<'_> {
             Fact::RequeueRequested(_) => {}
             Fact::PriorityRequested(_) => {}
             Fact::PresenceForced(_) => {}
-            Fact::AgentScheduled(_) => {}
-            Fact::AgentBusyReported(_) => {}
+            Fact::AgentScheduled(fact) => self.schedule(&fact),
+            Fact::AgentBusyReported(fact) => self.report_busy(&fact),
             Fact::DeskLost(_) => {}
             Fact::DeskReturned(_) => {}
             Fact::QueueModeRequested(_) => {}

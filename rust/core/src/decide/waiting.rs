@@ -2,7 +2,8 @@
 
 use crate::state::Contact;
 use crate::turn::Turn;
-use crate::words::ContactQueued;
+use crate::words::bounds::INSTANT_MAX_MS;
+use crate::words::{ContactQueued, QueuePolicy};
 
 impl Turn<'_> {
     /// Fill in the instants of a visit that begins now. `before` is the contact as it was, if it waited or was served before: in the same
@@ -16,7 +17,12 @@ impl Turn<'_> {
             Some(before) if before.course.step > 0 && before.wishes == queued.wishes => before.requirements.clone(),
             Some(_) | None => queued.requirements,
         };
+        let opens_ms = match same {
+            Some(before) => before.course.opens_ms.clone(),
+            None => opens_ms(queue, queued.queued_at_ms, self.t_ms),
+        };
         ContactQueued {
+            opens_ms,
             step,
             step_at_ms: queue.step_at(step, queued.queued_at_ms, self.t_ms),
             threshold: 0,
@@ -26,4 +32,9 @@ impl Turn<'_> {
             ..queued
         }
     }
+}
+
+/// When each rank opens, counted from when the contact was queued first.
+fn opens_ms(queue: &QueuePolicy, queued_at_ms: u64, t_ms: u64) -> Vec<u64> {
+    queue.rank_delays_ms.iter().map(|delay_ms| (queued_at_ms + delay_ms).clamp(t_ms, INSTANT_MAX_MS)).collect()
 }
