@@ -53,8 +53,8 @@ pub(crate) struct Index {
     pub(crate) later: BTreeSet<(u64, Later)>,
     /// Parked contacts by owner.
     pub(crate) owned: Groups<Id, Id>,
-    /// Live contacts by case and channel, in the order of their arrival.
-    pub(crate) cases: Groups<(Id, Name), (u64, Id)>,
+    /// Live contacts by case and channel, in the order of their arrival; without those who bear the case's id, who need no index.
+    cases: Groups<(Id, Name), (u64, Id)>,
     /// Live contacts by customer.
     pub(crate) customers: Groups<Id, Id>,
     /// When a queued contact looks again: an exclusion or its preference ends.
@@ -79,7 +79,9 @@ impl Index {
 
     /// A contact comes to be, or begins a visit.
     pub(crate) fn enter_contact(&mut self, id: Id, contact: &Contact) {
-        self.cases.add(case_of(id, contact), (contact.key.seq, id));
+        if let Some(case) = case_of(id, contact) {
+            self.cases.add(case, (contact.key.seq, id));
+        }
         if let Some(customer) = contact.customer {
             self.customers.add(customer, id);
         }
@@ -88,11 +90,18 @@ impl Index {
 
     /// It is gone, or its visit is over.
     pub(crate) fn leave_contact(&mut self, id: Id, contact: &Contact) {
-        self.cases.take(&case_of(id, contact), &(contact.key.seq, id));
+        if let Some(case) = case_of(id, contact) {
+            self.cases.take(&case, &(contact.key.seq, id));
+        }
         if let Some(customer) = contact.customer {
             self.customers.take(&customer, &id);
         }
         self.remove_contact(id, contact);
+    }
+
+    /// The live contact of a case on a channel that arrived last, besides the one who bears the case's id.
+    pub(crate) fn last_in_case(&self, case: Id, channel: &Name) -> Option<(u64, Id)> {
+        self.cases.of(&(case, channel.clone())).next_back().copied()
     }
 
     /// What follows from a contact's phase.
@@ -214,9 +223,9 @@ impl Index {
     }
 }
 
-/// The case a contact belongs to, on its channel.
-fn case_of(id: Id, contact: &Contact) -> (Id, Name) {
-    (contact.case.unwrap_or(id), contact.channel.clone())
+/// The case of an earlier contact that this one belongs to, on its channel.
+fn case_of(id: Id, contact: &Contact) -> Option<(Id, Name)> {
+    contact.case.filter(|case| *case != id).map(|case| (case, contact.channel.clone()))
 }
 
 /// Take one member out of a set; an empty set does not stay.

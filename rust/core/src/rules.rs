@@ -1,9 +1,10 @@
 //! The policy in force, ready to be asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::codec;
 use crate::relax::join;
+use crate::table::Table;
 use crate::words::{ChannelProfile, FreedAgent, Key, Name, Order, Policy, QueuePolicy, Requirement};
 
 /// With strict order one step of priority outweighs any difference of due times (ms).
@@ -12,9 +13,9 @@ const STRICT_CREDIT_MS: i64 = 10_000_000_000_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rules {
     pub(crate) policy: Policy,
-    channels: BTreeMap<Name, ChannelProfile>,
-    queues: BTreeMap<Name, QueuePolicy>,
-    skills: BTreeSet<Name>,
+    channels: Table<Name, ChannelProfile>,
+    queues: Table<Name, QueuePolicy>,
+    skills: Table<Name, ()>,
     reasons: BTreeSet<Name>,
     dispositions: BTreeSet<Name>,
     topics: BTreeSet<Name>,
@@ -31,7 +32,7 @@ impl Rules {
         let rules = Self {
             channels: policy.channels.iter().map(|channel| (channel.name.clone(), channel.clone())).collect(),
             queues: policy.queues.iter().map(|queue| (queue.name.clone(), queue.clone())).collect(),
-            skills: policy.skills.iter().cloned().collect(),
+            skills: policy.skills.iter().map(|skill| (skill.clone(), ())).collect(),
             reasons: policy.reasons.iter().map(|reason| reason.name.clone()).collect(),
             dispositions: policy.dispositions.iter().cloned().collect(),
             topics: policy.topics.iter().map(|topic| topic.name.clone()).collect(),
@@ -72,7 +73,7 @@ impl Rules {
     }
 
     pub(crate) fn knows_skill(&self, name: &Name) -> bool {
-        self.skills.contains(name)
+        self.skills.contains_key(name)
     }
 
     pub(crate) fn knows_skills(&self, requirements: &[Requirement]) -> bool {

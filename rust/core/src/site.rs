@@ -3,7 +3,7 @@
 use crate::index::Index;
 use crate::rules::Rules;
 use crate::state::{Agent, Contact, State};
-use crate::words::Id;
+use crate::words::{Id, Name};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
@@ -32,6 +32,13 @@ impl Site {
     /// When the next day of the site begins.
     pub(crate) fn next_day(&self) -> Option<u64> {
         self.rules()?.next_day(self.state.day_ms)
+    }
+
+    /// The live contact of a case on a channel that arrived last.
+    pub(crate) fn live_in_case(&self, case: Id, channel: &Name) -> Option<Id> {
+        let first = self.contact(&case).filter(|first| first.channel == *channel && first.case.is_none_or(|own| own == case));
+        let first = first.map(|first| (first.key.seq, case));
+        first.max(self.index.last_in_case(case, channel)).map(|(_, id)| id)
     }
 
     /// Does a deadline live whose passing somebody would notice within seconds?

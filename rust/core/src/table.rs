@@ -29,6 +29,10 @@ impl<K: Spread, V> Table<K, V> {
         self.slots.len() - self.free.len()
     }
 
+    pub(crate) fn contains_key(&self, key: &K) -> bool {
+        self.find(key).is_some()
+    }
+
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         let slot = self.places.slot(self.find(key)?);
         self.slots.get(slot)?.as_ref().map(|(_, value)| value)
@@ -99,6 +103,17 @@ impl<'a, K: Spread, V> IntoIterator for &'a Table<K, V> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+/// The last of entries with one key counts.
+impl<K: Spread, V> FromIterator<(K, V)> for Table<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut table = Self::new();
+        for (key, value) in entries {
+            table.insert(key, value);
+        }
+        table
     }
 }
 

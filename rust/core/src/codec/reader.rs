@@ -10,7 +10,9 @@ const DEPTH_MAX: u32 = 64;
 enum Head {
     Nil,
     Bool(bool),
-    Int(i128),
+    Uint(u64),
+    /// Below zero.
+    Int(i64),
     Float,
     Str(usize),
     Bin(usize),
@@ -53,15 +55,35 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn int(&mut self) -> Result<i128, Flaw> {
-        if let Head::Int(value) = self.head()? {
-            Ok(value)
-        } else {
-            Err(Flaw::BadShape)
+        let head = self.head()?;
+        if let Head::Uint(value) = head {
+            return Ok(i128::from(value));
         }
+        if let Head::Int(value) = head {
+            return Ok(i128::from(value));
+        }
+        Err(Flaw::BadShape)
+    }
+
+    /// An integer that is not below zero.
+    pub(crate) fn uint(&mut self) -> Result<u64, Flaw> {
+        if let [first @ 0x00..=0x7f, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(u64::from(*first));
+        }
+        let head = self.head()?;
+        if let Head::Uint(value) = head {
+            return Ok(value);
+        }
+        Err(if matches!(head, Head::Int(_)) { Flaw::OutOfBounds } else { Flaw::BadShape })
     }
 
     /// A string's bytes. Every string of our words is ASCII, which the comparison with the word or pattern shows.
     pub(crate) fn text(&mut self) -> Result<&'a [u8], Flaw> {
+        if let [first @ 0xa0..=0xbf, rest @ ..] = self.rest {
+            self.rest = rest;
+            return self.take(usize::from(first & 0x1f));
+        }
         if let Head::Str(length) = self.head()? {
             self.take(length)
         } else {
@@ -70,6 +92,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn bin(&mut self) -> Result<&'a [u8], Flaw> {
+        if let [0xc4, length, rest @ ..] = self.rest {
+            self.rest = rest;
+            return self.take(usize::from(*length));
+        }
         if let Head::Bin(length) = self.head()? {
             self.take(length)
         } else {
@@ -79,6 +105,10 @@ impl<'a> Reader<'a> {
 
     /// The number of elements that follow.
     pub(crate) fn array(&mut self) -> Result<usize, Flaw> {
+        if let [first @ 0x90..=0x9f, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(usize::from(first & 0x0f));
+        }
         if let Head::Array(count) = self.head()? {
             Ok(count)
         } else {
@@ -102,7 +132,7 @@ impl<'a> Reader<'a> {
 
     fn skip_within(&mut self, depth: u32) -> Result<(), Flaw> {
         let inner = match self.head()? {
-            Head::Nil | Head::Bool(_) | Head::Int(_) | Head::Float => 0,
+            Head::Nil | Head::Bool(_) | Head::Uint(_) | Head::Int(_) | Head::Float => 0,
             Head::Str(length) | Head::Bin(length) | Head::Ext(length) => {
                 self.take(length)?;
                 0
@@ -120,46 +150,46 @@ impl<'a> Reader<'a> {
     }
 
     fn head(&mut self) -> Result<Head, Flaw> {
-        let first = self.uint::<1>()?;
+        let first = self.number::<1>()?;
         Ok(match first {
-            0x00..=0x7f => Head::Int(i128::from(first)),
+            0x00..=0x7f => Head::Uint(first),
             0x80..=0x8f => Head::Map(length(first & 0x0f)),
             0x90..=0x9f => Head::Array(length(first & 0x0f)),
             0xa0..=0xbf => Head::Str(length(first & 0x1f)),
             0xc0 => Head::Nil,
             0xc2 => Head::Bool(false),
             0xc3 => Head::Bool(true),
-            0xc4 => Head::Bin(length(self.uint::<1>()?)),
-            0xc5 => Head::Bin(length(self.uint::<2>()?)),
-            0xc6 => Head::Bin(length(self.uint::<4>()?)),
-            0xc7 => Head::Ext(length(self.uint::<1>()?).saturating_add(1)),
-            0xc8 => Head::Ext(length(self.uint::<2>()?).saturating_add(1)),
-            0xc9 => Head::Ext(length(self.uint::<4>()?).saturating_add(1)),
+            0xc4 => Head::Bin(length(self.number::<1>()?)),
+            0xc5 => Head::Bin(length(self.number::<2>()?)),
+            0xc6 => Head::Bin(length(self.number::<4>()?)),
+            0xc7 => Head::Ext(length(self.number::<1>()?).saturating_add(1)),
+            0xc8 => Head::Ext(length(self.number::<2>()?).saturating_add(1)),
+            0xc9 => Head::Ext(length(self.number::<4>()?).saturating_add(1)),
             0xca => self.take(4).map(|_| Head::Float)?,
             0xcb => self.take(8).map(|_| Head::Float)?,
-            0xcc => Head::Int(i128::from(self.uint::<1>()?)),
-            0xcd => Head::Int(i128::from(self.uint::<2>()?)),
-            0xce => Head::Int(i128::from(self.uint::<4>()?)),
-            0xcf => Head::Int(i128::from(self.uint::<8>()?)),
-            0xd0 => Head::Int(i128::from(i8::from_be_bytes(self.bytes()?))),
-            0xd1 => Head::Int(i128::from(i16::from_be_bytes(self.bytes()?))),
-            0xd2 => Head::Int(i128::from(i32::from_be_bytes(self.bytes()?))),
-            0xd3 => Head::Int(i128::from(i64::from_be_bytes(self.bytes()?))),
+            0xcc => Head::Uint(self.number::<1>()?),
+            0xcd => Head::Uint(self.number::<2>()?),
+            0xce => Head::Uint(self.number::<4>()?),
+            0xcf => Head::Uint(self.number::<8>()?),
+            0xd0 => signed(i64::from(i8::from_be_bytes(self.bytes()?))),
+            0xd1 => signed(i64::from(i16::from_be_bytes(self.bytes()?))),
+            0xd2 => signed(i64::from(i32::from_be_bytes(self.bytes()?))),
+            0xd3 => signed(i64::from_be_bytes(self.bytes()?)),
             0xd4..=0xd8 => Head::Ext((1 << (first - 0xd4)) + 1),
-            0xd9 => Head::Str(length(self.uint::<1>()?)),
-            0xda => Head::Str(length(self.uint::<2>()?)),
-            0xdb => Head::Str(length(self.uint::<4>()?)),
-            0xdc => Head::Array(length(self.uint::<2>()?)),
-            0xdd => Head::Array(length(self.uint::<4>()?)),
-            0xde => Head::Map(length(self.uint::<2>()?)),
-            0xdf => Head::Map(length(self.uint::<4>()?)),
-            0xe0..=0xff => Head::Int(i128::from(first) - 0x100),
+            0xd9 => Head::Str(length(self.number::<1>()?)),
+            0xda => Head::Str(length(self.number::<2>()?)),
+            0xdb => Head::Str(length(self.number::<4>()?)),
+            0xdc => Head::Array(length(self.number::<2>()?)),
+            0xdd => Head::Array(length(self.number::<4>()?)),
+            0xde => Head::Map(length(self.number::<2>()?)),
+            0xdf => Head::Map(length(self.number::<4>()?)),
+            0xe0..=0xff => Head::Int(i64::from(first.to_le_bytes()[0]) - 0x100),
             _ => return Err(Flaw::NotMsgpack),
         })
     }
 
     /// `N` bytes as one big-endian number.
-    fn uint<const N: usize>(&mut self) -> Result<u64, Flaw> {
+    fn number<const N: usize>(&mut self) -> Result<u64, Flaw> {
         let bytes: [u8; N] = self.bytes()?;
         Ok(bytes.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte)))
     }
@@ -180,4 +210,9 @@ impl<'a> Reader<'a> {
 /// A length that cannot be addressed is longer than what follows anyway.
 fn length(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+/// A signed form may hold what is not below zero.
+fn signed(value: i64) -> Head {
+    u64::try_from(value).map_or(Head::Int(value), Head::Uint)
 }

@@ -65,7 +65,7 @@ macro_rules! bounded_integers {
             }
 
             fn read(reader: &mut Reader<'_>, bounds: Span) -> Result<Self, Flaw> {
-                let value = u64::try_from(reader.int()?).map_err(|_| Flaw::OutOfBounds)?;
+                let value = reader.uint()?;
                 if !(bounds.0..=bounds.1).contains(&value) {
                     return Err(Flaw::OutOfBounds);
                 }

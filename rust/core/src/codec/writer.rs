@@ -9,20 +9,17 @@ pub(crate) fn boolean(value: bool, out: &mut Vec<u8>) {
 }
 
 pub(crate) fn uint(value: u64, out: &mut Vec<u8>) {
-    if let Ok(value) = u8::try_from(value) {
-        if value > 0x7f {
-            out.push(0xcc);
+    let bytes = value.to_be_bytes();
+    match value {
+        0..=0x7f => out.push(bytes[7]),
+        0x80..=0xff => out.extend_from_slice(&[0xcc, bytes[7]]),
+        0x100..=0xffff => out.extend_from_slice(&[0xcd, bytes[6], bytes[7]]),
+        0x1_0000..=0xffff_ffff => out.extend_from_slice(&[0xce, bytes[4], bytes[5], bytes[6], bytes[7]]),
+        _ => {
+            let mut long = [0xcf; 9];
+            long[1..].copy_from_slice(&bytes);
+            out.extend_from_slice(&long);
         }
-        out.push(value);
-    } else if let Ok(value) = u16::try_from(value) {
-        out.push(0xcd);
-        out.extend_from_slice(&value.to_be_bytes());
-    } else if let Ok(value) = u32::try_from(value) {
-        out.push(0xce);
-        out.extend_from_slice(&value.to_be_bytes());
-    } else {
-        out.push(0xcf);
-        out.extend_from_slice(&value.to_be_bytes());
     }
 }
 
@@ -75,6 +72,9 @@ pub(crate) fn bin_of(write: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) -> usi
 }
 
 fn bin_head(length: usize, out: &mut Vec<u8>) {
+    if let Ok(short) = u8::try_from(length) {
+        return out.extend_from_slice(&[0xc4, short]);
+    }
     sized(length, Short { base: 0, below: 0 }, Some(0xc4), 0xc5, out);
 }
 

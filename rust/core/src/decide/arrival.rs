@@ -20,10 +20,9 @@ enum Arrival {
 impl Turn<'_> {
     fn arrival(&self, fact: &ContactArrived) -> Arrival {
         let Some(case) = fact.case.filter(|case| *case != fact.contact) else { return Arrival::Begins };
-        let live = self.site.index.cases.of(&(case, fact.channel.clone())).next_back();
-        match live {
-            Some((_, id)) if fact.reopens || !self.is_parked(*id) => Arrival::Joins(*id),
-            Some((_, id)) => Arrival::Attaches(*id),
+        match self.site.live_in_case(case, &fact.channel) {
+            Some(id) if fact.reopens || !self.is_parked(id) => Arrival::Joins(id),
+            Some(id) => Arrival::Attaches(id),
             None if fact.reopens => Arrival::Begins,
             None => Arrival::Attaches(case),
         }

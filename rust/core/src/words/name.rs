@@ -14,6 +14,18 @@ use crate::codec::{writer, Flaw, Reader, Wire};
 /// The longest name that stands in place.
 const SHORT_MAX: usize = 22;
 
+/// What names are made of.
+const LETTERS: [bool; 256] = {
+    let mut letters = [false; 256];
+    let allowed = b"abcdefghijklmnopqrstuvwxyz0123456789_.-";
+    let mut at = 0;
+    while at < allowed.len() {
+        letters[allowed[at] as usize] = true;
+        at += 1;
+    }
+    letters
+};
+
 /// A word of the site's policy: queue, skill, channel, reason, disposition. `[a-z0-9][a-z0-9_.-]{0,47}`; cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Name(Text);
@@ -32,9 +44,9 @@ impl Name {
     }
 
     fn from_bytes(text: &[u8]) -> Option<Self> {
-        let (first, rest) = text.split_first()?;
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let fits = text.len() <= NAME_MAX && plain(*first) && rest.iter().all(|byte| plain(*byte) || b"_.-".contains(byte));
+        let first = text.first()?;
+        let begins = first.is_ascii_lowercase() || first.is_ascii_digit();
+        let fits = text.len() <= NAME_MAX && begins && text.iter().all(|byte| LETTERS[usize::from(*byte)]);
         if !fits {
             return None;
         }
