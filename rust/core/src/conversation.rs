@@ -94,6 +94,11 @@ pub(crate) enum SidePhase {
 }
 
 impl Side {
+    /// Connected with the customer.
+    pub(crate) fn in_conference(&self) -> bool {
+        self.role == Role::Conference && self.phase == SidePhase::Engaged
+    }
+
     pub(crate) fn holder(&self) -> Holder {
         let stage = match self.phase {
             SidePhase::Offered { .. } => Stage::Offered,

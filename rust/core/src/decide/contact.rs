@@ -69,7 +69,7 @@ impl Turn<'_> {
                 let event = OfferRevoked { at_ms: self.t_ms, attempt, reason: revoked };
                 self.emit(Some(id), Some(agent), Some(&contact.channel), event);
             }
-            Phase::Engaged { agent, .. } => self.end_engagement(id, contact, agent, by, None, None),
+            Phase::Engaged { .. } => self.end_engagement(id, contact, by),
             Phase::Parked { owner, .. } => {
                 let event = ParkEnded { at_ms: self.t_ms, by: wanted_by(by) };
                 self.emit(Some(id), Some(owner), Some(&contact.channel), event);

@@ -2,12 +2,11 @@
 
 use super::Check;
 use crate::conversation::{Holder, Stage};
-use crate::state::{Contact, Phase, WorkPhase};
+use crate::state::{Phase, WorkPhase};
 use crate::turn::Turn;
 use crate::words::{
-    AnsweredOn, Author, ContactAnswered, ContactConnected, EndReason, EndedBy, EngagementEndRequested, EngagementEnded,
-    EngagementStarted, Id, MessagePosted, MessageRelayed, Name, ParkEndedBy, Role, VisitOutcome, WrapUpEndRequested, WrapUpEnded,
-    WrapUpEndedBy, WrapUpExtended, WrapUpExtensionRequested,
+    AnsweredOn, Author, ContactAnswered, ContactConnected, EngagementStarted, Id, MessagePosted, MessageRelayed, Name, ParkEndedBy,
+    Role, VisitOutcome, WrapUpEndRequested, WrapUpEnded, WrapUpEndedBy, WrapUpExtended, WrapUpExtensionRequested,
 };
 
 /// A wrap-up that runs.
@@ -31,11 +30,13 @@ impl Turn<'_> {
     pub(super) fn connect(&mut self, fact: &ContactConnected) {
         let Some(contact) = self.site.contact(&fact.contact) else { return };
         let (channel, queue) = (contact.channel.clone(), contact.queue.clone());
-        let silence = self.silence_due(contact, contact.conversation.unanswered, self.t_ms);
-        let event = EngagementStarted { at_ms: self.t_ms, attempt: fact.attempt, queue, role: Role::Primary, silence };
+        let role = contact.holder(fact.attempt).map_or(Role::Primary, |holder| holder.role);
+        let speaks = role == Role::Primary;
+        let silence = if speaks { self.silence_due(contact, contact.conversation.unanswered, self.t_ms) } else { None };
+        let event = EngagementStarted { at_ms: self.t_ms, attempt: fact.attempt, queue, role, silence };
         self.emit(Some(fact.contact), Some(fact.agent), Some(&channel), event);
         let answered_on = self.rules().and_then(|rules| rules.channel(&channel)).map(|profile| profile.answered_on);
-        if answered_on == Some(AnsweredOn::Connected) {
+        if speaks && answered_on == Some(AnsweredOn::Connected) {
             self.answered(fact.contact, fact.agent, fact.attempt);
         }
     }
@@ -52,7 +53,7 @@ impl Turn<'_> {
         self.check_live(fact.contact)?;
         match fact.author {
             Author::Customer | Author::System => Ok(()),
-            Author::Agent => self.check_engaged(fact.contact, fact.agent),
+            Author::Agent => self.speaking(fact.contact, fact.agent).map(|_| ()).ok_or("not_engaged"),
         }
     }
 
@@ -63,6 +64,17 @@ impl Turn<'_> {
         }
     }
 
+    /// The attempt of an agent who is connected with the customer: the primary, or one in conference.
+    fn speaking(&self, id: Id, agent: Option<Id>) -> Option<u32> {
+        let contact = self.site.contact(&id)?;
+        let mut attempts = contact.phase.attempt().into_iter().chain(contact.sides.keys().copied());
+        attempts.find(|attempt| {
+            contact
+                .holder(*attempt)
+                .is_some_and(|holder| Some(holder.agent) == agent && holder.stage == Stage::Engaged && holder.role != Role::Consult)
+        })
+    }
+
     pub(super) fn relay(&mut self, fact: &MessagePosted) {
         let id = fact.contact;
         let author = fact.agent.filter(|_| fact.author == Author::Agent);
@@ -71,9 +83,10 @@ impl Turn<'_> {
             Author::Agent => {
                 let Some(agent) = author else { return };
                 self.request_effect(id, agent, fact.message);
-                let unanswered = self.site.contact(&id).filter(|contact| contact.answered_ms.is_none());
-                if let Some(attempt) = unanswered.and_then(|contact| contact.phase.attempt()) {
-                    self.answered(id, agent, attempt);
+                if self.site.contact(&id).is_some_and(|contact| contact.answered_ms.is_none()) {
+                    if let Some(attempt) = self.speaking(id, Some(agent)) {
+                        self.answered(id, agent, attempt);
+                    }
                 }
             }
             Author::Customer => {
@@ -95,48 +108,6 @@ impl Turn<'_> {
         let silence = self.silence_after(contact, author);
         let event = MessageRelayed { at_ms: self.t_ms, message, author, ordinal: contact.ordinal + 1, silence };
         self.emit(Some(id), agent, Some(&channel), event);
-    }
-
-    pub(super) fn check_engagement_end(&self, fact: &EngagementEndRequested) -> Check {
-        self.check_live(fact.contact)?;
-        self.check_engaged(fact.contact, Some(fact.agent))?;
-        self.check_disposition(fact.disposition.as_ref())
-    }
-
-    /// The agent ends the engagement, and with the last one the contact.
-    pub(super) fn complete(&mut self, fact: &EngagementEndRequested) {
-        let Some(contact) = self.site.contact(&fact.contact).cloned() else { return };
-        self.end_engagement(fact.contact, &contact, fact.agent, EndedBy::Agent, fact.disposition.clone(), fact.note);
-        self.end_visit(fact.contact, &contact, VisitOutcome::Closed);
-        self.end_contact(fact.contact, &contact, EndReason::Completed);
-        self.settle_hands(&contact);
-    }
-
-    /// The primary's engagement is over.
-    pub(super) fn end_engagement(
-        &mut self,
-        id: Id,
-        contact: &Contact,
-        agent: Id,
-        by: EndedBy,
-        disposition: Option<Name>,
-        note: Option<Id>,
-    ) {
-        let Some(attempt) = contact.phase.attempt() else { return };
-        let cost = self.site.agent(&agent).and_then(|agent| agent.work.get(&(id, attempt))).map_or(0, |work| work.cost);
-        let profile = self.rules().and_then(|rules| rules.channel(&contact.channel));
-        let wrap = profile.filter(|profile| profile.wrap_up_ms > 0 && leaves_something(by));
-        let event = EngagementEnded {
-            at_ms: self.t_ms,
-            attempt,
-            by,
-            disposition,
-            note,
-            wrap_until_ms: wrap.map(|profile| self.at_ms + profile.wrap_up_ms),
-            wrap_cost: wrap.map_or(0, |profile| (cost * u32::from(profile.wrap_up_cost_percent)).div_ceil(100)),
-            role: Role::Primary,
-        };
-        self.emit(Some(id), Some(agent), Some(&contact.channel), event);
     }
 
     fn wrap_up(&self, contact: Id, agent: Id) -> Option<WrapUp> {
@@ -190,13 +161,5 @@ impl Turn<'_> {
         let event = WrapUpEnded { at_ms: self.t_ms, attempt, by: WrapUpEndedBy::Deadline, disposition: None, note: None };
         self.emit(Some(contact), Some(agent), Some(&channel), event);
         self.settle(agent);
-    }
-}
-
-/// A contact that goes on elsewhere, or later, is not over: there is nothing to wrap up yet.
-fn leaves_something(by: EndedBy) -> bool {
-    match by {
-        EndedBy::Agent | EndedBy::Customer | EndedBy::Service | EndedBy::Transfer | EndedBy::Requeued | EndedBy::SideOver => true,
-        EndedBy::Parked | EndedBy::DeskLost | EndedBy::AgentSilent => false,
     }
 }

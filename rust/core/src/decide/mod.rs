@@ -7,12 +7,14 @@ mod agent;
 mod arrival;
 mod contact;
 mod effect;
+mod ending;
 mod engagement;
 mod offer;
 mod outside;
 mod parking;
 mod plan;
 mod policy;
+mod roles;
 mod silence;
 mod threshold;
 mod visit;
@@ -65,8 +67,8 @@ impl Turn<'_> {
             Fact::QueueModeRequested(_) => Err("no_policy"),
             Fact::BroadcastRequested(_) => Err("no_policy"),
             Fact::HoldRequested(fact) => self.check_hold(fact),
-            Fact::ConsultRequested(_) => Err("no_policy"),
-            Fact::RoleRequested(_) => Err("no_policy"),
+            Fact::ConsultRequested(fact) => self.check_consult(fact),
+            Fact::RoleRequested(fact) => self.check_role(fact),
         };
         match check {
             Ok(()) => Accepted {}.into(),
@@ -115,8 +117,8 @@ impl Turn<'_> {
             Fact::QueueModeRequested(_) => {}
             Fact::BroadcastRequested(_) => {}
             Fact::HoldRequested(fact) => self.hold(&fact),
-            Fact::ConsultRequested(_) => {}
-            Fact::RoleRequested(_) => {}
+            Fact::ConsultRequested(fact) => self.consult(&fact),
+            Fact::RoleRequested(fact) => self.change_role(&fact),
         }
     }
 

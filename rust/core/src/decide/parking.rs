@@ -28,7 +28,7 @@ impl Turn<'_> {
     /// The engagement is over without wrap-up, and the agent free for other work.
     pub(super) fn park(&mut self, fact: &ParkRequested) {
         let Some(contact) = self.site.contact(&fact.contact).cloned() else { return };
-        self.end_engagement(fact.contact, &contact, fact.agent, EndedBy::Parked, None, None);
+        self.end_engagement(fact.contact, &contact, EndedBy::Parked);
         self.end_visit(fact.contact, &contact, VisitOutcome::Requeued);
         // A wish counts from when it was said, but never ends in the turn that hears it.
         let until_ms = self.t_ms.saturating_add(fact.for_ms).max(self.at_ms + 1).min(INSTANT_MAX_MS);

@@ -123,7 +123,7 @@ impl Turn<'_> {
     /// Somebody else is to answer; whoever did not answer does not get the contact back in this visit.
     fn requeue_silent(&mut self, id: Id, contact: &Contact) {
         let Some(agent) = contact.phase.engaged() else { return };
-        self.end_engagement(id, contact, agent, EndedBy::AgentSilent, None, None);
+        self.end_engagement(id, contact, EndedBy::AgentSilent);
         self.end_visit(id, contact, VisitOutcome::Requeued);
         let queued = ContactQueued { excluded: Some(agent), ..self.next_visit(contact) };
         self.emit(Some(id), None, Some(&contact.channel), queued);
