@@ -120,4 +120,7 @@ def word_is_said(pair: Pair, choices: Choices) -> f.Fact | None:
     return f.MessagePosted(pair.fact_id(), work.contact, bytes(16), author, work.agent if author == "agent" else None)
 
 
-CONTACT_HAPPENINGS: tuple[Happening, ...] = (service_ends, sibling_answers, word_is_said)
+CONTACT_HAPPENINGS: tuple[Happening, ...] = (
+    service_ends, sibling_answers, connection_fails, contact_is_picked, contact_is_requeued, priority_changes, customer_is_held,
+    help_is_asked, role_changes, word_is_said, word_is_said,
+)  # fmt: skip

@@ -51,6 +51,12 @@ def site(choices: "Choices") -> Policy:
 
 
 def of_channel(choices: "Choices", channel: ChannelProfile) -> ChannelProfile:
+    if channel.presence != "live" and choices.chance(50):
+        channel = replace(
+            channel, idle_ms=choices.pick([0, 700, 1_500]), idle_end_ms=choices.pick([0, 1_500, 4_000]),
+            dormant_percent=choices.pick([0, 30]), silence_alert_ms=choices.pick([0, 900]),
+            silence_requeue_ms=choices.pick([0]),
+        )  # fmt: skip
     return channel
 
 
