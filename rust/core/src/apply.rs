@@ -3,6 +3,7 @@
 //! The errors mean that the journal contradicts itself; they never happen to an event that `decide` has just made.
 
 mod agents;
+mod customers;
 mod effects;
 mod engagements;
 mod offers;
@@ -60,12 +61,23 @@ impl Site {
                 Ok(())
             }
             Event::ContactQueued(event) => self.queue_contact(about, event),
-            Event::ContactEnded(_) => self.end_contact(about.contact()?, turn_ms),
+            Event::ContactEnded(event) => self.end_contact(about.contact()?, event, turn_ms),
             Event::ContactReprioritised(event) => self.reprioritise(about.contact()?, event),
             Event::ContactRelaxed(event) => self.relax(about.contact()?, event),
+            Event::ContactPromoted(event) => self.promote(about.contact()?, event.key),
+            Event::QueueModeSet(event) => {
+                self.set_mode(event);
+                Ok(())
+            }
             Event::ThresholdReached(event) => self.pass_threshold(about.contact()?, event),
             // What changes stands in the events before and after them.
-            Event::VisitEnded(_) | Event::ParkEnded(_) | Event::MessageAttached(_) | Event::ContactDiverted(_) => Ok(()),
+            Event::VisitEnded(_)
+            | Event::ParkEnded(_)
+            | Event::MessageAttached(_)
+            | Event::ContactDiverted(_)
+            | Event::BroadcastMade(_)
+            | Event::ContactLinked(_)
+            | Event::MatterRepeated(_) => Ok(()),
             Event::OfferMade(_)
             | Event::OfferAccepted(_)
             | Event::OfferDeclined(_)
@@ -120,11 +132,6 @@ impl Site {
             Event::DeskReturnRecorded(_) => Ok(()),
             Event::AgentReserved(_) => Ok(()),
             Event::AgentReleased(_) => Ok(()),
-            Event::QueueModeSet(_) => Ok(()),
-            Event::BroadcastMade(_) => Ok(()),
-            Event::ContactPromoted(_) => Ok(()),
-            Event::ContactLinked(_) => Ok(()),
-            Event::MatterRepeated(_) => Ok(()),
         }
     }
 
@@ -166,15 +173,6 @@ impl Site {
             })?;
         }
         Ok(())
-    }
-
-    /// The customer's live contacts go on without one.
-    fn erase_customer(&mut self, customer: Id) {
-        for id in self.index.customers.remove(&customer) {
-            if let Some(contact) = self.state.contacts.get_mut(&id) {
-                contact.customer = None;
-            }
-        }
     }
 
     fn change_work(&mut self, agent: Id, work: (Id, u32), change: impl FnOnce(&mut Work)) -> Result<(), String> {

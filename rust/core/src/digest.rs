@@ -1,7 +1,7 @@
 //! The hash of the logical state: equal for equal states, however they were reached, and at the cost of what changed since the last one.
 //!
 //! BLAKE3 over, in the order of the fields of `State`, each as it stands in a snapshot, except that
-//! - a table (contacts, agents, effects) counts with its length and the sum of its entries' hashes: BLAKE3 of (key, value), taken as four
+//! - a table (contacts, agents, effects, and by customer: places, matters) counts with its length and the sum of its entries' hashes: BLAKE3 of (key, value), taken as four
 //!   big-endian numbers that are added lane by lane, modulo 2^64;
 //! - a memory (facts, gone) counts with how many it forgot, how many it knows, and its running digest (see there).
 
@@ -37,6 +37,9 @@ impl State {
             sweep,
             day_ms,
             cursors,
+            modes,
+            places,
+            matters,
         } = self;
         let mut bytes = Bytes(Vec::new());
         bytes.add(&(site, seq, epoch, at_ms, turn_ms, looked_ms, fact_ms, consumed, continued, arrivals, policy));
@@ -45,7 +48,9 @@ impl State {
         bytes.add_table(effects);
         bytes.add_memory(facts);
         bytes.add_memory(gone);
-        bytes.add(&(sweep, day_ms, cursors));
+        bytes.add(&(sweep, day_ms, cursors, modes));
+        bytes.add_table(places.known());
+        bytes.add_table(matters.known());
         Digest(*blake3::hash(&bytes.0).as_bytes())
     }
 
@@ -54,6 +59,8 @@ impl State {
         self.contacts.settle();
         self.agents.settle();
         self.effects.settle();
+        self.places.known_mut().settle();
+        self.matters.known_mut().settle();
     }
 }
 

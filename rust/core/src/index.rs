@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::census::Census;
 use crate::conversation::SidePhase;
 use crate::groups::Groups;
 use crate::rules::Rules;
-use crate::state::{Agent, Contact, Phase, State, WorkPhase};
+use crate::state::{Agent, Closed, Contact, Phase, State, WorkPhase};
 use crate::words::{Id, Key, Name};
 
 /// A short deadline. Those due at one instant run in this order.
@@ -24,10 +25,27 @@ pub(crate) enum Later {
     Silence(Id),
     /// A parked contact returns.
     Return(Id),
+    /// Those who wait in a closed queue are moved on.
+    Closing(Name),
     /// A step of a queued contact's plan.
     Step(Id),
     /// A contact has waited too long.
     Threshold(Id),
+}
+
+/// A moment at which something may be possible for a queued contact. It stands until the contact changes; that it has passed is known from
+/// `looked_ms`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Chance {
+    /// It may be promoted from now on.
+    Promote(Id),
+    /// An exclusion or its preference ends: it looks again.
+    Look(Id),
+}
+
+impl Chance {
+    /// After every other of its instant.
+    pub(crate) const LAST: Self = Self::Look(Id([0xff; 16]));
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,8 +75,9 @@ pub(crate) struct Index {
     cases: Groups<(Id, Name), (u64, Id)>,
     /// Live contacts by customer.
     pub(crate) customers: Groups<Id, Id>,
-    /// When a queued contact looks again: an exclusion or its preference ends.
-    pub(crate) looks: BTreeSet<(u64, Id)>,
+    /// When a queued contact looks again, or may be promoted.
+    pub(crate) looks: BTreeSet<(u64, Chance)>,
+    pub(crate) census: Census,
 }
 
 impl Index {
@@ -68,6 +87,8 @@ impl Index {
         if let Some(policy) = &state.policy {
             index.rules = Some(Rules::read(&policy.bytes, &state.site).map_err(str::to_owned)?);
         }
+        index.census = Census::begun(index.rules.as_ref());
+        index.later.extend(state.modes.iter().filter_map(|(queue, closed)| closing(queue, *closed)));
         for (id, contact) in &state.contacts {
             index.enter_contact(*id, contact);
         }
@@ -108,6 +129,7 @@ impl Index {
     pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact) {
         self.exclusions.extend(last_exclusion(contact).map(|until_ms| (until_ms, id)));
         self.later.extend(later_times(id, contact));
+        self.census.add_contact(id, contact);
         match contact.phase {
             Phase::Queued if !contact.looks() => {}
             Phase::Queued => {
@@ -121,7 +143,7 @@ impl Index {
                 }
                 self.excluding.extend(excluded(id, contact));
                 self.opening.extend(contact.course.opens_ms.iter().max().map(|opens_ms| (*opens_ms, id)));
-                self.looks.extend(look_times(contact).map(|when| (when, id)));
+                self.looks.extend(chances(id, contact));
             }
             Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. } => {
                 self.timers.extend(answers_due(id, contact));
@@ -137,6 +159,7 @@ impl Index {
         for later in later_times(id, contact) {
             self.later.remove(&later);
         }
+        self.census.remove_contact(id, contact);
         match contact.phase {
             Phase::Queued if !contact.looks() => {}
             Phase::Queued => {
@@ -153,8 +176,8 @@ impl Index {
                 if let Some(opens_ms) = contact.course.opens_ms.iter().max() {
                     self.opening.remove(&(*opens_ms, id));
                 }
-                for when in look_times(contact) {
-                    self.looks.remove(&(when, id));
+                for chance in chances(id, contact) {
+                    self.looks.remove(&chance);
                 }
             }
             Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. } => {
@@ -203,6 +226,7 @@ impl Index {
     }
 
     pub(crate) fn add_agent(&mut self, id: Id, agent: &Agent) {
+        self.census.add_agent(id, agent);
         if agent.ready() {
             for queue in agent.memberships.keys() {
                 self.ready.entry(queue.clone()).or_default().insert(id);
@@ -212,6 +236,7 @@ impl Index {
     }
 
     pub(crate) fn remove_agent(&mut self, id: Id, agent: &Agent) {
+        self.census.remove_agent(id, agent);
         if agent.ready() {
             for queue in agent.memberships.keys() {
                 take(&mut self.ready, queue, &id);
@@ -254,6 +279,17 @@ fn later_times(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Later)> 
     let later = [back.map(|at_ms| (at_ms, Later::Return(id))), step.map(|at_ms| (at_ms, Later::Step(id)))];
     let silence = contact.conversation.silence.map(|due| (due.at_ms, Later::Silence(id)));
     later.into_iter().chain([threshold.map(|at_ms| (at_ms, Later::Threshold(id))), silence]).flatten()
+}
+
+/// When the queue is done with those who wait.
+pub(crate) fn closing(queue: &Name, closed: Closed) -> Option<(u64, Later)> {
+    closed.close_at_ms.map(|at_ms| (at_ms, Later::Closing(queue.clone())))
+}
+
+fn chances(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Chance)> + '_ {
+    let course = &contact.course;
+    let promotion = course.promote_at_ms.filter(|_| course.promoted_from.is_none());
+    look_times(contact).map(move |when| (when, Chance::Look(id))).chain(promotion.map(|when| (when, Chance::Promote(id))))
 }
 
 fn look_times(contact: &Contact) -> impl Iterator<Item = u64> + '_ {

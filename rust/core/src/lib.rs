@@ -12,9 +12,11 @@ mod apply;
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod bench;
+mod census;
 pub mod codec;
 mod conversation;
 mod course;
+mod customers;
 mod decide;
 mod digest;
 mod error;

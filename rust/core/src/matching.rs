@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use crate::hindrance::without_room;
+use crate::rules::Rules;
 use crate::site::Site;
-use crate::state::Contact;
+use crate::state::{Agent, Contact};
 use crate::strategy::Standing;
 use crate::words::{Decided, Id, Key, Looked, Name, OfferCause, Why};
 
@@ -81,7 +82,7 @@ impl Site {
 
     /// The best waiting contact for an agent at `now_ms`: over the heads it may serve, the least (membership rank, key), or the key alone.
     pub(crate) fn best_contact(&self, id: Id, now_ms: u64) -> Option<Match> {
-        let mut first = self.first_contacts(id, now_ms).into_iter();
+        let (floored, mut first) = self.first_contacts(id, now_ms)?;
         let ((turn, contact_id), next) = (first.next()?, first.next());
         let contact = self.contact(&contact_id)?;
         let rank = self.agent(&id)?.rank(contact)?;
@@ -90,16 +91,27 @@ impl Site {
             (OfferCause::Preferred, Why { decided: Decided::Preferred, ..why })
         } else {
             let decided = next.map_or(Decided::Only, |(next, _)| turn.decided(&next));
+            let decided = if floored { Decided::Floor } else { decided };
             (OfferCause::Routed, Why { runner_up: next.map(|(_, next)| next), decided, ..why })
         };
         Some(Match { contact: contact_id, agent: id, rank, cause: found.0, why: found.1 })
     }
 
-    /// The contact an agent may take first, and the one it could take if that were not there.
-    fn first_contacts(&self, id: Id, now_ms: u64) -> Vec<(Turn, Id)> {
-        let able = self.agent(&id).filter(|agent| agent.ready() && !agent.over_capacity());
-        let (Some(agent), Some(rules)) = (able, self.rules()) else { return Vec::new() };
-        let by_rank = rules.by_rank();
+    /// The contact an agent may take first, and the one it could take if that were not there; whether a floor asks for the first.
+    fn first_contacts(&self, id: Id, now_ms: u64) -> Option<(bool, impl Iterator<Item = (Turn, Id)>)> {
+        let agent = self.agent(&id).filter(|agent| agent.ready() && !agent.over_capacity())?;
+        let floors = self.floors(agent);
+        let kept_on = |contact: &Contact| floors.contains(&(&contact.queue, contact.key.klass));
+        let floored = if floors.is_empty() { Vec::new() } else { self.first_among((id, agent), now_ms, kept_on) };
+        let usual = if floored.len() < 2 { self.first_among((id, agent), now_ms, |_| true) } else { Vec::new() };
+        let chosen = floored.first().map(|(_, contact)| *contact);
+        let after = usual.into_iter().filter(move |(_, contact)| Some(*contact) != chosen);
+        Some((chosen.is_some(), floored.into_iter().chain(after)))
+    }
+
+    /// The first two of the contacts that count.
+    fn first_among(&self, (id, agent): (Id, &Agent), now_ms: u64, counts: impl Fn(&Contact) -> bool) -> Vec<(Turn, Id)> {
+        let by_rank = self.rules().is_some_and(Rules::by_rank);
         let roomy: Vec<&Name> = agent.channels.keys().filter(|channel| without_room(agent, channel).is_none()).collect();
         let mut best: Vec<(Turn, Id)> = Vec::new();
         let lines = agent.memberships.iter().filter_map(|(queue, rank)| Some((rank, self.index.waiting.get(queue)?)));
@@ -111,7 +123,7 @@ impl Site {
                 if best.get(1).is_some_and(|(second, _)| *second <= turn) {
                     break;
                 }
-                if self.contact(contact_id).is_some_and(|contact| self.may_offer(contact, &id, now_ms)) {
+                if self.contact(contact_id).is_some_and(|contact| counts(contact) && self.may_offer(contact, &id, now_ms)) {
                     best.push((turn, *contact_id));
                     best.sort_unstable();
                     // It waits in two of the agent's queues: its better place counts.
@@ -134,5 +146,26 @@ impl Site {
             runner_up: None,
             decided: Decided::Only,
         }
+    }
+
+    /// Queues and classes that members are to be kept on, and too few are: where the agent is to work first.
+    fn floors<'a>(&'a self, agent: &'a Agent) -> Vec<(&'a Name, u8)> {
+        let queues = agent.memberships.keys().filter_map(|queue| self.rules()?.queue(queue));
+        let floors = queues.flat_map(|queue| queue.floors.iter().map(move |floor| (&queue.name, floor)));
+        let open = floors.filter(|(queue, floor)| self.index.census.working(queue, floor.klass) < floor.members as usize);
+        open.map(|(queue, floor)| (queue, floor.klass)).collect()
+    }
+
+    /// The least by key of those whose time to be promoted has come, if the queue has agents for another one.
+    pub(crate) fn promotable(&self, queue: &Name, now_ms: u64) -> Option<Id> {
+        let percent = usize::from(self.rules()?.queue(queue)?.promoted_percent);
+        let census = &self.index.census;
+        if census.promoted(queue) >= (percent * census.ready(queue)).div_ceil(100) {
+            return None;
+        }
+        census.promotable(queue).find(|id| {
+            let at_ms = self.contact(id).and_then(|contact| contact.course.promote_at_ms);
+            at_ms.is_some_and(|at_ms| at_ms <= now_ms)
+        })
     }
 }

@@ -354,6 +354,8 @@ impl Router {
         }
         state.facts.forget(at_ms);
         state.gone.forget(at_ms);
+        state.places.forget(at_ms);
+        state.matters.forget(at_ms);
         if state.seq.is_multiple_of(STATE_HASH_EVERY) {
             state.settle_digest();
         }

@@ -135,6 +135,11 @@ impl Rules {
         days.get(days.partition_point(|day| *day <= after_ms)).copied()
     }
 
+    /// Queues that promote deferrable work, in order of name.
+    pub(crate) fn promoting(&self) -> impl Iterator<Item = &Name> {
+        self.queues.values().filter(|queue| queue.promote_before_ms > 0).map(|queue| &queue.name)
+    }
+
     pub(crate) fn by_rank(&self) -> bool {
         self.policy.freed_agent == FreedAgent::RankThenKey
     }

@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::conversation::{Conversation, Holder, Side, Stage};
 use crate::course::Course;
+use crate::customers::{Customers, KeptPlace, Recurrence};
 use crate::few::Few;
 use crate::memory::Memory;
 use crate::summed::Summed;
 use crate::words::bounds::{ATTEMPT_MAX, DURATION_MAX_MS};
-use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, ParkedKind, Presence, Requirement, Role};
+use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, ParkedKind, Presence, QueueMode, Requirement, Role};
 
 pub(crate) use today::Today;
 
@@ -61,6 +62,12 @@ pub(crate) struct State {
     pub(crate) day_ms: u64,
     /// Who was last chosen in a queue, whatever its strategy.
     pub(crate) cursors: BTreeMap<Name, Id>,
+    /// Queues that are not open.
+    pub(crate) modes: BTreeMap<Name, Closed>,
+    /// Places of customers who left without an answer, by channel.
+    pub(crate) places: Customers<KeptPlace>,
+    /// How often customers came of late, by topic.
+    pub(crate) matters: Customers<Recurrence>,
 }
 
 impl State {
@@ -85,6 +92,9 @@ impl State {
             sweep: None,
             day_ms: 0,
             cursors: BTreeMap::new(),
+            modes: BTreeMap::new(),
+            places: Customers::default(),
+            matters: Customers::default(),
         }
     }
 }
@@ -109,6 +119,14 @@ pub(crate) struct PolicyInForce {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sweep {
     pub(crate) after: Option<Key>,
+}
+
+/// A queue that takes no new contacts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Closed {
+    pub(crate) mode: QueueMode,
+    /// When those who still wait then are moved on; None: they were.
+    pub(crate) close_at_ms: Option<u64>,
 }
 
 /// A live contact in its current visit.
@@ -233,6 +251,11 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
+    /// Nobody is there for it yet.
+    pub(crate) fn waits(self) -> bool {
+        matches!(self, Self::Queued | Self::Offered { .. } | Self::Connecting { .. })
+    }
+
     /// Who has the contact, on offer or for real.
     pub(crate) fn agent(self) -> Option<Id> {
         match self {
@@ -358,6 +381,8 @@ pub(crate) struct Enabled {
 pub(crate) struct Work {
     pub(crate) channel: Name,
     pub(crate) queue: Name,
+    /// The class of the contact's key when it was offered.
+    pub(crate) klass: u8,
     pub(crate) cost: u32,
     pub(crate) phase: WorkPhase,
     pub(crate) role: Role,

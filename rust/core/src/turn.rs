@@ -4,7 +4,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::apply::{fact_time, About};
 use crate::codec;
-use crate::index::{Later, Timer};
+use crate::index::{Chance, Later, Timer};
 use crate::record::Record;
 use crate::rules::Rules;
 use crate::site::Site;
@@ -50,7 +50,7 @@ pub(crate) struct Turn<'a> {
     /// Something was looked at and found to need nothing: that too must be remembered.
     pub(crate) looked: bool,
     cause: i64,
-    looked_up_to: (u64, Id),
+    looked_up_to: (u64, Chance),
 }
 
 impl<'a> Turn<'a> {
@@ -64,7 +64,7 @@ impl<'a> Turn<'a> {
             consumed,
             looked: false,
             cause: CAUSE_TIMER,
-            looked_up_to: (looked_ms, Id([0xff; 16])),
+            looked_up_to: (looked_ms, Chance::LAST),
         }
     }
 
@@ -75,6 +75,12 @@ impl<'a> Turn<'a> {
         self.cause = CAUSE_CONTINUATION;
         if self.site.state.sweep.is_some() && self.sweep() {
             return true;
+        }
+        if self.site.state.continued {
+            self.finish();
+            if self.is_full() {
+                return true;
+            }
         }
         while let Some(next) = pending.peek() {
             let t_ms = fact_time(next.stored_ms, self.site.state.fact_ms, self.at_ms);
@@ -156,9 +162,15 @@ impl<'a> Turn<'a> {
                 self.push_input(pending, bytes, Some(&fact), &verdict);
                 if accepted {
                     self.carry_out(fact);
+                    self.finish();
                 }
             }
         }
+    }
+
+    /// A fact or timer is done with all it caused: now what depends on the whole of it.
+    fn finish(&mut self) {
+        self.promote();
     }
 
     fn push_input(&mut self, pending: &Pending<'_>, bytes: &[u8], fact: Option<&Fact>, verdict: &Verdict) {
@@ -186,12 +198,15 @@ impl<'a> Turn<'a> {
                 What::Day => self.emit(None, None, None, DayTurned { at_ms: due.at_ms }),
                 What::Short(timer) => self.run_short(timer),
                 What::Later(later) => self.run_later(&later),
-                What::Look(contact) => {
-                    self.looked_up_to = (due.at_ms, contact);
+                What::Chance(chance) => {
+                    self.looked_up_to = (due.at_ms, chance);
                     self.looked = true;
-                    self.look(contact);
+                    if let Chance::Look(contact) = chance {
+                        self.look(contact);
+                    }
                 }
             }
+            self.finish();
             if self.is_full() {
                 return true;
             }
@@ -212,6 +227,7 @@ impl<'a> Turn<'a> {
         match later {
             Later::Silence(contact) => self.end_silence(*contact),
             Later::Return(contact) => self.return_parked(*contact, ParkEndedBy::Deadline),
+            Later::Closing(queue) => self.close(queue),
             Later::Step(contact) => self.take_steps(*contact),
             Later::Threshold(contact) => self.reach_threshold(*contact),
         }
@@ -223,7 +239,7 @@ impl<'a> Turn<'a> {
         let short = index.timers.first().map(|(at_ms, timer)| Due { at_ms: *at_ms, what: What::Short(*timer) });
         let later = index.later.first().map(|(at_ms, later)| Due { at_ms: *at_ms, what: What::Later(later.clone()) });
         let look = index.looks.range((Excluded(self.looked_up_to), Unbounded)).next();
-        let look = look.map(|(at_ms, contact)| Due { at_ms: *at_ms, what: What::Look(*contact) });
+        let look = look.map(|(at_ms, chance)| Due { at_ms: *at_ms, what: What::Chance(*chance) });
         let next = [day, short, later, look].into_iter().flatten().min_by_key(Due::place)?;
         (next.at_ms < limit_ms || (inclusive && next.at_ms == limit_ms)).then_some(next)
     }
@@ -265,7 +281,7 @@ enum What {
     Day,
     Short(Timer),
     Later(Later),
-    Look(Id),
+    Chance(Chance),
 }
 
 impl Due {
@@ -274,8 +290,8 @@ impl Due {
         let kind = match self.what {
             What::Day => 0,
             What::Short(_) => 1,
-            What::Later(Later::Silence(_) | Later::Return(_) | Later::Step(_) | Later::Threshold(_)) => 2,
-            What::Look(_) => 3,
+            What::Later(Later::Silence(_) | Later::Return(_) | Later::Closing(_) | Later::Step(_) | Later::Threshold(_)) => 2,
+            What::Chance(_) => 3,
         };
         (self.at_ms, kind)
     }
@@ -287,7 +303,7 @@ pub(crate) fn next_deadline(site: &Site) -> Option<u64> {
     let unfinished = (state.continued || state.sweep.is_some()).then_some(state.at_ms);
     let timer = site.index.timers.first().map(|(due_ms, _)| *due_ms);
     let beat = site.has_short_deadline().then_some(state.turn_ms + 1_000);
-    let looked = (Excluded((state.looked_ms, Id([0xff; 16]))), Unbounded);
+    let looked = (Excluded((state.looked_ms, Chance::LAST)), Unbounded);
     let look = site.index.looks.range(looked).next().map(|(due_ms, _)| *due_ms);
     let later = site.index.later.first().map(|(due_ms, _)| *due_ms);
     [unfinished, timer, beat, look, later, site.next_day()].into_iter().flatten().min()

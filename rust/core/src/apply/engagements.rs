@@ -63,6 +63,9 @@ impl Site {
         let (id, agent_id, attempt) = (about.contact()?, about.agent()?, event.attempt);
         self.change_work(agent_id, (id, attempt), |work| work.phase = WorkPhase::Engaged)?;
         self.change_agent(agent_id, |agent| agent.today.started += 1)?;
+        if event.role == Role::Primary {
+            self.know_matter(id, agent_id);
+        }
         self.change_contact(id, |contact| {
             if let Some(side) = contact.sides.get_mut(&attempt) {
                 side.phase = SidePhase::Engaged;

@@ -64,6 +64,7 @@ impl Site {
         let work = Work {
             channel,
             queue: event.queue.clone(),
+            klass: event.key.map_or(0, |key| key.klass),
             cost: event.cost,
             phase: WorkPhase::Offered,
             role,

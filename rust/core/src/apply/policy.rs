@@ -1,10 +1,11 @@
 //! The policy in the state, and what waited for something that it does not have.
 
+use crate::census::Census;
 use crate::course::Course;
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::{PolicyInForce, Sweep};
-use crate::words::{Id, PolicyAdopted, QueuePolicy};
+use crate::words::{Id, Name, PolicyAdopted, QueuePolicy};
 
 impl Site {
     pub(super) fn adopt_policy(&mut self, event: &PolicyAdopted) -> Result<(), String> {
@@ -15,8 +16,18 @@ impl Site {
         self.index.rules = Some(rules);
         self.state.policy = Some(PolicyInForce { version: event.version, digest: event.digest, bytes: event.policy.clone() });
         self.drop_instants()?;
+        self.drop_modes();
+        self.index.census = Census::of(&self.state, self.index.rules.as_ref());
         self.state.sweep = (!self.index.line.is_empty()).then_some(Sweep { after: None });
         Ok(())
+    }
+
+    fn drop_modes(&mut self) {
+        let Some(rules) = &self.index.rules else { return };
+        let gone: Vec<Name> = self.state.modes.keys().filter(|queue| rules.queue(queue).is_none()).cloned().collect();
+        for queue in gone {
+            self.change_mode(&queue, None);
+        }
     }
 
     /// Contacts keep the instants that they were given, but nothing is to come that the policy has no more.

@@ -6,9 +6,12 @@ use crate::apply::About;
 use crate::conversation::Conversation;
 use crate::course::Course;
 use crate::few::Few;
+use crate::index::closing;
 use crate::site::Site;
-use crate::state::{Contact, Phase};
-use crate::words::{ContactQueued, ContactRelaxed, ContactReprioritised, Id, ThresholdReached};
+use crate::state::{Closed, Contact, Phase};
+use crate::words::{
+    ContactEnded, ContactQueued, ContactRelaxed, ContactReprioritised, Id, Key, Name, QueueMode, QueueModeSet, ThresholdReached,
+};
 
 impl Site {
     pub(super) fn queue_contact(&mut self, about: &About, event: &ContactQueued) -> Result<(), String> {
@@ -58,15 +61,17 @@ impl Site {
             conversation,
             sides: Few::new(),
         };
+        self.recognise(&contact.channel, event);
         self.index.enter_contact(id, &contact);
         self.state.contacts.insert(id, contact);
         self.state.arrivals = self.state.arrivals.max(event.key.seq);
         Ok(())
     }
 
-    pub(super) fn end_contact(&mut self, id: Id, turn_ms: u64) -> Result<(), String> {
+    pub(super) fn end_contact(&mut self, id: Id, event: &ContactEnded, turn_ms: u64) -> Result<(), String> {
         let contact = self.state.contacts.remove(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
         self.index.leave_contact(id, &contact);
+        self.keep_place(id, &contact, event.kept_until_ms);
         self.state.gone.remember(id, (), turn_ms);
         Ok(())
     }
@@ -84,6 +89,33 @@ impl Site {
             contact.prefer_until_ms = event.prefer_until_ms;
             contact.course.relax(event);
         })
+    }
+
+    /// It counts as live until it is queued anew.
+    pub(super) fn promote(&mut self, id: Id, key: Key) -> Result<(), String> {
+        self.change_contact(id, |contact| {
+            contact.course.promoted_from = Some(contact.key.klass);
+            contact.key = key;
+        })
+    }
+
+    pub(super) fn set_mode(&mut self, event: &QueueModeSet) {
+        let closed = match event.mode {
+            QueueMode::Open => None,
+            mode @ (QueueMode::Closed | QueueMode::Emergency) => Some(Closed { mode, close_at_ms: event.close_at_ms }),
+        };
+        self.change_mode(&event.queue, closed);
+    }
+
+    /// None: open.
+    pub(super) fn change_mode(&mut self, queue: &Name, closed: Option<Closed>) {
+        if let Some(before) = self.state.modes.remove(queue).and_then(|before| closing(queue, before)) {
+            self.index.later.remove(&before);
+        }
+        if let Some(closed) = closed {
+            self.index.later.extend(closing(queue, closed));
+            self.state.modes.insert(queue.clone(), closed);
+        }
     }
 
     pub(super) fn pass_threshold(&mut self, id: Id, event: &ThresholdReached) -> Result<(), String> {

@@ -1,10 +1,10 @@
 //! Arrivals: a new contact, or a message for one that is there.
 
+use super::admission::Admission;
 use super::Check;
-use crate::rules::Rules;
 use crate::state::Phase;
 use crate::turn::Turn;
-use crate::words::{Author, ContactArrived, ContactQueued, Id, MessageAttached, ParkEndedBy};
+use crate::words::{Author, ContactArrived, Id, MessageAttached, Name, ParkEndedBy};
 
 /// What becomes of an arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,19 +13,35 @@ enum Arrival {
     Begins,
     /// Its message goes to this live contact; a parked one returns.
     Joins(Id),
-    /// Its message goes to this contact, parked or over, and changes nothing.
-    Attaches(Id),
+    /// Its message goes to this contact, parked (by its owner) or over, and changes nothing.
+    Attaches(Id, Option<Id>),
 }
 
 impl Turn<'_> {
     fn arrival(&self, fact: &ContactArrived) -> Arrival {
-        let Some(case) = fact.case.filter(|case| *case != fact.contact) else { return Arrival::Begins };
+        let Some(case) = fact.case.filter(|case| *case != fact.contact) else {
+            return self.waiting_already(fact).map_or(Arrival::Begins, Arrival::Joins);
+        };
         match self.site.live_in_case(case, &fact.channel) {
             Some(id) if fact.reopens || !self.is_parked(id) => Arrival::Joins(id),
-            Some(id) => Arrival::Attaches(id),
+            Some(id) => Arrival::Attaches(id, self.site.contact(&id).and_then(|contact| contact.phase.owner())),
             None if fact.reopens => Arrival::Begins,
-            None => Arrival::Attaches(case),
+            None => Arrival::Attaches(case, None),
         }
+    }
+
+    /// The same customer waits on this channel, which has nobody wait twice.
+    fn waiting_already(&self, fact: &ContactArrived) -> Option<Id> {
+        let joins = self.rules()?.channel(&fact.channel)?.join_waiting;
+        self.first_waiting(fact.customer.filter(|_| joins)?, Some(&fact.channel))
+    }
+
+    /// The contact of a customer that waits and arrived first.
+    pub(super) fn first_waiting(&self, customer: Id, channel: Option<&Name>) -> Option<Id> {
+        let contacts = self.site.index.customers.of(&customer).filter_map(|id| Some((id, self.site.contact(id)?)));
+        let waiting =
+            contacts.filter(|(_, contact)| contact.phase.waits() && channel.is_none_or(|channel| contact.channel == *channel));
+        waiting.min_by_key(|(_, contact)| contact.key.seq).map(|(id, _)| *id)
     }
 
     pub(super) fn is_parked(&self, id: Id) -> bool {
@@ -49,6 +65,7 @@ impl Turn<'_> {
             }
         }
         match self.check_live(fact.contact) {
+            Err("unknown_contact") if begins => self.admission(&fact.queue, &fact.channel).map(|_| ()),
             Err("unknown_contact") => Ok(()),
             Ok(()) | Err(_) => Err("contact_exists"),
         }
@@ -57,7 +74,11 @@ impl Turn<'_> {
     pub(super) fn arrive(&mut self, fact: ContactArrived) {
         let (message, author) = (fact.message, Author::from(fact.author));
         match self.arrival(&fact) {
-            Arrival::Begins => self.begin(fact),
+            Arrival::Begins => {
+                if let Ok(admission) = self.admission(&fact.queue, &fact.channel) {
+                    self.admit(fact, admission);
+                }
+            }
             Arrival::Joins(id) => {
                 if let Some(message) = message {
                     self.record_message(id, message, author, None);
@@ -67,9 +88,8 @@ impl Turn<'_> {
                     self.return_parked(id, by);
                 }
             }
-            Arrival::Attaches(id) => {
+            Arrival::Attaches(id, owner) => {
                 if let Some(message) = message {
-                    let owner = self.site.contact(&id).and_then(|contact| contact.phase.owner());
                     let event = MessageAttached { at_ms: self.t_ms, message, author };
                     self.emit(Some(id), owner, Some(&fact.channel), event);
                 }
@@ -77,50 +97,11 @@ impl Turn<'_> {
         }
     }
 
-    /// A contact's life begins with its first visit.
-    fn begin(&mut self, fact: ContactArrived) {
-        let Some(rules) = self.rules() else { return };
-        let (Some(queue), Some(channel)) = (rules.queue(&fact.queue), rules.channel(&fact.channel)) else { return };
-        let target_ms = Rules::target_ms(queue, &fact.channel);
-        let seq = self.site.state.arrivals + 1;
-        let prefer_until_ms = if fact.preferred.is_empty() { 0 } else { self.at_ms + rules.policy.prefer_ms };
-        let queued = ContactQueued {
-            at_ms: self.t_ms,
-            visit: 1,
-            key: rules.key(channel.klass, self.t_ms, target_ms, fact.priority, seq),
-            queued_at_ms: self.t_ms,
-            target_ms,
-            requirements: Rules::requirements(&fact.requirements, queue),
-            wishes: fact.requirements,
-            queue: fact.queue,
-            priority: fact.priority,
-            customer: fact.customer,
-            preferred: fact.preferred,
-            prefer_until_ms,
-            excluded: None,
-            entry_point: fact.entry_point,
-            topic: fact.topic,
-            case: fact.case,
-            rule: fact.rule,
-            language: fact.language,
-            accepts: fact.accepts,
-            opens_ms: Vec::new(),
-            step: 0,
-            step_at_ms: None,
-            threshold: 0,
-            threshold_at_ms: None,
-            promote_at_ms: None,
-            drain_at_ms: None,
-            transfers: 0,
-            back: None,
-            resumes: None,
-            matter: None,
-        };
-        let queued = self.timed(queued, None);
-        self.emit(Some(fact.contact), None, Some(&fact.channel), queued);
-        if let Some(message) = fact.message {
-            self.record_message(fact.contact, message, fact.author.into(), None);
+    fn admit(&mut self, mut fact: ContactArrived, admission: Admission) {
+        if let Admission::Diverted(to, cause) = admission {
+            self.divert(fact.contact, &fact.channel, &fact.queue, &to, cause);
+            fact.queue = to;
         }
-        self.look(fact.contact);
+        self.begin(fact);
     }
 }

@@ -78,8 +78,16 @@ impl Turn<'_> {
     }
 
     pub(super) fn end_contact(&mut self, id: Id, contact: &Contact, reason: EndReason) {
-        let event = ContactEnded { at_ms: self.t_ms, reason, state: contact.phase.word(), successor: None, kept_until_ms: None };
+        let kept_until_ms = self.kept_until(contact, reason);
+        let event = ContactEnded { at_ms: self.t_ms, reason, state: contact.phase.word(), successor: None, kept_until_ms };
         self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
+    }
+
+    /// Who lost the connection, or the patience, and comes back soon finds the old place again.
+    fn kept_until(&self, contact: &Contact, reason: EndReason) -> Option<u64> {
+        let resume_ms = self.rules().and_then(|rules| rules.channel(&contact.channel)).map_or(0, |profile| profile.resume_ms);
+        let lost = matches!(reason, EndReason::Abandoned | EndReason::Failed);
+        (lost && contact.customer.is_some() && resume_ms > 0).then(|| self.at_ms + resume_ms)
     }
 
     pub(super) fn check_reclassification(&self, fact: &ReclassificationRequested) -> Check {

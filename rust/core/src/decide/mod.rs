@@ -1,10 +1,12 @@
 //! Decide: what becomes of a fact. First the verdict (`check_*`, which changes nothing), then what it causes.
 //!
-//! One file a concern: `arrival`, `contact`, `visit`, `waiting`, `plan`, `threshold`, `offer`, `engagement`, `parking`, `effect`, `agent`, `policy`. What time causes stands beside what facts cause.
+//! One file a concern: `arrival`, `beginning`, `contact`, `visit`, `waiting`, `admission`, `plan`, `threshold`, `promotion`, `queue`, `offer`, `engagement`, `parking`, `effect`, `agent`, `policy`. What time causes stands beside what facts cause.
 
 mod absence;
+mod admission;
 mod agent;
 mod arrival;
+mod beginning;
 mod contact;
 mod effect;
 mod ending;
@@ -14,6 +16,8 @@ mod outside;
 mod parking;
 mod plan;
 mod policy;
+mod promotion;
+mod queue;
 mod roles;
 mod silence;
 mod threshold;
@@ -64,8 +68,8 @@ impl Turn<'_> {
             Fact::AgentBusyReported(fact) => self.check_busy(fact),
             Fact::DeskLost(_) => Err("no_policy"),
             Fact::DeskReturned(_) => Err("no_policy"),
-            Fact::QueueModeRequested(_) => Err("no_policy"),
-            Fact::BroadcastRequested(_) => Err("no_policy"),
+            Fact::QueueModeRequested(fact) => self.check_queue(&fact.queue, fact.reason.as_ref()),
+            Fact::BroadcastRequested(fact) => self.check_queue(&fact.queue, fact.reason.as_ref()),
             Fact::HoldRequested(fact) => self.check_hold(fact),
             Fact::ConsultRequested(fact) => self.check_consult(fact),
             Fact::RoleRequested(fact) => self.check_role(fact),
@@ -114,8 +118,8 @@ impl Turn<'_> {
             Fact::AgentBusyReported(fact) => self.report_busy(&fact),
             Fact::DeskLost(_) => {}
             Fact::DeskReturned(_) => {}
-            Fact::QueueModeRequested(_) => {}
-            Fact::BroadcastRequested(_) => {}
+            Fact::QueueModeRequested(fact) => self.set_mode(fact),
+            Fact::BroadcastRequested(fact) => self.broadcast(fact),
             Fact::HoldRequested(fact) => self.hold(&fact),
             Fact::ConsultRequested(fact) => self.consult(&fact),
             Fact::RoleRequested(fact) => self.change_role(&fact),

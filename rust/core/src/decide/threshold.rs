@@ -5,8 +5,8 @@ use crate::rules::Rules;
 use crate::state::Contact;
 use crate::turn::Turn;
 use crate::words::{
-    ContactDiverted, ContactQueued, ContactReprioritised, DivertCause, EndedBy, Id, Name, PriorityCause, RevokeReason, Threshold,
-    ThresholdAction, ThresholdReached, VisitOutcome,
+    ContactQueued, ContactReprioritised, DivertCause, EndedBy, Id, Name, PriorityCause, RevokeReason, Threshold, ThresholdAction,
+    ThresholdReached, VisitOutcome,
 };
 
 impl Turn<'_> {
@@ -30,7 +30,7 @@ impl Turn<'_> {
             ThresholdAction::RaisePriority => self.raise_priority(id, &contact, &threshold),
             ThresholdAction::Overflow => {
                 if let Some(to) = threshold.queue.filter(|to| *to != contact.queue && !contact.course.been.contains(to)) {
-                    self.flow_over(id, &contact, to, DivertCause::Threshold);
+                    self.flow_over(id, &contact, &to, DivertCause::Threshold);
                 }
             }
             ThresholdAction::OfferCallback | ThresholdAction::Notify => {}
@@ -47,18 +47,15 @@ impl Turn<'_> {
     }
 
     /// A waiting contact goes to another queue, its waits credited.
-    pub(super) fn flow_over(&mut self, id: Id, contact: &Contact, to: Name, cause: DivertCause) {
-        let Some(queued) = self.moved(contact, &to) else { return };
+    pub(super) fn flow_over(&mut self, id: Id, contact: &Contact, to: &Name, cause: DivertCause) {
+        let Some(queued) = self.moved(contact, to) else { return };
         self.let_go(id, contact, EndedBy::Service, RevokeReason::Transferred);
-        let event = ContactDiverted { at_ms: self.t_ms, queue: contact.queue.clone(), to, cause };
-        self.emit(Some(id), None, Some(&contact.channel), event);
+        self.divert(id, &contact.channel, &contact.queue, to, cause);
         self.end_visit(id, contact, VisitOutcome::FlowedOut);
         let queued = self.timed(queued, Some(contact));
         self.emit(Some(id), None, Some(&contact.channel), queued);
         self.look(id);
-        if let Some(agent) = contact.phase.agent() {
-            self.settle(agent);
-        }
+        self.settle_hands(contact);
     }
 
     /// A new visit in another queue: the class and the place among arrivals are kept.

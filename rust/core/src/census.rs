@@ -1,0 +1,179 @@
+//! Who waits and who works in each queue, counted for the settings that ask: `max_waiting`, `admit_unstaffed`, promotion, floors.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::rules::Rules;
+use crate::state::{Agent, Contact, Phase, State};
+use crate::words::{Id, Key, Name, Presence, QueuePolicy};
+
+/// Costs: nothing if no queue has such a setting; else the logarithm of the number of queues a change, and of those who may be promoted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Census {
+    /// Some queue asks.
+    taken: bool,
+    /// Contacts queued, offered or connecting, by queue and channel.
+    waiting: BTreeMap<(Name, Name), usize>,
+    /// Promoted contacts that are not parked, by queue.
+    promoted: BTreeMap<Name, usize>,
+    /// Queued contacts that may be promoted now or later, by queue.
+    promotable: BTreeMap<Name, BTreeSet<(Key, Id)>>,
+    /// Members that are not offline, by queue.
+    staff: BTreeMap<Name, usize>,
+    /// Members that are ready, by queue.
+    ready: BTreeMap<Name, usize>,
+    /// Members with work of a class from a queue.
+    working: BTreeMap<(Name, u8), BTreeSet<Id>>,
+}
+
+impl Census {
+    /// Nobody is counted yet.
+    pub(crate) fn begun(rules: Option<&Rules>) -> Self {
+        let taken = rules.is_some_and(|rules| rules.policy.queues.iter().any(asks));
+        Self { taken, ..Self::default() }
+    }
+
+    pub(crate) fn of(state: &State, rules: Option<&Rules>) -> Self {
+        let mut census = Self::begun(rules);
+        if census.taken {
+            for (id, contact) in &state.contacts {
+                census.add_contact(*id, contact);
+            }
+            for (id, agent) in &state.agents {
+                census.add_agent(*id, agent);
+            }
+        }
+        census
+    }
+
+    pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact) {
+        if !self.taken {
+            return;
+        }
+        if waits(contact) {
+            *self.waiting.entry((contact.queue.clone(), contact.channel.clone())).or_default() += 1;
+        }
+        if counts_as_promoted(contact) {
+            *self.promoted.entry(contact.queue.clone()).or_default() += 1;
+        }
+        if is_promotable(contact) {
+            self.promotable.entry(contact.queue.clone()).or_default().insert((contact.key, id));
+        }
+    }
+
+    pub(crate) fn remove_contact(&mut self, id: Id, contact: &Contact) {
+        if !self.taken {
+            return;
+        }
+        if waits(contact) {
+            less(&mut self.waiting, &(contact.queue.clone(), contact.channel.clone()));
+        }
+        if counts_as_promoted(contact) {
+            less(&mut self.promoted, &contact.queue);
+        }
+        if is_promotable(contact) {
+            take(&mut self.promotable, &contact.queue, &(contact.key, id));
+        }
+    }
+
+    pub(crate) fn add_agent(&mut self, id: Id, agent: &Agent) {
+        if !self.taken {
+            return;
+        }
+        for queue in agent.memberships.keys() {
+            if agent.effective != Presence::Offline {
+                *self.staff.entry(queue.clone()).or_default() += 1;
+            }
+            if agent.ready() {
+                *self.ready.entry(queue.clone()).or_default() += 1;
+            }
+        }
+        for place in places_of_work(agent) {
+            self.working.entry(place).or_default().insert(id);
+        }
+    }
+
+    pub(crate) fn remove_agent(&mut self, id: Id, agent: &Agent) {
+        if !self.taken {
+            return;
+        }
+        for queue in agent.memberships.keys() {
+            if agent.effective != Presence::Offline {
+                less(&mut self.staff, queue);
+            }
+            if agent.ready() {
+                less(&mut self.ready, queue);
+            }
+        }
+        for place in places_of_work(agent) {
+            take(&mut self.working, &place, &id);
+        }
+    }
+
+    /// Contacts of a channel that are queued, offered or connecting in a queue.
+    pub(crate) fn waiting(&self, queue: &Name, channel: &Name) -> usize {
+        self.waiting.get(&(queue.clone(), channel.clone())).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn promoted(&self, queue: &Name) -> usize {
+        self.promoted.get(queue).copied().unwrap_or(0)
+    }
+
+    /// Queued contacts of a queue that may be promoted now or later, in key order.
+    pub(crate) fn promotable(&self, queue: &Name) -> impl Iterator<Item = Id> + '_ {
+        self.promotable.get(queue).into_iter().flatten().map(|(_, id)| *id)
+    }
+
+    pub(crate) fn staff(&self, queue: &Name) -> usize {
+        self.staff.get(queue).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn ready(&self, queue: &Name) -> usize {
+        self.ready.get(queue).copied().unwrap_or(0)
+    }
+
+    /// Members of a queue with work of a class from it.
+    pub(crate) fn working(&self, queue: &Name, klass: u8) -> usize {
+        self.working.get(&(queue.clone(), klass)).map_or(0, BTreeSet::len)
+    }
+}
+
+fn asks(queue: &QueuePolicy) -> bool {
+    queue.max_waiting > 0 || !queue.admit_unstaffed || queue.promote_before_ms > 0 || !queue.floors.is_empty()
+}
+
+fn waits(contact: &Contact) -> bool {
+    contact.phase.waits()
+}
+
+fn counts_as_promoted(contact: &Contact) -> bool {
+    contact.course.promoted_from.is_some() && !matches!(contact.phase, Phase::Parked { .. })
+}
+
+fn is_promotable(contact: &Contact) -> bool {
+    let course = &contact.course;
+    contact.phase == Phase::Queued && course.promote_at_ms.is_some() && course.promoted_from.is_none()
+}
+
+/// Where a member works on what: queues it is a member of, and classes.
+fn places_of_work(agent: &Agent) -> BTreeSet<(Name, u8)> {
+    let work = agent.work.values().filter(|work| agent.memberships.contains_key(&work.queue));
+    work.map(|work| (work.queue.clone(), work.klass)).collect()
+}
+
+fn less<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+fn take<K: Ord, V: Ord>(sets: &mut BTreeMap<K, BTreeSet<V>>, key: &K, member: &V) {
+    if let Some(set) = sets.get_mut(key) {
+        set.remove(member);
+        if set.is_empty() {
+            sets.remove(key);
+        }
+    }
+}

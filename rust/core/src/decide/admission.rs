@@ -1,0 +1,90 @@
+//! Admission: whether a queue takes a new contact, and who does if it does not.
+
+use super::Refusal;
+use crate::turn::Turn;
+use crate::words::{ChannelPresence, ContactDiverted, DivertCause, Id, Name, QueueMode};
+
+/// Queues that are asked one after the other.
+const HOPS_MAX: usize = 4;
+
+/// Where a new contact goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// The queue it asked for.
+    Granted,
+    /// Another one, because the one it asked for does not take it.
+    Diverted(Name, DivertCause),
+}
+
+impl Turn<'_> {
+    /// Only who waits at the other end can be turned away.
+    pub(super) fn admission(&self, queue: &Name, channel: &Name) -> Result<Admission, Refusal> {
+        if !self.customer_is_there(channel) {
+            return Ok(Admission::Granted);
+        }
+        match self.closed_to_new(queue) {
+            None => Ok(Admission::Granted),
+            Some(cause) => self.overflow(queue).map(|to| Admission::Diverted(to, cause)).ok_or(refusal(cause)),
+        }
+    }
+
+    /// It goes to another queue than it asked for.
+    pub(super) fn divert(&mut self, id: Id, channel: &Name, queue: &Name, to: &Name, cause: DivertCause) {
+        let event = ContactDiverted { at_ms: self.t_ms, queue: queue.clone(), to: to.clone(), cause };
+        self.emit(Some(id), None, Some(channel), event);
+    }
+
+    pub(super) fn customer_is_there(&self, channel: &Name) -> bool {
+        let profile = self.rules().and_then(|rules| rules.channel(channel));
+        profile.is_some_and(|profile| profile.presence != ChannelPresence::Async)
+    }
+
+    /// The first queue along the overflow that takes new contacts.
+    pub(super) fn overflow(&self, queue: &Name) -> Option<Name> {
+        let mut asked = vec![queue];
+        for _ in 0..HOPS_MAX {
+            let next = self.rules()?.queue(asked.last()?)?.overflow.as_ref()?;
+            if asked.contains(&next) {
+                return None;
+            }
+            if self.closed_to_new(next).is_none() {
+                return Some(next.clone());
+            }
+            asked.push(next);
+        }
+        None
+    }
+
+    /// The first reason not to take a new contact.
+    fn closed_to_new(&self, name: &Name) -> Option<DivertCause> {
+        let queue = self.rules()?.queue(name)?;
+        let census = &self.site.index.census;
+        match self.mode(name) {
+            QueueMode::Emergency => return Some(DivertCause::Emergency),
+            QueueMode::Closed => return Some(DivertCause::Closed),
+            QueueMode::Open => {}
+        }
+        if !queue.admit_unstaffed && census.staff(name) == 0 {
+            return Some(DivertCause::Unstaffed);
+        }
+        let full = queue.max_waiting > 0 && self.crowd(name) >= queue.max_waiting as usize;
+        full.then_some(DivertCause::Full)
+    }
+
+    /// Contacts with a customer who is there, waiting in the queue.
+    fn crowd(&self, queue: &Name) -> usize {
+        let channels = self.rules().into_iter().flat_map(|rules| &rules.policy.channels);
+        let there = channels.filter(|channel| channel.presence != ChannelPresence::Async);
+        there.map(|channel| self.site.index.census.waiting(queue, &channel.name)).sum()
+    }
+}
+
+#[allow(clippy::wildcard_enum_match_arm)] // the other causes move contacts that were admitted
+fn refusal(cause: DivertCause) -> Refusal {
+    match cause {
+        DivertCause::Emergency => "queue_emergency",
+        DivertCause::Unstaffed => "queue_unstaffed",
+        DivertCause::Full => "queue_full",
+        _ => "queue_closed",
+    }
+}
