@@ -22,6 +22,7 @@ NOT_FOUND = {reason for reason in REFUSALS if reason.startswith("unknown_")} | {
 OTHERS = {
     "contact_exists": code_pb2.ALREADY_EXISTS,
     "park_limit": code_pb2.RESOURCE_EXHAUSTED,
+    "queue_full": code_pb2.RESOURCE_EXHAUSTED,
     "policy_invalid": code_pb2.INVALID_ARGUMENT,
     "policy_stale": code_pb2.ABORTED,
 }

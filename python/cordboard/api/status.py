@@ -81,6 +81,7 @@ _BY_REASON: dict[str, int] = {
     "no_such_offer": code_pb2.NOT_FOUND,
     "park_limit": code_pb2.RESOURCE_EXHAUSTED,
     "policy_invalid": code_pb2.INVALID_ARGUMENT,
+    "queue_full": code_pb2.RESOURCE_EXHAUSTED,
     "policy_stale": code_pb2.ABORTED,
 }
 _BY_TYPE: tuple[tuple[type[CordboardError], int], ...] = (
