@@ -22,7 +22,7 @@ class Engagements(Sides):
             self.owed_from_now(contact, work)
             self.helped(contact, agent.id)
         started = worded(e.EngagementStarted,
-            at_ms=self.moment, attempt=work.attempt, queue=work.queue, role=work.role,  # type: ignore[arg-type]
+            at_ms=self.moment, attempt=work.attempt, queue=work.queue, role=work.role,
             silence=self.due_silence(contact) if work.role == "primary" else None,
         )  # fmt: skip
         self.record(started, contact.id, agent.id)

@@ -38,7 +38,22 @@ def queue_is_told(pair: Pair, choices: Choices) -> f.Fact:
     return f.BroadcastRequested(pair.fact_id(), choices.pick([*QUEUES, "attic"]), bytes(16), None, choices.pick([None, "lunch"]))
 
 
+def nonsense_arrives(pair: Pair, choices: Choices) -> f.Fact:
+    """One thing about it is unknown, or its id is taken."""
+    fact_id, contact = pair.fact_id(), new_contact(pair)
+    taken = choices.pick(pair.contacts[:-1] or pair.contacts)
+    return choices.pick([
+        f.ContactArrived(fact_id, taken, "chat", "orders"),
+        f.ContactArrived(fact_id, taken, "mail", "orders", case=choices.pick(pair.contacts), message=bytes(16)),
+        f.ContactArrived(fact_id, contact, "fax", "orders"),
+        f.ContactArrived(fact_id, contact, "chat", "attic"),
+        f.ContactArrived(fact_id, contact, "chat", "orders", [Requirement("magic", 1)]),
+        f.ContactArrived(fact_id, contact, "mail", "orders", topic="weather"),
+        f.ContactArrived(fact_id, contact, "mail", "orders", entry_point="window"),
+    ])  # fmt: skip
+
+
 QUEUE_HAPPENINGS: tuple[Happening, ...] = (
     known_customer_arrives, known_customer_arrives, known_customer_arrives, waiting_customer_leaves, queue_opens_or_closes,
-    queue_is_told,
+    queue_is_told, nonsense_arrives,
 )  # fmt: skip

@@ -45,6 +45,7 @@ def site(choices: "Choices") -> Policy:
     )
     return replace(
         policy,
+        days_ms=choices.pick([[], [*range(1_003_000, 1_400_000, 17_300)]]),
         channels=[of_channel(choices, channel) for channel in policy.channels],
         queues=[of_queue(choices, queue) for queue in policy.queues],
     )
@@ -57,11 +58,17 @@ def of_channel(choices: "Choices", channel: ChannelProfile) -> ChannelProfile:
             dormant_percent=choices.pick([0, 30]), silence_alert_ms=choices.pick([0, 900]),
             silence_requeue_ms=choices.pick([0]),
         )  # fmt: skip
+    if choices.chance(30):
+        channel = replace(channel, last_offer_before_ms=choices.pick([500, 2_500]))
     return channel
 
 
 def of_queue(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
     other = next(name for name in QUEUES if name != queue.name)
+    strategies = ["longest_idle", "least_loaded", "best_skilled", "least_skilled_fit", "round_robin", "fewest_today"]
+    queue = replace(queue, strategy=choices.pick(strategies))
+    if choices.chance(40):
+        queue = replace(queue, rank_delays_ms=choices.pick([[0, 1_500], [0, 900, 4_000], [1_000, 1_000, 2_000]]))
     if choices.chance(40):
         queue = replace(queue, plan=plan(choices, other))
     if choices.chance(40):

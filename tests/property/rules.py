@@ -1,0 +1,81 @@
+"""Which rules random histories meet: every event, what it may say by choice, and every refusal. A rule never met is not tested."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from cordboard import codec
+from cordboard.events import event as e
+from cordboard.events.commit import INPUT_TAG, Entry
+from cordboard.events.event import EVENTS
+from cordboard.events.verdict import REFUSALS, Refused
+from tests.property.pair import Pair
+
+
+IMPOSSIBLE = {
+    "RouterTookOver", "SweepAdvanced",  # the first is the harness's own, the second needs more contacts than a history has
+    "ContactEnded.reason=flowed_out", "ContactEnded.state=ended",  # words for promises; no contact ends twice
+    "MessageAttached.author=agent",  # arrivals are the customer's or the system's
+    *(f"{event}.role=supervisor" for event in ("OfferMade", "EngagementStarted", "EngagementEnded", "RoleChanged")),
+    "RoleChanged.role=consult", "OverCapacityRecorded.cause=role",  # no role becomes less; none costs more
+    "EffectEnded.reason=content_gone", "EffectEnded.reason=no_recipient", "EffectEnded.reason=not_configured",  # like the others
+}  # fmt: skip
+"""What facts of these histories cannot lead to, or what makes no difference to routing."""
+
+
+def choices_of(word: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The fields of a word that hold one of a few choices."""
+    for name, hint in get_type_hints(word).items():
+        for part in (hint, *get_args(hint)):
+            if get_origin(part) is Literal:
+                yield name, get_args(part)
+
+
+def every_rule() -> set[str]:
+    rules = {f"refused {reason}" for reason in REFUSALS}
+    for event in EVENTS:
+        rules.add(event.__name__)
+        rules |= {f"{event.__name__}.{name}={value}" for name, values in choices_of(event) for value in values}
+    rules |= {f"Why.{name}={value}" for name, values in choices_of(e.Why) for value in values}
+    return rules | {f"Direct.{name}={value}" for name, values in choices_of(e.Direct) for value in values}
+
+
+def rules_of(entry: Entry) -> Iterator[str]:
+    if entry.tag == INPUT_TAG:
+        verdict = codec.decode_input(entry).verdict
+        if isinstance(verdict, Refused):
+            yield f"refused {verdict.reason}"
+        return
+    event = codec.decode_event(entry)
+    yield type(event).__name__
+    yield from said(event)
+    if isinstance(event, e.OfferMade):
+        for part in (event.why, event.direct):
+            yield from said(part) if part is not None else ()
+
+
+def said(word: Any) -> Iterator[str]:
+    for name, _ in choices_of(type(word)):
+        if (value := getattr(word, name)) is not None:
+            yield f"{type(word).__name__}.{name}={value}"
+
+
+@dataclass
+class Tally:
+    """Histories that were compared, and in how many of them each rule was met."""
+
+    histories: int = 0
+    facts: int = 0
+    met: Counter[str] = field(default_factory=Counter)
+
+    def add(self, pair: Pair) -> None:
+        entries = [entry for commit in pair.commits for entry in codec.decode_commit(commit).entries]
+        self.histories += 1
+        self.facts += pair.facts
+        self.met.update({rule for entry in entries for rule in rules_of(entry)})
+
+    def shares(self) -> list[tuple[str, float]]:
+        """Of every rule, the percentage of histories that met it; the rarest first."""
+        of = max(self.histories, 1)
+        return sorted(((rule, 100 * self.met[rule] / of) for rule in every_rule() | set(self.met)), key=lambda each: each[::-1])
