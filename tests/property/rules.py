@@ -12,7 +12,6 @@ from cordboard.events.event import EVENTS
 from cordboard.events.verdict import REFUSALS, Refused
 from tests.property.pair import Pair
 
-
 IMPOSSIBLE = {
     "RouterTookOver", "SweepAdvanced",  # the first is the harness's own, the second needs more contacts than a history has
     "ContactEnded.reason=flowed_out", "ContactEnded.state=ended",  # words for promises; no contact ends twice
