@@ -1,4 +1,7 @@
-"""`make bench-core`: the core beside its peers, round by round. Prints tables; writes benchmarks/core.json and plots."""
+"""`make bench-core`: the core beside its peers, round by round. Prints tables; writes benchmarks/core.json and plots.
+
+`python -m tests.benchmarks.core index steps` measures these parts alone, and writes nothing.
+"""
 
 import sys
 import tempfile
@@ -8,38 +11,41 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import in_process, plots, whole_steps
+from tests.benchmarks import durable, in_process, plots, whole_steps
 from tests.benchmarks.rows import QUICK, ROOT, ROUNDS, Row, commit, machine, save, show
 
 OUTPUT = ROOT / "benchmarks"
 
 
-def main() -> int:
-    console = Console(width=200 if not sys.stdout.isatty() else None)
-    console.print(
-        f"machine: {machine()}; commit: {commit()}; {ROUNDS} rounds{', quick' if QUICK else ''}; min / median / max of the rounds"
-    )
+def parts(directory: Path, say: Callable[[str], None]) -> dict[str, Callable[[], list[Row]]]:
+    """What there is to measure."""
+    courses = in_process.Courses(directory)
+    return {
+        "index": lambda: in_process.index_rows(courses),
+        "growth": lambda: in_process.growth_rows(courses),
+        "steps": whole_steps.step_rows,
+        "held": lambda: whole_steps.held_rows(directory),
+        "quality": lambda: [whole_steps.quality_row()],
+        "durable": lambda: durable.rows(directory, say),
+    }
+
+
+def main(wanted: list[str]) -> int:
+    console = Console(width=None if sys.stdout.isatty() else 180)
+    console.print(f"{machine()}; commit {commit()}; {ROUNDS} rounds{', quick' if QUICK else ''}: min / median / max of their ratios")
     rows: list[Row] = []
-
-    def measure(what: str, part: Callable[[], list[Row]]) -> None:
-        begin = time.perf_counter()
-        rows.extend(part())
-        console.print(f"[dim]{what}: {time.perf_counter() - begin:.1f} s[/]")
-
     with tempfile.TemporaryDirectory(prefix="cordboard-bench-") as name:
         directory = Path(name)
-        courses = in_process.Courses(directory)
-        measure("index", lambda: in_process.index_rows(courses))
-        measure("growth of the index", lambda: in_process.growth_rows(courses))
-        measure("whole steps", whole_steps.step_rows)
-        held = whole_steps.held_recording()
-        measure("growth of steps", lambda: [whole_steps.growth_step_row(held)])
-        measure("memory", lambda: [whole_steps.memory_row(held, directory)])
-        measure("quality", lambda: [whole_steps.quality_row()])
-        drawn = [in_process.cost_plot(courses)]
+        for what, measure in parts(directory, console.print).items():
+            if not wanted or what in wanted:
+                begin = time.perf_counter()
+                rows.extend(measure())
+                console.print(f"[dim]{what}: {time.perf_counter() - begin:.1f} s[/]")
+        drawn = [] if wanted or QUICK else [in_process.cost_plot(in_process.Courses(directory))]
     show(rows, console)
-    save(rows, OUTPUT / "core.json")
-    plots.save(rows, drawn, OUTPUT)
+    if not wanted:
+        save(rows, OUTPUT / "core.json")
+        plots.save(rows, drawn, OUTPUT)
     void = [row.name for row in rows if row.void]
     if void:
         console.print(f"[red]void: {', '.join(void)}[/]")
@@ -47,4 +53,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -105,6 +105,12 @@ def step_rows() -> list[Row]:
     ]
 
 
+def held_rows(directory: Path) -> list[Row]:
+    """A large site: what it weighs, and what a step costs there."""
+    held = held_recording()
+    return [growth_step_row(held), memory_row(held, directory)]
+
+
 def growth_step_row(held: Recording) -> Row:
     """The same for the whole step, with ten times as many waiting."""
     operations = OPERATIONS // 4

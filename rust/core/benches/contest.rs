@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use cordboard_core::bench::Matching;
 use rivals::btree_walk::BtreeWalk;
+use rivals::class_heaps::ClassHeaps;
 use rivals::steps::Steps;
 use rivals::workload::{fnv, Backlog, Course, IdlePool, Index, Workload};
 use rivals::NOBODY;
@@ -28,6 +29,7 @@ fn main() {
     match (contender.as_str(), course.as_str()) {
         ("core", "steps") => obey(&mut Steps::new(&bytes)),
         ("core", course) => enter::<Matching>(course, &bytes),
+        ("class_heaps", course) => enter::<ClassHeaps>(course, &bytes),
         ("btree_walk", course) => enter::<BtreeWalk>(course, &bytes),
         _ => panic!("no contender {contender} on {course}"),
     }

@@ -6,6 +6,7 @@ mod rivals;
 
 use cordboard_core::bench::Matching;
 use rivals::btree_walk::BtreeWalk;
+use rivals::class_heaps::ClassHeaps;
 use rivals::workload::{fnv, Backlog, Course, IdlePool, Index, Workload};
 
 const SMALL: &[u8] = include_bytes!("../../../tests/benchmarks/small.workload");
@@ -36,4 +37,9 @@ fn the_btree_walk_finds_what_the_class_heaps_find() {
 #[test]
 fn the_index_finds_what_the_class_heaps_find() {
     agrees::<Matching>();
+}
+
+#[test]
+fn class_heaps_in_rust_find_what_those_in_python_find() {
+    agrees::<ClassHeaps>();
 }

@@ -1,7 +1,8 @@
 //! What is measured against the core's index in Rust, and the workload that both get.
-#![allow(dead_code)] // each program uses its part of it
+#![allow(dead_code, clippy::disallowed_types)] // each program uses its part of it
 
 pub(crate) mod btree_walk;
+pub(crate) mod class_heaps;
 pub(crate) mod core_index;
 pub(crate) mod steps;
 pub(crate) mod workload;
