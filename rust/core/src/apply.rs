@@ -11,6 +11,7 @@ mod policy;
 mod visits;
 
 use crate::conversation::SidePhase;
+use crate::few::Few;
 use crate::site::Site;
 use crate::state::{Phase, Place, Sweep, Work, WorkPhase};
 use crate::words::{DeadlinesShifted, Event, Id, Name};
@@ -128,8 +129,11 @@ impl Site {
                 self.change_agent(about.agent()?, |agent| agent.leaves_ms = leaves_ms)
             }
             Event::OutsideWorkChanged(event) => self.change_outside(about, event),
-            Event::DeskLossRecorded(_) => Ok(()),
-            Event::DeskReturnRecorded(_) => Ok(()),
+            Event::DeskLossRecorded(event) => {
+                let due = event.due.iter().map(|due| (due.channel.clone(), due.at_ms)).collect();
+                self.change_agent(about.agent()?, |agent| agent.desk_due = Some(due))
+            }
+            Event::DeskReturnRecorded(_) => self.change_agent(about.agent()?, |agent| agent.desk_due = None),
             Event::AgentReserved(_) => Ok(()),
             Event::AgentReleased(_) => Ok(()),
         }
@@ -163,6 +167,9 @@ impl Site {
         }
         for id in agents {
             self.change_agent(id, |agent| {
+                for due_ms in agent.desk_due.iter_mut().flat_map(Few::values_mut) {
+                    *due_ms += gap_ms;
+                }
                 for work in agent.work.values_mut() {
                     if let WorkPhase::Wrapping { began_ms, until_ms } = &mut work.phase {
                         // Its start too: silence takes no room from an extension.

@@ -15,6 +15,8 @@ pub enum Hindrance<'a> {
     Sender,
     /// The agent is not ready, or asked not to be.
     Absent,
+    /// The agent's desk is lost.
+    DeskLost,
     /// The channel is none of the agent's.
     ChannelNotEnabled,
     /// The agent, or missed offers, switched the channel off.
@@ -43,6 +45,7 @@ impl Hindrance<'_> {
             Self::NotMember => "not_member",
             Self::Sender => "sender",
             Self::Absent => "absent",
+            Self::DeskLost => "desk_lost",
             Self::ChannelNotEnabled => "channel_not_enabled",
             Self::ChannelOff => "channel_off",
             Self::Skill(_) => "skill",
@@ -185,8 +188,11 @@ impl Site {
     }
 }
 
-/// The agent does not work on the channel, or lacks a skill.
+/// The agent has no desk, does not work on the channel, or lacks a skill.
 fn unsuited<'a>(agent: &Agent, contact: &'a Contact) -> Option<Hindrance<'a>> {
+    if agent.desk_due.is_some() {
+        return Some(Hindrance::DeskLost);
+    }
     match agent.channels.get(&contact.channel) {
         None => Some(Hindrance::ChannelNotEnabled),
         Some(enabled) if !enabled.on => Some(Hindrance::ChannelOff),

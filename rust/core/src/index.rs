@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::census::Census;
 use crate::conversation::SidePhase;
+use crate::few::Few;
 use crate::groups::Groups;
 use crate::rules::Rules;
 use crate::state::{Agent, Closed, Contact, Phase, State, WorkPhase};
@@ -12,9 +13,21 @@ use crate::words::{Id, Key, Name};
 /// A short deadline. Those due at one instant run in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
-    Offer { contact: Id, attempt: u32 },
-    Connect { contact: Id, attempt: u32 },
-    WrapUp { agent: Id, contact: Id, attempt: u32 },
+    Offer {
+        contact: Id,
+        attempt: u32,
+    },
+    Connect {
+        contact: Id,
+        attempt: u32,
+    },
+    WrapUp {
+        agent: Id,
+        contact: Id,
+        attempt: u32,
+    },
+    /// An agent's desk has been lost for so long.
+    DeskLost(Id),
 }
 
 /// A long deadline: silence does not move it, and it needs no beat. Its instant stands in the state. Those due at one instant run in
@@ -209,7 +222,7 @@ impl Index {
         for (_, timer) in &self.timers {
             match timer {
                 Timer::Offer { contact, .. } | Timer::Connect { contact, .. } => contacts.insert(*contact),
-                Timer::WrapUp { agent, .. } => agents.insert(*agent),
+                Timer::WrapUp { agent, .. } | Timer::DeskLost(agent) => agents.insert(*agent),
             };
         }
         (contacts, agents)
@@ -232,7 +245,7 @@ impl Index {
                 self.ready.entry(queue.clone()).or_default().insert(id);
             }
         }
-        self.timers.extend(wrap_ups(id, agent));
+        self.timers.extend(wrap_ups(id, agent).chain(desk_losses(id, agent)));
     }
 
     pub(crate) fn remove_agent(&mut self, id: Id, agent: &Agent) {
@@ -242,7 +255,7 @@ impl Index {
                 take(&mut self.ready, queue, &id);
             }
         }
-        for timer in wrap_ups(id, agent) {
+        for timer in wrap_ups(id, agent).chain(desk_losses(id, agent)) {
             self.timers.remove(&timer);
         }
     }
@@ -315,6 +328,16 @@ fn answers_due(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Timer)> 
         SidePhase::Engaged => None,
     });
     primary.into_iter().chain(sides)
+}
+
+/// When contacts are taken away, as long as the agent has any on such a channel.
+fn desk_losses(id: Id, agent: &Agent) -> impl Iterator<Item = (u64, Timer)> + '_ {
+    let has = |channel: &Name| {
+        let held = |phase| matches!(phase, WorkPhase::Connecting | WorkPhase::Engaged);
+        agent.work.values().any(|work| work.channel == *channel && held(work.phase))
+    };
+    let due = agent.desk_due.iter().flat_map(Few::iter).filter(move |(channel, _)| has(channel));
+    due.map(move |(_, at_ms)| (*at_ms, Timer::DeskLost(id)))
 }
 
 fn wrap_ups(id: Id, agent: &Agent) -> impl Iterator<Item = (u64, Timer)> + '_ {

@@ -362,6 +362,8 @@ pub(crate) struct Agent {
     pub(crate) outside: Few<Id, Outside>,
     /// When the agent is known to leave.
     pub(crate) leaves_ms: Option<u64>,
+    /// The desk is lost, and when the contacts of each channel go to somebody else.
+    pub(crate) desk_due: Option<Few<Name, u64>>,
 }
 
 /// A channel an agent may work on.

@@ -218,6 +218,7 @@ impl<'a> Turn<'a> {
         match timer {
             Timer::Offer { contact, attempt } => self.expire_offer(contact, attempt),
             Timer::Connect { contact, attempt } => self.expire_connect(contact, attempt),
+            Timer::DeskLost(agent) => self.expire_desk(agent),
             Timer::WrapUp { agent, contact, attempt } => self.expire_wrap_up(agent, contact, attempt),
         }
     }

@@ -113,6 +113,7 @@ fn new_agent() -> Agent {
         work: Few::new(),
         outside: Few::new(),
         leaves_ms: None,
+        desk_due: None,
     }
 }
 

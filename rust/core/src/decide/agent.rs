@@ -186,7 +186,7 @@ impl Turn<'_> {
 
     /// An agent serves less than before. With room for other work the agent chooses first; then contacts whose offers were
     /// withdrawn, who waited for this agent, or who may have an excluded one now that this one is gone, look in key order.
-    fn look_after_loss(&mut self, agent: Id, freed: Vec<Id>) {
+    pub(super) fn look_after_loss(&mut self, agent: Id, freed: Vec<Id>) {
         self.fill(agent);
         let mut contacts: BTreeSet<Id> = self.site.index.concerned(&agent, self.at_ms);
         contacts.extend(freed);

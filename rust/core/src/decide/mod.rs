@@ -8,6 +8,7 @@ mod agent;
 mod arrival;
 mod beginning;
 mod contact;
+mod desk;
 mod effect;
 mod ending;
 mod engagement;
@@ -66,8 +67,8 @@ impl Turn<'_> {
             Fact::PresenceForced(_) => Err("no_policy"),
             Fact::AgentScheduled(fact) => self.check_schedule(fact),
             Fact::AgentBusyReported(fact) => self.check_busy(fact),
-            Fact::DeskLost(_) => Err("no_policy"),
-            Fact::DeskReturned(_) => Err("no_policy"),
+            Fact::DeskLost(fact) => self.check_desk(fact.agent),
+            Fact::DeskReturned(fact) => self.check_desk(fact.agent),
             Fact::QueueModeRequested(fact) => self.check_queue(&fact.queue, fact.reason.as_ref()),
             Fact::BroadcastRequested(fact) => self.check_queue(&fact.queue, fact.reason.as_ref()),
             Fact::HoldRequested(fact) => self.check_hold(fact),
@@ -116,8 +117,8 @@ impl Turn<'_> {
             Fact::PresenceForced(_) => {}
             Fact::AgentScheduled(fact) => self.schedule(&fact),
             Fact::AgentBusyReported(fact) => self.report_busy(&fact),
-            Fact::DeskLost(_) => {}
-            Fact::DeskReturned(_) => {}
+            Fact::DeskLost(fact) => self.lose_desk(fact.agent),
+            Fact::DeskReturned(fact) => self.return_desk(fact.agent),
             Fact::QueueModeRequested(fact) => self.set_mode(fact),
             Fact::BroadcastRequested(fact) => self.broadcast(fact),
             Fact::HoldRequested(fact) => self.hold(&fact),
