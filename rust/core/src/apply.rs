@@ -109,7 +109,7 @@ impl Site {
             Event::AgentRemoved(_) => {
                 let id = about.agent()?;
                 let agent = self.state.agents.remove(&id).ok_or_else(|| format!("there is no agent {id:?}"))?;
-                self.index.remove_agent(id, &agent);
+                self.index.retire_agent(id, &agent);
                 Ok(())
             }
             Event::PresenceChanged(event) => self.change_presence(about.agent()?, event),

@@ -65,8 +65,13 @@ impl Matching {
         let slot = agent as usize;
         let skills = &self.skills[slot];
         self.lines.learn(agent, |_, needs| meets(skills, needs));
-        let [first, _] =
-            self.lines.two_best(agent, |_| Some(0), |contact, shared| !shared || meets(skills, &self.needs[contact as usize]));
+        let serves = |_: u32, needs: &[Need]| meets(skills, needs);
+        let [first, _] = self.lines.two_best(
+            agent,
+            serves,
+            |_| Some(0),
+            |contact, shared| !shared || meets(skills, &self.needs[contact as usize]),
+        );
         self.busy(agent);
         if let Some((_, _, contact)) = first {
             self.leave(contact);

@@ -99,16 +99,6 @@ impl Site {
         unsuited(agent, contact)
     }
 
-    /// Could this agent serve the contact now, were the pair's past and waiting for others nothing? (docs/routing/offers.md: `able`)
-    pub(crate) fn is_able(&self, contact: &Contact, id: &Id) -> bool {
-        self.agent(id).is_some_and(|agent| {
-            agent.rank(contact).is_some()
-                && agent.ready()
-                && unsuited(agent, contact).is_none()
-                && without_room(agent, &contact.channel).is_none()
-        })
-    }
-
     /// May this agent still hold the offer it has? (Capacity was taken when the offer was made.)
     /// A direct one asked neither membership nor skills.
     pub(crate) fn may_keep_offer(&self, contact: &Contact, id: &Id, work: &Work) -> bool {

@@ -1,13 +1,21 @@
 //! What can be derived from the state and is kept so that decisions need not search: never in a snapshot, never in a hash.
 
+mod crew;
+mod queueing;
+mod slots;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+use crew::{Crew, Seat};
+use queueing::Queueing;
 
 use crate::census::Census;
 use crate::conversation::SidePhase;
 use crate::few::Few;
 use crate::groups::Groups;
+use crate::hindrance::without_room;
 use crate::rules::Rules;
-use crate::state::{Agent, Closed, Contact, Phase, State, WorkPhase};
+use crate::state::{Agent, Closed, Contact, Enabled, Phase, State, WorkPhase};
 use crate::words::{Id, Key, Name};
 
 /// A short deadline. Those due at one instant run in this order.
@@ -64,8 +72,10 @@ impl Chance {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Index {
     pub(crate) rules: Option<Rules>,
-    /// Queued contacts by queue, channel and key.
-    pub(crate) waiting: BTreeMap<Name, BTreeMap<Name, BTreeMap<Key, Id>>>,
+    /// Agents as contacts ask for them.
+    pub(crate) crew: Crew,
+    /// Queued contacts as agents look for them.
+    pub(crate) queueing: Queueing,
     /// Queued contacts of all queues by key.
     pub(crate) line: BTreeMap<Key, Id>,
     /// Ready agents by queue.
@@ -106,7 +116,7 @@ impl Index {
             index.enter_contact(*id, contact);
         }
         for (id, agent) in &state.agents {
-            index.add_agent(*id, agent);
+            index.declare_agent(*id, agent);
         }
         Ok(index)
     }
@@ -146,10 +156,10 @@ impl Index {
         match contact.phase {
             Phase::Queued if !contact.looks() => {}
             Phase::Queued => {
-                for queue in contact.queues() {
-                    let channels = self.waiting.entry(queue.clone()).or_default();
-                    channels.entry(contact.channel.clone()).or_default().insert(contact.key, id);
+                for need in &contact.requirements {
+                    self.crew.ask(need);
                 }
+                self.queueing.join(id, contact);
                 self.line.insert(contact.key, id);
                 for agent in &contact.preferred {
                     self.preferring.add(*agent, id);
@@ -176,9 +186,7 @@ impl Index {
         match contact.phase {
             Phase::Queued if !contact.looks() => {}
             Phase::Queued => {
-                for queue in contact.queues() {
-                    self.remove_waiting(queue, contact);
-                }
+                self.queueing.part(&id);
                 self.line.remove(&contact.key);
                 for agent in &contact.preferred {
                     self.preferring.take(agent, &id);
@@ -199,19 +207,6 @@ impl Index {
                 }
             }
             Phase::Parked { owner, .. } => self.owned.take(&owner, &id),
-        }
-    }
-
-    fn remove_waiting(&mut self, queue: &Name, contact: &Contact) {
-        let Some(channels) = self.waiting.get_mut(queue) else { return };
-        if let Some(line) = channels.get_mut(&contact.channel) {
-            line.remove(&contact.key);
-            if line.is_empty() {
-                channels.remove(&contact.channel);
-            }
-        }
-        if channels.is_empty() {
-            self.waiting.remove(queue);
         }
     }
 
@@ -238,8 +233,31 @@ impl Index {
         self.preferring.of(lost).copied().chain(excluding.map(|(_, _, contact, _)| *contact)).chain(opening).collect()
     }
 
+    /// An agent comes to be, or is declared anew.
+    pub(crate) fn declare_agent(&mut self, id: Id, agent: &Agent) {
+        let slot = self.crew.declare(&seat(id, agent), &agent.memberships, &agent.skills);
+        self.queueing.forget(slot);
+        self.add_agent(id, agent);
+    }
+
+    /// An agent is no longer part of the site.
+    pub(crate) fn retire_agent(&mut self, id: Id, agent: &Agent) {
+        self.remove_agent(id, agent);
+        if let Some(slot) = self.crew.leave(&id) {
+            self.queueing.forget(slot);
+        }
+    }
+
+    /// The agent is about to look for contacts.
+    pub(crate) fn prepare(&mut self, id: &Id, agent: &Agent) {
+        if let Some(slot) = self.crew.slot(id) {
+            self.queueing.learn(slot, agent);
+        }
+    }
+
     pub(crate) fn add_agent(&mut self, id: Id, agent: &Agent) {
         self.census.add_agent(id, agent);
+        self.crew.refresh(&seat(id, agent));
         if agent.ready() {
             for queue in agent.memberships.keys() {
                 self.ready.entry(queue.clone()).or_default().insert(id);
@@ -259,6 +277,14 @@ impl Index {
             self.timers.remove(&timer);
         }
     }
+}
+
+/// What contacts must know of an agent at work.
+fn seat(id: Id, agent: &Agent) -> Seat {
+    let free = |(channel, enabled): (&Name, &Enabled)| {
+        (channel.clone(), agent.ready() && enabled.on && without_room(agent, channel).is_none())
+    };
+    Seat { id, idle_since_ms: agent.idle_since_ms, free: agent.channels.iter().map(free).collect() }
 }
 
 /// The case of an earlier contact that this one belongs to, on its channel.

@@ -28,12 +28,10 @@ mod hindrance;
 mod index;
 mod instants;
 mod invariants;
-#[allow(dead_code)]
 mod lines;
 mod matching;
 mod memory;
 mod places;
-#[allow(dead_code)]
 mod pool;
 mod record;
 mod relax;

@@ -31,6 +31,14 @@ pub(crate) enum Needs {
     Some(Box<[Need]>),
 }
 
+impl Needs {
+    /// What everybody in the line needs.
+    fn shared(&self) -> &[Need] {
+        let (Self::All(needs) | Self::Some(needs)) = self;
+        needs
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Line {
     place: u32,
@@ -63,8 +71,11 @@ struct Able {
 pub(crate) type Choice = (u8, u128, u32);
 
 impl Able {
-    fn of(&self, agent: u32) -> &[u64] {
-        self.words.get(agent as usize * self.width..).map_or(&[], |words| &words[..self.width])
+    /// The bits of an agent, and of how many lines they tell.
+    fn of(&self, agent: u32) -> (&[u64], usize) {
+        let first = agent as usize * self.width;
+        let words = self.words.get(first..first + self.width).unwrap_or_default();
+        (words, self.known.get(agent as usize).map_or(0, |known| *known as usize))
     }
 
     /// Room for so many agents and lines. What was known stays.
@@ -127,31 +138,33 @@ impl Lines {
         }
         let words = &mut self.able.words[agent as usize * self.able.width..][..self.able.width];
         for (number, line) in self.all.iter().enumerate().skip(known as usize) {
-            let (Needs::All(needs) | Needs::Some(needs)) = &line.needs;
-            if serves(line.place, needs) {
+            if serves(line.place, line.needs.shared()) {
                 words[number / 64] |= 1 << (number % 64);
             }
         }
     }
 
-    /// The two best contacts for an agent that has learnt of all lines: least rank of the place, then least key. `rank` is None for a place that is closed
-    /// to the agent now; `takes` says whether it may have this contact, whose needs are not known to be met if `shared`.
+    /// The two best contacts for an agent: least rank of the place, then least key. `serves` as in `learn`, for lines that have come up since;
+    /// `rank` is None for a place that is closed to the agent now; `takes` says whether it may have this contact, whose needs it may
+    /// not meet if the line is `shared`.
     pub(crate) fn two_best(
         &self,
         agent: u32,
+        serves: impl Fn(u32, &[Need]) -> bool,
         rank: impl Fn(u32) -> Option<u8>,
         mut takes: impl FnMut(u32, bool) -> bool,
     ) -> [Option<Choice>; 2] {
         let mut best: [Option<Choice>; 2] = [None, None];
         let worse = |best: &[Option<Choice>; 2], rank: u8, key: u128| best[1].is_some_and(|(r, k, _)| (r, k) <= (rank, key));
-        for (word, (busy, able)) in self.busy.iter().zip(self.able.of(agent)).enumerate() {
-            let mut left = busy & able;
+        let (able, known) = self.able.of(agent);
+        for (word, busy) in self.busy.iter().enumerate() {
+            let mut left = busy & (able.get(word).copied().unwrap_or(0) | from(known, word));
             while left != 0 {
                 let number = word * 64 + left.trailing_zeros() as usize;
                 left &= left - 1;
                 let line = &self.all[number];
                 let Some(rank) = rank(line.place) else { continue };
-                if worse(&best, rank, self.heads[number]) {
+                if worse(&best, rank, self.heads[number]) || (number >= known && !serves(line.place, line.needs.shared())) {
                     continue;
                 }
                 let shared = matches!(line.needs, Needs::Some(_));
@@ -159,10 +172,9 @@ impl Lines {
                     if worse(&best, rank, *key) {
                         break;
                     }
-                    if !takes(*slot, shared) {
-                        continue;
+                    if takes(*slot, shared) {
+                        insert(&mut best, (rank, *key, *slot));
                     }
-                    insert(&mut best, (rank, *key, *slot));
                 }
             }
         }
@@ -232,6 +244,15 @@ impl Lines {
         self.heads.push(NOBODY);
         self.busy.resize(self.all.len().div_ceil(64), 0);
         number
+    }
+}
+
+/// The lines of a word that stand at `known` or behind it.
+fn from(known: usize, word: usize) -> u64 {
+    match known.saturating_sub(word * 64) {
+        0 => u64::MAX,
+        behind if behind >= 64 => 0,
+        behind => u64::MAX << behind,
     }
 }
 

@@ -1,19 +1,20 @@
 //! Matching: who gets whom, among those of whom `hindrance` says nothing. Pure questions on a site; no answer here changes anything.
 //!
-//! Cost: a contact looks at the ready members of its queue; an agent looks at those waiting in its queues, on the channels
-//! it has room for, in key order from the head to the first one it may serve.
+//! Cost: a contact sees free members with its skills only, in idle order until it has found two; with another strategy than longest idle all of
+//! them. An agent sees the heads of the lines it is able to serve (`lines`), and behind a head only if something stands against that one.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use crate::hindrance::without_room;
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::{Agent, Contact};
 use crate::strategy::Standing;
-use crate::words::{Decided, Id, Key, Looked, Name, OfferCause, Why};
+use crate::words::{Decided, Id, Key, Looked, Name, OfferCause, Strategy, Why};
 
 /// Able agents are counted so far and no further: many is many.
-const ABLE_MAX: usize = 100;
+const ABLE_MAX: u32 = 100;
 
 /// An offer worth making.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +56,7 @@ impl Site {
         if self.preference_holds(contact, now_ms) {
             return self.preferred_agent(id, contact, now_ms).into_iter().collect();
         }
-        let able = self.ready_for(contact).filter(|agent| besides != Some(**agent) && self.may_offer(contact, agent, now_ms));
-        let mut standings: Vec<Standing> = able.filter_map(|id| self.standing(contact, id, now_ms)).collect();
+        let mut standings = self.standings(contact, now_ms, wanted + 1, besides);
         standings.sort_unstable();
         // A member of two queues that the contact waits in.
         standings.dedup();
@@ -109,39 +109,57 @@ impl Site {
         Some((chosen.is_some(), floored.into_iter().chain(after)))
     }
 
-    /// The first two of the contacts that count.
-    fn first_among(&self, (id, agent): (Id, &Agent), now_ms: u64, counts: impl Fn(&Contact) -> bool) -> Vec<(Turn, Id)> {
-        let by_rank = self.rules().is_some_and(Rules::by_rank);
-        let roomy: Vec<&Name> = agent.channels.keys().filter(|channel| without_room(agent, channel).is_none()).collect();
-        let mut best: Vec<(Turn, Id)> = Vec::new();
-        let lines = agent.memberships.iter().filter_map(|(queue, rank)| Some((rank, self.index.waiting.get(queue)?)));
-        for (rank, line) in
-            lines.flat_map(|(rank, channels)| roomy.iter().filter_map(move |name| Some((rank, channels.get(*name)?))))
-        {
-            for (key, contact_id) in line {
-                let turn = Turn { rank: if by_rank { *rank } else { 0 }, key: *key };
-                if best.get(1).is_some_and(|(second, _)| *second <= turn) {
+    /// Those who may be offered the contact: all of them, or at least the `wanted` that stand first. In no particular order.
+    fn standings(&self, contact: &Contact, now_ms: u64, wanted: usize, besides: Option<Id>) -> Vec<Standing> {
+        let in_idle_order = self.strategy(&contact.queue) == Strategy::LongestIdle;
+        let mut standings = Vec::new();
+        for queue in contact.queues() {
+            let mut found = 0;
+            for rank in self.index.crew.ranks(queue) {
+                let mut unloaded = 0;
+                self.index.crew.search(contact, queue, rank, |id| {
+                    if besides != Some(id) && self.may_offer(contact, &id, now_ms) {
+                        let standing = self.standing(contact, &id, now_ms);
+                        unloaded += usize::from(standing.is_some_and(|standing| !standing.loaded));
+                        standings.extend(standing);
+                        found += 1;
+                    }
+                    if in_idle_order && unloaded >= wanted {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                });
+                // Whoever has a higher rank in this queue stands behind them.
+                if found >= wanted {
                     break;
-                }
-                if self.contact(contact_id).is_some_and(|contact| counts(contact) && self.may_offer(contact, &id, now_ms)) {
-                    best.push((turn, *contact_id));
-                    best.sort_unstable();
-                    // It waits in two of the agent's queues: its better place counts.
-                    best.dedup_by_key(|(_, contact)| *contact);
-                    best.truncate(2);
                 }
             }
         }
-        best
+        standings
+    }
+
+    /// The first two of the contacts that count.
+    fn first_among(&self, (id, agent): (Id, &Agent), now_ms: u64, counts: impl Fn(&Contact) -> bool) -> Vec<(Turn, Id)> {
+        let Some(slot) = self.index.crew.slot(&id) else { return Vec::new() };
+        let by_rank = self.rules().is_some_and(Rules::by_rank);
+        let roomy: Vec<&Name> = agent.channels.keys().filter(|channel| without_room(agent, channel).is_none()).collect();
+        let rank = |queue: &Name, channel: &Name| {
+            let rank = agent.memberships.get(queue).filter(|_| roomy.contains(&channel))?;
+            Some(if by_rank { *rank } else { 0 })
+        };
+        let takes =
+            |contact: &Id| self.contact(contact).is_some_and(|contact| counts(contact) && self.may_offer(contact, &id, now_ms));
+        let best = self.index.queueing.two_best(slot, agent, rank, takes);
+        best.into_iter().flatten().filter_map(|(rank, id)| Some((Turn { rank, key: self.contact(&id)?.key }, id))).collect()
     }
 
     /// What can be said of any offer of this contact.
     fn why(&self, contact: &Contact, looked: Looked) -> Why {
-        let able: BTreeSet<&Id> = self.ready_for(contact).filter(|id| self.is_able(contact, id)).collect();
         Why {
             looked,
             strategy: self.strategy(&contact.queue),
-            able: able.len().min(ABLE_MAX) as u64,
+            able: u64::from(self.able(contact)),
             step: contact.course.step,
             runner_up: None,
             decided: Decided::Only,
@@ -167,5 +185,34 @@ impl Site {
             let at_ms = self.contact(id).and_then(|contact| contact.course.promote_at_ms);
             at_ms.is_some_and(|at_ms| at_ms <= now_ms)
         })
+    }
+
+    /// How many agents could serve the contact (docs/routing/offers.md: `able`).
+    fn able(&self, contact: &Contact) -> u32 {
+        let crew = &self.index.crew;
+        let ranks = |queue| crew.ranks(queue).map(move |rank| (queue, rank));
+        let mut groups = contact.queues().flat_map(ranks);
+        if contact.queues().nth(1).is_none() {
+            let counted = groups.map(|(queue, rank)| crew.count(contact, queue, rank, ABLE_MAX)).sum::<u32>();
+            return counted.min(ABLE_MAX);
+        }
+        // A member of several of its queues counts once.
+        let mut able = BTreeSet::new();
+        let _ = groups.try_for_each(|(queue, rank)| {
+            crew.search(contact, queue, rank, |id| {
+                able.insert(id);
+                if able.len() >= ABLE_MAX as usize {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            if able.len() >= ABLE_MAX as usize {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        u32::try_from(able.len()).unwrap_or(ABLE_MAX)
     }
 }

@@ -5,8 +5,10 @@
 //! *row*; a row has one word a block. Who has all of several properties is the AND of their rows, block by block, and the longest
 //! idle of them sits in the first block that is not empty.
 //!
-//! Cost with n agents and r rows set for an agent: `search` n/64 words a row until it has seen enough; `place` and `leave` r bits,
-//! now and then half a block of agents more.
+//! Which blocks can hold such agents at all is known in advance, one bit a block.
+//!
+//! Cost with n agents and r rows set for an agent: `search` and `count` n/4096 words a row, and one word a row for each block that can hold
+//! such agents, until they have seen enough; `place` and `leave` r bits, now and then half a block of agents more.
 
 use std::ops::ControlFlow;
 
@@ -49,14 +51,46 @@ pub(crate) struct Pool {
     /// Blocks in use, those of the longest idle first.
     order: Vec<u32>,
     spare: Vec<u32>,
+    rows: Vec<Row>,
+}
+
+/// Who has a property.
+#[derive(Debug, Clone, Default)]
+struct Row {
     /// One word a block.
-    rows: Vec<Vec<u64>>,
+    words: Vec<u64>,
+    /// One bit a block: somebody in it has the property.
+    some: Vec<u64>,
+}
+
+impl Row {
+    fn add(&mut self, block: u32, bits: u64) {
+        self.words[block as usize] |= bits;
+        if bits != 0 {
+            self.some[block as usize / BLOCK] |= 1 << (block % 64);
+        }
+    }
+
+    fn take(&mut self, block: u32, bits: u64) {
+        let word = &mut self.words[block as usize];
+        *word &= !bits;
+        if *word == 0 {
+            self.some[block as usize / BLOCK] &= !(1 << (block % 64));
+        }
+    }
+
+    fn widen(&mut self, blocks: usize) {
+        self.words.resize(blocks, 0);
+        self.some.resize(blocks.div_ceil(BLOCK), 0);
+    }
 }
 
 impl Pool {
     /// A property that nobody has yet.
     pub(crate) fn add_row(&mut self) -> RowId {
-        self.rows.push(vec![0; self.blocks.len()]);
+        let mut row = Row::default();
+        row.widen(self.blocks.len());
+        self.rows.push(row);
         index_of(self.rows.len() - 1)
     }
 
@@ -88,21 +122,23 @@ impl Pool {
             }
             (Some(_), true) | (None, false) => return,
         }
-        let (block, bit) = (seat.block as usize, seat.bit);
-        self.rows[row as usize][block] ^= 1 << bit;
+        let (block, bits) = (seat.block, 1 << seat.bit);
+        if on {
+            self.rows[row as usize].add(block, bits);
+        } else {
+            self.rows[row as usize].take(block, bits);
+        }
     }
 
     /// Visit the agents who have all of `rows` (at least one), the longest idle first, until `visit` has seen enough.
     pub(crate) fn search(&self, rows: &[RowId], mut visit: impl FnMut(u32) -> ControlFlow<()>) {
-        let rows: Vec<&[u64]> = rows.iter().map(|row| self.rows[*row as usize].as_slice()).collect();
-        let Some((first, others)) = rows.split_first() else { return };
-        for number in &self.order {
-            let word = *number as usize;
-            let mut left = others.iter().fold(first[word], |left, row| left & row[word]);
-            if left == 0 {
-                continue;
-            }
-            let block = &self.blocks[word];
+        let some = self.some(rows);
+        if some.iter().all(|word| *word == 0) {
+            return;
+        }
+        for number in self.order.iter().filter(|number| some[**number as usize / BLOCK] & (1 << (**number % 64)) != 0) {
+            let block = &self.blocks[*number as usize];
+            let mut left = self.all(rows, *number);
             while left != 0 {
                 let bit = self.longest_idle(block, left);
                 left &= !(1 << bit);
@@ -115,17 +151,32 @@ impl Pool {
 
     /// How many agents have all of `rows`; counts no further than `limit`.
     pub(crate) fn count(&self, rows: &[RowId], limit: u32) -> u32 {
-        let rows: Vec<&[u64]> = rows.iter().map(|row| self.rows[*row as usize].as_slice()).collect();
-        let Some((first, others)) = rows.split_first() else { return 0 };
         let mut count = 0;
-        for number in &self.order {
-            let word = *number as usize;
-            count += others.iter().fold(first[word], |left, row| left & row[word]).count_ones();
-            if count >= limit {
-                return limit;
+        for (word, mut left) in (0..).zip(self.some(rows)) {
+            while left != 0 {
+                count += self.all(rows, word * 64 + left.trailing_zeros()).count_ones();
+                left &= left - 1;
+                if count >= limit {
+                    return limit;
+                }
             }
         }
         count
+    }
+
+    /// The blocks in which somebody has each of the properties, one bit a block.
+    fn some(&self, rows: &[RowId]) -> Vec<u64> {
+        let Some((first, others)) = rows.split_first() else { return Vec::new() };
+        let mut some = self.rows[*first as usize].some.clone();
+        for row in others {
+            some.iter_mut().zip(&self.rows[*row as usize].some).for_each(|(word, other)| *word &= other);
+        }
+        some
+    }
+
+    /// Who of a block has all of the properties.
+    fn all(&self, rows: &[RowId], block: u32) -> u64 {
+        rows.iter().fold(u64::MAX, |left, row| left & self.rows[*row as usize].words[block as usize])
     }
 
     fn seat(&self, slot: u32) -> Option<&Seat> {
@@ -158,7 +209,7 @@ impl Pool {
         block.used |= 1 << bit;
         block.slots[bit as usize] = slot;
         for row in &rows {
-            self.rows[*row as usize][number as usize] |= 1 << bit;
+            self.rows[*row as usize].add(number, 1 << bit);
         }
         if self.seats.len() <= slot as usize {
             self.seats.resize(slot as usize + 1, None);
@@ -204,24 +255,24 @@ impl Pool {
 
     fn move_to(&mut self, slot: u32, number: u32) {
         let Some(seat) = self.seats[slot as usize].as_mut() else { return };
-        let (from, bit) = (seat.block as usize, seat.bit);
+        let (from, bit) = (seat.block, seat.bit);
         let block = &mut self.blocks[number as usize];
         let new_bit = (!block.used).trailing_zeros();
         block.used |= 1 << new_bit;
         block.slots[new_bit as usize] = slot;
         for row in &seat.rows {
-            let words = &mut self.rows[*row as usize];
-            words[from] &= !(1 << bit);
-            words[number as usize] |= 1 << new_bit;
+            let row = &mut self.rows[*row as usize];
+            row.take(from, 1 << bit);
+            row.add(number, 1 << new_bit);
         }
         (seat.block, seat.bit) = (number, new_bit);
-        self.blocks[from].used &= !(1 << bit);
+        self.blocks[from as usize].used &= !(1 << bit);
     }
 
     fn take_out(&mut self, slot: u32) -> Vec<RowId> {
         let Some(seat) = self.seats[slot as usize].take() else { return Vec::new() };
         for row in &seat.rows {
-            self.rows[*row as usize][seat.block as usize] &= !(1 << seat.bit);
+            self.rows[*row as usize].take(seat.block, 1 << seat.bit);
         }
         self.blocks[seat.block as usize].used &= !(1 << seat.bit);
         self.tidy(seat.block);
@@ -263,7 +314,7 @@ impl Pool {
         }
         self.blocks.push(Block { from, used: 0, slots: Box::new([NOWHERE; BLOCK]) });
         for row in &mut self.rows {
-            row.push(0);
+            row.widen(self.blocks.len());
         }
         index_of(self.blocks.len() - 1)
     }

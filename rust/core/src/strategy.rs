@@ -13,7 +13,7 @@ const READY_MIN_MS: u64 = 60_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Standing {
     pub(crate) rank: u8,
-    loaded: bool,
+    pub(crate) loaded: bool,
     value: i64,
     idle_since_ms: u64,
     pub(crate) agent: Id,

@@ -31,7 +31,7 @@ impl Site {
         agent.memberships = event.memberships.iter().map(|member| (member.queue.clone(), member.rank)).collect();
         agent.capacity = event.capacity;
         settle_limits(&mut agent);
-        self.index.add_agent(id, &agent);
+        self.index.declare_agent(id, &agent);
         self.state.agents.insert(id, agent);
     }
 

@@ -31,6 +31,7 @@ impl Turn<'_> {
 
     /// An agent looks for contacts, while there is room.
     pub(crate) fn fill(&mut self, agent: Id) {
+        self.site.prepare(&agent);
         while let Some(found) = self.site.best_contact(agent, self.at_ms) {
             self.offer(found);
         }

@@ -37,9 +37,14 @@ impl Agent {
     }
 
     fn choose(&self, lines: &mut Lines, waiting: &BTreeMap<u32, Waiting>, barred: u32) -> [Option<Choice>; 2] {
-        lines.learn(self.slot, |place, needs| self.ranks.contains_key(&place) && self.meets(needs));
+        let serves = |place: u32, needs: &[Need]| self.ranks.contains_key(&place) && self.meets(needs);
+        // Some learn, others do not.
+        if self.slot.is_multiple_of(2) {
+            lines.learn(self.slot, serves);
+        }
         lines.two_best(
             self.slot,
+            serves,
             |place| self.ranks.get(&place).copied(),
             |slot, shared| slot % 5 != barred && (!shared || self.meets(&waiting[&slot].needs)),
         )
