@@ -282,7 +282,7 @@ impl Index {
 /// What contacts must know of an agent at work.
 fn seat(id: Id, agent: &Agent) -> Seat {
     let free = |(channel, enabled): (&Name, &Enabled)| {
-        (channel.clone(), agent.ready() && enabled.on && without_room(agent, channel).is_none())
+        (channel.clone(), agent.ready() && agent.desk_due.is_none() && enabled.on && without_room(agent, channel).is_none())
     };
     Seat { id, idle_since_ms: agent.idle_since_ms, free: agent.channels.iter().map(free).collect() }
 }
