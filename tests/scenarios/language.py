@@ -94,6 +94,8 @@ def value(kind: str, text: str) -> Any:
             return text == "on"
         case "duration":
             return duration(text)
+        case "words":
+            return [word for (word,) in items]
         case "requirements":
             return [[skill, int(level.rstrip("~")), not level.endswith("~")] for skill, level in items]
         case "levels" | "ranks":

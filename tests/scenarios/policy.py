@@ -12,6 +12,9 @@ LISTS = {
     "topic": "topics", "entry_point": "entry_points",
 }  # fmt: skip
 
+PARTS = {"step": "plan", "threshold": "thresholds", "floor": "floors"}
+"""What a queue has several of."""
+
 
 def standard() -> Document:
     """The document in standard.policy."""
@@ -22,7 +25,7 @@ def standard() -> Document:
 
 
 def change(document: Document, line: str) -> None:
-    """`name=value …` sets, `queue name key=value …` adds or changes, `drop queue name` removes."""
+    """`name=value …` sets, `queue name key=value …` adds or changes, `drop queue name` removes, `step queue key=value …` adds to its plan."""
     words = line.split("#")[0].split()
     if not words:
         return
@@ -31,6 +34,9 @@ def change(document: Document, line: str) -> None:
         items[:] = [item for item in items if name_of(item) != words[2]]
     elif words[0] in ("skill", "disposition"):
         document[LISTS[words[0]]].append(words[1])
+    elif words[0] in PARTS:
+        queue = next(item for item in document["queues"] if item["name"] == words[1])
+        queue.setdefault(PARTS[words[0]], []).append(dict(map(setting, words[2:])))
     elif words[0] in LISTS:
         items = document[LISTS[words[0]]]
         found = next((item for item in items if item["name"] == words[1]), None)
@@ -48,17 +54,26 @@ def name_of(item: Any) -> str:
 def setting(word: str) -> tuple[str, Any]:
     """`key=value` as the policy's own type."""
     key, text = word.split("=")
-    if key == "requirements":
+    if key in ("requirements", "lower"):
         return key, value("requirements", text)
+    if key == "replace":
+        return key, [replacement(*item.split(":")) for item in text.split(",")]
+    if key in ("admit_unstaffed", "join_waiting", "release_preference"):
+        return key, text == "on"
     if key == "targets_ms":
         return key, {name: duration(after) for name, after in (item.split(":") for item in text.split(","))}
     if key in ("days_ms", "rank_delays_ms"):
         return key, [duration(after) for after in text.split(",") if after]
-    if key == "interruptible_by":
+    if key in ("interruptible_by", "drop", "queues", *PARTS.values()):
         return key, text.split(",") if text else []
     if key.endswith("_ms"):
         return key, duration(text)
     return key, int(text) if text.isdigit() else text
+
+
+def replacement(skill: str, by: str, level: str, language: str | None = None) -> Document:
+    """`nl.written:en.written:6:en`: one skill for another, if the customer accepts the language."""
+    return {"skill": skill, "by": [by, int(level), False], "language": language}
 
 
 def published(document: Document, fact_id: bytes) -> bytes:

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::codec;
 use crate::relax::join;
 use crate::table::Table;
-use crate::words::{ChannelProfile, FreedAgent, Key, Name, Order, Policy, QueuePolicy, Requirement};
+use crate::words::{ChannelProfile, FreedAgent, Key, Name, Order, Policy, QueuePolicy, Requirement, ThresholdAction};
 
 /// With strict order one step of priority outweighs any difference of due times (ms).
 const STRICT_CREDIT_MS: i64 = 10_000_000_000_000;
@@ -59,6 +59,43 @@ impl Rules {
             }
             if !self.knows_skills(&queue.requirements) {
                 return Err("requires an unknown skill");
+            }
+            self.check_plan(queue)?;
+            self.check_thresholds(queue)?;
+            if queue.overflow.as_ref().is_some_and(|to| !self.queues.contains_key(to)) {
+                return Err("overflows to an unknown queue");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_plan(&self, queue: &QueuePolicy) -> Result<(), &'static str> {
+        if queue.plan.windows(2).any(|steps| steps[0].after_ms >= steps[1].after_ms) {
+            return Err("has a plan whose steps do not follow each other");
+        }
+        for step in &queue.plan {
+            let replaced = step
+                .replace
+                .iter()
+                .all(|replacement| self.knows_skill(&replacement.skill) && self.knows_skill(&replacement.by.skill));
+            if !replaced || !self.knows_skills(&step.lower) || !step.drop.iter().all(|skill| self.knows_skill(skill)) {
+                return Err("relaxes an unknown skill");
+            }
+            if !step.queues.iter().all(|name| self.queues.contains_key(name)) {
+                return Err("adds an unknown queue");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_thresholds(&self, queue: &QueuePolicy) -> Result<(), &'static str> {
+        for threshold in &queue.thresholds {
+            if threshold.wait_ms.is_some() == threshold.target_percent.is_some() {
+                return Err("has a threshold that is no instant, or two");
+            }
+            let known = threshold.queue.as_ref().map(|to| self.queues.contains_key(to));
+            if known == Some(false) || (threshold.action == ThresholdAction::Overflow && known.is_none()) {
+                return Err("overflows to an unknown queue");
             }
         }
         Ok(())

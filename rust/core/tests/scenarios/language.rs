@@ -92,6 +92,7 @@ fn listed(kind: &str, item: &str) -> Value {
     let name = Value::text(parts[0]);
     match kind {
         "ids" => Value::Bytes(ident(item).to_vec()),
+        "words" => name,
         "requirements" => Value::List(vec![name, int(parts[1].trim_end_matches('~')), Value::Bool(!item.ends_with('~'))]),
         "levels" | "ranks" => Value::List(vec![name, int(parts[1])]),
         "channels" => {

@@ -26,13 +26,23 @@ pub(crate) fn standard() -> Value {
     document
 }
 
-/// `name=value …` sets, `queue name key=value …` adds or changes, `drop queue name` removes.
+/// `name=value …` sets, `queue name key=value …` adds or changes, `drop queue name` removes, `step queue key=value …` adds to its plan.
 pub(crate) fn change(document: &mut Value, line: &str) {
     let words: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
     match words.as_slice() {
         [] => {}
         ["drop", kind, name] => document.get(list(kind).unwrap()).list().retain(|item| !is_named(item, name)),
         [kind @ ("skill" | "disposition"), name] => document.get(list(kind).unwrap()).list().push(Value::text(name)),
+        [part, name, settings @ ..] if plural(part).is_some() => {
+            let queue = document.get("queues").list().iter_mut().find(|item| is_named(item, name)).unwrap();
+            let mut new = Value::Map(Vec::new());
+            set(&mut new, settings);
+            let key = plural(part).unwrap();
+            if !queue.map().iter().any(|(name, _)| name == key) {
+                queue.set(key, Value::List(Vec::new()));
+            }
+            queue.get(key).list().push(new);
+        }
         [kind, name, settings @ ..] if list(kind).is_some() => {
             let items = document.get(list(kind).unwrap()).list();
             if !items.iter().any(|item| is_named(item, name)) {
@@ -48,6 +58,16 @@ pub(crate) fn change(document: &mut Value, line: &str) {
 /// The fact that publishes the document.
 pub(crate) fn published(document: &Value, fact_id: [u8; 16]) -> Vec<u8> {
     Value::List(vec![Value::Int(15), Value::Bytes(fact_id.to_vec()), Value::Bytes(document.encode())]).encode()
+}
+
+/// What a queue has several of.
+fn plural(part: &str) -> Option<&'static str> {
+    match part {
+        "step" => Some("plan"),
+        "threshold" => Some("thresholds"),
+        "floor" => Some("floors"),
+        _ => None,
+    }
 }
 
 fn list(kind: &str) -> Option<&'static str> {
@@ -72,13 +92,25 @@ fn set(item: &mut Value, settings: &[&str]) {
 fn typed(key: &str, text: &str) -> Value {
     let ms = |text: &str| Value::Int(i64::try_from(duration(text)).unwrap());
     match key {
-        "requirements" => value("requirements", text),
+        "requirements" | "lower" => value("requirements", text),
+        "replace" => Value::List(text.split(',').map(replacement).collect()),
+        "admit_unstaffed" | "join_waiting" | "release_preference" => Value::Bool(text == "on"),
         "targets_ms" => Value::Map(
             text.split(',').filter_map(|item| item.split_once(':')).map(|(name, after)| (name.to_owned(), ms(after))).collect(),
         ),
         "days_ms" | "rank_delays_ms" => Value::List(text.split(',').filter(|after| !after.is_empty()).map(ms).collect()),
-        "interruptible_by" => Value::List(text.split(',').filter(|name| !name.is_empty()).map(Value::text).collect()),
+        "interruptible_by" | "drop" | "queues" | "plan" | "thresholds" | "floors" => {
+            Value::List(text.split(',').filter(|name| !name.is_empty()).map(Value::text).collect())
+        }
         key if key.ends_with("_ms") => ms(text),
         _ => text.parse().map_or_else(|_| Value::text(text), Value::Int),
     }
+}
+
+/// `nl.written:en.written:6:en`: one skill for another, if the customer accepts the language.
+fn replacement(item: &str) -> Value {
+    let parts: Vec<&str> = item.split(':').collect();
+    let by = Value::List(vec![Value::text(parts[1]), Value::Int(parts[2].parse().unwrap()), Value::Bool(false)]);
+    let language = parts.get(3).map_or(Value::Nil, |language| Value::text(language));
+    Value::Map(vec![("skill".to_owned(), Value::text(parts[0])), ("by".to_owned(), by), ("language".to_owned(), language)])
 }
