@@ -256,23 +256,39 @@ impl Index {
     }
 
     pub(crate) fn add_agent(&mut self, id: Id, agent: &Agent) {
-        self.census.add_agent(id, agent);
-        self.crew.refresh(&seat(id, agent));
+        self.add_ready(id, agent);
+        self.add_work(id, agent);
+    }
+
+    pub(crate) fn remove_agent(&mut self, id: Id, agent: &Agent) {
+        self.remove_ready(id, agent);
+        self.remove_work(id, agent);
+    }
+
+    pub(crate) fn add_ready(&mut self, id: Id, agent: &Agent) {
         if agent.ready() {
             for queue in agent.memberships.keys() {
                 self.ready.entry(queue.clone()).or_default().insert(id);
             }
         }
+    }
+
+    /// It is ready no more, or leaves.
+    pub(crate) fn remove_ready(&mut self, id: Id, agent: &Agent) {
+        for queue in agent.memberships.keys() {
+            take(&mut self.ready, queue, &id);
+        }
+    }
+
+    /// What follows from an agent's presence and work.
+    pub(crate) fn add_work(&mut self, id: Id, agent: &Agent) {
+        self.census.add_agent(id, agent);
+        self.crew.refresh(&seat(id, agent));
         self.timers.extend(wrap_ups(id, agent).chain(desk_losses(id, agent)));
     }
 
-    pub(crate) fn remove_agent(&mut self, id: Id, agent: &Agent) {
+    pub(crate) fn remove_work(&mut self, id: Id, agent: &Agent) {
         self.census.remove_agent(id, agent);
-        if agent.ready() {
-            for queue in agent.memberships.keys() {
-                take(&mut self.ready, queue, &id);
-            }
-        }
         for timer in wrap_ups(id, agent).chain(desk_losses(id, agent)) {
             self.timers.remove(&timer);
         }

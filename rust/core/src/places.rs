@@ -19,11 +19,8 @@ impl Spread for Id {
 
 impl Spread for Name {
     fn spread(&self) -> u64 {
-        self.as_bytes().chunks(8).fold(0, |hash, chunk| {
-            let mut bytes = [0; 16];
-            bytes[..chunk.len()].copy_from_slice(chunk);
-            mixed(u128::from_le_bytes(bytes) | u128::from(hash) << 64)
-        })
+        let (first, last) = self.weight();
+        mixed(first ^ u128::from(last).rotate_left(64))
     }
 }
 

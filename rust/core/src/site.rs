@@ -62,12 +62,19 @@ impl Site {
         Ok(outcome)
     }
 
-    /// Change an agent, with its index entries.
+    /// Change an agent, with its index entries. Its memberships change only by a declaration (`register_agent`), and hardly any change makes it
+    /// ready or not: its place among the ready ones is touched only then.
     pub(crate) fn change_agent<T>(&mut self, id: Id, change: impl FnOnce(&mut Agent) -> T) -> Result<T, String> {
         let agent = self.state.agents.get_mut(&id).ok_or_else(|| format!("there is no agent {id:?}"))?;
-        self.index.remove_agent(id, agent);
+        let ready = agent.ready();
+        self.index.remove_work(id, agent);
         let outcome = change(agent);
-        self.index.add_agent(id, agent);
+        self.index.add_work(id, agent);
+        match (ready, agent.ready()) {
+            (false, true) => self.index.add_ready(id, agent),
+            (true, false) => self.index.remove_ready(id, agent),
+            (true, true) | (false, false) => {}
+        }
         Ok(outcome)
     }
 }

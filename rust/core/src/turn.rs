@@ -144,27 +144,24 @@ impl<'a> Turn<'a> {
             inbox_seq: pending.inbox_seq,
             facts_done: pending.index + 1,
         });
-        let (bytes, decoded) = match pending.fact {
+        match pending.fact {
             Body::Bytes(bytes) => match codec::decode_fact(bytes) {
-                Ok(fact) => (bytes, Ok(fact)),
-                Err(flaw) => (&[][..], Err(quarantined(flaw.reason(), sha256(bytes)))),
+                Ok(fact) => self.decide_fact(pending, bytes, fact),
+                Err(flaw) => self.push_input(pending, &[], None, &quarantined(flaw.reason(), sha256(bytes))),
             },
-            Body::Quarantined { reason, sha256 } => (&[][..], Err(quarantined(reason, sha256))),
+            Body::Quarantined { reason, sha256 } => self.push_input(pending, &[], None, &quarantined(reason, sha256)),
+        }
+    }
+
+    fn decide_fact(&mut self, pending: &Pending<'_>, bytes: &[u8], fact: Fact) {
+        let verdict = match self.site.state.facts.get(&fact.fact_id(), self.at_ms) {
+            Some(first) => Duplicate { first_seq: first.seq, first_entry: first.entry }.into(),
+            None => self.verdict_on(&fact),
         };
-        match decoded {
-            Err(verdict) => self.push_input(pending, &[], None, &verdict),
-            Ok(fact) => {
-                let verdict = match self.site.state.facts.get(&fact.fact_id(), self.at_ms) {
-                    Some(first) => Duplicate { first_seq: first.seq, first_entry: first.entry }.into(),
-                    None => self.verdict_on(&fact),
-                };
-                let accepted = matches!(verdict, Verdict::Accepted(_));
-                self.push_input(pending, bytes, Some(&fact), &verdict);
-                if accepted {
-                    self.carry_out(fact);
-                    self.finish();
-                }
-            }
+        self.push_input(pending, bytes, Some(&fact), &verdict);
+        if matches!(verdict, Verdict::Accepted(_)) {
+            self.carry_out(fact);
+            self.finish();
         }
     }
 

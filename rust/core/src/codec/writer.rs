@@ -54,6 +54,12 @@ pub(crate) fn bin(value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(value);
 }
 
+/// A byte string of a length that is known here and now: an id, a hash.
+pub(crate) fn fixed<const N: usize>(value: &[u8; N], out: &mut Vec<u8>) {
+    bin_head(N, out);
+    out.extend_from_slice(value);
+}
+
 /// A byte string of what `write` writes: its length. The head is put in front when the length is known.
 pub(crate) fn bin_of(write: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) -> usize {
     let head = out.len();

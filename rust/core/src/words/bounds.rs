@@ -91,7 +91,7 @@ macro_rules! opaque {
 
         impl Wire<()> for $name {
             fn write(&self, _bounds: (), out: &mut Vec<u8>) {
-                writer::bin(&self.0, out);
+                writer::fixed(&self.0, out);
             }
 
             fn read(reader: &mut Reader<'_>, _bounds: ()) -> Result<Self, Flaw> {

@@ -67,6 +67,18 @@ impl Name {
         }
     }
 
+    /// Two numbers for the text. Those of short names are in its order: no letter is zero, so what is shorter comes first, and that some
+    /// letters count twice changes nothing.
+    pub(crate) fn weight(&self) -> (u128, u64) {
+        let bytes: &[u8] = match &self.0 {
+            Text::Short { bytes, .. } => bytes,
+            Text::Long(bytes) => bytes,
+        };
+        let first = bytes.first_chunk().map_or(0, |chunk| u128::from_be_bytes(*chunk));
+        let last = bytes.last_chunk().map_or(0, |chunk| u64::from_be_bytes(*chunk));
+        (first, last)
+    }
+
     /// The word itself.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(self.as_bytes()).unwrap_or_else(|_| unreachable!("a name is ASCII"))
@@ -85,18 +97,10 @@ impl Deref for Name {
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> Ordering {
         match (&self.0, &other.0) {
-            (Text::Short { bytes, .. }, Text::Short { bytes: others, .. }) => weight(bytes).cmp(&weight(others)),
+            (Text::Short { .. }, Text::Short { .. }) => self.weight().cmp(&other.weight()),
             (Text::Short { .. } | Text::Long(_), Text::Short { .. } | Text::Long(_)) => self.as_bytes().cmp(other.as_bytes()),
         }
     }
-}
-
-/// Two numbers in the order of the text. No letter of a name is zero, so what is shorter comes first.
-fn weight(bytes: &[u8; SHORT_MAX]) -> (u128, u64) {
-    let first = bytes.first_chunk().map_or(0, |chunk| u128::from_be_bytes(*chunk));
-    // Some letters count twice, which changes nothing.
-    let last = bytes.last_chunk().map_or(0, |chunk| u64::from_be_bytes(*chunk));
-    (first, last)
 }
 
 impl PartialOrd for Name {
