@@ -102,15 +102,21 @@ class OfferRevoked(msgspec.Struct, frozen=True, array_like=True, tag=17):
         "desk_lost",
         "side_over",
     ]
+    siblings_until_ms: Ms | None = None
+    """An accepted one was withdrawn: other agents were offered the contact, too, and may accept until then."""
 
 
 class ConnectExpired(msgspec.Struct, frozen=True, array_like=True, tag=18):
-    """Accepted, but never connected. The contact waits again, with its key; the agent is not punished."""
+    """Accepted, but never connected. The contact waits again, with its key; the agent is not punished.
+
+    `siblings_until_ms`: other agents were offered it, too, and may accept until then.
+    """
 
     at_ms: Ms
     attempt: Attempt
     excluded_until_ms: Ms
     reoffer_from_ms: Ms
+    siblings_until_ms: Ms | None = None
 
 
 class ConnectFailed(msgspec.Struct, frozen=True, array_like=True, tag=46):
@@ -122,6 +128,7 @@ class ConnectFailed(msgspec.Struct, frozen=True, array_like=True, tag=46):
     excluded_until_ms: Ms
     reoffer_from_ms: Ms
     failures: Count
+    siblings_until_ms: Ms | None = None
 
 
 class SilenceDue(msgspec.Struct, frozen=True, array_like=True):

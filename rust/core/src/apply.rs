@@ -84,7 +84,8 @@ impl Site {
             | Event::OfferDeclined(_)
             | Event::OfferExpired(_)
             | Event::OfferRevoked(_)
-            | Event::ConnectExpired(_) => self.apply_offer(about, event),
+            | Event::ConnectExpired(_)
+            | Event::ConnectFailed(_) => self.apply_offer(about, event),
             Event::EngagementStarted(_)
             | Event::ContactAnswered(_)
             | Event::MessageRelayed(_)
@@ -122,7 +123,6 @@ impl Site {
                 self.erase_customer(event.customer);
                 Ok(())
             }
-            Event::ConnectFailed(_) => Ok(()),
             Event::DayTurned(event) => self.turn_day(event.at_ms),
             Event::AgentScheduleSet(event) => {
                 let leaves_ms = event.leaves_ms;

@@ -100,15 +100,26 @@ impl Site {
     }
 
     /// May this agent still hold the offer it has? (Capacity was taken when the offer was made.)
-    /// A direct one asked neither membership nor skills.
     pub(crate) fn may_keep_offer(&self, contact: &Contact, id: &Id, work: &Work) -> bool {
         self.agent(id).is_some_and(|agent| {
-            if work.direct {
-                agent.ready() && agent.channels.get(&work.channel).is_some_and(|enabled| enabled.on)
-            } else {
-                self.unavailable(contact, id, agent).is_none()
-            }
+            let hindrance = if work.direct { Self::unreachable(contact, agent) } else { self.unavailable(contact, id, agent) };
+            hindrance.is_none()
         })
+    }
+
+    /// What stands against giving the contact to this agent directly, whatever routing would say.
+    pub(crate) fn unreachable(contact: &Contact, agent: &Agent) -> Option<Hindrance<'static>> {
+        if !agent.ready() {
+            return Some(Hindrance::Absent);
+        }
+        if agent.desk_due.is_some() {
+            return Some(Hindrance::DeskLost);
+        }
+        match agent.channels.get(&contact.channel) {
+            None => Some(Hindrance::ChannelNotEnabled),
+            Some(enabled) if !enabled.on => Some(Hindrance::ChannelOff),
+            Some(_) => None,
+        }
     }
 
     /// From `reoffer_from_ms` on a pair is excluded only as long as another eligible agent is present.

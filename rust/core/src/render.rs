@@ -276,10 +276,12 @@ impl Line {
             Event::OfferRevoked(event) => {
                 self.pair("attempt", event.attempt);
                 self.word(event.reason);
+                self.option("siblings_until", event.siblings_until_ms.map(Seconds));
             }
             Event::ConnectExpired(event) => {
                 self.pair("attempt", event.attempt);
                 self.excluded(event.excluded_until_ms, event.reoffer_from_ms);
+                self.option("siblings_until", event.siblings_until_ms.map(Seconds));
             }
             _ => {}
         }

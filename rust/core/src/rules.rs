@@ -53,6 +53,9 @@ impl Rules {
         if !policy.days_ms.is_sorted_by(|day, next| day < next) {
             return Err("has days that are not in their order");
         }
+        if policy.supervisor_queue.as_ref().is_some_and(|name| !self.queues.contains_key(name)) {
+            return Err("names an unknown supervisor queue");
+        }
         for queue in &policy.queues {
             if !queue.targets_ms.keys().all(|channel| self.channels.contains_key(channel)) {
                 return Err("sets a target for an unknown channel");

@@ -16,7 +16,9 @@ use crate::few::Few;
 use crate::memory::Memory;
 use crate::summed::Summed;
 use crate::words::bounds::{ATTEMPT_MAX, DURATION_MAX_MS};
-use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, ParkedKind, Presence, QueueMode, Requirement, Role};
+use crate::words::{
+    Consumed, ContactState, Digest, Id, Key, Name, ParkedKind, Presence, QueueMode, Requirement, Role, VisitOutcome,
+};
 
 pub(crate) use today::Today;
 
@@ -152,6 +154,10 @@ pub(crate) struct Contact {
     pub(crate) prefer_until_ms: u64,
     /// The agent who transferred the contact here.
     pub(crate) sender: Option<Id>,
+    /// Transfers so far.
+    pub(crate) transfers: u64,
+    /// To whom it goes back if the agent it was transferred to does not take it.
+    pub(crate) back: Option<Id>,
     pub(crate) entry_point: Option<Name>,
     pub(crate) topic: Option<Name>,
     /// The case it goes on with; None: its own id begins one.
@@ -219,6 +225,15 @@ impl Contact {
         match primary {
             Some((own, agent, stage)) if own == attempt => Some(Holder { agent, role: Role::Primary, stage }),
             Some(_) | None => self.sides.get(&attempt).map(Side::holder),
+        }
+    }
+
+    /// What it is to leave before the answer.
+    pub(crate) fn abandoned(&self) -> VisitOutcome {
+        if self.answered_before {
+            VisitOutcome::AbandonedAfterTransfer
+        } else {
+            VisitOutcome::Abandoned
         }
     }
 
@@ -354,6 +369,8 @@ pub(crate) struct Agent {
     pub(crate) left_ready_ms: u64,
     /// Declines in a row.
     pub(crate) declines: u64,
+    /// Connects that failed on the agent's own leg, in a row.
+    pub(crate) failures: u64,
     /// The load exceeds the limits, and the journal says why.
     pub(crate) over_recorded: bool,
     pub(crate) today: Today,

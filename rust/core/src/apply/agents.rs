@@ -46,6 +46,9 @@ impl Site {
                 // Whoever comes after the end of the shift has no end that is known.
                 agent.leaves_ms = agent.leaves_ms.filter(|leaves_ms| *leaves_ms > event.at_ms);
             }
+            if event.requested == Presence::Ready && agent.requested != Presence::Ready {
+                agent.failures = 0;
+            }
             agent.requested = event.requested;
             agent.requested_reason.clone_from(&event.requested_reason);
             agent.effective = event.effective;
@@ -54,7 +57,8 @@ impl Site {
             match event.cause {
                 PresenceCause::Declined => agent.declines = 0,
                 PresenceCause::Missed => agent.channels.values_mut().for_each(|enabled| enabled.missed = 0),
-                PresenceCause::Requested | PresenceCause::LoadEnded | PresenceCause::Technical | PresenceCause::Forced => {}
+                PresenceCause::Technical => agent.failures = 0,
+                PresenceCause::Requested | PresenceCause::LoadEnded | PresenceCause::Forced => {}
             }
         })
     }
@@ -108,6 +112,7 @@ fn new_agent() -> Agent {
         idle_since_ms: 0,
         left_ready_ms: 0,
         declines: 0,
+        failures: 0,
         over_recorded: false,
         today: Today::default(),
         work: Few::new(),

@@ -62,7 +62,10 @@ impl Site {
     fn start_engagement(&mut self, about: &About, event: &EngagementStarted) -> Result<(), String> {
         let (id, agent_id, attempt) = (about.contact()?, about.agent()?, event.attempt);
         self.change_work(agent_id, (id, attempt), |work| work.phase = WorkPhase::Engaged)?;
-        self.change_agent(agent_id, |agent| agent.today.started += 1)?;
+        self.change_agent(agent_id, |agent| {
+            agent.today.started += 1;
+            agent.failures = 0;
+        })?;
         if event.role == Role::Primary {
             self.know_matter(id, agent_id);
         }

@@ -5,7 +5,7 @@ use super::About;
 use crate::conversation::{Side, SidePhase};
 use crate::site::Site;
 use crate::state::{Contact, Exclusion, OfferEnd, PastOffer, Phase, Work, WorkPhase, RECENT_OFFERS};
-use crate::words::{Event, OfferCause, OfferMade, Role};
+use crate::words::{DirectReason, Event, OfferCause, OfferMade, Role};
 
 /// How an accepted or offered attempt leaves the contact's and the agent's hands.
 #[derive(Clone, Copy)]
@@ -54,6 +54,15 @@ impl Site {
                     Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Expired, exclusion: Some(exclusion) },
                 )
             }
+            Event::ConnectFailed(event) => {
+                let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
+                let failures = event.failures;
+                self.change_agent(about.agent()?, |agent| agent.failures = failures)?;
+                self.release(
+                    about,
+                    Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Expired, exclusion: Some(exclusion) },
+                )
+            }
             _ => Ok(()),
         }
     }
@@ -79,6 +88,9 @@ impl Site {
         self.change_contact(id, |contact| {
             contact.attempt = attempt;
             if role == Role::Primary {
+                // The way back is open for one offer.
+                let returns = event.direct.as_ref().is_some_and(|direct| direct.reason == DirectReason::Transfer);
+                contact.back = contact.back.filter(|_| returns);
                 contact.phase = Phase::Offered { agent: agent_id, attempt, expires_ms };
             } else {
                 contact.sides.insert(attempt, Side { agent: agent_id, role, phase: SidePhase::Offered { expires_ms } });
@@ -95,9 +107,13 @@ impl Site {
                 enabled.missed = 0;
             }
         })?;
-        self.change_contact(id, |contact| match contact.sides.get_mut(&attempt) {
-            Some(side) => side.phase = SidePhase::Connecting { connect_by_ms },
-            None => contact.phase = Phase::Connecting { agent: agent_id, attempt, connect_by_ms },
+        self.change_contact(id, |contact| {
+            if let Some(side) = contact.sides.get_mut(&attempt) {
+                side.phase = SidePhase::Connecting { connect_by_ms };
+            } else {
+                contact.back = None;
+                contact.phase = Phase::Connecting { agent: agent_id, attempt, connect_by_ms };
+            }
         })
     }
 

@@ -45,6 +45,8 @@ impl Site {
             preferred: event.preferred.clone(),
             prefer_until_ms: event.prefer_until_ms,
             sender: event.excluded,
+            transfers: event.transfers,
+            back: event.back,
             entry_point: event.entry_point.clone(),
             topic: event.topic.clone(),
             case: event.case,

@@ -188,8 +188,9 @@ impl Turn<'_> {
     /// withdrawn, who waited for this agent, or who may have an excluded one now that this one is gone, look in key order.
     pub(super) fn look_after_loss(&mut self, agent: Id, freed: Vec<Id>) {
         self.fill(agent);
+        let freed: BTreeSet<Id> = freed.into_iter().collect();
         let mut contacts: BTreeSet<Id> = self.site.index.concerned(&agent, self.at_ms);
-        contacts.extend(freed);
+        contacts.extend(&freed);
         let mut line: Vec<(Key, Id)> = contacts
             .into_iter()
             .filter_map(|id| {
@@ -202,7 +203,11 @@ impl Turn<'_> {
                 self.begin_sweep();
                 return;
             }
-            self.look(id);
+            if freed.contains(&id) {
+                self.go_on(id);
+            } else {
+                self.look(id);
+            }
         }
     }
 }

@@ -22,7 +22,6 @@ impl Turn<'_> {
     /// parked waits for no answer in particular: any that was given counts.
     pub(super) fn abandon(&mut self, id: Id) {
         let Some(contact) = self.site.contact(&id).cloned() else { return };
-        let outcome = if contact.answered_before { VisitOutcome::AbandonedAfterTransfer } else { VisitOutcome::Abandoned };
         let answered = match contact.phase {
             Phase::Parked { .. } => contact.ever_answered(),
             Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. } => {
@@ -30,7 +29,7 @@ impl Turn<'_> {
             }
         };
         let reason = if answered { EndReason::Completed } else { EndReason::Abandoned };
-        self.end(id, &contact, EndedBy::Customer, outcome, reason);
+        self.end(id, &contact, EndedBy::Customer, contact.abandoned(), reason);
     }
 
     pub(super) fn end_on_request(&mut self, fact: &ContactEndRequested) {
@@ -66,7 +65,7 @@ impl Turn<'_> {
         match contact.phase {
             Phase::Queued => {}
             Phase::Offered { agent, attempt, .. } | Phase::Connecting { agent, attempt, .. } => {
-                let event = OfferRevoked { at_ms: self.t_ms, attempt, reason: revoked };
+                let event = OfferRevoked { at_ms: self.t_ms, attempt, reason: revoked, siblings_until_ms: None };
                 self.emit(Some(id), Some(agent), Some(&contact.channel), event);
             }
             Phase::Engaged { .. } => self.end_engagement(id, contact, by),
@@ -113,10 +112,8 @@ impl Turn<'_> {
 fn wanted_by(by: EndedBy) -> ParkEndedBy {
     match by {
         EndedBy::Customer => ParkEndedBy::Customer,
-        EndedBy::Service => ParkEndedBy::Service,
+        EndedBy::Service | EndedBy::Requeued => ParkEndedBy::Service,
         EndedBy::Transfer => ParkEndedBy::Transfer,
-        EndedBy::Agent | EndedBy::Parked | EndedBy::Requeued | EndedBy::DeskLost | EndedBy::AgentSilent | EndedBy::SideOver => {
-            ParkEndedBy::Agent
-        }
+        EndedBy::Agent | EndedBy::Parked | EndedBy::DeskLost | EndedBy::AgentSilent | EndedBy::SideOver => ParkEndedBy::Agent,
     }
 }

@@ -86,7 +86,7 @@ impl Turn<'_> {
     fn take_away(&mut self, id: Id, contact: &Contact, agent: Id) {
         if !matches!(contact.phase, Phase::Engaged { .. }) {
             self.let_go(id, contact, EndedBy::DeskLost, RevokeReason::DeskLost);
-            self.look(id);
+            self.go_on(id);
             return;
         }
         self.end_engagement(id, contact, EndedBy::DeskLost);
@@ -109,7 +109,7 @@ impl Turn<'_> {
         match contact.holder(attempt).map(|holder| holder.stage) {
             Some(Stage::Engaged) => self.end_attempt(id, contact, attempt, Ending::by(EndedBy::DeskLost)),
             Some(Stage::Offered | Stage::Connecting) => {
-                let event = OfferRevoked { at_ms: self.t_ms, attempt, reason: RevokeReason::DeskLost };
+                let event = OfferRevoked { at_ms: self.t_ms, attempt, reason: RevokeReason::DeskLost, siblings_until_ms: None };
                 self.emit(Some(id), Some(agent), Some(&contact.channel), event);
             }
             None => {}

@@ -1,12 +1,12 @@
 //! Engagements: connected, answered, ended; and the wrap-up after them, which may outlast the contact.
 
 use super::Check;
-use crate::conversation::{Holder, Stage};
+use crate::conversation::Stage;
 use crate::state::{Phase, WorkPhase};
 use crate::turn::Turn;
 use crate::words::{
-    AnsweredOn, Author, ContactAnswered, ContactConnected, EngagementStarted, Id, MessagePosted, MessageRelayed, Name, ParkEndedBy,
-    Role, VisitOutcome, WrapUpEndRequested, WrapUpEnded, WrapUpEndedBy, WrapUpExtended, WrapUpExtensionRequested,
+    Author, ContactAnswered, Id, MessagePosted, MessageRelayed, Name, ParkEndedBy, Role, VisitOutcome, WrapUpEndRequested,
+    WrapUpEnded, WrapUpEndedBy, WrapUpExtended, WrapUpExtensionRequested,
 };
 
 /// A wrap-up that runs.
@@ -18,31 +18,8 @@ struct WrapUp {
 }
 
 impl Turn<'_> {
-    pub(super) fn check_connected(&self, fact: &ContactConnected) -> Check {
-        self.check_known_agent(fact.agent)?;
-        self.check_live(fact.contact)?;
-        match self.site.contact(&fact.contact).and_then(|contact| contact.holder(fact.attempt)) {
-            Some(Holder { agent, stage: Stage::Connecting, .. }) if agent == fact.agent => Ok(()),
-            Some(_) | None => Err("not_connecting"),
-        }
-    }
-
-    pub(super) fn connect(&mut self, fact: &ContactConnected) {
-        let Some(contact) = self.site.contact(&fact.contact) else { return };
-        let (channel, queue) = (contact.channel.clone(), contact.queue.clone());
-        let role = contact.holder(fact.attempt).map_or(Role::Primary, |holder| holder.role);
-        let speaks = role == Role::Primary;
-        let silence = if speaks { self.silence_due(contact, contact.conversation.unanswered, self.t_ms) } else { None };
-        let event = EngagementStarted { at_ms: self.t_ms, attempt: fact.attempt, queue, role, silence };
-        self.emit(Some(fact.contact), Some(fact.agent), Some(&channel), event);
-        let answered_on = self.rules().and_then(|rules| rules.channel(&channel)).map(|profile| profile.answered_on);
-        if speaks && answered_on == Some(AnsweredOn::Connected) {
-            self.answered(fact.contact, fact.agent, fact.attempt);
-        }
-    }
-
     /// The customer has an answer by the channel's definition.
-    fn answered(&mut self, id: Id, agent: Id, attempt: u32) {
+    pub(super) fn answered(&mut self, id: Id, agent: Id, attempt: u32) {
         let Some(contact) = self.site.contact(&id).cloned() else { return };
         let event = ContactAnswered { at_ms: self.t_ms, attempt, wait_ms: contact.waited_ms(self.t_ms) };
         self.emit(Some(id), Some(agent), Some(&contact.channel), event);

@@ -7,8 +7,10 @@ mod admission;
 mod agent;
 mod arrival;
 mod beginning;
+mod connect;
 mod contact;
 mod desk;
+mod direct;
 mod effect;
 mod ending;
 mod engagement;
@@ -21,7 +23,9 @@ mod promotion;
 mod queue;
 mod roles;
 mod silence;
+mod supervisor;
 mod threshold;
+mod transfer;
 mod visit;
 mod waiting;
 
@@ -42,7 +46,7 @@ impl Turn<'_> {
             Fact::ContactEndRequested(fact) => self.check_live(fact.contact),
             Fact::TransferRequested(fact) => self.check_transfer(fact),
             Fact::OfferAnswered(fact) => self.check_answer(fact),
-            Fact::ContactConnected(fact) => self.check_connected(fact),
+            Fact::ContactConnected(fact) => self.check_connecting(fact.contact, fact.attempt, fact.agent),
             Fact::MessagePosted(fact) => self.check_message(fact),
             Fact::EngagementEndRequested(fact) => self.check_engagement_end(fact),
             Fact::WrapUpEndRequested(fact) => self.check_wrap_up_end(fact),
@@ -60,11 +64,11 @@ impl Turn<'_> {
             Fact::EffectRetryRequested(fact) => self.check_failed(fact.seq, fact.entry),
             Fact::EffectDiscardRequested(fact) => self.check_failed(fact.seq, fact.entry),
             Fact::CustomerErasureRequested(_) => Ok(()),
-            Fact::ConnectionFailed(_) => Err("no_policy"),
-            Fact::PickRequested(_) => Err("no_policy"),
-            Fact::RequeueRequested(_) => Err("no_policy"),
-            Fact::PriorityRequested(_) => Err("no_policy"),
-            Fact::PresenceForced(_) => Err("no_policy"),
+            Fact::ConnectionFailed(fact) => self.check_connecting(fact.contact, fact.attempt, fact.agent),
+            Fact::PickRequested(fact) => self.check_pick(fact),
+            Fact::RequeueRequested(fact) => self.check_requeue(fact),
+            Fact::PriorityRequested(fact) => self.check_priority(fact),
+            Fact::PresenceForced(fact) => self.check_forced(fact),
             Fact::AgentScheduled(fact) => self.check_schedule(fact),
             Fact::AgentBusyReported(fact) => self.check_busy(fact),
             Fact::DeskLost(fact) => self.check_desk(fact.agent),
@@ -110,11 +114,11 @@ impl Turn<'_> {
             Fact::CustomerErasureRequested(fact) => {
                 self.emit(None, None, None, CustomerErased { at_ms: self.t_ms, customer: fact.customer });
             }
-            Fact::ConnectionFailed(_) => {}
-            Fact::PickRequested(_) => {}
-            Fact::RequeueRequested(_) => {}
-            Fact::PriorityRequested(_) => {}
-            Fact::PresenceForced(_) => {}
+            Fact::ConnectionFailed(fact) => self.fail_connect(&fact),
+            Fact::PickRequested(fact) => self.pick(&fact),
+            Fact::RequeueRequested(fact) => self.requeue(&fact),
+            Fact::PriorityRequested(fact) => self.set_priority(&fact),
+            Fact::PresenceForced(fact) => self.force_presence(&fact),
             Fact::AgentScheduled(fact) => self.schedule(&fact),
             Fact::AgentBusyReported(fact) => self.report_busy(&fact),
             Fact::DeskLost(fact) => self.lose_desk(fact.agent),

@@ -14,9 +14,20 @@ use crate::matching::Match;
 use crate::state::{Contact, OfferEnd};
 use crate::turn::Turn;
 use crate::words::{
-    ConnectExpired, Id, Name, OfferAccepted, OfferAnswered, OfferDeclined, OfferExpired, OfferMade, OfferRevoked, OnMissed,
-    Presence, PresenceCause, RevokeReason, Role, SwitchCause,
+    AnswerMode, Direct, Id, Name, OfferAccepted, OfferAnswered, OfferCause, OfferDeclined, OfferExpired, OfferMade, OfferRevoked,
+    OnMissed, OverCapacityCause, Presence, PresenceCause, RevokeReason, Role, SwitchCause, Why,
 };
+
+/// What an offer says beside whom it joins.
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) rank: u8,
+    pub(super) cause: OfferCause,
+    pub(super) ttl_ms: u64,
+    pub(super) why: Option<Why>,
+    pub(super) direct: Option<Direct>,
+    pub(super) role: Role,
+}
 
 impl Turn<'_> {
     /// A waiting contact looks for an agent.
@@ -24,7 +35,7 @@ impl Turn<'_> {
         let waits = self.site.contact(&contact).is_some_and(Contact::looks);
         if waits {
             for found in self.site.best_agents(contact, self.at_ms, 1, None) {
-                self.offer(found);
+                self.offer(&found);
             }
         }
     }
@@ -33,31 +44,62 @@ impl Turn<'_> {
     pub(crate) fn fill(&mut self, agent: Id) {
         self.site.prepare(&agent);
         while let Some(found) = self.site.best_contact(agent, self.at_ms) {
-            self.offer(found);
+            self.offer(&found);
         }
     }
 
-    fn offer(&mut self, found: Match) {
-        let Some(contact) = self.site.contact(&found.contact) else { return };
-        let Some(profile) = self.rules().and_then(|rules| rules.channel(&contact.channel)) else { return };
-        let Some(enabled) = self.site.agent(&found.agent).and_then(|agent| agent.channels.get(&contact.channel)) else { return };
+    fn offer(&mut self, found: &Match) {
+        let ttl_ms = self.offer_ttl_ms(found.contact);
+        let terms = Terms { rank: found.rank, cause: found.cause, ttl_ms, why: Some(found.why), direct: None, role: Role::Primary };
+        self.make_offer(found.contact, found.agent, terms);
+    }
+
+    /// The one place where offers are made.
+    pub(super) fn make_offer(&mut self, id: Id, agent: Id, terms: Terms) {
+        let Some(contact) = self.site.contact(&id) else { return };
+        let Some(enabled) = self.site.agent(&agent).and_then(|agent| agent.channels.get(&contact.channel)) else { return };
+        let (channel, attempt) = (contact.channel.clone(), contact.attempt + 1);
         let event = OfferMade {
             at_ms: self.at_ms,
-            attempt: contact.attempt + 1,
+            attempt,
             queue: contact.queue.clone(),
-            expires_ms: self.at_ms + profile.offer_ttl_ms,
+            expires_ms: self.at_ms + terms.ttl_ms,
             cost: enabled.cost,
-            rank: found.rank,
-            cause: found.cause,
+            rank: terms.rank,
+            cause: terms.cause,
             wait_ms: contact.waited_ms(self.at_ms),
             key: Some(contact.key),
-            why: Some(found.why),
-            direct: None,
-            role: Role::Primary,
+            why: terms.why,
+            direct: terms.direct,
+            role: terms.role,
             interrupts: false,
         };
-        let channel = contact.channel.clone();
-        self.emit(Some(found.contact), Some(found.agent), Some(&channel), event);
+        self.emit(Some(id), Some(agent), Some(&channel), event);
+        if terms.direct.is_some() {
+            self.record_over_capacity(agent, self.at_ms, OverCapacityCause::Direct);
+        }
+        if self.is_answered_at_once(&channel) {
+            self.accept((id, attempt), agent, self.at_ms);
+        }
+    }
+
+    /// The one place where offers are accepted.
+    pub(super) fn accept(&mut self, (id, attempt): (Id, u32), agent: Id, at_ms: u64) {
+        let Some(channel) = self.site.contact(&id).map(|contact| contact.channel.clone()) else { return };
+        let connect_ms = self.rules().and_then(|rules| rules.channel(&channel)).map_or(0, |profile| profile.connect_ms);
+        let event = OfferAccepted { at_ms, attempt, connect_by_ms: self.at_ms + connect_ms };
+        self.emit(Some(id), Some(agent), Some(&channel), event);
+    }
+
+    pub(super) fn is_answered_at_once(&self, channel: &Name) -> bool {
+        let profile = self.rules().and_then(|rules| rules.channel(channel));
+        profile.is_some_and(|profile| profile.answer == AnswerMode::Auto)
+    }
+
+    pub(super) fn offer_ttl_ms(&self, contact: Id) -> u64 {
+        let channel = self.site.contact(&contact).map(|contact| &contact.channel);
+        let profile = channel.and_then(|channel| self.rules()?.channel(channel));
+        profile.map_or(0, |profile| profile.offer_ttl_ms)
     }
 
     pub(super) fn check_answer(&self, fact: &OfferAnswered) -> Check {
@@ -82,10 +124,7 @@ impl Turn<'_> {
         let channel = contact.channel.clone();
         let (id, agent) = (fact.contact, fact.agent);
         if fact.accepted {
-            let Some(profile) = self.rules().and_then(|rules| rules.channel(&channel)) else { return };
-            let connect_by_ms = self.at_ms + profile.connect_ms;
-            let event = OfferAccepted { at_ms: self.t_ms, attempt: fact.attempt, connect_by_ms };
-            self.emit(Some(id), Some(agent), Some(&channel), event);
+            self.accept((id, fact.attempt), agent, self.t_ms);
             return;
         }
         let Some(policy) = self.rules().map(|rules| &rules.policy) else { return };
@@ -103,7 +142,7 @@ impl Turn<'_> {
         if declines >= limit {
             self.set_presence(agent, Presence::NotReady, Some(super::word("declined")), PresenceCause::Declined);
         }
-        self.look(id);
+        self.go_on(id);
         self.fill(agent);
     }
 
@@ -132,21 +171,8 @@ impl Turn<'_> {
                 OnMissed::SwitchOff => self.set_switch(agent, &channel, false, SwitchCause::Missed),
             }
         }
-        self.look(id);
+        self.go_on(id);
         self.fill(agent);
-    }
-
-    /// Accepted, but never connected: the contact waits again with its key.
-    pub(crate) fn expire_connect(&mut self, id: Id, attempt: u32) {
-        let Some(contact) = self.site.contact(&id) else { return };
-        let Some(Holder { agent, .. }) = contact.holder(attempt) else { return };
-        let channel = contact.channel.clone();
-        let Some(retry_ms) = self.rules().map(|rules| rules.policy.connect_retry_ms) else { return };
-        let until_ms = self.at_ms + retry_ms;
-        let event = ConnectExpired { at_ms: self.t_ms, attempt, excluded_until_ms: until_ms, reoffer_from_ms: until_ms };
-        self.emit(Some(id), Some(agent), Some(&channel), event);
-        self.look(id);
-        self.settle(agent);
     }
 
     /// Withdraw the agent's open offers (all, or one channel's, or those it may no longer have); the contacts wait again.
@@ -161,7 +187,7 @@ impl Turn<'_> {
             open.map(|((id, attempt), work)| (*id, *attempt, work.channel.clone())).collect()
         });
         for (id, attempt, channel) in &offered {
-            let event = OfferRevoked { at_ms: self.t_ms, attempt: *attempt, reason };
+            let event = OfferRevoked { at_ms: self.t_ms, attempt: *attempt, reason, siblings_until_ms: None };
             self.emit(Some(*id), Some(agent), Some(channel), event);
         }
         offered.into_iter().map(|(id, _, _)| id).collect()

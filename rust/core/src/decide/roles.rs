@@ -56,9 +56,10 @@ impl Turn<'_> {
             SideRole::Consult => (Role::Consult, DirectReason::Consult),
             SideRole::Conference => (Role::Conference, DirectReason::Conference),
         };
+        let attempt = contact.attempt + 1;
         let event = OfferMade {
             at_ms: self.at_ms,
-            attempt: contact.attempt + 1,
+            attempt,
             queue: contact.queue.clone(),
             expires_ms: self.at_ms + profile.offer_ttl_ms,
             cost: enabled.cost,
@@ -74,6 +75,9 @@ impl Turn<'_> {
         let channel = contact.channel.clone();
         self.emit(Some(fact.contact), Some(fact.to_agent), Some(&channel), event);
         self.record_over_capacity(fact.to_agent, self.at_ms, OverCapacityCause::Direct);
+        if self.is_answered_at_once(&channel) {
+            self.accept((fact.contact, attempt), fact.to_agent, self.at_ms);
+        }
     }
 
     pub(super) fn check_role(&self, fact: &RoleRequested) -> Check {
@@ -127,7 +131,12 @@ impl Turn<'_> {
         for (attempt, side) in &contact.sides {
             match side.phase {
                 SidePhase::Offered { .. } | SidePhase::Connecting { .. } => {
-                    let event = OfferRevoked { at_ms: self.t_ms, attempt: *attempt, reason: RevokeReason::SideOver };
+                    let event = OfferRevoked {
+                        at_ms: self.t_ms,
+                        attempt: *attempt,
+                        reason: RevokeReason::SideOver,
+                        siblings_until_ms: None,
+                    };
                     self.emit(Some(id), Some(side.agent), Some(&contact.channel), event);
                 }
                 SidePhase::Engaged => self.end_attempt(id, contact, *attempt, Ending::by(EndedBy::SideOver)),

@@ -59,6 +59,7 @@ impl Line {
                 self.word(event.leg);
                 self.excluded(event.excluded_until_ms, event.reoffer_from_ms);
                 self.pair("failures", event.failures);
+                self.option("siblings_until", event.siblings_until_ms.map(Seconds));
             }
             Event::EngagementHeld(event) => self.pair("attempt", event.attempt),
             Event::EngagementResumed(event) => {

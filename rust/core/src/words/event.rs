@@ -156,6 +156,7 @@ tagged! {
             at_ms: u64 [MS],
             attempt: u32 [ATTEMPT],
             reason: RevokeReason,
+            siblings_until_ms: Option<u64> [MS] = None,
         }
 
         /// Accepted, but never connected. The contact waits again, with its key; the agent is not punished.
@@ -164,6 +165,7 @@ tagged! {
             attempt: u32 [ATTEMPT],
             excluded_until_ms: u64 [MS],
             reoffer_from_ms: u64 [MS],
+            siblings_until_ms: Option<u64> [MS] = None,
         }
 
         /// Agent and customer are connected.
@@ -328,6 +330,7 @@ tagged! {
             excluded_until_ms: u64 [MS],
             reoffer_from_ms: u64 [MS],
             failures: u64 [COUNT],
+            siblings_until_ms: Option<u64> [MS] = None,
         }
 
         /// The contact has another priority and place in the order.

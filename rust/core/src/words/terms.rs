@@ -122,6 +122,7 @@ arrays! {
     }
 
     /// Who gave the contact directly to an agent, and as what.
+    #[derive(Copy)]
     Direct {
         by: Option<Id>,
         reason: DirectReason,

@@ -1,0 +1,101 @@
+//! Connects: an accepted offer becomes an engagement, or comes to nothing.
+//!
+//! ```text
+//! accepted --connected--> (engagement)
+//!          --deadline--> expired                      nobody is punished
+//!          --failed: agent_leg--> failed              twice in a row: not_ready(technical)
+//!          --failed: platform--> failed               nobody is punished
+//!          --failed: customer_leg, live--> failed     the contact is abandoned; on other channels like platform
+//! ```
+
+use super::Check;
+use crate::conversation::{Holder, Stage};
+use crate::turn::Turn;
+use crate::words::{
+    AnsweredOn, ChannelPresence, ConnectExpired, ConnectFailed, ConnectionFailed, ContactConnected, EndReason, EngagementStarted,
+    Id, Leg, Presence, PresenceCause, Role,
+};
+
+/// So many failures of an agent's own leg in a row are no accident.
+const FAILURES_LIMIT: u64 = 2;
+
+impl Turn<'_> {
+    pub(super) fn check_connecting(&self, id: Id, attempt: u32, agent: Id) -> Check {
+        self.check_known_agent(agent)?;
+        self.check_live(id)?;
+        match self.site.contact(&id).and_then(|contact| contact.holder(attempt)) {
+            Some(Holder { agent: connecting, stage: Stage::Connecting, .. }) if connecting == agent => Ok(()),
+            Some(_) | None => Err("not_connecting"),
+        }
+    }
+
+    pub(super) fn connect(&mut self, fact: &ContactConnected) {
+        let Some(contact) = self.site.contact(&fact.contact) else { return };
+        let (channel, queue) = (contact.channel.clone(), contact.queue.clone());
+        let role = contact.holder(fact.attempt).map_or(Role::Primary, |holder| holder.role);
+        let speaks = role == Role::Primary;
+        let silence = if speaks { self.silence_due(contact, contact.conversation.unanswered, self.t_ms) } else { None };
+        let event = EngagementStarted { at_ms: self.t_ms, attempt: fact.attempt, queue, role, silence };
+        self.emit(Some(fact.contact), Some(fact.agent), Some(&channel), event);
+        let answered_on = self.rules().and_then(|rules| rules.channel(&channel)).map(|profile| profile.answered_on);
+        if speaks && answered_on == Some(AnsweredOn::Connected) {
+            self.answered(fact.contact, fact.agent, fact.attempt);
+        }
+    }
+
+    /// Accepted, but never connected: the contact waits again with its key.
+    pub(crate) fn expire_connect(&mut self, id: Id, attempt: u32) {
+        let Some(contact) = self.site.contact(&id) else { return };
+        let Some(Holder { agent, .. }) = contact.holder(attempt) else { return };
+        let channel = contact.channel.clone();
+        let until_ms = self.retry_ms();
+        let event = ConnectExpired {
+            at_ms: self.t_ms,
+            attempt,
+            excluded_until_ms: until_ms,
+            reoffer_from_ms: until_ms,
+            siblings_until_ms: None,
+        };
+        self.emit(Some(id), Some(agent), Some(&channel), event);
+        self.go_on(id);
+        self.settle(agent);
+    }
+
+    /// The connect failed on somebody's side.
+    pub(super) fn fail_connect(&mut self, fact: &ConnectionFailed) {
+        let (id, agent) = (fact.contact, fact.agent);
+        let Some(contact) = self.site.contact(&id).cloned() else { return };
+        let primary = contact.holder(fact.attempt).is_some_and(|holder| holder.role == Role::Primary);
+        let live = self.rules().and_then(|rules| rules.channel(&contact.channel)).map(|profile| profile.presence)
+            == Some(ChannelPresence::Live);
+        let gone = primary && live && fact.leg == Leg::CustomerLeg;
+        let until_ms = self.retry_ms();
+        let before = self.site.agent(&agent).map_or(0, |agent| agent.failures);
+        let failures = if fact.leg == Leg::AgentLeg { before + 1 } else { before };
+        let event = ConnectFailed {
+            at_ms: self.t_ms,
+            attempt: fact.attempt,
+            leg: fact.leg,
+            excluded_until_ms: until_ms,
+            reoffer_from_ms: until_ms,
+            failures,
+            siblings_until_ms: None,
+        };
+        self.emit(Some(id), Some(agent), Some(&contact.channel), event);
+        if gone {
+            self.end_visit(id, &contact, contact.abandoned());
+            self.end_contact(id, &contact, EndReason::Abandoned);
+        } else {
+            if fact.leg == Leg::AgentLeg && failures >= FAILURES_LIMIT {
+                self.set_presence(agent, Presence::NotReady, Some(super::word("technical")), PresenceCause::Technical);
+            }
+            self.go_on(id);
+        }
+        self.settle(agent);
+    }
+
+    /// Until when a pair is kept apart that could not be connected.
+    fn retry_ms(&self) -> u64 {
+        self.at_ms + self.rules().map_or(0, |rules| rules.policy.connect_retry_ms)
+    }
+}
