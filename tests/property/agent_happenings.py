@@ -37,6 +37,12 @@ def desk_comes_back(pair: Pair, choices: Choices) -> f.Fact:
     return f.DeskReturned(pair.fact_id(), choices.pick(lost or AGENTS))
 
 
+def agent_is_sent_away(pair: Pair, choices: Choices) -> f.Fact:
+    presence, reason = choices.pick([("not_ready", "lunch"), ("not_ready", None), ("offline", "lunch"), ("offline", "unheard_of")])
+    return f.PresenceForced(pair.fact_id(), choices.pick(AGENTS), presence, None, reason)  # type: ignore[arg-type]
+
+
 AGENT_HAPPENINGS: tuple[Happening, ...] = (
     agent_comes, agent_is_scheduled, agent_is_busy_elsewhere, agent_is_busy_elsewhere, desk_goes, desk_comes_back, desk_comes_back,
+    agent_is_sent_away,
 )  # fmt: skip

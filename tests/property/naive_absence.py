@@ -4,7 +4,8 @@ from functools import partial
 
 from cordboard.events import event as e
 from cordboard.events import fact as f
-from tests.property.naive_looks import Looks
+from tests.property.naive_agents import AgentFacts
+from tests.property.naive_engagements import Engagements
 from tests.property.naive_matching import order
 from tests.property.naive_state import Agent, Outside, Work
 from tests.property.naive_timers import Timer, timer
@@ -12,7 +13,7 @@ from tests.property.naive_timers import Timer, timer
 OUTSIDE_MAX = 100
 
 
-class Absence(Looks):
+class Absence(Engagements, AgentFacts):
     """The agent is not quite there."""
 
     def on_AgentScheduled(self, fact: f.AgentScheduled) -> None:
@@ -51,6 +52,21 @@ class Absence(Looks):
         over = e.OutsideWorkChanged(at_ms=self.moment, work=outside.work, busy=False, cost=outside.cost)
         self.record(over, None, agent.id)
         self.freed(agent, connected=True)
+
+    # Sent away
+
+    def on_PresenceForced(self, fact: f.PresenceForced) -> None:
+        agent = self.known_agent(fact.agent)
+        self.know_reason(fact.reason)
+        self.ask_for(agent, (fact.presence, fact.reason if fact.presence == "not_ready" else None), "forced")
+        if fact.presence == "not_ready":
+            return
+        self.all_look()
+        wrapping = [work for work in self.works if (work.agent, work.state) == (agent.id, "wrapping")]
+        for work in sorted(wrapping, key=lambda work: (work.contact, work.attempt)):
+            self.wrapped_up(work, "forced")
+        self.take_away(agent, self.waiting_for_desk(agent, *(profile.name for profile in self.policy.channels)))
+        self.looking.append(agent)
 
     # Desk
 

@@ -46,6 +46,7 @@ class Arrivals(Engagements, Queues):
         if place is None:
             self.enter(contact, None)
         else:
+            self.arrivals -= 1  # it has the number of the one before
             self.resume(contact, place)
         if twin is not None:
             self.record(e.ContactLinked(at_ms=self.moment, other=twin.id, cause="waiting"), contact.id)
@@ -97,6 +98,7 @@ class Arrivals(Engagements, Queues):
         contact.state, contact.entered_ms = "queued", self.moment
         contact.key, contact.target_ms, contact.priority = place.key, place.target_ms, place.priority
         contact.prefer_until_ms = self.at_ms + self.policy.prefer_ms if contact.preferred else None
+        contact.waits_ms = self.moment - place.queued_at_ms
         contact.resumes = place.contact
         self.queued(contact, place.queued_at_ms, None)
         contact.resumes = None

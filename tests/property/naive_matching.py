@@ -227,9 +227,9 @@ class Matching:
             able = [*first, *(agent for agent in able if agent not in first)]
         return able
 
-    def contacts_for(self, agent: Agent) -> list[Contact]:
+    def contacts_for(self, agent: Agent, besides: Contact | None = None) -> list[Contact]:
         """The one the agent is reserved for, one that a floor asks for; then by (rank, key), or by the key alone."""
-        able = [contact for contact in self.contacts if self.may(contact, agent)]
+        able = [contact for contact in self.contacts if contact is not besides and self.may(contact, agent)]
         able.sort(key=lambda contact: (0 if self.policy.freed_agent == "key" else self.rank(agent, contact), order(contact)))
         floored = [contact for contact in able if self.floor_asks(agent, contact)]
         first = [contact for contact in able if contact.reserved == agent.id] or floored[:1]

@@ -77,18 +77,19 @@ class Queues(Plans):
         ]
 
     def closing_due(self, queue: str) -> None:
-        """One of those who still wait for somebody moves on; after the last one the queue is quiet."""
-        here = [contact for contact in self.contacts if contact.queue == queue and self.is_now(contact.channel)]
-        here = [contact for contact in here if contact.state in ("queued", "offered")]
-        if not here:
-            self.set_mode(queue, self.mode(queue).mode, None)
-            return
-        contact = min(here, key=lambda each: (each.state != "queued", order(each)))
-        to = self.way_out(queue)
-        if to is None:
-            self.turn_away(contact)
-        else:
-            self.divert(contact, to, "closing")
+        """Those who still wait for somebody move on, one after the other, with all that follows; then the queue is quiet."""
+        while here := [each for each in self.contacts if each.queue == queue and self.moves_on(each)]:
+            contact = min(here, key=lambda each: (each.state != "queued", order(each)))
+            to = self.way_out(queue)
+            if to is None:
+                self.turn_away(contact)
+            else:
+                self.divert(contact, to, "closing")
+            self.all_look()
+        self.set_mode(queue, self.mode(queue).mode, None)
+
+    def moves_on(self, contact: Contact) -> bool:
+        return contact.state in ("queued", "offered") and self.is_now(contact.channel)
 
     def turn_away(self, contact: Contact) -> None:
         state = contact.state

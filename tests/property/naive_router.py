@@ -9,7 +9,6 @@ from functools import partial
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from tests.property.naive_absence import Absence
-from tests.property.naive_agents import AgentFacts
 from tests.property.naive_cases import CaseFacts
 from tests.property.naive_days import Days
 from tests.property.naive_record import Line, Refusal
@@ -21,7 +20,7 @@ Told = tuple[str, list[Line]]
 """A fact's verdict, or `timer`, and what it caused."""
 
 
-class NaiveRouter(CaseFacts, AgentFacts, Absence, Days):
+class NaiveRouter(CaseFacts, Absence, Days):
     """One site."""
 
     def turn(self, facts: Sequence[tuple[int, f.Fact | None]], at_ms: int, gap_ms: int = 0) -> list[Told]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from cordboard.events import event as e
 from cordboard.events.bounds import Key
+from cordboard.events.contact_events import Matter
 from tests.property.naive_record import worded
 from tests.property.naive_returning import Returning
 from tests.property.naive_state import Contact
@@ -38,7 +39,7 @@ class Visits(Returning):
             rule=contact.rule, language=contact.language, accepts=contact.accepts, transfers=contact.transfers, back=contact.back,
             opens_ms=contact.opens_ms, step=contact.step, step_at_ms=contact.step_at_ms, threshold=0,
             threshold_at_ms=contact.threshold_at_ms, promote_at_ms=contact.promote_at_ms, drain_at_ms=contact.drain_at_ms,
-            resumes=contact.resumes, matter=None if contact.matter is None else e.Matter(*contact.matter),  # type: ignore[attr-defined]
+            resumes=contact.resumes, matter=None if contact.matter is None else Matter(*contact.matter),
         )  # fmt: skip
         self.record(entered, contact.id)
         contact.resumes = contact.matter = None

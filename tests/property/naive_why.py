@@ -43,7 +43,11 @@ class Reasons(Visits):
 
     def next_contact(self, agent: Agent, contact: Contact) -> tuple[bytes | None, str]:
         """What the agent would have taken instead, and the first thing in which the two differ."""
-        others = [each for each in self.contacts_for(agent) if each is not contact]
+        if contact.reserved == agent.id:
+            return None, "reserved"
+        others = self.contacts_for(agent, besides=contact)
+        if self.floor_asks(agent, contact):
+            return others[0].id if others else None, "floor"
         if not others:
             return None, "only"
         other = others[0]

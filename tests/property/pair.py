@@ -139,7 +139,7 @@ def line(entry: Entry) -> Line:
 
 NOT_YET: dict[Any, dict[str, Any]] = {e.ContactQueued: {"transfers": 0}}
 """What the core does not say yet."""
-NEVER_YET: tuple[Any, ...] = (e.ContactLinked,)
+NEVER_YET: tuple[Any, ...] = ()
 UNDECIDED = "no_policy"
 """What facts are refused with that the core knows but does not decide yet: every history begins with a policy."""
 

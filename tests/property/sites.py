@@ -5,7 +5,18 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from cordboard.events.bounds import Requirement
-from cordboard.events.policy import ChannelProfile, EntryPoint, PlanStep, Policy, QueuePolicy, Reason, Replacement, Threshold, Topic
+from cordboard.events.policy import (
+    ChannelProfile,
+    EntryPoint,
+    Floor,
+    PlanStep,
+    Policy,
+    QueuePolicy,
+    Reason,
+    Replacement,
+    Threshold,
+    Topic,
+)
 
 if TYPE_CHECKING:
     from tests.property.happenings import Choices
@@ -45,10 +56,11 @@ def site(choices: "Choices") -> Policy:
     )
     return replace(
         policy,
+        repeat_count=choices.pick([0, 2, 3]), repeat_ms=choices.pick([1_000, 8_000, 60_000]), repeat_priority=choices.pick([1, 5]),
         days_ms=choices.pick([[], [*range(1_003_000, 1_400_000, 17_300)]]),
         channels=[of_channel(choices, channel) for channel in policy.channels],
         queues=[of_queue(choices, queue) for queue in policy.queues],
-    )
+    )  # fmt: skip
 
 
 def of_channel(choices: "Choices", channel: ChannelProfile) -> ChannelProfile:
@@ -58,6 +70,12 @@ def of_channel(choices: "Choices", channel: ChannelProfile) -> ChannelProfile:
             dormant_percent=choices.pick([0, 30]), silence_alert_ms=choices.pick([0, 900]),
             silence_requeue_ms=choices.pick([0]),
         )  # fmt: skip
+    channel = replace(
+        channel,
+        join_waiting=choices.chance(30),
+        desk_lost_ms=choices.pick([800, 3_000]),
+        resume_ms=choices.pick([0, 2_000, 20_000]),
+    )
     if choices.chance(30):
         channel = replace(channel, last_offer_before_ms=choices.pick([500, 2_500]))
     return channel
@@ -73,7 +91,23 @@ def of_queue(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
         queue = replace(queue, plan=plan(choices, other))
     if choices.chance(40):
         queue = replace(queue, thresholds=thresholds(choices, other))
-    return queue
+    if choices.chance(40):
+        queue = replace(
+            queue, promote_before_ms=choices.pick([3_000, 9_000, 100_000]), promoted_percent=choices.pick([20, 70, 100])
+        )
+    if choices.chance(40):
+        floors = choices.pick([[(2, 1)], [(3, 1), (2, 1)], [(1, 2)]])
+        queue = replace(queue, floors=[Floor(klass=klass, members=members) for klass, members in floors])
+    return doors(choices, queue, other)
+
+
+def doors(choices: "Choices", queue: QueuePolicy, other: str) -> QueuePolicy:
+    """Who is let in, and where the others go."""
+    if choices.chance(50):
+        queue = replace(queue, overflow=other)
+    if choices.chance(30):
+        queue = replace(queue, max_waiting=choices.pick([1, 3]))
+    return replace(queue, admit_unstaffed=choices.chance(60), closing_grace_ms=choices.pick([0, 1_200, 5_000]))
 
 
 def plan(choices: "Choices", other: str) -> list[PlanStep]:
