@@ -134,8 +134,8 @@ impl Site {
                 self.change_agent(about.agent()?, |agent| agent.desk_due = Some(due))
             }
             Event::DeskReturnRecorded(_) => self.change_agent(about.agent()?, |agent| agent.desk_due = None),
-            Event::AgentReserved(_) => Ok(()),
-            Event::AgentReleased(_) => Ok(()),
+            Event::AgentReserved(_) => self.reserve(about, true),
+            Event::AgentReleased(_) => self.reserve(about, false),
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::state::Contact;
-use crate::words::{ContactQueued, ContactRelaxed, Name};
+use crate::words::{ContactQueued, ContactRelaxed, Id, Name};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Course {
@@ -25,6 +25,10 @@ pub(crate) struct Course {
     pub(crate) been: Vec<Name>,
     /// When agents of each rank may have it though somebody of a lower one is there; the last counts for all beyond.
     pub(crate) opens_ms: Vec<u64>,
+    /// From when on an agent may be reserved for it.
+    pub(crate) drain_at_ms: Option<u64>,
+    /// Who takes nothing else before it.
+    pub(crate) reserved: Option<Id>,
 }
 
 impl Course {
@@ -47,12 +51,19 @@ impl Course {
             promoted_from: None,
             been,
             opens_ms: event.opens_ms.clone(),
+            drain_at_ms: event.drain_at_ms,
+            reserved: None,
         }
     }
 
     /// When a rank opens. None: it is open.
     pub(crate) fn opens_at(&self, rank: u8) -> Option<u64> {
         self.opens_ms.get(usize::from(rank)).or(self.opens_ms.last()).copied()
+    }
+
+    /// It has waited long for more room than anybody has.
+    pub(crate) fn drains(&self, now_ms: u64) -> bool {
+        self.reserved.is_none() && self.drain_at_ms.is_some_and(|drain_at_ms| drain_at_ms <= now_ms)
     }
 
     /// A step of the plan is taken.

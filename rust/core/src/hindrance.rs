@@ -31,6 +31,8 @@ pub enum Hindrance<'a> {
     OverCapacity,
     /// The load or the channel's count leaves no room.
     NoRoom,
+    /// The agent is reserved for another contact.
+    Reserved,
     /// Agents of this rank come later: somebody of a lower one is there.
     RankClosed { until_ms: u64 },
     /// The contact waits for an agent it prefers.
@@ -53,6 +55,7 @@ impl Hindrance<'_> {
             Self::Leaving => "leaving",
             Self::OverCapacity => "over_capacity",
             Self::NoRoom => "no_room",
+            Self::Reserved => "reserved",
             Self::RankClosed { .. } => "rank_closed",
             Self::Preference { .. } => "preference",
         }
@@ -76,16 +79,37 @@ impl Site {
     /// Every question of an offer, at this moment. Asked of a contact that waits.
     pub(crate) fn hindrance<'a>(&'a self, contact: &'a Contact, id: &Id, now_ms: u64) -> Option<Hindrance<'a>> {
         let Some(agent) = self.agent(id) else { return Some(Hindrance::NotDeclared) };
+        self.unsuitable(contact, id, agent, now_ms)
+            .or_else(|| without_room(agent, &contact.channel))
+            .or_else(|| reserved_elsewhere(contact, id, agent))
+            .or_else(|| self.untimely(contact, id, agent, now_ms))
+    }
+
+    /// What stands against it but what the agent has in hand, or has been reserved for.
+    pub(crate) fn hindrance_but_room<'a>(
+        &'a self,
+        contact: &'a Contact,
+        id: &Id,
+        agent: &Agent,
+        now_ms: u64,
+    ) -> Option<Hindrance<'a>> {
+        self.unsuitable(contact, id, agent, now_ms).or_else(|| self.untimely(contact, id, agent, now_ms))
+    }
+
+    /// The questions before that of room …
+    fn unsuitable<'a>(&'a self, contact: &'a Contact, id: &Id, agent: &Agent, now_ms: u64) -> Option<Hindrance<'a>> {
         self.unavailable(contact, id, agent)
             .or_else(|| self.exclusion(contact, id, now_ms))
             .or_else(|| self.leaving(agent, &contact.channel, now_ms))
-            .or_else(|| without_room(agent, &contact.channel))
-            .or_else(|| self.closed_rank(contact, id, agent, now_ms))
-            .or_else(|| self.preference(contact, id, now_ms))
+    }
+
+    /// … and those after it.
+    fn untimely(&self, contact: &Contact, id: &Id, agent: &Agent, now_ms: u64) -> Option<Hindrance<'static>> {
+        self.closed_rank(contact, id, agent, now_ms).or_else(|| self.preference(contact, id, now_ms))
     }
 
     /// What stands against the agent whatever the pair's past and the agent's load: what an open offer may not meet either.
-    #[allow(clippy::unused_self)] // desks and queues of the site come in here
+    #[allow(clippy::unused_self)]
     fn unavailable<'a>(&'a self, contact: &'a Contact, id: &Id, agent: &Agent) -> Option<Hindrance<'a>> {
         if agent.rank(contact).is_none() {
             return Some(Hindrance::NotMember);
@@ -199,6 +223,11 @@ fn unsuited<'a>(agent: &Agent, contact: &'a Contact) -> Option<Hindrance<'a>> {
         Some(enabled) if !enabled.on => Some(Hindrance::ChannelOff),
         Some(_) => contact.requirements.iter().find(|need| !agent.meets(need)).map(Hindrance::Skill),
     }
+}
+
+/// The agent takes another contact before anything else.
+fn reserved_elsewhere(contact: &Contact, id: &Id, agent: &Agent) -> Option<Hindrance<'static>> {
+    (agent.reserved.is_some() && contact.course.reserved != Some(*id)).then_some(Hindrance::Reserved)
 }
 
 /// A limit is exceeded already, or would be.

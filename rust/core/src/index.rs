@@ -84,6 +84,10 @@ pub(crate) struct Index {
     pub(crate) preferring: Groups<Id, Id>,
     /// What keeps queued contacts and agents apart: until when, from when on only if somebody else is there, contact, agent.
     pub(crate) excluding: BTreeSet<(u64, u64, Id, Id)>,
+    /// Queued contacts for which an agent may be reserved some time, by queue.
+    pub(crate) draining: Groups<Name, (Key, Id)>,
+    /// Queued contacts that have a reservation, by queue.
+    pub(crate) reservations: Groups<Name, Id>,
     /// Queued contacts with ranks that open, by when the last one does.
     pub(crate) opening: BTreeSet<(u64, Id)>,
     /// Live contacts that exclude somebody for a while, by the last instant of it.
@@ -165,6 +169,7 @@ impl Index {
                     self.preferring.add(*agent, id);
                 }
                 self.excluding.extend(excluded(id, contact));
+                self.add_drain(id, contact);
                 self.opening.extend(contact.course.opens_ms.iter().max().map(|opens_ms| (*opens_ms, id)));
                 self.looks.extend(chances(id, contact));
             }
@@ -191,6 +196,7 @@ impl Index {
                 for agent in &contact.preferred {
                     self.preferring.take(agent, &id);
                 }
+                self.remove_drain(id, contact);
                 for excluded in excluded(id, contact) {
                     self.excluding.remove(&excluded);
                 }
@@ -208,6 +214,19 @@ impl Index {
             }
             Phase::Parked { owner, .. } => self.owned.take(&owner, &id),
         }
+    }
+
+    fn add_drain(&mut self, id: Id, contact: &Contact) {
+        if contact.course.reserved.is_some() {
+            self.reservations.add(contact.queue.clone(), id);
+        } else if contact.course.drain_at_ms.is_some() {
+            self.draining.add(contact.queue.clone(), (contact.key, id));
+        }
+    }
+
+    fn remove_drain(&mut self, id: Id, contact: &Contact) {
+        self.reservations.take(&contact.queue, &id);
+        self.draining.take(&contact.queue, &(contact.key, id));
     }
 
     /// Whose short deadlines silence moves: contacts with an offer, a connect or an exclusion that ran when it began, and agents who wrap up.
@@ -350,7 +369,7 @@ fn chances(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Chance)> + '
 fn look_times(contact: &Contact) -> impl Iterator<Item = u64> + '_ {
     let preference = (!contact.preferred.is_empty()).then_some(contact.prefer_until_ms);
     let exclusions = contact.exclusions.values().flat_map(|exclusion| [exclusion.reoffer_from_ms, exclusion.until_ms]);
-    exclusions.chain(preference).chain(contact.course.opens_ms.iter().copied())
+    exclusions.chain(preference).chain(contact.course.opens_ms.iter().copied()).chain(contact.course.drain_at_ms)
 }
 
 fn excluded(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, u64, Id, Id)> + '_ {

@@ -22,12 +22,14 @@ impl Router {
                     found.push(format!("contact {id:?} is parked from {since_ms} until {until_ms}"));
                 }
             }
+            found.extend(reserved_once(site, id, contact));
             if site.state.gone.get(id, site.state.at_ms).is_some() {
                 found.push(format!("contact {id:?} lives and is gone"));
             }
         }
         for (id, agent) in &site.state.agents {
             found.extend(limits(id, agent));
+            found.extend(reserved_for(site, id, agent));
             for ((contact, attempt), work) in &agent.work {
                 found.extend(held_once(site, id, (contact, *attempt), work));
             }
@@ -49,6 +51,21 @@ fn overlooked(site: &Site) -> Vec<String> {
     let ended = is_settled(site) && state.sweep.is_none();
     let found = state.agents.keys().filter(|_| ended).filter_map(|id| site.best_contact(*id, state.at_ms));
     found.map(|found| format!("contact {:?} waits and agent {:?} could have it", found.contact, found.agent)).collect()
+}
+
+/// A reservation is a waiting contact's and an agent's who is there, and both know of it.
+fn reserved_once(site: &Site, id: &Id, contact: &Contact) -> Option<String> {
+    let reserved = contact.course.reserved?;
+    let stands = contact.phase == Phase::Queued
+        && (site.agent(&reserved)).is_some_and(|agent| agent.ready() && agent.desk_due.is_none() && agent.reserved == Some(*id));
+    (!stands).then(|| format!("contact {id:?} is {:?} and agent {reserved:?} is reserved for it", contact.phase))
+}
+
+/// What an agent is reserved for has that agent.
+fn reserved_for(site: &Site, id: &Id, agent: &Agent) -> Option<String> {
+    let contact = agent.reserved?;
+    let stands = site.contact(&contact).is_some_and(|contact| contact.course.reserved == Some(*id));
+    (!stands).then(|| format!("agent {id:?} is reserved for contact {contact:?}, which has nobody"))
 }
 
 /// The last commit ended a turn: whatever was due has happened.

@@ -36,6 +36,7 @@ mod pool;
 mod record;
 mod relax;
 mod render;
+mod reserve;
 mod router;
 mod rules;
 mod site;

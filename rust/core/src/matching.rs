@@ -82,6 +82,9 @@ impl Site {
 
     /// The best waiting contact for an agent at `now_ms`: over the heads it may serve, the least (membership rank, key), or the key alone.
     pub(crate) fn best_contact(&self, id: Id, now_ms: u64) -> Option<Match> {
+        if let Some(reserved) = self.agent(&id)?.reserved {
+            return self.reserved_contact(id, reserved, now_ms);
+        }
         let (floored, mut first) = self.first_contacts(id, now_ms)?;
         let ((turn, contact_id), next) = (first.next()?, first.next());
         let contact = self.contact(&contact_id)?;
@@ -95,6 +98,16 @@ impl Site {
             (OfferCause::Routed, Why { runner_up: next.map(|(_, next)| next), decided, ..why })
         };
         Some(Match { contact: contact_id, agent: id, rank, cause: found.0, why: found.1 })
+    }
+
+    /// The one an agent is reserved for, and no other.
+    fn reserved_contact(&self, id: Id, reserved: Id, now_ms: u64) -> Option<Match> {
+        let contact = self.contact(&reserved).filter(|contact| self.may_offer(contact, &id, now_ms))?;
+        let preferred = self.preference_holds(contact, now_ms);
+        let (cause, decided) =
+            if preferred { (OfferCause::Preferred, Decided::Preferred) } else { (OfferCause::Routed, Decided::Reserved) };
+        let why = Why { decided, ..self.why(contact, Looked::Agent) };
+        Some(Match { contact: reserved, agent: id, rank: self.agent(&id)?.rank(contact)?, cause, why })
     }
 
     /// The contact an agent may take first, and the one it could take if that were not there; whether a floor asks for the first.

@@ -381,6 +381,8 @@ pub(crate) struct Agent {
     pub(crate) leaves_ms: Option<u64>,
     /// The desk is lost, and when the contacts of each channel go to somebody else.
     pub(crate) desk_due: Option<Few<Name, u64>>,
+    /// The contact that it takes before anything else.
+    pub(crate) reserved: Option<Id>,
 }
 
 /// A channel an agent may work on.

@@ -4,6 +4,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::apply::{fact_time, About};
 use crate::codec;
+use crate::decide::Drain;
 use crate::index::{Chance, Later, Timer};
 use crate::record::Record;
 use crate::rules::Rules;
@@ -49,6 +50,10 @@ pub(crate) struct Turn<'a> {
     pub(crate) consumed: Option<Consumed>,
     /// Something was looked at and found to need nothing: that too must be remembered.
     pub(crate) looked: bool,
+    /// The contact whose offer has just ended: it looks when a loss that follows has contacts look.
+    pub(crate) again: Option<Id>,
+    /// What reservations depend on.
+    pub(crate) drain: Drain,
     cause: i64,
     looked_up_to: (u64, Chance),
 }
@@ -63,6 +68,8 @@ impl<'a> Turn<'a> {
             record,
             consumed,
             looked: false,
+            again: None,
+            drain: Drain::default(),
             cause: CAUSE_TIMER,
             looked_up_to: (looked_ms, Chance::LAST),
         }
@@ -73,8 +80,12 @@ impl<'a> Turn<'a> {
     pub(crate) fn decide(&mut self, pending: &mut std::iter::Peekable<std::vec::IntoIter<Pending<'_>>>) -> bool {
         self.forgive_silence();
         self.cause = CAUSE_CONTINUATION;
-        if self.site.state.sweep.is_some() && self.sweep() {
-            return true;
+        if self.site.state.sweep.is_some() {
+            let full = self.sweep();
+            self.reserve();
+            if full {
+                return true;
+            }
         }
         if self.site.state.continued {
             self.finish();
@@ -167,6 +178,8 @@ impl<'a> Turn<'a> {
 
     /// A fact or timer is done with all it caused: now what depends on the whole of it.
     fn finish(&mut self) {
+        self.again = None;
+        self.reserve();
         self.promote();
     }
 

@@ -63,6 +63,13 @@ impl Site {
         })
     }
 
+    /// The agent takes this contact before anything else, or no more.
+    pub(super) fn reserve(&mut self, about: &About, reserved: bool) -> Result<(), String> {
+        let (contact, agent) = (about.contact()?, about.agent()?);
+        self.change_agent(agent, |agent| agent.reserved = reserved.then_some(contact))?;
+        self.change_contact(contact, |contact| contact.course.reserved = reserved.then_some(agent))
+    }
+
     pub(super) fn change_outside(&mut self, about: &About, event: &OutsideWorkChanged) -> Result<(), String> {
         let work = Outside { channel: about.channel()?.clone(), cost: event.cost };
         self.change_agent(about.agent()?, |agent| {
@@ -119,6 +126,7 @@ fn new_agent() -> Agent {
         outside: Few::new(),
         leaves_ms: None,
         desk_due: None,
+        reserved: None,
     }
 }
 

@@ -15,6 +15,8 @@ impl Turn<'_> {
         }
         let event = AgentScheduleSet { at_ms: self.t_ms, leaves_ms: fact.leaves_ms };
         self.emit(None, Some(fact.agent), None, event);
+        self.release_unless_eligible(fact.agent);
+        self.note_gain(fact.agent);
         self.fill(fact.agent);
     }
 }

@@ -12,8 +12,8 @@ use crate::state::{Agent, Phase};
 use crate::turn::Turn;
 use crate::words::{
     AgentChannel, AgentDeclared, AgentRegistered, AgentRemoved, ChannelSwitchSet, ChannelSwitched, Id, Key, Name,
-    OverCapacityCause, OverCapacityRecorded, Presence, PresenceCause, PresenceChanged, PresenceRequested, RevokeReason,
-    SwitchCause,
+    OverCapacityCause, OverCapacityRecorded, Presence, PresenceCause, PresenceChanged, PresenceRequested, ReleaseReason,
+    RevokeReason, SwitchCause,
 };
 
 impl Turn<'_> {
@@ -50,6 +50,8 @@ impl Turn<'_> {
             capacity: fact.capacity.unwrap_or(rules.policy.capacity),
         };
         self.emit(None, Some(fact.agent), None, event);
+        self.release_unless_eligible(fact.agent);
+        self.note_gain(fact.agent);
         let freed = self.revoke_offers(fact.agent, RevokeReason::NotEligible, None);
         self.record_over_capacity(fact.agent, self.t_ms, OverCapacityCause::Redeclared);
         self.look_after_loss(fact.agent, freed);
@@ -72,6 +74,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn retire(&mut self, agent: Id) {
+        self.release_agent(agent, ReleaseReason::AgentGone);
         self.emit(None, Some(agent), None, AgentRemoved { at_ms: self.t_ms });
         self.look_after_loss(agent, Vec::new());
     }
@@ -110,7 +113,10 @@ impl Turn<'_> {
             cause,
         };
         self.emit(None, Some(id), None, event);
-        if requested != Presence::Ready {
+        if requested == Presence::Ready {
+            self.note_gain(id);
+        } else {
+            self.release_agent(id, ReleaseReason::AgentGone);
             let freed = self.revoke_offers(id, RevokeReason::AgentNotReady, None);
             self.look_after_loss(id, freed);
         }
@@ -158,6 +164,10 @@ impl Turn<'_> {
 
     pub(super) fn set_switch(&mut self, agent: Id, channel: &Name, on: bool, cause: SwitchCause) {
         self.emit(None, Some(agent), Some(channel), ChannelSwitchSet { at_ms: self.t_ms, on, cause });
+        self.release_unless_eligible(agent);
+        if on {
+            self.note_gain(agent);
+        }
         if !on {
             let freed = self.revoke_offers(agent, RevokeReason::ChannelOff, Some(channel));
             self.look_after_loss(agent, freed);
@@ -167,7 +177,8 @@ impl Turn<'_> {
     /// Work of the agent is over: a pending presence takes effect when it was the last, else there may be room for more.
     pub(super) fn settle(&mut self, id: Id) {
         let Some(agent) = self.site.agent(&id) else { return };
-        if agent.requested != agent.effective && !agent.has_accepted_work() {
+        let pending = (agent.requested, &agent.requested_reason) != (agent.effective, &agent.effective_reason);
+        if pending && !agent.has_accepted_work() {
             let event = PresenceChanged {
                 at_ms: self.t_ms,
                 requested: agent.requested,
@@ -184,11 +195,11 @@ impl Turn<'_> {
         }
     }
 
-    /// An agent serves less than before. With room for other work the agent chooses first; then contacts whose offers were
-    /// withdrawn, who waited for this agent, or who may have an excluded one now that this one is gone, look in key order.
+    /// An agent serves less than before. With room for other work the agent chooses first; then look, in key order, the contact whose offer
+    /// ended so, those whose offers were withdrawn, and those that may get somebody now that this one is gone.
     pub(super) fn look_after_loss(&mut self, agent: Id, freed: Vec<Id>) {
         self.fill(agent);
-        let freed: BTreeSet<Id> = freed.into_iter().collect();
+        let freed: BTreeSet<Id> = freed.into_iter().chain(self.again.take()).collect();
         let mut contacts: BTreeSet<Id> = self.site.index.concerned(&agent, self.at_ms);
         contacts.extend(&freed);
         let mut line: Vec<(Key, Id)> = contacts

@@ -5,7 +5,7 @@ use crate::state::{Contact, Phase};
 use crate::turn::Turn;
 use crate::words::{
     ChannelPresence, ContactEndRequested, ContactEnded, ContactReclassified, EndReason, EndedBy, Id, OfferRevoked, ParkEnded,
-    ParkEndedBy, ReclassificationRequested, RequestedEnd, RevokeReason, VisitOutcome,
+    ParkEndedBy, ReclassificationRequested, ReleaseReason, RequestedEnd, RevokeReason, VisitOutcome,
 };
 
 impl Turn<'_> {
@@ -63,7 +63,7 @@ impl Turn<'_> {
     /// Take the contact out of its agent's hands.
     pub(super) fn let_go(&mut self, id: Id, contact: &Contact, by: EndedBy, revoked: RevokeReason) {
         match contact.phase {
-            Phase::Queued => {}
+            Phase::Queued => self.release(id, ReleaseReason::ContactGone),
             Phase::Offered { agent, attempt, .. } | Phase::Connecting { agent, attempt, .. } => {
                 let event = OfferRevoked { at_ms: self.t_ms, attempt, reason: revoked, siblings_until_ms: None };
                 self.emit(Some(id), Some(agent), Some(&contact.channel), event);

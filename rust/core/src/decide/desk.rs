@@ -8,7 +8,7 @@ use crate::turn::Turn;
 use crate::words::bounds::INSTANT_MAX_MS;
 use crate::words::{
     ChannelPresence, ContactParked, DeskDue, DeskLossRecorded, DeskReturnRecorded, EndedBy, Id, Key, Name, OfferRevoked,
-    ParkEndedBy, ParkedKind, RevokeReason, VisitOutcome,
+    ParkEndedBy, ParkedKind, ReleaseReason, RevokeReason, VisitOutcome,
 };
 
 impl Turn<'_> {
@@ -22,6 +22,7 @@ impl Turn<'_> {
         }
         let due = self.desk_due(id);
         self.emit(None, Some(id), None, DeskLossRecorded { at_ms: self.t_ms, due });
+        self.release_agent(id, ReleaseReason::AgentGone);
         let freed = self.revoke_offers(id, RevokeReason::DeskLost, None);
         self.look_after_loss(id, freed);
     }
@@ -121,6 +122,7 @@ impl Turn<'_> {
             return;
         }
         self.emit(None, Some(id), None, DeskReturnRecorded { at_ms: self.t_ms });
+        self.note_gain(id);
         for contact in self.parked_by(id, ParkedKind::DeskLost) {
             self.return_parked(contact, ParkEndedBy::DeskReturned);
         }

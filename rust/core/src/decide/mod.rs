@@ -11,6 +11,7 @@ mod connect;
 mod contact;
 mod desk;
 mod direct;
+mod drain;
 mod effect;
 mod ending;
 mod engagement;
@@ -28,6 +29,8 @@ mod threshold;
 mod transfer;
 mod visit;
 mod waiting;
+
+pub(crate) use drain::Drain;
 
 use crate::turn::Turn;
 use crate::words::{Accepted, CustomerErased, EffectOutcome, Fact, Id, Name, Refused, Verdict};

@@ -15,7 +15,7 @@ use crate::state::{Contact, OfferEnd};
 use crate::turn::Turn;
 use crate::words::{
     AnswerMode, Direct, Id, Name, OfferAccepted, OfferAnswered, OfferCause, OfferDeclined, OfferExpired, OfferMade, OfferRevoked,
-    OnMissed, OverCapacityCause, Presence, PresenceCause, RevokeReason, Role, SwitchCause, Why,
+    OnMissed, OverCapacityCause, Presence, PresenceCause, ReleaseReason, RevokeReason, Role, SwitchCause, Why,
 };
 
 /// What an offer says beside whom it joins.
@@ -34,7 +34,11 @@ impl Turn<'_> {
     pub(crate) fn look(&mut self, contact: Id) {
         let waits = self.site.contact(&contact).is_some_and(Contact::looks);
         if waits {
-            for found in self.site.best_agents(contact, self.at_ms, 1, None) {
+            let found = self.site.best_agents(contact, self.at_ms, 1, None);
+            if found.is_empty() {
+                self.note_in_vain(contact);
+            }
+            for found in found {
                 self.offer(&found);
             }
         }
@@ -56,6 +60,7 @@ impl Turn<'_> {
 
     /// The one place where offers are made.
     pub(super) fn make_offer(&mut self, id: Id, agent: Id, terms: Terms) {
+        self.release(id, ReleaseReason::Offered);
         let Some(contact) = self.site.contact(&id) else { return };
         let Some(enabled) = self.site.agent(&agent).and_then(|agent| agent.channels.get(&contact.channel)) else { return };
         let (channel, attempt) = (contact.channel.clone(), contact.attempt + 1);
@@ -139,6 +144,7 @@ impl Turn<'_> {
             declines,
         };
         self.emit(Some(id), Some(agent), Some(&channel), event);
+        self.again = Some(id);
         if declines >= limit {
             self.set_presence(agent, Presence::NotReady, Some(super::word("declined")), PresenceCause::Declined);
         }
@@ -163,6 +169,7 @@ impl Turn<'_> {
             missed,
         };
         self.emit(Some(id), Some(agent), Some(&channel), event);
+        self.again = Some(id);
         if missed >= limit {
             match on_missed {
                 OnMissed::NotReady => {

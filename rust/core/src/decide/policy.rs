@@ -29,6 +29,7 @@ impl Turn<'_> {
         let event =
             PolicyAdopted { at_ms: self.t_ms, version: rules.policy.version, digest: sha256(&fact.policy), policy: fact.policy };
         self.emit(None, None, None, event);
+        self.release_ineligible();
         if self.site.state.sweep.is_some() {
             self.sweep();
         }

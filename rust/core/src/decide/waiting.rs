@@ -21,8 +21,13 @@ impl Turn<'_> {
             Some(before) => before.course.opens_ms.clone(),
             None => opens_ms(queue, queued.queued_at_ms, self.t_ms),
         };
+        let drain_at_ms = match same {
+            Some(before) => before.course.drain_at_ms,
+            None => (queue.drain_after_ms > 0).then(|| (self.at_ms + queue.drain_after_ms).min(INSTANT_MAX_MS)),
+        };
         ContactQueued {
             opens_ms,
+            drain_at_ms,
             step,
             step_at_ms: queue.step_at(step, queued.queued_at_ms, self.t_ms),
             threshold: 0,

@@ -1,0 +1,38 @@
+//! Who may be reserved for a contact that nobody has room for. Pure questions on a site, as in `matching`.
+
+use crate::site::Site;
+use crate::state::{Agent, Contact};
+use crate::words::{Id, Name};
+
+impl Site {
+    /// The agent to be reserved for a contact that drains: of those who have room once they finish, the one with least in hand.
+    pub(crate) fn best_reserve(&self, id: Id, now_ms: u64) -> Option<Id> {
+        let contact = self.contact(&id).filter(|contact| contact.looks() && contact.course.drains(now_ms))?;
+        let free = self.ready_for(contact).filter_map(|id| Some((id, self.agent(id)?)));
+        free.filter(|(id, agent)| agent.reserved.is_none() && self.may_reserve(contact, id, agent, now_ms))
+            .map(|(id, agent)| (agent.load(), *id))
+            .min()
+            .map(|(_, id)| id)
+    }
+
+    /// Nothing but room stands against the offer, and an agent with nothing else in hand would have it.
+    pub(crate) fn may_reserve(&self, contact: &Contact, id: &Id, agent: &Agent, now_ms: u64) -> bool {
+        let fits = |(cost, max_concurrent): (u32, u32)| cost <= agent.capacity && max_concurrent > 0;
+        let enabled = agent.channels.get(&contact.channel).map(|enabled| (enabled.cost, enabled.max_concurrent));
+        enabled.is_some_and(fits) && self.hindrance_but_room(contact, id, agent, now_ms).is_none()
+    }
+
+    /// The queue's policy has agents reserved at all.
+    pub(crate) fn reserves(&self, queue: &Name) -> bool {
+        self.rules().and_then(|rules| rules.queue(queue)).is_some_and(|queue| queue.drain_after_ms > 0)
+    }
+
+    /// Fewer agents are reserved in the queue than its share of those who are ready.
+    pub(crate) fn may_reserve_another(&self, queue: &Name) -> bool {
+        let Some(rules) = self.rules().and_then(|rules| rules.queue(queue)).filter(|queue| queue.drain_after_ms > 0) else {
+            return false;
+        };
+        let ready = self.index.ready.get(queue).map_or(0, std::collections::BTreeSet::len);
+        self.index.reservations.count(queue) < (usize::from(rules.drain_percent) * ready).div_ceil(100)
+    }
+}
