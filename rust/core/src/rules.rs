@@ -20,6 +20,7 @@ pub(crate) struct Rules {
     dispositions: BTreeSet<Name>,
     topics: BTreeSet<Name>,
     entry_points: BTreeSet<Name>,
+    promoting: BTreeSet<Name>,
 }
 
 impl Rules {
@@ -29,6 +30,7 @@ impl Rules {
         if policy.site != *site {
             return Err("is another site's");
         }
+        let promoting = policy.queues.iter().filter(|queue| queue.promote_before_ms > 0);
         let rules = Self {
             channels: policy.channels.iter().map(|channel| (channel.name.clone(), channel.clone())).collect(),
             queues: policy.queues.iter().map(|queue| (queue.name.clone(), queue.clone())).collect(),
@@ -37,6 +39,7 @@ impl Rules {
             dispositions: policy.dispositions.iter().cloned().collect(),
             topics: policy.topics.iter().map(|topic| topic.name.clone()).collect(),
             entry_points: policy.entry_points.iter().map(|entry_point| entry_point.name.clone()).collect(),
+            promoting: promoting.map(|queue| queue.name.clone()).collect(),
             policy,
         };
         rules.check().map(|()| rules)
@@ -177,7 +180,7 @@ impl Rules {
 
     /// Queues that promote deferrable work, in order of name.
     pub(crate) fn promoting(&self) -> impl Iterator<Item = &Name> {
-        self.queues.values().filter(|queue| queue.promote_before_ms > 0).map(|queue| &queue.name)
+        self.promoting.iter()
     }
 
     pub(crate) fn by_rank(&self) -> bool {
