@@ -11,10 +11,10 @@ DEMO_SECONDS ?= 30
 DEMO_JSON ?=
 DEMO_FLAGS ?=
 
-.PHONY: help demo test check unit bench fmt bless proto lock clean
+.PHONY: help demo test check unit bench bench-core fmt bless proto lock clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36mmake %-8s\033[0m %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
 
 .venv/.installed: constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3"; exit 1; }
@@ -53,6 +53,18 @@ check: .venv/.built ## formatting, lints, types, layers, stubs, protocol, licenc
 bench: .venv/.built ## the pipeline and low-load rows beside awaited js.publish on the same server
 	$(BIN)/python -m pytest tests/benchmarks -s --benchmark-disable-gc --benchmark-columns=min,median,max,ops,rounds
 
+# Without its dependencies: it wants an older protobuf than gRPC does, for parts that no benchmark uses.
+.venv/.oracle: .venv/.installed tests/benchmarks/oracle.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r tests/benchmarks/oracle.txt
+	@touch $@
+
+bench-core: .venv/.built .venv/.oracle ## the core beside its peers: tables, plots, benchmarks/core.json; BENCH_QUICK=1 for a look
+	@echo "building the contenders in Rust"
+	@cargo bench --locked --quiet --no-run --package cordboard-core --features bench 2> .venv/bench.log || { cat .venv/bench.log; exit 1; }
+	$(BIN)/python -m tests.benchmarks.core
+	$(if $(BENCH_QUICK),,$(BIN)/python -m pytest tests/benchmarks/test_core.py --benchmark-disable-gc --benchmark-columns=min,median,max,ops,rounds)
+	$(if $(BENCH_QUICK),,cargo bench --locked --quiet --package cordboard-core --features bench --bench core)
+
 fmt: .venv/.built ## format everything
 	cargo fmt --all
 	$(BIN)/ruff check --quiet --fix .
@@ -68,6 +80,7 @@ LOCK := --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotat
 lock: .venv/.installed ## pin every Python dependency with its hashes; and those of the image
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra bench $(LOCK) --universal -o constraints.txt
 	$(BIN)/uv pip compile pyproject.toml --extra imap -c constraints.txt $(LOCK) --python-platform linux -o deploy/docker/runtime.txt
+	printf 'ortools\nnumpy\n' | $(BIN)/uv pip compile - --no-deps $(LOCK) --python-platform linux -o tests/benchmarks/oracle.txt
 	echo maturin | $(BIN)/uv pip compile - -c constraints.txt $(LOCK) --python-platform linux -o deploy/docker/build.txt
 
 clean: ## remove what was built

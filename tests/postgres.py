@@ -29,9 +29,10 @@ START_S = 60.0
 class PostgresServer:
     """A running server. `directory` holds everything it writes."""
 
-    def __init__(self, programs: Path, directory: Path, account: dict[str, Any]) -> None:
+    def __init__(self, programs: Path, directory: Path, account: dict[str, Any], *, durable: bool = False) -> None:
         self._programs = programs
         self._account = account
+        self._sync = "on" if durable else "off"
         self._numbers = itertools.count(1)
         self.directory = directory
         self.data = directory / "data"
@@ -54,8 +55,8 @@ class PostgresServer:
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.directory),
-            "fsync": "off",
-            "full_page_writes": "off",
+            "fsync": self._sync,
+            "full_page_writes": self._sync,
             "max_connections": "50",
             "shared_buffers": "32MB",
             "log_min_messages": "fatal",
@@ -86,12 +87,12 @@ class PostgresServer:
 
 
 @contextmanager
-def own_server() -> Iterator[tuple[PostgresServer, list["subprocess.Popen[bytes]"]]]:
+def own_server(*, durable: bool = False) -> Iterator[tuple[PostgresServer, list["subprocess.Popen[bytes]"]]]:
     """A server of one's own, and its processes: who kills one adds the next."""
     directory = Path(tempfile.mkdtemp(prefix="cordboard-pg-"))
     try:
         account = _account(directory)
-        server = PostgresServer(_programs(directory, account), directory, account)
+        server = PostgresServer(_programs(directory, account), directory, account, durable=durable)
         processes = [server.start()]
         try:
             yield server, processes

@@ -32,7 +32,9 @@ def parts(directory: Path, say: Callable[[str], None]) -> dict[str, Callable[[],
 
 def main(wanted: list[str]) -> int:
     console = Console(width=None if sys.stdout.isatty() else 180)
-    console.print(f"{machine()}; commit {commit()}; {ROUNDS} rounds{', quick' if QUICK else ''}: min / median / max of their ratios")
+    console.print(
+        f"{machine()}; commit {commit()}; {ROUNDS} rounds{', quick' if QUICK else ''}: min / median / max of their ratios"
+    )
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="cordboard-bench-") as name:
         directory = Path(name)

@@ -16,7 +16,7 @@ from cordboard.events import fact as facts
 from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
 from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy
 from tests.benchmarks.peers.twin import Frame, Twin
-from tests.benchmarks.workload import SKILLS, Drawing, Size
+from tests.benchmarks.workload import SKILLS, Drawing, Needs, Size
 
 SITE, QUEUE, CHANNEL = "bench", "care", "voice"
 START_MS = 1_800_000_000_000
@@ -35,7 +35,27 @@ POLICY = Policy(
         ChannelProfile(name=CHANNEL, presence="live", klass=1, answered_on="connected", offer_ttl_ms=HOUR_MS, connect_ms=HOUR_MS)
     ],
     queues=[QueuePolicy(name=QUEUE)],
+    # However long a durable round lasts, the order of the line is that of the recording: priority, then arrival.
+    age_credit_ms=24 * HOUR_MS,
 )
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A contact in line: its number (in the order of arrival), requirement set and place."""
+
+    contact: int
+    needs: int
+    place: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """An agent frees and is given `found` (None: nobody); `arrived` comes."""
+
+    agent: int
+    arrived: Waiting
+    found: int | None
 
 
 @dataclass
@@ -49,6 +69,14 @@ class Recording:
     """In the measured frames."""
     offers: int = 0
     ends: int = 0
+    agents: list[dict[int, int]] = field(default_factory=list)
+    sets: list[Needs] = field(default_factory=list)
+    numbers: dict[bytes, int] = field(default_factory=dict)
+    """Contacts by id."""
+    calls: list["Call"] = field(default_factory=list)
+    """The measured operations as they look from above."""
+    line: list["Waiting"] = field(default_factory=list)
+    """Who waits when they begin."""
 
     def save(self, path: Path) -> None:
         """As the contenders in Rust read it: see rust/core/benches/rivals/steps.rs."""
@@ -94,11 +122,13 @@ class Roll:
         return [codec.encode(facts.PresenceRequested(self.id(), agent, "ready")) for agent in self.ids]
 
     def arrivals(self) -> list[bytes]:
-        return [self.arrival(number) for number in self.needs]
+        return [self.arrival(number)[1] for number in self.needs]
 
-    def arrival(self, number: int, *, priority: int = 0) -> bytes:
+    def arrival(self, number: int, priority: int = 0) -> tuple[bytes, bytes]:
+        """A contact of this requirement set: its id, and the fact."""
         requirements = [Requirement(f"skill-{skill}", level) for skill, level in self.sets[number]]
-        return codec.encode(facts.ContactArrived(self.id(), self.id(), CHANNEL, QUEUE, requirements, priority))
+        fact = facts.ContactArrived(self.id(), self.id(), CHANNEL, QUEUE, requirements, priority)
+        return fact.contact, codec.encode(fact)
 
 
 class Crowd:
@@ -108,6 +138,7 @@ class Crowd:
         self.recording = Recording(size)
         self._roll = Roll(Size(size.agents, 0, 0, size.profile, size.seed))
         self._random, self._drawing, self._agents = self._roll.random, self._roll.drawing, self._roll.ids
+        self.recording.agents, self.recording.sets = self._roll.agents, self._roll.sets
         self._twin = Twin(taken_over)
         self._with: dict[bytes, bytes] = {}
         """Whom an engaged agent talks to."""
@@ -116,6 +147,8 @@ class Crowd:
         self._repeats: list[bytes] = []
         self._inbox_seq = 0
         self._at_ms = START_MS
+        self._numbers = {agent: number for number, agent in enumerate(self._agents)}
+        self._came: dict[bytes, Waiting] = {}
 
     def set_up(self) -> None:
         """All agents declared, all contacts there, all agents busy."""
@@ -124,6 +157,8 @@ class Crowd:
         self._send([self._arrival() for _ in range(size.agents + size.waiting)], into)
         self._send(self._roll.ready(), into)
         self._send([fact for pair in self._answers() for fact in pair], into)
+        taken = set(self._with.values())
+        self.recording.line = [waiting for contact, waiting in self._came.items() if contact not in taken]
 
     def work(self, operations: int, facts_a_frame: int) -> None:
         """`operations` of them, in frames of about that many facts, at the end of the recording."""
@@ -131,10 +166,13 @@ class Crowd:
         for _ in range(max(1, operations * OPERATION_FACTS // facts_a_frame)):
             frame: list[bytes] = []
             answers = self._answers()
+            ended = []
             for _ in range(max(1, facts_a_frame // OPERATION_FACTS)):
-                frame.append(self._end())
+                agent, end = self._end()
+                frame.append(end)
                 frame.extend(next(answers, ()))
                 frame.append(self._arrival())
+                ended.append((agent, self._last))
             for rest in answers:
                 frame.extend(rest)
             if facts_a_frame == 1:
@@ -143,6 +181,8 @@ class Crowd:
             else:
                 self._send(frame, recording.measured, size=len(frame))
             recording.facts += len(frame)
+            given = {agent: self._came[contact].contact for agent, contact in self._offers}
+            recording.calls.extend(Call(self._numbers[agent], arrived, given.get(agent)) for agent, arrived in ended)
 
     def _send(self, encoded: list[bytes], into: list[tuple[Frame, int]], size: int = SETUP_FACTS) -> None:
         for begin in range(0, len(encoded), size):
@@ -172,7 +212,7 @@ class Crowd:
             agent = self._random.choice(self._agents)
             yield codec.encode(facts.EngagementEndRequested(self._id(), self._random.choice(self._late), agent))
 
-    def _end(self) -> bytes:
+    def _end(self) -> tuple[bytes, bytes]:
         """Of one who could serve what might arrive, so that work is done in proportion to demand."""
         while True:
             agent = self._agents[self._drawing.contact(new=False)[1]]
@@ -183,10 +223,15 @@ class Crowd:
         self.recording.ends += 1
         fact = codec.encode(facts.EngagementEndRequested(self._id(), contact, agent))
         self._repeats = [*self._repeats[-LATE_MEMORY:], fact]
-        return fact
+        return agent, fact
 
     def _arrival(self) -> bytes:
-        return self._roll.arrival(self._drawing.contact()[0], priority=self._random.randint(1, 10))
+        number, priority = self._drawing.contact()[0], self._random.randint(1, 10)
+        contact, fact = self._roll.arrival(number, priority)
+        self._last = Waiting(len(self._came), number, (len(self._came)) - (priority << 32))
+        self._came[contact] = self._last
+        self.recording.numbers[contact] = self._last.contact
+        return fact
 
     def _id(self) -> bytes:
         return self._roll.id()

@@ -26,6 +26,8 @@ REQUIREMENTS = 3
 SETS_DRAWN = 200
 KEPT_OF_A_THOUSAND = 5
 """A set is kept if so many of the first thousand agents could serve it."""
+ANYBODY_RANK = 3
+"""Contacts whom anybody may serve are the fourth in frequency."""
 SPAN_MS = 600_000
 """The contacts that wait at the start came within this time."""
 STEP_MS = 60_000
@@ -151,12 +153,14 @@ class Drawing:
     def _draw_sets(self) -> None:
         first = self.agents[:1_000]
         enough = max(1, len(first) * KEPT_OF_A_THOUSAND // 1_000)
-        found: list[Needs] = [] if self.size.profile == "hard" else [()]
+        found: list[Needs] = []
         while len(found) < SETS_DRAWN * 3 // 4:
             needs = self._needs_of(self.random.randrange(len(first)), self.random.choices((1, 2, 3), (45, 40, 15))[0])
             if needs not in found and sum(suits(skills, needs) for skills in first) >= enough:
                 found.append(needs)
         self.random.shuffle(found)
+        if self.size.profile != "hard":
+            found.insert(ANYBODY_RANK, ())
         self.sets = found
         self._eligible = [[n for n, skills in enumerate(self.agents) if suits(skills, needs)] for needs in found]
         share = 0.0
