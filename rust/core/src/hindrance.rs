@@ -1,5 +1,6 @@
 //! Why an agent may not be offered a contact: one list of questions in one order, for routing and for whoever asks it to explain itself.
 
+use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::{Agent, Contact, Work, WORK_MAX};
 use crate::words::{Id, Name, Presence, Requirement};
@@ -80,7 +81,7 @@ impl Site {
     pub(crate) fn hindrance<'a>(&'a self, contact: &'a Contact, id: &Id, now_ms: u64) -> Option<Hindrance<'a>> {
         let Some(agent) = self.agent(id) else { return Some(Hindrance::NotDeclared) };
         self.unsuitable(contact, id, agent, now_ms)
-            .or_else(|| without_room(agent, &contact.channel))
+            .or_else(|| without_room(agent, &contact.channel, self.rules()))
             .or_else(|| reserved_elsewhere(contact, id, agent))
             .or_else(|| self.untimely(contact, id, agent, now_ms))
     }
@@ -230,15 +231,18 @@ fn reserved_elsewhere(contact: &Contact, id: &Id, agent: &Agent) -> Option<Hindr
     (agent.reserved.is_some() && contact.course.reserved != Some(*id)).then_some(Hindrance::Reserved)
 }
 
-/// A limit is exceeded already, or would be.
-pub(crate) fn without_room(agent: &Agent, channel: &Name) -> Option<Hindrance<'static>> {
+/// A limit is exceeded already, or would be even if what gives way to the channel did.
+pub(crate) fn without_room(agent: &Agent, channel: &Name, rules: Option<&Rules>) -> Option<Hindrance<'static>> {
     if agent.over_capacity() {
         return Some(Hindrance::OverCapacity);
     }
     let fits = agent.channels.get(channel).is_some_and(|enabled| {
-        agent.load() + u64::from(enabled.cost) <= u64::from(agent.capacity)
-            && agent.count(channel) < enabled.max_concurrent as usize
+        agent.count(channel) < enabled.max_concurrent as usize
             && agent.work.len() < WORK_MAX
+            && (agent.has_capacity_for(enabled.cost)
+                || rules.is_some_and(|rules| {
+                    agent.pressing_load(channel, rules) + u64::from(enabled.cost) <= u64::from(agent.capacity)
+                }))
     });
     (!fits).then_some(Hindrance::NoRoom)
 }

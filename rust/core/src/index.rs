@@ -254,7 +254,7 @@ impl Index {
 
     /// An agent comes to be, or is declared anew.
     pub(crate) fn declare_agent(&mut self, id: Id, agent: &Agent) {
-        let slot = self.crew.declare(&seat(id, agent), &agent.memberships, &agent.skills);
+        let slot = self.crew.declare(&seat(id, agent, self.rules.as_ref()), &agent.memberships, &agent.skills);
         self.queueing.forget(slot);
         self.add_agent(id, agent);
     }
@@ -264,6 +264,13 @@ impl Index {
         self.remove_agent(id, agent);
         if let Some(slot) = self.crew.leave(&id) {
             self.queueing.forget(slot);
+        }
+    }
+
+    /// With a new policy other work gives way.
+    pub(crate) fn refresh_room<'a>(&mut self, agents: impl Iterator<Item = (&'a Id, &'a Agent)>) {
+        for (id, agent) in agents {
+            self.crew.refresh(&seat(*id, agent, self.rules.as_ref()));
         }
     }
 
@@ -302,7 +309,7 @@ impl Index {
     /// What follows from an agent's presence and work.
     pub(crate) fn add_work(&mut self, id: Id, agent: &Agent) {
         self.census.add_agent(id, agent);
-        self.crew.refresh(&seat(id, agent));
+        self.crew.refresh(&seat(id, agent, self.rules.as_ref()));
         self.timers.extend(wrap_ups(id, agent).chain(desk_losses(id, agent)));
     }
 
@@ -315,9 +322,9 @@ impl Index {
 }
 
 /// What contacts must know of an agent at work.
-fn seat(id: Id, agent: &Agent) -> Seat {
+fn seat(id: Id, agent: &Agent, rules: Option<&Rules>) -> Seat {
     let free = |(channel, enabled): (&Name, &Enabled)| {
-        (channel.clone(), agent.ready() && agent.desk_due.is_none() && enabled.on && without_room(agent, channel).is_none())
+        (channel.clone(), agent.ready() && agent.desk_due.is_none() && enabled.on && without_room(agent, channel, rules).is_none())
     };
     Seat { id, idle_since_ms: agent.idle_since_ms, free: agent.channels.iter().map(free).collect() }
 }

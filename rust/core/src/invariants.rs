@@ -7,7 +7,7 @@ use crate::index::Index;
 use crate::router::Router;
 use crate::site::Site;
 use crate::state::{Agent, Contact, Phase, Work, WorkPhase};
-use crate::words::Id;
+use crate::words::{Id, ParkedKind};
 
 impl Router {
     /// Violations of the invariants of the state, in words; empty is good. Looks at everything: for tests and verification.
@@ -34,6 +34,7 @@ impl Router {
                 found.extend(held_once(site, id, (contact, *attempt), work));
             }
         }
+        found.extend(forgotten_interrupts(site));
         found.extend(unclear_effects(site));
         found.extend(overlooked(site));
         match Index::of(&site.state) {
@@ -71,6 +72,17 @@ fn reserved_for(site: &Site, id: &Id, agent: &Agent) -> Option<String> {
 /// The last commit ended a turn: whatever was due has happened.
 fn is_settled(site: &Site) -> bool {
     site.state.turn_ms == site.state.at_ms && !site.state.continued
+}
+
+/// What was put aside for more pressing work is parked no longer than the agent has such work.
+fn forgotten_interrupts(site: &Site) -> Vec<String> {
+    let owners = site.state.contacts.iter().filter_map(|(id, contact)| match contact.phase {
+        Phase::Parked { owner, kind: ParkedKind::Interrupted, .. } => Some((id, owner)),
+        Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. } | Phase::Parked { .. } => None,
+    });
+    let forgotten =
+        owners.filter(|(_, owner)| site.agent(owner).is_none_or(|agent| agent.work.values().all(|work| !work.interrupts)));
+    forgotten.map(|(id, owner)| format!("contact {id:?} was put aside and agent {owner:?} has nothing more pressing")).collect()
 }
 
 /// An effect was asked for by a commit that is there, and no two deliver one message of a conversation.

@@ -27,6 +27,7 @@ mod groups;
 mod hindrance;
 mod index;
 mod instants;
+mod interrupts;
 mod invariants;
 mod lines;
 mod matching;

@@ -156,7 +156,8 @@ impl Site {
     fn first_among(&self, (id, agent): (Id, &Agent), now_ms: u64, counts: impl Fn(&Contact) -> bool) -> Vec<(Turn, Id)> {
         let Some(slot) = self.index.crew.slot(&id) else { return Vec::new() };
         let by_rank = self.rules().is_some_and(Rules::by_rank);
-        let roomy: Vec<&Name> = agent.channels.keys().filter(|channel| without_room(agent, channel).is_none()).collect();
+        let roomy: Vec<&Name> =
+            agent.channels.keys().filter(|channel| without_room(agent, channel, self.rules()).is_none()).collect();
         let rank = |queue: &Name, channel: &Name| {
             let rank = agent.memberships.get(queue).filter(|_| roomy.contains(&channel))?;
             Some(if by_rank { *rank } else { 0 })

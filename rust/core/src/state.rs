@@ -462,11 +462,15 @@ impl Agent {
             || self.work.values().any(|work| matches!(work.phase, WorkPhase::Engaged | WorkPhase::Wrapping { .. }))
     }
 
+    pub(crate) fn has_capacity_for(&self, cost: u32) -> bool {
+        self.load() + u64::from(cost) <= u64::from(self.capacity)
+    }
+
     pub(crate) fn over_capacity(&self) -> bool {
         self.load() > u64::from(self.capacity)
             || self.channels.iter().any(|(channel, enabled)| self.count(channel) > enabled.max_concurrent as usize)
-            // A channel that is not declared (any more) allows none.
-            || self.work.values().any(|work| !self.channels.contains_key(&work.channel))
+            // A channel that is not declared (any more) allows none but dormant ones.
+            || self.work.values().any(|work| work.full_cost.is_none() && !self.channels.contains_key(&work.channel))
             || self.outside.values().any(|work| !self.channels.contains_key(&work.channel))
     }
 

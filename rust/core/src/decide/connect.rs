@@ -41,6 +41,12 @@ impl Turn<'_> {
         if speaks && answered_on == Some(AnsweredOn::Connected) {
             self.answered(fact.contact, fact.agent, fact.attempt);
         }
+        // What is engaged may give way to others from now on.
+        let interruptible =
+            self.rules().and_then(|rules| rules.channel(&channel)).is_some_and(|profile| !profile.interruptible_by.is_empty());
+        if interruptible {
+            self.fill(fact.agent);
+        }
     }
 
     /// Accepted, but never connected: the contact waits again with its key.

@@ -15,6 +15,7 @@ mod drain;
 mod effect;
 mod ending;
 mod engagement;
+mod interrupt;
 mod offer;
 mod outside;
 mod parking;

@@ -44,8 +44,9 @@ impl Turn<'_> {
         }
     }
 
-    /// An agent looks for contacts, while there is room.
+    /// An agent looks for contacts, while there is room: after those that were put aside for work that is over.
     pub(crate) fn fill(&mut self, agent: Id) {
+        self.return_interrupted(agent);
         self.site.prepare(&agent);
         while let Some(found) = self.site.best_contact(agent, self.at_ms) {
             self.offer(&found);
@@ -64,6 +65,10 @@ impl Turn<'_> {
         let Some(contact) = self.site.contact(&id) else { return };
         let Some(enabled) = self.site.agent(&agent).and_then(|agent| agent.channels.get(&contact.channel)) else { return };
         let (channel, attempt) = (contact.channel.clone(), contact.attempt + 1);
+        let full = self.site.agent(&agent).is_some_and(|agent| !agent.has_capacity_for(enabled.cost));
+        let interrupts = full && terms.direct.is_none();
+        // Nobody waits for a side.
+        let wait_ms = if terms.role == Role::Primary { contact.waited_ms(self.at_ms) } else { 0 };
         let event = OfferMade {
             at_ms: self.at_ms,
             attempt,
@@ -72,16 +77,18 @@ impl Turn<'_> {
             cost: enabled.cost,
             rank: terms.rank,
             cause: terms.cause,
-            wait_ms: contact.waited_ms(self.at_ms),
+            wait_ms,
             key: Some(contact.key),
             why: terms.why,
             direct: terms.direct,
             role: terms.role,
-            interrupts: false,
+            interrupts,
         };
         self.emit(Some(id), Some(agent), Some(&channel), event);
         if terms.direct.is_some() {
             self.record_over_capacity(agent, self.at_ms, OverCapacityCause::Direct);
+        } else if interrupts {
+            self.record_over_capacity(agent, self.at_ms, OverCapacityCause::Interrupted);
         }
         if self.is_answered_at_once(&channel) {
             self.accept((id, attempt), agent, self.at_ms);
@@ -94,6 +101,7 @@ impl Turn<'_> {
         let connect_ms = self.rules().and_then(|rules| rules.channel(&channel)).map_or(0, |profile| profile.connect_ms);
         let event = OfferAccepted { at_ms, attempt, connect_by_ms: self.at_ms + connect_ms };
         self.emit(Some(id), Some(agent), Some(&channel), event);
+        self.interrupt((id, attempt), agent);
     }
 
     pub(super) fn is_answered_at_once(&self, channel: &Name) -> bool {

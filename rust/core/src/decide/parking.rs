@@ -1,12 +1,12 @@
 //! Parked contacts: put aside by an agent, who stays their owner, and wanted again.
 
 use super::Check;
-use crate::state::Phase;
+use crate::state::{Contact, Phase};
 use crate::turn::Turn;
 use crate::words::bounds::INSTANT_MAX_MS;
 use crate::words::{
     ChannelPresence, ContactParked, ContactQueued, EndedBy, Id, ParkEndRequested, ParkEnded, ParkEndedBy, ParkRequested,
-    VisitOutcome,
+    ParkedKind, VisitOutcome,
 };
 
 impl Turn<'_> {
@@ -28,13 +28,18 @@ impl Turn<'_> {
     /// The engagement is over without wrap-up, and the agent free for other work.
     pub(super) fn park(&mut self, fact: &ParkRequested) {
         let Some(contact) = self.site.contact(&fact.contact).cloned() else { return };
-        self.end_engagement(fact.contact, &contact, EndedBy::Parked);
-        self.end_visit(fact.contact, &contact, VisitOutcome::Requeued);
         // A wish counts from when it was said, but never ends in the turn that hears it.
         let until_ms = self.t_ms.saturating_add(fact.for_ms).max(self.at_ms + 1).min(INSTANT_MAX_MS);
-        let event = ContactParked { at_ms: self.t_ms, kind: fact.kind.into(), until_ms, note: fact.note };
-        self.emit(Some(fact.contact), Some(fact.agent), Some(&contact.channel), event);
+        self.put_aside(fact.contact, &contact, fact.kind.into(), until_ms, fact.note);
         self.settle_hands(&contact);
+    }
+
+    /// Its primary's engagement ends without wrap-up, and that agent owns it until then.
+    pub(super) fn put_aside(&mut self, id: Id, contact: &Contact, kind: ParkedKind, until_ms: u64, note: Option<Id>) {
+        self.end_engagement(id, contact, EndedBy::Parked);
+        self.end_visit(id, contact, VisitOutcome::Requeued);
+        let event = ContactParked { at_ms: self.t_ms, kind, until_ms, note };
+        self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
     }
 
     pub(super) fn check_parked(&self, fact: &ParkEndRequested) -> Check {

@@ -6,14 +6,15 @@
 //! ```
 
 use super::ending::Ending;
+use super::offer::Terms;
 use super::Check;
 use crate::conversation::SidePhase;
-use crate::state::{Contact, WORK_MAX};
+use crate::state::Contact;
 use crate::turn::Turn;
 use crate::words::bounds::ATTEMPT_MAX;
 use crate::words::{
-    ConsultRequested, Direct, DirectReason, EndedBy, Id, OfferCause, OfferMade, OfferRevoked, OverCapacityCause, RequestedRole,
-    RevokeReason, Role, RoleChanged, RoleRequested, SideRole,
+    ConsultRequested, Direct, DirectReason, EndedBy, Id, OfferCause, OfferRevoked, RequestedRole, RevokeReason, Role, RoleChanged,
+    RoleRequested, SideRole,
 };
 
 /// Whom a primary can ask at a time.
@@ -24,15 +25,13 @@ impl Turn<'_> {
         self.check_live(fact.contact)?;
         self.check_engaged(fact.contact, Some(fact.agent))?;
         let contact = self.site.contact(&fact.contact).ok_or("unknown_contact")?;
-        let asked = self.site.agent(&fact.to_agent).ok_or("unknown_agent")?;
+        self.check_known_agent(fact.to_agent)?;
         if fact.to_agent == fact.agent {
             return Err("same_agent");
         }
-        if !asked.ready() {
-            return Err("agent_not_ready");
-        }
-        if !asked.channels.get(&contact.channel).is_some_and(|enabled| enabled.on) {
-            return Err("channel_not_enabled");
+        let direct = self.check_direct(contact, fact.to_agent);
+        if direct != Err("no_room") {
+            direct?;
         }
         if contact.sides.values().any(|side| side.agent == fact.to_agent) {
             return Err("already_asked");
@@ -40,44 +39,23 @@ impl Turn<'_> {
         if contact.sides.len() >= SIDES_MAX {
             return Err("side_limit");
         }
-        if asked.work.len() >= WORK_MAX || contact.attempt >= ATTEMPT_MAX {
+        if contact.attempt >= ATTEMPT_MAX {
             return Err("no_room");
         }
-        Ok(())
+        direct
     }
 
     /// Another agent is asked for help, whatever membership, skills and limits say.
     pub(super) fn consult(&mut self, fact: &ConsultRequested) {
         let Some(contact) = self.site.contact(&fact.contact) else { return };
-        let Some(profile) = self.rules().and_then(|rules| rules.channel(&contact.channel)) else { return };
-        let Some(asked) = self.site.agent(&fact.to_agent) else { return };
-        let Some(enabled) = asked.channels.get(&contact.channel) else { return };
+        let rank = self.site.agent(&fact.to_agent).and_then(|agent| agent.rank(contact)).unwrap_or(0);
         let (role, reason) = match fact.role {
             SideRole::Consult => (Role::Consult, DirectReason::Consult),
             SideRole::Conference => (Role::Conference, DirectReason::Conference),
         };
-        let attempt = contact.attempt + 1;
-        let event = OfferMade {
-            at_ms: self.at_ms,
-            attempt,
-            queue: contact.queue.clone(),
-            expires_ms: self.at_ms + profile.offer_ttl_ms,
-            cost: enabled.cost,
-            rank: asked.rank(contact).unwrap_or(0),
-            cause: OfferCause::Direct,
-            wait_ms: 0,
-            key: Some(contact.key),
-            why: None,
-            direct: Some(Direct { by: Some(fact.agent), reason }),
-            role,
-            interrupts: false,
-        };
-        let channel = contact.channel.clone();
-        self.emit(Some(fact.contact), Some(fact.to_agent), Some(&channel), event);
-        self.record_over_capacity(fact.to_agent, self.at_ms, OverCapacityCause::Direct);
-        if self.is_answered_at_once(&channel) {
-            self.accept((fact.contact, attempt), fact.to_agent, self.at_ms);
-        }
+        let (ttl_ms, direct) = (self.offer_ttl_ms(fact.contact), Some(Direct { by: Some(fact.agent), reason }));
+        let terms = Terms { rank, cause: OfferCause::Direct, ttl_ms, why: None, direct, role };
+        self.make_offer(fact.contact, fact.to_agent, terms);
     }
 
     pub(super) fn check_role(&self, fact: &RoleRequested) -> Check {
