@@ -14,6 +14,7 @@ use cordboard_core::words::{
 use crate::site::{
     id, name, plain_arrival, published, requirement, CHANNELS, DISPOSITIONS, ENTRY_POINTS, QUEUES, REASONS, SKILLS, TOPICS,
 };
+use crate::staff::reported;
 use crate::wishes::{About, Aim, Said, Skew, Wish};
 
 const AGENT: u8 = 0xa0;
@@ -146,6 +147,7 @@ impl Ledger {
     fn fact(&mut self, fact_id: Id, wish: &Wish) -> Fact {
         match wish {
             Wish::Declare { .. } | Wish::Retire { .. } | Wish::Presence { .. } | Wish::Switch { .. } => of_agent(fact_id, wish),
+            Wish::Report(duty) => reported(fact_id, duty),
             Wish::Publish { shape, wrong } => {
                 PolicyPublished { fact_id, policy: published(self.version + 1, shape, *wrong) }.into()
             }
@@ -330,6 +332,6 @@ fn requirements(needs: &[(u8, u8, bool)]) -> Vec<Requirement> {
     needs.iter().map(|(skill, level, hard)| requirement(usize::from(*skill), *level, *hard)).collect()
 }
 
-fn word(words: &[&str], index: u8) -> Name {
+pub(crate) fn word(words: &[&str], index: u8) -> Name {
     name(words[usize::from(index) % words.len()])
 }

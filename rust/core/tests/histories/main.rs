@@ -8,6 +8,7 @@ mod large;
 mod ledger;
 mod limits;
 mod site;
+mod staff;
 mod tampering;
 mod transcript;
 mod wishes;

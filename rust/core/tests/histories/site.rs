@@ -1,5 +1,6 @@
 //! A small site: three channels that differ in every respect, up to three queues, and policies over them that may be odd or wrong.
 
+use crate::staff::{staffing, Staffing};
 use std::collections::BTreeMap;
 
 use cordboard_core::codec;
@@ -39,6 +40,7 @@ pub(crate) struct Shape {
     max_parked: u32,
     owner_ms: u64,
     chat_reply: Reply,
+    staffing: Staffing,
 }
 
 /// What is wrong with a publication.
@@ -63,7 +65,8 @@ pub(crate) fn shape() -> impl Draw<Value = Shape> {
     let wrap_ups = select(vec![0_u64, 1_500, 30_000]);
     let parking =
         (select(vec![0_u32, 1, 2, 50]), select(vec![0_u64, 20_000, 3_600_000]), select(vec![Reply::Live, Reply::Webhook]));
-    (sizes, choices, pairs, limits, wrap_ups, parking).prop_map(|(sizes, choices, pairs, limits, wrap_up_ms, parking)| Shape {
+    let drawn = (sizes, choices, pairs, limits, wrap_ups, parking, staffing());
+    drawn.prop_map(|(sizes, choices, pairs, limits, wrap_up_ms, parking, staffing)| Shape {
         queues: sizes.0,
         channels: sizes.1,
         order: choices.0,
@@ -80,6 +83,7 @@ pub(crate) fn shape() -> impl Draw<Value = Shape> {
         max_parked: parking.0,
         owner_ms: parking.1,
         chat_reply: parking.2,
+        staffing,
     })
 }
 
@@ -106,7 +110,7 @@ pub(crate) fn policy(version: u64, shape: &Shape) -> Policy {
     };
     let mut channels = channels(shape.wrap_up_ms, shape.missed_limit);
     channels[1].reply = shape.chat_reply;
-    Policy {
+    let mut policy = Policy {
         channels: channels.into_iter().take(shape.channels).collect(),
         queues: QUEUES.iter().enumerate().take(shape.queues).map(queue).collect(),
         order: shape.order,
@@ -120,7 +124,9 @@ pub(crate) fn policy(version: u64, shape: &Shape) -> Policy {
         max_parked: shape.max_parked,
         owner_ms: shape.owner_ms,
         ..plain_policy(version)
-    }
+    };
+    shape.staffing.settle(&mut policy);
+    policy
 }
 
 /// The bytes of a publication, after whatever is wrong with it.

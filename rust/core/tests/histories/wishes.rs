@@ -7,6 +7,7 @@ use proptest::prelude::{any, Just, Strategy};
 use proptest::prop_oneof;
 
 use crate::site::{shape, Shape, Wrong};
+use crate::staff::{duty, Duty};
 
 /// A turn: time passes, frames come in; and what else happens.
 #[derive(Debug, Clone)]
@@ -203,6 +204,8 @@ pub(crate) enum Wish {
         agent: u8,
     },
     Noise(Vec<u8>),
+    /// Something is reported of an agent.
+    Report(Duty),
 }
 
 pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
@@ -318,6 +321,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         1 => any::<u8>().prop_map(|back| Wish::Again { back }),
         1 => (any::<u8>(), agent()).prop_map(|(back, agent)| Wish::Forged { back, agent }),
         1 => vec(any::<u8>(), 0..40).prop_map(Wish::Noise),
+        6 => duty().prop_map(Wish::Report),
     ]
 }
 
