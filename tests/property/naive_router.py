@@ -11,6 +11,7 @@ from cordboard.events import fact as f
 from tests.property.naive_absence import Absence
 from tests.property.naive_cases import CaseFacts
 from tests.property.naive_days import Days
+from tests.property.naive_policy import Policies
 from tests.property.naive_record import Line, Refusal
 from tests.property.naive_state import Contact, Exclusion, Work
 from tests.property.naive_timers import KINDS, Kind, Timer, timer
@@ -20,7 +21,7 @@ Told = tuple[str, list[Line]]
 """A fact's verdict, or `timer`, and what it caused."""
 
 
-class NaiveRouter(CaseFacts, Absence, Days):
+class NaiveRouter(CaseFacts, Absence, Policies, Days):
     """One site."""
 
     def turn(self, facts: Sequence[tuple[int, f.Fact | None]], at_ms: int, gap_ms: int = 0) -> list[Told]:

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from cordboard import codec
 from cordboard._core import Router
-from cordboard.events import event as e
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel, Membership, Skill
 from cordboard.events.commit import CAUSE_CONTROL, INPUT_TAG, Entry
@@ -58,7 +57,8 @@ class Pair:
     def happen(self, *facts: f.Fact, late_ms: int = 0) -> None:
         """A turn with one frame of facts, which the log stored `late_ms` ago; none: only time."""
         before = self.router.position().at_ms
-        shifts = any(work.until_ms is not None for work in self.naive.works) and self.now - before > 2_000
+        short = self.naive.desk_timers() or any(work.until_ms is not None for work in self.naive.works)
+        shifts = bool(short) and self.now - before > 2_000
         commits = self.step(facts, late_ms)
         self.commits += commits
         ours = told_by_core(commits)
@@ -137,7 +137,7 @@ def line(entry: Entry) -> Line:
     return entry.contact, None if isinstance(event, CONTACTS_OWN) else entry.agent, event
 
 
-NOT_YET: dict[Any, dict[str, Any]] = {e.ContactQueued: {"transfers": 0}}
+NOT_YET: dict[Any, dict[str, Any]] = {}
 """What the core does not say yet."""
 NEVER_YET: tuple[Any, ...] = ()
 UNDECIDED = "no_policy"

@@ -1,10 +1,13 @@
 """What happens to queues and those who wait: arrivals with everything about them, modes, broadcasts."""
 
+from msgspec.structs import replace
+
+from cordboard import codec
 from cordboard.events import fact as f
 from cordboard.events.bounds import Requirement
 from tests.property.happenings import Choices, Happening, new_contact
 from tests.property.pair import AGENTS, Pair
-from tests.property.sites import CHANNELS, QUEUES, SKILLS, TOPICS
+from tests.property.sites import CHANNELS, QUEUES, SKILLS, TOPICS, site
 
 CUSTOMERS = [bytes([3, number]).ljust(16, b"\0") for number in range(3)]
 
@@ -53,7 +56,15 @@ def nonsense_arrives(pair: Pair, choices: Choices) -> f.Fact:
     ])  # fmt: skip
 
 
+def policy_changes(pair: Pair, choices: Choices) -> f.Fact | None:
+    """Seldom: other settings for the same queues and channels, or an old version."""
+    if not choices.chance(15):
+        return None
+    version = pair.naive.policy.version + choices.pick([0, 1, 1, 1])
+    return f.PolicyPublished(pair.fact_id(), codec.encode(replace(site(choices), version=version)))
+
+
 QUEUE_HAPPENINGS: tuple[Happening, ...] = (
     known_customer_arrives, known_customer_arrives, known_customer_arrives, waiting_customer_leaves, queue_opens_or_closes,
-    queue_is_told, nonsense_arrives,
+    queue_is_told, nonsense_arrives, policy_changes,
 )  # fmt: skip

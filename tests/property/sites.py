@@ -98,6 +98,8 @@ def of_queue(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
     if choices.chance(40):
         floors = choices.pick([[(2, 1)], [(3, 1), (2, 1)], [(1, 2)]])
         queue = replace(queue, floors=[Floor(klass=klass, members=members) for klass, members in floors])
+    if choices.chance(40):
+        queue = replace(queue, drain_after_ms=choices.pick([500, 2_000]), drain_percent=choices.pick([10, 60, 100]))
     return doors(choices, queue, other)
 
 

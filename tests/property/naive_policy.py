@@ -1,0 +1,45 @@
+"""A new policy, naively: adopted as a whole, and everybody who waits looks again."""
+
+import hashlib
+
+from cordboard import codec
+from cordboard.events import event as e
+from cordboard.events import fact as f
+from tests.property.naive_looks import Looks
+from tests.property.naive_matching import order
+from tests.property.naive_state import Contact
+
+
+class Policies(Looks):
+    """Histories only publish policies with the same queues and channels."""
+
+    def on_PolicyPublished(self, fact: f.PolicyPublished) -> None:
+        policy = codec.decode_policy(fact.policy)
+        if policy.version <= self.policy.version:
+            self.refuse("policy_stale")
+        self.policy = policy
+        self.day_ms = max(self.day_ms, self.moment - 1)
+        digest = hashlib.sha256(fact.policy).digest()
+        self.record(e.PolicyAdopted(at_ms=self.moment, version=policy.version, digest=digest, policy=fact.policy))
+        for contact in self.contacts:
+            self.forget_instants(contact)
+        for agent in sorted(self.agents, key=lambda agent: agent.id):
+            kept_for = self.reservation_of(agent)
+            if kept_for is not None and self.own_queue(kept_for).drain_after_ms == 0:
+                self.release(kept_for, "not_eligible")
+            self.release_if_not_eligible(agent)
+        waiting = sorted((contact for contact in self.contacts if contact.state == "queued"), key=order)
+        for contact in waiting:
+            self.look(contact)
+        if waiting:
+            self.record(e.SweepAdvanced(at_ms=self.at_ms, after=None))
+
+    def forget_instants(self, contact: Contact) -> None:
+        """Those for which the policy has nothing any more."""
+        queue = self.own_queue(contact)
+        if contact.step >= len(queue.plan):
+            contact.step_at_ms = None
+        if contact.threshold >= len(queue.thresholds):
+            contact.threshold_at_ms = None
+        if queue.promote_before_ms == 0:
+            contact.promote_at_ms = None
