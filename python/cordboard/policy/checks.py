@@ -1,6 +1,7 @@
 """What the document says as a whole: references to things that are not there, and settings that contradict each other."""
 
 from cordboard.policy.check_doors import check_doors
+from cordboard.policy.check_queues import check_waiting
 from cordboard.policy.check_rules import check_rules
 from cordboard.policy.document import BUILT_IN_REASONS, LIVE_OFFER_TTL_MAX_MS
 from cordboard.policy.duration import format_duration
@@ -20,6 +21,7 @@ def check_document(document: Document, problems: Problems) -> None:
         _check_wrap_up(channel, path, problems)
     for word, queue in document.named["queues"].items():
         _check_queue(document, queue, f"queues.{word}", problems)
+        check_waiting(document, word, queue, f"queues.{word}", problems)
     _check_reasons(document, problems)
     _check_routing(document.blocks["routing"], problems)
     check_doors(document, problems)

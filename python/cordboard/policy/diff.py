@@ -11,6 +11,8 @@ _KEPT = "waiting contacts keep their place; it counts for contacts that arrive f
 _OPEN_KEPT = "what is open already keeps its deadline; it counts from the next one on"
 _ARRIVALS = "contacts that are here keep their queue and topic; it counts for contacts that arrive from now on"
 _NEXT = "it counts from the next time on"
+_INSTANTS = "waiting contacts keep the instants they were given; what happens then is what the new policy says"
+_ADMITTED = "whoever waits stays; it counts for contacts that arrive from now on"
 _DECLARED = "agents keep what they were declared with; `cordboard agents apply` declares those again who differ"
 
 ADDED = {
@@ -60,6 +62,17 @@ CHANGED = {
     "channels.reply": "answers that are on their way go out as they began; it counts for the next answer",
     "queues.target": _KEPT,
     "queues.targets": _KEPT,
+    "channels.join_waiting": "it counts for contacts that arrive from now on",
+    "channels.resume": "places that are kept stay so long; it counts for contacts that end from now on",
+    "queues.plan": _INSTANTS,
+    "queues.thresholds": _INSTANTS,
+    "queues.promote_before": _INSTANTS,
+    "queues.promoted": "it counts for the next promotion",
+    "queues.floors": "it counts for the next agent who is freed",
+    "queues.max_waiting": _ADMITTED,
+    "queues.admit_unstaffed": _ADMITTED,
+    "queues.overflow": _ADMITTED,
+    "queues.closing_grace": "a closing that is under way keeps its time; it counts for the next one",
     "queues.requires": "waiting contacts keep what they needed on arrival; it counts for contacts that arrive from now on",
     "queues.strategy": "it counts for the next offer",
     "queues.short_abandon": "only reports and boards count differently",
@@ -81,6 +94,9 @@ CHANGED = {
     "routing.declines_limit": _NEXT,
     "routing.connect_retry": _OPEN_KEPT,
     "routing.toggle_grace": _NEXT,
+    "routing.repeat_count": _ADMITTED,
+    "routing.repeat_within": _ADMITTED,
+    "routing.repeat_priority": _ADMITTED,
 }
 """By setting, else by the group it is in."""
 REORDERED = "only the order in which people see them"

@@ -21,6 +21,7 @@ from cordboard.policy.kinds import Duration, Language, OneOf, Percent, Requireme
 from cordboard.policy.mail import MAIL
 from cordboard.policy.rules import CLASSIFICATION
 from cordboard.policy.setting import Names, Section, Setting
+from cordboard.policy.waiting import COMING_BACK, REPEATS, WAITING
 from cordboard.policy.word_kinds import ByName
 
 SECOND_MS = 1_000
@@ -104,6 +105,7 @@ ROUTING = Section(
             "An agent back within this time keeps the place in the idle order.",
             field="toggle_grace_ms",
         ),
+        *REPEATS,
     ),
     Policy,
 )
@@ -163,6 +165,7 @@ CHANNEL = Section(
             "How an agent's answer reaches the customer: over the connection that is there, by mail, or posted to the source.",
             field="reply",
         ),
+        *COMING_BACK,
     ),
     ChannelProfile,
 )
@@ -186,6 +189,7 @@ QUEUE = Section(
             "short_abandon", Duration(0, 10 * MINUTE_MS), "Abandons sooner than this are counted apart.", field="short_abandon_ms"
         ),
         Setting("service_level", Percent(), "Share of contacts to be answered within the target.", field="service_level_percent"),
+        *WAITING,
     ),
     QueuePolicy,
 )

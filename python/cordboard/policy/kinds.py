@@ -242,10 +242,11 @@ class Requirements(Kind):
             return None
         if len(node.items) > REQUIREMENTS_MOST:
             problems.add(node.at, path, f"{len(node.items)} requirements", f"at most {REQUIREMENTS_MOST}")
-        read = [self._one(item, f"{path}[{index}]", problems) for index, item in enumerate(node.items)]
+        read = [self.one(item, f"{path}[{index}]", problems) for index, item in enumerate(node.items)]
         return [placed for placed in read if placed is not None]
 
-    def _one(self, node: Tree, path: str, problems: Problems) -> Placed | None:
+    def one(self, node: Tree, path: str, problems: Problems) -> Placed | None:
+        """A single one."""
         if isinstance(node, Mapping) and len(node.entries) == 1 and isinstance(node.entries[0][1], Scalar):
             skill, level = node.entries[0][0].text, node.entries[0][1].text
             problems.add(node.at, path, "a space stands after the colon", f"write `{shorten(skill)}:{shorten(level)}`")
@@ -279,6 +280,24 @@ class Requirements(Kind):
 
     def spell(self, value: list[Requirement]) -> list[str]:
         return [spell_requirement(requirement) for requirement in value]
+
+
+@dataclass(frozen=True)
+class OneRequirement(Kind):
+    """`en.written:6`: one skill with its level. Reads to a Placed(Requirement)."""
+
+    def read(self, node: Tree, path: str, problems: Problems) -> Placed | None:
+        return Requirements().one(node, path, problems)
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": REQUIREMENT_PATTERN}
+
+    def bare(self, value: Placed) -> Requirement:
+        requirement: Requirement = value.value
+        return requirement
+
+    def spell(self, value: Requirement) -> str:
+        return spell_requirement(value)
 
 
 def spell_requirement(requirement: Requirement) -> str:

@@ -48,6 +48,18 @@ class NestedList(Kind):
 
 
 @dataclass(frozen=True)
+class NestedStructs(NestedList):
+    """An ordered list of sections that compile to structs."""
+
+    def bare(self, value: list[Entry]) -> list[msgspec.Struct]:
+        struct = self.section.struct
+        return [] if struct is None else [struct(**entry.fields()) for entry in value]
+
+    def spell(self, value: list[msgspec.Struct]) -> list[dict[str, Any]]:
+        return [self.section.spell(one, sparse=True) for one in value]
+
+
+@dataclass(frozen=True)
 class NestedNames(Kind):
     """Sections by name. Reads to {name: Entry}; compiles to a list of structs that have a name, else to a mapping
     (without a struct: of their labels)."""

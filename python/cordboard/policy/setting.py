@@ -17,6 +17,8 @@ class Setting:
     doc: str
     field: str | None = None
     required: bool = False
+    rare: bool = False
+    """Spelled only where it is not the default."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Section:
             if setting.field is None:
                 continue
             value = getattr(struct, setting.field)
-            if not sparse or value != self.default(setting.field):
+            if value != self.default(setting.field) or not (sparse or setting.rare):
                 document[setting.key] = setting.kind.spell(value)
         return document
 
