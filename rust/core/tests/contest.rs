@@ -7,6 +7,7 @@ mod rivals;
 use cordboard_core::bench::Matching;
 use rivals::btree_walk::BtreeWalk;
 use rivals::class_heaps::ClassHeaps;
+use rivals::steps::Steps;
 use rivals::workload::{fnv, Backlog, Course, IdlePool, Index, Workload};
 
 const SMALL: &[u8] = include_bytes!("../../../tests/benchmarks/small.workload");
@@ -42,4 +43,12 @@ fn the_index_finds_what_the_class_heaps_find() {
 #[test]
 fn class_heaps_in_rust_find_what_those_in_python_find() {
     agrees::<ClassHeaps>();
+}
+
+#[test]
+fn the_recorded_steps_are_decided() {
+    let mut steps = Steps::new(include_bytes!("../../../tests/benchmarks/small.steps"));
+    let decided: usize = (0..steps.left()).map(|_| steps.commits().len()).sum();
+    assert!(decided > 20);
+    assert_eq!(steps.router.check(), Vec::<String>::new());
 }

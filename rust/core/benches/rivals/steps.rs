@@ -28,7 +28,8 @@ impl Steps {
         let mut frames = Vec::new();
         while !rest.is_empty() {
             let (at_ms, inbox_seq, stored_ms) = (number(&mut rest), number(&mut rest), number(&mut rest));
-            let (data, after) = rest.split_at(usize::try_from(number(&mut rest)).unwrap());
+            let length = usize::try_from(number(&mut rest)).unwrap();
+            let (data, after) = rest.split_at(length);
             rest = after;
             frames.push(Frame { at_ms, inbox_seq, stored_ms, data: data.to_vec() });
         }
