@@ -89,6 +89,10 @@ class World:
         numbers = range(first, self._ordinal + 1)
         self._fold(*(words.MessageRelayed(0, number.to_bytes(16, "big"), "agent", number) for number in numbers))
 
+    def broadcast(self, queue: str) -> None:
+        """Everybody who waits in the queue is told something."""
+        self.chat.conversations.apply(1, commit(1, 0, about(words.BroadcastMade(7, queue, bytes(16)))))
+
     def end(self) -> None:
         self._fold(words.ContactEnded(0, "completed", "engaged", None))
 
@@ -123,6 +127,17 @@ async def test_lines_are_told_in_order_up_to_the_end(world: World) -> None:
     assert [frame["ordinal"] for frame in world.line.sent[2:-1]] == list(range(1, 101))
     assert world.line.code == 1000
     assert world.chat.socket(world.contact) is None
+
+
+async def test_who_waits_in_the_queue_is_told_what_everybody_is_told(world: World) -> None:
+    world.broadcast("invoices")
+    world.broadcast("orders")
+    session = await world.begin()
+    world.end()
+    world.broadcast("orders")
+    await ended(session)
+    assert [frame["type"] for frame in world.line.sent] == ["started", "queued", "notice", "ended"]
+    assert world.line.sent[2] == {"type": "notice", "text": "text", "at_ms": 7}
 
 
 async def test_a_client_that_takes_nothing_is_closed(world: World) -> None:

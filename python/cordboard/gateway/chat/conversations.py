@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from cordboard import codec
 from cordboard.events import Commit, Entry
-from cordboard.events.event import ContactEnded, ContactQueued, EngagementStarted, MessageRelayed
+from cordboard.events.event import BroadcastMade, ContactEnded, ContactQueued, EngagementStarted, MessageRelayed
 from cordboard.events.fact import Author
 from cordboard.gateway.limits import Limits
 
-_QUEUED, _ENDED, _STARTED, _RELAYED = 10, 11, 19, 21
+_QUEUED, _ENDED, _STARTED, _RELAYED, _BROADCAST = 10, 11, 19, 21, 58
 _TAGS = frozenset({_QUEUED, _ENDED, _STARTED, _RELAYED})
 
 
@@ -43,13 +43,21 @@ class MessageLine:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeLine:
+    """Everybody who waits in the queue is told something; the text is in the vault under `message`."""
+
+    message: bytes
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class EndedLine:
     """Nothing comes after this one."""
 
     reason: str
 
 
-Line = QueuedLine | JoinedLine | MessageLine | EndedLine
+Line = QueuedLine | JoinedLine | MessageLine | NoticeLine | EndedLine
 
 
 @dataclass(slots=True)
@@ -77,7 +85,7 @@ class Conversation:
         for index, line in enumerate(self.lines):
             if isinstance(line, MessageLine):
                 place = index + 1 if line.ordinal <= seen else place
-            elif not isinstance(line, EndedLine):
+            elif not isinstance(line, EndedLine | NoticeLine):
                 standing = index, line
         if standing is None or standing[0] >= place or self.ended is not None:
             return place, None
@@ -112,7 +120,17 @@ class Conversations:
         for entry in commit.entries:
             if entry.tag in _TAGS and entry.contact is not None:
                 self._take(entry, entry.contact)
+            elif entry.tag == _BROADCAST:
+                self._notify(entry)
         self._forget(commit.at_ms)
+
+    def _notify(self, entry: Entry) -> None:
+        broadcast = codec.decode_event(entry)
+        assert isinstance(broadcast, BroadcastMade)
+        for conversation in self.live():
+            if conversation.queue == broadcast.queue:
+                conversation.lines.append(NoticeLine(broadcast.message, broadcast.at_ms))
+                self._changed(conversation)
 
     def _take(self, entry: Entry, contact: bytes) -> None:
         conversation = self._live.get(contact)

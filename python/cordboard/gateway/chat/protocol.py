@@ -109,6 +109,13 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="mes
     at_ms: int
 
 
+class Notice(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="notice"):
+    """Something that everybody who waits is told. It is no message of the conversation; `text` is null if it was erased."""
+
+    text: str | None
+    at_ms: int
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="receipt"):
     """How far the customer's message came: stored (durable), relayed (in the conversation, at `ordinal`), delivered, read."""
 
@@ -146,7 +153,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     retry_after_ms: int | None = None
 
 
-ServerFrame = Started | Queued | AgentJoined | Told | Receipt | AgentTyping | Wait | Ended | Problem
+ServerFrame = Started | Queued | AgentJoined | Told | Notice | Receipt | AgentTyping | Wait | Ended | Problem
 
 _client: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 _encoder = msgspec.json.Encoder()

@@ -15,7 +15,7 @@ from cordboard.errors import CordboardError, InvalidInput
 from cordboard.events.bounds import ID_BYTES
 from cordboard.gateway.chat import protocol
 from cordboard.gateway.chat.chat import Chat
-from cordboard.gateway.chat.conversations import Conversation, EndedLine, JoinedLine, Line, MessageLine, QueuedLine
+from cordboard.gateway.chat.conversations import Conversation, EndedLine, JoinedLine, Line, MessageLine, NoticeLine, QueuedLine
 from cordboard.gateway.limits import TokenBucket
 
 logger = logging.getLogger(__name__)
@@ -307,12 +307,14 @@ class Session:
                 await self._send(protocol.Told(ordinal=ordinal, author=author, text=text, message=message.hex(), at_ms=at_ms))
                 if author == "agent":
                     await self._agent_side.received(conversation.contact, message, "delivered")
+            case NoticeLine(message=message, at_ms=at_ms):
+                await self._send(protocol.Notice(text=texts.get(message), at_ms=at_ms))
             case EndedLine(reason=reason):
                 await self._send(protocol.Ended(reason))
                 raise SocketEnded(1000, "ended")
 
     async def _texts(self, lines: list[Line]) -> dict[bytes, str]:
-        refs = [line.message for line in lines if isinstance(line, MessageLine) and line.message not in self._sent]
+        refs = [line.message for line in lines if isinstance(line, MessageLine | NoticeLine) and line.message not in self._sent]
         contents = await self._chat.vault.read(refs) if refs else {}
         return {ref: content.text for ref, content in contents.items()}
 
