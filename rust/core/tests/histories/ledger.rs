@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cordboard_core::codec;
 use cordboard_core::words::{
-    AgentChannel, AgentDeclared, AgentRetired, ArrivalAuthor, Author, ChannelSwitched, ContactAbandoned, ContactArrived,
-    ContactConnected, ContactEndRequested, CustomerErasureRequested, EffectDiscardRequested, EffectDone, EffectFailed,
-    EffectFailure, EffectOutcome, EffectRetryRequested, EngagementEndRequested, Entry, Event, Fact, Id, Membership, MessagePosted,
-    Name, OfferAnswered, ParkEndRequested, ParkKind, ParkRequested, PolicyPublished, Presence, PresenceRequested,
-    ReclassificationRequested, RequestedEnd, Requirement, Skill, TransferRequested, WrapUpEndRequested, WrapUpExtensionRequested,
+    AgentChannel, AgentDeclared, AgentRetired, ArrivalAuthor, Author, ChannelSwitched, ConnectionFailed, ContactAbandoned,
+    ContactArrived, ContactConnected, ContactEndRequested, CustomerErasureRequested, EffectDiscardRequested, EffectDone,
+    EffectFailed, EffectFailure, EffectOutcome, EffectRetryRequested, EngagementEndRequested, Entry, Event, Fact, ForcedPresence,
+    Id, Leg, Membership, MessagePosted, Name, OfferAnswered, ParkEndRequested, ParkKind, ParkRequested, PickRequested,
+    PolicyPublished, Presence, PresenceForced, PresenceRequested, PriorityRequested, ReclassificationRequested, RequestedEnd,
+    RequeueRequested, Requirement, Skill, TransferRequested, WrapUpEndRequested, WrapUpExtensionRequested,
 };
 
 use crate::site::{
     id, name, plain_arrival, published, requirement, CHANNELS, DISPOSITIONS, ENTRY_POINTS, QUEUES, REASONS, SKILLS, TOPICS,
 };
 use crate::staff::reported;
-use crate::wishes::{About, Aim, Said, Skew, Wish};
+use crate::wishes::{About, Aim, Order, Said, Skew, Wish};
 
 const AGENT: u8 = 0xa0;
 const CONTACT: u8 = 0xc0;
@@ -78,6 +79,7 @@ impl Ledger {
             Event::ContactQueued(_) | Event::OfferDeclined(_) | Event::OfferRevoked(_) => self.set(Stage::Queued, target(1)),
             Event::OfferExpired(event) => self.set(Stage::Queued, target(event.attempt)),
             Event::ConnectExpired(event) => self.set(Stage::Queued, target(event.attempt)),
+            Event::ConnectFailed(event) => self.set(Stage::Queued, target(event.attempt)),
             Event::OfferMade(event) => self.set(Stage::Offered, target(event.attempt)),
             Event::OfferAccepted(event) => self.set(Stage::Connecting, target(event.attempt)),
             Event::EngagementStarted(event) => self.set(Stage::Engaged, target(event.attempt)),
@@ -206,7 +208,7 @@ impl Ledger {
                 let reason = reasons[usize::from(*reason) % 3];
                 ContactEndRequested { fact_id, contact: self.any(*aim).contact, reason }.into()
             }
-            Wish::Transfer { aim, queue, by_agent, needs } => {
+            Wish::Transfer { aim, queue, by_agent, needs, to } => {
                 let Target { contact, agent, .. } = if *by_agent { self.one(*aim, Stage::Engaged) } else { self.any(*aim) };
                 let requirements = needs.as_ref().map(|needs| requirements(needs));
                 let queue = word(&QUEUES, *queue);
@@ -216,11 +218,17 @@ impl Ledger {
                     queue,
                     agent: by_agent.then_some(agent),
                     requirements,
-                    to_agent: None,
+                    to_agent: to.map(self::agent),
                     by: None,
                     reason: None,
                 }
                 .into()
+            }
+            Wish::Supervise { aim, order, reason } => self.of_supervisor(fact_id, *aim, *order, *reason),
+            Wish::Unconnected { aim, leg } => {
+                let Target { contact, agent, attempt } = self.one(*aim, Stage::Connecting);
+                let leg = [Leg::AgentLeg, Leg::CustomerLeg, Leg::Platform][usize::from(*leg) % 3];
+                ConnectionFailed { fact_id, contact, attempt, agent, leg }.into()
             }
             Wish::Answer { aim, accepted } => {
                 let Target { contact, agent, attempt } = self.one(*aim, Stage::Offered);
@@ -263,6 +271,23 @@ impl Ledger {
             }
             Wish::Abandon { aim } => ContactAbandoned { fact_id, contact: self.any(*aim).contact }.into(),
             other => unreachable!("{other:?} is not about a contact"),
+        }
+    }
+
+    fn of_supervisor(&self, fact_id: Id, aim: Aim, order: Order, reason: Option<u8>) -> Fact {
+        let (by, reason) = (Some(id(VAULT, 1)), reason.map(|index| word(&REASONS, index)));
+        let contact = self.any(aim).contact;
+        match order {
+            Order::Pick { agent: to } => {
+                let contact = self.one(aim, Stage::Queued).contact;
+                PickRequested { fact_id, contact, agent: agent(to), by: None, reason }.into()
+            }
+            Order::Requeue => RequeueRequested { fact_id, contact, by, reason }.into(),
+            Order::Priority(priority) => PriorityRequested { fact_id, contact, priority, by, reason }.into(),
+            Order::Force { agent: whom, offline } => {
+                let presence = if offline { ForcedPresence::Offline } else { ForcedPresence::NotReady };
+                PresenceForced { fact_id, agent: agent(whom), presence, by, reason }.into()
+            }
         }
     }
 

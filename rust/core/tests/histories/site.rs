@@ -41,6 +41,10 @@ pub(crate) struct Shape {
     owner_ms: u64,
     chat_reply: Reply,
     staffing: Staffing,
+    answer: AnswerMode,
+    broadcast: u8,
+    max_transfers: u32,
+    transfer_ms: u64,
 }
 
 /// What is wrong with a publication.
@@ -65,8 +69,14 @@ pub(crate) fn shape() -> impl Draw<Value = Shape> {
     let wrap_ups = select(vec![0_u64, 1_500, 30_000]);
     let parking =
         (select(vec![0_u32, 1, 2, 50]), select(vec![0_u64, 20_000, 3_600_000]), select(vec![Reply::Live, Reply::Webhook]));
-    let drawn = (sizes, choices, pairs, limits, wrap_ups, parking, staffing());
-    drawn.prop_map(|(sizes, choices, pairs, limits, wrap_up_ms, parking, staffing)| Shape {
+    let offers = (
+        select(vec![AnswerMode::Manual, AnswerMode::Manual, AnswerMode::Auto]),
+        select(vec![1_u8, 1, 2, 3]),
+        select(vec![0_u32, 0, 1, 3]),
+        select(vec![500_u64, 5_000, 30_000]),
+    );
+    let drawn = (sizes, choices, pairs, limits, wrap_ups, parking, staffing(), offers);
+    drawn.prop_map(|(sizes, choices, pairs, limits, wrap_up_ms, parking, staffing, offers)| Shape {
         queues: sizes.0,
         channels: sizes.1,
         order: choices.0,
@@ -84,6 +94,10 @@ pub(crate) fn shape() -> impl Draw<Value = Shape> {
         owner_ms: parking.1,
         chat_reply: parking.2,
         staffing,
+        answer: offers.0,
+        broadcast: offers.1,
+        max_transfers: offers.2,
+        transfer_ms: offers.3,
     })
 }
 
@@ -106,9 +120,11 @@ pub(crate) fn requirement(index: usize, level: u8, hard: bool) -> Requirement {
 pub(crate) fn policy(version: u64, shape: &Shape) -> Policy {
     let queue = |(index, name): (usize, &&str)| QueuePolicy {
         requirements: if shape.needs && index == 1 { vec![requirement(0, 3, true)] } else { Vec::new() },
+        broadcast: if index == 0 { shape.broadcast } else { 1 },
         ..plain_queue(name)
     };
     let mut channels = channels(shape.wrap_up_ms, shape.missed_limit);
+    channels[0].answer = shape.answer;
     channels[1].reply = shape.chat_reply;
     let mut policy = Policy {
         channels: channels.into_iter().take(shape.channels).collect(),
@@ -123,6 +139,9 @@ pub(crate) fn policy(version: u64, shape: &Shape) -> Policy {
         toggle_grace_ms: shape.toggle_grace_ms,
         max_parked: shape.max_parked,
         owner_ms: shape.owner_ms,
+        max_transfers: shape.max_transfers,
+        supervisor_queue: (shape.max_transfers == 1).then(|| name(QUEUES[0])),
+        transfer_ms: shape.transfer_ms,
         ..plain_policy(version)
     };
     shape.staffing.settle(&mut policy);

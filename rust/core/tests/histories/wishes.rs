@@ -88,6 +88,15 @@ pub(crate) enum Said {
     Discard,
 }
 
+/// What supervisors order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Order {
+    Pick { agent: u8 },
+    Requeue,
+    Priority(u8),
+    Force { agent: u8, offline: bool },
+}
+
 /// The `pick`-th of those it fits; `skew` spoils it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Aim {
@@ -118,6 +127,18 @@ pub(crate) enum Wish {
         queue: u8,
         by_agent: bool,
         needs: Option<Vec<(u8, u8, bool)>>,
+        to: Option<u8>,
+    },
+    /// What a supervisor may do, or a picking agent.
+    Supervise {
+        aim: Aim,
+        order: Order,
+        reason: Option<u8>,
+    },
+    /// A connect fails on that side.
+    Unconnected {
+        aim: Aim,
+        leg: u8,
     },
     Answer {
         aim: Aim,
@@ -295,8 +316,10 @@ fn wish() -> impl Strategy<Value = Wish> {
         10 => arrival(),
         2 => aim().prop_map(|aim| Wish::Abandon { aim }),
         1 => (aim(), 0_u8..3).prop_map(|(aim, reason)| Wish::End { aim, reason }),
-        3 => (aim(), known(), any::<bool>(), option::weighted(0.3, needs()))
-            .prop_map(|(aim, queue, by_agent, needs)| Wish::Transfer { aim, queue, by_agent, needs }),
+        4 => (aim(), known(), any::<bool>(), option::weighted(0.3, needs()), option::weighted(0.5, agent()))
+            .prop_map(|(aim, queue, by_agent, needs, to)| Wish::Transfer { aim, queue, by_agent, needs, to }),
+        6 => (aim(), order(), option::weighted(0.2, known())).prop_map(|(aim, order, reason)| Wish::Supervise { aim, order, reason }),
+        3 => (aim(), 0_u8..3).prop_map(|(aim, leg)| Wish::Unconnected { aim, leg }),
         5 => (aim(), prop_oneof![1 => Just(true), 1 => Just(false)]).prop_map(|(aim, accepted)| Wish::Answer { aim, accepted }),
         2 => aim().prop_map(|aim| Wish::Connect { aim }),
         4 => (aim(), prop_oneof![2 => Just(Author::Customer), 2 => Just(Author::Agent), 1 => Just(Author::System)])
@@ -322,6 +345,15 @@ fn wish() -> impl Strategy<Value = Wish> {
         1 => (any::<u8>(), agent()).prop_map(|(back, agent)| Wish::Forged { back, agent }),
         1 => vec(any::<u8>(), 0..40).prop_map(Wish::Noise),
         6 => duty().prop_map(Wish::Report),
+    ]
+}
+
+fn order() -> impl Strategy<Value = Order> {
+    prop_oneof![
+        3 => agent().prop_map(|agent| Order::Pick { agent }),
+        2 => Just(Order::Requeue),
+        2 => (0_u8..=5).prop_map(Order::Priority),
+        1 => (agent(), any::<bool>()).prop_map(|(agent, offline)| Order::Force { agent, offline }),
     ]
 }
 
