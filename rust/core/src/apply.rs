@@ -145,7 +145,10 @@ impl Site {
         for id in contacts {
             self.change_contact(id, |contact| {
                 match &mut contact.phase {
-                    Phase::Offered { expires_ms, .. } => *expires_ms += gap_ms,
+                    Phase::Offered { expires_ms, .. } => {
+                        *expires_ms += gap_ms;
+                        contact.siblings.values_mut().for_each(|sibling| sibling.expires_ms += gap_ms);
+                    }
                     Phase::Connecting { connect_by_ms, .. } => *connect_by_ms += gap_ms,
                     Phase::Queued | Phase::Engaged { .. } | Phase::Parked { .. } => {}
                 }

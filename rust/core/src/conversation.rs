@@ -72,6 +72,13 @@ pub(crate) struct Holder {
     pub(crate) stage: Stage,
 }
 
+/// Another agent to whom the contact is offered, too: until then, or (while one of them connects) held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sibling {
+    pub(crate) agent: Id,
+    pub(crate) expires_ms: u64,
+}
+
 /// An agent whom the primary asked for help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Side {

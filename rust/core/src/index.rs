@@ -395,7 +395,10 @@ fn answers_due(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Timer)> 
         SidePhase::Connecting { connect_by_ms } => Some((connect_by_ms, Timer::Connect { contact: id, attempt: *attempt })),
         SidePhase::Engaged => None,
     });
-    primary.into_iter().chain(sides)
+    // Held ones wait for the connect.
+    let open = contact.siblings.iter().filter(|_| matches!(contact.phase, Phase::Offered { .. }));
+    let siblings = open.map(move |(attempt, sibling)| (sibling.expires_ms, Timer::Offer { contact: id, attempt: *attempt }));
+    primary.into_iter().chain(siblings).chain(sides)
 }
 
 /// When contacts are taken away, as long as the agent has any on such a channel.

@@ -131,7 +131,7 @@ fn same_stage(stage: Stage, work: WorkPhase) -> bool {
 
 /// Whoever has the contact, has it in hand.
 fn unheld(site: &Site, id: &Id, contact: &Contact) -> Vec<String> {
-    let attempts = contact.phase.attempt().into_iter().chain(contact.sides.keys().copied());
+    let attempts = contact.phase.attempt().into_iter().chain(contact.siblings.keys().copied()).chain(contact.sides.keys().copied());
     let unheld = attempts.filter(|attempt| {
         let holder = contact.holder(*attempt).and_then(|holder| site.agent(&holder.agent));
         holder.is_none_or(|agent| !agent.work.contains_key(&(*id, *attempt)))
@@ -146,6 +146,11 @@ fn unclear_conversation(site: &Site, id: &Id, contact: &Contact) -> Vec<String> 
     let agents: BTreeSet<Id> = contact.sides.values().map(|side| side.agent).chain(engaged).collect();
     if !contact.sides.is_empty() && agents.len() != contact.sides.len() + 1 {
         found.push(format!("contact {id:?} is {:?} with sides {:?}", contact.phase, contact.sides));
+    }
+    let offered: BTreeSet<Id> = contact.group().into_iter().map(|(_, agent)| agent).collect();
+    let grouped = matches!(contact.phase, Phase::Offered { .. } | Phase::Connecting { .. });
+    if offered.len() != contact.group().len() || (!grouped && !contact.siblings.is_empty()) {
+        found.push(format!("contact {id:?} is {:?} with siblings {:?}", contact.phase, contact.siblings));
     }
     let conversation = contact.conversation;
     let rests = engaged.is_none() || conversation.held_ms.is_some();

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::conversation::{Conversation, Holder, Side, Stage};
+use crate::conversation::{Conversation, Holder, Sibling, Side, Stage};
 use crate::course::Course;
 use crate::customers::{Customers, KeptPlace, Recurrence};
 use crate::few::Few;
@@ -178,6 +178,8 @@ pub(crate) struct Contact {
     pub(crate) ordinal: u64,
     pub(crate) course: Course,
     pub(crate) conversation: Conversation,
+    /// Those to whom it is offered besides whoever stands in its phase, by attempt.
+    pub(crate) siblings: Few<u32, Sibling>,
     /// Agents whom the primary asked, by attempt.
     pub(crate) sides: Few<u32, Side>,
 }
@@ -224,7 +226,42 @@ impl Contact {
         };
         match primary {
             Some((own, agent, stage)) if own == attempt => Some(Holder { agent, role: Role::Primary, stage }),
-            Some(_) | None => self.sides.get(&attempt).map(Side::holder),
+            Some(_) | None => self.sides.get(&attempt).map(Side::holder).or_else(|| {
+                let sibling = self.siblings.get(&attempt)?;
+                Some(Holder { agent: sibling.agent, role: Role::Primary, stage: Stage::Offered })
+            }),
+        }
+    }
+
+    /// One of those it is offered to has accepted: the others are held until that is connected, or fails.
+    pub(crate) fn is_held(&self, attempt: u32) -> bool {
+        self.siblings.contains_key(&attempt) && !matches!(self.phase, Phase::Offered { .. })
+    }
+
+    /// Everybody who was offered the contact and may get it yet, or has accepted it, by attempt.
+    pub(crate) fn group(&self) -> Vec<(u32, Id)> {
+        let first = match self.phase {
+            Phase::Offered { agent, attempt, .. } | Phase::Connecting { agent, attempt, .. } => Some((attempt, agent)),
+            Phase::Queued | Phase::Engaged { .. } | Phase::Parked { .. } => None,
+        };
+        let siblings = self.siblings.iter().map(|(attempt, sibling)| (*attempt, sibling.agent));
+        let mut group: Vec<(u32, Id)> = first.into_iter().chain(siblings).collect();
+        group.sort_unstable();
+        group
+    }
+
+    /// Offered to the sibling of the lowest attempt from here on, until `until_ms` if all of them get a new time; else it waits.
+    pub(crate) fn offer_on(&mut self, until_ms: Option<u64>, at_ms: u64) {
+        let next = self.siblings.iter().next().map(|(attempt, sibling)| (*attempt, *sibling));
+        if let Some((attempt, sibling)) = next {
+            self.siblings.remove(&attempt);
+            for other in self.siblings.values_mut() {
+                other.expires_ms = until_ms.unwrap_or(other.expires_ms);
+            }
+            self.phase = Phase::Offered { agent: sibling.agent, attempt, expires_ms: until_ms.unwrap_or(sibling.expires_ms) };
+        } else {
+            self.phase = Phase::Queued;
+            self.course.resume(at_ms);
         }
     }
 
@@ -248,9 +285,9 @@ impl Contact {
 /// ```text
 /// Queued     --OfferMade-->                      Offered
 /// Offered    --OfferAccepted-->                  Connecting
-/// Offered    --OfferDeclined|Expired|Revoked-->  Queued
+/// Offered    --OfferDeclined|Expired|Revoked-->  Queued      (Offered to a sibling, if one is left)
 /// Connecting --EngagementStarted-->              Engaged
-/// Connecting --ConnectExpired|OfferRevoked-->    Queued
+/// Connecting --ConnectExpired|Failed, OfferRevoked--> Queued (Offered to its siblings, if any are held)
 /// Engaged    --EngagementEnded, ContactQueued--> Queued      (transfer: a new visit)
 /// Engaged    --EngagementEnded, ContactParked--> Parked
 /// Parked     --ParkEnded, ContactQueued-->       Queued      (return: a new visit)

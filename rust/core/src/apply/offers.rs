@@ -2,7 +2,7 @@
 
 use super::agents::settle_limits;
 use super::About;
-use crate::conversation::{Side, SidePhase};
+use crate::conversation::{Sibling, Side, SidePhase};
 use crate::site::Site;
 use crate::state::{Contact, Exclusion, OfferEnd, PastOffer, Phase, Work, WorkPhase, RECENT_OFFERS};
 use crate::words::{DirectReason, Event, OfferCause, OfferMade, Role};
@@ -14,6 +14,18 @@ struct Release {
     at_ms: u64,
     end: OfferEnd,
     exclusion: Option<Exclusion>,
+    /// It was accepted, and those who were offered it besides may answer until then.
+    siblings_until_ms: Option<u64>,
+}
+
+impl Release {
+    fn new(attempt: u32, at_ms: u64, end: OfferEnd) -> Self {
+        Self { attempt, at_ms, end, exclusion: None, siblings_until_ms: None }
+    }
+
+    fn excluding(self, until_ms: u64, reoffer_from_ms: u64) -> Self {
+        Self { exclusion: Some(Exclusion { until_ms, reoffer_from_ms }), ..self }
+    }
 }
 
 impl Site {
@@ -23,45 +35,38 @@ impl Site {
             Event::OfferMade(event) => self.make_offer(about, event),
             Event::OfferAccepted(event) => self.accept_offer(about, event.attempt, event.connect_by_ms),
             Event::OfferDeclined(event) => {
-                let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
                 let declines = event.declines;
                 self.change_agent(about.agent()?, |agent| agent.declines = declines)?;
-                self.release(
-                    about,
-                    Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Declined, exclusion: Some(exclusion) },
-                )
+                let release = Release::new(event.attempt, event.at_ms, OfferEnd::Declined);
+                self.release(about, release.excluding(event.excluded_until_ms, event.reoffer_from_ms))
             }
             Event::OfferExpired(event) => {
-                let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
                 let (channel, missed) = (about.channel()?.clone(), event.missed);
                 self.change_agent(about.agent()?, |agent| {
                     if let Some(enabled) = agent.channels.get_mut(&channel) {
                         enabled.missed = missed;
                     }
                 })?;
-                self.release(
-                    about,
-                    Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Expired, exclusion: Some(exclusion) },
-                )
+                let release = Release::new(event.attempt, event.at_ms, OfferEnd::Expired);
+                self.release(about, release.excluding(event.excluded_until_ms, event.reoffer_from_ms))
             }
             Event::OfferRevoked(event) => {
-                self.release(about, Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Revoked, exclusion: None })
+                let siblings_until_ms = event.siblings_until_ms;
+                let release = Release::new(event.attempt, event.at_ms, OfferEnd::Revoked);
+                self.release(about, Release { siblings_until_ms, ..release })
             }
             Event::ConnectExpired(event) => {
-                let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
-                self.release(
-                    about,
-                    Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Expired, exclusion: Some(exclusion) },
-                )
+                let siblings_until_ms = event.siblings_until_ms;
+                let release = Release::new(event.attempt, event.at_ms, OfferEnd::Expired);
+                let release = release.excluding(event.excluded_until_ms, event.reoffer_from_ms);
+                self.release(about, Release { siblings_until_ms, ..release })
             }
             Event::ConnectFailed(event) => {
-                let exclusion = Exclusion { until_ms: event.excluded_until_ms, reoffer_from_ms: event.reoffer_from_ms };
-                let failures = event.failures;
+                let (failures, siblings_until_ms) = (event.failures, event.siblings_until_ms);
                 self.change_agent(about.agent()?, |agent| agent.failures = failures)?;
-                self.release(
-                    about,
-                    Release { attempt: event.attempt, at_ms: event.at_ms, end: OfferEnd::Expired, exclusion: Some(exclusion) },
-                )
+                let release = Release::new(event.attempt, event.at_ms, OfferEnd::Expired);
+                let release = release.excluding(event.excluded_until_ms, event.reoffer_from_ms);
+                self.release(about, Release { siblings_until_ms, ..release })
             }
             _ => Ok(()),
         }
@@ -91,7 +96,11 @@ impl Site {
                 // The way back is open for one offer.
                 let returns = event.direct.as_ref().is_some_and(|direct| direct.reason == DirectReason::Transfer);
                 contact.back = contact.back.filter(|_| returns);
-                contact.phase = Phase::Offered { agent: agent_id, attempt, expires_ms };
+                if matches!(contact.phase, Phase::Offered { .. }) {
+                    contact.siblings.insert(attempt, Sibling { agent: agent_id, expires_ms });
+                } else {
+                    contact.phase = Phase::Offered { agent: agent_id, attempt, expires_ms };
+                }
             } else {
                 contact.sides.insert(attempt, Side { agent: agent_id, role, phase: SidePhase::Offered { expires_ms } });
             }
@@ -112,6 +121,10 @@ impl Site {
                 side.phase = SidePhase::Connecting { connect_by_ms };
             } else {
                 contact.back = None;
+                if let Phase::Offered { agent, attempt: first, expires_ms } = contact.phase {
+                    contact.siblings.insert(first, Sibling { agent, expires_ms });
+                }
+                contact.siblings.remove(&attempt);
                 contact.phase = Phase::Connecting { agent: agent_id, attempt, connect_by_ms };
             }
         })
@@ -126,9 +139,8 @@ impl Site {
             settle_limits(agent);
         })?;
         self.change_contact(id, |contact| {
-            if contact.sides.remove(&attempt).is_none() {
-                contact.phase = Phase::Queued;
-                contact.course.resume(release.at_ms);
+            if contact.sides.remove(&attempt).is_none() && contact.siblings.remove(&attempt).is_none() {
+                contact.offer_on(release.siblings_until_ms, release.at_ms);
             }
             remember_offer(contact, PastOffer { attempt, agent: agent_id, end: release.end });
             if let Some(exclusion) = release.exclusion {

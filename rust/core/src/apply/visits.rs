@@ -61,6 +61,7 @@ impl Site {
             ordinal,
             course,
             conversation,
+            siblings: Few::new(),
             sides: Few::new(),
         };
         self.recognise(&contact.channel, event);

@@ -10,10 +10,11 @@
 
 use super::Check;
 use crate::conversation::{Holder, Stage};
+use crate::state::{Contact, Phase};
 use crate::turn::Turn;
 use crate::words::{
     AnsweredOn, ChannelPresence, ConnectExpired, ConnectFailed, ConnectionFailed, ContactConnected, EndReason, EngagementStarted,
-    Id, Leg, Presence, PresenceCause, Role,
+    Id, Leg, OfferRevoked, Presence, PresenceCause, RevokeReason, Role,
 };
 
 /// So many failures of an agent's own leg in a row are no accident.
@@ -30,16 +31,20 @@ impl Turn<'_> {
     }
 
     pub(super) fn connect(&mut self, fact: &ContactConnected) {
-        let Some(contact) = self.site.contact(&fact.contact) else { return };
+        let Some(contact) = self.site.contact(&fact.contact).cloned() else { return };
         let (channel, queue) = (contact.channel.clone(), contact.queue.clone());
         let role = contact.holder(fact.attempt).map_or(Role::Primary, |holder| holder.role);
         let speaks = role == Role::Primary;
-        let silence = if speaks { self.silence_due(contact, contact.conversation.unanswered, self.t_ms) } else { None };
+        let silence = if speaks { self.silence_due(&contact, contact.conversation.unanswered, self.t_ms) } else { None };
         let event = EngagementStarted { at_ms: self.t_ms, attempt: fact.attempt, queue, role, silence };
         self.emit(Some(fact.contact), Some(fact.agent), Some(&channel), event);
+        self.revoke_siblings(fact.contact, &contact, RevokeReason::Taken);
         let answered_on = self.rules().and_then(|rules| rules.channel(&channel)).map(|profile| profile.answered_on);
         if speaks && answered_on == Some(AnsweredOn::Connected) {
             self.answered(fact.contact, fact.agent, fact.attempt);
+        }
+        for sibling in contact.siblings.values() {
+            self.fill(sibling.agent);
         }
         // What is engaged may give way to others from now on.
         let interruptible =
@@ -54,14 +59,9 @@ impl Turn<'_> {
         let Some(contact) = self.site.contact(&id) else { return };
         let Some(Holder { agent, .. }) = contact.holder(attempt) else { return };
         let channel = contact.channel.clone();
-        let until_ms = self.retry_ms();
-        let event = ConnectExpired {
-            at_ms: self.t_ms,
-            attempt,
-            excluded_until_ms: until_ms,
-            reoffer_from_ms: until_ms,
-            siblings_until_ms: None,
-        };
+        let (until_ms, siblings_until_ms) = (self.retry_ms(), self.siblings_until_ms(contact, attempt));
+        let event =
+            ConnectExpired { at_ms: self.t_ms, attempt, excluded_until_ms: until_ms, reoffer_from_ms: until_ms, siblings_until_ms };
         self.emit(Some(id), Some(agent), Some(&channel), event);
         self.go_on(id);
         self.settle(agent);
@@ -85,8 +85,11 @@ impl Turn<'_> {
             excluded_until_ms: until_ms,
             reoffer_from_ms: until_ms,
             failures,
-            siblings_until_ms: None,
+            siblings_until_ms: self.siblings_until_ms(&contact, fact.attempt).filter(|_| !gone),
         };
+        if gone {
+            self.revoke_siblings(id, &contact, RevokeReason::ContactGone);
+        }
         self.emit(Some(id), Some(agent), Some(&contact.channel), event);
         if gone {
             self.end_visit(id, &contact, contact.abandoned());
@@ -99,6 +102,32 @@ impl Turn<'_> {
             self.go_on(id);
         }
         self.settle(agent);
+        for sibling in contact.siblings.values().filter(|_| gone) {
+            self.fill(sibling.agent);
+        }
+    }
+
+    /// An accepted offer comes to nothing: until when the siblings that it held may answer.
+    fn siblings_until_ms(&self, contact: &Contact, attempt: u32) -> Option<u64> {
+        let held = contact.phase.attempt() == Some(attempt) && !contact.siblings.is_empty();
+        let profile = self.rules().and_then(|rules| rules.channel(&contact.channel)).filter(|_| held);
+        profile.map(|profile| self.at_ms + profile.offer_ttl_ms)
+    }
+
+    /// The accepted offer is withdrawn for its agent's sake: its siblings may answer again.
+    pub(super) fn revoke_accepted(&mut self, id: Id, contact: &Contact, reason: RevokeReason) {
+        let Phase::Connecting { agent, attempt, .. } = contact.phase else { return };
+        let siblings_until_ms = self.siblings_until_ms(contact, attempt);
+        let event = OfferRevoked { at_ms: self.t_ms, attempt, reason, siblings_until_ms };
+        self.emit(Some(id), Some(agent), Some(&contact.channel), event);
+    }
+
+    /// The other agents who were offered it do not get it.
+    fn revoke_siblings(&mut self, id: Id, contact: &Contact, reason: RevokeReason) {
+        for (attempt, sibling) in &contact.siblings {
+            let event = OfferRevoked { at_ms: self.t_ms, attempt: *attempt, reason, siblings_until_ms: None };
+            self.emit(Some(id), Some(sibling.agent), Some(&contact.channel), event);
+        }
     }
 
     /// Until when a pair is kept apart that could not be connected.

@@ -52,7 +52,10 @@ impl Turn<'_> {
 
     /// What follows for those who had the contact in hand, now that everything else has happened.
     pub(super) fn settle_hands(&mut self, before: &Contact) {
-        if let Some(agent) = before.phase.agent() {
+        for (_, agent) in before.group() {
+            self.settle(agent);
+        }
+        if let Some(agent) = before.phase.engaged() {
             self.settle(agent);
         }
         for side in before.sides.values() {
@@ -64,9 +67,11 @@ impl Turn<'_> {
     pub(super) fn let_go(&mut self, id: Id, contact: &Contact, by: EndedBy, revoked: RevokeReason) {
         match contact.phase {
             Phase::Queued => self.release(id, ReleaseReason::ContactGone),
-            Phase::Offered { agent, attempt, .. } | Phase::Connecting { agent, attempt, .. } => {
-                let event = OfferRevoked { at_ms: self.t_ms, attempt, reason: revoked, siblings_until_ms: None };
-                self.emit(Some(id), Some(agent), Some(&contact.channel), event);
+            Phase::Offered { .. } | Phase::Connecting { .. } => {
+                for (attempt, agent) in contact.group() {
+                    let event = OfferRevoked { at_ms: self.t_ms, attempt, reason: revoked, siblings_until_ms: None };
+                    self.emit(Some(id), Some(agent), Some(&contact.channel), event);
+                }
             }
             Phase::Engaged { .. } => self.end_engagement(id, contact, by),
             Phase::Parked { owner, .. } => {

@@ -86,7 +86,7 @@ impl Turn<'_> {
 
     fn take_away(&mut self, id: Id, contact: &Contact, agent: Id) {
         if !matches!(contact.phase, Phase::Engaged { .. }) {
-            self.let_go(id, contact, EndedBy::DeskLost, RevokeReason::DeskLost);
+            self.revoke_accepted(id, contact, RevokeReason::DeskLost);
             self.go_on(id);
             return;
         }

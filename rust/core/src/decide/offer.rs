@@ -13,6 +13,7 @@ use crate::conversation::{Holder, Stage};
 use crate::matching::Match;
 use crate::state::{Contact, OfferEnd};
 use crate::turn::Turn;
+use crate::words::bounds::ATTEMPT_MAX;
 use crate::words::{
     AnswerMode, Direct, Id, Name, OfferAccepted, OfferAnswered, OfferCause, OfferDeclined, OfferExpired, OfferMade, OfferRevoked,
     OnMissed, OverCapacityCause, Presence, PresenceCause, ReleaseReason, RevokeReason, Role, SwitchCause, Why,
@@ -34,7 +35,7 @@ impl Turn<'_> {
     pub(crate) fn look(&mut self, contact: Id) {
         let waits = self.site.contact(&contact).is_some_and(Contact::looks);
         if waits {
-            let found = self.site.best_agents(contact, self.at_ms, 1, None);
+            let found = self.site.best_agents(contact, self.at_ms, self.wanted(contact), None);
             if found.is_empty() {
                 self.note_in_vain(contact);
             }
@@ -49,7 +50,27 @@ impl Turn<'_> {
         self.return_interrupted(agent);
         self.site.prepare(&agent);
         while let Some(found) = self.site.best_contact(agent, self.at_ms) {
+            let more = if found.cause == OfferCause::Routed { self.wanted(found.contact) - 1 } else { 0 };
+            let siblings = match more {
+                0 => Vec::new(),
+                more => self.site.best_agents(found.contact, self.at_ms, more, Some(agent)),
+            };
             self.offer(&found);
+            for sibling in siblings {
+                self.offer(&sibling);
+            }
+        }
+    }
+
+    /// How many agents the contact is offered to at once.
+    fn wanted(&self, id: Id) -> usize {
+        let Some(contact) = self.site.contact(&id) else { return 1 };
+        let broadcast = self.rules().and_then(|rules| rules.queue(&contact.queue)).map_or(1, |queue| queue.broadcast);
+        let left = usize::try_from(ATTEMPT_MAX - contact.attempt.min(ATTEMPT_MAX)).unwrap_or(1);
+        match broadcast {
+            0 | 1 => 1,
+            _ if self.is_answered_at_once(&contact.channel) => 1,
+            more => usize::from(more).min(left).max(1),
         }
     }
 
@@ -120,6 +141,7 @@ impl Turn<'_> {
         self.check_live(fact.contact)?;
         let contact = self.site.contact(&fact.contact).ok_or("unknown_contact")?;
         match contact.holder(fact.attempt).filter(|holder| holder.agent == fact.agent).map(|holder| holder.stage) {
+            Some(Stage::Offered) if contact.is_held(fact.attempt) => return Err("already_accepted"),
             Some(Stage::Offered) => return self.check_reason(fact.reason.as_ref()),
             Some(Stage::Connecting | Stage::Engaged) => return Err("already_accepted"),
             None => {}
@@ -127,7 +149,7 @@ impl Turn<'_> {
         let remembered = contact.recent.iter().find(|past| past.attempt == fact.attempt);
         Err(match remembered {
             Some(past) if past.agent == fact.agent => late(past.end),
-            None if contact.recent.front().is_some_and(|oldest| fact.attempt < oldest.attempt) => "expired",
+            None if contact.holder(fact.attempt).is_none() && fact.attempt <= contact.attempt => "expired",
             Some(_) | None => "no_such_offer",
         })
     }

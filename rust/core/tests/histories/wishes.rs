@@ -328,7 +328,7 @@ fn wish() -> impl Strategy<Value = Wish> {
             .prop_map(|(aim, kind, for_ms)| Wish::Park { aim, kind, for_ms }),
         2 => (aim(), any::<bool>()).prop_map(|(aim, by_owner)| Wish::Unpark { aim, by_owner }),
         1 => (aim(), known(), any::<bool>()).prop_map(|(aim, topic, by_agent)| Wish::Reclassify { aim, topic, by_agent }),
-        4 => (any::<u8>(), prop_oneof![9 => Just(false), 1 => Just(true)], said())
+        6 => (any::<u8>(), prop_oneof![9 => Just(false), 1 => Just(true)], said())
             .prop_map(|(pick, wrong, said)| Wish::Effect { pick, wrong, said }),
         1 => (0_u8..8).prop_map(|customer| Wish::Erase { customer }),
         2 => (aim(), option::weighted(0.3, known())).prop_map(|(aim, disposition)| Wish::Complete { aim, disposition }),
