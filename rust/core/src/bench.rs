@@ -10,8 +10,6 @@ use crate::words::{Id, Key};
 /// A skill by number, and a level.
 pub type Level = Need;
 
-/// One queue and one channel.
-const PLACE: u32 = 0;
 /// So often (in contacts) lines in which nobody waits are looked for.
 const TIDY_EVERY: u32 = 4_096;
 
@@ -64,14 +62,12 @@ impl Matching {
     pub fn free(&mut self, agent: u32) -> Option<u32> {
         let slot = agent as usize;
         let skills = &self.skills[slot];
-        self.lines.learn(agent, |_, needs| meets(skills, needs));
-        let serves = |_: u32, needs: &[Need]| meets(skills, needs);
-        let [first, _] = self.lines.two_best(
-            agent,
-            serves,
-            |_| Some(0),
-            |contact, shared| !shared || meets(skills, &self.needs[contact as usize]),
-        );
+        let serves = |needs: &[Need]| meets(skills, needs);
+        self.lines.learn(agent, serves);
+        let mut best = [None; 2];
+        let takes = |contact: u32, shared: bool| !shared || meets(skills, &self.needs[contact as usize]);
+        self.lines.two_best(agent, 0, serves, takes, &mut best);
+        let [first, _] = best;
         self.busy(agent);
         if let Some((_, _, contact)) = first {
             self.leave(contact);
@@ -93,7 +89,7 @@ impl Matching {
             return Some(agent);
         }
         let key = Key { klass: 1, order_ms, seq: u64::from(contact) };
-        let line = self.lines.join(PLACE, needs, key, contact);
+        let line = self.lines.join(needs, key, contact);
         self.waits[contact as usize] = Some(Waits { line, key });
         self.needs[contact as usize] = needs.into();
         if contact.is_multiple_of(TIDY_EVERY) {

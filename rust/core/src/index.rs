@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crew::{Crew, Seat};
 use queueing::Queueing;
+pub(crate) use slots::Slots;
 
 use crate::census::Census;
 use crate::conversation::SidePhase;
@@ -15,7 +16,7 @@ use crate::few::Few;
 use crate::groups::Groups;
 use crate::hindrance::without_room;
 use crate::rules::Rules;
-use crate::state::{Agent, Closed, Contact, Enabled, Phase, State, WorkPhase};
+use crate::state::{Agent, Closed, Contact, Phase, State, WorkPhase};
 use crate::words::{Id, Key, Name};
 
 /// A short deadline. Those due at one instant run in this order.
@@ -254,7 +255,9 @@ impl Index {
 
     /// An agent comes to be, or is declared anew.
     pub(crate) fn declare_agent(&mut self, id: Id, agent: &Agent) {
-        let slot = self.crew.declare(&seat(id, agent, self.rules.as_ref()), &agent.memberships, &agent.skills);
+        let seat = seat(agent, self.rules.as_ref());
+        let channels = agent.channels.keys().cloned();
+        let slot = self.crew.declare(id, seat, &agent.memberships, channels, &agent.skills);
         self.queueing.forget(slot);
         self.add_agent(id, agent);
     }
@@ -270,7 +273,7 @@ impl Index {
     /// With a new policy other work gives way.
     pub(crate) fn refresh_room<'a>(&mut self, agents: impl Iterator<Item = (&'a Id, &'a Agent)>) {
         for (id, agent) in agents {
-            self.crew.refresh(&seat(*id, agent, self.rules.as_ref()));
+            self.crew.refresh(id, seat(agent, self.rules.as_ref()));
         }
     }
 
@@ -309,7 +312,7 @@ impl Index {
     /// What follows from an agent's presence and work.
     pub(crate) fn add_work(&mut self, id: Id, agent: &Agent) {
         self.census.add_agent(id, agent);
-        self.crew.refresh(&seat(id, agent, self.rules.as_ref()));
+        self.crew.refresh(&id, seat(agent, self.rules.as_ref()));
         self.timers.extend(wrap_ups(id, agent).chain(desk_losses(id, agent)));
     }
 
@@ -322,11 +325,15 @@ impl Index {
 }
 
 /// What contacts must know of an agent at work.
-fn seat(id: Id, agent: &Agent, rules: Option<&Rules>) -> Seat {
-    let free = |(channel, enabled): (&Name, &Enabled)| {
-        (channel.clone(), agent.ready() && agent.desk_due.is_none() && enabled.on && without_room(agent, channel, rules).is_none())
-    };
-    Seat { id, idle_since_ms: agent.idle_since_ms, free: agent.channels.iter().map(free).collect() }
+fn seat(agent: &Agent, rules: Option<&Rules>) -> Seat {
+    let mut free = 0;
+    if agent.ready() && agent.desk_due.is_none() {
+        // An agent has 16 channels at most.
+        for (bit, (channel, enabled)) in (0..).zip(&agent.channels) {
+            free |= u32::from(enabled.on && without_room(agent, channel, rules).is_none()) << bit;
+        }
+    }
+    Seat { idle_since_ms: agent.idle_since_ms, free }
 }
 
 /// The case of an earlier contact that this one belongs to, on its channel.

@@ -1,15 +1,16 @@
-//! Waiting contacts by what they need: one line for each place (queue and channel) and set of needs.
+//! Contacts that wait in one place (a queue and a channel), by what they need: one line for each set of needs.
 //!
 //! An agent chooses among the heads of the lines it is able to serve. With few different sets of needs that is all. When there
-//! are too many, further sets share lines: those with the same two hardest needs, then those with the same hardest need, then those of
-//! one place. In a shared line every contact is looked at by itself.
+//! are too many, further sets share lines: those with the same two hardest needs, then those with the same hardest need, then all. In a
+//! shared line every contact is looked at by itself.
 //!
 //! Cost with l lines: an agent's choice l/64 words and the heads of its lines, in a shared line also the contacts before the first
-//! that it is able to serve; `join` and `part` the logarithm of the line's length. Lines are never more than `LINES_MAX`, and one a
-//! place. Which agent is able to serve which line is found out when the agent asks, once a line.
+//! that it is able to serve; `join` and `part` the logarithm of the line's length. Lines are never more than `LINES_MAX` and one. Which
+//! agent is able to serve which line is found out when the agent asks, once a line.
 
 use std::collections::BTreeMap;
 
+use crate::index::Slots;
 use crate::words::Key;
 
 /// So many lines have a set of needs for themselves.
@@ -41,7 +42,6 @@ impl Needs {
 
 #[derive(Debug, Clone)]
 struct Line {
-    place: u32,
     needs: Needs,
     waiting: BTreeMap<u128, u32>,
 }
@@ -50,15 +50,17 @@ struct Line {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lines {
     all: Vec<Line>,
-    numbers: BTreeMap<u32, BTreeMap<Needs, u32>>,
+    numbers: BTreeMap<Needs, u32>,
     /// The first of each line, in its order.
     heads: Vec<u128>,
     /// Lines in which somebody waits.
     busy: Vec<u64>,
+    /// Agents that have asked, by slot.
+    askers: Slots<u32>,
     able: Able,
 }
 
-/// What agents are able to serve, as far as they have asked: one bit a line, `width` words an agent (by slot), side by side.
+/// What agents are able to serve, as far as they have asked: one bit a line, `width` words an agent, side by side.
 #[derive(Debug, Clone, Default)]
 struct Able {
     words: Vec<u64>,
@@ -96,9 +98,9 @@ impl Able {
 }
 
 impl Lines {
-    /// The contact in `slot` waits in `place` with these needs (in the order of skills). Returns the line it stands in.
-    pub(crate) fn join(&mut self, place: u32, needs: &[Need], key: Key, slot: u32) -> u32 {
-        let number = self.line_for(place, needs);
+    /// The contact in `slot` waits with these needs (in the order of skills). Returns the line it stands in.
+    pub(crate) fn join(&mut self, needs: &[Need], key: Key, slot: u32) -> u32 {
+        let number = self.line_for(needs);
         let key = packed(key);
         let line = &mut self.all[number as usize];
         line.waiting.insert(key, slot);
@@ -123,62 +125,66 @@ impl Lines {
 
     /// The agent in `slot` has changed, or is gone: what it is able to serve must be asked again.
     pub(crate) fn forget(&mut self, agent: u32) {
-        if let Some(known) = self.able.known.get_mut(agent as usize) {
-            *known = 0;
-            self.able.words[agent as usize * self.able.width..][..self.able.width].fill(0);
+        if let Some(asker) = self.askers.give_back(&agent) {
+            self.able.known[asker as usize] = 0;
+            self.able.words[asker as usize * self.able.width..][..self.able.width].fill(0);
         }
     }
 
-    /// Find out about lines that the agent has not asked about yet. `serves` says whether it is able to serve a place and needs.
-    pub(crate) fn learn(&mut self, agent: u32, serves: impl Fn(u32, &[Need]) -> bool) {
-        self.able.widen(agent as usize + 1, self.busy.len());
-        let known = std::mem::replace(&mut self.able.known[agent as usize], index_of(self.all.len()));
+    /// Find out about lines that the agent has not asked about yet. `serves` says whether it meets needs.
+    pub(crate) fn learn(&mut self, agent: u32, serves: impl Fn(&[Need]) -> bool) {
+        let asker = self.askers.take(agent) as usize;
+        self.able.widen(asker + 1, self.busy.len());
+        let known = std::mem::replace(&mut self.able.known[asker], index_of(self.all.len()));
         if known as usize == self.all.len() {
             return;
         }
-        let words = &mut self.able.words[agent as usize * self.able.width..][..self.able.width];
+        let words = &mut self.able.words[asker * self.able.width..][..self.able.width];
         for (number, line) in self.all.iter().enumerate().skip(known as usize) {
-            if serves(line.place, line.needs.shared()) {
+            if serves(line.needs.shared()) {
                 words[number / 64] |= 1 << (number % 64);
             }
         }
     }
 
-    /// The two best contacts for an agent: least rank of the place, then least key. `serves` as in `learn`, for lines that have come up since;
-    /// `rank` is None for a place that is closed to the agent now; `takes` says whether it may have this contact, whose needs it may
-    /// not meet if the line is `shared`.
+    /// The two best contacts for an agent, of those in `best` and those here, where the agent has this rank: least rank, then least key.
+    /// `serves` as in `learn`, for lines that have come up since; `takes` says whether the agent may have a contact, whose needs it may not
+    /// meet if the line is `shared`.
     pub(crate) fn two_best(
         &self,
         agent: u32,
-        serves: impl Fn(u32, &[Need]) -> bool,
-        rank: impl Fn(u32) -> Option<u8>,
-        mut takes: impl FnMut(u32, bool) -> bool,
-    ) -> [Option<Choice>; 2] {
-        let mut best: [Option<Choice>; 2] = [None, None];
-        let worse = |best: &[Option<Choice>; 2], rank: u8, key: u128| best[1].is_some_and(|(r, k, _)| (r, k) <= (rank, key));
-        let (able, known) = self.able.of(agent);
+        rank: u8,
+        serves: impl Fn(&[Need]) -> bool,
+        takes: impl Fn(u32, bool) -> bool,
+        best: &mut [Option<Choice>; 2],
+    ) {
+        let worse = |best: &[Option<Choice>; 2], key: u128| best[1].is_some_and(|(r, k, _)| (r, k) <= (rank, key));
+        let (able, known) = self.askers.of(&agent).map_or((&[][..], 0), |asker| self.able.of(asker));
         for (word, busy) in self.busy.iter().enumerate() {
             let mut left = busy & (able.get(word).copied().unwrap_or(0) | from(known, word));
             while left != 0 {
                 let number = word * 64 + left.trailing_zeros() as usize;
                 left &= left - 1;
                 let line = &self.all[number];
-                let Some(rank) = rank(line.place) else { continue };
-                if worse(&best, rank, self.heads[number]) || (number >= known && !serves(line.place, line.needs.shared())) {
+                if worse(best, self.heads[number]) || (number >= known && !serves(line.needs.shared())) {
                     continue;
                 }
                 let shared = matches!(line.needs, Needs::Some(_));
                 for (key, slot) in &line.waiting {
-                    if worse(&best, rank, *key) {
+                    if worse(best, *key) {
                         break;
                     }
                     if takes(*slot, shared) {
-                        insert(&mut best, (rank, *key, *slot));
+                        insert(best, (rank, *key, *slot));
                     }
                 }
             }
         }
-        best
+    }
+
+    /// Nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.busy.iter().all(|word| *word == 0)
     }
 
     /// Lines there are: what the cost depends on.
@@ -195,12 +201,11 @@ impl Lines {
             return None;
         }
         let before = std::mem::take(self);
-        self.able.widen(before.able.known.len(), 1);
         let mut moved = BTreeMap::new();
         for (number, line) in (0..).zip(before.all) {
             if let Some((head, _)) = line.waiting.first_key_value() {
                 let head = *head;
-                let new = self.add(line.place, line.needs);
+                let new = self.add(line.needs);
                 self.heads[new as usize] = head;
                 self.busy[new as usize / 64] |= 1 << (new % 64);
                 self.all[new as usize].waiting = line.waiting;
@@ -210,37 +215,33 @@ impl Lines {
         Some(moved)
     }
 
-    fn line_for(&mut self, place: u32, needs: &[Need]) -> u32 {
+    fn line_for(&mut self, needs: &[Need]) -> u32 {
         let all = Needs::All(needs.into());
-        if let Some(number) = self.number(place, &all) {
+        if let Some(number) = self.numbers.get(&all).copied() {
             return number;
         }
         if self.all.len() < OWN_MAX {
-            return self.add(place, all);
+            return self.add(all);
         }
         let mut hardest = needs.to_vec();
         hardest.sort_unstable_by_key(|(skill, level)| (std::cmp::Reverse(*level), *skill));
         for held in [2, 1, 0] {
             // By skill alone: the same two skills at other levels share the line.
             let shared = Needs::Some(hardest.iter().take(held).map(|(skill, _)| (*skill, 1)).collect());
-            if let Some(number) = self.number(place, &shared) {
+            if let Some(number) = self.numbers.get(&shared).copied() {
                 return number;
             }
             if hardest.len() >= held && (self.all.len() < LINES_MAX || held == 0) {
-                return self.add(place, shared);
+                return self.add(shared);
             }
         }
-        unreachable!("a line for all needs of a place is always made")
+        unreachable!("a line for all needs is always made")
     }
 
-    fn number(&self, place: u32, needs: &Needs) -> Option<u32> {
-        self.numbers.get(&place)?.get(needs).copied()
-    }
-
-    fn add(&mut self, place: u32, needs: Needs) -> u32 {
+    fn add(&mut self, needs: Needs) -> u32 {
         let number = index_of(self.all.len());
-        self.numbers.entry(place).or_default().insert(needs.clone(), number);
-        self.all.push(Line { place, needs, waiting: BTreeMap::new() });
+        self.numbers.insert(needs.clone(), number);
+        self.all.push(Line { needs, waiting: BTreeMap::new() });
         self.heads.push(NOBODY);
         self.busy.resize(self.all.len().div_ceil(64), 0);
         number

@@ -158,13 +158,13 @@ impl Site {
         let by_rank = self.rules().is_some_and(Rules::by_rank);
         let roomy: Vec<&Name> =
             agent.channels.keys().filter(|channel| without_room(agent, channel, self.rules()).is_none()).collect();
-        let rank = |queue: &Name, channel: &Name| {
-            let rank = agent.memberships.get(queue).filter(|_| roomy.contains(&channel))?;
-            Some(if by_rank { *rank } else { 0 })
-        };
+        let open = agent.memberships.iter().flat_map(|(queue, rank)| {
+            let rank = if by_rank { *rank } else { 0 };
+            roomy.iter().map(move |channel| (queue, *channel, rank))
+        });
         let takes =
             |contact: &Id| self.contact(contact).is_some_and(|contact| counts(contact) && self.may_offer(contact, &id, now_ms));
-        let best = self.index.queueing.two_best(slot, agent, rank, takes);
+        let best = self.index.queueing.two_best(slot, agent, open, takes);
         best.into_iter().flatten().filter_map(|(rank, id)| Some((Turn { rank, key: self.contact(&id)?.key }, id))).collect()
     }
 

@@ -17,6 +17,12 @@ impl Spread for Id {
     }
 }
 
+impl Spread for u32 {
+    fn spread(&self) -> u64 {
+        mixed(u128::from(*self))
+    }
+}
+
 impl Spread for Name {
     fn spread(&self) -> u64 {
         let (first, last) = self.weight();

@@ -1,74 +1,103 @@
 //! Agents as waiting contacts ask for them: by queue and rank, channel, skill and level, in idle order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use super::slots::Slots;
 use crate::few::Few;
 use crate::pool::{Pool, RowId, Since};
 use crate::state::Contact;
+use crate::table::Table;
 use crate::words::{Id, Name, Requirement};
 
-/// What a row says of an agent.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Property {
-    /// Could be offered a contact of the channel: there, switched on, within the limits and with room.
-    Free(Name),
-    Member(Name, u8),
-    Skilled(Name, u8),
+/// What contacts must know of an agent at work: since when it is idle, and for which of its channels (in their order, one bit each) it could
+/// be offered a contact: it is there, the channel is on, the limits leave room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seat {
+    pub(crate) idle_since_ms: u64,
+    pub(crate) free: u32,
 }
 
-/// What the crew knows of an agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seat {
-    pub(crate) id: Id,
-    pub(crate) idle_since_ms: u64,
-    pub(crate) free: Few<Name, bool>,
+/// What is known of a declared agent.
+#[derive(Debug, Clone)]
+struct Known {
+    seat: Seat,
+    /// The row of each of its channels.
+    channels: Vec<RowId>,
+    /// To be asked about skills that nobody has asked for before.
+    skills: Few<Name, u8>,
+}
+
+/// Rows by what they say of an agent.
+#[derive(Debug, Clone, Default)]
+struct Rows {
+    free: Table<Name, RowId>,
+    /// By queue, those of each rank.
+    members: Table<Name, Few<u8, RowId>>,
+    skilled: Table<Name, Few<u8, RowId>>,
 }
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Crew {
     pool: Pool,
-    rows: BTreeMap<Property, RowId>,
+    rows: Rows,
     slots: Slots<Id>,
-    /// What each agent declared, to be asked about skills that nobody has asked for before.
-    skills: BTreeMap<u32, Few<Name, u8>>,
+    known: Vec<Option<Known>>,
 }
 
 impl Crew {
     /// The agent is declared, for the first time or anew. Returns its slot.
-    pub(crate) fn declare(&mut self, seat: &Seat, memberships: &Few<Name, u8>, skills: &Few<Name, u8>) -> u32 {
-        let slot = self.slots.take(seat.id);
+    pub(crate) fn declare(
+        &mut self,
+        id: Id,
+        seat: Seat,
+        memberships: &Few<Name, u8>,
+        channels: impl Iterator<Item = Name>,
+        skills: &Few<Name, u8>,
+    ) -> u32 {
+        let slot = self.slots.take(id);
         self.pool.leave(slot);
-        self.pool.place(slot, since(seat));
+        self.pool.place(slot, (seat.idle_since_ms, id));
         for (queue, rank) in memberships {
-            let row = self.row(Property::Member(queue.clone(), *rank));
+            let row = ranked(&mut self.rows.members, queue, *rank, &mut self.pool);
             self.pool.set(slot, row, true);
         }
-        for (property, row) in &self.rows {
-            if let Property::Skilled(skill, level) = property {
-                self.pool.set(slot, *row, skills.get(skill).is_some_and(|held| held >= level));
+        for (skill, level) in skills {
+            let rows = self.rows.skilled.get(skill).into_iter().flat_map(Few::iter);
+            for (_, row) in rows.filter(|(asked, _)| *asked <= level) {
+                self.pool.set(slot, *row, true);
             }
         }
-        self.skills.insert(slot, skills.clone());
-        self.refresh(seat);
+        let channels: Vec<RowId> = channels.map(|channel| row(&mut self.rows.free, &channel, &mut self.pool)).collect();
+        if self.known.len() <= slot as usize {
+            self.known.resize(slot as usize + 1, None);
+        }
+        let nowhere = Seat { idle_since_ms: seat.idle_since_ms, free: 0 };
+        self.known[slot as usize] = Some(Known { seat: nowhere, channels, skills: skills.clone() });
+        self.refresh(&id, seat);
         slot
     }
 
-    /// What changes while an agent works: idleness, presence, room.
-    pub(crate) fn refresh(&mut self, seat: &Seat) {
-        let Some(slot) = self.slots.of(&seat.id) else { return };
-        self.pool.place(slot, since(seat));
-        for (channel, free) in &seat.free {
-            let row = self.row(Property::Free(channel.clone()));
-            self.pool.set(slot, row, *free);
+    /// What changes while an agent works.
+    pub(crate) fn refresh(&mut self, id: &Id, seat: Seat) {
+        let Some(slot) = self.slots.of(id) else { return };
+        let Some(known) = self.known.get_mut(slot as usize).and_then(Option::as_mut) else { return };
+        let before = std::mem::replace(&mut known.seat, seat);
+        if before.idle_since_ms != seat.idle_since_ms {
+            self.pool.place(slot, (seat.idle_since_ms, *id));
+        }
+        let mut changed = before.free ^ seat.free;
+        while changed != 0 {
+            let channel = changed.trailing_zeros();
+            changed &= changed - 1;
+            self.pool.set(slot, known.channels[channel as usize], seat.free & (1 << channel) != 0);
         }
     }
 
     /// The agent is gone. Returns the slot it had.
     pub(crate) fn leave(&mut self, id: &Id) -> Option<u32> {
         let slot = self.slots.give_back(id)?;
-        self.skills.remove(&slot);
+        self.known[slot as usize] = None;
         self.pool.leave(slot);
         Some(slot)
     }
@@ -79,23 +108,19 @@ impl Crew {
 
     /// From now on somebody asks for this skill and level.
     pub(crate) fn ask(&mut self, need: &Requirement) {
-        let property = Property::Skilled(need.skill.clone(), need.level);
-        if self.rows.contains_key(&property) {
+        if self.rows.skilled.get(&need.skill).is_some_and(|levels| levels.contains_key(&need.level)) {
             return;
         }
-        let row = self.row(property);
-        for (slot, skills) in &self.skills {
-            self.pool.set(*slot, row, skills.get(&need.skill).is_some_and(|held| *held >= need.level));
+        let row = ranked(&mut self.rows.skilled, &need.skill, need.level, &mut self.pool);
+        for (slot, known) in (0..).zip(&self.known) {
+            let held = known.as_ref().and_then(|known| known.skills.get(&need.skill));
+            self.pool.set(slot, row, held.is_some_and(|held| *held >= need.level));
         }
     }
 
     /// The ranks that members of a queue have, least first.
     pub(crate) fn ranks(&self, queue: &Name) -> impl Iterator<Item = u8> + '_ {
-        let all = Property::Member(queue.clone(), 0)..=Property::Member(queue.clone(), u8::MAX);
-        self.rows.range(all).filter_map(|(property, _)| match property {
-            Property::Member(_, rank) => Some(*rank),
-            Property::Free(_) | Property::Skilled(..) => None,
-        })
+        self.rows.members.get(queue).into_iter().flat_map(|ranks| ranks.keys().copied())
     }
 
     /// Visit the members of `rank` in `queue` who are free for the contact's channel and have its skills, the longest idle first.
@@ -112,35 +137,68 @@ impl Crew {
 
     /// None if nobody has one of the properties.
     fn rows_for(&self, contact: &Contact, queue: &Name, rank: u8) -> Option<Vec<RowId>> {
-        let skills = contact.requirements.iter().map(|need| Property::Skilled(need.skill.clone(), need.level));
-        let all = [Property::Free(contact.channel.clone()), Property::Member(queue.clone(), rank)].into_iter().chain(skills);
-        all.map(|property| self.rows.get(&property).copied()).collect()
+        let mut rows = Vec::with_capacity(contact.requirements.len() + 2);
+        rows.push(*self.rows.free.get(&contact.channel)?);
+        rows.push(*self.rows.members.get(queue)?.get(&rank)?);
+        for need in &contact.requirements {
+            rows.push(*self.rows.skilled.get(&need.skill)?.get(&need.level)?);
+        }
+        Some(rows)
     }
 
-    fn row(&mut self, property: Property) -> RowId {
-        *self.rows.entry(property).or_insert_with(|| self.pool.add_row())
+    /// Every row with its name, and who has the property in which order: for comparison.
+    fn listed(&self) -> BTreeMap<(u8, Name, u8), Vec<(Since, Id)>> {
+        let free = self.rows.free.iter().map(|(channel, row)| ((0, channel.clone(), 0), *row));
+        let ranked = |kind: u8, rows: &Table<Name, Few<u8, RowId>>| {
+            let rows = rows
+                .iter()
+                .flat_map(move |(name, levels)| levels.iter().map(move |(level, row)| ((kind, name.clone(), *level), *row)));
+            rows.collect::<Vec<_>>()
+        };
+        let all = free.chain(ranked(1, &self.rows.members)).chain(ranked(2, &self.rows.skilled));
+        all.map(|(name, row)| (name, self.holders(row))).collect()
+    }
+
+    fn holders(&self, row: RowId) -> Vec<(Since, Id)> {
+        let mut agents = Vec::new();
+        self.pool.search(&[row], |slot| {
+            agents.push((self.pool.since(slot), *self.slots.holder(slot)));
+            ControlFlow::Continue(())
+        });
+        agents
     }
 }
 
 /// The same agents with the same properties in the same order, as far as both were asked.
 impl PartialEq for Crew {
     fn eq(&self, other: &Self) -> bool {
-        let listed = |crew: &Self, row: RowId| {
-            let mut agents = Vec::new();
-            crew.pool.search(&[row], |slot| {
-                agents.push((crew.pool.since(slot), *crew.slots.holder(slot)));
-                ControlFlow::Continue(())
-            });
-            agents
-        };
-        let shared = self.rows.iter().filter_map(|(property, row)| Some((*row, *other.rows.get(property)?)));
-        self.skills.len() == other.skills.len()
-            && shared.into_iter().all(|(row, theirs)| listed(self, row) == listed(other, theirs))
+        let (ours, theirs) = (self.listed(), other.listed());
+        let names: BTreeSet<_> = ours.keys().filter(|name| theirs.contains_key(name)).collect();
+        let agents = |crew: &Self| crew.known.iter().flatten().count();
+        agents(self) == agents(other) && names.into_iter().all(|name| ours[name] == theirs[name])
     }
 }
 
 impl Eq for Crew {}
 
-fn since(seat: &Seat) -> Since {
-    (seat.idle_since_ms, seat.id)
+fn row(rows: &mut Table<Name, RowId>, name: &Name, pool: &mut Pool) -> RowId {
+    if let Some(row) = rows.get(name) {
+        return *row;
+    }
+    let row = pool.add_row();
+    rows.insert(name.clone(), row);
+    row
+}
+
+fn ranked(rows: &mut Table<Name, Few<u8, RowId>>, name: &Name, level: u8, pool: &mut Pool) -> RowId {
+    if rows.get(name).is_none() {
+        rows.insert(name.clone(), Few::new());
+    }
+    let Some(levels) = rows.get_mut(name) else { unreachable!("just put there") };
+    if let Some(row) = levels.get(&level) {
+        return *row;
+    }
+    let row = pool.add_row();
+    levels.insert(level, row);
+    row
 }

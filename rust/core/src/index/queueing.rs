@@ -7,15 +7,22 @@ use crate::lines::{Lines, Need};
 use crate::state::{Agent, Contact};
 use crate::words::{Id, Key, Name, Requirement};
 
+/// Where a contact stands.
+#[derive(Debug, Clone)]
+struct Standing {
+    key: Key,
+    /// Place and line, one for each of its queues.
+    lines: Vec<(u32, u32)>,
+}
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Queueing {
-    lines: Lines,
     /// Queue and channel.
     places: Slots<(Name, Name)>,
+    lines: Vec<Lines>,
     skills: Slots<Name>,
     contacts: Slots<Id>,
-    /// In which lines each contact (by slot) stands, and with what key.
-    standing: BTreeMap<u32, (Key, Vec<u32>)>,
+    standing: Vec<Option<Standing>>,
 }
 
 impl Queueing {
@@ -26,57 +33,72 @@ impl Queueing {
         let mut lines = Vec::with_capacity(1);
         for queue in contact.queues() {
             let place = self.places.take((queue.clone(), contact.channel.clone()));
-            lines.push(self.lines.join(place, &needs, contact.key, slot));
+            if self.lines.len() <= place as usize {
+                self.lines.resize_with(place as usize + 1, Lines::default);
+            }
+            lines.push((place, self.lines[place as usize].join(&needs, contact.key, slot)));
         }
-        self.standing.insert(slot, (contact.key, lines));
+        if self.standing.len() <= slot as usize {
+            self.standing.resize(slot as usize + 1, None);
+        }
+        self.standing[slot as usize] = Some(Standing { key: contact.key, lines });
     }
 
     pub(crate) fn part(&mut self, id: &Id) {
-        let Some((slot, (key, lines))) = self.contacts.give_back(id).and_then(|slot| Some((slot, self.standing.remove(&slot)?)))
-        else {
-            return;
-        };
-        debug_assert!(!lines.is_empty(), "contact {slot} stood in no line");
-        for line in lines {
-            self.lines.part(line, key);
-        }
-        if let Some(moved) = self.lines.tidy() {
-            for line in self.standing.values_mut().flat_map(|(_, lines)| lines) {
-                *line = moved[line];
+        let Some(slot) = self.contacts.give_back(id) else { return };
+        let Some(standing) = self.standing[slot as usize].take() else { return };
+        for (place, line) in standing.lines {
+            let lines = &mut self.lines[place as usize];
+            lines.part(line, standing.key);
+            if let Some(moved) = lines.tidy() {
+                self.renumber(place, &moved);
             }
+        }
+    }
+
+    fn renumber(&mut self, place: u32, moved: &BTreeMap<u32, u32>) {
+        let standing = self.standing.iter_mut().flatten();
+        for (_, line) in standing.flat_map(|standing| &mut standing.lines).filter(|(there, _)| *there == place) {
+            *line = moved[line];
         }
     }
 
     /// The agent in `slot` is declared anew, or gone.
     pub(crate) fn forget(&mut self, slot: u32) {
-        self.lines.forget(slot);
+        self.lines.iter_mut().for_each(|lines| lines.forget(slot));
     }
 
     /// See which lines have come up since the agent looked last: it looks the faster for it, and finds the same.
     pub(crate) fn learn(&mut self, slot: u32, agent: &Agent) {
-        let (places, skills) = (&self.places, &self.skills);
-        self.lines.learn(slot, |place, needs| serves(agent, places.holder(place), needs, skills));
+        for queue in agent.memberships.keys() {
+            for channel in agent.channels.keys() {
+                if let Some(place) = self.places.of(&(queue.clone(), channel.clone())) {
+                    let skills = &self.skills;
+                    self.lines[place as usize].learn(slot, |needs| meets(agent, needs, skills));
+                }
+            }
+        }
     }
 
-    /// The two best contacts for the agent in `slot`, each with its place's rank: the least rank, then the least key. `rank` is None for a queue and
-    /// channel that are closed to it now; `takes` says whether it may have a contact.
-    pub(crate) fn two_best(
+    /// The two best contacts for the agent in `slot`, each with the rank of its queue: the least rank, then the least key. `open`: the queues and
+    /// channels the agent may be offered contacts of, with their ranks; `takes` says whether it may have a contact.
+    pub(crate) fn two_best<'a>(
         &self,
         slot: u32,
         agent: &Agent,
-        rank: impl Fn(&Name, &Name) -> Option<u8>,
+        open: impl Iterator<Item = (&'a Name, &'a Name, u8)>,
         takes: impl Fn(&Id) -> bool,
     ) -> [Option<(u8, Id)>; 2] {
-        let chosen = self.lines.two_best(
-            slot,
-            |place, needs| serves(agent, self.places.holder(place), needs, &self.skills),
-            |place| {
-                let (queue, channel) = self.places.holder(place);
-                rank(queue, channel)
-            },
-            |contact, _| takes(self.contacts.holder(contact)),
-        );
-        chosen.map(|choice| choice.map(|(rank, _, contact)| (rank, *self.contacts.holder(contact))))
+        let mut best = [None; 2];
+        for (queue, channel, rank) in open {
+            let Some(place) = self.places.of(&(queue.clone(), channel.clone())) else { continue };
+            let lines = &self.lines[place as usize];
+            if !lines.is_empty() {
+                let meets = |needs: &[Need]| meets(agent, needs, &self.skills);
+                lines.two_best(slot, rank, meets, |contact, _| takes(self.contacts.holder(contact)), &mut best);
+            }
+        }
+        best.map(|choice| choice.map(|(rank, _, contact)| (rank, *self.contacts.holder(contact))))
     }
 
     fn needs(&mut self, requirements: &[Requirement]) -> Vec<Need> {
@@ -86,18 +108,16 @@ impl Queueing {
     }
 }
 
-fn serves(agent: &Agent, (queue, channel): &(Name, Name), needs: &[Need], skills: &Slots<Name>) -> bool {
-    agent.memberships.contains_key(queue)
-        && agent.channels.contains_key(channel)
-        && needs.iter().all(|(skill, level)| agent.skills.get(skills.holder(*skill)).is_some_and(|held| held >= level))
+fn meets(agent: &Agent, needs: &[Need], skills: &Slots<Name>) -> bool {
+    needs.iter().all(|(skill, level)| agent.skills.get(skills.holder(*skill)).is_some_and(|held| held >= level))
 }
 
-/// The same contacts with the same keys.
+/// The same contacts with the same keys in as many queues.
 impl PartialEq for Queueing {
     fn eq(&self, other: &Self) -> bool {
         let keys = |queueing: &Self| -> BTreeMap<Id, (Key, usize)> {
-            let standing = queueing.standing.iter();
-            standing.map(|(slot, (key, lines))| (*queueing.contacts.holder(*slot), (*key, lines.len()))).collect()
+            let standing = (0..).zip(&queueing.standing).filter_map(|(slot, standing)| Some((slot, standing.as_ref()?)));
+            standing.map(|(slot, standing)| (*queueing.contacts.holder(slot), (standing.key, standing.lines.len()))).collect()
         };
         keys(self) == keys(other)
     }

@@ -62,6 +62,8 @@ fn found(pool: &Pool, rows: &[u32]) -> Vec<u32> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn finds_what_a_sorted_list_has(acts in prop::collection::vec(act(), 1..1_500)) {
         let (mut pool, mut listed) = (Pool::default(), Listed::default());
