@@ -83,6 +83,11 @@ def priority_changes(pair: Pair, choices: Choices) -> f.Fact | None:
     return f.PriorityRequested(pair.fact_id(), contact, choices.pick([0, 1, 5]), SUPERVISOR, choices.pick(REASONS))
 
 
+def presence_is_forced(pair: Pair, choices: Choices) -> f.Fact:
+    presence: Any = choices.pick(["not_ready", "offline"])
+    return f.PresenceForced(pair.fact_id(), choices.pick(AGENTS), presence, SUPERVISOR, choices.pick(REASONS))
+
+
 # Engagements
 
 
