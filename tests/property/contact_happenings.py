@@ -126,6 +126,7 @@ def word_is_said(pair: Pair, choices: Choices) -> f.Fact | None:
 
 
 CONTACT_HAPPENINGS: tuple[Happening, ...] = (
-    service_ends, sibling_answers, connection_fails, contact_is_picked, contact_is_requeued, priority_changes, customer_is_held,
-    help_is_asked, help_is_asked, role_changes, word_is_said, word_is_said,
+    service_ends, sibling_answers, connection_fails, connection_fails, contact_is_picked, contact_is_given, contact_is_given,
+    contact_is_requeued, priority_changes, presence_is_forced, customer_is_held, help_is_asked, help_is_asked, role_changes,
+    word_is_said, word_is_said,
 )  # fmt: skip

@@ -64,11 +64,13 @@ def site(choices: "Choices") -> Policy:
 
 
 def of_channel(choices: "Choices", channel: ChannelProfile) -> ChannelProfile:
+    if choices.chance(15):
+        channel = replace(channel, answer="auto")
     if channel.presence != "live" and choices.chance(50):
         channel = replace(
             channel, idle_ms=choices.pick([0, 700, 1_500]), idle_end_ms=choices.pick([0, 1_500, 4_000]),
             dormant_percent=choices.pick([0, 30]), silence_alert_ms=choices.pick([0, 900]),
-            silence_requeue_ms=choices.pick([0]),
+            silence_requeue_ms=choices.pick([0, 900, 3_000]),
         )  # fmt: skip
     channel = replace(
         channel,
