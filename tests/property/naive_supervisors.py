@@ -1,12 +1,10 @@
-"""What supervisors and services do, naively: pick, requeue, another priority, presence forced."""
+"""What supervisors and services do, naively: pick, requeue, another priority."""
 
 from cordboard.events import fact as f
-from tests.property.naive_absence import Absence
-from tests.property.naive_agents import AgentFacts
 from tests.property.naive_engagements import Engagements
 
 
-class Supervisors(Engagements, AgentFacts, Absence):
+class Supervisors(Engagements):
     """Acts from above; who and why stand in the facts."""
 
     def on_PickRequested(self, fact: f.PickRequested) -> None:
@@ -36,18 +34,3 @@ class Supervisors(Engagements, AgentFacts, Absence):
         self.know_reason(fact.reason)
         if fact.priority != contact.priority:
             self.reprioritise(contact, fact.priority, "requested")
-
-    def on_PresenceForced(self, fact: f.PresenceForced) -> None:
-        agent = self.known_agent(fact.agent)
-        self.know_reason(fact.reason)
-        if fact.presence == "not_ready":
-            self.ask_for(agent, ("not_ready", fact.reason), "forced")
-            return
-        self.ask_for(agent, ("offline", None), "forced")
-        self.all_look()
-        for work in sorted(self.works, key=lambda work: (work.contact, work.attempt)):
-            if work.agent == agent.id and work.state == "wrapping":
-                self.wrapped_up(work, "forced")
-        channels = [each.name for each in self.policy.channels]
-        self.take_away(agent, self.waiting_for_desk(agent, *channels))
-        self.looking.append(agent)
