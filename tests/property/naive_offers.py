@@ -31,6 +31,7 @@ class Offers(Reasons, Ends):
         own, rank = agent.profile(contact.channel), self.rank(agent, contact)
         assert own is not None and own.cost is not None
         interrupts = direct is None and not self.has_room(agent, contact.channel, interrupting=False)
+        agent.over_recorded &= self.over_capacity(agent)
         contact.attempts.append((agent.id, "made"))
         attempt, expires_ms = len(contact.attempts), self.at_ms + ttl_ms
         work = Work(contact.id, agent.id, attempt, contact.channel, contact.queue, own.cost, "offered", expires_ms)

@@ -73,7 +73,6 @@ class Releases(Visits):
 
     def freed(self, agent: Agent, *, connected: bool = False) -> None:
         """Some work of the agent is over (`connected`: an engagement or wrap-up)."""
-        agent.over_recorded &= self.over_capacity(agent)
         states = [work.state for work in self.works if work.agent == agent.id]
         if connected and not agent.outside and not any(state in CONNECTED for state in states):
             agent.idle_since_ms = self.moment

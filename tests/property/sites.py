@@ -66,6 +66,8 @@ def site(choices: "Choices") -> Policy:
 def of_channel(choices: "Choices", channel: ChannelProfile) -> ChannelProfile:
     if choices.chance(15):
         channel = replace(channel, answer="auto")
+    if channel.presence != "live" and choices.chance(40):
+        channel = replace(channel, interruptible_by=choices.pick([["voice"], ["voice", "chat"], list(CHANNELS)]))
     if channel.presence != "live" and choices.chance(50):
         channel = replace(
             channel, idle_ms=choices.pick([0, 700, 1_500]), idle_end_ms=choices.pick([0, 1_500, 4_000]),
