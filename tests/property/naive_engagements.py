@@ -105,6 +105,7 @@ class Engagements(Sides):
     # Wrap-up
 
     def wrapping(self, ref: bytes, agent: bytes) -> Work:
+        self.known_agent(agent)
         return self.work(ref, agent, "wrapping") or self.refuse("not_wrapping")
 
     def on_WrapUpEndRequested(self, fact: f.WrapUpEndRequested) -> None:
