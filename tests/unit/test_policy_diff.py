@@ -17,6 +17,9 @@ QUOTES = {
     "targets": dict.fromkeys(("form", "mail", "task", "webhook"), "1d"),
     "requires": [],
     "strategy": "longest_idle",
+    "rank_delays": [],
+    "drain_after": "0s",
+    "drain_share": "10%",
     "short_abandon": "5s",
     "service_level": "85%",
 }

@@ -17,9 +17,11 @@ from cordboard.events.event import PolicyAdopted
 from cordboard.events.fact import PolicyPublished
 from cordboard.events.policy import Policy
 from cordboard.policy import PolicyErrors, loads
+from cordboard.policy.days import with_days
 from cordboard.policy.diff import Change, diff
 from cordboard.v1 import policy_service_pb2 as pb
 from cordboard.v1.policy_service_pb2_grpc import PolicyServiceServicer
+from cordboard.vault.clock import now_ms
 
 VIOLATIONS_MAX = 50
 
@@ -58,6 +60,7 @@ class PolicyService(PolicyServiceServicer):
         # An older expectation goes to the router: it tells a repeat of what succeeded from a publisher that came too late.
         policy = msgspec.structs.replace(policy, version=(version if expected is None else expected) + 1)
         changes = [] if before is None else diff(before, policy)
+        policy = with_days(policy, now_ms())
         data = codec.encode(policy)
         if request.validate_only:
             if policy.version <= version:

@@ -314,6 +314,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     repeat_priority: Priority = 1
     days_ms: Annotated[list[Ms], msgspec.Meta(max_length=DAYS_MAX)] = []
     """When the site's days begin, ascending, from its time zone."""
+    timezone: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """Of the site's days (IANA); empty: no day turns."""
     reopen_ms: DurationMs = 7 * 24 * 3_600_000
     """A reply within this time of the contact's end goes on with the case, its last agent preferred; later it begins a new one."""
     segments: Annotated[list[Name], msgspec.Meta(max_length=WORDS_MAX)] = []

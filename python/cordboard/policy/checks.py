@@ -97,6 +97,13 @@ def _check_queue(document: Document, queue: Entry, path: str, problems: Problems
     check_requirements(document, queue.get("requires") or [], f"{path}.requires", problems)
     channels = document.named["channels"]
     targets: dict[str, Placed] = queue.get("targets") or {}
+    if queue.get("strategy") == "fewest_today" and not document.site.get("timezone"):
+        problems.add(
+            queue.place("strategy"),
+            f"{path}.strategy",
+            "`fewest_today` counts by the day, and no day begins without a time zone",
+            "write `timezone: Europe/Amsterdam` at the top",
+        )
     for channel, placed in targets.items():
         if channel not in channels:
             problems.unknown(placed.at, f"{path}.targets.{channel}", "channel", channel, channels)

@@ -21,6 +21,7 @@ from cordboard.events.policy import (
 )
 from cordboard.policy.check_doors import door_channel, doors
 from cordboard.policy.classify import DEFAULT_RULE
+from cordboard.policy.days import with_days
 from cordboard.policy.entry import Entry
 from cordboard.policy.problems import Problems
 from cordboard.policy.sections import Document
@@ -28,6 +29,7 @@ from cordboard.policy.sections import Document
 COMPILED_MAX = FRAME_MAX - 128
 """Bytes: what a PolicyPublished fact can carry."""
 _VERSION_LONGEST = (1 << 53) - 1
+_SOME_DAY_MS = 2_000_000_000_000
 _PARTS = (
     "skills",
     "channels",
@@ -70,7 +72,7 @@ def compile_policy(document: Document, version: int) -> Policy:
 
 def check_size(document: Document, policy: Policy, problems: Problems) -> None:
     """A policy travels as one fact in one frame: add a problem at the largest part if it cannot."""
-    size = len(codec.encode(msgspec.structs.replace(policy, version=_VERSION_LONGEST)))
+    size = len(codec.encode(msgspec.structs.replace(with_days(policy, _SOME_DAY_MS), version=_VERSION_LONGEST)))
     if size > COMPILED_MAX:
         sizes = {part: len(msgspec.msgpack.encode(getattr(policy, part))) for part in _PARTS}
         sizes["classification"] = len(msgspec.msgpack.encode(policy.rules))

@@ -43,6 +43,7 @@ REMOVED = {
 }
 CHANGED = {
     "site": "a policy of another site: it would be refused",
+    "timezone": "today's engagements count until the next day begins there",
     "capacity": _DECLARED,
     "max_parked": "what is parked stays so; it counts for the next contact that an agent parks",
     "owner": "contacts that wait for their owner keep their time; it counts for the next that returns",
@@ -59,6 +60,8 @@ CHANGED = {
     "channels.max_concurrent": _DECLARED,
     "channels.on_missed": _NEXT,
     "channels.missed_limit": _NEXT,
+    "channels.last_offer_before": _NEXT,
+    "channels.desk_lost": _OPEN_KEPT,
     "channels.reply": "answers that are on their way go out as they began; it counts for the next answer",
     "queues.target": _KEPT,
     "queues.targets": _KEPT,
@@ -75,6 +78,9 @@ CHANGED = {
     "queues.closing_grace": "a closing that is under way keeps its time; it counts for the next one",
     "queues.requires": "waiting contacts keep what they needed on arrival; it counts for contacts that arrive from now on",
     "queues.strategy": "it counts for the next offer",
+    "queues.rank_delays": _KEPT,
+    "queues.drain_after": _KEPT,
+    "queues.drain_share": _NEXT,
     "queues.short_abandon": "only reports and boards count differently",
     "queues.service_level": "only reports and boards count differently",
     "topics.queue": _ARRIVALS,

@@ -6,7 +6,7 @@ One description serves all: reading the YAML (`sections`), the JSON Schema for e
 
 from typing import Final
 
-from cordboard.events.bounds import CAPACITY_MAX
+from cordboard.events.bounds import CAPACITY_MAX, RANKS_MAX
 from cordboard.events.policy import (
     POLICY_CHANNELS_MAX,
     POLICY_SKILLS_MAX,
@@ -17,12 +17,12 @@ from cordboard.events.policy import (
     QueuePolicy,
 )
 from cordboard.policy.doors import ENTRY_POINTS, FORMS, LABEL, TOPICS, WEBHOOKS, WORD
-from cordboard.policy.kinds import Duration, Language, OneOf, Percent, Requirements, SiteName, Whole
+from cordboard.policy.kinds import Duration, Language, OneOf, Percent, Requirements, SiteName, Timezone, Whole
 from cordboard.policy.mail import MAIL
 from cordboard.policy.rules import CLASSIFICATION
 from cordboard.policy.setting import Names, Section, Setting
 from cordboard.policy.waiting import COMING_BACK, REPEATS, WAITING
-from cordboard.policy.word_kinds import ByName
+from cordboard.policy.word_kinds import ByName, Several
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
@@ -31,7 +31,8 @@ DAY_MS = 24 * HOUR_MS
 
 LIVE_OFFER_TTL_MAX_MS: Final = 5 * MINUTE_MS
 """A live customer hears the bell that long at most."""
-BUILT_IN_REASONS: Final = ("declined", "missed")
+STRATEGIES: Final = ("longest_idle", "least_loaded", "best_skilled", "least_skilled_fit", "round_robin", "fewest_today")
+BUILT_IN_REASONS: Final = ("declined", "missed", "technical")
 """Not-ready reasons that the engine itself gives; their class is `system`."""
 REASON_CLASSES: Final = ("break", "meal", "training", "meeting", "back_office", "technical", "personal", "system")
 
@@ -41,6 +42,7 @@ SITE = Section(
     (
         Setting("site", SiteName(), "The site's name, as in `cordboard up --site`.", field="site", required=True),
         Setting("language", Language(), "The language of labels that name none (en)."),
+        Setting("timezone", Timezone(), "Where the site's days begin and end: `Europe/Amsterdam`.", field="timezone"),
         Setting("capacity", Whole(1, CAPACITY_MAX), "Units of work an agent can carry at once (100).", field="capacity"),
         Setting("max_parked", Whole(0, 1_000), "Parked contacts an agent may own at once.", field="max_parked"),
         Setting(
@@ -160,6 +162,18 @@ CHANNEL = Section(
         ),
         Setting("missed_limit", Whole(1, 100), "Missed offers in a row before that happens.", field="missed_limit"),
         Setting(
+            "last_offer_before",
+            Duration(0, 8 * HOUR_MS),
+            "No offer so shortly before an agent is known to leave; 0s: offers until then.",
+            field="last_offer_before_ms",
+        ),
+        Setting(
+            "desk_lost",
+            Duration(SECOND_MS, DAY_MS),
+            "So long a lost desk may come back before somebody else gets its contacts (live ones stay).",
+            field="desk_lost_ms",
+        ),
+        Setting(
             "reply",
             OneOf(("live", "mail", "webhook")),
             "How an agent's answer reaches the customer: over the connection that is there, by mail, or posted to the source.",
@@ -184,7 +198,20 @@ QUEUE = Section(
             field="targets_ms",
         ),
         Setting("requires", Requirements(), "Skills that every contact of the queue needs, beside its own.", field="requirements"),
-        Setting("strategy", OneOf(("longest_idle",)), "Which of several fitting agents is asked.", field="strategy"),
+        Setting("strategy", OneOf(STRATEGIES), "Which of several fitting agents is asked.", field="strategy"),
+        Setting(
+            "rank_delays",
+            Several(Duration(0, 90 * DAY_MS), RANKS_MAX),
+            "After how long agents of rank 0, 1, … may be asked, unless nobody of a lower rank is there.",
+            field="rank_delays_ms",
+        ),
+        Setting(
+            "drain_after",
+            Duration(0, 90 * DAY_MS),
+            "A contact for which nobody has room gets an agent reserved after this time; 0s: never.",
+            field="drain_after_ms",
+        ),
+        Setting("drain_share", Percent(), "Share of the ready members who may be reserved at once.", field="drain_percent"),
         Setting(
             "short_abandon", Duration(0, 10 * MINUTE_MS), "Abandons sooner than this are counted apart.", field="short_abandon_ms"
         ),

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from cordboard.events.bounds import NAME_MAX, QUEUE_REQUIREMENTS_MAX, Requirement
 from cordboard.events.policy import LANGUAGES_MAX
+from cordboard.policy.days import zones
 from cordboard.policy.duration import DURATION_PATTERN, LEGEND, NotADuration, format_duration, parse_duration
 from cordboard.policy.problems import Problems, did_you_mean, shorten
 from cordboard.policy.tree import Listing, Mapping, Scalar, Tree
@@ -197,6 +198,24 @@ class Language(Kind):
 
     def schema(self) -> Schema:
         return {"type": "string", "pattern": LANGUAGE_PATTERN}
+
+
+@dataclass(frozen=True)
+class Timezone(Kind):
+    """An IANA time zone: Europe/Amsterdam. `""` is none."""
+
+    def read(self, node: Tree, path: str, problems: Problems) -> str | None:
+        if isinstance(node, Scalar) and not node.empty and not node.text.strip():
+            return ""
+        text = scalar(node, path, problems, "a time zone, such as Europe/Amsterdam")
+        if text is None or text in zones():
+            return text
+        advice = did_you_mean(text, zones()) or "write one of the IANA database, such as Europe/Amsterdam"
+        problems.add(node.at, path, f"`{shorten(text)}` is no time zone", advice)
+        return None
+
+    def schema(self) -> Schema:
+        return {"type": "string", "maxLength": 64}
 
 
 @dataclass(frozen=True)
