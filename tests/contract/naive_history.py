@@ -49,7 +49,7 @@ def events_of(entries: list[tuple[int, int, Entry]]) -> list[tuple[Entry, words.
 
 
 def contact_row(contact: bytes, entries: list[tuple[int, int, Entry]]) -> Row | None:
-    """The row of history_contacts without `last_seq`; None if the contact was never queued."""
+    """The row of history_contacts without `last_seq` and `hands`; None if the contact was never queued."""
     events = events_of(entries)
     queued = [event for _, event in events if isinstance(event, words.ContactQueued)]
     if not queued:
@@ -62,7 +62,7 @@ def contact_row(contact: bytes, entries: list[tuple[int, int, Entry]]) -> Row | 
         "channel": entries[-1][2].channel if entries[-1][2].channel else events[0][0].channel,
         "queue": queued[-1].queue,
         "state": state,
-        "priority": queued[-1].priority,
+        "priority": priorities(events)[queued[-1].visit],
         "customer": queued[0].customer,
         "agent": agent,
         "entry_point": queued[0].entry_point,
@@ -86,29 +86,58 @@ def contact_row(contact: bytes, entries: list[tuple[int, int, Entry]]) -> Row | 
 
 
 def state_of(events: list[tuple[Entry, words.Event]]) -> tuple[str, bytes | None]:
-    """State and agent after the last event, by a table of what each event means."""
+    """State and agent after the last event: of the primary attempts that live the one that is furthest."""
     state, agent = "", None
+    held: dict[int, tuple[bytes | None, str, str]] = {}
     for entry, event in events:
+        attempt = getattr(event, "attempt", 0)
         match event:
-            case words.ContactQueued() | words.OfferDeclined() | words.OfferExpired() | words.ConnectExpired():
+            case words.ContactQueued():
                 state, agent = "queued", None
-            case words.OfferRevoked(reason="contact_gone"):
-                agent = None
-            case words.OfferRevoked(reason="transferred"):
-                pass
-            case words.OfferRevoked():
-                state, agent = "queued", None
-            case words.OfferMade():
-                state, agent = "offered", entry.agent
-            case words.OfferAccepted():
-                state = "connecting"
-            case words.EngagementStarted():
-                state = "engaged"
+                continue
             case words.ContactParked():
                 state, agent = "parked", entry.agent
+                continue
             case words.ContactEnded():
                 state = "ended"
+                continue
+            case words.EngagementEnded():
+                held.pop(attempt, None)
+                continue
+            case words.OfferMade():
+                held[attempt] = entry.agent, event.role, "offered"
+            case words.OfferAccepted():
+                held[attempt] = entry.agent, held[attempt][1], "connecting"
+            case words.EngagementStarted():
+                held[attempt] = entry.agent, held[attempt][1], "engaged"
+            case words.RoleChanged():
+                held[attempt] = entry.agent, event.role, "engaged"
+            case (
+                words.OfferDeclined() | words.OfferExpired() | words.OfferRevoked() | words.ConnectExpired() | words.ConnectFailed()
+            ):
+                held.pop(attempt)
+            case _:
+                continue
+        state, agent = "queued", None
+        for stage in ("offered", "connecting", "engaged"):
+            of_stage = [who for _, (who, role, reached) in sorted(held.items()) if (role, reached) == ("primary", stage)]
+            if of_stage:
+                state, agent = stage, of_stage[0]
     return state, agent
+
+
+def priorities(events: list[tuple[Entry, words.Event]]) -> dict[int, int]:
+    """The last priority of every visit."""
+    found: dict[int, int] = {}
+    for _, event in events:
+        match event:
+            case words.ContactQueued():
+                found[event.visit] = event.priority
+            case words.ContactReprioritised() | words.ContactRelaxed():
+                found[max(found)] = event.priority
+            case _:
+                pass
+    return found
 
 
 def park_of(events: list[tuple[Entry, words.Event]]) -> Row:
@@ -130,7 +159,7 @@ def visit_rows(contact: bytes, entries: list[tuple[int, int, Entry]]) -> list[Ro
             "visit": event.visit,
             "queue": event.queue,
             "channel": entry.channel,
-            "priority": event.priority,
+            "priority": priorities(events_of(entries))[event.visit],
             "entered_ms": event.at_ms,
             "queued_at_ms": event.queued_at_ms,
             "target_ms": event.target_ms,

@@ -15,6 +15,7 @@ from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG, Commit, Entry
 from cordboard.events.policy import QueuePolicy
 from cordboard.projections.about import agent_of, channel_of, contact_of
+from cordboard.projections.hands import Hands
 from cordboard.projections.marks import Marks
 from cordboard.projections.rows import AgentRow, QueueRow, SiteRow, permille
 from cordboard.projections.staff import Staff, Work
@@ -27,11 +28,12 @@ GONE_MAX = 65_536
 class Stay:
     """A contact's current visit."""
 
-    __slots__ = ("channel", "offered", "owner", "queue")
+    __slots__ = ("channel", "hands", "offered", "owner", "queue")
 
-    def __init__(self, queue: str, channel: str) -> None:
+    def __init__(self, queue: str, channel: str, hands: Hands) -> None:
         self.queue = queue
         self.channel = channel
+        self.hands = hands
         self.offered = False
         self.owner: bytes | None = None
         """Who has put the contact aside, while it is parked."""
@@ -72,6 +74,7 @@ class Boards:
             16: self._offer_over,
             17: self._offer_over,
             18: self._offer_over,
+            46: self._offer_over,
             19: self._engagement_started,
             22: self._engagement_ended,
             23: self._wrap_up_ended,
@@ -84,6 +87,12 @@ class Boards:
             40: self._effect_requested,
             41: self._effect_ended,
             42: self._effect_retried,
+            50: self._outside_work_changed,
+            51: self._desk_lost,
+            52: self._desk_returned,
+            65: self._role_changed,
+            66: self._cost_changed,
+            67: self._cost_changed,
         }
 
     # Reading
@@ -164,7 +173,8 @@ class Boards:
         contact, channel = contact_of(entry), channel_of(entry)
         if event.visit == 1:
             self._contacts += 1
-        self._stays[contact] = Stay(event.queue, channel)
+        before = self._stays.get(contact)
+        self._stays[contact] = Stay(event.queue, channel, before.hands if before is not None and event.visit > 1 else Hands())
         tally = self._tally(event.queue, channel)
         tally.visits += 1
         tally.waiting[contact] = event.at_ms
@@ -190,44 +200,73 @@ class Boards:
         work = Work(agent, event.queue, stay.channel, event.cost)
         self._work[contact, event.attempt] = work
         self._staff.take(work)
-        if not stay.offered:
-            stay.offered = True
-            self._tally(stay.queue, stay.channel).offering += 1
+        stay.hands.offer(event.attempt, agent, event.role)
+        self._count_offered(stay)
         self._touch_work(work)
 
     def _offer_accepted(self, entry: Entry, event: words.OfferAccepted) -> None:
         work = self._working(entry, event.attempt)
+        self._stay(contact_of(entry)).hands.turn(event.attempt, "connecting")
         self._staff.turn(work, "connecting", event.at_ms)
         self._touch_work(work)
 
     def _offer_over(
-        self, entry: Entry, event: words.OfferDeclined | words.OfferExpired | words.OfferRevoked | words.ConnectExpired
+        self,
+        entry: Entry,
+        event: words.OfferDeclined | words.OfferExpired | words.OfferRevoked | words.ConnectExpired | words.ConnectFailed,
     ) -> None:
         work = self._working(entry, event.attempt)
         del self._work[contact_of(entry), event.attempt]
         self._staff.release(work, event.at_ms)
         stay = self._stays.get(contact_of(entry))
-        if stay is not None and stay.offered:
-            stay.offered = False
-            self._tally(stay.queue, stay.channel).offering -= 1
+        if stay is not None:
+            stay.hands.release(event.attempt)
+            self._count_offered(stay)
         self._touch_work(work)
+
+    def _count_offered(self, stay: Stay) -> None:
+        """A contact counts once, however many agents are offered it; what sides are offered is not the contact."""
+        offered = stay.hands.waits_for_answer
+        self._tally(stay.queue, stay.channel).offering += offered - stay.offered
+        stay.offered = offered
 
     def _engagement_started(self, entry: Entry, event: words.EngagementStarted) -> None:
         contact = contact_of(entry)
         work = self._working(entry, event.attempt)
         self._staff.turn(work, "engaged", event.at_ms)
+        stay = self._stay(contact)
+        stay.hands.turn(event.attempt, "engaged")
+        if event.role == "primary":
+            self._count_engaged(work)
+            self._leave(contact, stay)
+        self._touch_work(work)
+
+    def _count_engaged(self, work: Work) -> None:
+        """The queue's boards count a contact once: by its primary."""
+        work.counted = True
         self._tally(work.queue, work.channel).engaged += 1
-        self._leave(contact, self._stay(contact))
+
+    def _role_changed(self, entry: Entry, event: words.RoleChanged) -> None:
+        work = self._working(entry, event.attempt)
+        self._stay(contact_of(entry)).hands.change_role(event.attempt, event.role)
+        if event.role == "primary" and not work.counted:
+            self._count_engaged(work)
+        self._touch_work(work)
+
+    def _cost_changed(self, entry: Entry, event: words.ContactDormant | words.ContactRevived) -> None:
+        work = self._working(entry, event.attempt)
+        self._staff.recost(work, event.cost, event.at_ms)
         self._touch_work(work)
 
     def _engagement_ended(self, entry: Entry, event: words.EngagementEnded) -> None:
         work = self._working(entry, event.attempt)
         tally = self._tally(work.queue, work.channel)
-        tally.engaged -= 1
+        tally.engaged -= work.counted
+        self._stay(contact_of(entry)).hands.release(event.attempt)
         work.talk_ms = max(0, event.at_ms - work.turned_ms)
         if event.wrap_until_ms is not None:
             self._staff.turn(work, "wrapping", event.at_ms, event.wrap_cost)
-            tally.wrapping += 1
+            tally.wrapping += work.counted
         else:
             self._finish(entry, event.attempt, work, tally, event.at_ms, 0)
         self._touch_work(work)
@@ -235,15 +274,15 @@ class Boards:
     def _wrap_up_ended(self, entry: Entry, event: words.WrapUpEnded) -> None:
         work = self._working(entry, event.attempt)
         tally = self._tally(work.queue, work.channel)
-        tally.wrapping -= 1
+        tally.wrapping -= work.counted
         self._finish(entry, event.attempt, work, tally, event.at_ms, max(0, event.at_ms - work.turned_ms))
         self._touch_work(work)
 
     def _finish(self, entry: Entry, attempt: int, work: Work, tally: Tally, at_ms: int, wrap_ms: int) -> None:
         del self._work[contact_of(entry), attempt]
         self._staff.release(work, at_ms)
-        tally.handled += 1
-        tally.handle_ms += work.talk_ms + wrap_ms
+        tally.handled += work.counted
+        tally.handle_ms += work.counted * (work.talk_ms + wrap_ms)
 
     def _contact_parked(self, entry: Entry, _event: words.ContactParked) -> None:
         stay = self._stay(contact_of(entry))
@@ -303,6 +342,18 @@ class Boards:
 
     def _channel_switch_set(self, entry: Entry, event: words.ChannelSwitchSet) -> None:
         self._staff.switch(agent_of(entry), channel_of(entry), event)
+        self._agent_marks.touch(agent_of(entry), self.position)
+
+    def _outside_work_changed(self, entry: Entry, event: words.OutsideWorkChanged) -> None:
+        self._staff.outside(agent_of(entry), channel_of(entry), event)
+        self._agent_marks.touch(agent_of(entry), self.position)
+
+    def _desk_lost(self, entry: Entry, _event: words.DeskLossRecorded) -> None:
+        self._staff.desk(agent_of(entry), there=False)
+        self._agent_marks.touch(agent_of(entry), self.position)
+
+    def _desk_returned(self, entry: Entry, _event: words.DeskReturnRecorded) -> None:
+        self._staff.desk(agent_of(entry), there=True)
         self._agent_marks.touch(agent_of(entry), self.position)
 
     # Shared steps

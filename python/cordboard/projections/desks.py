@@ -16,6 +16,7 @@ from cordboard.errors import JournalCorrupt
 from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG, Commit, Entry
 from cordboard.projections.about import agent_of, channel_of, contact_of
+from cordboard.projections.hands import Hands
 from cordboard.projections.live import Desk, DeskChange, LiveContact, Park, Said, Sink, Work
 
 ENDED_MAX = 4_096
@@ -35,6 +36,7 @@ class Desks:
         self._said: dict[bytes, deque[Said]] = {}
         self._desks: dict[bytes, Desk] = {}
         self._work: dict[bytes, dict[tuple[bytes, int], Work]] = {}
+        self._hands: dict[bytes, Hands] = {}
         self._parked: dict[bytes, dict[bytes, None]] = {}
         """Parked contacts by owner, in the order they were parked."""
         self._sinks: dict[bytes, list[Sink]] = {}
@@ -49,6 +51,7 @@ class Desks:
             16: self._offer_over,
             17: self._offer_over,
             18: self._offer_over,
+            46: self._offer_over,
             19: self._engagement_started,
             20: self._contact_answered,
             21: self._message_relayed,
@@ -65,6 +68,21 @@ class Desks:
             33: self._channel_switch_set,
             34: self._nothing,
             45: self._customer_erased,
+            47: self._contact_reprioritised,
+            49: self._nothing,
+            50: self._nothing,
+            51: self._nothing,
+            52: self._nothing,
+            53: self._nothing,
+            54: self._nothing,
+            55: self._contact_relaxed,
+            59: self._contact_promoted,
+            63: self._engagement_held,
+            64: self._engagement_resumed,
+            65: self._role_changed,
+            66: self._contact_dormant,
+            67: self._contact_revived,
+            68: self._nothing,
         }
 
     # Reading
@@ -146,7 +164,8 @@ class Desks:
                     continue
                 moved = works[key] = replace(work, deadline_ms=work.deadline_ms + event.gap_ms)
                 live = self._contacts.get(work.contact)
-                if live is not None and live.attempt == work.attempt and live.deadline_ms is not None:
+                hands = self._hands.get(work.contact)
+                if live is not None and hands is not None and hands.primary == work.attempt and live.deadline_ms is not None:
                     self._change(work.contact, deadline_ms=moved.deadline_ms)
 
     def _contact_queued(self, entry: Entry, event: words.ContactQueued) -> None:
@@ -182,6 +201,7 @@ class Desks:
     def _contact_ended(self, entry: Entry, event: words.ContactEnded) -> None:
         contact = contact_of(entry)
         live = self._contacts.pop(contact, None)
+        self._hands.pop(contact, None)
         if live is None:
             raise JournalCorrupt(f"commit {self.position} ends contact {contact.hex()}, which is not alive")
         self._ended[contact] = replace(
@@ -193,7 +213,7 @@ class Desks:
 
     def _offer_made(self, entry: Entry, event: words.OfferMade) -> None:
         contact, agent = contact_of(entry), agent_of(entry)
-        live = self._change(contact, state="offered", attempt=event.attempt, agent=agent, deadline_ms=event.expires_ms)
+        live = self._change(contact, attempt=event.attempt)
         self._work.setdefault(agent, {})[contact, event.attempt] = Work(
             contact=contact,
             attempt=event.attempt,
@@ -204,24 +224,65 @@ class Desks:
             wait_ms=event.wait_ms,
             since_ms=event.at_ms,
             deadline_ms=event.expires_ms,
+            role=event.role,
         )
+        self._hands.setdefault(contact, Hands()).offer(event.attempt, agent, event.role)
+        self._pass_on(contact)
 
     def _offer_accepted(self, entry: Entry, event: words.OfferAccepted) -> None:
-        self._change(contact_of(entry), state="connecting", deadline_ms=event.connect_by_ms)
         self._turn(entry, event.attempt, state="connecting", since_ms=event.at_ms, deadline_ms=event.connect_by_ms)
+        self._hands_of(entry).turn(event.attempt, "connecting")
+        self._pass_on(contact_of(entry))
 
     def _offer_over(
-        self, entry: Entry, event: words.OfferDeclined | words.OfferExpired | words.OfferRevoked | words.ConnectExpired
+        self,
+        entry: Entry,
+        event: words.OfferDeclined | words.OfferExpired | words.OfferRevoked | words.ConnectExpired | words.ConnectFailed,
     ) -> None:
+        contact = contact_of(entry)
         self._clear(entry, event.attempt)
-        live = self._contacts.get(contact_of(entry))
+        hand = self._hands_of(entry).release(event.attempt)
+        if isinstance(event, words.ConnectExpired | words.ConnectFailed) and event.siblings_until_ms is not None:
+            for attempt, sibling in self._hands_of(entry).by_attempt.items():
+                key = contact, attempt
+                if sibling.role == "primary" and key in self._work.get(sibling.agent, {}):
+                    work = self._work[sibling.agent][key]
+                    self._work[sibling.agent][key] = replace(work, deadline_ms=event.siblings_until_ms)
         # The contact may be gone, or in its next visit already.
-        if live is not None and live.attempt == event.attempt and live.state in ("offered", "connecting"):
-            self._change(contact_of(entry), state="queued", agent=None, deadline_ms=None)
+        if hand is not None and hand.role == "primary" and contact in self._contacts:
+            self._pass_on(contact)
 
     def _engagement_started(self, entry: Entry, event: words.EngagementStarted) -> None:
-        self._change(contact_of(entry), state="engaged", agent=agent_of(entry), deadline_ms=None)
         self._turn(entry, event.attempt, state="engaged", since_ms=event.at_ms, deadline_ms=None)
+        self._hands_of(entry).turn(event.attempt, "engaged")
+        self._pass_on(contact_of(entry))
+
+    def _role_changed(self, entry: Entry, event: words.RoleChanged) -> None:
+        self._turn(entry, event.attempt, role=event.role)
+        self._hands_of(entry).change_role(event.attempt, event.role)
+        self._pass_on(contact_of(entry))
+
+    def _engagement_held(self, entry: Entry, event: words.EngagementHeld) -> None:
+        self._turn(entry, event.attempt, held_since_ms=event.at_ms)
+
+    def _engagement_resumed(self, entry: Entry, event: words.EngagementResumed) -> None:
+        self._turn(entry, event.attempt, held_since_ms=None)
+
+    def _contact_dormant(self, entry: Entry, event: words.ContactDormant) -> None:
+        self._turn(entry, event.attempt, cost=event.cost, dormant=True)
+
+    def _contact_revived(self, entry: Entry, event: words.ContactRevived) -> None:
+        self._turn(entry, event.attempt, cost=event.cost, dormant=False)
+
+    def _contact_reprioritised(self, entry: Entry, event: words.ContactReprioritised) -> None:
+        self._change(contact_of(entry), priority=event.priority, key=event.key)
+
+    def _contact_relaxed(self, entry: Entry, event: words.ContactRelaxed) -> None:
+        requirements = tuple(event.requirements)
+        self._change(contact_of(entry), priority=event.priority, key=event.key, requirements=requirements)
+
+    def _contact_promoted(self, entry: Entry, event: words.ContactPromoted) -> None:
+        self._change(contact_of(entry), key=event.key)
 
     def _contact_answered(self, entry: Entry, event: words.ContactAnswered) -> None:
         live = self._contacts.get(contact_of(entry))
@@ -245,14 +306,21 @@ class Desks:
 
     def _engagement_ended(self, entry: Entry, event: words.EngagementEnded) -> None:
         contact = contact_of(entry)
-        if contact in self._contacts and self._contacts[contact].attempt == event.attempt:
+        hand = self._hands_of(entry).release(event.attempt)
+        if contact in self._contacts and hand is not None and hand.role == "primary":
             self._change(contact, agent=None, deadline_ms=None)
         self._dispose(contact, event.disposition)
         if event.wrap_until_ms is None:
             self._clear(entry, event.attempt)
         else:
             self._turn(
-                entry, event.attempt, state="wrapping", since_ms=event.at_ms, deadline_ms=event.wrap_until_ms, cost=event.wrap_cost
+                entry,
+                event.attempt,
+                state="wrapping",
+                since_ms=event.at_ms,
+                deadline_ms=event.wrap_until_ms,
+                cost=event.wrap_cost,
+                held_since_ms=None,
             )
 
     def _wrap_up_ended(self, entry: Entry, event: words.WrapUpEnded) -> None:
@@ -319,6 +387,16 @@ class Desks:
         self._desks[agent] = replace(desk, channels_off=desk.channels_off - channel if event.on else desk.channels_off | channel)
 
     # Shared steps
+
+    def _hands_of(self, entry: Entry) -> Hands:
+        return self._hands.setdefault(contact_of(entry), Hands())
+
+    def _pass_on(self, contact: bytes) -> None:
+        """The contact is in the hands of its primary, or of those who may become it; else it waits."""
+        hands = self._hands[contact]
+        agent, attempt = hands.agent, hands.primary
+        work = None if agent is None or attempt is None else self._work.get(agent, {}).get((contact, attempt))
+        self._change(contact, state=hands.stage, agent=agent, deadline_ms=None if work is None else work.deadline_ms)
 
     def _change(self, contact: bytes, **changes: Any) -> LiveContact:
         live = self._contacts.get(contact)

@@ -10,7 +10,7 @@ import msgspec
 from cordboard.events.bounds import Key, Requirement
 from cordboard.events.commit import Entry
 from cordboard.events.event import ContactState, EndReason, Event, ParkedKind
-from cordboard.events.fact import Author, Presence
+from cordboard.events.fact import Author, Presence, Role
 
 WorkState = Literal["offered", "connecting", "engaged", "wrapping"]
 
@@ -85,6 +85,11 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     since_ms: int
     """Start of the state."""
     deadline_ms: int | None
+    role: Role = "primary"
+    held_since_ms: int | None = None
+    """The customer is on hold since then."""
+    dormant: bool = False
+    """The customer has been silent for long: it costs less."""
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):

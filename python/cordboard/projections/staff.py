@@ -16,7 +16,7 @@ Door = tuple[str | None, str | None]
 class Work:
     """An offer and what became of it: one agent's work on one contact."""
 
-    __slots__ = ("agent", "channel", "cost", "phase", "queue", "talk_ms", "turned_ms")
+    __slots__ = ("agent", "channel", "cost", "counted", "phase", "queue", "talk_ms", "turned_ms")
 
     def __init__(self, agent: bytes, queue: str, channel: str, cost: int) -> None:
         self.agent = agent
@@ -27,6 +27,8 @@ class Work:
         self.turned_ms = 0
         """When the phase `engaged` or `wrapping` began."""
         self.talk_ms = 0
+        self.counted = False
+        """By its queue: the work of a contact's primary, not that of its sides."""
 
 
 class Agent:
@@ -50,11 +52,15 @@ class Agent:
         self.occupancy = Occupancy()
         self.work_rate = 0
         self.ready_rate = 0
+        self.desk = True
+        """Nobody is offered anything while the desk is lost."""
+        self.outside: dict[bytes, tuple[str, int]] = {}
+        """Work from elsewhere: its channel and cost."""
         self.doors: frozenset[Door] = frozenset()
         """What this agent is ready for now."""
 
     def open_doors(self) -> frozenset[Door]:
-        if self.effective != "ready" or self.requested != "ready":
+        if self.effective != "ready" or self.requested != "ready" or not self.desk:
             return frozenset()
         on = [channel for channel, maximum in self.maxima.items() if maximum > 0 and channel not in self.off]
         if not on or not self.queues:
@@ -158,6 +164,34 @@ class Staff:
         after = work.cost if phase in ("engaged", "wrapping") else 0
         self._rate(known, at_ms, after - before, 0)
         known.work_rate += after - before
+
+    def recost(self, work: Work, cost: int, at_ms: int) -> None:
+        """The engagement goes on at another cost."""
+        known = self.agent(work.agent)
+        known.loads[work.channel] += cost - work.cost
+        self._rate(known, at_ms, cost - work.cost, 0)
+        known.work_rate += cost - work.cost
+        work.cost = cost
+
+    def outside(self, agent: bytes, channel: str, event: words.OutsideWorkChanged) -> None:
+        """Work from elsewhere began, or is over."""
+        known = self.agent(agent)
+        if event.busy:
+            known.outside[event.work] = channel, event.cost
+            by = event.cost
+        else:
+            _, cost = known.outside.pop(event.work, (channel, 0))
+            by = -cost
+        known.loads[channel] += by
+        self._rate(known, event.at_ms, by, 0)
+        known.work_rate += by
+        if not event.busy and known.work_rate == 0:
+            known.idle_since_ms = max(known.idle_since_ms, event.at_ms)
+
+    def desk(self, agent: bytes, *, there: bool) -> None:
+        known = self.agent(agent)
+        known.desk = there
+        self._doors(known)
 
     def release(self, work: Work, at_ms: int) -> None:
         """The work is over; the agent is free of it."""

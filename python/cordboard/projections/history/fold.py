@@ -1,6 +1,6 @@
 """Commits → changes of rows. A fold in memory, pure but for its own result; nothing here knows a database.
 
-    changes = Changes(known)            # known: visit that each touched contact was in so far, 0 if none
+    changes = Changes(known, hands)     # known: visit that each touched contact was in so far, 0 if none; who had it in hand
     for commit in commits:
         changes.apply(commit)
 
@@ -18,8 +18,11 @@ from cordboard.events import INPUT_TAG, Commit, Entry
 from cordboard.events import event as e
 from cordboard.events.fact import ContactArrived
 from cordboard.events.verdict import Duplicate, Quarantined, Refused, Verdict
+from cordboard.projections.about import agent_of
+from cordboard.projections.hands import Hand, Hands
 
 Row = dict[str, Any]
+_HANDS = msgspec.json.Decoder(dict[int, Hand])
 Key = tuple[Any, ...]
 APART = ("at_ms", "contact", "fact_id")
 """Fields that have a column of their own in the timeline."""
@@ -58,14 +61,25 @@ class Rows:
 class Changes:
     """What a batch of commits changes. `contacts`, `visits` and `engagements` by primary key; `timeline` rows in order."""
 
-    def __init__(self, known: Mapping[bytes, int]) -> None:
+    def __init__(self, known: Mapping[bytes, int], hands: Mapping[bytes, str] | None = None) -> None:
         self.contacts = Rows(first_only=frozenset({"answered_at_ms"}))
         self.visits = Rows()
         self.engagements = Rows()
         self.timeline: list[Row] = []
         self.visit_of: dict[bytes, int] = dict(known)
+        self._hands = {contact: Hands(_HANDS.decode(text)) for contact, text in (hands or {}).items()}
         self.reborn: set[bytes] = set()
         """Contacts whose id has been used before, longer ago than the router remembers: their old rows are to be deleted first."""
+
+    def hands_of(self, contact: bytes) -> Hands:
+        return self._hands.setdefault(contact, Hands())
+
+    def in_hands(self, contact: bytes, *, pass_on: bool = True) -> None:
+        """Who has the contact in hand now; if it is `pass_on`, that is where it is."""
+        hands = self.hands_of(contact)
+        self.contacts.set((contact,), hands=msgspec.json.encode(hands.by_attempt).decode())
+        if pass_on:
+            self.contacts.set((contact,), state=hands.stage, agent=hands.agent)
 
     def apply(self, commit: Commit) -> None:
         """Raises JournalCorrupt if an entry's body cannot be read."""
@@ -138,6 +152,8 @@ def _queued(changes: Changes, entry: Entry, contact: bytes, event: e.ContactQueu
         for rows in (changes.contacts, changes.visits, changes.engagements):
             rows.drop(contact)
     changes.visit_of[contact] = event.visit
+    if event.visit == 1:
+        changes.hands_of(contact).by_attempt.clear()
     changes.visits.insert(
         (contact, event.visit),
         {
@@ -186,6 +202,7 @@ def _queued(changes: Changes, entry: Entry, contact: bytes, event: e.ContactQueu
             "successor": None,
             "visits": 1,
             "attempts": 0,
+            "hands": "{}",
             "messages": 0,
             "last_seq": 0,
         },
@@ -208,29 +225,40 @@ def _visit_ended(changes: Changes, _entry: Entry, contact: bytes, event: e.Visit
 
 
 def _offered(changes: Changes, entry: Entry, contact: bytes, event: e.OfferMade) -> None:
-    changes.contacts.set((contact,), state="offered", agent=entry.agent, attempts=event.attempt)
+    changes.contacts.set((contact,), attempts=event.attempt)
+    changes.hands_of(contact).offer(event.attempt, agent_of(entry), event.role)
+    changes.in_hands(contact)
 
 
-def _accepted(changes: Changes, _entry: Entry, contact: bytes, _event: e.OfferAccepted) -> None:
-    changes.contacts.set((contact,), state="connecting")
+def _accepted(changes: Changes, _entry: Entry, contact: bytes, event: e.OfferAccepted) -> None:
+    changes.hands_of(contact).turn(event.attempt, "connecting")
+    changes.in_hands(contact)
 
 
-def _waits_again(
-    changes: Changes, _entry: Entry, contact: bytes, _event: e.OfferDeclined | e.OfferExpired | e.ConnectExpired
+def _let_go(
+    changes: Changes,
+    _entry: Entry,
+    contact: bytes,
+    event: e.OfferDeclined | e.OfferExpired | e.OfferRevoked | e.ConnectExpired | e.ConnectFailed,
 ) -> None:
-    changes.contacts.set((contact,), state="queued", agent=None)
-
-
-def _revoked(changes: Changes, _entry: Entry, contact: bytes, event: e.OfferRevoked) -> None:
     # Gone or transferred: another event of the same cause says where the contact is now.
-    if event.reason == "contact_gone":
-        changes.contacts.set((contact,), agent=None)
-    elif event.reason != "transferred":
-        changes.contacts.set((contact,), state="queued", agent=None)
+    changes.hands_of(contact).release(event.attempt)
+    changes.in_hands(contact)
+
+
+def _role_changed(changes: Changes, _entry: Entry, contact: bytes, event: e.RoleChanged) -> None:
+    changes.hands_of(contact).change_role(event.attempt, event.role)
+    changes.in_hands(contact)
+
+
+def _reprioritised(changes: Changes, _entry: Entry, contact: bytes, event: e.ContactReprioritised | e.ContactRelaxed) -> None:
+    changes.contacts.set((contact,), priority=event.priority)
+    changes.visits.set((contact, changes.visit_of.get(contact, 0)), priority=event.priority)
 
 
 def _engaged(changes: Changes, entry: Entry, contact: bytes, event: e.EngagementStarted) -> None:
-    changes.contacts.set((contact,), state="engaged", agent=entry.agent)
+    changes.hands_of(contact).turn(event.attempt, "engaged")
+    changes.in_hands(contact)
     changes.engagements.insert(
         (contact, event.attempt),
         {
@@ -269,6 +297,9 @@ def _engagement_ended(changes: Changes, _entry: Entry, contact: bytes, event: e.
         note=event.note,
         wrap_until_ms=event.wrap_until_ms,
     )
+    # Who had it stays with the contact until somebody else does.
+    changes.hands_of(contact).release(event.attempt)
+    changes.in_hands(contact, pass_on=False)
     if event.disposition is not None:
         changes.contacts.set((contact,), disposition=event.disposition)
 
@@ -314,10 +345,14 @@ FOLDS: dict[type, Callable[[Changes, Entry, bytes, Any], None]] = {
     e.VisitEnded: _visit_ended,
     e.OfferMade: _offered,
     e.OfferAccepted: _accepted,
-    e.OfferDeclined: _waits_again,
-    e.OfferExpired: _waits_again,
-    e.ConnectExpired: _waits_again,
-    e.OfferRevoked: _revoked,
+    e.OfferDeclined: _let_go,
+    e.OfferExpired: _let_go,
+    e.OfferRevoked: _let_go,
+    e.ConnectExpired: _let_go,
+    e.ConnectFailed: _let_go,
+    e.ContactReprioritised: _reprioritised,
+    e.ContactRelaxed: _reprioritised,
+    e.RoleChanged: _role_changed,
     e.EngagementStarted: _engaged,
     e.ContactAnswered: _answered,
     e.MessageRelayed: _relayed,

@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, and_, case, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cordboard.errors import InvalidInput
-from cordboard.projections.history.schema import checkpoint, contacts, engagements, timeline, visits
+from cordboard.projections.history.schema import checkpoint, contacts, engagements, shown, timeline, visits
 from cordboard.projections.history.store import position, prepare
 from cordboard.sql import is_sqlite, open_engine
 
@@ -194,7 +194,7 @@ class HistoryReader:
 
     async def get_contact(self, contact: bytes) -> ContactRow | None:
         """None if the journal (as far as it is folded) queued no such contact."""
-        found = await self._rows(ContactRow, select(contacts).where(contacts.c.id == contact))
+        found = await self._rows(ContactRow, select(*shown).where(contacts.c.id == contact))
         return found[0] if found else None
 
     async def list_contacts(
@@ -265,7 +265,7 @@ class HistoryReader:
 
 
 def _filtered(wanted: ContactFilter) -> Select[Any]:
-    query = select(contacts)
+    query = select(*shown)
     for column, value in (
         (contacts.c.queue, wanted.queue),
         (contacts.c.channel, wanted.channel),

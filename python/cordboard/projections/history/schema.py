@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 
 from cordboard.events.bounds import ID_BYTES, NAME_MAX
 
-VERSION = 2
+VERSION = 3
 WORD_MAX = 32
 """Width of the words that the code itself defines: states, outcomes, reasons of ending, names of facts and events."""
 
@@ -55,13 +55,17 @@ contacts = Table(
     Column("successor", Id),
     Column("visits", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("hands", Text, nullable=False),
     Column("messages", Integer, nullable=False),
     Column("last_seq", BigInteger, nullable=False),
 )
 """`queue`, `priority`: of the last visit. `agent`: whom it is offered to, connecting to or engaged with, or parked by; once ended,
 who was. `topic_first`: at the arrival; `topic`: now. `case`: the first contact of the matter. `owner`: who parked it last; `park_*`
 while it is parked. `disposition`: the last one given. `queued_at_ms`: the arrival. `answered_at_ms`: the first answer. `last_seq`:
-the last commit that changed the row."""
+the last commit that changed the row. `hands`: who has it in hand, by attempt (JSON: agent, role, stage)."""
+
+shown = tuple(column for column in contacts.c if column.name != "hands")
+"""What readers see of a contact; the rest is for whoever goes on writing."""
 
 # Lists are ordered by arrival, newest first, then id; each filter that narrows much has an index in that order.
 for name, columns in {

@@ -56,7 +56,7 @@ async def store(engine: AsyncEngine, commits: Sequence[Commit]) -> int:
         for expected, commit in enumerate(new, last + 1):
             if commit.seq != expected:
                 raise JournalCorrupt(f"the history stands at {last} and was given commit {commit.seq} where {expected} belongs")
-        changes = Changes(await _visits_of(connection, sorted(touched(new))))
+        changes = Changes(*await _known(connection, sorted(touched(new))))
         for commit in new:
             changes.apply(commit)
         await _write(connection, changes)
@@ -66,12 +66,15 @@ async def store(engine: AsyncEngine, commits: Sequence[Commit]) -> int:
         return new[-1].seq
 
 
-async def _visits_of(connection: AsyncConnection, ids: Sequence[bytes]) -> dict[bytes, int]:
-    known: dict[bytes, int] = {}
+async def _known(connection: AsyncConnection, ids: Sequence[bytes]) -> tuple[dict[bytes, int], dict[bytes, str]]:
+    """The visit that each contact is in, and who has it in hand."""
+    visits_of: dict[bytes, int] = {}
+    hands: dict[bytes, str] = {}
     for start in range(0, len(ids), CHUNK):
-        query = select(contacts.c.id, contacts.c.visits).where(contacts.c.id.in_(ids[start : start + CHUNK]))
-        known.update({row.id: row.visits for row in await connection.execute(query)})
-    return known
+        query = select(contacts.c.id, contacts.c.visits, contacts.c.hands).where(contacts.c.id.in_(ids[start : start + CHUNK]))
+        for row in await connection.execute(query):
+            visits_of[row.id], hands[row.id] = row.visits, row.hands
+    return visits_of, hands
 
 
 async def _write(connection: AsyncConnection, changes: Changes) -> None:
