@@ -25,7 +25,7 @@ def standard() -> Document:
 
 
 def change(document: Document, line: str) -> None:
-    """`name=value …` sets, `queue name key=value …` adds or changes, `drop queue name` removes, `step queue key=value …` adds a step."""
+    """`name=value …` sets, `queue name key=value …` changes, `drop queue name` removes, `step queue key=value …` a step."""
     words = line.split("#")[0].split()
     if not words:
         return
