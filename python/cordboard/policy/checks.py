@@ -1,5 +1,6 @@
 """What the document says as a whole: references to things that are not there, and settings that contradict each other."""
 
+from cordboard.policy.check_conversation import check_conversation
 from cordboard.policy.check_doors import check_doors
 from cordboard.policy.check_queues import check_waiting
 from cordboard.policy.check_rules import check_rules
@@ -19,6 +20,7 @@ def check_document(document: Document, problems: Problems) -> None:
         _check_capacity(document, channel, path, problems)
         _check_presence(channel, path, problems)
         _check_wrap_up(channel, path, problems)
+        check_conversation(document, word, channel, path, problems)
     for word, queue in document.named["queues"].items():
         _check_queue(document, queue, f"queues.{word}", problems)
         check_waiting(document, word, queue, f"queues.{word}", problems)

@@ -16,6 +16,7 @@ from cordboard.events.policy import (
     Policy,
     QueuePolicy,
 )
+from cordboard.policy.conversation import CONVERSATION
 from cordboard.policy.doors import ENTRY_POINTS, FORMS, LABEL, TOPICS, WEBHOOKS, WORD
 from cordboard.policy.kinds import Duration, Language, OneOf, Percent, Requirements, SiteName, Timezone, Whole
 from cordboard.policy.mail import MAIL
@@ -179,6 +180,7 @@ CHANNEL = Section(
             "How an agent's answer reaches the customer: over the connection that is there, by mail, or posted to the source.",
             field="reply",
         ),
+        *CONVERSATION,
         *COMING_BACK,
     ),
     ChannelProfile,
