@@ -55,7 +55,7 @@ class Queues(Plans):
         self.know_reason(fact.reason)
         if fact.mode == self.mode(fact.queue).mode:
             return
-        close_at_ms = {"open": None, "closed": self.at_ms + queue.closing_grace_ms, "emergency": self.at_ms}[fact.mode]
+        close_at_ms = {"open": None, "closed": self.at_ms + max(queue.closing_grace_ms, 1), "emergency": self.at_ms + 1}[fact.mode]
         self.set_mode(fact.queue, fact.mode, close_at_ms)
 
     def set_mode(self, queue: str, mode: Any, close_at_ms: int | None) -> None:

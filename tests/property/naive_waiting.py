@@ -26,14 +26,14 @@ class Waiting(Reservations):
         contact.threshold_at_ms = self.threshold_at(contact)
         contact.promote_at_ms = None
         if queue.promote_before_ms > 0 and contact.key.klass > 1:
-            contact.promote_at_ms = max(self.moment, queued_at_ms + contact.target_ms - queue.promote_before_ms)
+            contact.promote_at_ms = max(self.at_ms + 1, queued_at_ms + contact.target_ms - queue.promote_before_ms)
 
     def step_at(self, contact: Contact) -> int | None:
         """When the next step of the plan is due, if there is one."""
         plan = self.queue(contact.queue).plan
         if contact.step >= len(plan):
             return None
-        return max(self.moment, contact.queued_at_ms + plan[contact.step].after_ms)
+        return max(self.at_ms + 1, contact.queued_at_ms + plan[contact.step].after_ms)
 
     def thresholds(self, contact: Contact) -> list[tuple[int, Threshold]]:
         """All of the queue, in the order in which a visit passes them."""
@@ -47,12 +47,12 @@ class Waiting(Reservations):
 
     def threshold_at(self, contact: Contact) -> int | None:
         left = self.thresholds(contact)[contact.threshold :]
-        return max(self.moment, left[0][0]) if left else None
+        return max(self.at_ms + 1, left[0][0]) if left else None
 
     def queued_again(self, contact: Contact) -> None:
-        """An offer came to nothing: a step of the plan that fell due meanwhile is due now."""
+        """An offer came to nothing: a step of the plan that fell due meanwhile is due after this turn."""
         if contact.step_at_ms is not None:
-            contact.step_at_ms = max(contact.step_at_ms, self.moment)
+            contact.step_at_ms = max(contact.step_at_ms, self.at_ms + 1)
 
     def requirements_in(self, contact: Contact, queue: str, wishes: list[Requirement]) -> list[Requirement]:
         """What it needs there: relaxed needs are kept where they were relaxed."""

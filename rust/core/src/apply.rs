@@ -85,7 +85,7 @@ impl Site {
             | Event::OfferExpired(_)
             | Event::OfferRevoked(_)
             | Event::ConnectExpired(_)
-            | Event::ConnectFailed(_) => self.apply_offer(about, event),
+            | Event::ConnectFailed(_) => self.apply_offer(about, event, turn_ms),
             Event::EngagementStarted(_)
             | Event::ContactAnswered(_)
             | Event::MessageRelayed(_)

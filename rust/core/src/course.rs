@@ -72,8 +72,8 @@ impl Course {
         self.added.clone_from(&event.queues);
     }
 
-    /// The contact is queued again: a step that fell due meanwhile is due now.
-    pub(crate) fn resume(&mut self, at_ms: u64) {
-        self.step_at_ms = self.step_at_ms.map(|due_ms| due_ms.max(at_ms));
+    /// The contact is queued again: a step that fell due meanwhile is due after this turn.
+    pub(crate) fn resume(&mut self, turn_ms: u64) {
+        self.step_at_ms = self.step_at_ms.map(|due_ms| due_ms.max(turn_ms + 1));
     }
 }

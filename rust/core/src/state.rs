@@ -251,7 +251,7 @@ impl Contact {
     }
 
     /// Offered to the sibling of the lowest attempt from here on, until `until_ms` if all of them get a new time; else it waits.
-    pub(crate) fn offer_on(&mut self, until_ms: Option<u64>, at_ms: u64) {
+    pub(crate) fn offer_on(&mut self, until_ms: Option<u64>, turn_ms: u64) {
         let next = self.siblings.iter().next().map(|(attempt, sibling)| (*attempt, *sibling));
         if let Some((attempt, sibling)) = next {
             self.siblings.remove(&attempt);
@@ -261,7 +261,7 @@ impl Contact {
             self.phase = Phase::Offered { agent: sibling.agent, attempt, expires_ms: until_ms.unwrap_or(sibling.expires_ms) };
         } else {
             self.phase = Phase::Queued;
-            self.course.resume(at_ms);
+            self.course.resume(turn_ms);
         }
     }
 

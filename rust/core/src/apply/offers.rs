@@ -11,7 +11,7 @@ use crate::words::{DirectReason, Event, OfferCause, OfferMade, Role};
 #[derive(Clone, Copy)]
 struct Release {
     attempt: u32,
-    at_ms: u64,
+    turn_ms: u64,
     end: OfferEnd,
     exclusion: Option<Exclusion>,
     /// It was accepted, and those who were offered it besides may answer until then.
@@ -19,8 +19,8 @@ struct Release {
 }
 
 impl Release {
-    fn new(attempt: u32, at_ms: u64, end: OfferEnd) -> Self {
-        Self { attempt, at_ms, end, exclusion: None, siblings_until_ms: None }
+    fn new(attempt: u32, turn_ms: u64, end: OfferEnd) -> Self {
+        Self { attempt, turn_ms, end, exclusion: None, siblings_until_ms: None }
     }
 
     fn excluding(self, until_ms: u64, reoffer_from_ms: u64) -> Self {
@@ -30,14 +30,14 @@ impl Release {
 
 impl Site {
     #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
-    pub(super) fn apply_offer(&mut self, about: &About, event: &Event) -> Result<(), String> {
+    pub(super) fn apply_offer(&mut self, about: &About, event: &Event, turn_ms: u64) -> Result<(), String> {
         match event {
             Event::OfferMade(event) => self.make_offer(about, event),
             Event::OfferAccepted(event) => self.accept_offer(about, event.attempt, event.connect_by_ms),
             Event::OfferDeclined(event) => {
                 let declines = event.declines;
                 self.change_agent(about.agent()?, |agent| agent.declines = declines)?;
-                let release = Release::new(event.attempt, event.at_ms, OfferEnd::Declined);
+                let release = Release::new(event.attempt, turn_ms, OfferEnd::Declined);
                 self.release(about, release.excluding(event.excluded_until_ms, event.reoffer_from_ms))
             }
             Event::OfferExpired(event) => {
@@ -47,24 +47,24 @@ impl Site {
                         enabled.missed = missed;
                     }
                 })?;
-                let release = Release::new(event.attempt, event.at_ms, OfferEnd::Expired);
+                let release = Release::new(event.attempt, turn_ms, OfferEnd::Expired);
                 self.release(about, release.excluding(event.excluded_until_ms, event.reoffer_from_ms))
             }
             Event::OfferRevoked(event) => {
                 let siblings_until_ms = event.siblings_until_ms;
-                let release = Release::new(event.attempt, event.at_ms, OfferEnd::Revoked);
+                let release = Release::new(event.attempt, turn_ms, OfferEnd::Revoked);
                 self.release(about, Release { siblings_until_ms, ..release })
             }
             Event::ConnectExpired(event) => {
                 let siblings_until_ms = event.siblings_until_ms;
-                let release = Release::new(event.attempt, event.at_ms, OfferEnd::Expired);
+                let release = Release::new(event.attempt, turn_ms, OfferEnd::Expired);
                 let release = release.excluding(event.excluded_until_ms, event.reoffer_from_ms);
                 self.release(about, Release { siblings_until_ms, ..release })
             }
             Event::ConnectFailed(event) => {
                 let (failures, siblings_until_ms) = (event.failures, event.siblings_until_ms);
                 self.change_agent(about.agent()?, |agent| agent.failures = failures)?;
-                let release = Release::new(event.attempt, event.at_ms, OfferEnd::Expired);
+                let release = Release::new(event.attempt, turn_ms, OfferEnd::Expired);
                 let release = release.excluding(event.excluded_until_ms, event.reoffer_from_ms);
                 self.release(about, Release { siblings_until_ms, ..release })
             }
@@ -140,7 +140,7 @@ impl Site {
         })?;
         self.change_contact(id, |contact| {
             if contact.sides.remove(&attempt).is_none() && contact.siblings.remove(&attempt).is_none() {
-                contact.offer_on(release.siblings_until_ms, release.at_ms);
+                contact.offer_on(release.siblings_until_ms, release.turn_ms);
             }
             remember_offer(contact, PastOffer { attempt, agent: agent_id, end: release.end });
             if let Some(exclusion) = release.exclusion {

@@ -45,7 +45,7 @@ impl Turn<'_> {
             priority,
             key: rules.reprioritised(contact.key, contact.priority, priority),
             prefer_until_ms: if step.release_preference { 0 } else { contact.prefer_until_ms },
-            next_at_ms: queue.step_at(contact.course.step + 1, contact.queued_at_ms, self.t_ms),
+            next_at_ms: queue.step_at(contact.course.step + 1, contact.queued_at_ms, self.at_ms + 1),
             skipped,
         })
     }

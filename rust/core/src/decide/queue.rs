@@ -30,8 +30,8 @@ impl Turn<'_> {
         let grace_ms = self.rules().and_then(|rules| rules.queue(&fact.queue)).map_or(0, |queue| queue.closing_grace_ms);
         let close_at_ms = match fact.mode {
             QueueMode::Open => None,
-            QueueMode::Closed => Some(self.at_ms + grace_ms),
-            QueueMode::Emergency => Some(self.at_ms),
+            QueueMode::Closed => Some(self.at_ms + grace_ms.max(1)),
+            QueueMode::Emergency => Some(self.at_ms + 1),
         };
         let event = QueueModeSet { at_ms: self.t_ms, queue: fact.queue, mode: fact.mode, close_at_ms };
         self.emit(None, None, None, event);

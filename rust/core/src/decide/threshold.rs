@@ -14,7 +14,7 @@ impl Turn<'_> {
         let Some(contact) = self.site.contact(&id).cloned() else { return };
         let queue = self.rules().and_then(|rules| rules.queue(&contact.queue));
         let Some(queue) = queue else { return };
-        let at = |passed| queue.threshold_at(passed, contact.entered_ms, contact.target_ms, self.t_ms);
+        let at = |passed| queue.threshold_at(passed, contact.entered_ms, contact.target_ms, self.at_ms + 1);
         let Some((_, threshold)) = at(contact.course.threshold) else { return };
         let (threshold, next_at_ms) = (threshold.clone(), at(contact.course.threshold + 1).map(|(at_ms, _)| at_ms));
         let event = ThresholdReached {

@@ -12,6 +12,8 @@ impl Turn<'_> {
         let Some(rules) = self.rules() else { return queued };
         let Some(queue) = rules.queue(&queued.queue) else { return queued };
         let same = before.filter(|before| before.queue == queued.queue);
+        // Whatever it waits for comes in a later turn: so it does not matter what else this turn decides.
+        let next_ms = self.at_ms + 1;
         let step = same.map_or(0, |before| before.course.step);
         let requirements = match same {
             Some(before) if before.course.step > 0 && before.wishes == queued.wishes => before.requirements.clone(),
@@ -29,10 +31,10 @@ impl Turn<'_> {
             opens_ms,
             drain_at_ms,
             step,
-            step_at_ms: queue.step_at(step, queued.queued_at_ms, self.t_ms),
+            step_at_ms: queue.step_at(step, queued.queued_at_ms, next_ms),
             threshold: 0,
-            threshold_at_ms: queue.threshold_at(0, queued.at_ms, queued.target_ms, self.t_ms).map(|(at_ms, _)| at_ms),
-            promote_at_ms: queue.promote_at(queued.key.klass, queued.queued_at_ms, queued.target_ms, self.t_ms),
+            threshold_at_ms: queue.threshold_at(0, queued.at_ms, queued.target_ms, next_ms).map(|(at_ms, _)| at_ms),
+            promote_at_ms: queue.promote_at(queued.key.klass, queued.queued_at_ms, queued.target_ms, next_ms),
             requirements,
             ..queued
         }

@@ -12,6 +12,7 @@ use cordboard_core::words::{
     RequeueRequested, Requirement, Skill, TransferRequested, WrapUpEndRequested, WrapUpExtensionRequested,
 };
 
+use crate::hall::called;
 use crate::site::{
     id, name, plain_arrival, published, requirement, CHANNELS, DISPOSITIONS, ENTRY_POINTS, QUEUES, REASONS, SKILLS, TOPICS,
 };
@@ -150,6 +151,7 @@ impl Ledger {
         match wish {
             Wish::Declare { .. } | Wish::Retire { .. } | Wish::Presence { .. } | Wish::Switch { .. } => of_agent(fact_id, wish),
             Wish::Report(duty) => reported(fact_id, duty),
+            Wish::Call(call) => called(fact_id, call),
             Wish::Publish { shape, wrong } => {
                 PolicyPublished { fact_id, policy: published(self.version + 1, shape, *wrong) }.into()
             }

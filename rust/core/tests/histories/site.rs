@@ -1,5 +1,6 @@
 //! A small site: three channels that differ in every respect, up to three queues, and policies over them that may be odd or wrong.
 
+use crate::hall::{hall, Hall};
 use crate::staff::{staffing, Staffing};
 use std::collections::BTreeMap;
 
@@ -45,6 +46,7 @@ pub(crate) struct Shape {
     broadcast: u8,
     max_transfers: u32,
     transfer_ms: u64,
+    hall: Hall,
 }
 
 /// What is wrong with a publication.
@@ -75,8 +77,8 @@ pub(crate) fn shape() -> impl Draw<Value = Shape> {
         select(vec![0_u32, 0, 1, 3]),
         select(vec![500_u64, 5_000, 30_000]),
     );
-    let drawn = (sizes, choices, pairs, limits, wrap_ups, parking, staffing(), offers);
-    drawn.prop_map(|(sizes, choices, pairs, limits, wrap_up_ms, parking, staffing, offers)| Shape {
+    let drawn = (sizes, choices, pairs, limits, wrap_ups, parking, staffing(), offers, hall());
+    drawn.prop_map(|(sizes, choices, pairs, limits, wrap_up_ms, parking, staffing, offers, hall)| Shape {
         queues: sizes.0,
         channels: sizes.1,
         order: choices.0,
@@ -98,6 +100,7 @@ pub(crate) fn shape() -> impl Draw<Value = Shape> {
         broadcast: offers.1,
         max_transfers: offers.2,
         transfer_ms: offers.3,
+        hall,
     })
 }
 
@@ -145,6 +148,7 @@ pub(crate) fn policy(version: u64, shape: &Shape) -> Policy {
         ..plain_policy(version)
     };
     shape.staffing.settle(&mut policy);
+    shape.hall.settle(&mut policy);
     policy
 }
 

@@ -6,6 +6,7 @@ use proptest::option;
 use proptest::prelude::{any, Just, Strategy};
 use proptest::prop_oneof;
 
+use crate::hall::{call, Call};
 use crate::site::{shape, Shape, Wrong};
 use crate::staff::{duty, Duty};
 
@@ -227,6 +228,8 @@ pub(crate) enum Wish {
     Noise(Vec<u8>),
     /// Something is reported of an agent.
     Report(Duty),
+    /// Something is said to a queue.
+    Call(Call),
 }
 
 pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
@@ -345,6 +348,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         1 => (any::<u8>(), agent()).prop_map(|(back, agent)| Wish::Forged { back, agent }),
         1 => vec(any::<u8>(), 0..40).prop_map(Wish::Noise),
         6 => duty().prop_map(Wish::Report),
+        2 => call().prop_map(Wish::Call),
     ]
 }
 
