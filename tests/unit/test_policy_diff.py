@@ -22,6 +22,7 @@ QUOTES = {
     "drain_share": "10%",
     "short_abandon": "5s",
     "service_level": "85%",
+    "broadcast": 1,
 }
 CASES = [
     ("target: 45s", "target: 50s", [("queues.orders.target", "45s", "50s", CHANGED["queues.target"])]),

@@ -20,6 +20,7 @@ from cordboard.policy.conversation import CONVERSATION
 from cordboard.policy.doors import ENTRY_POINTS, FORMS, LABEL, TOPICS, WEBHOOKS, WORD
 from cordboard.policy.kinds import Duration, Language, OneOf, Percent, Requirements, SiteName, Timezone, Whole
 from cordboard.policy.mail import MAIL
+from cordboard.policy.moving import ANSWERING, ASKING, TRANSFERS
 from cordboard.policy.rules import CLASSIFICATION
 from cordboard.policy.setting import Names, Section, Setting
 from cordboard.policy.waiting import COMING_BACK, REPEATS, WAITING
@@ -109,6 +110,7 @@ ROUTING = Section(
             field="toggle_grace_ms",
         ),
         *REPEATS,
+        *TRANSFERS,
     ),
     Policy,
 )
@@ -182,6 +184,7 @@ CHANNEL = Section(
         ),
         *CONVERSATION,
         *COMING_BACK,
+        *ANSWERING,
     ),
     ChannelProfile,
 )
@@ -219,6 +222,7 @@ QUEUE = Section(
         ),
         Setting("service_level", Percent(), "Share of contacts to be answered within the target.", field="service_level_percent"),
         *WAITING,
+        *ASKING,
     ),
     QueuePolicy,
 )

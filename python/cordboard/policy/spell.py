@@ -34,6 +34,8 @@ def spell_policy(policy: Policy) -> dict[str, Any]:
     }
     document["mail"] = MAIL.spell(policy.mail, sparse=True)
     document["routing"] = ROUTING.spell(policy)
+    if policy.supervisor_queue is None:
+        del document["routing"]["supervisor_queue"]
     return document
 
 
