@@ -9,7 +9,7 @@ use cordboard_core::words::{
     EffectFailed, EffectFailure, EffectOutcome, EffectRetryRequested, EngagementEndRequested, Entry, Event, Fact, ForcedPresence,
     Id, Leg, Membership, MessagePosted, Name, OfferAnswered, ParkEndRequested, ParkKind, ParkRequested, PickRequested,
     PolicyPublished, Presence, PresenceForced, PresenceRequested, PriorityRequested, ReclassificationRequested, RequestedEnd,
-    RequeueRequested, Requirement, Skill, TransferRequested, WrapUpEndRequested, WrapUpExtensionRequested,
+    RequeueRequested, Requirement, Role, Skill, TransferRequested, WrapUpEndRequested, WrapUpExtensionRequested,
 };
 
 use crate::hall::called;
@@ -17,6 +17,7 @@ use crate::site::{
     id, name, plain_arrival, published, requirement, CHANNELS, DISPOSITIONS, ENTRY_POINTS, QUEUES, REASONS, SKILLS, TOPICS,
 };
 use crate::staff::reported;
+use crate::talk::{spoken, Talk};
 use crate::wishes::{About, Aim, Order, Said, Skew, Wish};
 
 const AGENT: u8 = 0xa0;
@@ -49,6 +50,9 @@ struct Target {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     live: BTreeMap<Id, (Stage, Target)>,
+    /// Who answers for an engaged contact, whoever else was asked in last.
+    primary: BTreeMap<Id, Target>,
+    held: BTreeSet<Id>,
     gone: Vec<Id>,
     wrapping: BTreeSet<(Id, Id)>,
     effects: BTreeSet<(u64, u64)>,
@@ -83,7 +87,26 @@ impl Ledger {
             Event::ConnectFailed(event) => self.set(Stage::Queued, target(event.attempt)),
             Event::OfferMade(event) => self.set(Stage::Offered, target(event.attempt)),
             Event::OfferAccepted(event) => self.set(Stage::Connecting, target(event.attempt)),
-            Event::EngagementStarted(event) => self.set(Stage::Engaged, target(event.attempt)),
+            Event::EngagementStarted(event) => {
+                if event.role == Role::Primary {
+                    self.primary.insert(contact, target(event.attempt));
+                }
+                self.set(Stage::Engaged, target(event.attempt));
+            }
+            Event::EngagementHeld(_) => {
+                self.held.insert(contact);
+            }
+            Event::EngagementResumed(_) => {
+                self.held.remove(&contact);
+            }
+            Event::RoleChanged(event) if event.role == Role::Primary => {
+                self.primary.insert(contact, target(event.attempt));
+            }
+            Event::EngagementEnded(event) if event.role != Role::Primary => {
+                if let Some(primary) = self.primary.get(&contact).copied() {
+                    self.set(Stage::Engaged, primary);
+                }
+            }
             Event::EngagementEnded(event) if event.wrap_until_ms.is_some() => {
                 self.wrapping.insert((target(1).agent, contact));
             }
@@ -129,7 +152,11 @@ impl Ledger {
     /// What would come next for one of the contacts and wrap-ups.
     fn next(&self, pick: u8, slowly: bool) -> Wish {
         let all = self.live.len() + self.wrapping.len();
-        let place = usize::from(pick) % all.max(1);
+        let asked = self.live.iter().position(|(contact, (stage, last))| {
+            *stage != Stage::Queued && self.primary.get(contact).is_some_and(|by| by.agent != last.agent)
+        });
+        // Who was asked in goes first, now and then: there is little time.
+        let place = asked.filter(|_| pick.is_multiple_of(2)).unwrap_or(usize::from(pick) % all.max(1));
         let Some((contact, (stage, _))) = self.live.iter().nth(place) else {
             let aim = Aim { pick, skew: Skew::Fits };
             return if slowly { Wish::Extend { aim, extra_ms: 500 } } else { Wish::WrapUp { aim, disposition: Some(0) } };
@@ -141,9 +168,21 @@ impl Ledger {
             Stage::Queued => Wish::Say { aim, author: Author::Customer },
             Stage::Offered => Wish::Answer { aim, accepted: true },
             Stage::Connecting => Wish::Connect { aim },
+            Stage::Engaged if pick % 3 != 1 => Wish::Talk { aim, talk: self.next_talk(*contact, pick) },
             Stage::Engaged if slowly => Wish::Say { aim, author: Author::Agent },
             Stage::Engaged => Wish::Complete { aim, disposition: None },
             Stage::Parked => Wish::Unpark { aim, by_owner: slowly },
+        }
+    }
+
+    /// Who was asked in is made something else; who was put on hold is taken off.
+    fn next_talk(&self, contact: Id, pick: u8) -> Talk {
+        let beside = self.primary.get(&contact).zip(self.live.get(&contact)).is_some_and(|(by, (_, last))| by.agent != last.agent);
+        let even = pick.is_multiple_of(2);
+        match pick / 3 % 3 {
+            _ if beside => Talk::Make { other: 0, primary: pick % 4 < 2 },
+            0 | 1 => Talk::Ask { other: pick / 9 % 5, confer: even },
+            _ => Talk::Hold(!self.held.contains(&contact)),
         }
     }
 
@@ -152,6 +191,11 @@ impl Ledger {
             Wish::Declare { .. } | Wish::Retire { .. } | Wish::Presence { .. } | Wish::Switch { .. } => of_agent(fact_id, wish),
             Wish::Report(duty) => reported(fact_id, duty),
             Wish::Call(call) => called(fact_id, call),
+            Wish::Talk { aim, talk } => {
+                let Target { contact, agent, .. } = self.one(*aim, Stage::Engaged);
+                let by = self.primary.get(&contact).map_or(agent, |primary| primary.agent);
+                spoken(fact_id, contact, by, (by != agent).then_some(agent), *talk)
+            }
             Wish::Publish { shape, wrong } => {
                 PolicyPublished { fact_id, policy: published(self.version + 1, shape, *wrong) }.into()
             }

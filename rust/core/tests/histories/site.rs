@@ -2,6 +2,7 @@
 
 use crate::hall::{hall, Hall};
 use crate::staff::{staffing, Staffing};
+use crate::talk::{manners, Manners};
 use std::collections::BTreeMap;
 
 use cordboard_core::codec;
@@ -42,6 +43,7 @@ pub(crate) struct Shape {
     owner_ms: u64,
     chat_reply: Reply,
     staffing: Staffing,
+    manners: Manners,
     answer: AnswerMode,
     broadcast: u8,
     max_transfers: u32,
@@ -77,7 +79,7 @@ pub(crate) fn shape() -> impl Draw<Value = Shape> {
         select(vec![0_u32, 0, 1, 3]),
         select(vec![500_u64, 5_000, 30_000]),
     );
-    let drawn = (sizes, choices, pairs, limits, wrap_ups, parking, staffing(), offers, hall());
+    let drawn = (sizes, choices, pairs, limits, wrap_ups, parking, (staffing(), manners()), offers, hall());
     drawn.prop_map(|(sizes, choices, pairs, limits, wrap_up_ms, parking, staffing, offers, hall)| Shape {
         queues: sizes.0,
         channels: sizes.1,
@@ -95,7 +97,8 @@ pub(crate) fn shape() -> impl Draw<Value = Shape> {
         max_parked: parking.0,
         owner_ms: parking.1,
         chat_reply: parking.2,
-        staffing,
+        staffing: staffing.0,
+        manners: staffing.1,
         answer: offers.0,
         broadcast: offers.1,
         max_transfers: offers.2,
@@ -149,6 +152,7 @@ pub(crate) fn policy(version: u64, shape: &Shape) -> Policy {
     };
     shape.staffing.settle(&mut policy);
     shape.hall.settle(&mut policy);
+    shape.manners.settle(&mut policy);
     policy
 }
 

@@ -9,6 +9,7 @@ use proptest::prop_oneof;
 use crate::hall::{call, Call};
 use crate::site::{shape, Shape, Wrong};
 use crate::staff::{duty, Duty};
+use crate::talk::{talk, Talk};
 
 /// A turn: time passes, frames come in; and what else happens.
 #[derive(Debug, Clone)]
@@ -230,6 +231,10 @@ pub(crate) enum Wish {
     Report(Duty),
     /// Something is said to a queue.
     Call(Call),
+    Talk {
+        aim: Aim,
+        talk: Talk,
+    },
 }
 
 pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
@@ -331,7 +336,7 @@ fn wish() -> impl Strategy<Value = Wish> {
             .prop_map(|(aim, kind, for_ms)| Wish::Park { aim, kind, for_ms }),
         2 => (aim(), any::<bool>()).prop_map(|(aim, by_owner)| Wish::Unpark { aim, by_owner }),
         1 => (aim(), known(), any::<bool>()).prop_map(|(aim, topic, by_agent)| Wish::Reclassify { aim, topic, by_agent }),
-        6 => (any::<u8>(), prop_oneof![9 => Just(false), 1 => Just(true)], said())
+        14 => (any::<u8>(), prop_oneof![9 => Just(false), 1 => Just(true)], said())
             .prop_map(|(pick, wrong, said)| Wish::Effect { pick, wrong, said }),
         1 => (0_u8..8).prop_map(|customer| Wish::Erase { customer }),
         2 => (aim(), option::weighted(0.3, known())).prop_map(|(aim, disposition)| Wish::Complete { aim, disposition }),
@@ -349,6 +354,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         1 => vec(any::<u8>(), 0..40).prop_map(Wish::Noise),
         6 => duty().prop_map(Wish::Report),
         2 => call().prop_map(Wish::Call),
+        3 => (aim(), talk()).prop_map(|(aim, talk)| Wish::Talk { aim, talk }),
     ]
 }
 
