@@ -30,6 +30,7 @@ class Looks(Offers):
         while self.newcomers or self.looking or self.losers:
             newcomers, looking, losers = self.newcomers, self.looking, self.losers
             self.newcomers, self.looking, self.losers = [], [], []
+            looking += [loser for loser in losers if loser in self.agents and loser not in looking]
             for contact in newcomers:
                 self.look(contact)
             for who in looking:
