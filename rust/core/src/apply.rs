@@ -48,7 +48,6 @@ impl Site {
     }
 
     /// Change the state as the event at `place` says, in a turn at `turn_ms`.
-    #[allow(clippy::match_same_arms, clippy::too_many_lines)]
     pub(crate) fn apply_event(&mut self, about: &About, place: Place, turn_ms: u64, event: &Event) -> Result<(), String> {
         match event {
             Event::RouterTookOver(event) => {
@@ -103,6 +102,31 @@ impl Site {
                 let topic = event.topic.clone();
                 self.change_contact(about.contact()?, |contact| contact.topic = Some(topic))
             }
+            Event::AgentRegistered(_)
+            | Event::AgentRemoved(_)
+            | Event::PresenceChanged(_)
+            | Event::ChannelSwitchSet(_)
+            | Event::OverCapacityRecorded(_)
+            | Event::AgentScheduleSet(_)
+            | Event::OutsideWorkChanged(_)
+            | Event::DeskLossRecorded(_)
+            | Event::DeskReturnRecorded(_)
+            | Event::AgentReserved(_)
+            | Event::AgentReleased(_) => self.apply_staff(about, event),
+            Event::EffectRequested(event) => self.begin_effect(about, place, event),
+            Event::EffectEnded(event) => self.end_effect(event),
+            Event::EffectRetried(event) => self.retry_effect(event),
+            Event::CustomerErased(event) => {
+                self.erase_customer(event.customer);
+                Ok(())
+            }
+            Event::DayTurned(event) => self.turn_day(event.at_ms),
+        }
+    }
+
+    #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
+    fn apply_staff(&mut self, about: &About, event: &Event) -> Result<(), String> {
+        match event {
             Event::AgentRegistered(event) => {
                 self.register_agent(about.agent()?, event);
                 Ok(())
@@ -116,14 +140,6 @@ impl Site {
             Event::PresenceChanged(event) => self.change_presence(about.agent()?, event),
             Event::ChannelSwitchSet(event) => self.set_switch(about, event),
             Event::OverCapacityRecorded(_) => self.change_agent(about.agent()?, |agent| agent.over_recorded = true),
-            Event::EffectRequested(event) => self.begin_effect(about, place, event),
-            Event::EffectEnded(event) => self.end_effect(event),
-            Event::EffectRetried(event) => self.retry_effect(event),
-            Event::CustomerErased(event) => {
-                self.erase_customer(event.customer);
-                Ok(())
-            }
-            Event::DayTurned(event) => self.turn_day(event.at_ms),
             Event::AgentScheduleSet(event) => {
                 let leaves_ms = event.leaves_ms;
                 self.change_agent(about.agent()?, |agent| agent.leaves_ms = leaves_ms)
@@ -136,6 +152,7 @@ impl Site {
             Event::DeskReturnRecorded(_) => self.change_agent(about.agent()?, |agent| agent.desk_due = None),
             Event::AgentReserved(_) => self.reserve(about, true),
             Event::AgentReleased(_) => self.reserve(about, false),
+            _ => Ok(()),
         }
     }
 

@@ -63,7 +63,7 @@ impl Hindrance<'_> {
     }
 
     /// When it ends by itself, if it does.
-    #[allow(clippy::wildcard_enum_match_arm)]
+    #[allow(clippy::wildcard_enum_match_arm)] // few end by themselves
     pub fn until_ms(self) -> Option<u64> {
         match self {
             Self::Excluded { until_ms } | Self::RankClosed { until_ms } | Self::Preference { until_ms } => Some(until_ms),
@@ -99,7 +99,7 @@ impl Site {
 
     /// The questions before that of room …
     fn unsuitable<'a>(&'a self, contact: &'a Contact, id: &Id, agent: &Agent, now_ms: u64) -> Option<Hindrance<'a>> {
-        self.unavailable(contact, id, agent)
+        unavailable(contact, id, agent)
             .or_else(|| self.exclusion(contact, id, now_ms))
             .or_else(|| self.leaving(agent, &contact.channel, now_ms))
     }
@@ -109,25 +109,10 @@ impl Site {
         self.closed_rank(contact, id, agent, now_ms).or_else(|| self.preference(contact, id, now_ms))
     }
 
-    /// What stands against the agent whatever the pair's past and the agent's load: what an open offer may not meet either.
-    #[allow(clippy::unused_self)]
-    fn unavailable<'a>(&'a self, contact: &'a Contact, id: &Id, agent: &Agent) -> Option<Hindrance<'a>> {
-        if agent.rank(contact).is_none() {
-            return Some(Hindrance::NotMember);
-        }
-        if contact.sender == Some(*id) {
-            return Some(Hindrance::Sender);
-        }
-        if !agent.ready() {
-            return Some(Hindrance::Absent);
-        }
-        unsuited(agent, contact)
-    }
-
     /// May this agent still hold the offer it has? (Capacity was taken when the offer was made.)
     pub(crate) fn may_keep_offer(&self, contact: &Contact, id: &Id, work: &Work) -> bool {
         self.agent(id).is_some_and(|agent| {
-            let hindrance = if work.direct { Self::unreachable(contact, agent) } else { self.unavailable(contact, id, agent) };
+            let hindrance = if work.direct { Self::unreachable(contact, agent) } else { unavailable(contact, id, agent) };
             hindrance.is_none()
         })
     }
@@ -173,7 +158,7 @@ impl Site {
     fn another_is_present(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
         self.ready_for(contact).filter(|other| *other != id).any(|other| {
             contact.exclusions.get(other).is_none_or(|exclusion| now_ms >= exclusion.until_ms)
-                && self.agent(other).is_some_and(|agent| self.unavailable(contact, other, agent).is_none())
+                && self.agent(other).is_some_and(|agent| unavailable(contact, other, agent).is_none())
         })
     }
 
@@ -212,6 +197,20 @@ impl Site {
                 })
             })
     }
+}
+
+/// What stands against the agent whatever the pair's past and the agent's load: what an open offer may not meet either.
+fn unavailable<'a>(contact: &'a Contact, id: &Id, agent: &Agent) -> Option<Hindrance<'a>> {
+    if agent.rank(contact).is_none() {
+        return Some(Hindrance::NotMember);
+    }
+    if contact.sender == Some(*id) {
+        return Some(Hindrance::Sender);
+    }
+    if !agent.ready() {
+        return Some(Hindrance::Absent);
+    }
+    unsuited(agent, contact)
 }
 
 /// The agent has no desk, does not work on the channel, or lacks a skill.

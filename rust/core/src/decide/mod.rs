@@ -42,7 +42,6 @@ pub(crate) type Check = Result<(), Refusal>;
 
 impl Turn<'_> {
     /// May the fact stand?
-    #[allow(clippy::match_same_arms)]
     pub(crate) fn verdict_on(&self, fact: &Fact) -> Verdict {
         let check = match fact {
             Fact::ContactArrived(fact) => self.check_arrival(fact),
@@ -90,7 +89,6 @@ impl Turn<'_> {
     }
 
     /// Record what an accepted fact causes.
-    #[allow(clippy::match_same_arms)]
     pub(crate) fn carry_out(&mut self, fact: Fact) {
         match fact {
             Fact::ContactArrived(fact) => self.arrive(fact),
