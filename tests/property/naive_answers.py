@@ -3,7 +3,6 @@
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from tests.property.naive_looks import Looks
-from tests.property.naive_record import worded
 from tests.property.naive_state import Agent, Contact, Work
 
 ATTEMPTS_REMEMBERED = 8
@@ -86,8 +85,7 @@ class Answers(Looks):
         contact, agent = self.parties(work)
         retry_ms = self.policy.connect_retry_ms
         until, reoffer = self.exclude(contact, agent, retry_ms, retry_ms)
-        gone = worded(e.ConnectExpired,
-            at_ms=self.moment, attempt=work.attempt, excluded_until_ms=until, reoffer_from_ms=reoffer,
+        gone = e.ConnectExpired(at_ms=self.moment, attempt=work.attempt, excluded_until_ms=until, reoffer_from_ms=reoffer,
             siblings_until_ms=self.siblings_until(work),
         )  # fmt: skip
         self.record(gone, contact.id, agent.id)
@@ -107,7 +105,7 @@ class Answers(Looks):
         late, self.looking = self.looking, []
         agent.leg_failures += fact.leg == "agent_leg"
         until, reoffer = self.exclude(contact, agent, self.policy.connect_retry_ms, self.policy.connect_retry_ms)
-        failed = worded(e.ConnectFailed,
+        failed = e.ConnectFailed(
             at_ms=self.moment, attempt=work.attempt, leg=fact.leg, excluded_until_ms=until, reoffer_from_ms=reoffer,
             failures=agent.leg_failures, siblings_until_ms=self.siblings_until(work),
         )  # fmt: skip

@@ -4,7 +4,6 @@ from typing import Any
 
 from cordboard.events import event as e
 from cordboard.events import fact as f
-from tests.property.naive_record import worded
 from tests.property.naive_sides import Sides
 from tests.property.naive_state import Contact, Effect, Work
 
@@ -21,8 +20,7 @@ class Engagements(Sides):
             contact.state = "engaged"
             self.owed_from_now(contact, work)
             self.helped(contact, agent.id)
-        started = worded(e.EngagementStarted,
-            at_ms=self.moment, attempt=work.attempt, queue=work.queue, role=work.role,
+        started = e.EngagementStarted(at_ms=self.moment, attempt=work.attempt, queue=work.queue, role=work.role,
             silence=self.due_silence(contact) if work.role == "primary" else None,
         )  # fmt: skip
         self.record(started, contact.id, agent.id)
@@ -68,8 +66,7 @@ class Engagements(Sides):
         self.revive(contact, author)
         contact.messages += 1
         self.spoken(contact, author)
-        said = worded(
-            e.MessageRelayed,
+        said = e.MessageRelayed(
             at_ms=self.moment,
             message=message,
             author=author,

@@ -4,7 +4,6 @@ from typing import Any
 
 from cordboard.events import event as e
 from tests.property.naive_ends import Ends
-from tests.property.naive_record import worded
 from tests.property.naive_state import Agent, Contact, Work
 from tests.property.naive_why import Reasons
 
@@ -37,8 +36,7 @@ class Offers(Reasons, Ends):
         work = Work(contact.id, agent.id, attempt, contact.channel, contact.queue, own.cost, "offered", expires_ms)
         work.role, work.direct, work.interrupts, work.full_cost = role, direct is not None, interrupts, own.cost
         self.release(contact, "offered", self.at_ms)
-        made = worded(e.OfferMade,
-            at_ms=self.at_ms, attempt=attempt, queue=contact.queue, expires_ms=expires_ms, cost=own.cost,
+        made = e.OfferMade(at_ms=self.at_ms, attempt=attempt, queue=contact.queue, expires_ms=expires_ms, cost=own.cost,
             rank=0 if rank is None else rank, cause=cause, wait_ms=self.at_ms - contact.entered_ms if role == "primary" else 0,
             key=contact.key, why=why, direct=direct, role=role, interrupts=interrupts,
         )  # fmt: skip

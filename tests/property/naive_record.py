@@ -15,11 +15,6 @@ CONTACTS_OWN = (e.ContactQueued, e.ContactEnded, e.VisitEnded, e.MessageRelayed)
 """Events of the contact alone: which agent their entry names beside it is not compared."""
 
 
-def worded(event: Any, **fields: Any) -> Any:
-    """An event, without the fields that it does not have yet."""
-    return event(**{name: value for name, value in fields.items() if name in event.__struct_fields__})
-
-
 class Refusal(Exception):
     """Why a fact does not stand."""
 

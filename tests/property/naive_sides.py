@@ -4,7 +4,6 @@ from typing import Any
 
 from cordboard.events import event as e
 from cordboard.events import fact as f
-from tests.property.naive_record import worded
 from tests.property.naive_silence import Silence
 from tests.property.naive_state import Contact, Work
 
@@ -42,7 +41,7 @@ class Sides(Silence):
             self.succeed(primary, side, contact, "transfer", None, None)
         elif side.role != "conference":
             side.role = "conference"
-            changed = worded(e.RoleChanged, at_ms=self.moment, attempt=side.attempt, role="conference", silence=None)
+            changed = e.RoleChanged(at_ms=self.moment, attempt=side.attempt, role="conference", silence=None)
             self.record(changed, contact.id, side.agent)
 
     def succeed(self, primary: Work, side: Work, contact: Contact, by: Any, disposition: str | None, note: bytes | None) -> None:
@@ -50,6 +49,6 @@ class Sides(Silence):
         self.engagement_ended(primary, by, disposition, note)
         side.role = "primary"
         self.owed_from_now(contact, side)
-        changed = worded(e.RoleChanged, at_ms=self.moment, attempt=side.attempt, role="primary", silence=self.due_silence(contact))
+        changed = e.RoleChanged(at_ms=self.moment, attempt=side.attempt, role="primary", silence=self.due_silence(contact))
         self.record(changed, contact.id, side.agent)
         self.looking.append(self.known_agent(side.agent))

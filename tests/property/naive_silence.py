@@ -5,7 +5,6 @@ from typing import Any
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from tests.property.naive_answers import Answers
-from tests.property.naive_record import worded
 from tests.property.naive_state import Contact, Work
 
 
@@ -120,8 +119,7 @@ class Silence(Answers):
         elif not fact.held and since is not None:
             contact.held_since_ms = None
             self.owed(contact, work)
-            resumed = worded(
-                e.EngagementResumed,
+            resumed = e.EngagementResumed(
                 at_ms=self.moment,
                 attempt=work.attempt,
                 held_ms=self.moment - since,

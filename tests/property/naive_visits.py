@@ -5,7 +5,6 @@ from typing import Any
 from cordboard.events import event as e
 from cordboard.events.bounds import Key
 from cordboard.events.contact_events import Matter
-from tests.property.naive_record import worded
 from tests.property.naive_returning import Returning
 from tests.property.naive_state import Contact
 
@@ -31,7 +30,7 @@ class Visits(Returning):
         self.begin_waiting(contact, queued_at_ms)
         contact.answered_before |= contact.answered
         contact.answered = False
-        entered = worded(e.ContactQueued,
+        entered = e.ContactQueued(
             at_ms=self.moment, visit=contact.visit, queue=contact.queue, key=contact.key, queued_at_ms=queued_at_ms,
             target_ms=contact.target_ms, requirements=contact.requirements, priority=contact.priority, customer=contact.customer,
             preferred=contact.preferred, prefer_until_ms=contact.prefer_until_ms or 0, excluded=sender,
@@ -90,5 +89,5 @@ class Visits(Returning):
         self.newcomers = [each for each in self.newcomers if each is not contact]
         self.ended.add(contact.id)
         kept_ms = self.keep_place(contact, reason)
-        over = worded(e.ContactEnded, at_ms=self.moment, reason=reason, state=state, successor=None, kept_until_ms=kept_ms)
+        over = e.ContactEnded(at_ms=self.moment, reason=reason, state=state, successor=None, kept_until_ms=kept_ms)
         self.record(over, contact.id)

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec.structs import replace
-
 from cordboard import codec
 from cordboard._core import Router
 from cordboard.events import fact as f
@@ -30,7 +28,6 @@ class Pair:
         self.now, self.facts, self.frames = START_MS, 0, 0
         self.commits = [self.router.take_over(INBOX, self.now)]
         self.naive = NaiveRouter(site, self.now)
-        self.undecided: set[bytes] = set()
         self.contacts: list[bytes] = []
         """Everyone who ever came, or tried to."""
         self.turns: list[tuple[list[tuple[int, int, bytes]], int]] = []
@@ -62,16 +59,10 @@ class Pair:
         commits = self.step(facts, late_ms)
         self.commits += commits
         ours = told_by_core(commits)
-        verdicts = [verdict for verdict, _ in ours if verdict != "timer"]
-        self.undecided |= {fact.fact_id for fact, verdict in zip(facts, verdicts, strict=True) if verdict == UNDECIDED}
-        decided = [None if fact.fact_id in self.undecided else fact for fact in facts]
-        told = self.naive.turn([(self.now - late_ms, fact) for fact in decided], self.now, self.now - before if shifts else 0)
+        told = self.naive.turn([(self.now - late_ms, fact) for fact in facts], self.now, self.now - before if shifts else 0)
         self.place_effects(commits)
-        compare(grouped(self.answered(ours)), grouped(self.answered(told)))
+        compare(grouped(ours), grouped(told))
         self.check()
-
-    def answered(self, told: list[Told]) -> list[Told]:
-        return [(("" if verdict in (UNDECIDED, "duplicate") and self.undecided else verdict), lines) for verdict, lines in told]
 
     def place_effects(self, commits: list[bytes]) -> None:
         """Where the journal put them is what names effects; the naive router has no journal."""
@@ -137,25 +128,13 @@ def line(entry: Entry) -> Line:
     return entry.contact, None if isinstance(event, CONTACTS_OWN) else entry.agent, event
 
 
-NOT_YET: dict[Any, dict[str, Any]] = {}
-"""What the core does not say yet."""
-NEVER_YET: tuple[Any, ...] = ()
-UNDECIDED = "no_policy"
-"""What facts are refused with that the core knows but does not decide yet: every history begins with a policy."""
-
-
-def told_so_far(event: Any) -> Any:
-    return replace(event, **NOT_YET[type(event)]) if type(event) in NOT_YET else event
-
-
 def grouped(told: list[Told]) -> list[Any]:
     """What timers did between two facts is one group; the order inside a group is the core's own business."""
     groups: list[tuple[str, list[str]]] = []
     for verdict, lines in told:
         if verdict != "timer" or not groups or groups[-1][0] != "timer":
             groups.append((verdict, []))
-        said = [(contact, agent, told_so_far(event)) for contact, agent, event in lines if not isinstance(event, NEVER_YET)]
-        groups[-1][1].extend(map(repr, said))
+        groups[-1][1].extend(map(repr, lines))
     return [(verdict, sorted(lines)) for verdict, lines in groups if verdict != "timer" or lines]
 
 
