@@ -53,8 +53,9 @@ def _check_thresholds(document: Document, word: str, thresholds: list[Entry], pa
         if len(given) != 1 and not threshold.wrong & {"wait", "target_percent"}:
             problems.add(threshold.at, at, "a threshold is one instant", "write `wait: 60s` or `target_percent: 150`, one of both")
         for key, owner in (("raise_priority", "raise_priority"), ("queue", "overflow")):
-            if action == owner and key not in threshold.values and key not in threshold.wrong:
-                problems.add(threshold.at, at, f"`{key}` is missing", f"{key}: {threshold.section.setting(key).doc}")  # type: ignore[union-attr]
+            setting = threshold.section.setting(key)
+            if setting is not None and action == owner and key not in threshold.values and key not in threshold.wrong:
+                problems.add(threshold.at, at, f"`{key}` is missing", f"{key}: {setting.doc}")
         _check_queues(document, word, threshold, "queue", at, problems)
 
 
