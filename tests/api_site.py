@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import TypeVar
 from cordboard import codec
 from cordboard.api import run_api
 from cordboard.client import AgentDeclaration, Client, DeskChange
+from cordboard.events import Commit
 from cordboard.events.bounds import Requirement
+from cordboard.events.commit import INPUT_TAG
 from cordboard.events.policy import ChannelProfile, EntryPoint, Policy, QueuePolicy, Reason, Rule, Topic
 from cordboard.log import SiteLog, connect
 from cordboard.log.embedded import EmbeddedServer
@@ -69,6 +72,9 @@ class ApiSite:
     history: HistoryReader
     nats_url: str
     port: int = 0
+    session_grace_s: float = 30.0
+    told: Counter[tuple[str, bytes | None]] = field(default_factory=Counter)
+    """How often the journal has named each event, by the agent it is about, as far as the API has read."""
     feed: Feed = field(init=False)
     desks: Desks = field(init=False)
     _roles: list[asyncio.Task[None]] = field(default_factory=list)
@@ -82,13 +88,28 @@ class ApiSite:
         boards, self.desks, self.feed = Boards(), Desks(), Feed(self.log)
         self.feed.attach(boards.apply)
         self.feed.attach(self.desks.apply)
-        api = run_api(self.log, self.vault, boards, self.desks, self.feed, self.history, port=self.port, ready=ready.set_result)
+        self.told.clear()
+        self.feed.attach(self._tell)
+        api = run_api(
+            self.log, self.vault, boards, self.desks, self.feed, self.history, port=self.port,
+            session_grace_s=self.session_grace_s, ready=ready.set_result,
+        )  # fmt: skip
         self._roles = [asyncio.create_task(api, name="api"), asyncio.create_task(self.feed.run(), name="feed")]
         await asyncio.wait([ready, *self._roles], return_when=asyncio.FIRST_COMPLETED)
         for role in self._roles:
             if role.done():
                 role.result()
         self.port = ready.result()
+
+    def _tell(self, _seq: int, commit: Commit) -> None:
+        self.told.update(
+            (type(codec.decode_event(entry)).__name__, entry.agent) for entry in commit.entries if entry.tag != INPUT_TAG
+        )
+
+    async def until_told(self, name: str, agent: bytes | None, count: int) -> None:
+        """Return once the journal has named an event about an agent so often."""
+        while self.told[name, agent] < count:
+            await self.feed.reached(self.feed.position + 1, 1.0)
 
     async def stop_api(self) -> None:
         await cancelled(*self._roles)
@@ -104,7 +125,7 @@ async def cancelled(*tasks: asyncio.Task[None]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def api_site(directory: Path, policy: Policy | None = POLICY) -> AsyncIterator[ApiSite]:
+async def api_site(directory: Path, policy: Policy | None = POLICY, *, session_grace_s: float = 30.0) -> AsyncIterator[ApiSite]:
     """Everything up, caught up, and with `policy` in force."""
     views = f"sqlite+aiosqlite:///{directory / 'views.db'}"
     async with contextlib.AsyncExitStack() as stack:
@@ -116,7 +137,7 @@ async def api_site(directory: Path, policy: Policy | None = POLICY) -> AsyncIter
             asyncio.create_task(run_router(log), name="router"),
             asyncio.create_task(run_history(server.url, SITE, views), name="history"),
         ]
-        site = ApiSite(log, vault, history, server.url)
+        site = ApiSite(log, vault, history, server.url, session_grace_s=session_grace_s)
         try:
             await site.start_api()
             if policy is not None:

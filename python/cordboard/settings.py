@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_secrets: Path | None = None
     behind_proxy: bool = False
     grace_s: float = 30.0
+    session_grace_s: float = 30.0
+    """So long a desk that nobody watches any more may come back."""
     insecure_listen: bool = False
     allow_lazy_fsync: bool = False
 

@@ -40,6 +40,15 @@ STRANGE: list[tuple[Fact, str]] = [
     (facts.EngagementEndRequested(ONE, TWO, ONE, "w.vogel"), "unknown_disposition"),
     (facts.WrapUpEndRequested(ONE, TWO, ONE, "w.vogel"), "unknown_disposition"),
     (facts.ReclassificationRequested(ONE, TWO, "w.vogel"), "unknown_topic"),
+    (facts.AgentBusyReported(ONE, TWO, "w.vogel", ONE, True), "unknown_channel"),
+    (facts.QueueModeRequested(ONE, "w.vogel", "closed"), "unknown_queue"),
+    (facts.QueueModeRequested(ONE, "orders", "closed", None, "w.vogel"), "unknown_reason"),
+    (facts.BroadcastRequested(ONE, "w.vogel", TWO), "unknown_queue"),
+    (facts.BroadcastRequested(ONE, "orders", TWO, None, "w.vogel"), "unknown_reason"),
+    (facts.PickRequested(ONE, TWO, ONE, None, "w.vogel"), "unknown_reason"),
+    (facts.RequeueRequested(ONE, TWO, None, "w.vogel"), "unknown_reason"),
+    (facts.PriorityRequested(ONE, TWO, 5, None, "w.vogel"), "unknown_reason"),
+    (facts.PresenceForced(ONE, TWO, "offline", None, "w.vogel"), "unknown_reason"),
 ]
 KNOWN: list[Fact] = [
     facts.ContactArrived(ONE, TWO, "mail", "orders", [Requirement("nl")], topic="late", entry_point="door"),

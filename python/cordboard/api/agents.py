@@ -10,6 +10,7 @@ from cordboard.api.ids import fact_id, message_ref
 from cordboard.api.outcomes import Outcome
 from cordboard.api.roster import declare_agents, list_agents, retire_agent
 from cordboard.api.site import GATEWAY, Site
+from cordboard.api.staffing import force_presence, report_work, schedule_agent
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.desk import SIGNALS, park_time
 from cordboard.api.translate.words import PARK_KINDS, PRESENCES, TO_PRESENCE
@@ -209,6 +210,15 @@ class AgentService(AgentServiceServicer):
 
     async def ListAgents(self, request: pb.ListAgentsRequest, context: Context) -> pb.ListAgentsResponse:
         return await list_agents(self._site, request)
+
+    async def ForcePresence(self, request: pb.ForcePresenceRequest, context: Context) -> pb.ForcePresenceResponse:
+        return await force_presence(self._site, request)
+
+    async def ScheduleAgent(self, request: pb.ScheduleAgentRequest, context: Context) -> pb.ScheduleAgentResponse:
+        return await schedule_agent(self._site, request)
+
+    async def ReportWork(self, request: pb.ReportWorkRequest, context: Context) -> pb.ReportWorkResponse:
+        return await report_work(self._site, request)
 
     # Shared steps
 

@@ -49,7 +49,7 @@ class _Noted:
 
 async def watch_desk(site: Site, agent: bytes) -> AsyncIterator[pb.WatchDeskResponse]:
     """For ever. Raises ReaderTooSlow, or Draining when the server stops."""
-    with _Watch(site, agent) as watch:
+    with site.attendance.attend(agent), _Watch(site, agent) as watch:
         while True:
             site.refuse_when_draining()
             items = await watch.take()

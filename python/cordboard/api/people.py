@@ -52,6 +52,10 @@ class People:
         """The person id, empty for none."""
         return "" if ref is None else (await self.of([ref]))[ref].person
 
+    async def actor(self, person: str) -> bytes | None:
+        """The reference of whoever ordered something: a supervisor need not be an agent, so it is made if need be. Empty: None."""
+        return await self._vault.agent_ref(person) if person else None
+
     async def declare(self, person: str, name: str | None) -> bytes:
         """Find or make the reference of a person who is being declared; None keeps the name."""
         ref = await self._vault.agent_ref(person, name)

@@ -11,6 +11,7 @@ from grpc_health.v1._async import HealthServicer  # what health.aio is; the stub
 from grpc_reflection.v1alpha import reflection
 
 from cordboard.api.agents import AgentService
+from cordboard.api.attendance import SESSION_GRACE_S, Attendance
 from cordboard.api.boards import BoardService
 from cordboard.api.contacts import ContactService
 from cordboard.api.customers import CustomerService
@@ -21,6 +22,7 @@ from cordboard.api.guard import Guard
 from cordboard.api.outcomes import Outcomes
 from cordboard.api.people import People
 from cordboard.api.policy import PolicyService
+from cordboard.api.queues import QueueService
 from cordboard.api.signals import Signals
 from cordboard.api.site import CATCH_UP_S, GATEWAY, Site, commit_reader
 from cordboard.api.tokens import Tokens
@@ -43,6 +45,7 @@ from cordboard.v1 import (
     effect_service_pb2,
     explain_service_pb2,
     policy_service_pb2,
+    queue_service_pb2,
 )
 from cordboard.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from cordboard.v1.board_service_pb2_grpc import add_BoardServiceServicer_to_server
@@ -51,6 +54,7 @@ from cordboard.v1.customer_service_pb2_grpc import add_CustomerServiceServicer_t
 from cordboard.v1.effect_service_pb2_grpc import add_EffectServiceServicer_to_server
 from cordboard.v1.explain_service_pb2_grpc import add_ExplainServiceServicer_to_server
 from cordboard.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
+from cordboard.v1.queue_service_pb2_grpc import add_QueueServiceServicer_to_server
 from cordboard.vault import Acceptance, Vault
 from cordboard.vault.erasure import Erasure
 from cordboard.vault.intake import Intake
@@ -83,6 +87,7 @@ SERVICES = tuple(
         (customer_service_pb2, "CustomerService"),
         (effect_service_pb2, "EffectService"),
         (explain_service_pb2, "ExplainService"),
+        (queue_service_pb2, "QueueService"),
     )
 )
 
@@ -98,18 +103,20 @@ async def run_api(
     host: str = "127.0.0.1",
     port: int = 0,
     insecure_listen: bool = False,
+    session_grace_s: float = SESSION_GRACE_S,
     ready: Callable[[int], None] | None = None,
 ) -> None:
     """The API role: serve until cancelled. `boards` and `desks` must be attached to `feed` by the caller, who also runs it.
 
-    `ready` is told the port once this process has caught up with the journal; from then on health says SERVING. Start it before
-    the feed runs: it attaches folds of its own. Raises ConfigurationError.
+    `ready` is told the port once this process has caught up with the journal; from then on health says SERVING. `session_grace_s`:
+    so long a desk that is no longer watched may come back before it counts as lost. Start it before the feed runs: it attaches
+    folds of its own. Raises ConfigurationError.
     """
     if not is_loopback(host) and not insecure_listen:
         raise ConfigurationError(f"refusing to serve gRPC without authentication on {host}: use 127.0.0.1, or --insecure-listen")
     outcomes, declared, effects = Outcomes(commit_reader(log)), Declared(), Effects()
-    erasure = Erasure(vault, log.site)
-    for fold in (outcomes.apply, declared.apply, effects.apply, erasure.apply):
+    erasure, attendance = Erasure(vault, log.site), Attendance(log, desks, session_grace_s)
+    for fold in (outcomes.apply, declared.apply, effects.apply, erasure.apply, attendance.apply):
         feed.attach(fold)
 
     async def decided(acceptance: Acceptance) -> bool:
@@ -133,11 +140,13 @@ async def run_api(
             tokens=Tokens(log.site),
             erasure=erasure,
             explainer=Explainer(log, core),
+            attendance=attendance,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(site.intake.sweep(), name="api-sweep")
             group.create_task(site.signals.run(), name="api-signals")
             group.create_task(erasure.run(), name="api-erasure")
+            group.create_task(attendance.run(publisher), name="api-attendance")
             group.create_task(declared.keep_warm(), name="api-languages")
             group.create_task(_serve(site, host, port, ready), name="api-serve")
 
@@ -151,6 +160,7 @@ async def _serve(site: Site, host: str, port: int, ready: Callable[[int], None] 
     add_CustomerServiceServicer_to_server(CustomerService(site), server)
     add_EffectServiceServicer_to_server(EffectService(site), server)
     add_ExplainServiceServicer_to_server(ExplainService(site), server)
+    add_QueueServiceServicer_to_server(QueueService(site), server)
     healthy = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
@@ -169,6 +179,7 @@ async def _serve(site: Site, host: str, port: int, ready: Callable[[int], None] 
         await asyncio.Event().wait()
     finally:
         # Watches end at once, so that their clients go elsewhere; commands get a moment to learn their outcome.
+        site.attendance.end()
         site.draining.set()
         await healthy.enter_graceful_shutdown()
         await server.stop(GRACE_S)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from cordboard import codec
+from cordboard.api.attendance import Attendance
 from cordboard.api.declared import Declared
 from cordboard.api.outcomes import Outcome, Outcomes
 from cordboard.api.people import People
@@ -52,6 +53,7 @@ class Site:
     tokens: Tokens
     erasure: Erasure
     explainer: Explainer
+    attendance: Attendance
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_MAX))
     """Held while an attachment is on its way: each stands in memory as a whole."""

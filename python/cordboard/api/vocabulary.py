@@ -5,13 +5,20 @@ from collections.abc import Iterable
 
 from cordboard.events import Fact
 from cordboard.events.fact import (
+    AgentBusyReported,
     AgentDeclared,
+    BroadcastRequested,
     ChannelSwitched,
     ContactArrived,
     EngagementEndRequested,
     OfferAnswered,
+    PickRequested,
+    PresenceForced,
     PresenceRequested,
+    PriorityRequested,
+    QueueModeRequested,
     ReclassificationRequested,
+    RequeueRequested,
     TransferRequested,
     WrapUpEndRequested,
 )
@@ -60,9 +67,12 @@ def _words(fact: Fact) -> Iterable[tuple[str, str]]:
             yield from (("queue", one.queue) for one in fact.memberships)
             yield from (("channel", one.channel) for one in fact.channels)
             yield from (("skill", one.skill) for one in fact.skills)
-        case ChannelSwitched():
+        case ChannelSwitched() | AgentBusyReported():
             yield "channel", fact.channel
-        case PresenceRequested() | OfferAnswered():
+        case QueueModeRequested() | BroadcastRequested():
+            yield "queue", fact.queue
+            yield from _if_said("reason", fact.reason)
+        case PresenceRequested() | OfferAnswered() | PickRequested() | RequeueRequested() | PriorityRequested() | PresenceForced():
             yield from _if_said("reason", fact.reason)
         case EngagementEndRequested() | WrapUpEndRequested():
             yield from _if_said("disposition", fact.disposition)

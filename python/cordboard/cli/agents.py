@@ -1,11 +1,13 @@
-"""`cordboard agents list|presence`: who is there and what they have in hand. (apply, check, export: agents_file.py)"""
+"""`cordboard agents list|presence|force|leaves|work`: who is there, with what in hand. (apply, check, export: agents_file.py)"""
 
 from typing import Annotated, Literal, cast
 
 import typer
+from rich.markup import escape
 
 from cordboard.cli.calls import call
 from cordboard.cli.contacts import instant, plain
+from cordboard.cli.instants import parse_instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, print_json, print_table
 from cordboard.v1.board_service_pb2 import AgentRow, ChannelLoad
 from cordboard.v1.types_pb2 import Presence
@@ -60,10 +62,61 @@ def set_presence(
         console.print(f"{agent} is {word_of(done.effective)}")
 
 
+@agents_app.command("force")
+def force_presence(
+    agent: Annotated[str, typer.Argument(help="The agent's person id.")],
+    wanted: Annotated[str, typer.Argument(metavar="PRESENCE", help="not_ready or offline.")],
+    reason: Annotated[str, typer.Option(help="Why: a reason of the policy.")] = "",
+    by: Annotated[str, typer.Option(help="Who decided so: a person id.")] = "",
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """As a supervisor, make an agent not ready or offline. Who speaks live finishes first."""
+    if wanted not in ("not_ready", "offline"):
+        raise typer.BadParameter("use not_ready or offline")
+    word = cast(Literal["not_ready", "offline"], wanted)
+    done = call(target, lambda client: client.force_presence(agent, word, reason=reason, by=by))
+    print_json(plain(done)) if as_json else console.print(escape(f"{agent} is {word_of(done.effective)}"))
+
+
+@agents_app.command("leaves")
+def schedule_agent(
+    agent: Annotated[str, typer.Argument(help="The agent's person id.")],
+    at: Annotated[str, typer.Argument(help="When: 2026-11-22T17:00+01:00 (UTC unless it says so); `never` takes it back.")],
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """Say when an agent leaves (break, end of shift): no offer that would run over."""
+    leaves_at_ms = 0 if at == "never" else parse_instant(at)
+    done = call(target, lambda client: client.schedule_agent(agent, leaves_at_ms))
+    said = f"leaves at {instant(leaves_at_ms)}" if leaves_at_ms else "is not known to leave"
+    print_json(plain(done)) if as_json else console.print(escape(f"{agent} {said}"))
+
+
+@agents_app.command("work")
+def report_work(
+    agent: Annotated[str, typer.Argument(help="The agent's person id.")],
+    channel: Annotated[str, typer.Argument(help="The channel whose cost it takes.")],
+    work: Annotated[str, typer.Argument(help="What the work is called where it comes from.")],
+    over: Annotated[bool, typer.Option("--over", help="It is over.")] = False,
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """Report work from elsewhere (an outbound or internal call): it takes capacity until it is over."""
+    done = call(target, lambda client: client.report_work(agent, channel, work, not over))
+    print_json(plain(done)) if as_json else console.print(escape(f"{work} {'is over' if over else 'takes capacity'}"))
+
+
 def presence(row: AgentRow) -> str:
-    """Effective presence; `ready → not_ready` while a wish waits for the work to end."""
+    """Effective presence; `ready → not_ready` while a wish waits for the work to end; and what else keeps offers away."""
     now = word_of(row.effective) + (f" ({row.effective_reason})" if row.effective_reason else "")
-    return now if row.requested == row.effective else f"{now} → {word_of(row.requested)}"
+    notes = [
+        *(["desk lost"] if row.desk_lost else []),
+        *(["reserved"] if row.reserved_for else []),
+        *([f"leaves {instant(row.leaves_at_ms)}"] if row.HasField("leaves_at_ms") else []),
+    ]
+    wanted = "" if row.requested == row.effective else f" → {word_of(row.requested)}"
+    return now + wanted + "".join(f", {note}" for note in notes)
 
 
 def channels(row: AgentRow) -> str:
@@ -72,7 +125,9 @@ def channels(row: AgentRow) -> str:
     def count(load: ChannelLoad) -> int:
         return load.offered + load.connecting + load.engaged + load.wrapping
 
-    return "  ".join(f"{load.channel} {count(load)}/{load.max_concurrent}{'' if load.on else ' off'}" for load in row.channels)
+    outside = [f"elsewhere {row.outside}"] if row.outside else []
+    here = [f"{load.channel} {count(load)}/{load.max_concurrent}{'' if load.on else ' off'}" for load in row.channels]
+    return "  ".join([*here, *outside])
 
 
 def word_of(value: Presence.ValueType) -> str:

@@ -11,7 +11,7 @@ from cordboard.cli.demo import demo
 from cordboard.cli.effects import effects_app
 from cordboard.cli.explain import explain_app
 from cordboard.cli.policy import policy_app
-from cordboard.cli.queues import queues
+from cordboard.cli.queues import queues_app
 from cordboard.cli.top import top
 from cordboard.cli.topics import topics
 from cordboard.cli.up import run, up
@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command()(run)
     app.command()(demo)
     app.command()(top)
-    app.command()(queues)
+    app.add_typer(queues_app, name="queues")
     app.command()(topics)
     parking.add_commands(contacts_app)
     app.add_typer(contacts_app, name="contacts")

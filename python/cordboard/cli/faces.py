@@ -186,6 +186,7 @@ class Faces:
             host=self.settings.host,
             port=self.settings.grpc_port,
             insecure_listen=self.settings.insecure_listen,
+            session_grace_s=self.settings.session_grace_s,
             ready=lambda port: self.ports.open("grpc", port),
         )
 

@@ -24,6 +24,14 @@ HttpPort = Annotated[
     int, typer.Option("--http-port", envvar="CORDBOARD_HTTP_PORT", help="Port of chat and HTTP; 0 takes a free one.")
 ]
 Grace = Annotated[float, typer.Option("--grace", envvar="CORDBOARD_GRACE_S", help="Seconds a lost chat may take to come back.")]
+SessionGrace = Annotated[
+    float,
+    typer.Option(
+        "--session-grace",
+        envvar="CORDBOARD_SESSION_GRACE_S",
+        help="Seconds an agent's desk that is no longer watched may take to come back before it counts as lost.",
+    ),
+]
 HealthPort = Annotated[
     int,
     typer.Option(

@@ -50,7 +50,9 @@ class Screen:
             load, figures = f"{row.load}/{row.capacity}", (str(row.parked), str(row.handled))
             table.add_row(row.person or row.agent_id, presence(row), load, channels(row), *figures)
         effects = f"Outside effects: {self._site.effects_open} open, {self._site.effects_failed} dead letters"
-        return Group(queue_table(self._queues.values(), self.at_ms), table, effects)
+        away = ", ".join(f"{count} {reason or 'without a reason'}" for reason, count in sorted(self._site.absences.items()))
+        absences = f"Not ready: {away or 'nobody'}"
+        return Group(queue_table(self._queues.values(), self.at_ms), table, absences, effects)
 
 
 def top(

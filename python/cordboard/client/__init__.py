@@ -19,6 +19,7 @@ from cordboard.client.desk import DeskCalls, DeskChange, DeskEvent
 from cordboard.client.effects import EffectCalls
 from cordboard.client.explain import ExplainCalls
 from cordboard.client.policy import PolicyCalls
+from cordboard.client.queues import QueueCalls
 from cordboard.v1.agent_service_pb2 import (
     AgentDeclaration,
     Bookmark,
@@ -49,5 +50,5 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Client(ContactCalls, DeskCalls, AgentCalls, BoardCalls, PolicyCalls, CustomerCalls, EffectCalls, ExplainCalls):
+class Client(ContactCalls, DeskCalls, AgentCalls, BoardCalls, PolicyCalls, CustomerCalls, EffectCalls, ExplainCalls, QueueCalls):
     """Every service of the API at `target` (host:port), over one connection. Raises ClientError."""

@@ -32,8 +32,9 @@ class BoardCalls(Connection):
         pause = Pause()
         while True:
             request = boards_pb.WatchBoardsRequest(resume_token=resume_token, interval_ms=interval_ms)
+            call = self._boards.WatchBoards(request, wait_for_ready=True)
             try:
-                async for response in self._boards.WatchBoards(request, wait_for_ready=True):
+                async for response in call:
                     pause = Pause()
                     resume_token = response.resume_token or resume_token
                     yield response
@@ -42,4 +43,6 @@ class BoardCalls(Connection):
                     resume_token = ""
                 elif error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
                     raise client_error(error) from error
+            finally:
+                call.cancel()  # who stops reading has left, whenever that is collected
             await pause()

@@ -97,8 +97,9 @@ class DeskCalls(Connection):
         pause = Pause()
         while True:
             request = agents_pb.WatchDeskRequest(agent=agent, consistency_token=after)
+            call = self._desks.WatchDesk(request, wait_for_ready=True)
             try:
-                async for response in self._desks.WatchDesk(request, wait_for_ready=True):
+                async for response in call:
                     pause = Pause()
                     kind = response.WhichOneof("change")
                     if kind is not None:
@@ -106,6 +107,8 @@ class DeskCalls(Connection):
             except grpc.aio.AioRpcError as error:
                 if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
                     raise client_error(error) from error
+            finally:
+                call.cancel()  # who stops reading has left the desk, whenever that is collected
             await pause()
 
     async def accept_offer(

@@ -13,6 +13,7 @@ from cordboard import codec
 from cordboard.errors import JournalCorrupt
 from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG, Commit, Entry
+from cordboard.events.event import QueueModeSet
 from cordboard.events.policy import QueuePolicy
 from cordboard.projections.about import agent_of, channel_of, contact_of
 from cordboard.projections.hands import Hands
@@ -50,6 +51,8 @@ class Boards:
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._by_queue: defaultdict[str, list[Tally]] = defaultdict(list)
         self._staff = Staff()
+        self._modes: dict[str, QueueModeSet] = {}
+        """Of queues that are not simply open."""
         self._stays: dict[bytes, Stay] = {}
         self._work: dict[tuple[bytes, int], Work] = {}
         self._contacts = 0
@@ -87,9 +90,13 @@ class Boards:
             40: self._effect_requested,
             41: self._effect_ended,
             42: self._effect_retried,
+            49: self._agent_schedule_set,
             50: self._outside_work_changed,
             51: self._desk_lost,
             52: self._desk_returned,
+            53: self._agent_reserved,
+            54: self._agent_released,
+            57: self._queue_mode_set,
             65: self._role_changed,
             66: self._cost_changed,
             67: self._cost_changed,
@@ -123,6 +130,7 @@ class Boards:
             ended=dict(self._ended),
             agents=len(self._staff.agents),
             agents_ready=self._staff.agents_ready,
+            absences={reason: count for reason, count in sorted(self._staff.absences.items()) if count},
             occupancy_permille=permille(occupancy.work.total(self.at_ms), occupancy.ready.total(self.at_ms)),
             parked=sum(tally.parked for tally in self._tallies.values()),
             effects_open=self._effects_open,
@@ -166,8 +174,16 @@ class Boards:
         self._policy_version = event.version
         changed = {*self._policies, *(queue.name for queue in policy.queues)}
         self._policies = {queue.name: queue for queue in policy.queues}
+        self._modes = {queue: mode for queue, mode in self._modes.items() if queue in self._policies}
         for queue in sorted(changed):
             self._touch(queue, None)
+
+    def _queue_mode_set(self, _entry: Entry, event: QueueModeSet) -> None:
+        if event.mode == "open":
+            self._modes.pop(event.queue, None)
+        else:
+            self._modes[event.queue] = event
+        self._touch(event.queue, None)
 
     def _contact_queued(self, entry: Entry, event: words.ContactQueued) -> None:
         contact, channel = contact_of(entry), channel_of(entry)
@@ -348,6 +364,25 @@ class Boards:
         self._staff.outside(agent_of(entry), channel_of(entry), event)
         self._agent_marks.touch(agent_of(entry), self.position)
 
+    def _agent_schedule_set(self, entry: Entry, event: words.AgentScheduleSet) -> None:
+        self._staff.agent(agent_of(entry)).leaves_ms = event.leaves_ms
+        self._agent_marks.touch(agent_of(entry), self.position)
+
+    def _agent_reserved(self, entry: Entry, _event: words.AgentReserved) -> None:
+        contact, agent = contact_of(entry), agent_of(entry)
+        stay = self._stay(contact)
+        self._reserve(agent, contact, stay.queue, stay.channel, 1)
+
+    def _agent_released(self, entry: Entry, _event: words.AgentReleased) -> None:
+        stay = self._stay(contact_of(entry))
+        self._reserve(agent_of(entry), None, stay.queue, stay.channel, -1)
+
+    def _reserve(self, agent: bytes, contact: bytes | None, queue: str, channel: str, by: int) -> None:
+        self._tally(queue, channel).reserved += by
+        self._staff.agent(agent).reserved_for = contact
+        self._touch(queue, channel)
+        self._agent_marks.touch(agent, self.position)
+
     def _desk_lost(self, entry: Entry, _event: words.DeskLossRecorded) -> None:
         self._staff.desk(agent_of(entry), there=False)
         self._agent_marks.touch(agent_of(entry), self.position)
@@ -412,6 +447,7 @@ class Boards:
             seq=seq,
             at_ms=self.at_ms,
             members_ready=self._staff.ready[queue, channel],
+            mode=self._mode(queue) if channel is None else None,
             goal_percent=policy.service_level_percent if policy else None,
             occupancy=self._staff.queues.get(queue) if channel is None else None,
         )
@@ -427,8 +463,15 @@ class Boards:
             at_ms=self.at_ms,
             members_ready=self._staff.ready[None, channel],
             goal_percent=None,
+            mode=None,
             occupancy=None,
         )
+
+    def _mode(self, queue: str) -> QueueModeSet | None:
+        """None for what is no queue of the policy any more."""
+        if queue not in self._policies:
+            return None
+        return self._modes.get(queue, QueueModeSet(0, queue, "open", None))
 
     def _agent(self, agent: bytes) -> AgentRow:
         return self._staff.row(agent, self._agent_marks.seq(agent), self.at_ms)

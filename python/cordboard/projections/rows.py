@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from cordboard.events.fact import Presence
+from cordboard.events.fact import Presence, QueueMode
 
 
 class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +27,12 @@ class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     wrapping: int
     parked: int
     """Put aside by their owners: they neither wait nor cost anything, and come back as a new visit."""
+    reserved: int
+    """Agents kept free for contacts that need more room than anybody has."""
+    mode: QueueMode | None
+    """Whether it takes new contacts; None where the row is of no queue as a whole."""
+    close_at_ms: int | None
+    """When those who still wait in a closed queue are moved on or ended."""
     oldest_since_ms: int | None
     visits: int
     answered: int
@@ -119,6 +125,13 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int = 0
     parked: int = 0
     """Contacts the agent owns that are put aside; no part of the load."""
+    outside: int = 0
+    """Pieces of work from elsewhere; their cost is part of the load."""
+    desk_lost: bool = False
+    leaves_ms: int | None = None
+    """When the agent is known to leave."""
+    reserved_for: bytes | None = None
+    """The contact that the agent is kept free for."""
     handled: int = 0
     work_cost_ms: int = 0
     """Engaged and wrap-up time, each weighted with its cost."""
@@ -142,6 +155,8 @@ class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
     """Ended contacts by reason."""
     agents: int
     agents_ready: int
+    absences: dict[str, int]
+    """Agents who are not ready, by reason; `""` for none."""
     occupancy_permille: int | None
     parked: int
     effects_open: int

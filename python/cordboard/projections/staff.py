@@ -54,6 +54,8 @@ class Agent:
         self.ready_rate = 0
         self.desk = True
         """Nobody is offered anything while the desk is lost."""
+        self.leaves_ms: int | None = None
+        self.reserved_for: bytes | None = None
         self.outside: dict[bytes, tuple[str, int]] = {}
         """Work from elsewhere: its channel and cost."""
         self.doors: frozenset[Door] = frozenset()
@@ -94,6 +96,8 @@ class Staff:
         self.site = Occupancy()
         self.changed: set[Door] = set()
         self.agents_ready = 0
+        self.absences: Counter[str] = Counter()
+        """Agents who are not ready, by reason."""
         self.parked: Counter[bytes] = Counter()
         """Parked contacts by owner, who may be gone by now."""
 
@@ -120,6 +124,7 @@ class Staff:
         if known is not None:
             self._rate(known, event.at_ms, -known.work_rate, -known.ready_rate)
             self.agents_ready -= known.effective == "ready"
+            self._count_absence(known, -1)
             known.effective = "offline"
             self._doors(known)
 
@@ -128,8 +133,14 @@ class Staff:
         if (known.effective, known.effective_reason) != (event.effective, event.effective_reason):
             known.since_ms = event.at_ms
         self.agents_ready += (event.effective == "ready") - (known.effective == "ready")
+        self._count_absence(known, -1)
+        left = known.effective == "ready" != event.effective
+        came_late = event.effective == "ready" != known.effective and event.at_ms >= (known.leaves_ms or 0)
+        if left or came_late:
+            known.leaves_ms = None
         known.requested, known.requested_reason = event.requested, event.requested_reason
         known.effective, known.effective_reason = event.effective, event.effective_reason
+        self._count_absence(known, 1)
         known.idle_since_ms = event.idle_since_ms
         ready_rate = known.capacity if event.effective == "ready" else 0
         self._rate(known, event.at_ms, 0, ready_rate - known.ready_rate)
@@ -193,6 +204,10 @@ class Staff:
         known.desk = there
         self._doors(known)
 
+    def _count_absence(self, known: Agent, by: int) -> None:
+        if known.effective == "not_ready":
+            self.absences[known.effective_reason or ""] += by
+
     def release(self, work: Work, at_ms: int) -> None:
         """The work is over; the agent is free of it."""
         known = self.agent(work.agent)
@@ -224,6 +239,10 @@ class Staff:
             load=known.loads.total(),
             capacity=known.capacity,
             parked=self.parked[agent],
+            outside=len(known.outside),
+            desk_lost=not known.desk,
+            leaves_ms=known.leaves_ms,
+            reserved_for=known.reserved_for,
             handled=known.handled,
             work_cost_ms=known.occupancy.work.total(at_ms),
             ready_capacity_ms=known.occupancy.ready.total(at_ms),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 
+from cordboard.events.event import QueueModeSet
 from cordboard.projections.accrual import Occupancy
 from cordboard.projections.histogram import Histogram
 from cordboard.projections.rows import QueueRow, permille
@@ -14,8 +15,8 @@ class Tally:
     """What happened on one channel of one queue. `waiting`: contacts without a connected agent, oldest first, and since when."""
 
     __slots__ = (
-        "engaged", "handle_ms", "handled", "in_target", "last_served", "offering", "outcomes", "parked", "short_abandoned",
-        "visits", "waiting", "waits", "wrapping",
+        "engaged", "handle_ms", "handled", "in_target", "last_served", "offering", "outcomes", "parked", "reserved",
+        "short_abandoned", "visits", "waiting", "waits", "wrapping",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -25,6 +26,7 @@ class Tally:
         self.engaged = 0
         self.wrapping = 0
         self.parked = 0
+        self.reserved = 0
         self.visits = 0
         self.outcomes: Counter[str] = Counter()
         self.in_target = 0
@@ -62,6 +64,7 @@ def queue_row(
     at_ms: int,
     members_ready: int,
     goal_percent: int | None,
+    mode: QueueModeSet | None,
     occupancy: Occupancy | None,
 ) -> QueueRow:
     """One row over the tallies together."""
@@ -83,6 +86,9 @@ def queue_row(
         engaged=sum(tally.engaged for tally in tallies),
         wrapping=sum(tally.wrapping for tally in tallies),
         parked=sum(tally.parked for tally in tallies),
+        reserved=sum(tally.reserved for tally in tallies),
+        mode=None if mode is None else mode.mode,
+        close_at_ms=None if mode is None else mode.close_at_ms,
         oldest_since_ms=min((next(iter(tally.waiting.values())) for tally in tallies if tally.waiting), default=None),
         visits=sum(tally.visits for tally in tallies),
         answered=outcomes["answered"],

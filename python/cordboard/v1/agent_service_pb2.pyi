@@ -1650,3 +1650,157 @@ class ListAgentsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListAgentsResponse: _TypeAlias = ListAgentsResponse  # noqa: Y015
+
+@_typing.final
+class ForcePresenceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    PRESENCE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    agent: _builtins.str
+    presence: _types_pb2.Presence.ValueType
+    """PRESENCE_NOT_READY or PRESENCE_OFFLINE."""
+    reason: _builtins.str
+    """A reason of the policy, optional. Not ready: it is the agent's reason, too."""
+    by: _builtins.str
+    """Person id of whoever decided so, optional; stands in the journal as a reference."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        presence: _types_pb2.Presence.ValueType = ...,
+        reason: _builtins.str = ...,
+        by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "by", b"by", "presence", b"presence", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForcePresenceRequest: _TypeAlias = ForcePresenceRequest  # noqa: Y015
+
+@_typing.final
+class ForcePresenceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_FIELD_NUMBER: _builtins.int
+    consistency_token: _builtins.str
+    effective: _types_pb2.Presence.ValueType
+    """What holds now; differs from the request while work is still running."""
+    def __init__(
+        self,
+        *,
+        consistency_token: _builtins.str = ...,
+        effective: _types_pb2.Presence.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "effective", b"effective"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForcePresenceResponse: _TypeAlias = ForcePresenceResponse  # noqa: Y015
+
+@_typing.final
+class ScheduleAgentRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    LEAVES_AT_MS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    agent: _builtins.str
+    leaves_at_ms: _builtins.int
+    """0: not any more."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        leaves_at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "leaves_at_ms", b"leaves_at_ms", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScheduleAgentRequest: _TypeAlias = ScheduleAgentRequest  # noqa: Y015
+
+@_typing.final
+class ScheduleAgentResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    consistency_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        consistency_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScheduleAgentResponse: _TypeAlias = ScheduleAgentResponse  # noqa: Y015
+
+@_typing.final
+class ReportWorkRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    WORK_FIELD_NUMBER: _builtins.int
+    BUSY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    agent: _builtins.str
+    channel: _builtins.str
+    work: _builtins.str
+    """What the work is called where it comes from, 1..200 characters. Only a keyed hash of it is kept."""
+    busy: _builtins.bool
+    """False: it is over."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        work: _builtins.str = ...,
+        busy: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "busy", b"busy", "channel", b"channel", "request_id", b"request_id", "work", b"work"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportWorkRequest: _TypeAlias = ReportWorkRequest  # noqa: Y015
+
+@_typing.final
+class ReportWorkResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    consistency_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        consistency_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportWorkResponse: _TypeAlias = ReportWorkResponse  # noqa: Y015

@@ -110,6 +110,21 @@ class AgentServiceStub:
                 request_serializer=cordboard_dot_v1_dot_agent__service__pb2.ListAgentsRequest.SerializeToString,
                 response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ListAgentsResponse.FromString,
                 _registered_method=True)
+        self.ForcePresence = channel.unary_unary(
+                '/cordboard.v1.AgentService/ForcePresence',
+                request_serializer=cordboard_dot_v1_dot_agent__service__pb2.ForcePresenceRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ForcePresenceResponse.FromString,
+                _registered_method=True)
+        self.ScheduleAgent = channel.unary_unary(
+                '/cordboard.v1.AgentService/ScheduleAgent',
+                request_serializer=cordboard_dot_v1_dot_agent__service__pb2.ScheduleAgentRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ScheduleAgentResponse.FromString,
+                _registered_method=True)
+        self.ReportWork = channel.unary_unary(
+                '/cordboard.v1.AgentService/ReportWork',
+                request_serializer=cordboard_dot_v1_dot_agent__service__pb2.ReportWorkRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ReportWorkResponse.FromString,
+                _registered_method=True)
 
 
 class AgentServiceServicer:
@@ -218,6 +233,28 @@ class AgentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ForcePresence(self, request, context):
+        """A supervisor makes an agent not ready or offline. Offline takes the agent's conversations and written work away, and ends
+        wrap-ups; who speaks live is never cut off: then it becomes effective afterwards.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ScheduleAgent(self, request, context):
+        """When the agent is known to leave (break, end of shift): no offer that would run over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportWork(self, request, context):
+        """Work from elsewhere (an outbound or internal call) begins or ends. It takes the channel's cost of the agent's capacity.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AgentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -295,6 +332,21 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     servicer.ListAgents,
                     request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ListAgentsRequest.FromString,
                     response_serializer=cordboard_dot_v1_dot_agent__service__pb2.ListAgentsResponse.SerializeToString,
+            ),
+            'ForcePresence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForcePresence,
+                    request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ForcePresenceRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_agent__service__pb2.ForcePresenceResponse.SerializeToString,
+            ),
+            'ScheduleAgent': grpc.unary_unary_rpc_method_handler(
+                    servicer.ScheduleAgent,
+                    request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ScheduleAgentRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_agent__service__pb2.ScheduleAgentResponse.SerializeToString,
+            ),
+            'ReportWork': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportWork,
+                    request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ReportWorkRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_agent__service__pb2.ReportWorkResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -703,6 +755,87 @@ class AgentService:
             '/cordboard.v1.AgentService/ListAgents',
             cordboard_dot_v1_dot_agent__service__pb2.ListAgentsRequest.SerializeToString,
             cordboard_dot_v1_dot_agent__service__pb2.ListAgentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForcePresence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.AgentService/ForcePresence',
+            cordboard_dot_v1_dot_agent__service__pb2.ForcePresenceRequest.SerializeToString,
+            cordboard_dot_v1_dot_agent__service__pb2.ForcePresenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ScheduleAgent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.AgentService/ScheduleAgent',
+            cordboard_dot_v1_dot_agent__service__pb2.ScheduleAgentRequest.SerializeToString,
+            cordboard_dot_v1_dot_agent__service__pb2.ScheduleAgentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportWork(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.AgentService/ReportWork',
+            cordboard_dot_v1_dot_agent__service__pb2.ReportWorkRequest.SerializeToString,
+            cordboard_dot_v1_dot_agent__service__pb2.ReportWorkResponse.FromString,
             options,
             channel_credentials,
             insecure,

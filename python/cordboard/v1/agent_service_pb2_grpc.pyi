@@ -62,6 +62,14 @@ class AgentServiceStub:
     """The agent is no longer part of the site. Refused while there is work."""
     ListAgents: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.ListAgentsRequest, _agent_service_pb2.ListAgentsResponse]
     """Declared agents in the order of their ids, a page at a time."""
+    ForcePresence: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.ForcePresenceRequest, _agent_service_pb2.ForcePresenceResponse]
+    """A supervisor makes an agent not ready or offline. Offline takes the agent's conversations and written work away, and ends
+    wrap-ups; who speaks live is never cut off: then it becomes effective afterwards.
+    """
+    ScheduleAgent: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.ScheduleAgentRequest, _agent_service_pb2.ScheduleAgentResponse]
+    """When the agent is known to leave (break, end of shift): no offer that would run over."""
+    ReportWork: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.ReportWorkRequest, _agent_service_pb2.ReportWorkResponse]
+    """Work from elsewhere (an outbound or internal call) begins or ends. It takes the channel's cost of the agent's capacity."""
 
 @_typing.type_check_only
 class AgentServiceAsyncStub(AgentServiceStub):
@@ -97,6 +105,14 @@ class AgentServiceAsyncStub(AgentServiceStub):
     """The agent is no longer part of the site. Refused while there is work."""
     ListAgents: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ListAgentsRequest, _agent_service_pb2.ListAgentsResponse]  # type: ignore[assignment]
     """Declared agents in the order of their ids, a page at a time."""
+    ForcePresence: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ForcePresenceRequest, _agent_service_pb2.ForcePresenceResponse]  # type: ignore[assignment]
+    """A supervisor makes an agent not ready or offline. Offline takes the agent's conversations and written work away, and ends
+    wrap-ups; who speaks live is never cut off: then it becomes effective afterwards.
+    """
+    ScheduleAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ScheduleAgentRequest, _agent_service_pb2.ScheduleAgentResponse]  # type: ignore[assignment]
+    """When the agent is known to leave (break, end of shift): no offer that would run over."""
+    ReportWork: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ReportWorkRequest, _agent_service_pb2.ReportWorkResponse]  # type: ignore[assignment]
+    """Work from elsewhere (an outbound or internal call) begins or ends. It takes the channel's cost of the agent's capacity."""
 
 class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     """For agent desks and for the administration of agents. `agent` is always a person id."""
@@ -219,5 +235,31 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_agent_service_pb2.ListAgentsResponse, _abc.Awaitable[_agent_service_pb2.ListAgentsResponse]]:
         """Declared agents in the order of their ids, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def ForcePresence(
+        self,
+        request: _agent_service_pb2.ForcePresenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_agent_service_pb2.ForcePresenceResponse, _abc.Awaitable[_agent_service_pb2.ForcePresenceResponse]]:
+        """A supervisor makes an agent not ready or offline. Offline takes the agent's conversations and written work away, and ends
+        wrap-ups; who speaks live is never cut off: then it becomes effective afterwards.
+        """
+
+    @_abc_1.abstractmethod
+    def ScheduleAgent(
+        self,
+        request: _agent_service_pb2.ScheduleAgentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_agent_service_pb2.ScheduleAgentResponse, _abc.Awaitable[_agent_service_pb2.ScheduleAgentResponse]]:
+        """When the agent is known to leave (break, end of shift): no offer that would run over."""
+
+    @_abc_1.abstractmethod
+    def ReportWork(
+        self,
+        request: _agent_service_pb2.ReportWorkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_agent_service_pb2.ReportWorkResponse, _abc.Awaitable[_agent_service_pb2.ReportWorkResponse]]:
+        """Work from elsewhere (an outbound or internal call) begins or ends. It takes the channel's cost of the agent's capacity."""
 
 def add_AgentServiceServicer_to_server(servicer: AgentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -59,6 +59,9 @@ class QueueRow(_message.Message):
     SERVICE_LEVEL_GOAL_PERCENT_FIELD_NUMBER: _builtins.int
     OCCUPANCY_PERMILLE_FIELD_NUMBER: _builtins.int
     PARKED_FIELD_NUMBER: _builtins.int
+    RESERVED_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    CLOSE_AT_MS_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     channel: _builtins.str
     waiting: _builtins.int
@@ -102,6 +105,12 @@ class QueueRow(_message.Message):
     """Of the members, all their work counted."""
     parked: _builtins.int
     """Put aside by their owners: they do not wait. A return is a new visit."""
+    reserved: _builtins.int
+    """Agents kept free for contacts that need more room than anybody has."""
+    mode: _builtins.str
+    """open, closed or emergency; empty where the row is of no queue as a whole."""
+    close_at_ms: _builtins.int
+    """When those who still wait in a closed queue are moved on or ended."""
     def __init__(
         self,
         *,
@@ -135,15 +144,20 @@ class QueueRow(_message.Message):
         service_level_goal_percent: _builtins.int | None = ...,
         occupancy_permille: _builtins.int | None = ...,
         parked: _builtins.int = ...,
+        reserved: _builtins.int = ...,
+        mode: _builtins.str = ...,
+        close_at_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "aht_ms", b"aht_ms", "asa_ms", b"asa_ms", "expected_base_ms", b"expected_base_ms", "occupancy_permille", b"occupancy_permille", "oldest_since_ms", b"oldest_since_ms", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_close_at_ms", b"_close_at_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "aht_ms", b"aht_ms", "asa_ms", b"asa_ms", "close_at_ms", b"close_at_ms", "expected_base_ms", b"expected_base_ms", "occupancy_permille", b"occupancy_permille", "oldest_since_ms", b"oldest_since_ms", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "abandoned", b"abandoned", "abandoned_after_transfer", b"abandoned_after_transfer", "aht_ms", b"aht_ms", "answered", b"answered", "answered_in_target", b"answered_in_target", "answered_wait_ms", b"answered_wait_ms", "asa_ms", b"asa_ms", "channel", b"channel", "closed", b"closed", "engaged", b"engaged", "expected_base_ms", b"expected_base_ms", "flowed_out", b"flowed_out", "handled", b"handled", "members_ready", b"members_ready", "occupancy_permille", b"occupancy_permille", "offering", b"offering", "oldest_since_ms", b"oldest_since_ms", "parked", b"parked", "queue", b"queue", "requeued", b"requeued", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "short_abandoned", b"short_abandoned", "visits", b"visits", "wait_max_ms", b"wait_max_ms", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms", "waiting", b"waiting", "wrapping", b"wrapping"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_close_at_ms", b"_close_at_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "abandoned", b"abandoned", "abandoned_after_transfer", b"abandoned_after_transfer", "aht_ms", b"aht_ms", "answered", b"answered", "answered_in_target", b"answered_in_target", "answered_wait_ms", b"answered_wait_ms", "asa_ms", b"asa_ms", "channel", b"channel", "close_at_ms", b"close_at_ms", "closed", b"closed", "engaged", b"engaged", "expected_base_ms", b"expected_base_ms", "flowed_out", b"flowed_out", "handled", b"handled", "members_ready", b"members_ready", "mode", b"mode", "occupancy_permille", b"occupancy_permille", "offering", b"offering", "oldest_since_ms", b"oldest_since_ms", "parked", b"parked", "queue", b"queue", "requeued", b"requeued", "reserved", b"reserved", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "short_abandoned", b"short_abandoned", "visits", b"visits", "wait_max_ms", b"wait_max_ms", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms", "waiting", b"waiting", "wrapping", b"wrapping"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__aht_ms: _TypeAlias = _typing.Literal["aht_ms"]  # noqa: Y015
     _WhichOneofArgType__aht_ms: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms"]  # noqa: Y015
     _WhichOneofReturnType__asa_ms: _TypeAlias = _typing.Literal["asa_ms"]  # noqa: Y015
     _WhichOneofArgType__asa_ms: _TypeAlias = _typing.Literal["_asa_ms", b"_asa_ms"]  # noqa: Y015
+    _WhichOneofReturnType__close_at_ms: _TypeAlias = _typing.Literal["close_at_ms"]  # noqa: Y015
+    _WhichOneofArgType__close_at_ms: _TypeAlias = _typing.Literal["_close_at_ms", b"_close_at_ms"]  # noqa: Y015
     _WhichOneofReturnType__expected_base_ms: _TypeAlias = _typing.Literal["expected_base_ms"]  # noqa: Y015
     _WhichOneofArgType__expected_base_ms: _TypeAlias = _typing.Literal["_expected_base_ms", b"_expected_base_ms"]  # noqa: Y015
     _WhichOneofReturnType__occupancy_permille: _TypeAlias = _typing.Literal["occupancy_permille"]  # noqa: Y015
@@ -164,6 +178,8 @@ class QueueRow(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__aht_ms) -> _WhichOneofReturnType__aht_ms | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__asa_ms) -> _WhichOneofReturnType__asa_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__close_at_ms) -> _WhichOneofReturnType__close_at_ms | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_base_ms) -> _WhichOneofReturnType__expected_base_ms | None: ...
     @_typing.overload
@@ -209,6 +225,10 @@ class AgentRow(_message.Message):
     HANDLED_FIELD_NUMBER: _builtins.int
     OCCUPANCY_PERMILLE_FIELD_NUMBER: _builtins.int
     PARKED_FIELD_NUMBER: _builtins.int
+    OUTSIDE_FIELD_NUMBER: _builtins.int
+    DESK_LOST_FIELD_NUMBER: _builtins.int
+    LEAVES_AT_MS_FIELD_NUMBER: _builtins.int
+    RESERVED_FOR_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     person: _builtins.str
     name: _builtins.str
@@ -231,6 +251,14 @@ class AgentRow(_message.Message):
     occupancy_permille: _builtins.int
     parked: _builtins.int
     """Contacts the agent owns that are put aside; no part of the load."""
+    outside: _builtins.int
+    """Pieces of work from elsewhere; their cost is part of the load."""
+    desk_lost: _builtins.bool
+    """The desk went away: no offers until it is back."""
+    leaves_at_ms: _builtins.int
+    """When the agent is known to leave."""
+    reserved_for: _builtins.str
+    """The contact that the agent is kept free for; empty: none."""
     @_builtins.property
     def queues(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -258,13 +286,22 @@ class AgentRow(_message.Message):
         handled: _builtins.int = ...,
         occupancy_permille: _builtins.int | None = ...,
         parked: _builtins.int = ...,
+        outside: _builtins.int = ...,
+        desk_lost: _builtins.bool = ...,
+        leaves_at_ms: _builtins.int | None = ...,
+        reserved_for: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "occupancy_permille", b"occupancy_permille"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_leaves_at_ms", b"_leaves_at_ms", "_occupancy_permille", b"_occupancy_permille", "leaves_at_ms", b"leaves_at_ms", "occupancy_permille", b"occupancy_permille"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "agent_id", b"agent_id", "capacity", b"capacity", "channels", b"channels", "connecting", b"connecting", "effective", b"effective", "effective_reason", b"effective_reason", "engaged", b"engaged", "handled", b"handled", "idle_since_ms", b"idle_since_ms", "load", b"load", "name", b"name", "occupancy_permille", b"occupancy_permille", "offered", b"offered", "parked", b"parked", "person", b"person", "queues", b"queues", "requested", b"requested", "requested_reason", b"requested_reason", "since_ms", b"since_ms", "wrapping", b"wrapping"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_leaves_at_ms", b"_leaves_at_ms", "_occupancy_permille", b"_occupancy_permille", "agent_id", b"agent_id", "capacity", b"capacity", "channels", b"channels", "connecting", b"connecting", "desk_lost", b"desk_lost", "effective", b"effective", "effective_reason", b"effective_reason", "engaged", b"engaged", "handled", b"handled", "idle_since_ms", b"idle_since_ms", "leaves_at_ms", b"leaves_at_ms", "load", b"load", "name", b"name", "occupancy_permille", b"occupancy_permille", "offered", b"offered", "outside", b"outside", "parked", b"parked", "person", b"person", "queues", b"queues", "requested", b"requested", "requested_reason", b"requested_reason", "reserved_for", b"reserved_for", "since_ms", b"since_ms", "wrapping", b"wrapping"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__leaves_at_ms: _TypeAlias = _typing.Literal["leaves_at_ms"]  # noqa: Y015
+    _WhichOneofArgType__leaves_at_ms: _TypeAlias = _typing.Literal["_leaves_at_ms", b"_leaves_at_ms"]  # noqa: Y015
     _WhichOneofReturnType__occupancy_permille: _TypeAlias = _typing.Literal["occupancy_permille"]  # noqa: Y015
     _WhichOneofArgType__occupancy_permille: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__leaves_at_ms) -> _WhichOneofReturnType__leaves_at_ms | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__occupancy_permille) -> _WhichOneofReturnType__occupancy_permille | None: ...
 
 Global___AgentRow: _TypeAlias = AgentRow  # noqa: Y015
@@ -337,6 +374,26 @@ class SiteRow(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class AbsencesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     POLICY_VERSION_FIELD_NUMBER: _builtins.int
     CONTACTS_FIELD_NUMBER: _builtins.int
     OPEN_FIELD_NUMBER: _builtins.int
@@ -347,6 +404,7 @@ class SiteRow(_message.Message):
     PARKED_FIELD_NUMBER: _builtins.int
     EFFECTS_OPEN_FIELD_NUMBER: _builtins.int
     EFFECTS_FAILED_FIELD_NUMBER: _builtins.int
+    ABSENCES_FIELD_NUMBER: _builtins.int
     policy_version: _builtins.int
     contacts: _builtins.int
     open: _builtins.int
@@ -362,6 +420,10 @@ class SiteRow(_message.Message):
     def ended(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Ended contacts, by reason."""
 
+    @_builtins.property
+    def absences(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """Agents who are not ready, by reason; the empty one: none was given."""
+
     def __init__(
         self,
         *,
@@ -375,10 +437,11 @@ class SiteRow(_message.Message):
         parked: _builtins.int = ...,
         effects_open: _builtins.int = ...,
         effects_failed: _builtins.int = ...,
+        absences: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "occupancy_permille", b"occupancy_permille"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "agents", b"agents", "agents_ready", b"agents_ready", "contacts", b"contacts", "effects_failed", b"effects_failed", "effects_open", b"effects_open", "ended", b"ended", "occupancy_permille", b"occupancy_permille", "open", b"open", "parked", b"parked", "policy_version", b"policy_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "absences", b"absences", "agents", b"agents", "agents_ready", b"agents_ready", "contacts", b"contacts", "effects_failed", b"effects_failed", "effects_open", b"effects_open", "ended", b"ended", "occupancy_permille", b"occupancy_permille", "open", b"open", "parked", b"parked", "policy_version", b"policy_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__occupancy_permille: _TypeAlias = _typing.Literal["occupancy_permille"]  # noqa: Y015
     _WhichOneofArgType__occupancy_permille: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille"]  # noqa: Y015

@@ -67,6 +67,10 @@ class Check:
             self.wrong(field, "must be the person id of an agent")
         return self.text(field, value, PERSON_MAX)
 
+    def person_or_none(self, field: str, value: str) -> str | None:
+        """A person id, or nothing."""
+        return self.person(field, value) if value else None
+
     def text(self, field: str, value: str, longest: int, shortest: int = 0) -> str:
         """Text of `shortest`..`longest` characters, without NUL (no database takes it)."""
         if not shortest <= len(value) <= longest:

@@ -17,6 +17,9 @@ def queue_row(row: QueueRow) -> pb.QueueRow:
         engaged=row.engaged,
         wrapping=row.wrapping,
         parked=row.parked,
+        reserved=row.reserved,
+        mode=row.mode or "",
+        close_at_ms=row.close_at_ms,
         oldest_since_ms=row.oldest_since_ms,
         visits=row.visits,
         answered=row.answered,
@@ -79,6 +82,10 @@ def agent_row(row: AgentRow, people: Mapping[bytes, Person]) -> pb.AgentRow:
         handled=row.handled,
         occupancy_permille=row.occupancy_permille,
         parked=row.parked,
+        outside=row.outside,
+        desk_lost=row.desk_lost,
+        leaves_at_ms=row.leaves_ms,
+        reserved_for=row.reserved_for.hex() if row.reserved_for is not None else "",
     )
 
 
@@ -94,4 +101,5 @@ def site_row(row: SiteRow) -> pb.SiteRow:
         parked=row.parked,
         effects_open=row.effects_open,
         effects_failed=row.effects_failed,
+        absences=row.absences,
     )
