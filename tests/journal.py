@@ -116,9 +116,18 @@ class Pen:
         self.write(at_ms, about(words.ContactEnded(at_ms, reason, state, None), contact=contact, channel=channel))  # type: ignore[arg-type]
 
     def offered(
-        self, at_ms: int, contact: str, agent: str, queue: str, *, attempt: int = 1, channel: str = "chat", cost: int = 30
+        self,
+        at_ms: int,
+        contact: str,
+        agent: str,
+        queue: str,
+        *,
+        attempt: int = 1,
+        channel: str = "chat",
+        cost: int = 30,
+        role: str = "primary",
     ) -> None:
-        event = words.OfferMade(at_ms, attempt, queue, at_ms + 20_000, cost, 0, "routed", 0)
+        event = words.OfferMade(at_ms, attempt, queue, at_ms + 20_000, cost, 0, "routed", 0, role=role)  # type: ignore[arg-type]
         self.write(at_ms, about(event, contact=contact, agent=agent, channel=channel))
 
     def accepted(self, at_ms: int, contact: str, agent: str, *, attempt: int = 1, channel: str = "chat") -> None:
@@ -129,8 +138,14 @@ class Pen:
         event = words.OfferExpired(at_ms, attempt, at_ms + 60_000, at_ms + 10_000, 1)
         self.write(at_ms, about(event, contact=contact, agent=agent, channel=channel))
 
-    def engaged(self, at_ms: int, contact: str, agent: str, queue: str, *, attempt: int = 1, channel: str = "chat") -> None:
-        event = words.EngagementStarted(at_ms, attempt, queue)
+    def engaged(
+        self, at_ms: int, contact: str, agent: str, queue: str, *, attempt: int = 1, channel: str = "chat", role: str = "primary"
+    ) -> None:
+        event = words.EngagementStarted(at_ms, attempt, queue, role)  # type: ignore[arg-type]
+        self.write(at_ms, about(event, contact=contact, agent=agent, channel=channel))
+
+    def role(self, at_ms: int, contact: str, agent: str, role: str, *, attempt: int, channel: str = "chat") -> None:
+        event = words.RoleChanged(at_ms, attempt, role)  # type: ignore[arg-type]
         self.write(at_ms, about(event, contact=contact, agent=agent, channel=channel))
 
     def said(self, at_ms: int, contact: str, ordinal: int, author: str, agent: str | None = None, *, channel: str = "chat") -> None:

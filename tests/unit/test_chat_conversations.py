@@ -52,6 +52,24 @@ def test_others_are_none_of_our_business() -> None:
     assert (fold.live(), changes, fold.get(an_id("x")), fold.get(CONTACT)) == ([], [], None, None)
 
 
+def test_the_customer_hears_of_those_who_talk_with_them() -> None:
+    fold, pen, _ = folded()
+    pen.queued(1, "c", "orders")
+    pen.engaged(2, "c", "ann", "orders")
+    conversation = fold.get(CONTACT)
+    assert conversation is not None
+    pen.engaged(3, "c", "bob", "orders", attempt=2, role="consult")
+    assert conversation.lines == [QueuedLine("orders"), JoinedLine(an_id("ann"))]
+    pen.role(4, "c", "bob", "conference", attempt=2)
+    assert (conversation.lines[2:], conversation.agent) == ([JoinedLine(an_id("bob"))], an_id("ann"))
+    pen.disengaged(5, "c", "ann")
+    pen.role(5, "c", "bob", "primary", attempt=2)
+    assert (len(conversation.lines), conversation.agent) == (3, an_id("bob"))
+    pen.engaged(6, "c", "cas", "orders", attempt=3, role="consult")
+    pen.role(7, "c", "cas", "primary", attempt=3)
+    assert (conversation.lines[3:], conversation.agent) == ([JoinedLine(an_id("cas"))], an_id("cas"))
+
+
 def test_a_transferred_chat_waits_again() -> None:
     fold, pen, _ = folded()
     pen.queued(1, "c", "orders")

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from cordboard import codec
 from cordboard.events import Commit, Entry
-from cordboard.events.event import BroadcastMade, ContactEnded, ContactQueued, EngagementStarted, MessageRelayed
+from cordboard.events.event import BroadcastMade, ContactEnded, ContactQueued, EngagementStarted, MessageRelayed, RoleChanged
 from cordboard.events.fact import Author
 from cordboard.gateway.limits import Limits
 
-_QUEUED, _ENDED, _STARTED, _RELAYED, _BROADCAST = 10, 11, 19, 21, 58
-_TAGS = frozenset({_QUEUED, _ENDED, _STARTED, _RELAYED})
+_QUEUED, _ENDED, _STARTED, _RELAYED, _BROADCAST, _ROLE = 10, 11, 19, 21, 58, 65
+_TAGS = frozenset({_QUEUED, _ENDED, _STARTED, _RELAYED, _ROLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class QueuedLine:
 
 @dataclass(frozen=True, slots=True)
 class JoinedLine:
-    """This agent is connected."""
+    """This agent talks with the customer from here on: connected, brought into the conference, or given the contact."""
 
     agent: bytes
 
@@ -76,6 +76,15 @@ class Conversation:
     def ordinal(self) -> int:
         """The newest message's; 0 if there is none."""
         return len(self.messages)
+
+    def knows(self, agent: bytes) -> bool:
+        """Has the customer been told of this agent since the chat last waited?"""
+        for line in reversed(self.lines):
+            if isinstance(line, QueuedLine):
+                return False
+            if line == JoinedLine(agent):
+                return True
+        return False
 
     def resume(self, seen: int) -> tuple[int, QueuedLine | JoinedLine | None]:
         """Where a client goes on that has every message up to ordinal `seen`: a place in `lines`, and the line before that place
@@ -142,9 +151,12 @@ class Conversations:
             case ContactQueued(queue=queue):
                 conversation.queue, conversation.agent = queue, None
                 conversation.lines.append(QueuedLine(queue))
-            case EngagementStarted() if entry.agent is not None:
-                conversation.queue, conversation.agent = None, entry.agent
-                conversation.lines.append(JoinedLine(entry.agent))
+            case EngagementStarted(role=role) | RoleChanged(role=role) if entry.agent is not None and role != "consult":
+                # Who is consulted talks with the agent: the customer knows nothing of it.
+                conversation.queue = None
+                conversation.agent = entry.agent if role == "primary" else conversation.agent
+                if not conversation.knows(entry.agent):
+                    conversation.lines.append(JoinedLine(entry.agent))
             case MessageRelayed(ordinal=ordinal, author=author, message=message, at_ms=at_ms):
                 line = conversation.messages[message] = MessageLine(ordinal, author, message, at_ms)
                 conversation.lines.append(line)
