@@ -136,6 +136,35 @@ def test_a_desk_is_told_what_concerns_it_and_nothing_else(desks: Desks, pen: Pen
     assert len(told) == 5
 
 
+def test_everybody_at_a_contact_is_told_of_it_and_of_each_other(desks: Desks, pen: Pen) -> None:
+    pen.declare(0, "bert", "orders")
+    told: list[DeskChange] = []
+    desks.subscribe(an_id("bert"), told.append)
+    _connect(pen)
+    pen.offered(4_000, "a", "bert", "orders", attempt=2, role="consult")
+    pen.accepted(5_000, "a", "bert", attempt=2)
+    pen.said(5_500, "a", 1, "customer")
+    assert [type(change.event).__name__ for change in told] == ["OfferMade", "OfferAccepted"]
+    pen.engaged(6_000, "a", "bert", "orders", attempt=2, role="consult")
+    pen.said(7_000, "a", 2, "agent", "anna")
+    pen.write(7_500, about(words.EngagementHeld(7_500, 1), contact="a", agent="anna", channel="chat"))
+    assert [type(change.event).__name__ for change in told[2:]] == ["EngagementStarted", "MessageRelayed", "EngagementHeld"]
+    hand = told[2].hand
+    assert hand is not None and (hand.role, hand.stage) == ("consult", "engaged")
+    live = desks.contact(an_id("a"))
+    assert live is not None and (live.state, live.agent) == ("engaged", an_id("anna"))
+    assert [(agent, work.role, work.held_since_ms) for agent, work in desks.in_hand(an_id("a"))] == [
+        (an_id("anna"), "primary", 7_500),
+        (an_id("bert"), "consult", None),
+    ]
+    pen.disengaged(8_000, "a", "bert", attempt=2)
+    over = told[-1]
+    assert over.hand is not None and (over.hand.agent, over.hand.role) == (an_id("bert"), "consult")
+    assert [agent for agent, _ in desks.in_hand(an_id("a"))] == [an_id("anna")]
+    pen.said(9_000, "a", 3, "customer")
+    assert told[-1] is over
+
+
 def test_a_sink_may_unsubscribe_while_it_is_called(desks: Desks, pen: Pen) -> None:
     told: list[DeskChange] = []
     unsubscribe = desks.subscribe(an_id("anna"), lambda change: (told.append(change), unsubscribe()))

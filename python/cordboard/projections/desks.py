@@ -16,7 +16,7 @@ from cordboard.errors import JournalCorrupt
 from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG, Commit, Entry
 from cordboard.projections.about import agent_of, channel_of, contact_of
-from cordboard.projections.hands import Hands
+from cordboard.projections.hands import Hand, Hands
 from cordboard.projections.live import Desk, DeskChange, LiveContact, Park, Said, Sink, Work
 
 ENDED_MAX = 4_096
@@ -107,6 +107,12 @@ class Desks:
             return desk
         return replace(desk, work=tuple(work.values()), parked=tuple(self._contacts[contact] for contact in parked))
 
+    def in_hand(self, contact: bytes) -> list[tuple[bytes, Work]]:
+        """Who has the contact in hand and as what, by attempt: whoever is offered it, connecting or engaged."""
+        hands = self._hands.get(contact)
+        found = [] if hands is None else sorted(hands.by_attempt.items())
+        return [(hand.agent, self._work[hand.agent][contact, attempt]) for attempt, hand in found]
+
     def agents(self) -> list[bytes]:
         """Declared agents, by id."""
         return sorted(agent for agent, desk in self._desks.items() if desk.declared)
@@ -136,19 +142,37 @@ class Desks:
             if entry.tag == INPUT_TAG or (fold := self._folds.get(entry.tag)) is None:
                 continue
             event = codec.decode_event(entry)
+            if not self._sinks:
+                fold(entry, event)
+                continue
             before = self._contacts.get(entry.contact) if entry.contact else None
+            hand, there = self._hand(entry, event), self._there(entry)
             fold(entry, event)
-            if self._sinks:
-                self._tell(seq, entry, event, before)
+            self._tell(DeskChange(seq, entry, event, None, self._hand(entry, event) or hand), before, there)
 
-    def _tell(self, seq: int, entry: Entry, event: words.Event, before: LiveContact | None) -> None:
-        """To the agent the event names, to the contact's agent before or after it, or, if it moves all deadlines, to everyone."""
+    def _hand(self, entry: Entry, event: words.Event) -> Hand | None:
+        """The attempt that the event is about."""
+        hands = self._hands.get(entry.contact) if entry.contact else None
+        return None if hands is None else hands.by_attempt.get(getattr(event, "attempt", 0))
+
+    def _there(self, entry: Entry) -> set[bytes]:
+        """Agents who are engaged with the contact that the event is about."""
+        hands = self._hands.get(entry.contact) if entry.contact else None
+        return set() if hands is None else hands.engaged()
+
+    def _tell(self, change: DeskChange, before: LiveContact | None, there: set[bytes]) -> None:
+        """To the agent the event names, to whoever has the contact or is engaged with it before or after it, to those who may
+        accept it again; or, if it moves all deadlines, to everyone."""
+        entry, event = change.entry, change.event
         after = self.contact(entry.contact) if entry.contact else None
         if isinstance(event, words.DeadlinesShifted):
             audience: set[bytes | None] = {*self._sinks}
         else:
             audience = {entry.agent, before.agent if before else None, after.agent if after else None}
-        change = DeskChange(seq, entry, event, after)
+            audience |= there | self._there(entry)
+            if getattr(event, "siblings_until_ms", None) is not None and entry.contact:
+                audience |= {agent for agent, _ in self.in_hand(entry.contact)}
+        change = replace(change, contact=after)
         for agent in audience:
             if agent is not None:
                 for sink in tuple(self._sinks.get(agent, ())):
@@ -225,6 +249,9 @@ class Desks:
             since_ms=event.at_ms,
             deadline_ms=event.expires_ms,
             role=event.role,
+            cause=event.cause,
+            given=event.direct,
+            interrupts=event.interrupts,
         )
         self._hands.setdefault(contact, Hands()).offer(event.attempt, agent, event.role)
         self._pass_on(contact)

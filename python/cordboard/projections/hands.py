@@ -46,6 +46,10 @@ class Hands:
         hand = self.by_attempt.get(attempt)
         return "primary" if hand is None else hand.role
 
+    def engaged(self) -> set[bytes]:
+        """Agents who are connected: the primary and its sides."""
+        return {hand.agent for hand in self.by_attempt.values() if hand.stage == "engaged"}
+
     @property
     def primary(self) -> int | None:
         """The attempt that counts: of those that are furthest the lowest."""

@@ -9,9 +9,11 @@ import msgspec
 
 from cordboard.events.bounds import Key, Requirement
 from cordboard.events.commit import Entry
-from cordboard.events.event import ContactState, EndReason, Event, ParkedKind
+from cordboard.events.event import ContactState, Direct, EndReason, Event, ParkedKind
 from cordboard.events.fact import Author, Presence, Role
+from cordboard.projections.hands import Hand
 
+OfferCause = Literal["routed", "preferred", "direct"]
 WorkState = Literal["offered", "connecting", "engaged", "wrapping"]
 
 
@@ -90,6 +92,11 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     """The customer is on hold since then."""
     dormant: bool = False
     """The customer has been silent for long: it costs less."""
+    cause: OfferCause = "routed"
+    given: Direct | None = None
+    """Who gave it, and as what, if it was offered directly."""
+    interrupts: bool = False
+    """Accepting it parks less urgent work."""
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,12 +143,16 @@ class Said(msgspec.Struct, frozen=True, array_like=True):
 
 
 class DeskChange(msgspec.Struct, frozen=True):
-    """One event that concerns the desk, applied already; `contact` as it is after it."""
+    """One event that concerns the desk, applied already; `contact` as it is after it.
+
+    `hand` is the attempt it is about, if there is one: as it is after it, or as it was if it is over.
+    """
 
     seq: int
     entry: Entry
     event: Event
     contact: LiveContact | None
+    hand: Hand | None = None
 
 
 Sink = Callable[[DeskChange], None]
