@@ -20,10 +20,12 @@ from cordboard.v1 import agent_service_pb2 as agents_pb
 from cordboard.v1 import board_service_pb2 as boards_pb
 from cordboard.v1 import contact_service_pb2 as contacts_pb
 from cordboard.v1 import effect_service_pb2 as effects_pb
+from cordboard.v1 import engagement_service_pb2 as engagements_pb
 from cordboard.v1 import policy_service_pb2 as policy_pb
 from cordboard.v1.types_pb2 import (
     PRESENCE_NOT_READY,
     PRESENCE_READY,
+    ROLE_CONFERENCE,
     AgentChannel,
     Customer,
     Membership,
@@ -102,6 +104,9 @@ def templates() -> dict[str, Message]:
         "ContactService/ReclassifyContact": contacts_pb.ReclassifyContactRequest(
             request_id=UUID, contact_id=CONTACT, topic="general"
         ),
+        "ContactService/PickContact": contacts_pb.PickContactRequest(**command),
+        "ContactService/RequeueContact": contacts_pb.RequeueContactRequest(request_id=UUID, contact_id=CONTACT),
+        "ContactService/SetPriority": contacts_pb.SetPriorityRequest(request_id=UUID, contact_id=CONTACT),
         "ContactService/ListMessages": contacts_pb.ListMessagesRequest(contact_id=CONTACT),
         "ContactService/GetAttachment": contacts_pb.GetAttachmentRequest(attachment_id=CONTACT),
         "ContactService/GetCase": contacts_pb.GetCaseRequest(case_id=CONTACT),
@@ -125,6 +130,13 @@ def templates() -> dict[str, Message]:
         ),
         "AgentService/RetireAgent": agents_pb.RetireAgentRequest(request_id=UUID, agent=PUPPET),
         "AgentService/ListAgents": agents_pb.ListAgentsRequest(),
+        "EngagementService/HoldEngagement": engagements_pb.HoldEngagementRequest(**command),
+        "EngagementService/ResumeEngagement": engagements_pb.ResumeEngagementRequest(**command),
+        "EngagementService/ConsultAgent": engagements_pb.ConsultAgentRequest(**command, to_agent=PUPPET),
+        "EngagementService/ChangeRole": engagements_pb.ChangeRoleRequest(**command, other=PUPPET, role=ROLE_CONFERENCE),
+        "EngagementService/ReportConnectFailure": engagements_pb.ReportConnectFailureRequest(
+            **command, attempt=1, leg=engagements_pb.LEG_PLATFORM
+        ),
         "BoardService/GetBoards": boards_pb.GetBoardsRequest(),
         "BoardService/WatchBoards": boards_pb.WatchBoardsRequest(),
         "PolicyService/GetPolicy": policy_pb.GetPolicyRequest(),
@@ -181,7 +193,20 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "queue": NAMES,
         "agent": OPTIONAL_PERSONS,
         "requirements": [RequirementSet(requirements=wrong) for wrong in REQUIREMENTS],
+        "to_agent": OPTIONAL_PERSONS,
+        "by": OPTIONAL_PERSONS,
+        "reason": OPTIONAL_NAMES,
     },
+    "ContactService/PickContact": {"by": OPTIONAL_PERSONS, "reason": OPTIONAL_NAMES},
+    "ContactService/RequeueContact": {"by": OPTIONAL_PERSONS, "reason": OPTIONAL_NAMES},
+    "ContactService/SetPriority": {
+        "priority": [-1, 101, (1 << 31) - 1, -(1 << 31)],
+        "by": OPTIONAL_PERSONS,
+        "reason": OPTIONAL_NAMES,
+    },
+    "EngagementService/ConsultAgent": {"to_agent": PERSONS, "role": [1, 4, 99, -1]},
+    "EngagementService/ChangeRole": {"other": PERSONS, "role": [0, 2, 4, 99, -1]},
+    "EngagementService/ReportConnectFailure": {"attempt": ATTEMPTS, "leg": [0, 4, -1]},
     "AgentService/SetPresence": {"presence": [0, 4, 99, -1], "reason": OPTIONAL_NAMES},
     "AgentService/SwitchChannel": {"channel": NAMES},
     "AgentService/AcceptOffer": {"attempt": ATTEMPTS},
@@ -279,6 +304,17 @@ UNKNOWN: list[tuple[str, dict[str, Any], grpc.StatusCode, str]] = [
     ("ContactService/ReturnContact", {}, NOT_FOUND, "unknown_contact"),
     ("ContactService/ReclassifyContact", {}, NOT_FOUND, "unknown_contact"),
     ("AgentService/ParkContact", {"note": "later"}, NOT_FOUND, "unknown_contact"),
+    ("ContactService/TransferContact", {"request_id": "5" * 32, "queue": "", "to_agent": PUPPET}, NOT_FOUND, "unknown_contact"),
+    ("ContactService/TransferContact", {"request_id": "6" * 32, "to_agent": "nobody@nowhere.example"}, NOT_FOUND, "unknown_agent"),
+    ("ContactService/PickContact", {"by": "nora"}, NOT_FOUND, "unknown_contact"),
+    ("ContactService/RequeueContact", {}, NOT_FOUND, "unknown_contact"),
+    ("ContactService/SetPriority", {"priority": 5}, NOT_FOUND, "unknown_contact"),
+    ("EngagementService/HoldEngagement", {}, NOT_FOUND, "unknown_contact"),
+    ("EngagementService/ResumeEngagement", {}, NOT_FOUND, "unknown_contact"),
+    ("EngagementService/ConsultAgent", {}, NOT_FOUND, "unknown_contact"),
+    ("EngagementService/ConsultAgent", {"to_agent": "nobody@nowhere.example"}, NOT_FOUND, "unknown_agent"),
+    ("EngagementService/ChangeRole", {}, NOT_FOUND, "unknown_contact"),
+    ("EngagementService/ReportConnectFailure", {}, NOT_FOUND, "unknown_contact"),
 ]
 """Three times each, some with the same request id: a repeat is refused as the first time."""
 

@@ -21,7 +21,10 @@ from cordboard.events.verdict import REFUSALS
 NOT_FOUND = {reason for reason in REFUSALS if reason.startswith("unknown_")} | {"no_such_offer"}
 OTHERS = {
     "contact_exists": code_pb2.ALREADY_EXISTS,
+    "already_asked": code_pb2.ALREADY_EXISTS,
     "park_limit": code_pb2.RESOURCE_EXHAUSTED,
+    "side_limit": code_pb2.RESOURCE_EXHAUSTED,
+    "no_room": code_pb2.RESOURCE_EXHAUSTED,
     "queue_full": code_pb2.RESOURCE_EXHAUSTED,
     "policy_invalid": code_pb2.INVALID_ARGUMENT,
     "policy_stale": code_pb2.ABORTED,
@@ -43,6 +46,15 @@ def test_every_refusal_has_its_code_and_its_reason(reason: str) -> None:
     assert answer.code == expected
     info = detail(FactRefused("", reason=reason), error_details_pb2.ErrorInfo)
     assert info == error_details_pb2.ErrorInfo(reason=reason.upper(), domain="cordboard")
+
+
+def test_no_refusal_is_left_to_chance() -> None:
+    assert status._BY_REASON.keys() == REFUSALS.keys()
+    assert all(REFUSALS.values())
+
+
+def test_a_reason_of_a_newer_router_is_no_error_of_ours() -> None:
+    assert status.code_of(FactRefused("", reason="too_cold")) == code_pb2.FAILED_PRECONDITION
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from cordboard.api.outcomes import Outcome
 from cordboard.api.roster import declare_agents, list_agents, retire_agent
 from cordboard.api.site import GATEWAY, Site
 from cordboard.api.staffing import force_presence, report_work, schedule_agent
-from cordboard.api.translate.check import Check
+from cordboard.api.translate.check import ATTEMPT_MAX, Check
 from cordboard.api.translate.desk import SIGNALS, park_time
 from cordboard.api.translate.words import PARK_KINDS, PRESENCES, TO_PRESENCE
 from cordboard.errors import FactRefused, JournalCorrupt
@@ -34,7 +34,6 @@ from cordboard.v1.agent_service_pb2_grpc import AgentServiceServicer
 from cordboard.vault import Content, Draft
 from cordboard.vault.clock import now_ms
 
-ATTEMPT_MAX = 1_000_000
 MESSAGE_MAX = 8_192
 NOTE_MAX = 8_192
 
@@ -231,7 +230,14 @@ class AgentService(AgentServiceServicer):
     def _refuse_stranger(self, contact: bytes, agent: bytes) -> None:
         """Spare the vault and the log what is hopeless. Only a contact this process knows can be judged; the router decides."""
         live = self._site.desks.contact(contact)
-        if live is not None and live.state == "engaged" and live.agent != agent:
+        if live is None or live.state != "engaged":
+            return
+        speaking = {
+            other
+            for other, work in self._site.desks.in_hand(contact)
+            if work.state == "engaged" and work.role in ("primary", "conference")
+        }
+        if agent not in speaking:
             raise FactRefused(REFUSALS["not_engaged"], reason="not_engaged")
 
     def _draft(

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from msgspec.structs import replace
 
-from cordboard.api import intake
+from cordboard.api import intake, steering
 from cordboard.api.bulk import submit_all
 from cordboard.api.content import describe
 from cordboard.api.conversation import list_messages, read_attachment
@@ -15,10 +15,10 @@ from cordboard.api.tokens import HexId, Ordinal
 from cordboard.api.topics import topic_report
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.contacts import contact_filter, live_contact, past_contact, timeline_entry
-from cordboard.api.translate.words import end_reason_from, requirements_from
+from cordboard.api.translate.words import end_reason_from
 from cordboard.errors import FactRefused, NotFound
 from cordboard.events.event import ContactEnded, ContactQueued, ContactReclassified
-from cordboard.events.fact import ContactEndRequested, ParkEndRequested, ReclassificationRequested, TransferRequested
+from cordboard.events.fact import ContactEndRequested, ParkEndRequested, ReclassificationRequested
 from cordboard.events.verdict import REFUSALS
 from cordboard.projections.history.reader import ContactFilter, ContactKey, ContactRow, TimelineKey
 from cordboard.v1 import contact_service_pb2 as pb
@@ -58,8 +58,9 @@ class ContactService(ContactServiceServicer):
         """The contact, and the reference of its owner's note if it is parked with one."""
         live = self._site.desks.contact(contact)
         if live is not None:
-            people = await self._site.people.of((live.agent, live.owner))
-            return live_contact(live, people), live.park.note if live.park is not None else None
+            hands = self._site.desks.in_hand(contact)
+            people = await self._site.people.of((live.agent, live.owner, *(agent for agent, _ in hands)))
+            return live_contact(live, hands, people), live.park.note if live.park is not None else None
         await self._site.reach_history(seq)
         row = await self._site.history.get_contact(contact)
         if row is None:
@@ -143,26 +144,16 @@ class ContactService(ContactServiceServicer):
         )
 
     async def TransferContact(self, request: pb.TransferContactRequest, context: Context) -> pb.TransferContactResponse:
-        check = Check()
-        request_id = check.uuid("request_id", request.request_id)
-        contact = check.id("contact_id", request.contact_id)
-        queue = check.name("queue", request.queue)
-        requirements = None
-        if request.HasField("requirements"):
-            requirements = requirements_from(check, "requirements.requirements", request.requirements.requirements)
-        agent = await self._agent_or_none(check, request.agent)
-        fact = TransferRequested(
-            fact_id=fact_id("TransferContact", request_id),
-            contact=contact,
-            queue=queue,
-            agent=agent,
-            requirements=requirements,
-        )
-        outcome = await self._site.command(fact)
-        queued = outcome.first(ContactQueued)
-        return pb.TransferContactResponse(
-            consistency_token=self._site.token(outcome.seq), visit=queued.visit if queued is not None else 0
-        )
+        return await steering.transfer_contact(self._site, request)
+
+    async def PickContact(self, request: pb.PickContactRequest, context: Context) -> pb.PickContactResponse:
+        return await steering.pick_contact(self._site, request)
+
+    async def RequeueContact(self, request: pb.RequeueContactRequest, context: Context) -> pb.RequeueContactResponse:
+        return await steering.requeue_contact(self._site, request)
+
+    async def SetPriority(self, request: pb.SetPriorityRequest, context: Context) -> pb.SetPriorityResponse:
+        return await steering.set_priority(self._site, request)
 
     async def ReturnContact(self, request: pb.ReturnContactRequest, context: Context) -> pb.ReturnContactResponse:
         check = Check()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -12,7 +12,8 @@ from cordboard.api.signals import Heard
 from cordboard.api.site import Site
 from cordboard.api.status import ReaderTooSlow
 from cordboard.api.translate import desk as to_pb
-from cordboard.api.translate.changes import fill_plain
+from cordboard.api.translate.changes import SideEvent, fill_plain, role_change, side_change
+from cordboard.api.translate.words import TO_ROLE
 from cordboard.events import event as words
 from cordboard.projections.live import Desk, DeskChange, LiveContact, Said, Work
 from cordboard.v1 import agent_service_pb2 as pb
@@ -26,6 +27,10 @@ _WHOLE = (words.DeadlinesShifted, words.AgentRegistered, words.AgentRemoved)
 """Events after which the whole desk is told again: they may move everything on it."""
 _WITH_CONVERSATION = (words.OfferMade, words.EngagementStarted, words.ContactParked)
 """Events that are told with what has been said so far, or with the newest of it."""
+_OF_CONTACT = (words.MessageRelayed, words.MessageAttached, words.ContactReclassified, words.ContactReprioritised)
+"""Events that everybody must know who has the contact, whoever caused them."""
+_OF_OTHERS = (words.EngagementHeld, words.EngagementResumed, words.RoleChanged)
+"""Events of one agent at a contact that concern all who are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +42,22 @@ class _Snapshot:
     desk: Desk
     contacts: dict[bytes, LiveContact | None]
     said: dict[bytes, list[Said]]
+    hands: Mapping[bytes, to_pb.InHand]
 
 
 @dataclass(frozen=True, slots=True)
 class _Noted:
-    """A change, and what had been said in the conversation when it was folded."""
+    """A change, with what had been said in the conversation, and who had it in hand, when it was folded.
+
+    `own` is false for what happened to somebody else at a contact of this agent's; `moved` is this agent's offer if its deadline
+    moved by it.
+    """
 
     change: DeskChange
     said: tuple[Said, ...] = ()
+    hands: to_pb.InHand = ()
+    own: bool = True
+    moved: Work | None = None
 
 
 async def watch_desk(site: Site, agent: bytes) -> AsyncIterator[pb.WatchDeskResponse]:
@@ -55,7 +68,7 @@ async def watch_desk(site: Site, agent: bytes) -> AsyncIterator[pb.WatchDeskResp
             items = await watch.take()
             if not items:
                 yield pb.WatchDeskResponse(consistency_token=site.token(), at_ms=site.desks.at_ms, bookmark=pb.Bookmark())
-            for response in await _told(site, items):
+            for response in await _told(site, agent, items):
                 yield response
 
 
@@ -106,34 +119,53 @@ class _Watch:
         self._arrived.set()
 
     def _change(self, change: DeskChange) -> None:
+        contact = change.entry.contact
         if isinstance(change.event, _WHOLE):
             self._put(self._snapshot(change.seq, change.event.at_ms))
-        elif isinstance(change.event, words.MessageRelayed | words.MessageAttached):
-            live = change.contact
-            if live is not None and live.state in ("engaged", "parked") and live.agent == self._agent:
+        elif isinstance(change.event, _OF_CONTACT):
+            if change.contact is not None and self._concerns(change.contact, change.event):
                 self._put(_Noted(change))
-        elif isinstance(change.event, words.ContactReclassified):
-            # Whoever said so: the one who has it must know.
-            if change.contact is not None and change.contact.agent == self._agent:
-                self._put(_Noted(change))
-        elif change.entry.agent == self._agent:
-            tells = isinstance(change.event, _WITH_CONVERSATION) and change.entry.contact is not None
-            self._put(_Noted(change, tuple(self._said(change.entry.contact)) if tells and change.entry.contact else ()))
+        elif change.entry.agent != self._agent:
+            if contact is not None and (noted := self._of_others(change, contact)) is not None:
+                self._put(noted)
+        elif contact is not None and isinstance(change.event, _WITH_CONVERSATION):
+            self._put(_Noted(change, tuple(self._said(contact)), self._site.desks.in_hand(contact)))
+        else:
+            self._put(_Noted(change))
+
+    def _concerns(self, live: LiveContact, event: words.Event) -> bool:
+        """Of this agent's contact, in whatever role. What is said before an engagement is told when it starts."""
+        if live.agent == self._agent:
+            said = isinstance(event, words.MessageRelayed | words.MessageAttached)
+            return not said or live.state in ("engaged", "parked")
+        return any(agent == self._agent and work.state == "engaged" for agent, work in self._site.desks.in_hand(live.contact))
+
+    def _of_others(self, change: DeskChange, contact: bytes) -> _Noted | None:
+        """What happened to another agent, if it concerns this one: a side, or a sibling whose connection came to nothing."""
+        if isinstance(change.event, _OF_OTHERS):
+            return _Noted(change, own=False)
+        if change.hand is not None and change.hand.role != "primary":
+            return _Noted(change, own=False) if isinstance(change.event, SideEvent) else None
+        if getattr(change.event, "siblings_until_ms", None) is None:
+            return None
+        mine = [work for agent, work in self._site.desks.in_hand(contact) if agent == self._agent and work.role == "primary"]
+        return _Noted(change, own=False, moved=mine[0]) if mine else None
 
     def _snapshot(self, seq: int, at_ms: int) -> _Snapshot:
         desk = self._site.desks.desk(self._agent)
         contacts = {work.contact: self._site.desks.contact(work.contact) for work in desk.work}
         piled = [live.contact for live in desk.parked]
         said = {contact: self._said(contact) for contact in (*contacts, *piled)}
-        return _Snapshot(seq, at_ms, desk, contacts, said)
+        hands = {contact: self._site.desks.in_hand(contact) for contact in contacts}
+        return _Snapshot(seq, at_ms, desk, contacts, said, hands)
 
     def _said(self, contact: bytes) -> list[Said]:
         return self._site.desks.messages(contact)[-MESSAGES_MAX:]
 
 
-async def _told(site: Site, items: list[_Snapshot | _Noted | Heard]) -> list[pb.WatchDeskResponse]:
+async def _told(site: Site, agent: bytes, items: list[_Snapshot | _Noted | Heard]) -> list[pb.WatchDeskResponse]:
     """The items as messages, all their content fetched in one read each of texts, people and descriptions."""
-    told = _Telling(site)
+    told = _Telling(site, agent)
     for item in items:
         told.note(item)
     await told.fetch()
@@ -157,8 +189,9 @@ def _described(response: pb.WatchDeskResponse) -> Iterator[Described]:
 class _Telling:
     """Turns items into messages, once the vault has said what the references in them mean."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, agent: bytes) -> None:
         self._site = site
+        self._agent = agent
         self._texts: set[bytes] = set()
         self._asked: set[bytes] = set()
         """Messages that may have come with files: agents cannot send any."""
@@ -171,9 +204,15 @@ class _Telling:
                 self._note_said(said)
             for live in (*item.contacts.values(), *item.desk.parked):
                 self._note_contact(live)
+            for hands in item.hands.values():
+                self._note_hands(hands)
+            self._note_givers(item.desk.work)
         elif isinstance(item, _Noted):
             self._note_said(list(item.said))
             self._note_contact(item.change.contact)
+            self._note_hands(item.hands)
+            if item.change.entry.agent is not None:
+                self._agents.add(item.change.entry.agent)
             if isinstance(item.change.event, words.MessageRelayed | words.MessageAttached):
                 self._note_said([_said(item.change, item.change.event)])
 
@@ -187,6 +226,13 @@ class _Telling:
             self._agents.add(live.owner)
         if live is not None and live.park is not None and live.park.note is not None:
             self._texts.add(live.park.note)
+
+    def _note_hands(self, hands: to_pb.InHand) -> None:
+        self._agents.update(agent for agent, _ in hands)
+        self._note_givers(work for _, work in hands)
+
+    def _note_givers(self, works: Iterable[Work]) -> None:
+        self._agents.update(work.given.by for work in works if work.given is not None and work.given.by is not None)
 
     async def fetch(self) -> None:
         vault = self._site.vault
@@ -215,7 +261,14 @@ class _Telling:
     def _work(self, work: Work, snapshot: _Snapshot) -> pb.Work:
         said = snapshot.said[work.contact]
         open_talk = self._conversation(work.contact, said) if work.state in ("engaged", "wrapping") else []
-        return to_pb.work(work, self._offer(snapshot.contacts[work.contact], work, said), open_talk)
+        hands = snapshot.hands[work.contact]
+        return to_pb.work(
+            work,
+            self._offer(snapshot.contacts[work.contact], work, said),
+            open_talk,
+            to_pb.primary_of(hands, self._people),
+            to_pb.sides_of(hands, self._people, without=self._agent),
+        )
 
     def _offer(self, live: LiveContact | None, work: Work, said: Sequence[Said]) -> pb.Offer:
         offer = to_pb.offer(live, work, self._people)
@@ -251,6 +304,8 @@ class _Telling:
             response.channel_switched.CopyFrom(switch)
         elif change.entry.contact is None:
             return False
+        elif not item.own:
+            return self._fill_of_others(response, item, change.entry.contact)
         else:
             return self._fill_content(response, item, change.entry.contact) or fill_plain(response, change, change.entry.contact)
         return True
@@ -261,18 +316,40 @@ class _Telling:
         match change.event:
             case words.OfferMade() as event:
                 response.offer_made.CopyFrom(self._offer(change.contact, _work(change, event), item.said))
-            case words.EngagementStarted(attempt=attempt, queue=queue):
+            case words.EngagementStarted(attempt=attempt, queue=queue, role=role):
                 response.engagement_started.CopyFrom(
                     pb.EngagementStart(
-                        contact_id=contact.hex(), attempt=attempt, queue=queue, messages=self._conversation(contact, item.said)
+                        contact_id=contact.hex(),
+                        attempt=attempt,
+                        queue=queue,
+                        messages=self._conversation(contact, item.said),
+                        role=TO_ROLE[role],
+                        primary=to_pb.primary_of(item.hands, self._people),
+                        sides=to_pb.sides_of(item.hands, self._people, without=self._agent),
                     )
                 )
+            case words.RoleChanged() as event:
+                response.role_changed.CopyFrom(role_change(event, contact, self._agent, self._people))
             case words.MessageRelayed() | words.MessageAttached() as event:
                 response.message.CopyFrom(self._message(contact, _said(change, event)))
             case words.ContactParked() if change.contact is not None and change.contact.park is not None:
                 response.contact_parked.CopyFrom(self._parked(change.contact, item.said))
             case _:
                 return False
+        return True
+
+    def _fill_of_others(self, response: pb.WatchDeskResponse, item: _Noted, contact: bytes) -> bool:
+        """What happened to another agent at a contact of this one's."""
+        event, agent, hand = item.change.event, item.change.entry.agent, item.change.hand
+        if item.moved is not None:
+            move = pb.OfferMove(contact_id=contact.hex(), attempt=item.moved.attempt, expires_ms=item.moved.deadline_ms or 0)
+            response.offer_extended.CopyFrom(move)
+        elif agent is not None and isinstance(event, words.RoleChanged):
+            response.role_changed.CopyFrom(role_change(event, contact, agent, self._people))
+        elif agent is not None and hand is not None and isinstance(event, SideEvent):
+            response.side_changed.CopyFrom(side_change(event, contact, agent, hand.role, self._people))
+        else:
+            return fill_plain(response, item.change, contact)
         return True
 
 
@@ -293,6 +370,10 @@ def _work(change: DeskChange, event: words.OfferMade) -> Work:
         wait_ms=event.wait_ms,
         since_ms=event.at_ms,
         deadline_ms=event.expires_ms,
+        role=event.role,
+        cause=event.cause,
+        given=event.direct,
+        interrupts=event.interrupts,
     )
 
 

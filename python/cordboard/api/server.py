@@ -17,6 +17,7 @@ from cordboard.api.contacts import ContactService
 from cordboard.api.customers import CustomerService
 from cordboard.api.declared import Declared
 from cordboard.api.effects import EffectService
+from cordboard.api.engagements import EngagementService
 from cordboard.api.explain import ExplainService
 from cordboard.api.guard import Guard
 from cordboard.api.outcomes import Outcomes
@@ -43,6 +44,7 @@ from cordboard.v1 import (
     contact_service_pb2,
     customer_service_pb2,
     effect_service_pb2,
+    engagement_service_pb2,
     explain_service_pb2,
     policy_service_pb2,
     queue_service_pb2,
@@ -52,6 +54,7 @@ from cordboard.v1.board_service_pb2_grpc import add_BoardServiceServicer_to_serv
 from cordboard.v1.contact_service_pb2_grpc import add_ContactServiceServicer_to_server
 from cordboard.v1.customer_service_pb2_grpc import add_CustomerServiceServicer_to_server
 from cordboard.v1.effect_service_pb2_grpc import add_EffectServiceServicer_to_server
+from cordboard.v1.engagement_service_pb2_grpc import add_EngagementServiceServicer_to_server
 from cordboard.v1.explain_service_pb2_grpc import add_ExplainServiceServicer_to_server
 from cordboard.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
 from cordboard.v1.queue_service_pb2_grpc import add_QueueServiceServicer_to_server
@@ -88,6 +91,7 @@ SERVICES = tuple(
         (effect_service_pb2, "EffectService"),
         (explain_service_pb2, "ExplainService"),
         (queue_service_pb2, "QueueService"),
+        (engagement_service_pb2, "EngagementService"),
     )
 )
 
@@ -161,6 +165,7 @@ async def _serve(site: Site, host: str, port: int, ready: Callable[[int], None] 
     add_EffectServiceServicer_to_server(EffectService(site), server)
     add_ExplainServiceServicer_to_server(ExplainService(site), server)
     add_QueueServiceServicer_to_server(QueueService(site), server)
+    add_EngagementServiceServicer_to_server(EngagementService(site), server)
     healthy = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

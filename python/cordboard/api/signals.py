@@ -39,7 +39,7 @@ Sink = Callable[[Heard], None]
 
 
 class Signals:
-    """One listener a process; each whisper goes to the desk of the agent who is engaged with the contact. Losing one is no loss."""
+    """One listener a process; each whisper goes to the desks of those engaged with the contact. Losing one is no loss."""
 
     def __init__(self, log: SiteLog, desks: Desks) -> None:
         self._log = log
@@ -79,11 +79,9 @@ class Signals:
         heard = _read(topic, data)
         if heard is None:
             return
-        contact = self._desks.contact(heard.contact)
-        if contact is None or contact.state != "engaged" or contact.agent is None:
-            return
-        for sink in tuple(self._sinks.get(contact.agent, ())):
-            sink(heard)
+        for agent in {agent for agent, work in self._desks.in_hand(heard.contact) if work.state == "engaged"}:
+            for sink in tuple(self._sinks.get(agent, ())):
+                sink(heard)
 
 
 def _read(topic: str, data: bytes) -> Heard | None:

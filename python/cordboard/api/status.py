@@ -77,17 +77,38 @@ class Draining(CordboardError):
 
 
 _BY_REASON: dict[str, int] = {
-    "contact_exists": code_pb2.ALREADY_EXISTS,
-    "no_such_offer": code_pb2.NOT_FOUND,
-    "park_limit": code_pb2.RESOURCE_EXHAUSTED,
+    # Says nothing about the caller: there is no such thing.
+    **dict.fromkeys(
+        (
+            "unknown_contact", "unknown_agent", "unknown_queue", "unknown_channel", "unknown_skill", "unknown_reason",
+            "unknown_disposition", "unknown_topic", "unknown_entry_point", "unknown_effect", "unknown_work", "no_such_offer",
+        ),
+        code_pb2.NOT_FOUND,
+    ),
+    # It is so already.
+    **dict.fromkeys(("contact_exists", "already_asked"), code_pb2.ALREADY_EXISTS),
+    # A limit is reached, and room may come.
+    **dict.fromkeys(("queue_full", "park_limit", "side_limit", "no_room"), code_pb2.RESOURCE_EXHAUSTED),
+    # The state is another one than the caller thought: look, then decide again.
+    **dict.fromkeys(
+        (
+            "no_policy", "contact_gone", "queue_emergency", "queue_closed", "queue_unstaffed", "already_accepted", "declined",
+            "expired", "revoked", "not_connecting", "not_engaged", "not_wrapping", "extension_limit", "no_abandon", "no_parking",
+            "not_parked", "effect_open", "agent_busy", "same_queue", "same_agent", "transfer_limit", "not_queued",
+            "already_queued", "agent_not_ready", "no_side", "channel_not_enabled", "policy_in_use",
+        ),
+        code_pb2.FAILED_PRECONDITION,
+    ),
     "policy_invalid": code_pb2.INVALID_ARGUMENT,
-    "queue_full": code_pb2.RESOURCE_EXHAUSTED,
     "policy_stale": code_pb2.ABORTED,
-}
+}  # fmt: skip
+"""Every refusal of the router (`events.verdict.REFUSALS`)."""
 _BY_TYPE: tuple[tuple[type[CordboardError], int], ...] = (
     (InvalidInput, code_pb2.INVALID_ARGUMENT),
     (NotFound, code_pb2.NOT_FOUND),
     (Conflict, code_pb2.FAILED_PRECONDITION),
+    # For a reason that only a newer router knows.
+    (FactRefused, code_pb2.FAILED_PRECONDITION),
     (Overloaded, code_pb2.UNAVAILABLE),
     (VaultUnavailable, code_pb2.UNAVAILABLE),
     (Draining, code_pb2.UNAVAILABLE),
@@ -102,10 +123,8 @@ _BY_TYPE: tuple[tuple[type[CordboardError], int], ...] = (
 
 def code_of(error: CordboardError) -> int:
     """The google.rpc.Code of an error."""
-    if isinstance(error, FactRefused):
-        if error.reason.startswith("unknown_"):
-            return code_pb2.NOT_FOUND
-        return _BY_REASON.get(error.reason, code_pb2.FAILED_PRECONDITION)
+    if isinstance(error, FactRefused) and (code := _BY_REASON.get(error.reason)) is not None:
+        return code
     return next((code for kind, code in _BY_TYPE if isinstance(error, kind)), code_pb2.INTERNAL)
 
 

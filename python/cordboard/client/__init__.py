@@ -17,6 +17,7 @@ from cordboard.client.contacts import ContactCalls, NewContact, new_contact
 from cordboard.client.customers import CustomerCalls
 from cordboard.client.desk import DeskCalls, DeskChange, DeskEvent
 from cordboard.client.effects import EffectCalls
+from cordboard.client.engagements import EngagementCalls
 from cordboard.client.explain import ExplainCalls
 from cordboard.client.policy import PolicyCalls
 from cordboard.client.queues import QueueCalls
@@ -30,6 +31,7 @@ from cordboard.v1.agent_service_pb2 import (
     Message,
     Offer,
     OfferAcceptance,
+    OfferMove,
     OfferOver,
     ParkedContact,
     ParkEnd,
@@ -40,15 +42,37 @@ from cordboard.v1.agent_service_pb2 import (
     WrapUpMove,
 )
 from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, SubmissionResult, SubmitContactRequest, TimelineEntry
+from cordboard.v1.engagement_service_pb2 import (
+    Dormancy,
+    DormancyEnd,
+    Hold,
+    HoldEnd,
+    PriorityChange,
+    RoleChange,
+    Side,
+    SilenceNotice,
+)
 from cordboard.v1.types_pb2 import Attachment, Customer, Requirement
 
 __all__ = [
     "AgentDeclaration", "Attachment", "Bookmark", "ChannelSwitch", "Client", "ClientError", "Contact", "ContactFilter",
-    "Customer", "DeskChange", "DeskEvent", "DeskSnapshot", "EngagementEnd", "EngagementStart", "Message", "NewContact", "Offer",
-    "OfferAcceptance", "OfferOver", "ParkEnd", "ParkedContact", "PresenceReport", "Reclassification", "Requirement", "Signal",
+    "Customer", "DeskChange", "DeskEvent", "DeskSnapshot", "Dormancy", "DormancyEnd", "EngagementEnd", "EngagementStart", "Hold",
+    "HoldEnd", "Message", "NewContact", "Offer", "OfferAcceptance", "OfferMove", "OfferOver", "ParkEnd", "ParkedContact",
+    "PresenceReport", "PriorityChange", "Reclassification", "Requirement", "RoleChange", "Side", "Signal", "SilenceNotice",
     "SubmissionResult", "SubmitContactRequest", "TimelineEntry", "WrapUpEnd", "WrapUpMove", "new_contact", "new_request_id",
 ]  # fmt: skip
 
 
-class Client(ContactCalls, DeskCalls, AgentCalls, BoardCalls, PolicyCalls, CustomerCalls, EffectCalls, ExplainCalls, QueueCalls):
+class Client(
+    ContactCalls,
+    DeskCalls,
+    EngagementCalls,
+    AgentCalls,
+    BoardCalls,
+    PolicyCalls,
+    CustomerCalls,
+    EffectCalls,
+    ExplainCalls,
+    QueueCalls,
+):
     """Every service of the API at `target` (host:port), over one connection. Raises ClientError."""

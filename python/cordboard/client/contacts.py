@@ -128,21 +128,55 @@ class ContactCalls(Connection):
     async def transfer_contact(
         self,
         contact_id: str,
-        queue: str,
+        queue: str = "",
         *,
         agent: str = "",
         requirements: Requirements | None = None,
+        to_agent: str = "",
+        by: str = "",
+        reason: str = "",
         request_id: str | None = None,
     ) -> contacts_pb.TransferContactResponse:
-        """Move a contact to another queue; `requirements` None keeps today's."""
+        """Move a contact to another queue, or (`to_agent`) offer it to that agent first; `requirements` None keeps today's. `agent`
+        is the sender, `by` a supervisor who transfers instead."""
         request = contacts_pb.TransferContactRequest(
             request_id=request_id or new_request_id(),
             contact_id=contact_id,
             queue=queue,
             agent=agent,
             requirements=None if requirements is None else RequirementSet(requirements=_requirements(requirements)),
+            to_agent=to_agent,
+            by=by,
+            reason=reason,
         )
         return await self._send(self._contacts.TransferContact, request)
+
+    async def pick_contact(
+        self, contact_id: str, agent: str, *, by: str = "", reason: str = "", request_id: str | None = None
+    ) -> contacts_pb.PickContactResponse:
+        """Offer a waiting contact to `agent`, whatever order and limits say; `by` is the supervisor, if one wishes it."""
+        request = contacts_pb.PickContactRequest(
+            request_id=request_id or new_request_id(), contact_id=contact_id, agent=agent, by=by, reason=reason
+        )
+        return await self._send(self._contacts.PickContact, request)
+
+    async def requeue_contact(
+        self, contact_id: str, *, by: str = "", reason: str = "", request_id: str | None = None
+    ) -> contacts_pb.RequeueContactResponse:
+        """Take a contact out of its agent's hands; it waits again with its place in the order."""
+        request = contacts_pb.RequeueContactRequest(
+            request_id=request_id or new_request_id(), contact_id=contact_id, by=by, reason=reason
+        )
+        return await self._send(self._contacts.RequeueContact, request)
+
+    async def set_priority(
+        self, contact_id: str, priority: int, *, by: str = "", reason: str = "", request_id: str | None = None
+    ) -> contacts_pb.SetPriorityResponse:
+        """Give a live contact another priority, 0..100."""
+        request = contacts_pb.SetPriorityRequest(
+            request_id=request_id or new_request_id(), contact_id=contact_id, priority=priority, by=by, reason=reason
+        )
+        return await self._send(self._contacts.SetPriority, request)
 
     async def return_contact(
         self, contact_id: str, *, agent: str = "", request_id: str | None = None

@@ -20,6 +20,7 @@ from cordboard.v1.agent_service_pb2 import (
     Message,
     Offer,
     OfferAcceptance,
+    OfferMove,
     OfferOver,
     ParkedContact,
     ParkEnd,
@@ -30,6 +31,16 @@ from cordboard.v1.agent_service_pb2 import (
     WrapUpMove,
 )
 from cordboard.v1.agent_service_pb2_grpc import AgentServiceStub
+from cordboard.v1.engagement_service_pb2 import (
+    Dormancy,
+    DormancyEnd,
+    Hold,
+    HoldEnd,
+    PriorityChange,
+    RoleChange,
+    Side,
+    SilenceNotice,
+)
 
 if TYPE_CHECKING:  # the generated code has it in its stubs only
     from cordboard.v1.agent_service_pb2_grpc import AgentServiceAsyncStub
@@ -52,7 +63,8 @@ _SIGNALS = {
 }
 DeskEvent = (
     DeskSnapshot | Offer | OfferOver | OfferAcceptance | EngagementStart | Message | EngagementEnd | WrapUpMove | WrapUpEnd
-    | PresenceReport | ChannelSwitch | Signal | Bookmark | ParkedContact | ParkEnd | Reclassification
+    | PresenceReport | ChannelSwitch | Signal | Bookmark | ParkedContact | ParkEnd | Reclassification | Hold | HoldEnd | Side
+    | RoleChange | Dormancy | DormancyEnd | SilenceNotice | PriorityChange | OfferMove
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ isort:skip_file
 Agents: what they do at their desk, what they see there, and who they are."""
 
 from collections import abc as _abc
+from cordboard.v1 import engagement_service_pb2 as _engagement_service_pb2
 from cordboard.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -52,6 +53,7 @@ class _OfferOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferOut
     OFFER_OUTCOME_EXPIRED: _OfferOutcome.ValueType  # 2
     OFFER_OUTCOME_REVOKED: _OfferOutcome.ValueType  # 3
     OFFER_OUTCOME_CONNECT_EXPIRED: _OfferOutcome.ValueType  # 4
+    OFFER_OUTCOME_CONNECT_FAILED: _OfferOutcome.ValueType  # 5
 
 class OfferOutcome(_OfferOutcome, metaclass=_OfferOutcomeEnumTypeWrapper): ...
 
@@ -60,6 +62,7 @@ OFFER_OUTCOME_DECLINED: OfferOutcome.ValueType  # 1
 OFFER_OUTCOME_EXPIRED: OfferOutcome.ValueType  # 2
 OFFER_OUTCOME_REVOKED: OfferOutcome.ValueType  # 3
 OFFER_OUTCOME_CONNECT_EXPIRED: OfferOutcome.ValueType  # 4
+OFFER_OUTCOME_CONNECT_FAILED: OfferOutcome.ValueType  # 5
 Global___OfferOutcome: _TypeAlias = OfferOutcome  # noqa: Y015
 
 class _SignalKind:
@@ -227,6 +230,15 @@ class WatchDeskResponse(_message.Message):
     CONTACT_PARKED_FIELD_NUMBER: _builtins.int
     PARK_ENDED_FIELD_NUMBER: _builtins.int
     CONTACT_RECLASSIFIED_FIELD_NUMBER: _builtins.int
+    ENGAGEMENT_HELD_FIELD_NUMBER: _builtins.int
+    ENGAGEMENT_RESUMED_FIELD_NUMBER: _builtins.int
+    SIDE_CHANGED_FIELD_NUMBER: _builtins.int
+    ROLE_CHANGED_FIELD_NUMBER: _builtins.int
+    CONTACT_DORMANT_FIELD_NUMBER: _builtins.int
+    CONTACT_REVIVED_FIELD_NUMBER: _builtins.int
+    SILENCE_NOTICED_FIELD_NUMBER: _builtins.int
+    PRIORITY_CHANGED_FIELD_NUMBER: _builtins.int
+    OFFER_EXTENDED_FIELD_NUMBER: _builtins.int
     consistency_token: _builtins.str
     """Journal position that the desk has now seen; empty for a signal."""
     at_ms: _builtins.int
@@ -264,6 +276,28 @@ class WatchDeskResponse(_message.Message):
     def park_ended(self) -> Global___ParkEnd: ...
     @_builtins.property
     def contact_reclassified(self) -> Global___Reclassification: ...
+    @_builtins.property
+    def engagement_held(self) -> _engagement_service_pb2.Hold: ...
+    @_builtins.property
+    def engagement_resumed(self) -> _engagement_service_pb2.HoldEnd: ...
+    @_builtins.property
+    def side_changed(self) -> _engagement_service_pb2.Side:
+        """Somebody else's at a contact in hand: asked in, on the way, there, or over."""
+
+    @_builtins.property
+    def role_changed(self) -> _engagement_service_pb2.RoleChange:
+        """This agent's or somebody else's."""
+
+    @_builtins.property
+    def contact_dormant(self) -> _engagement_service_pb2.Dormancy: ...
+    @_builtins.property
+    def contact_revived(self) -> _engagement_service_pb2.DormancyEnd: ...
+    @_builtins.property
+    def silence_noticed(self) -> _engagement_service_pb2.SilenceNotice: ...
+    @_builtins.property
+    def priority_changed(self) -> _engagement_service_pb2.PriorityChange: ...
+    @_builtins.property
+    def offer_extended(self) -> Global___OfferMove: ...
     def __init__(
         self,
         *,
@@ -285,12 +319,21 @@ class WatchDeskResponse(_message.Message):
         contact_parked: Global___ParkedContact | None = ...,
         park_ended: Global___ParkEnd | None = ...,
         contact_reclassified: Global___Reclassification | None = ...,
+        engagement_held: _engagement_service_pb2.Hold | None = ...,
+        engagement_resumed: _engagement_service_pb2.HoldEnd | None = ...,
+        side_changed: _engagement_service_pb2.Side | None = ...,
+        role_changed: _engagement_service_pb2.RoleChange | None = ...,
+        contact_dormant: _engagement_service_pb2.Dormancy | None = ...,
+        contact_revived: _engagement_service_pb2.DormancyEnd | None = ...,
+        silence_noticed: _engagement_service_pb2.SilenceNotice | None = ...,
+        priority_changed: _engagement_service_pb2.PriorityChange | None = ...,
+        offer_extended: Global___OfferMove | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "engagement_ended", b"engagement_ended", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_made", b"offer_made", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "signal", b"signal", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "contact_dormant", b"contact_dormant", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "contact_revived", b"contact_revived", "engagement_ended", b"engagement_ended", "engagement_held", b"engagement_held", "engagement_resumed", b"engagement_resumed", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_extended", b"offer_extended", "offer_made", b"offer_made", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "priority_changed", b"priority_changed", "role_changed", b"role_changed", "side_changed", b"side_changed", "signal", b"signal", "silence_noticed", b"silence_noticed", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "consistency_token", b"consistency_token", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "engagement_ended", b"engagement_ended", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_made", b"offer_made", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "signal", b"signal", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "consistency_token", b"consistency_token", "contact_dormant", b"contact_dormant", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "contact_revived", b"contact_revived", "engagement_ended", b"engagement_ended", "engagement_held", b"engagement_held", "engagement_resumed", b"engagement_resumed", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_extended", b"offer_extended", "offer_made", b"offer_made", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "priority_changed", b"priority_changed", "role_changed", b"role_changed", "side_changed", b"side_changed", "signal", b"signal", "silence_noticed", b"silence_noticed", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["snapshot", "offer_made", "offer_over", "offer_accepted", "engagement_started", "message", "engagement_ended", "wrap_up_extended", "wrap_up_ended", "presence", "channel_switched", "signal", "bookmark", "contact_parked", "park_ended", "contact_reclassified"]  # noqa: Y015
+    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["snapshot", "offer_made", "offer_over", "offer_accepted", "engagement_started", "message", "engagement_ended", "wrap_up_extended", "wrap_up_ended", "presence", "channel_switched", "signal", "bookmark", "contact_parked", "park_ended", "contact_reclassified", "engagement_held", "engagement_resumed", "side_changed", "role_changed", "contact_dormant", "contact_revived", "silence_noticed", "priority_changed", "offer_extended"]  # noqa: Y015
     _WhichOneofArgType_change: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_change) -> _WhichOneofReturnType_change | None: ...
 
@@ -442,7 +485,7 @@ class ParkEnd(_message.Message):
     BY_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     by: _builtins.str
-    """deadline, agent, customer, service or transfer."""
+    """deadline, agent, customer, service, transfer, interrupter_over or desk_returned."""
     def __init__(
         self,
         *,
@@ -495,14 +538,28 @@ class Work(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     UNTIL_MS_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
+    HELD_SINCE_MS_FIELD_NUMBER: _builtins.int
+    DORMANT_FIELD_NUMBER: _builtins.int
+    PRIMARY_FIELD_NUMBER: _builtins.int
+    SIDES_FIELD_NUMBER: _builtins.int
     state: Global___WorkState.ValueType
     until_ms: _builtins.int
     """When this state ends by itself (offer, connect, wrap-up); 0 if it does not."""
+    held_since_ms: _builtins.int
+    """Since when the customer is on hold; 0 if not."""
+    dormant: _builtins.bool
+    """The customer has been silent for long: it costs less."""
+    primary: _builtins.str
+    """Person id of the agent who answers for the contact now; empty if nobody is engaged."""
     @_builtins.property
     def offer(self) -> Global___Offer: ...
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
         """The conversation so far, oldest first (the newest 200)."""
+
+    @_builtins.property
+    def sides(self) -> _containers.RepeatedCompositeFieldContainer[_engagement_service_pb2.Side]:
+        """Whoever the primary asked in, this agent left out, in the order of their offers."""
 
     def __init__(
         self,
@@ -511,10 +568,14 @@ class Work(_message.Message):
         state: Global___WorkState.ValueType = ...,
         until_ms: _builtins.int = ...,
         messages: _abc.Iterable[Global___Message] | None = ...,
+        held_since_ms: _builtins.int = ...,
+        dormant: _builtins.bool = ...,
+        primary: _builtins.str = ...,
+        sides: _abc.Iterable[_engagement_service_pb2.Side] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "offer", b"offer", "state", b"state", "until_ms", b"until_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dormant", b"dormant", "held_since_ms", b"held_since_ms", "messages", b"messages", "offer", b"offer", "primary", b"primary", "sides", b"sides", "state", b"state", "until_ms", b"until_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -563,6 +624,11 @@ class Offer(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     OWNER_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    GIVEN_AS_FIELD_NUMBER: _builtins.int
+    GIVEN_BY_FIELD_NUMBER: _builtins.int
+    INTERRUPTS_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     attempt: _builtins.int
     channel: _builtins.str
@@ -583,6 +649,16 @@ class Offer(_message.Message):
     """Language as declared or detected; empty if unknown."""
     owner: _builtins.str
     """Person id of the agent who parked it last; empty if nobody did."""
+    role: _types_pb2.Role.ValueType
+    """What the agent is to the contact."""
+    cause: _builtins.str
+    """routed, preferred (its owner, or who served it before) or direct (given by somebody)."""
+    given_as: _builtins.str
+    """Of a direct one, as what: pick, transfer, returned (a transfer nobody took), consult or conference."""
+    given_by: _builtins.str
+    """Of a direct one, person id of who gave it; empty if that was the agent, a service or the engine."""
+    interrupts: _builtins.bool
+    """Accepting it parks less urgent work of the agent, which comes back afterwards."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Requirement]: ...
     @_builtins.property
@@ -611,10 +687,15 @@ class Offer(_message.Message):
         language: _builtins.str = ...,
         owner: _builtins.str = ...,
         fields: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        role: _types_pb2.Role.ValueType = ...,
+        cause: _builtins.str = ...,
+        given_as: _builtins.str = ...,
+        given_by: _builtins.str = ...,
+        interrupts: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "case_id", b"case_id", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "entry_point", b"entry_point", "expires_ms", b"expires_ms", "fields", b"fields", "language", b"language", "owner", b"owner", "priority", b"priority", "queue", b"queue", "requirements", b"requirements", "subject", b"subject", "text", b"text", "topic", b"topic", "wait_ms", b"wait_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "case_id", b"case_id", "cause", b"cause", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "entry_point", b"entry_point", "expires_ms", b"expires_ms", "fields", b"fields", "given_as", b"given_as", "given_by", b"given_by", "interrupts", b"interrupts", "language", b"language", "owner", b"owner", "priority", b"priority", "queue", b"queue", "requirements", b"requirements", "role", b"role", "subject", b"subject", "text", b"text", "topic", b"topic", "wait_ms", b"wait_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -634,7 +715,10 @@ class OfferOver(_message.Message):
     attempt: _builtins.int
     outcome: Global___OfferOutcome.ValueType
     reason: _builtins.str
-    """For a revoked offer: contact_gone, transferred, agent_not_ready, channel_off, not_eligible."""
+    """For a revoked offer: contact_gone, transferred, requeued, taken (somebody else has it), agent_not_ready, channel_off,
+    desk_lost, not_eligible or side_over (the primary's engagement ended); for a failed connect: agent_leg, customer_leg or
+    platform; for a declined one the agent's word.
+    """
     def __init__(
         self,
         *,
@@ -650,6 +734,33 @@ class OfferOver(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OfferOver: _TypeAlias = OfferOver  # noqa: Y015
+
+@_typing.final
+class OfferMove(_message.Message):
+    """Somebody else accepted the contact and was never connected: the offer may be accepted until then."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    EXPIRES_MS_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    attempt: _builtins.int
+    expires_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        expires_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "contact_id", b"contact_id", "expires_ms", b"expires_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfferMove: _TypeAlias = OfferMove  # noqa: Y015
 
 @_typing.final
 class OfferAcceptance(_message.Message):
@@ -686,11 +797,20 @@ class EngagementStart(_message.Message):
     ATTEMPT_FIELD_NUMBER: _builtins.int
     QUEUE_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    PRIMARY_FIELD_NUMBER: _builtins.int
+    SIDES_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     attempt: _builtins.int
     queue: _builtins.str
+    role: _types_pb2.Role.ValueType
+    """What the agent is to the contact."""
+    primary: _builtins.str
+    """As in Work."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]: ...
+    @_builtins.property
+    def sides(self) -> _containers.RepeatedCompositeFieldContainer[_engagement_service_pb2.Side]: ...
     def __init__(
         self,
         *,
@@ -698,10 +818,13 @@ class EngagementStart(_message.Message):
         attempt: _builtins.int = ...,
         queue: _builtins.str = ...,
         messages: _abc.Iterable[Global___Message] | None = ...,
+        role: _types_pb2.Role.ValueType = ...,
+        primary: _builtins.str = ...,
+        sides: _abc.Iterable[_engagement_service_pb2.Side] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "contact_id", b"contact_id", "messages", b"messages", "queue", b"queue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "contact_id", b"contact_id", "messages", b"messages", "primary", b"primary", "queue", b"queue", "role", b"role", "sides", b"sides"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -762,12 +885,14 @@ class EngagementEnd(_message.Message):
     ATTEMPT_FIELD_NUMBER: _builtins.int
     BY_FIELD_NUMBER: _builtins.int
     WRAP_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     attempt: _builtins.int
     by: _builtins.str
-    """agent, customer, service, transfer or parked."""
+    """agent, customer, service, transfer, parked, requeued, desk_lost, agent_silent or side_over (the primary's ended)."""
     wrap_until_ms: _builtins.int
     """0 if there is no wrap-up."""
+    role: _types_pb2.Role.ValueType
     def __init__(
         self,
         *,
@@ -775,10 +900,11 @@ class EngagementEnd(_message.Message):
         attempt: _builtins.int = ...,
         by: _builtins.str = ...,
         wrap_until_ms: _builtins.int = ...,
+        role: _types_pb2.Role.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "by", b"by", "contact_id", b"contact_id", "wrap_until_ms", b"wrap_until_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "by", b"by", "contact_id", b"contact_id", "role", b"role", "wrap_until_ms", b"wrap_until_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -819,7 +945,7 @@ class WrapUpEnd(_message.Message):
     contact_id: _builtins.str
     attempt: _builtins.int
     by: _builtins.str
-    """agent or deadline."""
+    """agent, deadline or forced."""
     def __init__(
         self,
         *,

@@ -173,7 +173,7 @@ class AgentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SendMessage(self, request, context):
-        """A message to the customer of an engagement.
+        """A message to the customer, by the primary or a conference side.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -187,7 +187,8 @@ class AgentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EndEngagement(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The primary's ends the contact, unless a conference goes on with somebody else; a side's ends that side alone.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

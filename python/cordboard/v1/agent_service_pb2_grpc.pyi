@@ -46,10 +46,11 @@ class AgentServiceStub:
     ConfirmConnected: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.ConfirmConnectedRequest, _agent_service_pb2.ConfirmConnectedResponse]
     """An accept is not a connection: this says that agent and customer really are connected."""
     SendMessage: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.SendMessageRequest, _agent_service_pb2.SendMessageResponse]
-    """A message to the customer of an engagement."""
+    """A message to the customer, by the primary or a conference side."""
     SendSignal: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.SendSignalRequest, _agent_service_pb2.SendSignalResponse]
     """Typing, delivered and read: fleeting, never stored, not acknowledged by the router."""
     EndEngagement: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.EndEngagementRequest, _agent_service_pb2.EndEngagementResponse]
+    """The primary's ends the contact, unless a conference goes on with somebody else; a side's ends that side alone."""
     FinishWrapUp: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.FinishWrapUpRequest, _agent_service_pb2.FinishWrapUpResponse]
     ExtendWrapUp: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.ExtendWrapUpRequest, _agent_service_pb2.ExtendWrapUpResponse]
     ParkContact: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.ParkContactRequest, _agent_service_pb2.ParkContactResponse]
@@ -89,10 +90,11 @@ class AgentServiceAsyncStub(AgentServiceStub):
     ConfirmConnected: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ConfirmConnectedRequest, _agent_service_pb2.ConfirmConnectedResponse]  # type: ignore[assignment]
     """An accept is not a connection: this says that agent and customer really are connected."""
     SendMessage: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.SendMessageRequest, _agent_service_pb2.SendMessageResponse]  # type: ignore[assignment]
-    """A message to the customer of an engagement."""
+    """A message to the customer, by the primary or a conference side."""
     SendSignal: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.SendSignalRequest, _agent_service_pb2.SendSignalResponse]  # type: ignore[assignment]
     """Typing, delivered and read: fleeting, never stored, not acknowledged by the router."""
     EndEngagement: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.EndEngagementRequest, _agent_service_pb2.EndEngagementResponse]  # type: ignore[assignment]
+    """The primary's ends the contact, unless a conference goes on with somebody else; a side's ends that side alone."""
     FinishWrapUp: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.FinishWrapUpRequest, _agent_service_pb2.FinishWrapUpResponse]  # type: ignore[assignment]
     ExtendWrapUp: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ExtendWrapUpRequest, _agent_service_pb2.ExtendWrapUpResponse]  # type: ignore[assignment]
     ParkContact: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ParkContactRequest, _agent_service_pb2.ParkContactResponse]  # type: ignore[assignment]
@@ -171,7 +173,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _agent_service_pb2.SendMessageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_agent_service_pb2.SendMessageResponse, _abc.Awaitable[_agent_service_pb2.SendMessageResponse]]:
-        """A message to the customer of an engagement."""
+        """A message to the customer, by the primary or a conference side."""
 
     @_abc_1.abstractmethod
     def SendSignal(
@@ -186,7 +188,8 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _agent_service_pb2.EndEngagementRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_agent_service_pb2.EndEngagementResponse, _abc.Awaitable[_agent_service_pb2.EndEngagementResponse]]: ...
+    ) -> _typing.Union[_agent_service_pb2.EndEngagementResponse, _abc.Awaitable[_agent_service_pb2.EndEngagementResponse]]:
+        """The primary's ends the contact, unless a conference goes on with somebody else; a side's ends that side alone."""
 
     @_abc_1.abstractmethod
     def FinishWrapUp(

@@ -5,6 +5,7 @@ Contacts: submit them, look at them, end or move them."""
 
 from collections import abc as _abc
 from cordboard.v1 import agent_service_pb2 as _agent_service_pb2
+from cordboard.v1 import engagement_service_pb2 as _engagement_service_pb2
 from cordboard.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -319,6 +320,9 @@ class Contact(_message.Message):
     DISPOSITION_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    SIDES_FIELD_NUMBER: _builtins.int
+    HELD_SINCE_MS_FIELD_NUMBER: _builtins.int
+    DORMANT_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     channel: _builtins.str
     queue: _builtins.str
@@ -355,6 +359,10 @@ class Contact(_message.Message):
     """The last one given."""
     customer_id: _builtins.str
     """The customer's opaque id in the journal; empty if unknown."""
+    held_since_ms: _builtins.int
+    """Since when the customer is on hold; 0 if not, and of contacts that have ended."""
+    dormant: _builtins.bool
+    """The customer has been silent for long; only of contacts in hand."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Requirement]:
         """Only of contacts that live, or ended a short while ago."""
@@ -372,6 +380,10 @@ class Contact(_message.Message):
     @_builtins.property
     def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Fields of a form or payload."""
+
+    @_builtins.property
+    def sides(self) -> _containers.RepeatedCompositeFieldContainer[_engagement_service_pb2.Side]:
+        """Whoever its agent asked in, in the order of their offers; only of contacts in hand."""
 
     def __init__(
         self,
@@ -403,10 +415,13 @@ class Contact(_message.Message):
         disposition: _builtins.str = ...,
         fields: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         customer_id: _builtins.str = ...,
+        sides: _abc.Iterable[_engagement_service_pb2.Side] | None = ...,
+        held_since_ms: _builtins.int = ...,
+        dormant: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "park", b"park"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "answered_at_ms", b"answered_at_ms", "arrived_at_ms", b"arrived_at_ms", "attempt", b"attempt", "case_id", b"case_id", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "customer_id", b"customer_id", "disposition", b"disposition", "end_reason", b"end_reason", "ended_at_ms", b"ended_at_ms", "entry_point", b"entry_point", "fields", b"fields", "language", b"language", "owner", b"owner", "park", b"park", "priority", b"priority", "queue", b"queue", "requirements", b"requirements", "rule", b"rule", "state", b"state", "subject", b"subject", "text", b"text", "topic", b"topic", "topic_first", b"topic_first", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "answered_at_ms", b"answered_at_ms", "arrived_at_ms", b"arrived_at_ms", "attempt", b"attempt", "case_id", b"case_id", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "customer_id", b"customer_id", "disposition", b"disposition", "dormant", b"dormant", "end_reason", b"end_reason", "ended_at_ms", b"ended_at_ms", "entry_point", b"entry_point", "fields", b"fields", "held_since_ms", b"held_since_ms", "language", b"language", "owner", b"owner", "park", b"park", "priority", b"priority", "queue", b"queue", "requirements", b"requirements", "rule", b"rule", "sides", b"sides", "state", b"state", "subject", b"subject", "text", b"text", "topic", b"topic", "topic_first", b"topic_first", "visit", b"visit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -747,11 +762,23 @@ class TransferContactRequest(_message.Message):
     QUEUE_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
     REQUIREMENTS_FIELD_NUMBER: _builtins.int
+    TO_AGENT_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     contact_id: _builtins.str
     queue: _builtins.str
+    """Empty, with `to_agent`: the queue it is in."""
     agent: _builtins.str
     """Person id of the sender, if an agent transfers."""
+    to_agent: _builtins.str
+    """Person id of the agent who is offered it first: ready, at the desk, and on the contact's channel. It waits in `queue` if that
+    agent does not take it.
+    """
+    by: _builtins.str
+    """Person id of the supervisor, if one transfers; not together with `agent`."""
+    reason: _builtins.str
+    """A reason of the policy, optional."""
     @_builtins.property
     def requirements(self) -> _types_pb2.RequirementSet:
         """Absent keeps today's."""
@@ -764,10 +791,13 @@ class TransferContactRequest(_message.Message):
         queue: _builtins.str = ...,
         agent: _builtins.str = ...,
         requirements: _types_pb2.RequirementSet | None = ...,
+        to_agent: _builtins.str = ...,
+        by: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["requirements", b"requirements"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "contact_id", b"contact_id", "queue", b"queue", "request_id", b"request_id", "requirements", b"requirements"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "by", b"by", "contact_id", b"contact_id", "queue", b"queue", "reason", b"reason", "request_id", b"request_id", "requirements", b"requirements", "to_agent", b"to_agent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -775,6 +805,123 @@ Global___TransferContactRequest: _TypeAlias = TransferContactRequest  # noqa: Y0
 
 @_typing.final
 class TransferContactResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    VISIT_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
+    consistency_token: _builtins.str
+    visit: _builtins.int
+    """The visit that began."""
+    queue: _builtins.str
+    """Where it waits: the policy's supervisor queue once a contact was transferred as often as the policy allows."""
+    def __init__(
+        self,
+        *,
+        consistency_token: _builtins.str = ...,
+        visit: _builtins.int = ...,
+        queue: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "queue", b"queue", "visit", b"visit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransferContactResponse: _TypeAlias = TransferContactResponse  # noqa: Y015
+
+@_typing.final
+class PickContactRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    contact_id: _builtins.str
+    agent: _builtins.str
+    """Person id of the agent who gets it: ready, at the desk, and on the contact's channel."""
+    by: _builtins.str
+    """Person id of the supervisor; empty if the agent wishes it."""
+    reason: _builtins.str
+    """A reason of the policy, optional."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        by: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "by", b"by", "contact_id", b"contact_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PickContactRequest: _TypeAlias = PickContactRequest  # noqa: Y015
+
+@_typing.final
+class PickContactResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    EXPIRES_MS_FIELD_NUMBER: _builtins.int
+    consistency_token: _builtins.str
+    attempt: _builtins.int
+    """Number of the offer."""
+    expires_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        consistency_token: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        expires_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "consistency_token", b"consistency_token", "expires_ms", b"expires_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PickContactResponse: _TypeAlias = PickContactResponse  # noqa: Y015
+
+@_typing.final
+class RequeueContactRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    contact_id: _builtins.str
+    by: _builtins.str
+    """Person id of the supervisor; empty: a service."""
+    reason: _builtins.str
+    """A reason of the policy, optional."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
+        by: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "contact_id", b"contact_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequeueContactRequest: _TypeAlias = RequeueContactRequest  # noqa: Y015
+
+@_typing.final
+class RequeueContactResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
@@ -794,7 +941,60 @@ class TransferContactResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___TransferContactResponse: _TypeAlias = TransferContactResponse  # noqa: Y015
+Global___RequeueContactResponse: _TypeAlias = RequeueContactResponse  # noqa: Y015
+
+@_typing.final
+class SetPriorityRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    contact_id: _builtins.str
+    priority: _builtins.int
+    """0..100."""
+    by: _builtins.str
+    """Person id of the supervisor; empty: a service."""
+    reason: _builtins.str
+    """A reason of the policy, optional."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
+        priority: _builtins.int = ...,
+        by: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "contact_id", b"contact_id", "priority", b"priority", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPriorityRequest: _TypeAlias = SetPriorityRequest  # noqa: Y015
+
+@_typing.final
+class SetPriorityResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    consistency_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        consistency_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPriorityResponse: _TypeAlias = SetPriorityResponse  # noqa: Y015
 
 @_typing.final
 class ReturnContactRequest(_message.Message):

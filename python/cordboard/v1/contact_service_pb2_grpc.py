@@ -75,6 +75,21 @@ class ContactServiceStub:
                 request_serializer=cordboard_dot_v1_dot_contact__service__pb2.ReturnContactRequest.SerializeToString,
                 response_deserializer=cordboard_dot_v1_dot_contact__service__pb2.ReturnContactResponse.FromString,
                 _registered_method=True)
+        self.PickContact = channel.unary_unary(
+                '/cordboard.v1.ContactService/PickContact',
+                request_serializer=cordboard_dot_v1_dot_contact__service__pb2.PickContactRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_contact__service__pb2.PickContactResponse.FromString,
+                _registered_method=True)
+        self.RequeueContact = channel.unary_unary(
+                '/cordboard.v1.ContactService/RequeueContact',
+                request_serializer=cordboard_dot_v1_dot_contact__service__pb2.RequeueContactRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_contact__service__pb2.RequeueContactResponse.FromString,
+                _registered_method=True)
+        self.SetPriority = channel.unary_unary(
+                '/cordboard.v1.ContactService/SetPriority',
+                request_serializer=cordboard_dot_v1_dot_contact__service__pb2.SetPriorityRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_contact__service__pb2.SetPriorityResponse.FromString,
+                _registered_method=True)
         self.ReclassifyContact = channel.unary_unary(
                 '/cordboard.v1.ContactService/ReclassifyContact',
                 request_serializer=cordboard_dot_v1_dot_contact__service__pb2.ReclassifyContactRequest.SerializeToString,
@@ -149,7 +164,8 @@ class ContactServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TransferContact(self, request, context):
-        """Moves a waiting, engaged or parked contact to another queue; earlier waits count.
+        """Moves a waiting, engaged or parked contact to another queue, or offers it to a certain agent first; earlier waits count. An
+        agent's contact comes back to that agent if the other one does not take it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,6 +173,27 @@ class ContactServiceServicer:
 
     def ReturnContact(self, request, context):
         """A parked contact is wanted back now; it waits in its queue again, its owner is asked first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PickContact(self, request, context):
+        """Offers a waiting contact to a certain agent, whatever order and limits say: the agent's own wish, or a supervisor's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequeueContact(self, request, context):
+        """Takes a contact out of its agent's hands; it waits again in its queue, with its place in the order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetPriority(self, request, context):
+        """Gives a live contact another priority.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -239,6 +276,21 @@ def add_ContactServiceServicer_to_server(servicer, server):
                     servicer.ReturnContact,
                     request_deserializer=cordboard_dot_v1_dot_contact__service__pb2.ReturnContactRequest.FromString,
                     response_serializer=cordboard_dot_v1_dot_contact__service__pb2.ReturnContactResponse.SerializeToString,
+            ),
+            'PickContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.PickContact,
+                    request_deserializer=cordboard_dot_v1_dot_contact__service__pb2.PickContactRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_contact__service__pb2.PickContactResponse.SerializeToString,
+            ),
+            'RequeueContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequeueContact,
+                    request_deserializer=cordboard_dot_v1_dot_contact__service__pb2.RequeueContactRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_contact__service__pb2.RequeueContactResponse.SerializeToString,
+            ),
+            'SetPriority': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPriority,
+                    request_deserializer=cordboard_dot_v1_dot_contact__service__pb2.SetPriorityRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_contact__service__pb2.SetPriorityResponse.SerializeToString,
             ),
             'ReclassifyContact': grpc.unary_unary_rpc_method_handler(
                     servicer.ReclassifyContact,
@@ -483,6 +535,87 @@ class ContactService:
             '/cordboard.v1.ContactService/ReturnContact',
             cordboard_dot_v1_dot_contact__service__pb2.ReturnContactRequest.SerializeToString,
             cordboard_dot_v1_dot_contact__service__pb2.ReturnContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PickContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.ContactService/PickContact',
+            cordboard_dot_v1_dot_contact__service__pb2.PickContactRequest.SerializeToString,
+            cordboard_dot_v1_dot_contact__service__pb2.PickContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequeueContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.ContactService/RequeueContact',
+            cordboard_dot_v1_dot_contact__service__pb2.RequeueContactRequest.SerializeToString,
+            cordboard_dot_v1_dot_contact__service__pb2.RequeueContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPriority(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.ContactService/SetPriority',
+            cordboard_dot_v1_dot_contact__service__pb2.SetPriorityRequest.SerializeToString,
+            cordboard_dot_v1_dot_contact__service__pb2.SetPriorityResponse.FromString,
             options,
             channel_credentials,
             insecure,

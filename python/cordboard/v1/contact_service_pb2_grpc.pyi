@@ -46,9 +46,17 @@ class ContactServiceStub:
     EndContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.EndContactRequest, _contact_service_pb2.EndContactResponse]
     """Ends a contact in any state."""
     TransferContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.TransferContactRequest, _contact_service_pb2.TransferContactResponse]
-    """Moves a waiting, engaged or parked contact to another queue; earlier waits count."""
+    """Moves a waiting, engaged or parked contact to another queue, or offers it to a certain agent first; earlier waits count. An
+    agent's contact comes back to that agent if the other one does not take it.
+    """
     ReturnContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ReturnContactRequest, _contact_service_pb2.ReturnContactResponse]
     """A parked contact is wanted back now; it waits in its queue again, its owner is asked first."""
+    PickContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.PickContactRequest, _contact_service_pb2.PickContactResponse]
+    """Offers a waiting contact to a certain agent, whatever order and limits say: the agent's own wish, or a supervisor's."""
+    RequeueContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.RequeueContactRequest, _contact_service_pb2.RequeueContactResponse]
+    """Takes a contact out of its agent's hands; it waits again in its queue, with its place in the order."""
+    SetPriority: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.SetPriorityRequest, _contact_service_pb2.SetPriorityResponse]
+    """Gives a live contact another priority."""
     ReclassifyContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ReclassifyContactRequest, _contact_service_pb2.ReclassifyContactResponse]
     """The contact is about something else. It stays where it is; only the topic changes."""
     ListMessages: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ListMessagesRequest, _contact_service_pb2.ListMessagesResponse]
@@ -78,9 +86,17 @@ class ContactServiceAsyncStub(ContactServiceStub):
     EndContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.EndContactRequest, _contact_service_pb2.EndContactResponse]  # type: ignore[assignment]
     """Ends a contact in any state."""
     TransferContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.TransferContactRequest, _contact_service_pb2.TransferContactResponse]  # type: ignore[assignment]
-    """Moves a waiting, engaged or parked contact to another queue; earlier waits count."""
+    """Moves a waiting, engaged or parked contact to another queue, or offers it to a certain agent first; earlier waits count. An
+    agent's contact comes back to that agent if the other one does not take it.
+    """
     ReturnContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ReturnContactRequest, _contact_service_pb2.ReturnContactResponse]  # type: ignore[assignment]
     """A parked contact is wanted back now; it waits in its queue again, its owner is asked first."""
+    PickContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.PickContactRequest, _contact_service_pb2.PickContactResponse]  # type: ignore[assignment]
+    """Offers a waiting contact to a certain agent, whatever order and limits say: the agent's own wish, or a supervisor's."""
+    RequeueContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RequeueContactRequest, _contact_service_pb2.RequeueContactResponse]  # type: ignore[assignment]
+    """Takes a contact out of its agent's hands; it waits again in its queue, with its place in the order."""
+    SetPriority: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.SetPriorityRequest, _contact_service_pb2.SetPriorityResponse]  # type: ignore[assignment]
+    """Gives a live contact another priority."""
     ReclassifyContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ReclassifyContactRequest, _contact_service_pb2.ReclassifyContactResponse]  # type: ignore[assignment]
     """The contact is about something else. It stays where it is; only the topic changes."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ListMessagesRequest, _contact_service_pb2.ListMessagesResponse]  # type: ignore[assignment]
@@ -149,7 +165,9 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _contact_service_pb2.TransferContactRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_contact_service_pb2.TransferContactResponse, _abc.Awaitable[_contact_service_pb2.TransferContactResponse]]:
-        """Moves a waiting, engaged or parked contact to another queue; earlier waits count."""
+        """Moves a waiting, engaged or parked contact to another queue, or offers it to a certain agent first; earlier waits count. An
+        agent's contact comes back to that agent if the other one does not take it.
+        """
 
     @_abc_1.abstractmethod
     def ReturnContact(
@@ -158,6 +176,30 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_contact_service_pb2.ReturnContactResponse, _abc.Awaitable[_contact_service_pb2.ReturnContactResponse]]:
         """A parked contact is wanted back now; it waits in its queue again, its owner is asked first."""
+
+    @_abc_1.abstractmethod
+    def PickContact(
+        self,
+        request: _contact_service_pb2.PickContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.PickContactResponse, _abc.Awaitable[_contact_service_pb2.PickContactResponse]]:
+        """Offers a waiting contact to a certain agent, whatever order and limits say: the agent's own wish, or a supervisor's."""
+
+    @_abc_1.abstractmethod
+    def RequeueContact(
+        self,
+        request: _contact_service_pb2.RequeueContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.RequeueContactResponse, _abc.Awaitable[_contact_service_pb2.RequeueContactResponse]]:
+        """Takes a contact out of its agent's hands; it waits again in its queue, with its place in the order."""
+
+    @_abc_1.abstractmethod
+    def SetPriority(
+        self,
+        request: _contact_service_pb2.SetPriorityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.SetPriorityResponse, _abc.Awaitable[_contact_service_pb2.SetPriorityResponse]]:
+        """Gives a live contact another priority."""
 
     @_abc_1.abstractmethod
     def ReclassifyContact(

@@ -112,6 +112,36 @@ PARK_KIND_DESK_LOST: ParkKind.ValueType  # 5
 """Its agent's desk went away. Set by the engine only."""
 Global___ParkKind: _TypeAlias = ParkKind  # noqa: Y015
 
+class _Role:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ROLE_UNSPECIFIED: _Role.ValueType  # 0
+    ROLE_PRIMARY: _Role.ValueType  # 1
+    """Answers for it. Exactly one agent does."""
+    ROLE_CONSULT: _Role.ValueType  # 2
+    """Talks with the primary, not with the customer."""
+    ROLE_CONFERENCE: _Role.ValueType  # 3
+    """Talks with the customer, too."""
+    ROLE_SUPERVISOR: _Role.ValueType  # 4
+    """Watches over it. No command makes one yet."""
+
+class Role(_Role, metaclass=_RoleEnumTypeWrapper):
+    """What an agent is to a contact that is in hand."""
+
+ROLE_UNSPECIFIED: Role.ValueType  # 0
+ROLE_PRIMARY: Role.ValueType  # 1
+"""Answers for it. Exactly one agent does."""
+ROLE_CONSULT: Role.ValueType  # 2
+"""Talks with the primary, not with the customer."""
+ROLE_CONFERENCE: Role.ValueType  # 3
+"""Talks with the customer, too."""
+ROLE_SUPERVISOR: Role.ValueType  # 4
+"""Watches over it. No command makes one yet."""
+Global___Role: _TypeAlias = Role  # noqa: Y015
+
 class _Author:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015

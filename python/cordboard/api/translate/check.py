@@ -10,6 +10,7 @@ from cordboard.events.bounds import ID_BYTES
 
 VIOLATIONS_MAX = 32
 PERSON_MAX = 128
+ATTEMPT_MAX = 1_000_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,47}")
 _NO_ID = bytes(ID_BYTES)
 T = TypeVar("T")

@@ -6,6 +6,7 @@ from typing import cast
 import msgspec
 
 from cordboard.api.translate.check import Check
+from cordboard.api.translate.desk import InHand, sides_of
 from cordboard.api.translate.words import STATES, TO_PARK_KIND, TO_STATE, requirements_to
 from cordboard.events.bounds import INSTANT_MAX_MS
 from cordboard.events.event import ParkedKind
@@ -15,9 +16,10 @@ from cordboard.v1 import contact_service_pb2 as pb
 from cordboard.vault import Person
 
 
-def live_contact(contact: LiveContact, people: Mapping[bytes, Person]) -> pb.Contact:
-    """A contact from memory; `people` must know its agent and owner."""
+def live_contact(contact: LiveContact, hands: InHand, people: Mapping[bytes, Person]) -> pb.Contact:
+    """A contact from memory; `people` must know its agent, its owner and those who have it in hand."""
     park = contact.park
+    primary = next((at for _, at in hands if (at.role, at.state) == ("primary", "engaged")), None)
     return pb.Contact(
         contact_id=contact.contact.hex(),
         channel=contact.channel,
@@ -42,6 +44,9 @@ def live_contact(contact: LiveContact, people: Mapping[bytes, Person]) -> pb.Con
         park=pb.Park(kind=TO_PARK_KIND[park.kind], until_ms=park.until_ms) if park is not None else None,
         disposition=contact.disposition or "",
         customer_id=contact.customer.hex() if contact.customer is not None else "",
+        sides=sides_of(hands, people),
+        held_since_ms=(primary.held_since_ms or 0) if primary is not None else 0,
+        dormant=primary is not None and primary.dormant,
     )
 
 

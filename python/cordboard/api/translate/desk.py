@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from cordboard.api.translate.check import Check
-from cordboard.api.translate.words import TO_AUTHOR, TO_PARK_KIND, TO_PRESENCE, requirements_to
+from cordboard.api.translate.words import TO_AUTHOR, TO_PARK_KIND, TO_PRESENCE, TO_ROLE, requirements_to
 from cordboard.events.bounds import DURATION_MAX_MS
 from cordboard.events.event import AgentRegistered, PresenceChanged
 from cordboard.projections.live import Desk, LiveContact, Park, Said, Work
 from cordboard.v1 import agent_service_pb2 as pb
+from cordboard.v1 import engagement_service_pb2 as engagements_pb
 from cordboard.v1 import types_pb2
 from cordboard.vault import Attachment, Content, Person
 from cordboard.vault.words import AttachmentInfo
@@ -18,6 +19,13 @@ WORK_STATES = {
     "engaged": pb.WORK_STATE_ENGAGED,
     "wrapping": pb.WORK_STATE_WRAPPING,
 }
+SIDE_STATES = {
+    "offered": engagements_pb.SIDE_STATE_OFFERED,
+    "connecting": engagements_pb.SIDE_STATE_CONNECTING,
+    "engaged": engagements_pb.SIDE_STATE_ENGAGED,
+}
+InHand = Sequence[tuple[bytes, Work]]
+"""Who has a contact in hand, and as what, by attempt."""
 SIGNALS: dict[int, str] = {
     pb.SIGNAL_KIND_TYPING: "typing",
     pb.SIGNAL_KIND_DELIVERED: "delivered",
@@ -27,8 +35,8 @@ TO_SIGNAL = {word: pb.SignalKind.ValueType(number) for number, word in SIGNALS.i
 
 
 def offer(contact: LiveContact | None, work: Work, people: Mapping[bytes, Person]) -> pb.Offer:
-    """An offer (or what it became); `contact` None if it has ended long ago. `people` must know its owner. Content is added by who
-    has read it."""
+    """An offer (or what it became); `contact` None if it has ended long ago. `people` must know its owner and who gave
+    it. Content is added by who has read it."""
     message = pb.Offer(
         contact_id=work.contact.hex(),
         attempt=work.attempt,
@@ -36,7 +44,13 @@ def offer(contact: LiveContact | None, work: Work, people: Mapping[bytes, Person
         queue=work.queue,
         wait_ms=work.wait_ms,
         expires_ms=(work.deadline_ms or 0) if work.state == "offered" else 0,
+        role=TO_ROLE[work.role],
+        cause=work.cause,
+        interrupts=work.interrupts,
     )
+    if work.given is not None:
+        message.given_as = work.given.reason
+        message.given_by = people[work.given.by].person if work.given.by is not None else ""
     if contact is not None:
         message.priority = contact.priority
         message.requirements.extend(requirements_to(contact.requirements))
@@ -138,6 +152,35 @@ def agent(ref: bytes, person: Person, event: AgentRegistered, desk: Desk) -> pb.
     return pb.Agent(agent_id=ref.hex(), declaration=declaration(person, event), presence=presence(desk), switches=switches(desk))
 
 
-def work(at: Work, made: pb.Offer, messages: Sequence[pb.Message]) -> pb.Work:
+def work(at: Work, made: pb.Offer, messages: Sequence[pb.Message], primary: str, sides: Sequence[engagements_pb.Side]) -> pb.Work:
     """`made` is its offer."""
-    return pb.Work(offer=made, state=WORK_STATES[at.state], until_ms=at.deadline_ms or 0, messages=messages)
+    return pb.Work(
+        offer=made,
+        state=WORK_STATES[at.state],
+        until_ms=at.deadline_ms or 0,
+        messages=messages,
+        held_since_ms=at.held_since_ms or 0,
+        dormant=at.dormant,
+        primary=primary,
+        sides=sides,
+    )
+
+
+def primary_of(hands: InHand, people: Mapping[bytes, Person]) -> str:
+    """Person id of the agent who answers for the contact; empty if nobody is engaged. `people` must know all of them."""
+    return next((people[agent].person for agent, at in hands if (at.role, at.state) == ("primary", "engaged")), "")
+
+
+def sides_of(hands: InHand, people: Mapping[bytes, Person], *, without: bytes | None = None) -> list[engagements_pb.Side]:
+    """Whoever was asked in, but for the agent `without`. `people` must know all of them."""
+    return [
+        engagements_pb.Side(
+            contact_id=at.contact.hex(),
+            attempt=at.attempt,
+            agent=people[agent].person,
+            role=TO_ROLE[at.role],
+            state=SIDE_STATES[at.state],
+        )
+        for agent, at in hands
+        if at.role != "primary" and agent != without
+    ]

@@ -16,8 +16,8 @@ from cordboard.events.bounds import (
     Skill,
 )
 from cordboard.events.event import ParkedKind
-from cordboard.events.fact import Author, ParkKind, Presence
-from cordboard.v1 import contact_service_pb2, types_pb2
+from cordboard.events.fact import Author, Leg, ParkKind, Presence, Role
+from cordboard.v1 import contact_service_pb2, engagement_service_pb2, types_pb2
 
 PRESENCES: dict[int, Presence] = {
     types_pb2.PRESENCE_OFFLINE: "offline",
@@ -58,6 +58,26 @@ TO_AUTHOR: dict[Author, types_pb2.Author.ValueType] = {
     "customer": types_pb2.AUTHOR_CUSTOMER,
     "agent": types_pb2.AUTHOR_AGENT,
     "system": types_pb2.AUTHOR_SYSTEM,
+}
+TO_ROLE: dict[Role, types_pb2.Role.ValueType] = {
+    "primary": types_pb2.ROLE_PRIMARY,
+    "consult": types_pb2.ROLE_CONSULT,
+    "conference": types_pb2.ROLE_CONFERENCE,
+    "supervisor": types_pb2.ROLE_SUPERVISOR,
+}
+CONSULT_ROLES: dict[int, Literal["consult", "conference"]] = {
+    types_pb2.ROLE_UNSPECIFIED: "consult",
+    types_pb2.ROLE_CONSULT: "consult",
+    types_pb2.ROLE_CONFERENCE: "conference",
+}
+NEXT_ROLES: dict[int, Literal["conference", "primary"]] = {
+    types_pb2.ROLE_CONFERENCE: "conference",
+    types_pb2.ROLE_PRIMARY: "primary",
+}
+LEGS: dict[int, Leg] = {
+    engagement_service_pb2.LEG_AGENT: "agent_leg",
+    engagement_service_pb2.LEG_CUSTOMER: "customer_leg",
+    engagement_service_pb2.LEG_PLATFORM: "platform",
 }
 
 
