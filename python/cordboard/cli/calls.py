@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from rich.markup import escape
 
+from cordboard.cli.hints import HINTS
 from cordboard.cli.output import fail
 from cordboard.client import Client, ClientError
 from cordboard.errors import CordboardError
@@ -30,7 +31,8 @@ def call(target: str, work: Callable[[Client], Awaitable[T]]) -> T:
         fail(f"nothing answers at {escape(target)}: is `cordboard up` running there?")
     except ClientError as error:
         details = "".join(f"\n  {field}: {message}" for field, message in error.violations.items())
-        fail(escape(f"{error.message}{f' ({error.reason})' if error.reason else ''}{details}"))
+        hint = f"\n  {HINTS[error.reason]}" if error.reason in HINTS else ""
+        fail(escape(f"{error.message}{f' ({error.reason})' if error.reason else ''}{details}{hint}"))
     except PolicyErrors:
         raise
     except CordboardError as error:

@@ -2,7 +2,7 @@
 
 import typer
 
-from cordboard.cli import agents_file, parking
+from cordboard.cli import agents_file, engagements, parking, steering
 from cordboard.cli.agents import agents_app
 from cordboard.cli.asyncapi import asyncapi_document
 from cordboard.cli.contacts import contacts_app, timeline
@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
     app.command()(top)
     app.add_typer(queues_app, name="queues")
     app.command()(topics)
+    steering.add_commands(contacts_app)
     parking.add_commands(contacts_app)
+    engagements.add_commands(contacts_app)
     app.add_typer(contacts_app, name="contacts")
     app.command()(timeline)
     agents_file.add_commands(agents_app)

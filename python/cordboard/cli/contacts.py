@@ -14,7 +14,11 @@ from cordboard.client import Client, NewContact
 from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, TimelineEntry
 from cordboard.v1.types_pb2 import ContactState, ParkKind
 
-contacts_app = typer.Typer(help="Contacts: list, show, submit, park, return, reclassify, end, transfer.", no_args_is_help=True)
+contacts_app = typer.Typer(
+    help="Contacts: list, show, submit; where they go (transfer, pick, requeue, priority, park, return, reclassify, end); and what "
+    "their agents do (hold, resume, consult, role, connect-failed).",
+    no_args_is_help=True,
+)
 ContactArgument = Annotated[str, typer.Argument(help="The contact's id: 32 hexadecimal digits.")]
 STATES = ("queued", "offered", "connecting", "engaged", "parked", "ended")
 COLUMNS = ("contact", "channel", "queue", "state", "topic", "rule", "case", "arrived", "agent")
@@ -115,18 +119,6 @@ def end(
     """Cancel a contact, whatever its state; or complete it."""
     done = call(target, lambda client: client.end_contact(contact_id, "completed" if completed else "cancelled"))
     print_json(plain(done)) if as_json else console.print("completed" if completed else "cancelled")
-
-
-@contacts_app.command()
-def transfer(
-    contact_id: ContactArgument,
-    queue: Annotated[str, typer.Argument(help="The queue to move it to.")],
-    target: Target = DEFAULT_TARGET,
-    as_json: AsJson = False,
-) -> None:
-    """Move a contact to another queue; its earlier waits are credited."""
-    done = call(target, lambda client: client.transfer_contact(contact_id, queue))
-    print_json(plain(done)) if as_json else console.print(f"now in {queue}, visit {done.visit}")
 
 
 def timeline(contact_id: ContactArgument, target: Target = DEFAULT_TARGET, as_json: AsJson = False) -> None:
