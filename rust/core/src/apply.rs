@@ -48,28 +48,28 @@ impl Site {
     }
 
     /// Change the state as the event at `place` says, in a turn at `turn_ms`.
-    pub(crate) fn apply_event(&mut self, about: &About, place: Place, turn_ms: u64, event: &Event) -> Result<(), String> {
+    pub(crate) fn apply_event(&mut self, about: &About, place: Place, turn_ms: u64, event: Event) -> Result<(), String> {
         match event {
             Event::RouterTookOver(event) => {
                 self.state.epoch = event.epoch;
                 Ok(())
             }
-            Event::DeadlinesShifted(event) => self.shift_deadlines(event),
-            Event::PolicyAdopted(event) => self.adopt_policy(event),
+            Event::DeadlinesShifted(event) => self.shift_deadlines(&event),
+            Event::PolicyAdopted(event) => self.adopt_policy(&event),
             Event::SweepAdvanced(event) => {
                 self.state.sweep = event.after.map(|after| Sweep { after: Some(after) });
                 Ok(())
             }
             Event::ContactQueued(event) => self.queue_contact(about, event),
-            Event::ContactEnded(event) => self.end_contact(about.contact()?, event, turn_ms),
-            Event::ContactReprioritised(event) => self.reprioritise(about.contact()?, event),
-            Event::ContactRelaxed(event) => self.relax(about.contact()?, event),
+            Event::ContactEnded(event) => self.end_contact(about.contact()?, &event, turn_ms),
+            Event::ContactReprioritised(event) => self.reprioritise(about.contact()?, &event),
+            Event::ContactRelaxed(event) => self.relax(about.contact()?, &event),
             Event::ContactPromoted(event) => self.promote(about.contact()?, event.key),
             Event::QueueModeSet(event) => {
-                self.set_mode(event);
+                self.set_mode(&event);
                 Ok(())
             }
-            Event::ThresholdReached(event) => self.pass_threshold(about.contact()?, event),
+            Event::ThresholdReached(event) => self.pass_threshold(about.contact()?, &event),
             // What changes stands in the events before and after them.
             Event::VisitEnded(_)
             | Event::ParkEnded(_)
@@ -84,7 +84,7 @@ impl Site {
             | Event::OfferExpired(_)
             | Event::OfferRevoked(_)
             | Event::ConnectExpired(_)
-            | Event::ConnectFailed(_) => self.apply_offer(about, event, turn_ms),
+            | Event::ConnectFailed(_) => self.apply_offer(about, &event, turn_ms),
             Event::EngagementStarted(_)
             | Event::ContactAnswered(_)
             | Event::MessageRelayed(_)
@@ -97,11 +97,8 @@ impl Site {
             | Event::RoleChanged(_)
             | Event::ContactDormant(_)
             | Event::ContactRevived(_)
-            | Event::AgentSilenceNoticed(_) => self.apply_engagement(about, event),
-            Event::ContactReclassified(event) => {
-                let topic = event.topic.clone();
-                self.change_contact(about.contact()?, |contact| contact.topic = Some(topic))
-            }
+            | Event::AgentSilenceNoticed(_) => self.apply_engagement(about, &event),
+            Event::ContactReclassified(event) => self.note_contact(about.contact()?, |contact| contact.topic = Some(event.topic)),
             Event::AgentRegistered(_)
             | Event::AgentRemoved(_)
             | Event::PresenceChanged(_)
@@ -112,10 +109,10 @@ impl Site {
             | Event::DeskLossRecorded(_)
             | Event::DeskReturnRecorded(_)
             | Event::AgentReserved(_)
-            | Event::AgentReleased(_) => self.apply_staff(about, event),
-            Event::EffectRequested(event) => self.begin_effect(about, place, event),
-            Event::EffectEnded(event) => self.end_effect(event),
-            Event::EffectRetried(event) => self.retry_effect(event),
+            | Event::AgentReleased(_) => self.apply_staff(about, &event),
+            Event::EffectRequested(event) => self.begin_effect(about, place, &event),
+            Event::EffectEnded(event) => self.end_effect(&event),
+            Event::EffectRetried(event) => self.retry_effect(&event),
             Event::CustomerErased(event) => {
                 self.erase_customer(event.customer);
                 Ok(())
@@ -203,9 +200,12 @@ impl Site {
     }
 
     fn change_work(&mut self, agent: Id, work: (Id, u32), change: impl FnOnce(&mut Work)) -> Result<(), String> {
-        self.change_agent(agent, |agent| agent.work.get_mut(&work).map(change))?
-            .ok_or_else(|| format!("agent {agent:?} does not have contact {:?}, attempt {}", work.0, work.1))
+        self.change_agent(agent, |agent| agent.work.get_mut(&work).map(change))?.ok_or_else(|| no_work(agent, work))
     }
+}
+
+fn no_work(agent: Id, (contact, attempt): (Id, u32)) -> String {
+    format!("agent {agent:?} does not have contact {contact:?}, attempt {attempt}")
 }
 
 /// A frame's time: when the server stored it, never before the frame before it and never after the turn.

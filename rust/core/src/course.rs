@@ -56,6 +56,16 @@ impl Course {
         }
     }
 
+    /// Something is due some time, or somebody is reserved.
+    pub(crate) fn has_instants(&self) -> bool {
+        self.step_at_ms.is_some()
+            || self.threshold_at_ms.is_some()
+            || self.promote_at_ms.is_some()
+            || self.drain_at_ms.is_some()
+            || self.reserved.is_some()
+            || !self.opens_ms.is_empty()
+    }
+
     /// When a rank opens. None: it is open.
     pub(crate) fn opens_at(&self, rank: u8) -> Option<u64> {
         self.opens_ms.get(usize::from(rank)).or(self.opens_ms.last()).copied()

@@ -2,7 +2,7 @@
 
 use crate::rules::Rules;
 use crate::site::Site;
-use crate::state::{Agent, Contact, Work, WORK_MAX};
+use crate::state::{Agent, Contact, Enabled, Work, WORK_MAX};
 use crate::words::{Id, Name, Presence, Requirement};
 
 /// The first question that an offer of this contact to this agent fails at, in the order they are asked.
@@ -148,6 +148,9 @@ impl Site {
 
     /// Those whom the contact prefers wait for no rank.
     fn closed_rank(&self, contact: &Contact, id: &Id, agent: &Agent, now_ms: u64) -> Option<Hindrance<'static>> {
+        if contact.course.opens_ms.is_empty() {
+            return None;
+        }
         let rank = agent.rank(contact)?;
         let until_ms = contact.course.opens_at(rank).filter(|opens_ms| now_ms < *opens_ms)?;
         let prefers = now_ms < contact.prefer_until_ms && contact.preferred.contains(id);
@@ -235,13 +238,15 @@ pub(crate) fn without_room(agent: &Agent, channel: &Name, rules: Option<&Rules>)
     if agent.over_capacity() {
         return Some(Hindrance::OverCapacity);
     }
-    let fits = agent.channels.get(channel).is_some_and(|enabled| {
-        agent.count(channel) < enabled.max_concurrent as usize
-            && agent.work.len() < WORK_MAX
-            && (agent.has_capacity_for(enabled.cost)
-                || rules.is_some_and(|rules| {
-                    agent.pressing_load(channel, rules) + u64::from(enabled.cost) <= u64::from(agent.capacity)
-                }))
-    });
+    let fits = agent.channels.get(channel).is_some_and(|enabled| has_place(agent, channel, *enabled, rules));
     (!fits).then_some(Hindrance::NoRoom)
+}
+
+/// On this channel of an agent within its limits there is room for one more contact.
+pub(crate) fn has_place(agent: &Agent, channel: &Name, enabled: Enabled, rules: Option<&Rules>) -> bool {
+    agent.count(channel) < enabled.max_concurrent as usize
+        && agent.work.len() < WORK_MAX
+        && (agent.has_capacity_for(enabled.cost)
+            || rules
+                .is_some_and(|rules| agent.pressing_load(channel, rules) + u64::from(enabled.cost) <= u64::from(agent.capacity)))
 }

@@ -14,7 +14,7 @@ use crate::census::Census;
 use crate::conversation::SidePhase;
 use crate::few::Few;
 use crate::groups::Groups;
-use crate::hindrance::without_room;
+use crate::hindrance::has_place;
 use crate::rules::Rules;
 use crate::state::{Agent, Closed, Contact, Phase, State, WorkPhase};
 use crate::words::{Id, Key, Name};
@@ -77,8 +77,6 @@ pub(crate) struct Index {
     pub(crate) crew: Crew,
     /// Queued contacts as agents look for them.
     pub(crate) queueing: Queueing,
-    /// Queued contacts of all queues by key.
-    pub(crate) line: BTreeMap<Key, Id>,
     /// Ready agents by queue.
     pub(crate) ready: BTreeMap<Name, BTreeSet<Id>>,
     /// Queued contacts that prefer an agent.
@@ -155,9 +153,11 @@ impl Index {
 
     /// What follows from a contact's phase.
     pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact) {
-        self.exclusions.extend(last_exclusion(contact).map(|until_ms| (until_ms, id)));
-        self.later.extend(later_times(id, contact));
         self.census.add_contact(id, contact);
+        if contact.has_instants() {
+            self.exclusions.extend(last_exclusion(contact).map(|until_ms| (until_ms, id)));
+            self.later.extend(later_times(id, contact));
+        }
         match contact.phase {
             Phase::Queued if !contact.looks() => {}
             Phase::Queued => {
@@ -165,53 +165,59 @@ impl Index {
                     self.crew.ask(need);
                 }
                 self.queueing.join(id, contact);
-                self.line.insert(contact.key, id);
                 for agent in &contact.preferred {
                     self.preferring.add(*agent, id);
                 }
-                self.excluding.extend(excluded(id, contact));
-                self.add_drain(id, contact);
-                self.opening.extend(contact.course.opens_ms.iter().max().map(|opens_ms| (*opens_ms, id)));
-                self.looks.extend(chances(id, contact));
+                if contact.has_instants() {
+                    self.excluding.extend(excluded(id, contact));
+                    self.add_drain(id, contact);
+                    self.opening.extend(contact.course.opens_ms.iter().max().map(|opens_ms| (*opens_ms, id)));
+                    self.looks.extend(chances(id, contact));
+                }
             }
             Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. } => {
-                self.timers.extend(answers_due(id, contact));
+                each_answer_due(id, contact, |due_ms, timer| {
+                    self.timers.insert((due_ms, timer));
+                });
             }
             Phase::Parked { owner, .. } => self.owned.add(owner, id),
         }
     }
 
     pub(crate) fn remove_contact(&mut self, id: Id, contact: &Contact) {
-        if let Some(until_ms) = last_exclusion(contact) {
-            self.exclusions.remove(&(until_ms, id));
-        }
-        for later in later_times(id, contact) {
-            self.later.remove(&later);
-        }
         self.census.remove_contact(id, contact);
+        if contact.has_instants() {
+            if let Some(until_ms) = last_exclusion(contact) {
+                self.exclusions.remove(&(until_ms, id));
+            }
+            for later in later_times(id, contact) {
+                self.later.remove(&later);
+            }
+        }
         match contact.phase {
             Phase::Queued if !contact.looks() => {}
             Phase::Queued => {
                 self.queueing.part(&id);
-                self.line.remove(&contact.key);
                 for agent in &contact.preferred {
                     self.preferring.take(agent, &id);
                 }
-                self.remove_drain(id, contact);
-                for excluded in excluded(id, contact) {
-                    self.excluding.remove(&excluded);
-                }
-                if let Some(opens_ms) = contact.course.opens_ms.iter().max() {
-                    self.opening.remove(&(*opens_ms, id));
-                }
-                for chance in chances(id, contact) {
-                    self.looks.remove(&chance);
+                if contact.has_instants() {
+                    self.remove_drain(id, contact);
+                    for excluded in excluded(id, contact) {
+                        self.excluding.remove(&excluded);
+                    }
+                    if let Some(opens_ms) = contact.course.opens_ms.iter().max() {
+                        self.opening.remove(&(*opens_ms, id));
+                    }
+                    for chance in chances(id, contact) {
+                        self.looks.remove(&chance);
+                    }
                 }
             }
             Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. } => {
-                for timer in answers_due(id, contact) {
-                    self.timers.remove(&timer);
-                }
+                each_answer_due(id, contact, |due_ms, timer| {
+                    self.timers.remove(&(due_ms, timer));
+                });
             }
             Phase::Parked { owner, .. } => self.owned.take(&owner, &id),
         }
@@ -313,13 +319,17 @@ impl Index {
     pub(crate) fn add_work(&mut self, id: Id, agent: &Agent) {
         self.census.add_agent(id, agent);
         self.crew.refresh(&id, seat(agent, self.rules.as_ref()));
-        self.timers.extend(wrap_ups(id, agent).chain(desk_losses(id, agent)));
+        if agent.has_deadlines() {
+            self.timers.extend(wrap_ups(id, agent).chain(desk_losses(id, agent)));
+        }
     }
 
     pub(crate) fn remove_work(&mut self, id: Id, agent: &Agent) {
         self.census.remove_agent(id, agent);
-        for timer in wrap_ups(id, agent).chain(desk_losses(id, agent)) {
-            self.timers.remove(&timer);
+        if agent.has_deadlines() {
+            for timer in wrap_ups(id, agent).chain(desk_losses(id, agent)) {
+                self.timers.remove(&timer);
+            }
         }
     }
 }
@@ -327,10 +337,10 @@ impl Index {
 /// What contacts must know of an agent at work.
 fn seat(agent: &Agent, rules: Option<&Rules>) -> Seat {
     let mut free = 0;
-    if agent.ready() && agent.desk_due.is_none() {
+    if agent.ready() && agent.desk_due.is_none() && !agent.over_capacity() {
         // An agent has 16 channels at most.
         for (bit, (channel, enabled)) in (0..).zip(&agent.channels) {
-            free |= u32::from(enabled.on && without_room(agent, channel, rules).is_none()) << bit;
+            free |= u32::from(enabled.on && has_place(agent, channel, *enabled, rules)) << bit;
         }
     }
     Seat { idle_since_ms: agent.idle_since_ms, free }
@@ -391,21 +401,29 @@ fn excluded(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, u64, Id, Id
 }
 
 /// When what was offered, to the primary or a side, must be answered or connected.
-fn answers_due(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Timer)> + '_ {
-    let primary = match contact.phase {
-        Phase::Offered { attempt, expires_ms, .. } => Some((expires_ms, Timer::Offer { contact: id, attempt })),
-        Phase::Connecting { attempt, connect_by_ms, .. } => Some((connect_by_ms, Timer::Connect { contact: id, attempt })),
-        Phase::Queued | Phase::Engaged { .. } | Phase::Parked { .. } => None,
+fn each_answer_due(id: Id, contact: &Contact, mut due: impl FnMut(u64, Timer)) {
+    let offered = match contact.phase {
+        Phase::Offered { attempt, expires_ms, .. } => {
+            due(expires_ms, Timer::Offer { contact: id, attempt });
+            true
+        }
+        Phase::Connecting { attempt, connect_by_ms, .. } => {
+            due(connect_by_ms, Timer::Connect { contact: id, attempt });
+            false
+        }
+        Phase::Queued | Phase::Engaged { .. } | Phase::Parked { .. } => false,
     };
-    let sides = contact.sides.iter().filter_map(move |(attempt, side)| match side.phase {
-        SidePhase::Offered { expires_ms } => Some((expires_ms, Timer::Offer { contact: id, attempt: *attempt })),
-        SidePhase::Connecting { connect_by_ms } => Some((connect_by_ms, Timer::Connect { contact: id, attempt: *attempt })),
-        SidePhase::Engaged => None,
-    });
+    for (attempt, side) in &contact.sides {
+        match side.phase {
+            SidePhase::Offered { expires_ms } => due(expires_ms, Timer::Offer { contact: id, attempt: *attempt }),
+            SidePhase::Connecting { connect_by_ms } => due(connect_by_ms, Timer::Connect { contact: id, attempt: *attempt }),
+            SidePhase::Engaged => {}
+        }
+    }
     // Held ones wait for the connect.
-    let open = contact.siblings.iter().filter(|_| matches!(contact.phase, Phase::Offered { .. }));
-    let siblings = open.map(move |(attempt, sibling)| (sibling.expires_ms, Timer::Offer { contact: id, attempt: *attempt }));
-    primary.into_iter().chain(siblings).chain(sides)
+    for (attempt, sibling) in contact.siblings.iter().filter(|_| offered) {
+        due(sibling.expires_ms, Timer::Offer { contact: id, attempt: *attempt });
+    }
 }
 
 /// When contacts are taken away, as long as the agent has any on such a channel.

@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use crate::hindrance::without_room;
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::{Agent, Contact};
@@ -31,6 +30,18 @@ pub(crate) struct Match {
 struct Turn {
     rank: u8,
     key: Key,
+}
+
+/// The first two in an agent's order.
+type Heads = [Option<(Turn, Id)>; 2];
+
+/// An agent with room for contacts, and on which of its channels (one bit each, in their order).
+#[derive(Clone, Copy)]
+struct Looking<'a> {
+    id: Id,
+    agent: &'a Agent,
+    free: u32,
+    now_ms: u64,
 }
 
 impl Turn {
@@ -82,13 +93,18 @@ impl Site {
 
     /// The best waiting contact for an agent at `now_ms`: over the heads it may serve, the least (membership rank, key), or the key alone.
     pub(crate) fn best_contact(&self, id: Id, now_ms: u64) -> Option<Match> {
-        if let Some(reserved) = self.agent(&id)?.reserved {
+        let free = self.index.crew.free_on(&id);
+        if free == 0 {
+            return None;
+        }
+        let agent = self.agent(&id)?;
+        if let Some(reserved) = agent.reserved {
             return self.reserved_contact(id, reserved, now_ms);
         }
-        let (floored, mut first) = self.first_contacts(id, now_ms)?;
-        let ((turn, contact_id), next) = (first.next()?, first.next());
+        let (floored, [first, next]) = self.first_contacts(&Looking { id, agent, free, now_ms });
+        let (turn, contact_id) = first?;
         let contact = self.contact(&contact_id)?;
-        let rank = self.agent(&id)?.rank(contact)?;
+        let rank = agent.rank(contact)?;
         let why = self.why(contact, Looked::Agent);
         let found = if self.preference_holds(contact, now_ms) {
             (OfferCause::Preferred, Why { decided: Decided::Preferred, ..why })
@@ -111,15 +127,20 @@ impl Site {
     }
 
     /// The contact an agent may take first, and the one it could take if that were not there; whether a floor asks for the first.
-    fn first_contacts(&self, id: Id, now_ms: u64) -> Option<(bool, impl Iterator<Item = (Turn, Id)>)> {
-        let agent = self.agent(&id).filter(|agent| agent.ready() && !agent.over_capacity())?;
-        let floors = self.floors(agent);
+    fn first_contacts(&self, looking: &Looking<'_>) -> (bool, Heads) {
+        let floors = self.floors(looking.agent);
+        if floors.is_empty() {
+            return (false, self.first_among(looking, |_| true));
+        }
         let kept_on = |contact: &Contact| floors.contains(&(&contact.queue, contact.key.klass));
-        let floored = if floors.is_empty() { Vec::new() } else { self.first_among((id, agent), now_ms, kept_on) };
-        let usual = if floored.len() < 2 { self.first_among((id, agent), now_ms, |_| true) } else { Vec::new() };
-        let chosen = floored.first().map(|(_, contact)| *contact);
-        let after = usual.into_iter().filter(move |(_, contact)| Some(*contact) != chosen);
-        Some((chosen.is_some(), floored.into_iter().chain(after)))
+        let [first, second] = self.first_among(looking, kept_on);
+        if second.is_some() {
+            return (true, [first, second]);
+        }
+        let chosen = first.map(|(_, contact)| contact);
+        let usual = self.first_among(looking, |_| true).into_iter().flatten();
+        let mut after = usual.filter(|(_, contact)| Some(*contact) != chosen);
+        (chosen.is_some(), if chosen.is_some() { [first, after.next()] } else { [after.next(), after.next()] })
     }
 
     /// Those who may be offered the contact: all of them, or at least the `wanted` that stand first. In no particular order.
@@ -153,19 +174,22 @@ impl Site {
     }
 
     /// The first two of the contacts that count.
-    fn first_among(&self, (id, agent): (Id, &Agent), now_ms: u64, counts: impl Fn(&Contact) -> bool) -> Vec<(Turn, Id)> {
-        let Some(slot) = self.index.crew.slot(&id) else { return Vec::new() };
+    fn first_among(&self, looking: &Looking<'_>, counts: impl Fn(&Contact) -> bool) -> Heads {
+        let Looking { id, agent, free, now_ms } = *looking;
+        let Some(slot) = self.index.crew.slot(&id) else { return [None; 2] };
         let by_rank = self.rules().is_some_and(Rules::by_rank);
-        let roomy: Vec<&Name> =
-            agent.channels.keys().filter(|channel| without_room(agent, channel, self.rules()).is_none()).collect();
         let open = agent.memberships.iter().flat_map(|(queue, rank)| {
             let rank = if by_rank { *rank } else { 0 };
-            roomy.iter().map(move |channel| (queue, *channel, rank))
+            let roomy = (0..).zip(agent.channels.keys()).filter(move |(bit, _)| free & (1 << bit) != 0);
+            roomy.map(move |(_, channel)| (queue, channel, rank))
         });
-        let takes =
-            |contact: &Id| self.contact(contact).is_some_and(|contact| counts(contact) && self.may_offer(contact, &id, now_ms));
+        // There is room on these channels, and the agent is reserved for nobody.
+        let takes = |contact: &Id| {
+            self.contact(contact)
+                .is_some_and(|contact| counts(contact) && self.hindrance_but_room(contact, &id, agent, now_ms).is_none())
+        };
         let best = self.index.queueing.two_best(slot, agent, open, takes);
-        best.into_iter().flatten().filter_map(|(rank, id)| Some((Turn { rank, key: self.contact(&id)?.key }, id))).collect()
+        best.map(|head| head.and_then(|(rank, id)| Some((Turn { rank, key: self.contact(&id)?.key }, id))))
     }
 
     /// What can be said of any offer of this contact.
@@ -182,6 +206,9 @@ impl Site {
 
     /// Queues and classes that members are to be kept on, and too few are: where the agent is to work first.
     fn floors<'a>(&'a self, agent: &'a Agent) -> Vec<(&'a Name, u8)> {
+        if !self.rules().is_some_and(Rules::keeps_floors) {
+            return Vec::new();
+        }
         let queues = agent.memberships.keys().filter_map(|queue| self.rules()?.queue(queue));
         let floors = queues.flat_map(|queue| queue.floors.iter().map(move |floor| (&queue.name, floor)));
         let open = floors.filter(|(queue, floor)| self.index.census.working(queue, floor.klass) < floor.members as usize);

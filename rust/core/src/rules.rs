@@ -21,6 +21,7 @@ pub(crate) struct Rules {
     topics: BTreeSet<Name>,
     entry_points: BTreeSet<Name>,
     promoting: BTreeSet<Name>,
+    keeps_floors: bool,
 }
 
 impl Rules {
@@ -40,6 +41,7 @@ impl Rules {
             topics: policy.topics.iter().map(|topic| topic.name.clone()).collect(),
             entry_points: policy.entry_points.iter().map(|entry_point| entry_point.name.clone()).collect(),
             promoting: promoting.map(|queue| queue.name.clone()).collect(),
+            keeps_floors: policy.queues.iter().any(|queue| !queue.floors.is_empty()),
             policy,
         };
         rules.check().map(|()| rules)
@@ -176,6 +178,16 @@ impl Rules {
     pub(crate) fn next_day(&self, after_ms: u64) -> Option<u64> {
         let days = &self.policy.days_ms;
         days.get(days.partition_point(|day| *day <= after_ms)).copied()
+    }
+
+    /// Some queue promotes deferrable work.
+    pub(crate) fn promotes(&self) -> bool {
+        !self.promoting.is_empty()
+    }
+
+    /// Members are to be kept on some class of some queue.
+    pub(crate) fn keeps_floors(&self) -> bool {
+        self.keeps_floors
     }
 
     /// Queues that promote deferrable work, in order of name.

@@ -3,7 +3,7 @@
 use crate::index::Index;
 use crate::rules::Rules;
 use crate::state::{Agent, Contact, State};
-use crate::words::{Id, Name};
+use crate::words::{Id, Key, Name};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
@@ -41,6 +41,14 @@ impl Site {
         first.max(self.index.last_in_case(case, channel)).map(|(_, id)| id)
     }
 
+    /// Queued contacts in key order, after that one. It sorts them: for rare events.
+    pub(crate) fn line_after(&self, after: Option<Key>) -> Vec<(Key, Id)> {
+        let waiting = self.state.contacts.iter().filter(|(_, contact)| contact.looks()).map(|(id, contact)| (contact.key, *id));
+        let mut line: Vec<(Key, Id)> = waiting.filter(|(key, _)| after.is_none_or(|after| *key > after)).collect();
+        line.sort_unstable();
+        line
+    }
+
     /// Does a deadline live whose passing somebody would notice within seconds?
     pub(crate) fn has_short_deadline(&self) -> bool {
         !self.index.timers.is_empty()
@@ -60,6 +68,16 @@ impl Site {
         let outcome = change(contact);
         self.index.add_contact(id, contact);
         Ok(outcome)
+    }
+
+    /// Change what no index knows of a contact.
+    pub(crate) fn note_contact<T>(&mut self, id: Id, change: impl FnOnce(&mut Contact) -> T) -> Result<T, String> {
+        self.state.contacts.get_mut(&id).map(change).ok_or_else(|| format!("there is no contact {id:?}"))
+    }
+
+    /// Change what no index knows of an agent.
+    pub(crate) fn note_agent<T>(&mut self, id: Id, change: impl FnOnce(&mut Agent) -> T) -> Result<T, String> {
+        self.state.agents.get_mut(&id).map(change).ok_or_else(|| format!("there is no agent {id:?}"))
     }
 
     /// Change an agent, with its index entries. Its memberships change only by a declaration (`register_agent`), and hardly any change makes it

@@ -211,6 +211,15 @@ impl Contact {
         before_ms + ended_ms.saturating_sub(self.entered_ms)
     }
 
+    /// Time alone does something to it, or has a say in who gets it, besides the deadlines of its offers.
+    pub(crate) fn has_instants(&self) -> bool {
+        !self.exclusions.is_empty()
+            || !self.preferred.is_empty()
+            || self.conversation.silence.is_some()
+            || matches!(self.phase, Phase::Parked { .. })
+            || self.course.has_instants()
+    }
+
     /// Waits for an agent. One whose next offer could not be numbered waits for nobody: somebody has to end it.
     pub(crate) fn looks(&self) -> bool {
         self.phase == Phase::Queued && self.attempt < ATTEMPT_MAX

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -18,11 +19,33 @@ pub(crate) struct Table<K, V> {
     places: Places,
     slots: Vec<Option<(K, V)>>,
     free: Vec<u32>,
+    last: Last,
+}
+
+/// The slot that was found last: mostly it is asked for again at once. No part of what a table is.
+#[derive(Default)]
+struct Last(AtomicU32);
+
+impl Last {
+    fn slot(&self) -> usize {
+        self.0.load(Ordering::Relaxed) as usize
+    }
+
+    fn remember(&self, slot: usize) {
+        // A slot fits: see `insert`.
+        self.0.store(u32::try_from(slot).unwrap_or(0), Ordering::Relaxed);
+    }
+}
+
+impl Clone for Last {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl<K: Spread, V> Table<K, V> {
     pub(crate) fn new() -> Self {
-        Self { places: Places::default(), slots: Vec::new(), free: Vec::new() }
+        Self { places: Places::default(), slots: Vec::new(), free: Vec::new(), last: Last::default() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -30,16 +53,27 @@ impl<K: Spread, V> Table<K, V> {
     }
 
     pub(crate) fn contains_key(&self, key: &K) -> bool {
-        self.find(key).is_some()
+        self.get(key).is_some()
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
+        if let Some(Some((known, value))) = self.slots.get(self.last.slot()) {
+            if known == key {
+                return Some(value);
+            }
+        }
         let slot = self.places.slot(self.find(key)?);
+        self.last.remember(slot);
         self.slots.get(slot)?.as_ref().map(|(_, value)| value)
     }
 
     pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let slot = self.places.slot(self.find(key)?);
+        let last = self.last.slot();
+        let slot = match self.slots.get(last) {
+            Some(Some((known, _))) if known == key => last,
+            Some(_) | None => self.places.slot(self.find(key)?),
+        };
+        self.last.remember(slot);
         self.slots.get_mut(slot)?.as_mut().map(|(_, value)| value)
     }
 

@@ -118,14 +118,11 @@ impl<'a> Turn<'a> {
 
     /// Record an event and apply it.
     pub(crate) fn emit(&mut self, contact: Option<Id>, agent: Option<Id>, channel: Option<&Name>, event: impl Into<Event>) {
-        self.emit_about(&About { contact, agent, channel: channel.cloned() }, &event.into());
-    }
-
-    fn emit_about(&mut self, about: &About, event: &Event) {
-        let place = self.next_place();
-        self.record.add_event(about, self.cause, event);
-        let applied = self.site.apply_event(about, place, self.at_ms, event);
-        debug_assert_eq!(applied, Ok(()), "decide made an event that does not apply: {event:?}");
+        let (about, event) = (About { contact, agent, channel: channel.cloned() }, event.into());
+        let (place, tag) = (self.next_place(), event.tag());
+        self.record.add_event(&about, self.cause, &event);
+        let applied = self.site.apply_event(&about, place, self.at_ms, event);
+        debug_assert_eq!(applied, Ok(()), "decide made an event that does not apply: {tag} of {about:?}");
     }
 
     /// An event of the router itself, not of a turn.
@@ -246,6 +243,16 @@ impl<'a> Turn<'a> {
 
     fn next_due(&self, limit_ms: u64, inclusive: bool) -> Option<Due> {
         let index = &self.site.index;
+        let firsts = [
+            self.site.next_day(),
+            index.timers.first().map(|(at_ms, _)| *at_ms),
+            index.later.first().map(|(at_ms, _)| *at_ms),
+            index.looks.first().map(|(at_ms, _)| *at_ms),
+        ];
+        // Mostly nothing is near.
+        if firsts.iter().flatten().all(|at_ms| *at_ms > limit_ms) {
+            return None;
+        }
         let day = self.site.next_day().map(|at_ms| Due { at_ms, what: What::Day });
         let short = index.timers.first().map(|(at_ms, timer)| Due { at_ms: *at_ms, what: What::Short(*timer) });
         let later = index.later.first().map(|(at_ms, later)| Due { at_ms: *at_ms, what: What::Later(later.clone()) });
@@ -264,18 +271,22 @@ impl<'a> Turn<'a> {
     /// All waiting contacts look for an agent, in key order. True if the commit is full and the sweep is not finished.
     pub(crate) fn sweep(&mut self) -> bool {
         let mut after = self.site.state.sweep.and_then(|sweep| sweep.after);
-        loop {
-            let from = after.map_or(Unbounded, Excluded);
-            let Some((key, contact)) = self.site.index.line.range((from, Unbounded)).next().map(|(key, id)| (*key, *id)) else {
-                self.emit(None, None, None, SweepAdvanced { at_ms: self.at_ms, after: None });
-                return false;
-            };
-            self.look(contact);
-            after = Some(key);
-            if self.is_full() {
-                self.emit(None, None, None, SweepAdvanced { at_ms: self.at_ms, after });
-                return true;
+        'line: loop {
+            let joined = self.site.index.queueing.joined();
+            for (key, contact) in self.site.line_after(after) {
+                self.look(contact);
+                after = Some(key);
+                if self.is_full() {
+                    self.emit(None, None, None, SweepAdvanced { at_ms: self.at_ms, after });
+                    return true;
+                }
+                if self.site.index.queueing.joined() != joined {
+                    // Somebody waits who was not in the line.
+                    continue 'line;
+                }
             }
+            self.emit(None, None, None, SweepAdvanced { at_ms: self.at_ms, after: None });
+            return false;
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::agents::{settle_idle, settle_limits};
 use super::offers::remember_offer;
-use super::About;
+use super::{no_work, About};
 use crate::conversation::SidePhase;
 use crate::site::Site;
-use crate::state::{OfferEnd, PastOffer, Phase, WorkPhase};
+use crate::state::{Contact, OfferEnd, PastOffer, Phase, WorkPhase};
 use crate::words::{ContactParked, EngagementEnded, EngagementStarted, Event, Id, Role, RoleChanged, SilenceDue, SilenceStep};
 
 impl Site {
@@ -15,7 +15,7 @@ impl Site {
             Event::EngagementStarted(event) => self.start_engagement(about, event),
             Event::ContactAnswered(event) => {
                 let at_ms = event.at_ms;
-                self.change_contact(about.contact()?, |contact| contact.answered_ms = Some(at_ms))
+                self.note_contact(about.contact()?, |contact| contact.answered_ms = Some(at_ms))
             }
             Event::MessageRelayed(event) => self.change_contact(about.contact()?, |contact| {
                 contact.ordinal = event.ordinal;
@@ -61,11 +61,12 @@ impl Site {
 
     fn start_engagement(&mut self, about: &About, event: &EngagementStarted) -> Result<(), String> {
         let (id, agent_id, attempt) = (about.contact()?, about.agent()?, event.attempt);
-        self.change_work(agent_id, (id, attempt), |work| work.phase = WorkPhase::Engaged)?;
-        self.change_agent(agent_id, |agent| {
+        let begun = self.change_agent(agent_id, |agent| {
             agent.today.started += 1;
             agent.failures = 0;
+            agent.work.get_mut(&(id, attempt)).map(|work| work.phase = WorkPhase::Engaged)
         })?;
+        begun.ok_or_else(|| no_work(agent_id, (id, attempt)))?;
         if event.role == Role::Primary {
             self.know_matter(id, agent_id);
         }
@@ -94,12 +95,19 @@ impl Site {
             }
             settle_idle(agent, at_ms);
         })?;
-        self.change_contact(id, |contact| {
+        let ended = |contact: &mut Contact| {
             if contact.sides.remove(&attempt).is_none() {
                 contact.conversation.rest();
             }
             remember_offer(contact, PastOffer { attempt, agent: agent_id, end: OfferEnd::Accepted });
-        })
+        };
+        // Nobody waits for a word: then there is no deadline to take away.
+        let quiet = self.contact(&id).is_some_and(|contact| contact.conversation.silence.is_none());
+        if quiet {
+            self.note_contact(id, ended)
+        } else {
+            self.change_contact(id, ended)
+        }
     }
 
     /// A side joins the conference, or becomes the primary: the one before has just ended.

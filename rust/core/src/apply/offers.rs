@@ -1,7 +1,7 @@
 //! Offers in the state: an agent is reserved for a contact, and what becomes of that.
 
 use super::agents::settle_limits;
-use super::About;
+use super::{no_work, About};
 use crate::conversation::{Sibling, Side, SidePhase};
 use crate::site::Site;
 use crate::state::{Contact, Exclusion, OfferEnd, PastOffer, Phase, Work, WorkPhase, RECENT_OFFERS};
@@ -109,13 +109,15 @@ impl Site {
 
     fn accept_offer(&mut self, about: &About, attempt: u32, connect_by_ms: u64) -> Result<(), String> {
         let (id, agent_id, channel) = (about.contact()?, about.agent()?, about.channel()?.clone());
-        self.change_work(agent_id, (id, attempt), |work| work.phase = WorkPhase::Connecting)?;
-        self.change_agent(agent_id, |agent| {
+        // Room, deadlines and idle order stay as they were.
+        let accepted = self.note_agent(agent_id, |agent| {
             agent.declines = 0;
             if let Some(enabled) = agent.channels.get_mut(&channel) {
                 enabled.missed = 0;
             }
+            agent.work.get_mut(&(id, attempt)).map(|work| work.phase = WorkPhase::Connecting)
         })?;
+        accepted.ok_or_else(|| no_work(agent_id, (id, attempt)))?;
         self.change_contact(id, |contact| {
             if let Some(side) = contact.sides.get_mut(&attempt) {
                 side.phase = SidePhase::Connecting { connect_by_ms };

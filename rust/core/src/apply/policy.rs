@@ -19,7 +19,7 @@ impl Site {
         self.drop_instants()?;
         self.drop_modes();
         self.index.census = Census::of(&self.state, self.index.rules.as_ref());
-        self.state.sweep = (!self.index.line.is_empty()).then_some(Sweep { after: None });
+        self.state.sweep = (!self.index.queueing.is_empty()).then_some(Sweep { after: None });
         Ok(())
     }
 

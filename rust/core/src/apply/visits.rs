@@ -14,13 +14,13 @@ use crate::words::{
 };
 
 impl Site {
-    pub(super) fn queue_contact(&mut self, about: &About, event: &ContactQueued) -> Result<(), String> {
+    pub(super) fn queue_contact(&mut self, about: &About, event: ContactQueued) -> Result<(), String> {
         let id = about.contact()?;
         let before = self.state.contacts.remove(&id);
         if let Some(before) = &before {
             self.index.leave_contact(id, before);
         }
-        let course = Course::begun(event, before.as_ref());
+        let course = Course::begun(&event, before.as_ref());
         let (answered_before, attempt, recent, exclusions, ordinal, mut conversation) = match before {
             Some(before) => {
                 let answered_before = before.ever_answered();
@@ -29,30 +29,32 @@ impl Site {
             None => (false, 0, VecDeque::new(), Few::new(), 0, Conversation::default()),
         };
         conversation.rest();
+        self.recognise(about.channel()?, &event);
+        self.state.arrivals = self.state.arrivals.max(event.key.seq);
         let contact = Contact {
             channel: about.channel()?.clone(),
-            queue: event.queue.clone(),
+            queue: event.queue,
             phase: Phase::Queued,
             visit: event.visit,
             key: event.key,
             entered_ms: event.at_ms,
             queued_at_ms: event.queued_at_ms,
             target_ms: event.target_ms,
-            wishes: event.wishes.clone(),
-            requirements: event.requirements.clone(),
+            wishes: event.wishes,
+            requirements: event.requirements,
             priority: event.priority,
             customer: event.customer,
-            preferred: event.preferred.clone(),
+            preferred: event.preferred,
             prefer_until_ms: event.prefer_until_ms,
             sender: event.excluded,
             transfers: event.transfers,
             back: event.back,
-            entry_point: event.entry_point.clone(),
-            topic: event.topic.clone(),
+            entry_point: event.entry_point,
+            topic: event.topic,
             case: event.case,
-            rule: event.rule.clone(),
-            language: event.language.clone(),
-            accepts: event.accepts.clone(),
+            rule: event.rule,
+            language: event.language,
+            accepts: event.accepts,
             attempt,
             recent,
             exclusions,
@@ -64,10 +66,8 @@ impl Site {
             siblings: Few::new(),
             sides: Few::new(),
         };
-        self.recognise(&contact.channel, event);
         self.index.enter_contact(id, &contact);
         self.state.contacts.insert(id, contact);
-        self.state.arrivals = self.state.arrivals.max(event.key.seq);
         Ok(())
     }
 

@@ -9,12 +9,13 @@
 //! ```
 
 use super::Check;
-use crate::conversation::{Holder, Stage};
+use crate::conversation::{Holder, Sibling, Stage};
+use crate::few::Few;
 use crate::state::{Contact, Phase};
 use crate::turn::Turn;
 use crate::words::{
     AnsweredOn, ChannelPresence, ConnectExpired, ConnectFailed, ConnectionFailed, ContactConnected, EndReason, EngagementStarted,
-    Id, Leg, OfferRevoked, Presence, PresenceCause, RevokeReason, Role,
+    Id, Leg, Name, OfferRevoked, Presence, PresenceCause, RevokeReason, Role,
 };
 
 /// So many failures of an agent's own leg in a row are no accident.
@@ -31,19 +32,19 @@ impl Turn<'_> {
     }
 
     pub(super) fn connect(&mut self, fact: &ContactConnected) {
-        let Some(contact) = self.site.contact(&fact.contact).cloned() else { return };
-        let (channel, queue) = (contact.channel.clone(), contact.queue.clone());
+        let Some(contact) = self.site.contact(&fact.contact) else { return };
+        let (channel, queue, siblings) = (contact.channel.clone(), contact.queue.clone(), contact.siblings.clone());
         let role = contact.holder(fact.attempt).map_or(Role::Primary, |holder| holder.role);
         let speaks = role == Role::Primary;
-        let silence = if speaks { self.silence_due(&contact, contact.conversation.unanswered, self.t_ms) } else { None };
+        let silence = if speaks { self.silence_due(contact, contact.conversation.unanswered, self.t_ms) } else { None };
         let event = EngagementStarted { at_ms: self.t_ms, attempt: fact.attempt, queue, role, silence };
         self.emit(Some(fact.contact), Some(fact.agent), Some(&channel), event);
-        self.revoke_siblings(fact.contact, &contact, RevokeReason::Taken);
+        self.revoke_siblings(fact.contact, &channel, &siblings, RevokeReason::Taken);
         let answered_on = self.rules().and_then(|rules| rules.channel(&channel)).map(|profile| profile.answered_on);
         if speaks && answered_on == Some(AnsweredOn::Connected) {
             self.answered(fact.contact, fact.agent, fact.attempt);
         }
-        for sibling in contact.siblings.values() {
+        for sibling in siblings.values() {
             self.fill(sibling.agent);
         }
         // What is engaged may give way to others from now on.
@@ -88,7 +89,7 @@ impl Turn<'_> {
             siblings_until_ms: self.siblings_until_ms(&contact, fact.attempt).filter(|_| !gone),
         };
         if gone {
-            self.revoke_siblings(id, &contact, RevokeReason::ContactGone);
+            self.revoke_siblings(id, &contact.channel, &contact.siblings, RevokeReason::ContactGone);
         }
         self.emit(Some(id), Some(agent), Some(&contact.channel), event);
         if gone {
@@ -123,10 +124,10 @@ impl Turn<'_> {
     }
 
     /// The other agents who were offered it do not get it.
-    fn revoke_siblings(&mut self, id: Id, contact: &Contact, reason: RevokeReason) {
-        for (attempt, sibling) in &contact.siblings {
+    fn revoke_siblings(&mut self, id: Id, channel: &Name, siblings: &Few<u32, Sibling>, reason: RevokeReason) {
+        for (attempt, sibling) in siblings {
             let event = OfferRevoked { at_ms: self.t_ms, attempt: *attempt, reason, siblings_until_ms: None };
-            self.emit(Some(id), Some(sibling.agent), Some(&contact.channel), event);
+            self.emit(Some(id), Some(sibling.agent), Some(channel), event);
         }
     }
 

@@ -82,9 +82,13 @@ impl Turn<'_> {
     }
 
     pub(super) fn end_contact(&mut self, id: Id, contact: &Contact, reason: EndReason) {
-        let kept_until_ms = self.kept_until(contact, reason);
-        let event = ContactEnded { at_ms: self.t_ms, reason, state: contact.phase.word(), successor: None, kept_until_ms };
+        let event = self.contact_ended(contact, reason);
         self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
+    }
+
+    pub(super) fn contact_ended(&self, contact: &Contact, reason: EndReason) -> ContactEnded {
+        let kept_until_ms = self.kept_until(contact, reason);
+        ContactEnded { at_ms: self.t_ms, reason, state: contact.phase.word(), successor: None, kept_until_ms }
     }
 
     /// Who lost the connection, or the patience, and comes back soon finds the old place again.

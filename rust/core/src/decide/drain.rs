@@ -20,6 +20,12 @@ pub(crate) struct Drain {
     queues: BTreeSet<Name>,
 }
 
+impl Drain {
+    fn is_empty(&self) -> bool {
+        self.released.is_empty() && self.contacts.is_empty() && self.queues.is_empty()
+    }
+}
+
 impl Turn<'_> {
     /// The contact looked, and there is nobody for it.
     pub(super) fn note_in_vain(&mut self, id: Id) {
@@ -74,6 +80,9 @@ impl Turn<'_> {
 
     /// The last thing of a fact or timer: who was released looks, then who may is reserved.
     pub(crate) fn reserve(&mut self) {
+        if self.drain.is_empty() {
+            return;
+        }
         let mut next = 0;
         while let Some(agent) = self.drain.released.get(next).copied() {
             if self.is_full() {

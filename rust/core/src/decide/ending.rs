@@ -31,8 +31,13 @@ impl Turn<'_> {
     /// An agent ends the engagement. With the primary's the contact goes on if somebody else is left with the customer, else it is over.
     pub(super) fn complete(&mut self, fact: &EngagementEndRequested) {
         let id = fact.contact;
-        let Some(contact) = self.site.contact(&id).cloned() else { return };
         let ending = Ending { by: EndedBy::Agent, disposition: fact.disposition.clone(), note: fact.note };
+        let Some(contact) = self.site.contact(&id) else { return };
+        if contact.sides.is_empty() {
+            self.complete_alone(id, ending);
+            return;
+        }
+        let contact = contact.clone();
         if let Some((attempt, _)) = self.engaged_side(id, fact.agent) {
             self.end_attempt(id, &contact, attempt, ending);
             self.settle(fact.agent);
@@ -51,6 +56,26 @@ impl Turn<'_> {
         self.settle_hands(&contact);
     }
 
+    /// Only the primary is with the customer: the contact is over with the engagement.
+    fn complete_alone(&mut self, id: Id, ending: Ending) {
+        let Some(contact) = self.site.contact(&id) else { return };
+        let Some(primary) = contact.phase.attempt() else { return };
+        let (channel, agent) = (contact.channel.clone(), contact.phase.agent());
+        let over = self.attempt_ended(id, contact, primary, ending);
+        let visit = self.visit_ended(contact, VisitOutcome::Closed);
+        let gone = self.contact_ended(contact, EndReason::Completed);
+        if let Some(over) = over {
+            self.emit(Some(id), agent, Some(&channel), over);
+        }
+        if let Some(visit) = visit {
+            self.emit(Some(id), agent, Some(&channel), visit);
+        }
+        self.emit(Some(id), agent, Some(&channel), gone);
+        if let Some(agent) = agent {
+            self.settle(agent);
+        }
+    }
+
     /// The primary's engagement is over, and whatever its sides are in.
     pub(super) fn end_engagement(&mut self, id: Id, contact: &Contact, by: EndedBy) {
         self.end_sides(id, contact);
@@ -61,10 +86,17 @@ impl Turn<'_> {
 
     pub(super) fn end_attempt(&mut self, id: Id, contact: &Contact, attempt: u32, ending: Ending) {
         let Some(holder) = contact.holder(attempt) else { return };
+        if let Some(event) = self.attempt_ended(id, contact, attempt, ending) {
+            self.emit(Some(id), Some(holder.agent), Some(&contact.channel), event);
+        }
+    }
+
+    fn attempt_ended(&self, id: Id, contact: &Contact, attempt: u32, ending: Ending) -> Option<EngagementEnded> {
+        let holder = contact.holder(attempt)?;
         let cost = self.site.agent(&holder.agent).and_then(|agent| agent.work.get(&(id, attempt))).map_or(0, |work| work.cost);
         let profile = self.rules().and_then(|rules| rules.channel(&contact.channel));
         let wrap = profile.filter(|profile| profile.wrap_up_ms > 0 && leaves_something(ending.by, holder.role));
-        let event = EngagementEnded {
+        Some(EngagementEnded {
             at_ms: self.t_ms,
             attempt,
             by: ending.by,
@@ -73,8 +105,7 @@ impl Turn<'_> {
             wrap_until_ms: wrap.map(|profile| self.at_ms + profile.wrap_up_ms),
             wrap_cost: wrap.map_or(0, |profile| (cost * u32::from(profile.wrap_up_cost_percent)).div_ceil(100)),
             role: holder.role,
-        };
-        self.emit(Some(id), Some(holder.agent), Some(&contact.channel), event);
+        })
     }
 }
 

@@ -20,10 +20,14 @@ struct WrapUp {
 impl Turn<'_> {
     /// The customer has an answer by the channel's definition.
     pub(super) fn answered(&mut self, id: Id, agent: Id, attempt: u32) {
-        let Some(contact) = self.site.contact(&id).cloned() else { return };
+        let Some(contact) = self.site.contact(&id) else { return };
+        let (channel, engaged) = (contact.channel.clone(), contact.phase.agent());
+        let ended = self.visit_ended(contact, VisitOutcome::Answered);
         let event = ContactAnswered { at_ms: self.t_ms, attempt, wait_ms: contact.waited_ms(self.t_ms) };
-        self.emit(Some(id), Some(agent), Some(&contact.channel), event);
-        self.end_visit(id, &contact, VisitOutcome::Answered);
+        self.emit(Some(id), Some(agent), Some(&channel), event);
+        if let Some(ended) = ended {
+            self.emit(Some(id), engaged, Some(&channel), ended);
+        }
     }
 
     pub(super) fn check_message(&self, fact: &MessagePosted) -> Check {

@@ -10,6 +10,9 @@ const PROMOTED_CLASS: u8 = 1;
 impl Turn<'_> {
     /// In every queue, while there is room: the least by key of those whose time has come. If the commit is full, the next one goes on.
     pub(crate) fn promote(&mut self) {
+        if !self.rules().is_some_and(Rules::promotes) {
+            return;
+        }
         let queues: Vec<Name> = self.rules().into_iter().flat_map(Rules::promoting).cloned().collect();
         for queue in queues {
             while let Some(id) = self.site.promotable(&queue, self.t_ms) {

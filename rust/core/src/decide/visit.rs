@@ -9,10 +9,14 @@ use crate::words::{ContactQueued, Id, VisitEnded, VisitOutcome};
 impl Turn<'_> {
     /// The visit's outcome, unless it has one: it was answered, or parked.
     pub(super) fn end_visit(&mut self, id: Id, contact: &Contact, outcome: VisitOutcome) {
-        if contact.answered_ms.is_some() || matches!(contact.phase, Phase::Parked { .. }) {
-            return;
+        if let Some(event) = self.visit_ended(contact, outcome) {
+            self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
         }
-        let event = VisitEnded {
+    }
+
+    pub(super) fn visit_ended(&self, contact: &Contact, outcome: VisitOutcome) -> Option<VisitEnded> {
+        let open = contact.answered_ms.is_none() && !matches!(contact.phase, Phase::Parked { .. });
+        open.then(|| VisitEnded {
             at_ms: self.t_ms,
             visit: contact.visit,
             queue: contact.queue.clone(),
@@ -20,8 +24,7 @@ impl Turn<'_> {
             entered_ms: contact.entered_ms,
             wait_ms: contact.waited_ms(self.t_ms),
             target_ms: contact.target_ms,
-        };
-        self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
+        })
     }
 
     /// The contact waits anew in its queue, with its key: nobody is preferred, nobody excluded.

@@ -102,6 +102,12 @@ impl Crew {
         Some(slot)
     }
 
+    /// On which channels the agent could be offered a contact: one bit each, in their order.
+    pub(crate) fn free_on(&self, id: &Id) -> u32 {
+        let known = self.slots.of(id).and_then(|slot| self.known.get(slot as usize)?.as_ref());
+        known.map_or(0, |known| known.seat.free)
+    }
+
     pub(crate) fn slot(&self, id: &Id) -> Option<u32> {
         self.slots.of(id)
     }

@@ -23,11 +23,15 @@ pub(crate) struct Queueing {
     skills: Slots<Name>,
     contacts: Slots<Id>,
     standing: Vec<Option<Standing>>,
+    /// How often somebody joined.
+    joined: u64,
+    waiting: usize,
 }
 
 impl Queueing {
     /// The contact waits in its queues.
     pub(crate) fn join(&mut self, id: Id, contact: &Contact) {
+        (self.joined, self.waiting) = (self.joined + 1, self.waiting + 1);
         let slot = self.contacts.take(id);
         let needs = self.needs(&contact.requirements);
         let mut lines = Vec::with_capacity(1);
@@ -47,6 +51,7 @@ impl Queueing {
     pub(crate) fn part(&mut self, id: &Id) {
         let Some(slot) = self.contacts.give_back(id) else { return };
         let Some(standing) = self.standing[slot as usize].take() else { return };
+        self.waiting -= 1;
         for (place, line) in standing.lines {
             let lines = &mut self.lines[place as usize];
             lines.part(line, standing.key);
@@ -54,6 +59,16 @@ impl Queueing {
                 self.renumber(place, &moved);
             }
         }
+    }
+
+    /// Nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting == 0
+    }
+
+    /// Grows whenever somebody joins.
+    pub(crate) fn joined(&self) -> u64 {
+        self.joined
     }
 
     fn renumber(&mut self, place: u32, moved: &BTreeMap<u32, u32>) {

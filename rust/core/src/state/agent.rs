@@ -90,18 +90,32 @@ impl Agent {
 
     /// The least rank over the queues that the contact waits in; None: no member of any.
     pub(crate) fn rank(&self, contact: &Contact) -> Option<u8> {
-        contact.queues().filter_map(|queue| self.memberships.get(queue)).min().copied()
+        let own = self.memberships.get(&contact.queue).copied();
+        let added = contact.course.added.iter().filter_map(|queue| self.memberships.get(queue).copied());
+        added.fold(own, |least, rank| Some(least.map_or(rank, |least| least.min(rank))))
     }
 
     pub(crate) fn load(&self) -> u64 {
-        let outside_costs = self.outside.values().map(|work| work.cost);
-        self.work.values().map(|work| work.cost).chain(outside_costs).map(u64::from).sum()
+        let mut load = 0;
+        for work in self.work.values() {
+            load += u64::from(work.cost);
+        }
+        for work in self.outside.values() {
+            load += u64::from(work.cost);
+        }
+        load
     }
 
     /// Offers, engagements, wrap-ups and outside work on one channel, without dormant ones.
     pub(crate) fn count(&self, channel: &Name) -> usize {
-        self.work.values().filter(|work| work.channel == *channel && work.full_cost.is_none()).count()
-            + self.outside.values().filter(|work| work.channel == *channel).count()
+        let mut count = 0;
+        for work in self.work.values() {
+            count += usize::from(work.full_cost.is_none() && work.channel == *channel);
+        }
+        for work in self.outside.values() {
+            count += usize::from(work.channel == *channel);
+        }
+        count
     }
 
     /// Anything accepted that is not over: what delays a wish to be not ready.
@@ -115,16 +129,30 @@ impl Agent {
             || self.work.values().any(|work| matches!(work.phase, WorkPhase::Engaged | WorkPhase::Wrapping { .. }))
     }
 
+    /// Time alone may end something here: a wrap-up, or the patience with a lost desk.
+    pub(crate) fn has_deadlines(&self) -> bool {
+        self.desk_due.is_some() || self.work.values().any(|work| matches!(work.phase, WorkPhase::Wrapping { .. }))
+    }
+
     pub(crate) fn has_capacity_for(&self, cost: u32) -> bool {
         self.load() + u64::from(cost) <= u64::from(self.capacity)
     }
 
+    /// More than its limits allow, in all or on a channel. A channel that is not declared (any more) allows none but dormant ones.
     pub(crate) fn over_capacity(&self) -> bool {
-        self.load() > u64::from(self.capacity)
-            || self.channels.iter().any(|(channel, enabled)| self.count(channel) > enabled.max_concurrent as usize)
-            // A channel that is not declared (any more) allows none but dormant ones.
-            || self.work.values().any(|work| work.full_cost.is_none() && !self.channels.contains_key(&work.channel))
-            || self.outside.values().any(|work| !self.channels.contains_key(&work.channel))
+        if self.work.is_empty() && self.outside.is_empty() {
+            return false;
+        }
+        let mut counted = 0;
+        for (channel, enabled) in &self.channels {
+            let count = self.count(channel);
+            if count > enabled.max_concurrent as usize {
+                return true;
+            }
+            counted += count;
+        }
+        let counting = self.work.values().filter(|work| work.full_cost.is_none()).count() + self.outside.len();
+        counted < counting || self.load() > u64::from(self.capacity)
     }
 
     pub(crate) fn meets(&self, need: &Requirement) -> bool {
