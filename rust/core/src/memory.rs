@@ -55,15 +55,13 @@ impl<T: Recollection> Memory<T> {
     /// What is remembered of `id` at `at_ms`: the window counts, not when somebody last tidied up.
     pub(crate) fn get(&self, id: &Id, at_ms: u64) -> Option<&T> {
         let slot = self.places.slot(self.find(id)?);
-        self.ring.get(self.index(slot)).filter(|(then, ..)| then + MEMORY_MS > at_ms).map(|(_, _, value)| value)
+        self.ring.get(index(self.first, slot)).filter(|(then, ..)| then + MEMORY_MS > at_ms).map(|(_, _, value)| value)
     }
 
     /// Remember `id` as of `at_ms`, which never runs back; within the window the first value of an id stays.
     pub(crate) fn remember(&mut self, id: Id, value: T, at_ms: u64) {
         self.forget_old(at_ms);
-        if self.find(&id).is_none() {
-            self.push((at_ms, id, value));
-        }
+        self.push((at_ms, id, value));
     }
 
     /// Forget what is too old or too much at `at_ms`.
@@ -89,11 +87,15 @@ impl<T: Recollection> Memory<T> {
         self.ring.len()
     }
 
+    /// Unless its id is there.
     fn push(&mut self, entry: (u64, Id, T)) {
-        let number = self.first + self.ring.len() as u64;
-        self.places.insert(entry.1.spread(), slot(number));
-        self.digest = self.digest.wrapping_add(mix(number, &entry));
-        self.ring.push_back(entry);
+        let (ring, first) = (&self.ring, self.first);
+        let number = first + ring.len() as u64;
+        let known = |found| matches!(ring.get(index(first, found)), Some((_, known, _)) if *known == entry.1);
+        if self.places.insert_new(entry.1.spread(), slot(number), known) {
+            self.digest = self.digest.wrapping_add(mix(number, &entry));
+            self.ring.push_back(entry);
+        }
     }
 
     fn forget_old(&mut self, at_ms: u64) {
@@ -113,13 +115,13 @@ impl<T: Recollection> Memory<T> {
     }
 
     fn find(&self, id: &Id) -> Option<usize> {
-        self.places.find(id.spread(), |slot| matches!(self.ring.get(self.index(slot)), Some((_, known, _)) if known == id))
+        self.places.find(id.spread(), |slot| matches!(self.ring.get(index(self.first, slot)), Some((_, known, _)) if known == id))
     }
+}
 
-    /// Where in the ring a slot stands.
-    fn index(&self, found: usize) -> usize {
-        found.wrapping_sub(slot(self.first) as usize) & SLOTS
-    }
+/// Where a slot stands in a ring that begins with this number.
+fn index(first: u64, found: usize) -> usize {
+    found.wrapping_sub(slot(first) as usize) & SLOTS
 }
 
 /// A number as a slot: more slots than are ever remembered at once.

@@ -84,6 +84,26 @@ impl Places {
         self.put(tag(hash) << 32 | (u64::from(slot) + 1));
     }
 
+    /// Note the slot of a key unless a slot of those noted `is` its own. True if it is new.
+    pub(crate) fn insert_new(&mut self, hash: u64, slot: u32, is: impl Fn(usize) -> bool) -> bool {
+        if self.used * 2 >= self.places.len() {
+            self.grow();
+        }
+        let tag = tag(hash);
+        let Some(mut place) = self.home(tag) else { return false };
+        loop {
+            match self.places[place] {
+                0 => {
+                    self.places[place] = tag << 32 | (u64::from(slot) + 1);
+                    self.used += 1;
+                    return true;
+                }
+                found if found >> 32 == tag && is(slot_in(found)) => return false,
+                _ => place = self.next(place),
+            }
+        }
+    }
+
     /// Empty a place. Those behind it that stand away from home move up, so that no gap hides them.
     pub(crate) fn remove(&mut self, place: usize) {
         let mut gap = place;
