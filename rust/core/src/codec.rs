@@ -1,11 +1,14 @@
 //! Words to bytes and back. What is written equals msgspec's bytes; what is read is checked against every bound.
 
+mod plain;
 mod reader;
 mod wire;
-pub(crate) mod writer;
+mod writer;
 
+pub(crate) use plain::plain;
 pub(crate) use reader::Reader;
 pub(crate) use wire::{Fields, Length, Max, Span, Wire};
+pub(crate) use writer::{Form, Writer};
 
 use crate::words::bounds::{FRAME_FACTS_MAX, FRAME_MAX};
 use crate::words::{Commit, Entry, Event, Fact, Input, Policy};
@@ -64,22 +67,26 @@ pub fn split_frame(data: &[u8]) -> Result<Vec<&[u8]>, FrameFlaw> {
     if count > FRAME_FACTS_MAX {
         return Err(FrameFlaw::TooLarge);
     }
-    let facts: Result<Vec<_>, _> = (0..count).map(|_| reader.bin()).collect();
-    match facts {
-        Ok(facts) if !facts.is_empty() && reader.left() == 0 => Ok(facts),
-        _ => Err(FrameFlaw::NotAFrame),
+    // Every fact has at least one byte, so a length that lies costs no memory.
+    let mut facts = Vec::with_capacity(count.min(reader.left()));
+    for _ in 0..count {
+        facts.push(reader.bin().map_err(|_| FrameFlaw::NotAFrame)?);
     }
+    if facts.is_empty() || reader.left() > 0 {
+        return Err(FrameFlaw::NotAFrame);
+    }
+    Ok(facts)
 }
 
 /// One whole word. Bytes that are no msgpack at all are told apart from those of the wrong shape, whatever is met first.
 fn decode<T: Wire<()>>(data: &[u8]) -> Result<T, Flaw> {
     let mut reader = Reader::new(data);
-    let word = T::read(&mut reader, ()).map_err(|flaw| if is_broken(data) { Flaw::NotMsgpack } else { flaw })?;
-    if reader.left() == 0 {
-        Ok(word)
-    } else {
-        Err(Flaw::NotMsgpack)
+    let word = T::read(&mut reader, ());
+    if word.is_ok() && reader.left() == 0 {
+        // A word is large: it is handed on where it stands.
+        return word;
     }
+    Err(word.err().filter(|_| !is_broken(data)).unwrap_or(Flaw::NotMsgpack))
 }
 
 fn is_broken(data: &[u8]) -> bool {
@@ -91,9 +98,7 @@ fn is_broken(data: &[u8]) -> bool {
 }
 
 fn encode<T: Wire<()>>(word: &T) -> Vec<u8> {
-    let mut out = Vec::with_capacity(128);
-    word.write((), &mut out);
-    out
+    writer::written(|out| word.write((), out))
 }
 
 /// A fact as a gateway wrote it.

@@ -1,16 +1,22 @@
 //! The entries of a commit under way: each is encoded once, into its place, as soon as it is known.
 
 use crate::apply::About;
-use crate::codec::{writer, Wire};
+use crate::codec::{Wire, Writer};
 use crate::words::{Commit, Entry, Event, Input, Verdict, INPUT_TAG};
 
 /// What an entry takes beside its body, at most.
 const ENTRY_OVERHEAD: usize = 96;
+/// More than a commit takes before or behind its entries.
+const HEADER_MAX: usize = 512;
+/// The least room for entries.
+const ROOM_MIN: usize = 4_096;
 
 #[derive(Debug, Default)]
 pub(crate) struct Record {
-    /// The entries one after the other, as they will stand in the commit.
-    bytes: Vec<u8>,
+    /// Room, in which the entries stand one after the other as they will in the commit.
+    room: Vec<u8>,
+    /// And so much of it is taken.
+    taken: usize,
     count: usize,
     /// What counts against a turn's budget.
     size: usize,
@@ -18,14 +24,13 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// In a buffer that was used before, so that it has grown already.
-    pub(crate) fn new(mut buffer: Vec<u8>) -> Self {
-        buffer.clear();
-        Self { bytes: buffer, ..Self::default() }
+    /// In room that was used before, so that it has grown already.
+    pub(crate) fn new(room: Vec<u8>) -> Self {
+        Self { room, ..Self::default() }
     }
 
     pub(crate) fn into_buffer(self) -> Vec<u8> {
-        self.bytes
+        self.room
     }
 
     /// Entries so far.
@@ -49,35 +54,53 @@ impl Record {
     pub(crate) fn add_input(&mut self, about: &About, cause: i64, place: (u64, u64, u64), fact: &[u8], verdict: &Verdict) {
         self.add(INPUT_TAG, about, cause, |out| {
             let (inbox_seq, index, stored_ms) = place;
-            writer::array(Input::FIELDS.len(), out);
-            writer::uint(inbox_seq, out);
-            writer::uint(index, out);
-            writer::uint(stored_ms, out);
-            writer::bin(fact, out);
+            out.array(Input::FIELDS.len());
+            out.uint(inbox_seq);
+            out.uint(index);
+            out.uint(stored_ms);
+            out.bin(fact);
             verdict.write((), out);
         });
     }
 
-    fn add(&mut self, tag: u64, about: &About, cause: i64, body: impl FnOnce(&mut Vec<u8>)) {
-        let out = &mut self.bytes;
-        writer::array(Entry::FIELDS.len(), out);
-        writer::uint(tag, out);
-        about.contact.write((), out);
-        about.agent.write((), out);
-        about.channel.write((), out);
-        writer::int(cause, out);
-        self.size += ENTRY_OVERHEAD + writer::bin_of(body, out);
-        self.count += 1;
-        self.first_tag.get_or_insert(tag);
+    fn add(&mut self, tag: u64, about: &About, cause: i64, body: impl Fn(&mut Writer<'_>)) {
+        while !self.fits(tag, about, cause, &body) {
+            self.room.resize((self.room.len() * 2).max(ROOM_MIN), 0);
+        }
     }
 
-    /// The whole commit: `header` without entries, and these in their place.
-    pub(crate) fn commit(&self, header: &Commit) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.bytes.len() + 256);
-        header.write_around(&mut out, |out| {
-            writer::array(self.count, out);
-            out.extend_from_slice(&self.bytes);
-        });
-        out
+    /// Add it if there is room for it. A function of its own: nothing is worked out for the case that there is none.
+    #[inline(never)]
+    fn fits(&mut self, tag: u64, about: &About, cause: i64, body: &impl Fn(&mut Writer<'_>)) -> bool {
+        let mut out = Writer::new(self.room.get_mut(self.taken..).unwrap_or_default());
+        out.tagged(Entry::FIELDS.len(), tag);
+        about.contact.write((), &mut out);
+        about.agent.write((), &mut out);
+        about.channel.write((), &mut out);
+        out.int(cause);
+        let length = out.bin_of(body);
+        let Some(left) = out.left() else { return false };
+        self.taken = self.room.len() - left;
+        self.size += ENTRY_OVERHEAD + length;
+        self.count += 1;
+        self.first_tag.get_or_insert(tag);
+        true
     }
+
+    /// The whole commit: `header`, and these entries in their place.
+    pub(crate) fn commit(&self, header: &Commit) -> Vec<u8> {
+        let mut room = [0; HEADER_MAX];
+        let mut bytes = Vec::with_capacity(self.taken + HEADER_MAX);
+        bytes.extend_from_slice(written(&mut room, |out| header.write_before(self.count, out)));
+        bytes.extend_from_slice(&self.room[..self.taken]);
+        bytes.extend_from_slice(written(&mut room, |out| header.write_behind(out)));
+        bytes
+    }
+}
+
+fn written(room: &mut [u8; HEADER_MAX], write: impl FnOnce(&mut Writer<'_>)) -> &[u8] {
+    let mut out = Writer::new(room);
+    write(&mut out);
+    let left = out.left().unwrap_or_else(|| unreachable!("a header takes less than {HEADER_MAX} bytes"));
+    &room[..HEADER_MAX - left]
 }

@@ -247,17 +247,20 @@ impl Router {
         let mut pending = Vec::new();
         for frame in frames.iter().filter(|frame| frame.inbox_seq >= consumed_seq) {
             let done = if frame.inbox_seq == consumed_seq { facts_done } else { 0 };
-            let fact = |(index, fact): (u64, Body<'a>)| Pending {
-                inbox_seq: frame.inbox_seq,
-                index,
-                stored_ms: frame.stored_ms.min(INSTANT_MAX_MS),
-                fact,
-            };
-            let bodies: Vec<Body<'a>> = match codec::split_frame(frame.data) {
-                Ok(facts) => facts.into_iter().map(Body::Bytes).collect(),
-                Err(flaw) => vec![Body::Quarantined { reason: flaw.reason(), sha256: turn::sha256(frame.data) }],
-            };
-            pending.extend((0..).zip(bodies).filter(|(index, _)| *index >= done).map(fact));
+            let stored_ms = frame.stored_ms.min(INSTANT_MAX_MS);
+            let fact = |index: u64, fact: Body<'a>| Pending { inbox_seq: frame.inbox_seq, index, stored_ms, fact };
+            match codec::split_frame(frame.data) {
+                Ok(facts) => {
+                    pending.reserve(facts.len());
+                    pending.extend(
+                        (0..).zip(facts).filter(|(index, _)| *index >= done).map(|(index, bytes)| fact(index, Body::Bytes(bytes))),
+                    );
+                }
+                Err(flaw) if done == 0 => {
+                    pending.push(fact(0, Body::Quarantined { reason: flaw.reason(), sha256: turn::sha256(frame.data) }));
+                }
+                Err(_) => {}
+            }
         }
         Ok(pending)
     }

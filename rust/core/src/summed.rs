@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::codec::plain;
 use crate::places::Spread;
 use crate::table::Table;
 
@@ -94,17 +95,17 @@ impl<K: Spread + Copy + Serialize, V: Serialize> Summed<K, V> {
         let mut touched = self.touched.clone();
         touched.sort_unstable();
         touched.dedup();
-        let mut bytes = Vec::new();
+        let mut room = Vec::new();
         let entries = touched.iter().filter_map(|key| Some((key, self.table.get(key).filter(|entry| entry.touched)?)));
-        entries.fold(self.sum, |sum, (key, entry)| plus(less(sum, entry.leaf), leaf(key, &entry.value, &mut bytes)))
+        entries.fold(self.sum, |sum, (key, entry)| plus(less(sum, entry.leaf), leaf(key, &entry.value, &mut room)))
     }
 
     /// Hash what was touched, so that it need not be hashed again.
     pub(crate) fn settle(&mut self) {
-        let mut bytes = Vec::new();
+        let mut room = Vec::new();
         for key in std::mem::take(&mut self.touched) {
             if let Some(entry) = self.table.get_mut(&key).filter(|entry| entry.touched) {
-                let now = leaf(&key, &entry.value, &mut bytes);
+                let now = leaf(&key, &entry.value, &mut room);
                 self.sum = plus(less(self.sum, entry.leaf), now);
                 (entry.leaf, entry.touched) = (now, false);
             }
@@ -113,12 +114,9 @@ impl<K: Spread + Copy + Serialize, V: Serialize> Summed<K, V> {
 }
 
 /// BLAKE3 of the key and the value as they stand in a snapshot.
-fn leaf<K: Serialize, V: Serialize>(key: &K, value: &V, bytes: &mut Vec<u8>) -> Sum {
-    bytes.clear();
-    // Writing plain data into memory cannot fail.
-    rmp_serde::encode::write(bytes, &(key, value)).unwrap_or_else(|error| unreachable!("an entry serialises: {error}"));
-    let hash = blake3::hash(bytes);
-    let mut numbers = hash.as_bytes().chunks_exact(8).map(|chunk| chunk.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
+fn leaf<K: Serialize, V: Serialize>(key: &K, value: &V, room: &mut Vec<u8>) -> Sum {
+    let hash = blake3::hash(plain(&(key, value), room));
+    let mut numbers = hash.as_bytes().chunks_exact(8).map(|chunk| chunk.try_into().map_or(0, u64::from_be_bytes));
     std::array::from_fn(|_| numbers.next().unwrap_or_default())
 }
 

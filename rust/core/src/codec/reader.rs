@@ -9,7 +9,7 @@ const DEPTH_MAX: u32 = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Head {
     Nil,
-    Bool(bool),
+    Bool,
     Uint(u64),
     /// Below zero.
     Int(i64),
@@ -37,6 +37,7 @@ impl<'a> Reader<'a> {
     }
 
     /// True, and the nil is read, if the next value is nil.
+    #[inline]
     pub(crate) fn nil(&mut self) -> bool {
         if let [0xc0, rest @ ..] = self.rest {
             self.rest = rest;
@@ -46,31 +47,51 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn boolean(&mut self) -> Result<bool, Flaw> {
-        if let Head::Bool(value) = self.head()? {
-            Ok(value)
-        } else {
-            Err(Flaw::BadShape)
+        if let [flag @ (0xc2 | 0xc3), rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(*flag == 0xc3);
         }
+        self.head().and(Err(Flaw::BadShape))
     }
 
-    pub(crate) fn int(&mut self) -> Result<i128, Flaw> {
-        let head = self.head()?;
-        if let Head::Uint(value) = head {
-            return Ok(i128::from(value));
+    #[inline]
+    pub(crate) fn int(&mut self) -> Result<i64, Flaw> {
+        if let [0xd0..=0xd3 | 0xe0..=0xff, ..] = self.rest {
+            return self.signed_int();
         }
+        i64::try_from(self.uint()?).map_err(|_| Flaw::OutOfBounds)
+    }
+
+    fn signed_int(&mut self) -> Result<i64, Flaw> {
+        let head = self.head()?;
         if let Head::Int(value) = head {
-            return Ok(i128::from(value));
+            return Ok(value);
+        }
+        if let Head::Uint(value) = head {
+            return i64::try_from(value).map_err(|_| Flaw::OutOfBounds);
         }
         Err(Flaw::BadShape)
     }
 
-    /// An integer that is not below zero.
+    /// An integer that is not below zero. Most are small, most of the others instants.
+    #[inline]
     pub(crate) fn uint(&mut self) -> Result<u64, Flaw> {
-        if let [first @ 0x00..=0x7f, rest @ ..] = self.rest {
-            self.rest = rest;
-            return Ok(u64::from(*first));
+        match self.rest {
+            [first @ 0x00..=0x7f, rest @ ..] => {
+                self.rest = rest;
+                Ok(u64::from(*first))
+            }
+            [0xcf, b0, b1, b2, b3, b4, b5, b6, b7, rest @ ..] => {
+                self.rest = rest;
+                Ok(u64::from_be_bytes([*b0, *b1, *b2, *b3, *b4, *b5, *b6, *b7]))
+            }
+            _ => self.other_uint(),
         }
+    }
+
+    fn other_uint(&mut self) -> Result<u64, Flaw> {
         let head = self.head()?;
         if let Head::Uint(value) = head {
             return Ok(value);
@@ -79,11 +100,16 @@ impl<'a> Reader<'a> {
     }
 
     /// A string's bytes. Every string of our words is ASCII, which the comparison with the word or pattern shows.
+    #[inline]
     pub(crate) fn text(&mut self) -> Result<&'a [u8], Flaw> {
         if let [first @ 0xa0..=0xbf, rest @ ..] = self.rest {
             self.rest = rest;
             return self.take(usize::from(first & 0x1f));
         }
+        self.other_text()
+    }
+
+    fn other_text(&mut self) -> Result<&'a [u8], Flaw> {
         if let Head::Str(length) = self.head()? {
             self.take(length)
         } else {
@@ -91,11 +117,28 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A string of at most `N` bytes before `N` more, if it is one: its length, and bytes of which as many are its own.
+    #[inline]
+    pub(crate) fn short_text<const N: usize>(&mut self) -> Option<(u8, [u8; N])> {
+        let [first @ 0xa0..=0xbf, rest @ ..] = self.rest else { return None };
+        let (length, bytes) = (first & 0x1f, rest.first_chunk()?);
+        if usize::from(length) > N {
+            return None;
+        }
+        self.rest = rest.get(usize::from(length)..)?;
+        Some((length, *bytes))
+    }
+
+    #[inline]
     pub(crate) fn bin(&mut self) -> Result<&'a [u8], Flaw> {
         if let [0xc4, length, rest @ ..] = self.rest {
             self.rest = rest;
             return self.take(usize::from(*length));
         }
+        self.other_bin()
+    }
+
+    fn other_bin(&mut self) -> Result<&'a [u8], Flaw> {
         if let Head::Bin(length) = self.head()? {
             self.take(length)
         } else {
@@ -103,12 +146,29 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A byte string of this length.
+    #[inline]
+    pub(crate) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Flaw> {
+        if let [0xc4, length, rest @ ..] = self.rest {
+            if let (true, Some((bytes, rest))) = (usize::from(*length) == N, rest.split_first_chunk()) {
+                self.rest = rest;
+                return Ok(*bytes);
+            }
+        }
+        self.bin()?.try_into().map_err(|_| Flaw::OutOfBounds)
+    }
+
     /// The number of elements that follow.
+    #[inline]
     pub(crate) fn array(&mut self) -> Result<usize, Flaw> {
         if let [first @ 0x90..=0x9f, rest @ ..] = self.rest {
             self.rest = rest;
             return Ok(usize::from(first & 0x0f));
         }
+        self.other_array()
+    }
+
+    fn other_array(&mut self) -> Result<usize, Flaw> {
         if let Head::Array(count) = self.head()? {
             Ok(count)
         } else {
@@ -132,7 +192,7 @@ impl<'a> Reader<'a> {
 
     fn skip_within(&mut self, depth: u32) -> Result<(), Flaw> {
         let inner = match self.head()? {
-            Head::Nil | Head::Bool(_) | Head::Uint(_) | Head::Int(_) | Head::Float => 0,
+            Head::Nil | Head::Bool | Head::Uint(_) | Head::Int(_) | Head::Float => 0,
             Head::Str(length) | Head::Bin(length) | Head::Ext(length) => {
                 self.take(length)?;
                 0
@@ -157,8 +217,7 @@ impl<'a> Reader<'a> {
             0x90..=0x9f => Head::Array(length(first & 0x0f)),
             0xa0..=0xbf => Head::Str(length(first & 0x1f)),
             0xc0 => Head::Nil,
-            0xc2 => Head::Bool(false),
-            0xc3 => Head::Bool(true),
+            0xc2 | 0xc3 => Head::Bool,
             0xc4 => Head::Bin(length(self.number::<1>()?)),
             0xc5 => Head::Bin(length(self.number::<2>()?)),
             0xc6 => Head::Bin(length(self.number::<4>()?)),
@@ -200,6 +259,7 @@ impl<'a> Reader<'a> {
         Ok(*bytes)
     }
 
+    #[inline]
     fn take(&mut self, length: usize) -> Result<&'a [u8], Flaw> {
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Flaw::NotMsgpack)?;
         self.rest = rest;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{writer, Flaw, Reader};
+use super::{Flaw, Reader, Writer};
 
 /// A type that can be written and read within bounds `B`; `()` if the type has its own.
 pub(crate) trait Wire<B>: Sized {
-    fn write(&self, bounds: B, out: &mut Vec<u8>);
+    fn write(&self, bounds: B, out: &mut Writer<'_>);
     fn read(reader: &mut Reader<'_>, bounds: B) -> Result<Self, Flaw>;
 }
 
@@ -29,18 +29,21 @@ pub(crate) struct Fields<'r, 'a> {
 }
 
 impl<'r, 'a> Fields<'r, 'a> {
+    #[inline]
     pub(crate) fn begin(reader: &'r mut Reader<'a>) -> Result<Self, Flaw> {
         let left = reader.array()?;
         Ok(Self { reader, left })
     }
 
     /// The first element: which word this is. A negative tag is no word's.
+    #[inline]
     pub(crate) fn tag(&mut self) -> Result<u64, Flaw> {
         self.left = self.left.checked_sub(1).ok_or(Flaw::BadShape)?;
-        u64::try_from(self.reader.int()?).map_err(|_| Flaw::UnknownTag)
+        self.reader.uint().map_err(|flaw| if flaw == Flaw::OutOfBounds { Flaw::UnknownTag } else { flaw })
     }
 
     /// The next field; None if an older writer did not know it yet.
+    #[inline]
     pub(crate) fn field<B, T: Wire<B>>(&mut self, bounds: B) -> Result<Option<T>, Flaw> {
         if self.left == 0 {
             return Ok(None);
@@ -58,13 +61,15 @@ impl<'r, 'a> Fields<'r, 'a> {
 macro_rules! bounded_integers {
     ($($ty:ty),*) => {$(
         impl Wire<Span> for $ty {
-            fn write(&self, bounds: Span, out: &mut Vec<u8>) {
+            #[inline]
+    fn write(&self, bounds: Span, out: &mut Writer<'_>) {
                 let value = u64::from(*self);
                 debug_assert!((bounds.0..=bounds.1).contains(&value), "{value} is out of {bounds:?}");
-                writer::uint(value, out);
+                out.uint(value);
             }
 
-            fn read(reader: &mut Reader<'_>, bounds: Span) -> Result<Self, Flaw> {
+            #[inline]
+    fn read(reader: &mut Reader<'_>, bounds: Span) -> Result<Self, Flaw> {
                 let value = reader.uint()?;
                 if !(bounds.0..=bounds.1).contains(&value) {
                     return Err(Flaw::OutOfBounds);
@@ -78,30 +83,36 @@ macro_rules! bounded_integers {
 bounded_integers!(u8, u32, u64);
 
 impl Wire<()> for i64 {
-    fn write(&self, _bounds: (), out: &mut Vec<u8>) {
-        writer::int(*self, out);
+    #[inline]
+    fn write(&self, _bounds: (), out: &mut Writer<'_>) {
+        out.int(*self);
     }
 
+    #[inline]
     fn read(reader: &mut Reader<'_>, _bounds: ()) -> Result<Self, Flaw> {
-        Self::try_from(reader.int()?).map_err(|_| Flaw::OutOfBounds)
+        reader.int()
     }
 }
 
 impl Wire<()> for bool {
-    fn write(&self, _bounds: (), out: &mut Vec<u8>) {
-        writer::boolean(*self, out);
+    #[inline]
+    fn write(&self, _bounds: (), out: &mut Writer<'_>) {
+        out.boolean(*self);
     }
 
+    #[inline]
     fn read(reader: &mut Reader<'_>, _bounds: ()) -> Result<Self, Flaw> {
         reader.boolean()
     }
 }
 
 impl Wire<Length> for Vec<u8> {
-    fn write(&self, _bounds: Length, out: &mut Vec<u8>) {
-        writer::bin(self, out);
+    #[inline]
+    fn write(&self, _bounds: Length, out: &mut Writer<'_>) {
+        out.bin(self);
     }
 
+    #[inline]
     fn read(reader: &mut Reader<'_>, bounds: Length) -> Result<Self, Flaw> {
         let bytes = reader.bin()?;
         if (bounds.0..=bounds.1).contains(&bytes.len()) {
@@ -113,13 +124,15 @@ impl Wire<Length> for Vec<u8> {
 }
 
 impl<B, T: Wire<B>> Wire<B> for Option<T> {
-    fn write(&self, bounds: B, out: &mut Vec<u8>) {
+    #[inline]
+    fn write(&self, bounds: B, out: &mut Writer<'_>) {
         match self {
             Some(value) => value.write(bounds, out),
-            None => writer::nil(out),
+            None => out.nil(),
         }
     }
 
+    #[inline]
     fn read(reader: &mut Reader<'_>, bounds: B) -> Result<Self, Flaw> {
         if reader.nil() {
             Ok(None)
@@ -130,23 +143,27 @@ impl<B, T: Wire<B>> Wire<B> for Option<T> {
 }
 
 impl<T: Wire<()>> Wire<Max> for Vec<T> {
-    fn write(&self, max: Max, out: &mut Vec<u8>) {
+    #[inline]
+    fn write(&self, max: Max, out: &mut Writer<'_>) {
         Wire::write(self, (max, ()), out);
     }
 
+    #[inline]
     fn read(reader: &mut Reader<'_>, max: Max) -> Result<Self, Flaw> {
         Wire::read(reader, (max, ()))
     }
 }
 
 impl<B: Copy, T: Wire<B>> Wire<(Max, B)> for Vec<T> {
-    fn write(&self, (_, bounds): (Max, B), out: &mut Vec<u8>) {
-        writer::array(self.len(), out);
+    #[inline]
+    fn write(&self, (_, bounds): (Max, B), out: &mut Writer<'_>) {
+        out.array(self.len());
         for element in self {
             element.write(bounds, out);
         }
     }
 
+    #[inline]
     fn read(reader: &mut Reader<'_>, (max, bounds): (Max, B)) -> Result<Self, Flaw> {
         let count = reader.array()?;
         if count > max.0 {
@@ -163,14 +180,16 @@ impl<B: Copy, T: Wire<B>> Wire<(Max, B)> for Vec<T> {
 
 /// In the order of the keys, which need not be the order it was read in.
 impl<K: Wire<()> + Ord, B: Copy, V: Wire<B>> Wire<B> for BTreeMap<K, V> {
-    fn write(&self, bounds: B, out: &mut Vec<u8>) {
-        writer::map(self.len(), out);
+    #[inline]
+    fn write(&self, bounds: B, out: &mut Writer<'_>) {
+        out.map(self.len());
         for (key, value) in self {
             key.write((), out);
             value.write(bounds, out);
         }
     }
 
+    #[inline]
     fn read(reader: &mut Reader<'_>, bounds: B) -> Result<Self, Flaw> {
         let mut map = Self::new();
         for _ in 0..reader.map()? {

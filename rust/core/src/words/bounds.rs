@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Name;
-use crate::codec::{writer, Flaw, Reader, Span, Wire};
+use crate::codec::{Flaw, Reader, Span, Wire, Writer};
 
 /// Bytes of a frame.
 pub const FRAME_MAX: usize = 64 * 1024;
@@ -90,12 +90,17 @@ macro_rules! opaque {
         }
 
         impl Wire<()> for $name {
-            fn write(&self, _bounds: (), out: &mut Vec<u8>) {
-                writer::fixed(&self.0, out);
+            #[inline]
+            fn write(&self, _bounds: (), out: &mut Writer<'_>) {
+                let mut bytes = [0; $length + 2];
+                (bytes[0], bytes[1]) = (0xc4, $length);
+                bytes[2..].copy_from_slice(&self.0);
+                out.put(bytes, $length + 2);
             }
 
+            #[inline]
             fn read(reader: &mut Reader<'_>, _bounds: ()) -> Result<Self, Flaw> {
-                reader.bin()?.try_into().map(Self).map_err(|_| Flaw::OutOfBounds)
+                reader.fixed().map(Self)
             }
         }
     )*};

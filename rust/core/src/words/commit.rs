@@ -2,7 +2,7 @@
 
 use super::bounds::{COUNT, MS};
 use super::{Digest, Id, Name, Verdict};
-use crate::codec::{writer, Length, Max, Span, Wire};
+use crate::codec::{Length, Max, Span, Wire, Writer};
 use serde::{Deserialize, Serialize};
 
 /// Bytes of a commit.
@@ -75,9 +75,9 @@ arrays! {
 }
 
 impl Commit {
-    /// As `Wire::write` does, but with `entries` instead of its own: they are encoded already.
-    pub(crate) fn write_around(&self, out: &mut Vec<u8>, entries: impl FnOnce(&mut Vec<u8>)) {
-        writer::array(Self::FIELDS.len(), out);
+    /// As `Wire::write` does, in two parts: what stands before the entries, and what behind them. They are encoded already.
+    pub(crate) fn write_before(&self, entries: usize, out: &mut Writer<'_>) {
+        out.array(Self::FIELDS.len());
         self.v.write(FORMAT, out);
         self.site.write((), out);
         for number in [self.epoch, self.seq, self.level, self.policy] {
@@ -87,7 +87,10 @@ impl Commit {
         self.prev_hash.write((), out);
         self.consumed.write((), out);
         self.continued.write((), out);
-        entries(out);
+        out.array(entries);
+    }
+
+    pub(crate) fn write_behind(&self, out: &mut Writer<'_>) {
         self.state_hash.write((), out);
     }
 }

@@ -36,7 +36,7 @@ macro_rules! fields {
 
             // A word without fields has nothing to write or read.
             #[allow(unused_variables, clippy::ptr_arg)]
-            fn write_fields(&self, out: &mut Vec<u8>) {
+            fn write_fields(&self, out: &mut $crate::codec::Writer<'_>) {
                 $($crate::codec::Wire::write(&self.$field, bounds!($($bounds)?), out);)*
             }
 
@@ -59,8 +59,8 @@ macro_rules! arrays {
         fields! { $(#[$meta])* $name { $($body)* } }
 
         impl $crate::codec::Wire<()> for $name {
-            fn write(&self, _bounds: (), out: &mut Vec<u8>) {
-                $crate::codec::writer::array(Self::FIELDS.len(), out);
+            fn write(&self, _bounds: (), out: &mut $crate::codec::Writer<'_>) {
+                out.array(Self::FIELDS.len());
                 self.write_fields(out);
             }
 
@@ -111,11 +111,10 @@ macro_rules! tagged {
         }
 
         impl $crate::codec::Wire<()> for $set {
-            fn write(&self, _bounds: (), out: &mut Vec<u8>) {
+            fn write(&self, _bounds: (), out: &mut $crate::codec::Writer<'_>) {
                 match self {
                     $(Self::$name(word) => {
-                        $crate::codec::writer::array($name::FIELDS.len() + 1, out);
-                        $crate::codec::writer::uint($tag, out);
+                        out.tagged($name::FIELDS.len() + 1, $tag);
                         word.write_fields(out);
                     })*
                 }
@@ -149,10 +148,10 @@ macro_rules! maps {
         }
 
         impl $crate::codec::Wire<()> for $name {
-            fn write(&self, _bounds: (), out: &mut Vec<u8>) {
-                $crate::codec::writer::map(Self::FIELDS.len(), out);
+            fn write(&self, _bounds: (), out: &mut $crate::codec::Writer<'_>) {
+                out.map(Self::FIELDS.len());
                 $(
-                    $crate::codec::writer::text(stringify!($field).as_bytes(), out);
+                    out.text(stringify!($field).as_bytes());
                     $crate::codec::Wire::write(&self.$field, bounds!($($bounds)?), out);
                 )*
             }
@@ -203,8 +202,9 @@ macro_rules! choices {
         }
 
         impl $crate::codec::Wire<()> for $name {
-            fn write(&self, _bounds: (), out: &mut Vec<u8>) {
-                $crate::codec::writer::text(self.as_str().as_bytes(), out);
+            fn write(&self, _bounds: (), out: &mut $crate::codec::Writer<'_>) {
+                const FORMS: &[$crate::codec::Form] = &[$($crate::codec::Form::of($word)),*];
+                out.word(&FORMS[*self as usize]);
             }
 
             fn read(reader: &mut $crate::codec::Reader<'_>, _bounds: ()) -> Result<Self, $crate::codec::Flaw> {
