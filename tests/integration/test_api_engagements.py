@@ -127,6 +127,14 @@ async def desk(client: Client, person: str, *queues: str, channels: Sequence[str
     return opened
 
 
+async def snapshot(client: Client, person: str) -> agents_pb.Work:
+    """The one work on an agent's desk, looked at afresh."""
+    fresh = DeskReader(client, person)
+    (work,) = (await fresh.until(DeskSnapshot)).work
+    await fresh.close()
+    return work
+
+
 async def refusal(call: object) -> ClientError:
     with pytest.raises(ClientError) as refused:
         await call  # type: ignore[misc]
@@ -152,10 +160,8 @@ async def test_a_customer_on_hold(client: Client) -> None:
     assert (await client.hold_engagement("anna", contact, request_id=request_id)).consistency_token == held.consistency_token
     assert (await client.get_contact(contact, after=held.consistency_token)).held_since_ms > 0
 
-    again = DeskReader(client, "anna")
-    (work,) = (await again.until(DeskSnapshot)).work
+    work = await snapshot(client, "anna")
     assert work.held_since_ms > 0 and work.offer.role == types_pb2.ROLE_PRIMARY and work.primary == "anna"
-    await again.close()
 
     resumed = await client.resume_engagement("anna", contact)
     assert (await anna.until(HoldEnd)).held_ms == resumed.held_ms
@@ -361,6 +367,9 @@ async def test_silence_on_both_sides_is_told(site: ApiSite, client: Client) -> N
     assert (await dora.until(DormancyEnd)).contact_id == contact
     notice = await dora.until(SilenceNotice)
     assert notice.since_ms > 0 and notice.requeue_at_ms == 0
+    assert (await snapshot(client, "dora")).silent_since_ms == notice.since_ms
+    await client.send_message("dora", contact, "I am here.")
+    assert (await snapshot(client, "dora")).silent_since_ms == 0
     await client.end_contact(contact)
     await dora.leave()
 
@@ -388,6 +397,8 @@ async def test_siblings_hear_that_they_may_still_accept(client: Client) -> None:
     assert {offer.contact_id for offer in offers} == {contact}
     await client.accept_offer("gina", contact, offers[0].attempt)
     assert (await refusal(client.accept_offer("hugo", contact, offers[1].attempt))).reason == "already_accepted"
+    move = await hugo.until(OfferMove)
+    assert (move.contact_id, move.attempt, move.expires_ms) == (contact, offers[1].attempt, 0)
     await client.report_connect_failure("gina", contact, offers[0].attempt, "platform")
     move = await hugo.until(OfferMove)
     assert (move.contact_id, move.attempt) == (contact, offers[1].attempt)

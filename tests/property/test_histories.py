@@ -31,13 +31,16 @@ class Day:
 
     def go(self, turns: int) -> None:
         for _ in range(turns):
-            if self.random.random() < 0.25:
-                self.pass_time()
-            else:
-                facts = [self.fact() for _ in range(self.random.choice(FACTS_A_TURN))]
-                self.said += facts
-                self.pair.happen(*facts, late_ms=self.random.choice(LATE_MS))
+            self.turn()
         self.pair.verify()
+
+    def turn(self) -> None:
+        if self.random.random() < 0.25:
+            self.pass_time()
+        else:
+            facts = [self.fact() for _ in range(self.random.choice(FACTS_A_TURN))]
+            self.said += facts
+            self.pair.happen(*facts, late_ms=self.random.choice(LATE_MS))
 
     def pass_time(self) -> None:
         if self.random.random() < 0.1:

@@ -1,18 +1,34 @@
 """A desk's queue between the fold, which never waits, and a reader, who may be slow or gone."""
 
 import asyncio
+from collections import defaultdict
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
-from cordboard.api.desk_watch import QUEUE_MAX, _Watch
+from cordboard.api.desk_watch import _WHOLE, QUEUE_MAX, _Noted, _Telling, _Watch
 from cordboard.api.signals import Heard, Signals
 from cordboard.api.status import ReaderTooSlow
+from cordboard.events import event as words
 from cordboard.projections.desks import Desks
-from tests.journal import Pen, an_id, policy
+from cordboard.projections.live import DeskChange
+from cordboard.vault import Person
+from tests.golden import samples
+from tests.journal import Pen, about, an_id, policy
 
 AGENT = an_id("anna")
+UNTOLD = {
+    "BroadcastMade", "DayTurned", "PolicyAdopted", "QueueModeSet", "RouterTookOver", "SweepAdvanced",
+    "AgentReleased", "AgentReserved", "AgentScheduleSet", "DeskLossRecorded", "DeskReturnRecorded", "OutsideWorkChanged",
+    "OverCapacityRecorded",
+    "ContactAnswered", "ContactDiverted", "ContactEnded", "ContactLinked", "ContactPromoted", "ContactQueued", "ContactRelaxed",
+    "CustomerErased", "MatterRepeated", "ThresholdReached", "VisitEnded",
+    "EffectEnded", "EffectRequested", "EffectRetried",
+}  # fmt: skip
+"""Events that change nothing of what a desk shows: the site's; those of an agent that only routing looks at; those of a contact
+that waits, or whose end the desk learns by the end of its own work; and what happens outside."""
 
 
 @pytest.fixture
@@ -87,3 +103,22 @@ async def test_draining_wakes_the_reader(site: Any) -> None:
 )
 async def test_malformed_whispers_are_dropped(site: Any, topic: str, data: bytes) -> None:
     site.signals.hear(topic, data)
+
+
+@pytest.mark.parametrize("kind", words.EVENTS, ids=lambda kind: kind.__name__)
+def test_every_event_is_told_or_none_of_a_desks_business(site: Any, kind: type[msgspec.Struct]) -> None:
+    if kind.__name__ in UNTOLD or kind in _WHOLE:
+        return
+    open_desk(site)
+    site.pen.queued(1, "a", "orders")
+    site.pen.offered(2, "a", "anna", "orders")
+    site.pen.accepted(3, "a", "anna")
+    site.pen.engaged(4, "a", "anna", "orders")
+    site.pen.disengaged(5, "a", "anna", by="parked")
+    site.pen.parked(5, "a", "anna")
+    event: Any = samples.of(samples.typical, kind)
+    change = DeskChange(1, about(event, contact="a", agent="anna", channel="chat"), event, site.desks.contact(an_id("a")))
+    telling = _Telling(SimpleNamespace(token=str), AGENT)  # type: ignore[arg-type]
+    telling._contents, telling._files, telling._people = {}, {}, defaultdict(lambda: Person("somebody", "Some Body"))
+    response = telling.response(_Noted(change))
+    assert response is not None and response.WhichOneof("change") is not None

@@ -15,6 +15,7 @@ from cordboard.api.translate import desk as to_pb
 from cordboard.api.translate.changes import SideEvent, fill_plain, role_change, side_change
 from cordboard.api.translate.words import TO_ROLE
 from cordboard.events import event as words
+from cordboard.projections.desks import moves_siblings
 from cordboard.projections.live import Desk, DeskChange, LiveContact, Said, Work
 from cordboard.v1 import agent_service_pb2 as pb
 from cordboard.v1.types_pb2 import AUTHOR_CUSTOMER
@@ -146,9 +147,9 @@ class _Watch:
             return _Noted(change, own=False)
         if change.hand is not None and change.hand.role != "primary":
             return _Noted(change, own=False) if isinstance(change.event, SideEvent) else None
-        if getattr(change.event, "siblings_until_ms", None) is None:
+        if not moves_siblings(change.event):
             return None
-        mine = [work for agent, work in self._site.desks.in_hand(contact) if agent == self._agent and work.role == "primary"]
+        mine = [work for agent, work in self._site.desks.in_hand(contact) if (agent, work.state) == (self._agent, "offered")]
         return _Noted(change, own=False, moved=mine[0]) if mine else None
 
     def _snapshot(self, seq: int, at_ms: int) -> _Snapshot:
@@ -343,7 +344,7 @@ class _Telling:
         event, agent, hand = item.change.event, item.change.entry.agent, item.change.hand
         if item.moved is not None:
             move = pb.OfferMove(contact_id=contact.hex(), attempt=item.moved.attempt, expires_ms=item.moved.deadline_ms or 0)
-            response.offer_extended.CopyFrom(move)
+            response.offer_moved.CopyFrom(move)
         elif agent is not None and isinstance(event, words.RoleChanged):
             response.role_changed.CopyFrom(role_change(event, contact, agent, self._people))
         elif agent is not None and hand is not None and isinstance(event, SideEvent):

@@ -82,7 +82,7 @@ class Desks:
             65: self._role_changed,
             66: self._contact_dormant,
             67: self._contact_revived,
-            68: self._nothing,
+            68: self._agent_silence_noticed,
         }
 
     # Reading
@@ -170,7 +170,7 @@ class Desks:
         else:
             audience = {entry.agent, before.agent if before else None, after.agent if after else None}
             audience |= there | self._there(entry)
-            if getattr(event, "siblings_until_ms", None) is not None and entry.contact:
+            if moves_siblings(event) and entry.contact:
                 audience |= {agent for agent, _ in self.in_hand(entry.contact)}
         change = replace(change, contact=after)
         for agent in audience:
@@ -258,8 +258,17 @@ class Desks:
 
     def _offer_accepted(self, entry: Entry, event: words.OfferAccepted) -> None:
         self._turn(entry, event.attempt, state="connecting", since_ms=event.at_ms, deadline_ms=event.connect_by_ms)
-        self._hands_of(entry).turn(event.attempt, "connecting")
+        hands = self._hands_of(entry)
+        hands.turn(event.attempt, "connecting")
+        if hands.role(event.attempt) == "primary":
+            self._move_siblings(contact_of(entry), None)
         self._pass_on(contact_of(entry))
+
+    def _move_siblings(self, contact: bytes, until_ms: int | None) -> None:
+        """What others were offered may be accepted until then; None: not while somebody is connecting."""
+        for agent, work in self.in_hand(contact):
+            if work.role == "primary" and work.state == "offered":
+                self._work[agent][contact, work.attempt] = replace(work, deadline_ms=until_ms)
 
     def _offer_over(
         self,
@@ -269,12 +278,9 @@ class Desks:
         contact = contact_of(entry)
         self._clear(entry, event.attempt)
         hand = self._hands_of(entry).release(event.attempt)
-        if isinstance(event, words.ConnectExpired | words.ConnectFailed) and event.siblings_until_ms is not None:
-            for attempt, sibling in self._hands_of(entry).by_attempt.items():
-                key = contact, attempt
-                if sibling.role == "primary" and key in self._work.get(sibling.agent, {}):
-                    work = self._work[sibling.agent][key]
-                    self._work[sibling.agent][key] = replace(work, deadline_ms=event.siblings_until_ms)
+        until_ms = getattr(event, "siblings_until_ms", None)
+        if until_ms is not None:
+            self._move_siblings(contact, until_ms)
         # The contact may be gone, or in its next visit already.
         if hand is not None and hand.role == "primary" and contact in self._contacts:
             self._pass_on(contact)
@@ -290,16 +296,19 @@ class Desks:
         self._pass_on(contact_of(entry))
 
     def _engagement_held(self, entry: Entry, event: words.EngagementHeld) -> None:
-        self._turn(entry, event.attempt, held_since_ms=event.at_ms)
+        self._turn(entry, event.attempt, held_since_ms=event.at_ms, silent_since_ms=None, requeue_at_ms=None)
 
     def _engagement_resumed(self, entry: Entry, event: words.EngagementResumed) -> None:
         self._turn(entry, event.attempt, held_since_ms=None)
 
     def _contact_dormant(self, entry: Entry, event: words.ContactDormant) -> None:
-        self._turn(entry, event.attempt, cost=event.cost, dormant=True)
+        self._turn(entry, event.attempt, cost=event.cost, dormant=True, dormant_end_ms=event.end_at_ms)
 
     def _contact_revived(self, entry: Entry, event: words.ContactRevived) -> None:
-        self._turn(entry, event.attempt, cost=event.cost, dormant=False)
+        self._turn(entry, event.attempt, cost=event.cost, dormant=False, dormant_end_ms=None)
+
+    def _agent_silence_noticed(self, entry: Entry, event: words.AgentSilenceNoticed) -> None:
+        self._turn(entry, event.attempt, silent_since_ms=event.since_ms, requeue_at_ms=event.requeue_at_ms)
 
     def _contact_reprioritised(self, entry: Entry, event: words.ContactReprioritised) -> None:
         self._change(contact_of(entry), priority=event.priority, key=event.key)
@@ -319,6 +328,10 @@ class Desks:
     def _message_relayed(self, entry: Entry, event: words.MessageRelayed) -> None:
         agent = entry.agent if event.author == "agent" else None
         self._note(contact_of(entry), Said(event.ordinal, event.author, event.message, agent, event.at_ms))
+        if agent is not None:
+            for other, work in self.in_hand(contact_of(entry)):
+                if work.silent_since_ms is not None:
+                    self._work[other][work.contact, work.attempt] = replace(work, silent_since_ms=None, requeue_at_ms=None)
 
     def _message_attached(self, entry: Entry, event: words.MessageAttached) -> None:
         # What belongs to a contact of long ago stands in the history alone.
@@ -451,3 +464,8 @@ class Desks:
         works.pop((contact_of(entry), attempt), None)
         if not works:
             self._work.pop(agent, None)
+
+
+def moves_siblings(event: words.Event) -> bool:
+    """Others who were offered the contact cannot accept it for now, or can again."""
+    return isinstance(event, words.OfferAccepted) or getattr(event, "siblings_until_ms", None) is not None

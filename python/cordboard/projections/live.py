@@ -92,6 +92,12 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     """The customer is on hold since then."""
     dormant: bool = False
     """The customer has been silent for long: it costs less."""
+    dormant_end_ms: int | None = None
+    """When the contact ends of that."""
+    silent_since_ms: int | None = None
+    """The customer has been waiting for the agent's next message since then, and that was noticed."""
+    requeue_at_ms: int | None = None
+    """When the contact goes to somebody else for it."""
     cause: OfferCause = "routed"
     given: Direct | None = None
     """Who gave it, and as what, if it was offered directly."""

@@ -238,7 +238,7 @@ class WatchDeskResponse(_message.Message):
     CONTACT_REVIVED_FIELD_NUMBER: _builtins.int
     SILENCE_NOTICED_FIELD_NUMBER: _builtins.int
     PRIORITY_CHANGED_FIELD_NUMBER: _builtins.int
-    OFFER_EXTENDED_FIELD_NUMBER: _builtins.int
+    OFFER_MOVED_FIELD_NUMBER: _builtins.int
     consistency_token: _builtins.str
     """Journal position that the desk has now seen; empty for a signal."""
     at_ms: _builtins.int
@@ -297,7 +297,7 @@ class WatchDeskResponse(_message.Message):
     @_builtins.property
     def priority_changed(self) -> _engagement_service_pb2.PriorityChange: ...
     @_builtins.property
-    def offer_extended(self) -> Global___OfferMove: ...
+    def offer_moved(self) -> Global___OfferMove: ...
     def __init__(
         self,
         *,
@@ -327,13 +327,13 @@ class WatchDeskResponse(_message.Message):
         contact_revived: _engagement_service_pb2.DormancyEnd | None = ...,
         silence_noticed: _engagement_service_pb2.SilenceNotice | None = ...,
         priority_changed: _engagement_service_pb2.PriorityChange | None = ...,
-        offer_extended: Global___OfferMove | None = ...,
+        offer_moved: Global___OfferMove | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "contact_dormant", b"contact_dormant", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "contact_revived", b"contact_revived", "engagement_ended", b"engagement_ended", "engagement_held", b"engagement_held", "engagement_resumed", b"engagement_resumed", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_extended", b"offer_extended", "offer_made", b"offer_made", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "priority_changed", b"priority_changed", "role_changed", b"role_changed", "side_changed", b"side_changed", "signal", b"signal", "silence_noticed", b"silence_noticed", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "contact_dormant", b"contact_dormant", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "contact_revived", b"contact_revived", "engagement_ended", b"engagement_ended", "engagement_held", b"engagement_held", "engagement_resumed", b"engagement_resumed", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_made", b"offer_made", "offer_moved", b"offer_moved", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "priority_changed", b"priority_changed", "role_changed", b"role_changed", "side_changed", b"side_changed", "signal", b"signal", "silence_noticed", b"silence_noticed", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "consistency_token", b"consistency_token", "contact_dormant", b"contact_dormant", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "contact_revived", b"contact_revived", "engagement_ended", b"engagement_ended", "engagement_held", b"engagement_held", "engagement_resumed", b"engagement_resumed", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_extended", b"offer_extended", "offer_made", b"offer_made", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "priority_changed", b"priority_changed", "role_changed", b"role_changed", "side_changed", b"side_changed", "signal", b"signal", "silence_noticed", b"silence_noticed", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "consistency_token", b"consistency_token", "contact_dormant", b"contact_dormant", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "contact_revived", b"contact_revived", "engagement_ended", b"engagement_ended", "engagement_held", b"engagement_held", "engagement_resumed", b"engagement_resumed", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_made", b"offer_made", "offer_moved", b"offer_moved", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "priority_changed", b"priority_changed", "role_changed", b"role_changed", "side_changed", b"side_changed", "signal", b"signal", "silence_noticed", b"silence_noticed", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["snapshot", "offer_made", "offer_over", "offer_accepted", "engagement_started", "message", "engagement_ended", "wrap_up_extended", "wrap_up_ended", "presence", "channel_switched", "signal", "bookmark", "contact_parked", "park_ended", "contact_reclassified", "engagement_held", "engagement_resumed", "side_changed", "role_changed", "contact_dormant", "contact_revived", "silence_noticed", "priority_changed", "offer_extended"]  # noqa: Y015
+    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["snapshot", "offer_made", "offer_over", "offer_accepted", "engagement_started", "message", "engagement_ended", "wrap_up_extended", "wrap_up_ended", "presence", "channel_switched", "signal", "bookmark", "contact_parked", "park_ended", "contact_reclassified", "engagement_held", "engagement_resumed", "side_changed", "role_changed", "contact_dormant", "contact_revived", "silence_noticed", "priority_changed", "offer_moved"]  # noqa: Y015
     _WhichOneofArgType_change: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_change) -> _WhichOneofReturnType_change | None: ...
 
@@ -542,6 +542,9 @@ class Work(_message.Message):
     DORMANT_FIELD_NUMBER: _builtins.int
     PRIMARY_FIELD_NUMBER: _builtins.int
     SIDES_FIELD_NUMBER: _builtins.int
+    DORMANT_END_AT_MS_FIELD_NUMBER: _builtins.int
+    SILENT_SINCE_MS_FIELD_NUMBER: _builtins.int
+    REQUEUE_AT_MS_FIELD_NUMBER: _builtins.int
     state: Global___WorkState.ValueType
     until_ms: _builtins.int
     """When this state ends by itself (offer, connect, wrap-up); 0 if it does not."""
@@ -551,6 +554,12 @@ class Work(_message.Message):
     """The customer has been silent for long: it costs less."""
     primary: _builtins.str
     """Person id of the agent who answers for the contact now; empty if nobody is engaged."""
+    dormant_end_at_ms: _builtins.int
+    """Of a dormant one, when the contact ends if nobody says anything; 0 if it does not."""
+    silent_since_ms: _builtins.int
+    """The customer has been waiting for the agent's next message since then; 0 if that was not noticed."""
+    requeue_at_ms: _builtins.int
+    """When the contact goes to somebody else for it; 0 if it does not."""
     @_builtins.property
     def offer(self) -> Global___Offer: ...
     @_builtins.property
@@ -572,10 +581,13 @@ class Work(_message.Message):
         dormant: _builtins.bool = ...,
         primary: _builtins.str = ...,
         sides: _abc.Iterable[_engagement_service_pb2.Side] | None = ...,
+        dormant_end_at_ms: _builtins.int = ...,
+        silent_since_ms: _builtins.int = ...,
+        requeue_at_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dormant", b"dormant", "held_since_ms", b"held_since_ms", "messages", b"messages", "offer", b"offer", "primary", b"primary", "sides", b"sides", "state", b"state", "until_ms", b"until_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dormant", b"dormant", "dormant_end_at_ms", b"dormant_end_at_ms", "held_since_ms", b"held_since_ms", "messages", b"messages", "offer", b"offer", "primary", b"primary", "requeue_at_ms", b"requeue_at_ms", "sides", b"sides", "silent_since_ms", b"silent_since_ms", "state", b"state", "until_ms", b"until_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -737,7 +749,7 @@ Global___OfferOver: _TypeAlias = OfferOver  # noqa: Y015
 
 @_typing.final
 class OfferMove(_message.Message):
-    """Somebody else accepted the contact and was never connected: the offer may be accepted until then."""
+    """One of several agents who were offered the contact has accepted it, or was never connected with it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -747,6 +759,7 @@ class OfferMove(_message.Message):
     contact_id: _builtins.str
     attempt: _builtins.int
     expires_ms: _builtins.int
+    """Until when this offer may be accepted; 0: not while the other agent is connecting."""
     def __init__(
         self,
         *,

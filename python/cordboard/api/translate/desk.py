@@ -163,6 +163,9 @@ def work(at: Work, made: pb.Offer, messages: Sequence[pb.Message], primary: str,
         dormant=at.dormant,
         primary=primary,
         sides=sides,
+        dormant_end_at_ms=at.dormant_end_ms or 0,
+        silent_since_ms=at.silent_since_ms or 0,
+        requeue_at_ms=at.requeue_at_ms or 0,
     )
 
 
