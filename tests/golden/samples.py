@@ -92,6 +92,8 @@ def other(choice: Choice, name: str, kind: inspect.Type) -> Any:
     match kind:
         case inspect.UnionType(types=types):
             return choice(name, next(each for each in types if not isinstance(each, inspect.NoneType)))
+        case inspect.Metadata(type=marked):
+            return choice(name, marked)
         case inspect.StructType(cls=cls):
             return of(choice, cls)
     raise NotImplementedError(f"no sample for {name}: {kind}")

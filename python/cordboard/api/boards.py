@@ -30,12 +30,14 @@ class BoardService(BoardServiceServicer):
         boards = self._site.boards
         # No await between these: all of it is of one position.
         seq, at_ms, site = boards.position, boards.at_ms, boards.site()
-        queues, agents = [*boards.queues(), *boards.cells(), *boards.channels()], boards.agents()
+        queues, least = [*boards.queues(), *boards.cells(), *boards.channels()], self._site.shown.least
+        agents = [] if least else boards.agents()
+        queue_rows = [queue_row(row, whole=row.members >= least) for row in queues]
         people = await self._site.people.of(row.agent for row in agents)
         return pb.GetBoardsResponse(
-            queues=[queue_row(row) for row in queues],
+            queues=queue_rows,
             agents=[agent_row(row, people) for row in agents],
-            site=site_row(site),
+            site=site_row(site, least=least),
             consistency_token=self._site.token(seq),
             resume_token=self._site.tokens.resume(seq),
             at_ms=at_ms,
@@ -50,6 +52,8 @@ class BoardService(BoardServiceServicer):
         said_at = clock()
         while True:
             self._site.refuse_when_draining()
+            if seq is not None and seq < self._site.shown.since:
+                seq = None  # What may be shown has changed: the reader is to forget what it had.
             if seq is None or self._site.boards.position > seq:
                 changes = _Changes(self._site, seq)
                 seq, said_at = changes.seq, clock()
@@ -90,6 +94,9 @@ class _Changes:
             channels = {row.channel for row in cells}
             self._queues = [*queues, *cells, *(row for row in boards.channels() if row.channel in channels)]
         self._row: SiteRow = boards.site()
+        self._least = site.shown.least
+        if self._least:
+            self._agents = []
 
     async def messages(self) -> AsyncIterator[pb.WatchBoardsResponse]:
         """Only the last one moves the resume token on, so that a watch broken off in between loses nothing."""
@@ -99,10 +106,10 @@ class _Changes:
             part = rows[start : start + MESSAGE_ROWS_MAX]
             last = start + MESSAGE_ROWS_MAX >= len(rows)
             yield pb.WatchBoardsResponse(
-                queues=[queue_row(row) for row in part if isinstance(row, QueueRow)],
+                queues=[queue_row(row, whole=row.members >= self._least) for row in part if isinstance(row, QueueRow)],
                 agents=[agent_row(row, people) for row in part if isinstance(row, AgentRow) and not row.gone],
                 removed_agent_ids=[row.agent.hex() for row in part if isinstance(row, AgentRow) and row.gone],
-                site=site_row(self._row) if last else None,
+                site=site_row(self._row, least=self._least) if last else None,
                 resume_token=self._token(last),
                 at_ms=self._at_ms,
                 complete=self._complete and start == 0,

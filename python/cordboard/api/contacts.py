@@ -59,13 +59,15 @@ class ContactService(ContactServiceServicer):
         live = self._site.desks.contact(contact)
         if live is not None:
             hands = self._site.desks.in_hand(contact)
-            people = await self._site.people.of((live.agent, live.owner, *(agent for agent, _ in hands)))
+            who = self._site.shown.before if live.state == "ended" else self._site.shown.now
+            people = await who((live.agent, live.owner, *(agent for agent, _ in hands)))
             return live_contact(live, hands, people), live.park.note if live.park is not None else None
         await self._site.reach_history(seq)
         row = await self._site.history.get_contact(contact)
         if row is None:
             raise FactRefused(REFUSALS["unknown_contact"], reason="unknown_contact")
-        return past_contact(row, await self._site.people.of((row.agent, row.owner))), row.park_note
+        (message,) = await self._past([row])
+        return message, row.park_note
 
     async def ListContacts(self, request: pb.ListContactsRequest, context: Context) -> pb.ListContactsResponse:
         check = Check()
@@ -73,6 +75,8 @@ class ContactService(ContactServiceServicer):
         wanted = contact_filter(check, request.filter)
         check.finish()
         if request.filter.agent:
+            self._site.shown.refuse_single_now()
+            self._site.shown.refuse_single_before()
             wanted = replace(wanted, agent=await self._site.people.ref(request.filter.agent))
         bound_to = b"ListContacts" + request.filter.SerializeToString(deterministic=True)
         cursor = self._site.tokens.cursor(bound_to, request.page_token, tuple[Ordinal, HexId])
@@ -87,8 +91,10 @@ class ContactService(ContactServiceServicer):
         )
 
     async def _past(self, rows: Sequence[ContactRow]) -> list[pb.Contact]:
-        people = await self._site.people.of(ref for row in rows for ref in (row.agent, row.owner))
-        return [past_contact(row, people) for row in rows]
+        shown = self._site.shown
+        now = await shown.now(ref for row in rows if row.state != "ended" for ref in (row.agent, row.owner))
+        before = await shown.before(ref for row in rows if row.state == "ended" for ref in (row.agent, row.owner))
+        return [past_contact(row, before if row.state == "ended" else now) for row in rows]
 
     async def GetCase(self, request: pb.GetCaseRequest, context: Context) -> pb.GetCaseResponse:
         check = Check()
@@ -123,9 +129,10 @@ class ContactService(ContactServiceServicer):
         rows, more = await self._site.history.timeline(contact, None if cursor is None else TimelineKey(*cursor), page_size)
         if not rows and cursor is None:
             raise FactRefused(REFUSALS["unknown_contact"], reason="unknown_contact")
-        people = await self._site.people.of(row.agent for row in rows)
+        people = await self._site.shown.before(row.agent for row in rows)
+        entries = [replace(row, details=self._site.shown.details(row.name, row.details)) for row in rows]
         return pb.GetTimelineResponse(
-            entries=[timeline_entry(row, people) for row in rows],
+            entries=[timeline_entry(row, people) for row in entries],
             next_page_token="" if more is None else self._site.tokens.page(bound_to, (more.seq, more.entry)),
             consistency_token=self._site.token(seq),
         )

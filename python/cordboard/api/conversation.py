@@ -34,7 +34,7 @@ async def list_messages(site: Site, request: pb.ListMessagesRequest) -> pb.ListM
     said = [_said(row) for row in rows]
     refs = [one.message for one in said]
     contents, files = await site.vault.read(refs), await site.vault.attachments(refs)
-    people = await site.people.of(one.agent for one in said)
+    people = await site.shown.before(one.agent for one in said)
     return pb.ListMessagesResponse(
         messages=[to_pb.message(contact, one, contents, people, files) for one in said],
         next_page_token="" if more is None else site.tokens.page(bound_to, (more.seq, more.entry)),

@@ -7,7 +7,7 @@ from cordboard.api.vocabulary import Vocabulary
 from cordboard.errors import FactRefused, NotFound
 from cordboard.events import Commit
 from cordboard.events.event import AgentRegistered, PolicyAdopted
-from cordboard.events.policy import Policy
+from cordboard.events.policy import Monitoring, Policy
 from cordboard.events.verdict import REFUSALS
 from cordboard.policy.classify import Classifier
 from cordboard.policy.language import warm
@@ -26,6 +26,9 @@ class Declared:
         self._policy: Policy | None = None
         self._classifier: Classifier | None = None
         self.vocabulary = Vocabulary()
+        self._monitoring = Monitoring()
+        self.monitoring_since = 0
+        """The position at which what is shown of single agents changed last."""
         self._changed = asyncio.Event()
         self._agents: dict[bytes, AgentRegistered] = {}
 
@@ -38,6 +41,8 @@ class Declared:
             if isinstance(event, PolicyAdopted):
                 self._adopted, self._policy, self._classifier = event, codec.decode_policy(event.policy), None
                 self.vocabulary = Vocabulary(self._policy)
+                if self._policy.monitoring != self._monitoring:
+                    self._monitoring, self.monitoring_since = self._policy.monitoring, seq
                 self._changed.set()
             elif entry.agent is not None:
                 if isinstance(event, AgentRegistered):

@@ -42,7 +42,7 @@ class EffectService(EffectServiceServicer):
         states: tuple[State, ...] = ("open", "failed") if state is None else (state,)
         found = self._site.effects.page(states, cursor, page_size + 1, kind=kind, contact=contact)
         more, found = len(found) > page_size, found[:page_size]
-        people = await self._site.people.of(effect.agent for effect in found)
+        people = await self._site.shown.before(effect.agent for effect in found)
         return pb.ListEffectsResponse(
             effects=[effect_row(self._outside_id(effect), effect, people) for effect in found],
             next_page_token=self._site.tokens.page(bound_to, found[-1].place) if more else "",

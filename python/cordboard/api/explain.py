@@ -32,7 +32,14 @@ class ExplainService(ExplainServiceServicer):
         check.finish()
         with _known_position():
             found = await self._site.explainer.contact(contact, position, limit)
-        people = await self._site.people.of([found.agent, *found.preferred, *(each.id for each in found.agents)])
+        shown = self._site.shown
+        single = shown.rules.individual_live if position is None else shown.rules.individual_history
+        agents = found.agents if single else []
+        counted = single or sum(found.hindrances.values()) >= shown.rules.group_min
+        hindrances = found.hindrances if counted else {}
+        who = shown.now if position is None else shown.before
+        people = await who([found.agent, *found.preferred, *(each.id for each in agents)])
+        named = (lambda agent: _name(people, agent)) if single else None
         return pb.ExplainContactResponse(
             position=found.seq,
             at_ms=found.at_ms,
@@ -45,9 +52,9 @@ class ExplainService(ExplainServiceServicer):
             ahead=found.ahead,
             requirements=requirements_to(found.requirements),
             agent="" if found.agent is None else people[found.agent].person,
-            hindrances={str(word): count for word, count in found.hindrances.items()},
-            agents=[_obstacle(people[each.id].person, each, found.at_ms) for each in found.agents],
-            sentences=sentences.of_contact(found, lambda agent: _name(people, agent)),
+            hindrances={str(word): count for word, count in hindrances.items()},
+            agents=[_obstacle(people[each.id].person, each, found.at_ms) for each in agents],
+            sentences=sentences.of_contact(found, named, counted=counted),
         )
 
     async def ExplainAgent(self, request: pb.ExplainAgentRequest, context: Context) -> pb.ExplainAgentResponse:
@@ -55,6 +62,10 @@ class ExplainService(ExplainServiceServicer):
         person = check.person("agent", request.agent)
         position, limit = _where(check, request.position, request.limit)
         check.finish()
+        if position is None:
+            self._site.shown.refuse_single_now()
+        else:
+            self._site.shown.refuse_single_before()
         with _known_position():
             found = await self._site.explainer.agent(await self._site.people.ref(person), position, limit)
         people = await self._site.people.of([found.agent])

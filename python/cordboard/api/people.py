@@ -10,7 +10,8 @@ from cordboard.vault import Person, Vault
 
 REMEMBERED_MAX = 50_000
 REMEMBERED_S = 30.0
-_NOBODY = Person(person="", name="")
+NOBODY = Person(person="", name="")
+"""An agent who was erased, or is not to be shown."""
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -44,7 +45,7 @@ class People:
         if missing:
             read = await self._vault.agents(missing)
             for ref in missing:
-                found[ref] = read.get(ref, _NOBODY)
+                found[ref] = read.get(ref, NOBODY)
                 _remember(self._people, ref, (now + REMEMBERED_S, found[ref]))
         return found
 

@@ -96,8 +96,9 @@ async def list_agents(site: Site, request: pb.ListAgentsRequest) -> pb.ListAgent
     found = site.declared.agents_after(None if cursor is None else bytes.fromhex(cursor[0]), page_size + 1)
     page = [(agent, event, site.desks.desk(agent)) for agent, event in found[:page_size]]
     people = await site.people.of(agent for agent, _, _ in page)
+    shown = site.shown.rules.individual_live
     return pb.ListAgentsResponse(
-        agents=[to_pb.agent(agent, people[agent], event, desk) for agent, event, desk in page],
+        agents=[to_pb.agent(agent, people[agent], event, desk if shown else None) for agent, event, desk in page],
         next_page_token=site.tokens.page(b"ListAgents", (page[-1][0].hex(),)) if len(found) > page_size else "",
         consistency_token=site.token(seq),
     )

@@ -54,9 +54,12 @@ def obstacle(found: Hindered, at_ms: int) -> str:
     return _ONE[found.hindrance] + ends
 
 
-def of_contact(found: ContactExplained, name: Name) -> list[str]:
-    """Where the contact stands, what it needs, and what keeps its queue's members from it."""
-    state = f"{name(found.agent)} has it" if found.agent is not None else f"{found.ahead} come first"
+def of_contact(found: ContactExplained, name: Name | None, *, counted: bool = True) -> list[str]:
+    """Where the contact stands, what it needs, and what keeps its queue's members from it. Without `name` nobody is named; not
+    `counted`: so few members that a count would name them."""
+    state = f"{found.ahead} come first"
+    if found.agent is not None:
+        state = f"{name(found.agent) if name is not None else 'an agent'} has it"
     lines = [
         f"The contact ({found.channel}) is {found.state} in {found.queue} for {span(found.at_ms - found.queued_at_ms)}, "
         f"{_due(found.due_ms, found.at_ms)}; class {CLASSES[found.key.klass]}, priority {found.priority}; {state}."
@@ -64,10 +67,12 @@ def of_contact(found: ContactExplained, name: Name) -> list[str]:
     if found.requirements:
         lines.append(f"It needs {', '.join(requirement(need) for need in found.requirements)}.")
     if found.preferred and found.prefer_until_ms > found.at_ms:
-        people = ", ".join(name(agent) for agent in found.preferred)
+        people = "certain agents" if name is None else ", ".join(name(agent) for agent in found.preferred)
         lines.append(
             f"It waits for {people}, for {span(found.prefer_until_ms - found.at_ms)} more, as long as one of them is there."
         )
+    if not counted:
+        return [*lines, "What keeps the members of its queue from it is not shown: they are few."]
     members = sum(found.hindrances.values())
     if members:
         lines.append(f"Of the {members} members of its queue {_counts(found.hindrances)}.")

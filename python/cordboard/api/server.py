@@ -20,6 +20,7 @@ from cordboard.api.effects import EffectService
 from cordboard.api.engagements import EngagementService
 from cordboard.api.explain import ExplainService
 from cordboard.api.guard import Guard
+from cordboard.api.monitoring import Shown
 from cordboard.api.outcomes import Outcomes
 from cordboard.api.people import People
 from cordboard.api.policy import PolicyService
@@ -126,6 +127,7 @@ async def run_api(
     async def decided(acceptance: Acceptance) -> bool:
         return await was_decided(history, log, acceptance.fact_id)
 
+    people = People(vault)
     async with log.publisher(GATEWAY) as publisher, CoreThread() as core:
         site = Site(
             log=log,
@@ -140,7 +142,8 @@ async def run_api(
             declared=declared,
             effects=effects,
             signals=Signals(log, desks),
-            people=People(vault),
+            people=people,
+            shown=Shown(declared, people),
             tokens=Tokens(log.site),
             erasure=erasure,
             explainer=Explainer(log, core),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from cordboard import codec
 from cordboard.api.attendance import Attendance
 from cordboard.api.declared import Declared
+from cordboard.api.monitoring import Shown
 from cordboard.api.outcomes import Outcome, Outcomes
 from cordboard.api.people import People
 from cordboard.api.signals import Signals
@@ -50,6 +51,7 @@ class Site:
     effects: Effects
     signals: Signals
     people: People
+    shown: Shown
     tokens: Tokens
     erasure: Erasure
     explainer: Explainer

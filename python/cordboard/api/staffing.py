@@ -39,6 +39,8 @@ async def force_presence(site: Site, request: pb.ForcePresenceRequest) -> pb.For
         reason=reason,
     )
     outcome = await site.command(fact)
+    if not site.shown.rules.individual_live:
+        return pb.ForcePresenceResponse(consistency_token=site.token(outcome.seq))
     changed = [event for entry, event in outcome.events if isinstance(event, PresenceChanged) and entry.agent == agent]
     effective = changed[-1].effective if changed else site.desks.desk(agent).effective
     return pb.ForcePresenceResponse(consistency_token=site.token(outcome.seq), effective=TO_PRESENCE[effective])

@@ -70,6 +70,12 @@ class ReaderTooSlow(CordboardError):
     reason = "reader_too_slow"
 
 
+class NotShown(CordboardError):
+    """The policy's monitoring does not show this of single agents."""
+
+    reason = "not_shown"
+
+
 class Draining(CordboardError):
     """This server is shutting down; another one, or the next one, serves the call."""
 
@@ -116,6 +122,7 @@ _BY_TYPE: tuple[tuple[type[CordboardError], int], ...] = (
     (OutcomeUnknown, code_pb2.DEADLINE_EXCEEDED),
     (TokenExpired, code_pb2.OUT_OF_RANGE),
     (VersionChanged, code_pb2.ABORTED),
+    (NotShown, code_pb2.PERMISSION_DENIED),
     (ReaderTooSlow, code_pb2.RESOURCE_EXHAUSTED),
     (JournalCorrupt, code_pb2.DATA_LOSS),
 )

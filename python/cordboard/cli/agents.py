@@ -22,6 +22,9 @@ def list_agents(target: Target = DEFAULT_TARGET, as_json: AsJson = False) -> Non
     if as_json:
         print_json([plain(row) for row in boards.agents])
         return
+    if boards.site.agents and not boards.agents:
+        console.print(f"{boards.site.agents} agents; the policy's monitoring shows groups only: see `cordboard queues`")
+        return
     rows = [
         (
             row.person or row.agent_id,

@@ -92,9 +92,9 @@ def queue_table(rows: Iterable[QueueRow], now_ms: int) -> Table:
             f"[yellow]{row.waiting}[/]" if row.waiting else "0",
             duration(longest),
             duration(expected) if expected is not None else "unknown",
-            str(row.engaged),
+            "–" if row.figures_withheld else str(row.engaged),
             str(row.parked),
-            f"{row.members_ready} ({row.reserved} reserved)" if row.reserved else str(row.members_ready),
+            ready(row),
             str(row.visits),
             str(row.answered),
             str(row.abandoned + row.abandoned_after_transfer),
@@ -103,3 +103,11 @@ def queue_table(rows: Iterable[QueueRow], now_ms: int) -> Table:
             duration(row.aht_ms if row.HasField("aht_ms") else None),
         )
     return table
+
+
+def ready(row: QueueRow) -> str:
+    """`3/8`, of them `(1 reserved)`; a dash where monitoring shows no figures about so few."""
+    if row.figures_withheld:
+        return "–"
+    reserved = f" ({row.reserved} reserved)" if row.reserved else ""
+    return f"{row.members_ready}/{row.members}{reserved}"

@@ -29,7 +29,8 @@ Id = Annotated[bytes, msgspec.Meta(min_length=ID_BYTES, max_length=ID_BYTES)]
 """16 opaque bytes; written as 32 hexadecimal digits wherever people or JSON see them."""
 FactId = Id
 ContactId = Id
-AgentId = Id
+AgentId = Annotated[bytes, msgspec.Meta(min_length=ID_BYTES, max_length=ID_BYTES, extra={"of": "agent"})]
+"""Marked, so that whoever must not name agents finds where they are named."""
 Ref = Id
 """A reference into the vault (customer, message, note): meaningless without it."""
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,47}(?!\n)$", max_length=NAME_MAX)]

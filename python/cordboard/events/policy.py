@@ -36,6 +36,7 @@ CHOICES_MAX = 64
 KEYWORDS_MAX = 64
 TEXT_MAX = 1_000
 DAYS_MAX = 512
+GROUP_MAX = 1_000
 LabelText = Annotated[str, msgspec.Meta(max_length=120)]
 Labels = Annotated[dict[Name, LabelText], msgspec.Meta(max_length=LANGUAGES_MAX)]
 """A text for people by language."""
@@ -277,6 +278,15 @@ class MailPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Replies that consist of nothing but these phrases are attached without reopening anything."""
 
 
+class Monitoring(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of single agents. Routing does not read it."""
+
+    individual_live: bool = True
+    individual_history: bool = True
+    group_min: Annotated[int, msgspec.Meta(ge=2, le=GROUP_MAX)] = 5
+    """Where single agents are not shown, figures about fewer are not either."""
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The site's versioned document, compiled. `version` grows with every publication."""
 
@@ -327,3 +337,4 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     default: Rule | None = None
     """What holds when no rule does."""
     mail: MailPolicy = MailPolicy()
+    monitoring: Monitoring = Monitoring()

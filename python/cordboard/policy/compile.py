@@ -12,6 +12,7 @@ from cordboard.events.policy import (
     EntryPoint,
     Form,
     MailPolicy,
+    Monitoring,
     Policy,
     QueuePolicy,
     Reason,
@@ -65,6 +66,7 @@ def compile_policy(document: Document, version: int) -> Policy:
         rules=[_rule(entry) for entry in blocks["classification"].get("rules") or []],
         default=None if default is None else Rule(name=DEFAULT_RULE, **default.fields()),
         mail=MailPolicy(**blocks["mail"].fields()),
+        monitoring=Monitoring(**blocks["monitoring"].fields()),
         **document.site.fields(),
         **blocks["routing"].fields(),
     )

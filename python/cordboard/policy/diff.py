@@ -101,6 +101,7 @@ CHANGED = {
     "classification.rules": _ARRIVALS,
     "classification.default": _ARRIVALS,
     "mail": "mail that is read or written from now on",
+    "monitoring": "boards, histories and explanations show it so from now on, what was before included",
     "reasons.class": "only reports and boards count differently",
     "routing.order": _KEPT,
     "routing.age_credit": _KEPT,

@@ -20,6 +20,7 @@ from cordboard.policy.conversation import CONVERSATION
 from cordboard.policy.doors import ENTRY_POINTS, FORMS, LABEL, TOPICS, WEBHOOKS, WORD
 from cordboard.policy.kinds import Duration, Language, OneOf, Percent, Requirements, SiteName, Timezone, Whole
 from cordboard.policy.mail import MAIL
+from cordboard.policy.monitoring import MONITORING
 from cordboard.policy.moving import ANSWERING, ASKING, TRANSFERS
 from cordboard.policy.rules import CLASSIFICATION
 from cordboard.policy.setting import Names, Section, Setting
@@ -249,6 +250,7 @@ NAMED: Final[tuple[Names, ...]] = (
 BLOCKS: Final[tuple[tuple[str, Section, str], ...]] = (
     ("classification", CLASSIFICATION, "What contacts are about and where they go: the first rule that holds."),
     ("mail", MAIL, "How mail is read and written."),
+    ("monitoring", MONITORING, "What boards, histories and explanations show of single agents."),
     ("routing", ROUTING, "How contacts and agents are matched."),
 )
 """Mappings with known keys that stand once: the key, what is below it, what it is for."""

@@ -8,6 +8,7 @@ from cordboard.events.policy import EntryPoint, Policy, Rule
 from cordboard.policy.document import CHANNEL, QUEUE, ROUTING, SITE
 from cordboard.policy.doors import ENTRY_POINT, FORM, TOPIC, WEBHOOK
 from cordboard.policy.mail import MAIL
+from cordboard.policy.monitoring import MONITORING
 from cordboard.policy.rules import DEFAULT, THEN, WHEN
 from cordboard.policy.setting import Section
 
@@ -33,6 +34,7 @@ def spell_policy(policy: Policy) -> dict[str, Any]:
         **({} if policy.default is None else {"default": DEFAULT.spell(policy.default, sparse=True)}),
     }
     document["mail"] = MAIL.spell(policy.mail, sparse=True)
+    document["monitoring"] = MONITORING.spell(policy.monitoring)
     document["routing"] = ROUTING.spell(policy)
     if policy.supervisor_queue is None:
         del document["routing"]["supervisor_queue"]

@@ -27,6 +27,8 @@ class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     wrapping: int
     parked: int
     """Put aside by their owners: they neither wait nor cost anything, and come back as a new visit."""
+    members: int
+    """Agents who serve it, there or not."""
     reserved: int
     """Agents kept free for contacts that need more room than anybody has."""
     mode: QueueMode | None

@@ -58,13 +58,20 @@ class Agent:
         self.reserved_for: bytes | None = None
         self.outside: dict[bytes, tuple[str, int]] = {}
         """Work from elsewhere: its channel and cost."""
+        self.posts: frozenset[Door] = frozenset()
+        """What this agent is declared for."""
         self.doors: frozenset[Door] = frozenset()
         """What this agent is ready for now."""
+
+    def declared_posts(self) -> frozenset[Door]:
+        return self._doors([channel for channel, maximum in self.maxima.items() if maximum > 0])
 
     def open_doors(self) -> frozenset[Door]:
         if self.effective != "ready" or self.requested != "ready" or not self.desk:
             return frozenset()
-        on = [channel for channel, maximum in self.maxima.items() if maximum > 0 and channel not in self.off]
+        return self._doors([channel for channel, maximum in self.maxima.items() if maximum > 0 and channel not in self.off])
+
+    def _doors(self, on: list[str]) -> frozenset[Door]:
         if not on or not self.queues:
             return frozenset()
         doors: set[Door] = {(None, channel) for channel in on}
@@ -87,11 +94,12 @@ class Agent:
 
 
 class Staff:
-    """All agents. `ready` counts by door; `changed` collects the doors whose count changed, until the reader clears it."""
+    """All agents. `ready` and `members` count by door; `changed` collects doors whose count changed, until the reader clears it."""
 
     def __init__(self) -> None:
         self.agents: dict[bytes, Agent] = {}
         self.ready: Counter[Door] = Counter()
+        self.members: Counter[Door] = Counter()
         self.queues: defaultdict[str, Occupancy] = defaultdict(Occupancy)
         self.site = Occupancy()
         self.changed: set[Door] = set()
@@ -117,6 +125,7 @@ class Staff:
         known.capacity = event.capacity
         self._rate(known, event.at_ms, work_rate, ready_rate)
         known.work_rate, known.ready_rate = work_rate, ready_rate
+        self._post(known, known.declared_posts())
         self._doors(known)
 
     def remove(self, agent: bytes, event: words.AgentRemoved) -> None:
@@ -126,6 +135,7 @@ class Staff:
             self.agents_ready -= known.effective == "ready"
             self._count_absence(known, -1)
             known.effective = "offline"
+            self._post(known, frozenset())
             self._doors(known)
 
     def presence(self, agent: bytes, event: words.PresenceChanged) -> None:
@@ -254,6 +264,13 @@ class Staff:
             self.site.change(at_ms, work, ready)
             for queue in known.queues:
                 self.queues[queue].change(at_ms, work, ready)
+
+    def _post(self, known: Agent, posts: frozenset[Door]) -> None:
+        """What the agent is declared for from now on."""
+        self.members.subtract(known.posts - posts)
+        self.members.update(posts - known.posts)
+        self.changed |= known.posts ^ posts
+        known.posts = posts
 
     def _doors(self, known: Agent) -> None:
         doors = known.open_doors()

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class BoardServiceStub:
-    """For wallboards, supervisors and autoscalers.
+    """For wallboards, supervisors and autoscalers. Where the policy's monitoring shows no single agents (docs/monitoring.md), there are
+    no agent rows, and no figures about small groups.
     """
 
     def __init__(self, channel):
@@ -48,7 +49,8 @@ class BoardServiceStub:
 
 
 class BoardServiceServicer:
-    """For wallboards, supervisors and autoscalers.
+    """For wallboards, supervisors and autoscalers. Where the policy's monitoring shows no single agents (docs/monitoring.md), there are
+    no agent rows, and no figures about small groups.
     """
 
     def GetBoards(self, request, context):
@@ -87,7 +89,8 @@ def add_BoardServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class BoardService:
-    """For wallboards, supervisors and autoscalers.
+    """For wallboards, supervisors and autoscalers. Where the policy's monitoring shows no single agents (docs/monitoring.md), there are
+    no agent rows, and no figures about small groups.
     """
 
     @staticmethod

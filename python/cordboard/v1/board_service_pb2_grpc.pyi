@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class BoardServiceStub:
-    """For wallboards, supervisors and autoscalers."""
+    """For wallboards, supervisors and autoscalers. Where the policy's monitoring shows no single agents (docs/monitoring.md), there are
+    no agent rows, and no figures about small groups.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,7 +42,9 @@ class BoardServiceStub:
 
 @_typing.type_check_only
 class BoardServiceAsyncStub(BoardServiceStub):
-    """For wallboards, supervisors and autoscalers."""
+    """For wallboards, supervisors and autoscalers. Where the policy's monitoring shows no single agents (docs/monitoring.md), there are
+    no agent rows, and no figures about small groups.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetBoards: _aio.UnaryUnaryMultiCallable[_board_service_pb2.GetBoardsRequest, _board_service_pb2.GetBoardsResponse]  # type: ignore[assignment]
@@ -49,7 +53,9 @@ class BoardServiceAsyncStub(BoardServiceStub):
     """What changes, many rows to a message. Without a token the first message holds every row."""
 
 class BoardServiceServicer(metaclass=_abc_1.ABCMeta):
-    """For wallboards, supervisors and autoscalers."""
+    """For wallboards, supervisors and autoscalers. Where the policy's monitoring shows no single agents (docs/monitoring.md), there are
+    no agent rows, and no figures about small groups.
+    """
 
     @_abc_1.abstractmethod
     def GetBoards(

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ContactServiceStub:
-    """For services that hand work to the contact centre and follow what becomes of it.
+    """Where the policy's monitoring shows no single agents (docs/monitoring.md), `agent` and `owner` are empty.
+    For services that hand work to the contact centre and follow what becomes of it.
     """
 
     def __init__(self, channel):
@@ -118,7 +119,8 @@ class ContactServiceStub:
 
 
 class ContactServiceServicer:
-    """For services that hand work to the contact centre and follow what becomes of it.
+    """Where the policy's monitoring shows no single agents (docs/monitoring.md), `agent` and `owner` are empty.
+    For services that hand work to the contact centre and follow what becomes of it.
     """
 
     def SubmitContact(self, request, context):
@@ -326,7 +328,8 @@ def add_ContactServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ContactService:
-    """For services that hand work to the contact centre and follow what becomes of it.
+    """Where the policy's monitoring shows no single agents (docs/monitoring.md), `agent` and `owner` are empty.
+    For services that hand work to the contact centre and follow what becomes of it.
     """
 
     @staticmethod

@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ContactServiceStub:
-    """For services that hand work to the contact centre and follow what becomes of it."""
+    """Where the policy's monitoring shows no single agents (docs/monitoring.md), `agent` and `owner` are empty.
+    For services that hand work to the contact centre and follow what becomes of it.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -70,7 +72,9 @@ class ContactServiceStub:
 
 @_typing.type_check_only
 class ContactServiceAsyncStub(ContactServiceStub):
-    """For services that hand work to the contact centre and follow what becomes of it."""
+    """Where the policy's monitoring shows no single agents (docs/monitoring.md), `agent` and `owner` are empty.
+    For services that hand work to the contact centre and follow what becomes of it.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SubmitContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.SubmitContactRequest, _contact_service_pb2.SubmitContactResponse]  # type: ignore[assignment]
@@ -109,7 +113,9 @@ class ContactServiceAsyncStub(ContactServiceStub):
     """What contacts were thought to be about, beside what became of them: how good the policy's rules are."""
 
 class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
-    """For services that hand work to the contact centre and follow what becomes of it."""
+    """Where the policy's monitoring shows no single agents (docs/monitoring.md), `agent` and `owner` are empty.
+    For services that hand work to the contact centre and follow what becomes of it.
+    """
 
     @_abc_1.abstractmethod
     def SubmitContact(

@@ -30,6 +30,9 @@ class ExplainServiceStub:
     """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
     Sentences are for people; the fields beside them say the same to programs.
 
+    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name none, and those of an agent are
+    PERMISSION_DENIED with reason NOT_SHOWN.
+
     Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
     """
 
@@ -47,6 +50,9 @@ class ExplainServiceAsyncStub(ExplainServiceStub):
     """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
     Sentences are for people; the fields beside them say the same to programs.
 
+    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name none, and those of an agent are
+    PERMISSION_DENIED with reason NOT_SHOWN.
+
     Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
     """
 
@@ -59,6 +65,9 @@ class ExplainServiceAsyncStub(ExplainServiceStub):
 class ExplainServiceServicer(metaclass=_abc_1.ABCMeta):
     """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
     Sentences are for people; the fields beside them say the same to programs.
+
+    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name none, and those of an agent are
+    PERMISSION_DENIED with reason NOT_SHOWN.
 
     Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
     """

@@ -148,8 +148,13 @@ def declaration(person: Person, event: AgentRegistered) -> pb.AgentDeclaration:
     )
 
 
-def agent(ref: bytes, person: Person, event: AgentRegistered, desk: Desk) -> pb.Agent:
-    return pb.Agent(agent_id=ref.hex(), declaration=declaration(person, event), presence=presence(desk), switches=switches(desk))
+def agent(ref: bytes, person: Person, event: AgentRegistered, desk: Desk | None) -> pb.Agent:
+    """`desk` None: what the agent does is not shown."""
+    declared = pb.Agent(agent_id=ref.hex(), declaration=declaration(person, event))
+    if desk is not None:
+        declared.presence.CopyFrom(presence(desk))
+        declared.switches.extend(switches(desk))
+    return declared
 
 
 def work(at: Work, made: pb.Offer, messages: Sequence[pb.Message], primary: str, sides: Sequence[engagements_pb.Side]) -> pb.Work:

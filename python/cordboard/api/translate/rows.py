@@ -7,9 +7,13 @@ from cordboard.projections.rows import AgentRow, QueueRow, SiteRow
 from cordboard.v1 import board_service_pb2 as pb
 from cordboard.vault import Person
 
+WITHHELD = ("engaged", "wrapping", "handled", "reserved", "members_ready", "aht_ms", "occupancy_permille")
+"""What a queue's row says of those who serve it."""
 
-def queue_row(row: QueueRow) -> pb.QueueRow:
-    return pb.QueueRow(
+
+def queue_row(row: QueueRow, *, whole: bool) -> pb.QueueRow:
+    """Not `whole`: without the figures that say what agents do."""
+    message = pb.QueueRow(
         queue=row.queue or "",
         channel=row.channel or "",
         waiting=row.waiting,
@@ -38,12 +42,18 @@ def queue_row(row: QueueRow) -> pb.QueueRow:
         wait_p90_ms=row.wait_p90_ms,
         wait_p99_ms=row.wait_p99_ms,
         wait_max_ms=row.wait_max_ms,
+        members=row.members,
         members_ready=row.members_ready,
         expected_base_ms=row.expected_base_ms,
         service_level_permille=row.service_level_permille,
         service_level_goal_percent=row.service_level_percent,
         occupancy_permille=row.occupancy_permille,
     )
+    if not whole:
+        message.figures_withheld = True
+        for figure in WITHHELD:
+            message.ClearField(figure)  # type: ignore[arg-type]  # the stub knows literals only
+    return message
 
 
 def agent_row(row: AgentRow, people: Mapping[bytes, Person]) -> pb.AgentRow:
@@ -89,17 +99,20 @@ def agent_row(row: AgentRow, people: Mapping[bytes, Person]) -> pb.AgentRow:
     )
 
 
-def site_row(row: SiteRow) -> pb.SiteRow:
+def site_row(row: SiteRow, *, least: int) -> pb.SiteRow:
+    """`least`: figures about fewer agents than that are left out."""
+    withheld = row.agents < least
     return pb.SiteRow(
         policy_version=row.policy_version,
         contacts=row.contacts,
         open=row.open,
         ended=row.ended,
         agents=row.agents,
-        agents_ready=row.agents_ready,
-        occupancy_permille=row.occupancy_permille,
+        agents_ready=0 if withheld else row.agents_ready,
+        occupancy_permille=None if withheld else row.occupancy_permille,
+        figures_withheld=withheld,
         parked=row.parked,
         effects_open=row.effects_open,
         effects_failed=row.effects_failed,
-        absences=row.absences,
+        absences={reason: count for reason, count in row.absences.items() if count >= least},
     )

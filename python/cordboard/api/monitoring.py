@@ -1,0 +1,66 @@
+"""What may be shown of single agents: the policy's `monitoring`, asked by every service but the agent's own desk.
+
+docs/monitoring.md says what each setting bounds. Whoever may not be shown looks like an agent who was erased: no person, no name.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cordboard.api.declared import Declared
+from cordboard.api.people import NOBODY, People
+from cordboard.api.status import NotShown
+from cordboard.events.agents_named import without_agents
+from cordboard.events.policy import Monitoring
+from cordboard.vault import Person
+
+_DEFAULT = Monitoring()
+
+
+class Shown:
+    """The bounds in force, whenever it is asked."""
+
+    def __init__(self, declared: Declared, people: People) -> None:
+        self._declared = declared
+        self._people = people
+
+    @property
+    def rules(self) -> Monitoring:
+        policy = self._declared.policy
+        return _DEFAULT if policy is None else policy.monitoring
+
+    @property
+    def since(self) -> int:
+        """The position from which on these bounds hold: what was read before may show more."""
+        return self._declared.monitoring_since
+
+    async def now(self, agents: Iterable[bytes | None]) -> Mapping[bytes, Person]:
+        """Who they are, for what shows what they do now."""
+        return await self._who(agents, self.rules.individual_live)
+
+    async def before(self, agents: Iterable[bytes | None]) -> Mapping[bytes, Person]:
+        """Who they are, for what shows what they did."""
+        return await self._who(agents, self.rules.individual_history)
+
+    def details(self, name: str, details: dict[str, Any]) -> dict[str, Any]:
+        """The fields of a word in a timeline."""
+        return details if self.rules.individual_history else without_agents(name, details)
+
+    @property
+    def least(self) -> int:
+        """Figures about what fewer agents do now are not shown; 0: single ones are."""
+        return 0 if self.rules.individual_live else self.rules.group_min
+
+    def refuse_single_now(self) -> None:
+        """For what is about one agent. Raises NotShown."""
+        if not self.rules.individual_live:
+            raise NotShown("the policy's monitoring does not show what single agents do (individual_live: no)")
+
+    def refuse_single_before(self) -> None:
+        """The same for what one agent did. Raises NotShown."""
+        if not self.rules.individual_history:
+            raise NotShown("the policy's monitoring does not show what single agents did (individual_history: no)")
+
+    async def _who(self, agents: Iterable[bytes | None], shown: bool) -> Mapping[bytes, Person]:
+        if shown:
+            return await self._people.of(agents)
+        return {agent: NOBODY for agent in agents if agent is not None}
