@@ -72,7 +72,7 @@ class ApiSite:
     history: HistoryReader
     nats_url: str
     port: int = 0
-    session_grace_s: float = 30.0
+    session_grace_s: float = 3_600.0
     told: Counter[tuple[str, bytes | None]] = field(default_factory=Counter)
     """How often the journal has named each event, by the agent it is about, as far as the API has read."""
     feed: Feed = field(init=False)
@@ -125,7 +125,7 @@ async def cancelled(*tasks: asyncio.Task[None]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def api_site(directory: Path, policy: Policy | None = POLICY, *, session_grace_s: float = 30.0) -> AsyncIterator[ApiSite]:
+async def api_site(directory: Path, policy: Policy | None = POLICY, *, session_grace_s: float = 3_600.0) -> AsyncIterator[ApiSite]:
     """Everything up, caught up, and with `policy` in force."""
     views = f"sqlite+aiosqlite:///{directory / 'views.db'}"
     async with contextlib.AsyncExitStack() as stack:
