@@ -1,7 +1,9 @@
 """What the boards say of queues' modes, reservations, absences, desks and planned absence, against journals by hand."""
 
 import pytest
+from msgspec.structs import replace
 
+from cordboard.api.calendar import days_warning
 from cordboard.events import event as words
 from cordboard.projections.boards import Boards
 from cordboard.projections.rows import AgentRow, QueueRow
@@ -113,3 +115,20 @@ def test_a_lost_desk_and_work_from_elsewhere_stand_at_the_agent(boards: Boards, 
     pen.write(5, about(words.DeskReturnRecorded(5), agent="anna"))
     row = agent(boards, "anna")
     assert (row.outside, row.load, row.desk_lost, queue(boards, "orders").members_ready) == (0, 0, False, 1)
+
+
+def test_the_days_of_a_policy_are_counted_down_and_warned_of_in_time(boards: Boards, pen: Pen) -> None:
+    assert boards.site().days_left is None
+    assert days_warning(boards) is None
+    day_ms = 86_400_000
+    pen.adopt(1, replace(policy("orders"), timezone="UTC", days_ms=[day * day_ms for day in range(100)]))
+    assert boards.site().days_left == 99
+    pen.write(39 * day_ms)
+    assert (boards.site().days_left, days_warning(boards)) == (60, None)
+    pen.write(40 * day_ms)
+    assert boards.site().days_left == 59
+    assert "59 more days" in (days_warning(boards) or "")
+    pen.write(400 * day_ms)
+    assert boards.site().days_left == 0
+    pen.adopt(400 * day_ms, policy("orders"))
+    assert boards.site().days_left is None

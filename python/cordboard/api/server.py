@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 from cordboard.api.agents import AgentService
 from cordboard.api.attendance import SESSION_GRACE_S, Attendance
 from cordboard.api.boards import BoardService
+from cordboard.api.calendar import watch_days
 from cordboard.api.contacts import ContactService
 from cordboard.api.customers import CustomerService
 from cordboard.api.declared import Declared
@@ -182,9 +183,13 @@ async def _serve(site: Site, host: str, port: int, ready: Callable[[int], None] 
     try:
         await _catch_up(site)
         await _say(healthy, health_pb2.HealthCheckResponse.SERVING)
+        days = asyncio.create_task(watch_days(site.boards), name="api-days")
         if ready is not None:
             ready(bound)
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            days.cancel()
     finally:
         # Watches end at once, so that their clients go elsewhere; commands get a moment to learn their outcome.
         site.attendance.end()

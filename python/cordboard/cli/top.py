@@ -17,6 +17,7 @@ from cordboard.client import Client, ClientError
 from cordboard.v1.board_service_pb2 import AgentRow, QueueRow, SiteRow, WatchBoardsResponse
 
 AGENTS_SHOWN = 30
+DAYS_FEW = 60
 
 
 class Screen:
@@ -52,7 +53,14 @@ class Screen:
         effects = f"Outside effects: {self._site.effects_open} open, {self._site.effects_failed} dead letters"
         away = ", ".join(f"{count} {reason or 'without a reason'}" for reason, count in sorted(self._site.absences.items()))
         absences = f"Not ready: {away or 'nobody'}"
-        return Group(queue_table(self._queues.values(), self.at_ms), table, absences, effects)
+        return Group(queue_table(self._queues.values(), self.at_ms), table, absences, effects, *days_warning(self._site))
+
+
+def days_warning(site: SiteRow) -> list[str]:
+    """What to do before the days of the policy run out; nothing while there are enough."""
+    if not site.HasField("days_left") or site.days_left >= DAYS_FEW:
+        return []
+    return [f"[yellow]The policy knows {site.days_left} more days: publish it again (`cordboard policy apply`)[/]"]
 
 
 def top(

@@ -5,6 +5,7 @@ Pure: no clock and no waiting. A board equals the fold of the journal up to `pos
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -47,6 +48,7 @@ class Boards:
         self.position = 0
         self.at_ms = 0
         self._policy_version = 0
+        self._days_ms: list[int] = []
         self._policies: dict[str, QueuePolicy] = {}
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._by_queue: defaultdict[str, list[Tally]] = defaultdict(list)
@@ -133,6 +135,7 @@ class Boards:
             absences={reason: count for reason, count in sorted(self._staff.absences.items()) if count},
             occupancy_permille=permille(occupancy.work.total(self.at_ms), occupancy.ready.total(self.at_ms)),
             parked=sum(tally.parked for tally in self._tallies.values()),
+            days_left=len(self._days_ms) - bisect_right(self._days_ms, self.at_ms) if self._days_ms else None,
             effects_open=self._effects_open,
             effects_failed=len(self._dead_letters),
         )
@@ -172,6 +175,7 @@ class Boards:
     def _policy_adopted(self, _entry: Entry, event: words.PolicyAdopted) -> None:
         policy = codec.decode_policy(event.policy)
         self._policy_version = event.version
+        self._days_ms = policy.days_ms
         changed = {*self._policies, *(queue.name for queue in policy.queues)}
         self._policies = {queue.name: queue for queue in policy.queues}
         self._modes = {queue: mode for queue, mode in self._modes.items() if queue in self._policies}

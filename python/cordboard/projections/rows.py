@@ -161,6 +161,8 @@ class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
     """Agents who are not ready, by reason; `""` for none."""
     occupancy_permille: int | None
     parked: int
+    days_left: int | None
+    """Days that the policy still knows the beginning of; None: it counts none."""
     effects_open: int
     """Outside effects (mails, webhook calls) that are still being tried."""
     effects_failed: int

@@ -416,6 +416,7 @@ class SiteRow(_message.Message):
     EFFECTS_OPEN_FIELD_NUMBER: _builtins.int
     EFFECTS_FAILED_FIELD_NUMBER: _builtins.int
     ABSENCES_FIELD_NUMBER: _builtins.int
+    DAYS_LEFT_FIELD_NUMBER: _builtins.int
     figures_withheld: _builtins.bool
     """agents_ready, occupancy_permille and absences are left out, as in QueueRow; of absences also reasons of fewer than group_min."""
     policy_version: _builtins.int
@@ -429,6 +430,8 @@ class SiteRow(_message.Message):
     effects_open: _builtins.int
     """Outside effects (mails, webhook calls): still being tried, and failed for good (dead letters, until retried or discarded)."""
     effects_failed: _builtins.int
+    days_left: _builtins.int
+    """Days that the policy in force still knows the beginning of; publishing it anew adds more. Absent: it has no time zone."""
     @_builtins.property
     def ended(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Ended contacts, by reason."""
@@ -452,13 +455,19 @@ class SiteRow(_message.Message):
         effects_open: _builtins.int = ...,
         effects_failed: _builtins.int = ...,
         absences: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        days_left: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "occupancy_permille", b"occupancy_permille"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_days_left", b"_days_left", "_occupancy_permille", b"_occupancy_permille", "days_left", b"days_left", "occupancy_permille", b"occupancy_permille"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille", "absences", b"absences", "agents", b"agents", "agents_ready", b"agents_ready", "contacts", b"contacts", "effects_failed", b"effects_failed", "effects_open", b"effects_open", "ended", b"ended", "figures_withheld", b"figures_withheld", "occupancy_permille", b"occupancy_permille", "open", b"open", "parked", b"parked", "policy_version", b"policy_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_days_left", b"_days_left", "_occupancy_permille", b"_occupancy_permille", "absences", b"absences", "agents", b"agents", "agents_ready", b"agents_ready", "contacts", b"contacts", "days_left", b"days_left", "effects_failed", b"effects_failed", "effects_open", b"effects_open", "ended", b"ended", "figures_withheld", b"figures_withheld", "occupancy_permille", b"occupancy_permille", "open", b"open", "parked", b"parked", "policy_version", b"policy_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__days_left: _TypeAlias = _typing.Literal["days_left"]  # noqa: Y015
+    _WhichOneofArgType__days_left: _TypeAlias = _typing.Literal["_days_left", b"_days_left"]  # noqa: Y015
     _WhichOneofReturnType__occupancy_permille: _TypeAlias = _typing.Literal["occupancy_permille"]  # noqa: Y015
     _WhichOneofArgType__occupancy_permille: _TypeAlias = _typing.Literal["_occupancy_permille", b"_occupancy_permille"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__days_left) -> _WhichOneofReturnType__days_left | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__occupancy_permille) -> _WhichOneofReturnType__occupancy_permille | None: ...
 
 Global___SiteRow: _TypeAlias = SiteRow  # noqa: Y015

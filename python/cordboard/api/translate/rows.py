@@ -112,6 +112,7 @@ def site_row(row: SiteRow, *, least: int) -> pb.SiteRow:
         occupancy_permille=None if withheld else row.occupancy_permille,
         figures_withheld=withheld,
         parked=row.parked,
+        days_left=row.days_left,
         effects_open=row.effects_open,
         effects_failed=row.effects_failed,
         absences={reason: count for reason, count in row.absences.items() if count >= least},
