@@ -70,6 +70,30 @@ async def test_signals_that_find_no_room_are_simply_lost(site: Any) -> None:
         assert await watch.take()
 
 
+async def test_whispers_reach_everybody_who_is_engaged(site: Any) -> None:
+    open_desk(site)
+    site.pen.queued(1, "a", "orders")
+    site.pen.offered(2, "a", "anna", "orders")
+    site.pen.offered(2, "a", "bert", "orders", attempt=2, role="consult")
+    heard: dict[str, list[Heard]] = {"anna": [], "bert": []}
+    for person, whispers in heard.items():
+        site.signals.subscribe(an_id(person), whispers.append)
+
+    def typing() -> tuple[int, int]:
+        site.signals.hear(f"typing.{an_id('a').hex()}", b'{"author":"customer"}')
+        return len(heard["anna"]), len(heard["bert"])
+
+    assert typing() == (0, 0)
+    site.pen.accepted(3, "a", "anna")
+    site.pen.engaged(4, "a", "anna", "orders")
+    assert typing() == (1, 0)
+    site.pen.accepted(5, "a", "bert", attempt=2)
+    site.pen.engaged(6, "a", "bert", "orders", attempt=2, role="consult")
+    assert typing() == (2, 1)
+    site.pen.disengaged(7, "a", "bert", attempt=2)
+    assert typing() == (3, 1)
+
+
 async def test_nobody_is_told_after_leaving(site: Any) -> None:
     open_desk(site)
     with _Watch(site, AGENT) as watch:
