@@ -14,7 +14,7 @@ from cordboard.client import Client, DeskSnapshot, EngagementStart, Offer, Prese
 from cordboard.events.verdict import REFUSALS
 from cordboard.main import app
 from cordboard.v1.engagement_service_pb2 import SIDE_STATE_ENGAGED
-from tests.api_site import ApiSite, DeskReader, an_agent, api_site
+from tests.api_site import PATIENCE_S, ApiSite, DeskReader, an_agent, api_site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -65,6 +65,15 @@ async def test_a_supervisor_moves_a_contact_from_hand_to_hand(site: ApiSite) -> 
         assert (await bert.until(Offer)).given_as == "transfer"
         assert "now in invoices, visit 4" in await typed(site, "transfer", contact, "invoices")
         assert "completed" in await typed(site, "end", contact, "--completed")
+        assert await site.history.reached(await site.log.last_journal_seq(), PATIENCE_S)
+        entries = (await said(site, "show", contact))["timeline"]
+        who: dict[str, set[str]] = {}
+        for entry in entries:
+            who.setdefault(entry["event"], set()).update(entry.get("people", {}).values())
+        assert who["PriorityRequested"] == {"nora"}
+        assert who["PickRequested"] == {"nora", "anna", "bert"}
+        assert who["TransferRequested"] == {"bert"}
+        assert "nora" in who["OfferMade"]
         for desk in (anna, bert):
             await desk.close()
 

@@ -23,7 +23,21 @@ from tests.api_site import POLICY, ApiSite, DeskReader, an_agent, api_site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PERSON, NAME = "vera.smit", "Vera.Smit"
-NAMING = {"agent", "agents", "agent_id", "person", "owner", "removed_agent_ids", "presence", "effective", "requested", "switches"}
+NAMING = {
+    "agent",
+    "agents",
+    "people",
+    "given_by",
+    "primary",
+    "agent_id",
+    "person",
+    "owner",
+    "removed_agent_ids",
+    "presence",
+    "effective",
+    "requested",
+    "switches",
+}
 """Fields that say of an agent who it is or what it does."""
 DESK = {"SetPresence", "WatchDesk"}
 """The agent's own desk."""

@@ -3,12 +3,12 @@
 import pytest
 import typer
 
-from cordboard.cli.contacts import state_word, topic_word
+from cordboard.cli.contacts import named, state_word, topic_word
 from cordboard.cli.instants import parse_instant, parse_span
 from cordboard.cli.parking import files
 from cordboard.cli.topics import row, share
 from cordboard.v1.agent_service_pb2 import Message
-from cordboard.v1.contact_service_pb2 import Contact, GetTopicReportResponse, Park, TopicOutcome, TopicTotal
+from cordboard.v1.contact_service_pb2 import Contact, GetTopicReportResponse, Park, TimelineEntry, TopicOutcome, TopicTotal
 from cordboard.v1.types_pb2 import CONTACT_STATE_ENDED, CONTACT_STATE_PARKED, PARK_KIND_THIRD_PARTY, Attachment
 
 
@@ -44,6 +44,12 @@ def test_a_state_says_why() -> None:
 def test_a_corrected_topic_shows_the_first_one() -> None:
     assert topic_word(Contact(topic="boots", topic_first="shoes")) == "boots (was shoes)"
     assert topic_word(Contact(topic="boots", topic_first="boots")) == topic_word(Contact(topic="boots")) == "boots"
+
+
+def test_a_timeline_names_people_where_the_journal_has_references() -> None:
+    one, other = "ab" * 16, "cd" * 16
+    entry = TimelineEntry(detail_json=f'{{"by":"{one}","preferred":["{other}"]}}', people={one: "nora", other: ""})
+    assert named(entry) == f'{{"by":"nora","preferred":["{other}"]}}'
 
 
 def test_a_report_has_a_figure_a_disposition() -> None:

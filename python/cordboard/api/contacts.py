@@ -14,7 +14,7 @@ from cordboard.api.site import Site
 from cordboard.api.tokens import HexId, Ordinal
 from cordboard.api.topics import topic_report
 from cordboard.api.translate.check import Check
-from cordboard.api.translate.contacts import contact_filter, live_contact, past_contact, timeline_entry
+from cordboard.api.translate.contacts import contact_filter, live_contact, past_contact, timeline_entry, timeline_people
 from cordboard.api.translate.words import end_reason_from
 from cordboard.errors import FactRefused, NotFound
 from cordboard.events.event import ContactEnded, ContactQueued, ContactReclassified
@@ -129,8 +129,8 @@ class ContactService(ContactServiceServicer):
         rows, more = await self._site.history.timeline(contact, None if cursor is None else TimelineKey(*cursor), page_size)
         if not rows and cursor is None:
             raise FactRefused(REFUSALS["unknown_contact"], reason="unknown_contact")
-        people = await self._site.shown.before(row.agent for row in rows)
         entries = [replace(row, details=self._site.shown.details(row.name, row.details)) for row in rows]
+        people = await self._site.shown.before(timeline_people(entries))
         return pb.GetTimelineResponse(
             entries=[timeline_entry(row, people) for row in entries],
             next_page_token="" if more is None else self._site.tokens.page(bound_to, (more.seq, more.entry)),

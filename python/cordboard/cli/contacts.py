@@ -139,12 +139,20 @@ def show_timeline(entries: list[TimelineEntry]) -> None:
             "+" + duration(entry.at_ms - then),
             entry.event,
             entry.agent,
-            entry.detail_json,
+            named(entry),
             f"{entry.seq}.{entry.entry}",
         )
         for entry, then in zip(entries, before, strict=True)
     ]
     print_table("timeline", ("at", "after", "event", "agent", "details", "journal"), rows, right=("after",), wrap=("details",))
+
+
+def named(entry: TimelineEntry) -> str:
+    """The details, with persons for the ids of agents."""
+    details = entry.detail_json
+    for ref, person in entry.people.items():
+        details = details.replace(ref, person or ref)
+    return escape(details)
 
 
 def state_word(contact: Contact) -> str:

@@ -60,3 +60,18 @@ def without_agents(name: str, details: dict[str, Any]) -> dict[str, Any]:
 def _why(why: dict[str, Any]) -> dict[str, Any]:
     """Who would have been next is an agent if it was the contact that looked."""
     return {key: value for key, value in why.items() if key != "runner_up" or why.get("looked") != "contact"}
+
+
+def agents_in(name: str, details: dict[str, Any]) -> list[str]:
+    """The agents, as hexadecimal ids, that the fields of the fact or event `name` as plain data name."""
+    found = [value for field in AGENT_FIELDS.get(name, ()) for value in _listed(details.get(field))]
+    for field, agents in _NESTED.get(name, {}).items():
+        if isinstance(below := details.get(field), dict):
+            found += [value for key in agents for value in _listed(below.get(key))]
+            if field == "why" and below.get("looked") == "contact":
+                found += _listed(below.get("runner_up"))
+    return found
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value] if isinstance(value, str) else []

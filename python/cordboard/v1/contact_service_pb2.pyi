@@ -645,12 +645,33 @@ class TimelineEntry(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class PeopleEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     AT_MS_FIELD_NUMBER: _builtins.int
     SEQ_FIELD_NUMBER: _builtins.int
     ENTRY_FIELD_NUMBER: _builtins.int
     EVENT_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
     DETAIL_JSON_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
     at_ms: _builtins.int
     seq: _builtins.int
     """Journal position of the commit, and the line within it."""
@@ -661,6 +682,10 @@ class TimelineEntry(_message.Message):
     """Person id, where an agent was concerned."""
     detail_json: _builtins.str
     """Its own values as a JSON object; those of a fact hold its verdict."""
+    @_builtins.property
+    def people(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Person ids of the agents and supervisors whom `detail_json` names by their opaque ids."""
+
     def __init__(
         self,
         *,
@@ -670,10 +695,11 @@ class TimelineEntry(_message.Message):
         event: _builtins.str = ...,
         agent: _builtins.str = ...,
         detail_json: _builtins.str = ...,
+        people: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "at_ms", b"at_ms", "detail_json", b"detail_json", "entry", b"entry", "event", b"event", "seq", b"seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "at_ms", b"at_ms", "detail_json", b"detail_json", "entry", b"entry", "event", b"event", "people", b"people", "seq", b"seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,6 +1,6 @@
 """Contacts, their filter and their timeline, as protobuf."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.desk import InHand, sides_of
 from cordboard.api.translate.words import STATES, TO_PARK_KIND, TO_STATE, requirements_to
+from cordboard.events.agents_named import agents_in
 from cordboard.events.bounds import INSTANT_MAX_MS
 from cordboard.events.event import ParkedKind
 from cordboard.projections.history.reader import ContactFilter, ContactRow, TimelineRow
@@ -85,7 +86,7 @@ def person(people: Mapping[bytes, Person], agent: bytes | None) -> str:
 
 
 def timeline_entry(row: TimelineRow, people: Mapping[bytes, Person]) -> pb.TimelineEntry:
-    """`people` must know the entry's agent."""
+    """`people` must know the entry's agent and those whom its details name."""
     return pb.TimelineEntry(
         at_ms=row.at_ms,
         seq=row.seq,
@@ -93,7 +94,15 @@ def timeline_entry(row: TimelineRow, people: Mapping[bytes, Person]) -> pb.Timel
         event=row.name,
         agent=person(people, row.agent),
         detail_json=msgspec.json.encode(row.details).decode(),
+        people={ref: person(people, bytes.fromhex(ref)) for ref in agents_in(row.name, row.details)},
     )
+
+
+def timeline_people(rows: Sequence[TimelineRow]) -> Iterator[bytes | None]:
+    """Whoever the rows are about, or name."""
+    for row in rows:
+        yield row.agent
+        yield from map(bytes.fromhex, agents_in(row.name, row.details))
 
 
 def contact_filter(check: Check, given: pb.ContactFilter) -> ContactFilter:
