@@ -64,6 +64,7 @@ async def test_the_command_says_it_to_people_and_programs(tmp_path: Path) -> Non
         said = await asyncio.to_thread(CliRunner().invoke, app, command)
         assert said.exit_code == 0, said.output
         assert "1 is not ready" in said.output
+        assert "commits folded from the beginning" in said.output
         told = await asyncio.to_thread(CliRunner().invoke, app, [*command, "--json"])
         assert json.loads(told.output)["hindrances"] == {"absent": "1"}
         agent = await asyncio.to_thread(CliRunner().invoke, app, ["explain", "agent", "anna", "--target", site.target])

@@ -38,7 +38,7 @@ def test_all_is_there(frames_first: bool) -> None:
         else:
             auditor.audit.inputs(1, INPUTS)
     auditor.audit.end(1, 4, 0)
-    assert (auditor.found, auditor.audit.lost, auditor.audit.wants_frames) == ([], 0, False)
+    assert (auditor.found, auditor.audit.lost, auditor.audit.wanted) == ([], 0, None)
 
 
 @pytest.mark.parametrize("missing", [0, 1, 2, 3])
@@ -78,7 +78,7 @@ def test_changed_bytes_are_found_but_not_in_quarantine() -> None:
 def test_it_may_begin_inside_a_frame() -> None:
     auditor = Auditor(1, 1)
     auditor.audit.inputs(9, INPUTS[1:])
-    assert auditor.audit.wants_frames
+    assert auditor.audit.wanted is not None
     auditor.audit.frames(FRAMES)
     auditor.audit.end(9, 4, 0)
     assert (auditor.found, auditor.audit.lost) == ([], 0)

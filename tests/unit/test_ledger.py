@@ -115,6 +115,78 @@ def test_an_excess_needs_a_record(desk: Desk, pen: Pen) -> None:
     assert len(desk.found) == 1 and "not recorded" in desk.found[0]
 
 
+def test_a_failed_connection_gives_the_room_back(desk: Desk, pen: Pen) -> None:
+    for name in "abcde":
+        pen.queued(1_000, name, "orders")
+        pen.offered(1_000, name, "anna", "orders")
+        pen.accepted(1_000, name, "anna")
+        failed = words.ConnectFailed(1_000, 1, "platform", 6_000, 6_000, 0)
+        pen.write(1_000, about(failed, contact=name, agent="anna", channel="chat"))
+    assert desk.found == []
+    pen.engaged(2_000, "a", "anna", "orders")
+    assert len(desk.found) == 1 and "not alive" in desk.found[0]
+
+
+def _direct(contact: str, *, interrupts: bool = False) -> Entry:
+    direct = words.Direct(None, "pick")
+    event = words.OfferMade(1_000, 1, "orders", 21_000, 90, 0, "routed" if interrupts else "direct", 0,
+                            direct=None if interrupts else direct, interrupts=interrupts)  # fmt: skip
+    return about(event, contact=contact, agent="anna", channel="chat")
+
+
+@pytest.mark.parametrize("interrupts", [False, True])
+def test_a_direct_offer_or_an_interrupt_may_be_too_much_if_that_is_recorded(desk: Desk, pen: Pen, interrupts: bool) -> None:
+    for name in "ab":
+        pen.queued(1_000, name, "orders")
+    pen.offered(1_000, "a", "anna", "orders")
+    over = about(words.OverCapacityRecorded(1_000, "interrupted" if interrupts else "direct", 120, 100), agent="anna")
+    pen.write(1_000, _direct("b", interrupts=interrupts), over)
+    assert desk.found == []
+    pen.queued(2_000, "c", "orders")
+    pen.offered(2_000, "c", "anna", "orders")
+    assert len(desk.found) == 2 and "while over capacity" in desk.found[0] and "more than the capacity" in desk.found[1]
+
+
+def test_a_direct_offer_that_is_too_much_needs_a_record(desk: Desk, pen: Pen) -> None:
+    for name in "ab":
+        pen.queued(1_000, name, "orders")
+    pen.offered(1_000, "a", "anna", "orders")
+    pen.write(1_000, _direct("b"))
+    assert len(desk.found) == 1 and "not recorded" in desk.found[0]
+
+
+def test_work_from_outside_takes_room(desk: Desk, pen: Pen) -> None:
+    def work(busy: bool) -> Entry:
+        return about(words.OutsideWorkChanged(1_000, an_id("call"), busy, 90), agent="anna", channel="chat")
+
+    pen.queued(1_000, "a", "orders")
+    pen.write(1_000, work(True))
+    pen.write(1_000, work(False))
+    pen.offered(1_000, "a", "anna", "orders")
+    assert desk.found == []
+    pen.write(1_000, work(True))
+    assert len(desk.found) == 1 and "not recorded" in desk.found[0]
+
+
+def test_what_is_dormant_costs_its_share_and_counts_for_no_maximum(desk: Desk, pen: Pen) -> None:
+    def dormant(contact: str) -> Entry:
+        return about(words.ContactDormant(3_000, 1, 5, None), contact=contact, agent="anna", channel="chat")
+
+    for name in "abc":
+        pen.queued(2_000, name, "orders")
+        pen.offered(2_000, name, "anna", "orders")
+        pen.accepted(2_000, name, "anna")
+        pen.engaged(2_000, name, "anna", "orders")
+    pen.write(3_000, dormant("a"), dormant("b"))
+    for name in "de":
+        pen.queued(3_000, name, "orders")
+        pen.offered(3_000, name, "anna", "orders")
+    assert desk.found == []
+    revived = about(words.ContactRevived(4_000, 1, 30), contact="a", agent="anna", channel="chat")
+    pen.write(4_000, revived)
+    assert len(desk.found) == 1 and "not recorded" in desk.found[0]
+
+
 def test_positions_chain_and_time_only_go_on(desk: Desk) -> None:
     desk.apply(1, commit(1, 1_000))
     desk.apply(2, commit(3, 1_000))

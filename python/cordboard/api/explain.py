@@ -54,6 +54,7 @@ class ExplainService(ExplainServiceServicer):
             agent="" if found.agent is None else people[found.agent].person,
             hindrances={str(word): count for word, count in hindrances.items()},
             agents=[_obstacle(people[each.id].person, each, found.at_ms) for each in agents],
+            folded_from=found.folded_from,
             sentences=sentences.of_contact(found, named, counted=counted),
         )
 
@@ -81,6 +82,7 @@ class ExplainService(ExplainServiceServicer):
             waiting=found.waiting,
             hindrances={str(word): count for word, count in found.hindrances.items()},
             contacts=[_obstacle(each.id.hex(), each, found.at_ms) for each in found.contacts],
+            folded_from=found.folded_from,
             sentences=sentences.of_agent(found, _name(people, found.agent)),
         )
 

@@ -25,7 +25,7 @@ def explain_contact(
     if as_json:
         print_json(plain(found))
         return
-    _say(found.position, found.at_ms, found.sentences)
+    _say(found.position, found.at_ms, found.folded_from, found.sentences)
     _list("nearest agents", "agent", found.agents)
 
 
@@ -42,12 +42,13 @@ def explain_agent(
     if as_json:
         print_json(plain(found))
         return
-    _say(found.position, found.at_ms, found.sentences)
+    _say(found.position, found.at_ms, found.folded_from, found.sentences)
     _list("first contacts", "contact", found.contacts)
 
 
-def _say(position: int, at_ms: int, sentences: Iterable[str]) -> None:
-    console.print(f"[dim]position {position}, {instant(at_ms)}[/]")
+def _say(position: int, at_ms: int, folded_from: int, sentences: Iterable[str]) -> None:
+    folded = f"{position - folded_from} commits folded from {folded_from or 'the beginning'}"
+    console.print(f"[dim]position {position}, {instant(at_ms)}; {folded}[/]")
     for sentence in sentences:
         console.print(escape(sentence), soft_wrap=True)
 

@@ -9,7 +9,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from cordboard.cli.options import DataDir, NatsUrl, Site
-from cordboard.cli.output import AsJson, console, fail, print_json, stderr
+from cordboard.cli.output import AsJson, console, duration, fail, print_json, stderr
 from cordboard.errors import CordboardError
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
@@ -72,6 +72,7 @@ def show(report: VerifyReport) -> None:
     colour = "green" if report.clean else "red"
     lost = "not read" if report.lost is None else str(report.lost)
     counts = f"divergences {report.divergence_count}, violations {report.violation_count}, lost {lost}"
-    console.print(f"[bold {colour}]{counts}[/] in {report.duration_ms} ms")
+    memory = f"peak memory {report.peak_memory_bytes / 1024**2:.0f} MiB"
+    console.print(f"[bold {colour}]{counts}[/] in {duration(report.duration_ms)}, {memory}")
     for finding in [*report.divergences, *report.violations]:
         console.print(f"  [red]commit {finding.seq}: {finding.what}[/]", soft_wrap=True)

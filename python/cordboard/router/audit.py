@@ -29,9 +29,10 @@ class InboxAudit:
         self._inputs: deque[tuple[int, Input]] = deque()
 
     @property
-    def wants_frames(self) -> bool:
-        """Inputs stand here whose frames were not fed yet."""
-        return bool(self._inputs) and self._inputs[-1][1].inbox_seq >= self._frames_to
+    def wanted(self) -> int | None:
+        """The last frame that inputs speak of and that was not fed yet; None: there is none."""
+        last = self._inputs[-1][1].inbox_seq if self._inputs else 0
+        return last if last >= self._frames_to else None
 
     def frames(self, frames: Sequence[Stored]) -> None:
         for frame in frames:

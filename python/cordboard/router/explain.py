@@ -1,7 +1,7 @@
 """Explanations: what stands between a contact and the agents, on the state now or at any position of the journal.
 
 The journal is folded into a router of its own, which decides nothing. Asked about now, it goes on from where it was
-asked last; asked about a position, it begins at the nearest snapshot before it.
+asked last; asked about a position, it begins at the nearest snapshot before it. How far it had to fold stands in the answer.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from cordboard._core import Router
 from cordboard.errors import InvalidInput, NotFound
@@ -91,6 +92,8 @@ class ContactExplained(msgspec.Struct, frozen=True):
     ahead: int
     hindrances: dict[Hindrance, int]
     agents: list[Hindered]
+    folded_from: int = 0
+    """The position that the fold began at: of a snapshot, or of an earlier question; 0: the journal's beginning."""
 
 
 class AgentExplained(msgspec.Struct, frozen=True):
@@ -110,6 +113,7 @@ class AgentExplained(msgspec.Struct, frozen=True):
     waiting: int
     hindrances: dict[Hindrance, int]
     contacts: list[Hindered]
+    folded_from: int = 0
 
 
 _CONTACT = msgspec.msgpack.Decoder(ContactExplained)
@@ -127,38 +131,41 @@ class Explainer:
 
     async def contact(self, contact: bytes, at: int | None = None, limit: int = 100) -> ContactExplained:
         """At position `at`, or now. Raises NotFound if no such contact lives there; InvalidInput for a position not there."""
-        found = await self._ask(at, lambda router: router.explain_contact(contact, min(limit, SHOWN_MAX)))
+        found, base = await self._ask(at, lambda router: router.explain_contact(contact, min(limit, SHOWN_MAX)))
         if found is None:
             raise NotFound(f"contact {contact.hex()} is not live {_there(at)}")
-        return _CONTACT.decode(found)
+        return replace(_CONTACT.decode(found), folded_from=base)
 
     async def agent(self, agent: bytes, at: int | None = None, limit: int = 100) -> AgentExplained:
         """At position `at`, or now. Raises NotFound if the agent is not declared there, InvalidInput for a position not there."""
-        found = await self._ask(at, lambda router: router.explain_agent(agent, min(limit, SHOWN_MAX)))
+        found, base = await self._ask(at, lambda router: router.explain_agent(agent, min(limit, SHOWN_MAX)))
         if found is None:
             raise NotFound(f"agent {agent.hex()} is not declared {_there(at)}")
-        return _AGENT.decode(found)
+        return replace(_AGENT.decode(found), folded_from=base)
 
-    async def _ask(self, at: int | None, question: Callable[[Router], bytes | None]) -> bytes | None:
+    async def _ask(self, at: int | None, question: Callable[[Router], bytes | None]) -> tuple[bytes | None, int]:
+        """The core's answer, and where the fold to it began."""
         async with self._turn:
             last = await self._log.last_journal_seq()
             if at is not None and not 0 < at <= last:
                 raise InvalidInput(f"there is no position {at}: the journal goes from 1 to {last}")
-            router = await self._router_at(last if at is None else at)
-            return await self._core.run(lambda: question(router))
+            router, base = await self._router_at(last if at is None else at)
+            return await self._core.run(lambda: question(router)), base
 
-    async def _router_at(self, position: int) -> Router:
-        """A router at `position`. The newest one is kept: it goes on from there."""
+    async def _router_at(self, position: int) -> tuple[Router, int]:
+        """A router at `position`, and where its fold began. The one that got farthest is kept: it goes on from there."""
         kept = self._router
         goes_on = kept is not None and kept.position().seq <= position
         # One whose fold fails half-way must not be asked again.
         self._router = None if goes_on else kept
-        router = kept if kept is not None and goes_on else await snapshots.newest(self._log, self._core, position)
-        router = router or Router(self._log.site)
+        kept_seq = kept.position().seq if kept is not None and goes_on else 0
+        router = await snapshots.newest(self._log, self._core, position, above=kept_seq)
+        router = router or (kept if goes_on else None) or Router(self._log.site)
+        base = router.position().seq
         await fold(self._log, self._core, router, position)
         if self._router is None:
             self._router = router
-        return router
+        return router, base
 
 
 def _there(at: int | None) -> str:

@@ -53,12 +53,13 @@ class Ledger:
             15: self._offer_over,
             16: self._offer_over,
             17: self._offer_over,
-            18: self._connect_expired,
+            18: self._connect_over,
             19: self._engagement_started,
             22: self._engagement_ended,
             23: self._wrap_up_ended,
             25: self._contact_parked,
             26: self._park_ended,
+            46: self._connect_over,
         }
 
     def check(self, seq: int, commit: Commit, prev_hash: bytes | None) -> list[Input]:
@@ -186,7 +187,7 @@ class Ledger:
         # An accepted offer may still be revoked: its contact can go while it is being connected.
         self._move(entry, event.attempt, ("made", "accepted") if isinstance(event, words.OfferRevoked) else ("made",), None)
 
-    def _connect_expired(self, entry: Entry, event: words.ConnectExpired) -> None:
+    def _connect_over(self, entry: Entry, event: words.ConnectExpired | words.ConnectFailed) -> None:
         self._move(entry, event.attempt, ("accepted",), None)
 
     def _engagement_started(self, entry: Entry, event: words.EngagementStarted) -> None:

@@ -1,9 +1,13 @@
-"""Load ≤ capacity for every agent at every point of the journal, except by a recorded excess; no offer while over."""
+"""Load ≤ capacity for every agent at every point of the journal, except by a recorded excess; no routed offer while over.
+
+Work from outside counts; what is dormant costs its share and stands outside the channel's maximum, its wrap-up included.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cordboard.events import event as words
@@ -28,6 +32,17 @@ class Room:
         return self.load > self.capacity or any(count > self.maxima.get(channel, 0) for channel, count in self.counts.items())
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one offer, or what became of it, takes of its agent."""
+
+    agent: bytes
+    channel: str
+    cost: int
+    counts: bool = True
+    """It counts for the channel's maximum."""
+
+
 class Loads:
     """Folds what changes loads and capacities. `whole`: begun at the journal's first commit, so that every agent is known."""
 
@@ -35,8 +50,8 @@ class Loads:
         self._report = report
         self._whole = whole
         self._rooms: dict[bytes, Room] = {}
-        self._costs: dict[tuple[bytes, int], tuple[bytes, str, int]] = {}
-        self._redeclared: set[bytes] = set()
+        self._taken: dict[tuple[bytes, int], Taken] = {}
+        self._touched: set[bytes] = set()
         self._folds: dict[int, Callable[[Entry, Any], None]] = {
             13: self._offer_made,
             15: self._over,
@@ -49,6 +64,10 @@ class Loads:
             31: self._agent_removed,
             32: self._presence_changed,
             34: self._over_capacity_recorded,
+            46: self._over,
+            50: self._outside_work_changed,
+            66: self._dormant,
+            67: self._revived,
         }
 
     def fold(self, entry: Entry, event: words.Event) -> None:
@@ -56,30 +75,29 @@ class Loads:
             fold(entry, event)
 
     def _offer_made(self, entry: Entry, event: words.OfferMade) -> None:
-        agent, contact, channel = entry.agent or b"", entry.contact or b"", entry.channel or ""
+        """Who is offered something directly, or instead of something else, may get too much: then it is recorded."""
+        agent, channel = entry.agent or b"", entry.channel or ""
         room = self._rooms.get(agent)
         if room is None:
             if self._whole:
                 self._report(f"an offer to agent {agent.hex()}, who is not declared")
             return
-        if room.exceeded():
+        routed = event.cause != "direct"
+        if room.exceeded() and routed:
             self._report(f"an offer to agent {agent.hex()} while over capacity")
-        room.load += event.cost
-        room.counts[channel] += 1
-        self._costs[contact, event.attempt] = (agent, channel, event.cost)
         if not room.ready and self._whole:
             self._report(f"an offer to agent {agent.hex()}, who is not ready")
-        if room.exceeded():
+        self._take((entry.contact or b"", event.attempt), Taken(agent, channel, event.cost))
+        if room.exceeded() and routed and not event.interrupts:
             self._report(f"agent {agent.hex()} is offered more than the capacity: load {room.load} of {room.capacity}")
+            self._touched.discard(agent)
 
     def _engagement_ended(self, entry: Entry, event: words.EngagementEnded) -> None:
-        taken = self._costs.get((entry.contact or b"", event.attempt))
+        offer = (entry.contact or b"", event.attempt)
         if event.wrap_until_ms is None:
-            self._over(entry, event)
-        elif taken is not None:
-            agent, channel, cost = taken
-            self._rooms[agent].load += event.wrap_cost - cost
-            self._costs[entry.contact or b"", event.attempt] = (agent, channel, event.wrap_cost)
+            self._release(offer)
+        elif (taken := self._release(offer)) is not None:
+            self._take(offer, replace(taken, cost=event.wrap_cost))
 
     def _over(
         self,
@@ -88,25 +106,52 @@ class Loads:
         | words.OfferExpired
         | words.OfferRevoked
         | words.ConnectExpired
-        | words.EngagementEnded
+        | words.ConnectFailed
         | words.WrapUpEnded,
     ) -> None:
-        taken = self._costs.pop((entry.contact or b"", event.attempt), None)
+        self._release((entry.contact or b"", event.attempt))
+
+    def _dormant(self, entry: Entry, event: words.ContactDormant) -> None:
+        offer = (entry.contact or b"", event.attempt)
+        if (taken := self._release(offer)) is not None:
+            self._take(offer, replace(taken, cost=event.cost, counts=False))
+
+    def _revived(self, entry: Entry, event: words.ContactRevived) -> None:
+        offer = (entry.contact or b"", event.attempt)
+        if (taken := self._release(offer)) is not None:
+            self._take(offer, replace(taken, cost=event.cost, counts=True))
+
+    def _outside_work_changed(self, entry: Entry, event: words.OutsideWorkChanged) -> None:
+        # Known by its own id, which no contact has.
+        work = (event.work, 0)
+        if event.busy:
+            self._take(work, Taken(entry.agent or b"", entry.channel or "", event.cost))
+        else:
+            self._release(work)
+
+    def _take(self, what: tuple[bytes, int], taken: Taken) -> None:
+        room = self._rooms.get(taken.agent)
+        if room is not None:
+            room.load += taken.cost
+            room.counts[taken.channel] += taken.counts
+            self._taken[what] = taken
+            self._touched.add(taken.agent)
+
+    def _release(self, what: tuple[bytes, int]) -> Taken | None:
+        """What it took; None if that is not known."""
+        taken = self._taken.pop(what, None)
         if taken is not None:
-            agent, channel, cost = taken
-            room = self._rooms[agent]
-            room.load -= cost
-            room.counts[channel] -= 1
-            if room.over and not room.exceeded():
-                room.over = False
+            room = self._rooms[taken.agent]
+            room.load -= taken.cost
+            room.counts[taken.channel] -= taken.counts
+            self._touched.add(taken.agent)
+        return taken
 
     def _agent_registered(self, entry: Entry, event: words.AgentRegistered) -> None:
         room = self._rooms.setdefault(entry.agent or b"", Room())
         room.capacity = event.capacity
         room.maxima = {channel.channel: channel.max_concurrent or 0 for channel in event.channels}
-        # An excess that lasts over several declarations needs no second record.
-        room.over = room.over and room.exceeded()
-        self._redeclared.add(entry.agent or b"")
+        self._touched.add(entry.agent or b"")
 
     def _agent_removed(self, entry: Entry, _event: words.AgentRemoved) -> None:
         room = self._rooms.get(entry.agent or b"")
@@ -125,9 +170,11 @@ class Loads:
             room.over = True
 
     def settle(self) -> None:
-        """After a commit: whom a new declaration left over capacity must have it on record."""
-        for agent in self._redeclared:
+        """After a commit: who is over capacity has it on record, and the record lasts as long as that."""
+        for agent in self._touched:
             room = self._rooms.get(agent)
             if room is not None and room.exceeded() and not room.over:
-                self._report(f"agent {agent.hex()} is over capacity, and it is not recorded")
-        self._redeclared.clear()
+                self._report(f"agent {agent.hex()} is over capacity ({room.load} of {room.capacity}), and it is not recorded")
+            if room is not None:
+                room.over = room.over and room.exceeded()
+        self._touched.clear()

@@ -20,12 +20,11 @@ from cordboard.router.clock import Clock, SystemClock, TurnClock, check_not_behi
 from cordboard.router.core import CoreThread
 from cordboard.router.inbox import Inbox
 from cordboard.router.reading import patiently
-from cordboard.router.recovery import Recovered, recover
+from cordboard.router.recovery import recover
 from cordboard.router.window import Window
 
 logger = logging.getLogger(__name__)
 
-SNAPSHOT_EVERY = 5_000
 SNAPSHOT_GAP_S = 60.0
 PAUSE_MIN_S = 0.001
 
@@ -43,15 +42,15 @@ async def run_router(
     log: SiteLog,
     *,
     stop: asyncio.Event | None = None,
-    snapshot_every: int = SNAPSHOT_EVERY,
+    snapshot_every: int = snapshots.EVERY_COMMITS,
     snapshot_gap_s: float = SNAPSHOT_GAP_S,
     leading: Callable[[int], None] | None = None,
     clock: Clock | None = None,
 ) -> None:
     """Lead the site of `log` until cancelled, or until `stop` is set; then everything decided is durable before it returns.
 
-    `leading` is called with the epoch once the take-over is durable. A snapshot is made every `snapshot_every` commits,
-    at most one in `snapshot_gap_s`. While the log is away the router waits.
+    `leading` is called with the epoch once the take-over is durable. A snapshot is made every `snapshot_every` commits
+    (sooner if they are large), at most one in `snapshot_gap_s`. While the log is away the router waits.
     Raises SteppedDown (another router leads: start again as a follower), ConfigurationError (clocks apart),
     JournalCorrupt.
     """
@@ -70,8 +69,9 @@ async def run_router(
             try:
                 async with asyncio.TaskGroup() as group:
                     window = Window(appender, position.seq)
-                    leader = _Leader(log, core, recovered, turn_clock, window, group, commit)
-                    await leader.lead(stop or asyncio.Event(), snapshot_every, snapshot_gap_s)
+                    rhythm = snapshots.Rhythm(snapshot_every, position.seq - recovered.snapshot_seq)
+                    leader = _Leader(log, core, router, turn_clock, window, group, commit, rhythm)
+                    await leader.lead(stop or asyncio.Event(), snapshot_gap_s)
             except BaseExceptionGroup as errors:
                 _raise_first(errors)
 
@@ -98,26 +98,27 @@ class _Leader:
         self,
         log: SiteLog,
         core: CoreThread,
-        recovered: Recovered,
+        router: Router,
         clock: TurnClock,
         window: Window,
         group: asyncio.TaskGroup,
         last_commit: bytes,
+        rhythm: snapshots.Rhythm,
     ) -> None:
         self._log = log
         self._core = core
-        self._router = recovered.router
+        self._router = router
         self._clock = clock
         self._window = window
         self._group = group
         self._last_commit = last_commit
         self._wake = asyncio.Event()
         self._inbox = Inbox(log, max(1, self._router.position().inbox_seq), self._wake.set)
-        self._snapshot_seq = recovered.snapshot_seq
+        self._rhythm = rhythm
         self._snapshot_at = asyncio.get_running_loop().time()
         self._storing: asyncio.Task[None] | None = None
 
-    async def lead(self, stop: asyncio.Event, snapshot_every: int, snapshot_gap_s: float) -> None:
+    async def lead(self, stop: asyncio.Event, snapshot_gap_s: float) -> None:
         followers = [
             self._group.create_task(self._window.run(), name="append"),
             self._group.create_task(self._inbox.follow(), name="follow inbox"),
@@ -130,7 +131,7 @@ class _Leader:
                 await self._pause(turn)
             await self._window.room()
             turn = await self._step(self._inbox.take())
-            if self._snapshot_due(turn.seq, snapshot_every, snapshot_gap_s):
+            if self._snapshot_due(snapshot_gap_s):
                 await self._snapshot()
         await self._window.drained()
         if self._storing is not None:
@@ -145,6 +146,7 @@ class _Leader:
         first = turn.seq - len(turn.commits) + 1
         for seq, commit in enumerate(turn.commits, first):
             await self._window.append(seq, commit)
+            self._rhythm.committed(len(commit))
             self._last_commit = commit
         return turn
 
@@ -165,19 +167,18 @@ class _Leader:
         await stop.wait()
         self._wake.set()
 
-    def _snapshot_due(self, seq: int, every: int, gap_s: float) -> bool:
-        """Enough commits, and a quiet moment; or so many commits that no quiet moment can be waited for."""
-        commits = seq - self._snapshot_seq
-        if commits < every or (self._storing is not None and not self._storing.done()):
+    def _snapshot_due(self, gap_s: float) -> bool:
+        """Enough to fold, and a quiet moment; or so much that no quiet moment can be waited for."""
+        if not self._rhythm.due or (self._storing is not None and not self._storing.done()):
             return False
         if asyncio.get_running_loop().time() - self._snapshot_at < gap_s:
             return False
-        return not self._inbox or commits >= 4 * every
+        return not self._inbox or self._rhythm.overdue
 
     async def _snapshot(self) -> None:
         """Copy the state between two turns; store it in the background, once its position is acknowledged."""
         name, data = await self._core.run(lambda: snapshots.take(self._router, self._last_commit))
-        self._snapshot_seq = name.seq
+        self._rhythm.taken()
         self._snapshot_at = asyncio.get_running_loop().time()
         self._storing = self._group.create_task(self._store(name, data), name=f"snapshot {name.seq}")
 

@@ -2,12 +2,17 @@
 
 A name says what the bytes must be: position, the hash of the commit there, level, and the hash of the state. A snapshot
 whose commit is not in this journal, or whose state differs from its name, is passed over for an older one.
+
+The newest ones serve recovery. Older ones stay for questions about the past, the fewer the farther back: to reach any position
+between two that are kept, no more commits are folded than an eighth of those that came after it (or what lies between two
+snapshots as they are taken). So their number grows with the logarithm of the journal's length.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cordboard import codec
@@ -20,6 +25,12 @@ from cordboard.router.reading import patiently
 logger = logging.getLogger(__name__)
 
 KEPT = 3
+"""So many of the newest stay whatever the distance: one of them may be broken."""
+SHARE = 8
+EVERY_COMMITS = 5_000
+EVERY_BYTES = 32 * 1024 * 1024
+"""A recovery folds about so much, or less: under load one commit holds hundreds of facts."""
+OVERDUE = 4
 _NAME = re.compile(r"^(\d{16})-([0-9a-f]{64})-(\d+)-([0-9a-f]{64})$")
 
 
@@ -50,11 +61,10 @@ def take(router: Router, last_commit: bytes) -> tuple[SnapshotName, bytes]:
 
 
 async def store(log: SiteLog, name: SnapshotName, data: bytes) -> None:
-    """Keep the snapshot, and of all snapshots the newest three. A log that is away is no reason to stop: the next one will do."""
+    """Keep the snapshot, and thin out the older ones. A log that is away is no reason to stop: the next one will do."""
     try:
         await log.snapshots.put(str(name), data)
-        known = sorted((parsed for stored in await log.snapshots.names() if (parsed := SnapshotName.parse(stored))), key=_seq)
-        for old in known[:-KEPT]:
+        for old in superfluous([parsed for stored in await log.snapshots.names() if (parsed := SnapshotName.parse(stored))]):
             await log.snapshots.delete(str(old))
     except (LogUnavailable, NotFound) as error:
         logger.warning("snapshot at %d is not stored: %s", name.seq, error)
@@ -62,10 +72,49 @@ async def store(log: SiteLog, name: SnapshotName, data: bytes) -> None:
         logger.info("snapshot at %d stored, %d bytes", name.seq, len(data))
 
 
-async def newest(log: SiteLog, core: CoreThread, up_to: int) -> Router | None:
-    """The router of the newest valid snapshot at or below position `up_to`; None if there is none."""
+def superfluous(known: Sequence[SnapshotName]) -> list[SnapshotName]:
+    """Those that may go: without them a fold between their neighbours is still short for how far back it is."""
+    newer, *rest = sorted(known, key=_seq, reverse=True)
+    last, gone = newer.seq, []
+    for index, name in enumerate(rest, 1):
+        older_seq = rest[index].seq if index < len(rest) else 0
+        if index >= KEPT and (newer.seq - older_seq) * SHARE <= last - newer.seq:
+            gone.append(name)
+        else:
+            newer = name
+    return gone
+
+
+class Rhythm:
+    """When to take one: when what came since would take a while to fold. `commits`: how many came already."""
+
+    def __init__(self, every_commits: int = EVERY_COMMITS, commits: int = 0) -> None:
+        self._every_commits = every_commits
+        self._commits = commits
+        self._bytes = 0
+
+    def committed(self, size: int) -> None:
+        """One more commit of so many bytes."""
+        self._commits += 1
+        self._bytes += size
+
+    def taken(self) -> None:
+        self._commits = self._bytes = 0
+
+    @property
+    def due(self) -> bool:
+        return self._commits >= self._every_commits or self._bytes >= EVERY_BYTES
+
+    @property
+    def overdue(self) -> bool:
+        """No quiet moment can be waited for."""
+        return self._commits >= OVERDUE * self._every_commits or self._bytes >= OVERDUE * EVERY_BYTES
+
+
+async def newest(log: SiteLog, core: CoreThread, up_to: int, above: int = 0) -> Router | None:
+    """The router of the newest valid snapshot at or below position `up_to` (and above `above`); None if there is none."""
     names = await patiently(log.snapshots.names, "names of snapshots")
-    known = (parsed for name in names if (parsed := SnapshotName.parse(name)) and parsed.seq <= up_to)
+    known = (parsed for name in names if (parsed := SnapshotName.parse(name)) and above < parsed.seq <= up_to)
     for name in sorted(known, key=_seq, reverse=True):
         try:
             return await _load(log, core, name)

@@ -6,8 +6,9 @@ the ledger checks the record without the core. With the inbox, also that no fact
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import resource
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
@@ -28,7 +29,6 @@ from cordboard.router.recovery import fold
 CHECK_EVERY = 1_000
 """Commits between two checks of the whole state, which cost more than a commit."""
 FINDINGS_MAX = 1_000
-INBOX_PATIENCE_S = 5.0
 
 Progress = Callable[[int, int], None]
 
@@ -61,6 +61,8 @@ class VerifyReport(msgspec.Struct, kw_only=True):
     divergences: list[Finding] = []
     violations: list[Finding] = []
     duration_ms: int = 0
+    peak_memory_bytes: int = 0
+    """The most this process held, from its start on."""
 
     @property
     def clean(self) -> bool:
@@ -93,7 +95,14 @@ async def verify(log: SiteLog, *, from_seq: int = 1, inbox: bool = True, progres
                 await _read(log, core, run, last, inbox, progress)
             run.end()
     report.duration_ms = round((time.monotonic() - started) * 1000)
+    report.peak_memory_bytes = _peak_memory()
     return report
+
+
+def _peak_memory() -> int:
+    """Bytes. What Linux reports in KiB, macOS reports in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 class _Unreadable(Exception):
@@ -169,11 +178,12 @@ async def _read(log: SiteLog, core: CoreThread, run: _Run, last: int, inbox: boo
     async with contextlib.AsyncExitStack() as stack:
         frames = await stack.enter_async_context(contextlib.aclosing(log.follow_inbox(run.consumed[0]))) if inbox else None
         try:
+            last_frame = await log.last_inbox_seq() if inbox else 0
             batches = await stack.enter_async_context(contextlib.aclosing(commits_between(log, run.report.first_seq, last)))
             async for batch in batches:
                 await core.run(partial(run.commits, batch))
                 if frames is not None:
-                    await _catch_up(core, run, frames)
+                    await _catch_up(core, run, frames, last_frame)
                 if progress is not None:
                     progress(batch[-1].seq, last)
         except JournalCorrupt as error:
@@ -184,15 +194,13 @@ async def _read(log: SiteLog, core: CoreThread, run: _Run, last: int, inbox: boo
             run.report.lost = run.audit.lost
 
 
-async def _catch_up(core: CoreThread, run: _Run, frames: AsyncIterator[list[Stored]]) -> None:
-    """Read the inbox as far as the inputs seen so far speak of it."""
-    while run.audit.wants_frames:
-        try:
-            async with asyncio.timeout(INBOX_PATIENCE_S):
-                batch = await anext(frames)
-        except TimeoutError:
+async def _catch_up(core: CoreThread, run: _Run, frames: AsyncIterator[list[Stored]], last_frame: int) -> None:
+    """Read the inbox as far as the inputs seen so far speak of it. It went to `last_frame` when the journal's end was known."""
+    while (wanted := run.audit.wanted) is not None:
+        if wanted > last_frame:
             run.report.violated(run.report.last_seq, "the inbox ends before what the journal consumed")
-            raise _Unreadable from None
+            raise _Unreadable
+        batch = await anext(frames)
         await core.run(partial(run.audit.frames, batch))
 
 

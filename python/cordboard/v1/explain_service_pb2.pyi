@@ -132,6 +132,7 @@ class ExplainContactResponse(_message.Message):
     HINDRANCES_FIELD_NUMBER: _builtins.int
     AGENTS_FIELD_NUMBER: _builtins.int
     SENTENCES_FIELD_NUMBER: _builtins.int
+    FOLDED_FROM_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     at_ms: _builtins.int
     contact_id: _builtins.str
@@ -145,6 +146,8 @@ class ExplainContactResponse(_message.Message):
     """Contacts that wait in the same queue and come first."""
     agent: _builtins.str
     """Who has it."""
+    folded_from: _builtins.int
+    """Where the fold to this position began: at a snapshot, or where an earlier question left off; 0: at the journal's beginning."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Requirement]: ...
     @_builtins.property
@@ -172,10 +175,11 @@ class ExplainContactResponse(_message.Message):
         hindrances: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         agents: _abc.Iterable[Global___Obstacle] | None = ...,
         sentences: _abc.Iterable[_builtins.str] | None = ...,
+        folded_from: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agents", b"agents", "ahead", b"ahead", "at_ms", b"at_ms", "channel", b"channel", "contact_id", b"contact_id", "due_ms", b"due_ms", "hindrances", b"hindrances", "position", b"position", "queue", b"queue", "queued_at_ms", b"queued_at_ms", "requirements", b"requirements", "sentences", b"sentences", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agents", b"agents", "ahead", b"ahead", "at_ms", b"at_ms", "channel", b"channel", "contact_id", b"contact_id", "due_ms", b"due_ms", "folded_from", b"folded_from", "hindrances", b"hindrances", "position", b"position", "queue", b"queue", "queued_at_ms", b"queued_at_ms", "requirements", b"requirements", "sentences", b"sentences", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -245,6 +249,7 @@ class ExplainAgentResponse(_message.Message):
     HINDRANCES_FIELD_NUMBER: _builtins.int
     CONTACTS_FIELD_NUMBER: _builtins.int
     SENTENCES_FIELD_NUMBER: _builtins.int
+    FOLDED_FROM_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     at_ms: _builtins.int
     agent: _builtins.str
@@ -255,6 +260,8 @@ class ExplainAgentResponse(_message.Message):
     capacity: _builtins.int
     waiting: _builtins.int
     """Contacts that wait in the agent's queues."""
+    folded_from: _builtins.int
+    """Where the fold to this position began, as above."""
     @_builtins.property
     def hindrances(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]: ...
     @_builtins.property
@@ -276,10 +283,11 @@ class ExplainAgentResponse(_message.Message):
         hindrances: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         contacts: _abc.Iterable[Global___Obstacle] | None = ...,
         sentences: _abc.Iterable[_builtins.str] | None = ...,
+        folded_from: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "at_ms", b"at_ms", "capacity", b"capacity", "contacts", b"contacts", "effective", b"effective", "hindrances", b"hindrances", "idle_since_ms", b"idle_since_ms", "load", b"load", "position", b"position", "requested", b"requested", "sentences", b"sentences", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "at_ms", b"at_ms", "capacity", b"capacity", "contacts", b"contacts", "effective", b"effective", "folded_from", b"folded_from", "hindrances", b"hindrances", "idle_since_ms", b"idle_since_ms", "load", b"load", "position", b"position", "requested", b"requested", "sentences", b"sentences", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

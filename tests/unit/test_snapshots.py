@@ -1,0 +1,59 @@
+"""Which snapshots stay, and when one is due."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import log
+
+import pytest
+
+from cordboard.router.snapshots import EVERY_BYTES, EVERY_COMMITS, KEPT, OVERDUE, SHARE, Rhythm, SnapshotName, superfluous
+
+
+def name(seq: int) -> SnapshotName:
+    return SnapshotName(seq, bytes(32), 2, bytes(32))
+
+
+def kept_after(snapshots: int, every: int = EVERY_COMMITS) -> list[int]:
+    """The positions that are left when so many were taken, one after the other."""
+    known: list[SnapshotName] = []
+    for number in range(1, snapshots + 1):
+        known.append(name(number * every))
+        gone = superfluous(known)
+        known = [each for each in known if each not in gone]
+    return [each.seq for each in known]
+
+
+@pytest.mark.parametrize("snapshots", [1, 2, 3, 14, 200, 3_000])
+def test_a_fold_to_the_past_is_short_for_how_far_back_it_is(snapshots: int) -> None:
+    last, kept = snapshots * EVERY_COMMITS, [0, *kept_after(snapshots)]
+    for older, newer in pairwise(kept):
+        assert newer - older <= max(EVERY_COMMITS, (last - newer) / SHARE)
+
+
+def test_their_number_grows_with_the_logarithm_of_the_journal() -> None:
+    for snapshots in (200, 3_000):
+        # All of the nearest, then at most two for each step of an eighth.
+        assert len(kept_after(snapshots)) <= 2 * SHARE + 2 * log(snapshots / SHARE) / log(1 + 1 / SHARE)
+
+
+def test_the_newest_stay_whatever_they_are() -> None:
+    known = [name(seq) for seq in (1, 2, 3, 1_000_000, 1_000_001, 1_000_002)]
+    gone = superfluous(known)
+    assert [each.seq for each in known if each not in gone][-KEPT:] == [1_000_000, 1_000_001, 1_000_002]
+    assert [each.seq for each in gone] == [2, 1]
+
+
+def test_one_is_due_after_many_commits_or_large_ones() -> None:
+    rhythm = Rhythm(every_commits=3, commits=1)
+    rhythm.committed(1)
+    assert not rhythm.due
+    rhythm.committed(1)
+    assert rhythm.due and not rhythm.overdue
+    rhythm.taken()
+    assert not rhythm.due
+    rhythm.committed(EVERY_BYTES)
+    assert rhythm.due and not rhythm.overdue
+    for _ in range(OVERDUE):
+        rhythm.committed(EVERY_BYTES)
+    assert rhythm.overdue
