@@ -273,6 +273,30 @@ async def test_a_consult_becomes_a_conference_and_then_the_others_contact(site: 
         await agent.leave()
 
 
+async def test_a_colleague_declines_and_another_only_advises(client: Client) -> None:
+    ida = await desk(client, "ida", "orders")
+    await client.submit_contact(channel="chat", queue="orders")
+    contact = await ida.engage()
+    jan, kim = await desk(client, "jan", "invoices"), await desk(client, "kim", "invoices")
+    await client.consult_agent("ida", contact, "jan")
+    await client.decline_offer("jan", contact, (await jan.until(Offer)).attempt)
+    while (side := await ida.until(Side)).state != engagements_pb.SIDE_STATE_OVER:
+        pass
+    assert (side.agent, side.role, side.reason) == ("jan", types_pb2.ROLE_CONSULT, "declined")
+    await client.consult_agent("ida", contact, "kim")
+    await kim.accept(await kim.until(Offer))
+    assert (await client.end_engagement("kim", contact, note="Told her what to do.")).wrap_until_ms == 0
+    end = await kim.until(EngagementEnd)
+    assert (end.by, end.role, end.wrap_until_ms) == ("agent", types_pb2.ROLE_CONSULT, 0)
+    await client.send_message("ida", contact, "Now I know.")
+    closed = await client.end_engagement("ida", contact)
+    assert closed.wrap_until_ms > 0
+    ended = await client.get_contact(contact, after=closed.consistency_token)
+    assert (ended.state, ended.end_reason) == (types_pb2.CONTACT_STATE_ENDED, "completed")
+    for agent in (ida, jan, kim):
+        await agent.leave()
+
+
 async def test_a_side_leaves_and_another_is_left_behind(client: Client) -> None:
     anna = await desk(client, "anna", "orders")
     await client.submit_contact(channel="chat", queue="orders")

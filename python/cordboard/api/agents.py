@@ -114,7 +114,7 @@ class AgentService(AgentServiceServicer):
         contact = check.id("contact_id", request.contact_id)
         check.text("text", request.text, MESSAGE_MAX, 1)
         agent = await self._agent(check, request.agent)
-        self._refuse_stranger(contact, agent)
+        await self._refuse_stranger(contact, agent)
         message = message_ref("SendMessage", request_id)
         fact = MessagePosted(
             fact_id=fact_id("SendMessage", request_id), contact=contact, message=message, author="agent", agent=agent
@@ -132,7 +132,7 @@ class AgentService(AgentServiceServicer):
         kind = check.choice("kind", request.kind, SIGNALS, "typing")
         about = check.id("message_id", request.message_id) if kind != "typing" else b""
         agent = await self._agent(check, request.agent)
-        self._refuse_stranger(contact, agent)
+        await self._refuse_stranger(contact, agent)
         said = {"author": "agent"} if kind == "typing" else {"author": "agent", "message": about.hex(), "state": kind}
         topic = "typing" if kind == "typing" else "receipt"
         await self._site.log.whisper(f"{topic}.{contact.hex()}", json.dumps(said).encode())
@@ -227,18 +227,25 @@ class AgentService(AgentServiceServicer):
         check.finish()
         return await self._site.people.ref(person)
 
-    def _refuse_stranger(self, contact: bytes, agent: bytes) -> None:
+    async def _refuse_stranger(self, contact: bytes, agent: bytes) -> None:
         """Spare the vault and the log what is hopeless. Only a contact this process knows can be judged; the router decides."""
+        if self._is_stranger(contact, agent):
+            # Perhaps the agent got it, or was brought in, elsewhere a moment ago.
+            await self._site.catch_up()
+            if self._is_stranger(contact, agent):
+                raise FactRefused(REFUSALS["not_engaged"], reason="not_engaged")
+
+    def _is_stranger(self, contact: bytes, agent: bytes) -> bool:
+        """The contact is engaged with others, as far as this process knows. Who is consulted does not talk with the customer."""
         live = self._site.desks.contact(contact)
-        if live is None or live.state != "engaged":
-            return
-        speaking = {
-            other
-            for other, work in self._site.desks.in_hand(contact)
-            if work.state == "engaged" and work.role in ("primary", "conference")
-        }
-        if agent not in speaking:
-            raise FactRefused(REFUSALS["not_engaged"], reason="not_engaged")
+        return (
+            live is not None
+            and live.state == "engaged"
+            and not any(
+                other == agent and work.state == "engaged" and work.role in ("primary", "conference")
+                for other, work in self._site.desks.in_hand(contact)
+            )
+        )
 
     def _draft(
         self,

@@ -91,9 +91,13 @@ class Site:
         if self.declared.vocabulary.refusal(fact) is None:
             return
         # Perhaps a policy that has it was published elsewhere a moment ago.
-        await self.feed.reached(await self.log.last_journal_seq(), CATCH_UP_S)
+        await self.catch_up()
         if (reason := self.declared.vocabulary.refusal(fact)) is not None:
             raise FactRefused(REFUSALS[reason], reason=reason)
+
+    async def catch_up(self) -> None:
+        """Fold what the journal holds by now, if that does not take long: before calling something wrong that may be right."""
+        await self.feed.reached(await self.log.last_journal_seq(), CATCH_UP_S)
 
     async def _decided(self, fact_id: bytes) -> Outcome | None:
         """The outcome of a fact about a contact if the journal, up to its end as it is now, holds one."""

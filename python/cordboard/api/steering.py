@@ -1,7 +1,7 @@
 """Where a contact goes next, as agents, supervisors and services want it: transfer, pick, requeue, priority."""
 
 from cordboard.api.ids import fact_id
-from cordboard.api.site import CATCH_UP_S, Site
+from cordboard.api.site import Site
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.words import requirements_from
 from cordboard.errors import FactRefused
@@ -113,7 +113,7 @@ async def _queue_of(site: Site, contact: bytes) -> str:
     live = site.desks.contact(contact)
     if live is None:
         # Perhaps it arrived elsewhere a moment ago.
-        await site.feed.reached(await site.log.last_journal_seq(), CATCH_UP_S)
+        await site.catch_up()
         live = site.desks.contact(contact)
     if live is None:
         raise FactRefused(REFUSALS["unknown_contact"], reason="unknown_contact")
