@@ -292,7 +292,9 @@ async def test_a_colleague_declines_and_another_only_advises(client: Client) -> 
     closed = await client.end_engagement("ida", contact)
     assert closed.wrap_until_ms > 0
     ended = await client.get_contact(contact, after=closed.consistency_token)
-    assert (ended.state, ended.end_reason) == (types_pb2.CONTACT_STATE_ENDED, "completed")
+    assert (ended.state, ended.end_reason, ended.agent) == (types_pb2.CONTACT_STATE_ENDED, "completed", "ida")
+    (past,) = await client.get_case(contact, after=closed.consistency_token)
+    assert past.agent == "ida"
     for agent in (ida, jan, kim):
         await agent.leave()
 

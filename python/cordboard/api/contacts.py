@@ -60,7 +60,7 @@ class ContactService(ContactServiceServicer):
         if live is not None:
             hands = self._site.desks.in_hand(contact)
             who = self._site.shown.before if live.state == "ended" else self._site.shown.now
-            people = await who((live.agent, live.owner, *(agent for agent, _ in hands)))
+            people = await who((live.agent, live.owner, live.served_by, *(agent for agent, _ in hands)))
             return live_contact(live, hands, people), live.park.note if live.park is not None else None
         await self._site.reach_history(seq)
         row = await self._site.history.get_contact(contact)

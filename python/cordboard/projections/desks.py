@@ -436,7 +436,9 @@ class Desks:
         hands = self._hands[contact]
         agent, attempt = hands.agent, hands.primary
         work = None if agent is None or attempt is None else self._work.get(agent, {}).get((contact, attempt))
-        self._change(contact, state=hands.stage, agent=agent, deadline_ms=None if work is None else work.deadline_ms)
+        live = self._change(contact, state=hands.stage, agent=agent, deadline_ms=None if work is None else work.deadline_ms)
+        if hands.stage == "engaged" and live.served_by != agent:
+            self._change(contact, served_by=agent)
 
     def _change(self, contact: bytes, **changes: Any) -> LiveContact:
         live = self._contacts.get(contact)

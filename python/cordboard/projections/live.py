@@ -55,6 +55,8 @@ class LiveContact(msgspec.Struct, frozen=True, kw_only=True):
     """The matter it belongs to: the id of that matter's first contact, often its own."""
     owner: bytes | None = None
     """Who parked it last."""
+    served_by: bytes | None = None
+    """Who was engaged with it last in this visit, as its primary."""
     park: Park | None = None
     """While it is parked."""
     disposition: str | None = None

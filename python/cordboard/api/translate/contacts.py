@@ -18,7 +18,7 @@ from cordboard.vault import Person
 
 
 def live_contact(contact: LiveContact, hands: InHand, people: Mapping[bytes, Person]) -> pb.Contact:
-    """A contact from memory; `people` must know its agent, its owner and those who have it in hand."""
+    """A contact from memory; `people` must know its agent, its owner, and who has it in hand or served it."""
     park = contact.park
     primary = next((at for _, at in hands if (at.role, at.state) == ("primary", "engaged")), None)
     return pb.Contact(
@@ -34,7 +34,7 @@ def live_contact(contact: LiveContact, hands: InHand, people: Mapping[bytes, Per
         arrived_at_ms=contact.arrived_ms,
         answered_at_ms=contact.answered_ms or 0,
         ended_at_ms=contact.ended_ms or 0,
-        agent=person(people, contact.agent),
+        agent=person(people, contact.served_by if contact.state == "ended" else contact.agent),
         visit=contact.visit,
         attempt=contact.attempt,
         topic_first=contact.topic_first or "",
