@@ -10,8 +10,11 @@ PROTO := $(wildcard proto/cordboard/v1/*.proto)
 DEMO_SECONDS ?= 30
 DEMO_JSON ?=
 DEMO_FLAGS ?=
+DAY_SEED ?= 1
+DAY_CONTACTS ?= 67000
+DAY_DIR ?= day
 
-.PHONY: help demo test check unit bench bench-core fmt bless proto lock clean
+.PHONY: help demo test check unit bench bench-core day fairness fmt bless proto lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
@@ -64,6 +67,13 @@ bench-core: .venv/.built .venv/.oracle ## the core beside its peers: tables, plo
 	$(BIN)/python -m tests.benchmarks.core
 	$(if $(BENCH_QUICK),,$(BIN)/python -m pytest tests/benchmarks/test_core.py --benchmark-disable-gc --benchmark-columns=min,median,max,ops,rounds)
 	$(if $(BENCH_QUICK),,cargo bench --locked --quiet --package cordboard-core --features bench --bench core)
+
+day: .venv/.built ## a simulated day of a million events as a journal in DAY_DIR (day), then verified; DAY_SEED, DAY_CONTACTS
+	$(BIN)/python -m tests.day --seed $(DAY_SEED) --contacts $(DAY_CONTACTS) journal $(DAY_DIR)
+	$(BIN)/cordboard verify --data-dir $(DAY_DIR)
+
+fairness: .venv/.built ## the same day in our order, by strict priority and by age: waits by channel and hour (docs/fairness.md)
+	$(BIN)/python -m tests.day --seed $(DAY_SEED) --contacts $(DAY_CONTACTS) fairness
 
 fmt: .venv/.built ## format everything
 	cargo fmt --all
