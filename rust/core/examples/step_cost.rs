@@ -277,8 +277,12 @@ fn frame(facts: &[Fact]) -> Vec<u8> {
     bytes.extend(u16::try_from(facts.len()).unwrap().to_be_bytes());
     for fact in facts {
         let fact = codec::encode_fact(fact);
-        bytes.push(0xc5);
-        bytes.extend(u16::try_from(fact.len()).unwrap().to_be_bytes());
+        if let Ok(length) = u8::try_from(fact.len()) {
+            bytes.extend([0xc4, length]);
+        } else {
+            bytes.push(0xc5);
+            bytes.extend(u16::try_from(fact.len()).unwrap().to_be_bytes());
+        }
         bytes.extend(fact);
     }
     bytes

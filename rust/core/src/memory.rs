@@ -54,7 +54,7 @@ impl<T> Default for Memory<T> {
 impl<T: Recollection> Memory<T> {
     /// What is remembered of `id` at `at_ms`: the window counts, not when somebody last tidied up.
     pub(crate) fn get(&self, id: &Id, at_ms: u64) -> Option<&T> {
-        let slot = self.places.slot(self.find(id)?);
+        let (_, slot) = self.find(id)?;
         self.ring.get(index(self.first, slot)).filter(|(then, ..)| then + MEMORY_MS > at_ms).map(|(_, _, value)| value)
     }
 
@@ -92,7 +92,7 @@ impl<T: Recollection> Memory<T> {
         let (ring, first) = (&self.ring, self.first);
         let number = first + ring.len() as u64;
         let known = |found| matches!(ring.get(index(first, found)), Some((_, known, _)) if *known == entry.1);
-        if self.places.insert_new(entry.1.spread(), slot(number), known) {
+        if self.places.insert(entry.1.spread(), slot(number), known).is_none() {
             self.digest = self.digest.wrapping_add(mix(number, &entry));
             self.ring.push_back(entry);
         }
@@ -105,7 +105,7 @@ impl<T: Recollection> Memory<T> {
     }
 
     fn forget_first(&mut self) {
-        if let Some(place) = self.ring.front().and_then(|(_, id, _)| self.find(id)) {
+        if let Some((place, _)) = self.ring.front().and_then(|(_, id, _)| self.find(id)) {
             self.places.remove(place);
         }
         if let Some(entry) = self.ring.pop_front() {
@@ -114,7 +114,7 @@ impl<T: Recollection> Memory<T> {
         }
     }
 
-    fn find(&self, id: &Id) -> Option<usize> {
+    fn find(&self, id: &Id) -> Option<(usize, usize)> {
         self.places.find(id.spread(), |slot| matches!(self.ring.get(index(self.first, slot)), Some((_, known, _)) if known == id))
     }
 }

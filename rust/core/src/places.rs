@@ -58,47 +58,36 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// The place of a key with this hash whose slot `is` the one.
-    pub(crate) fn find(&self, hash: u64, is: impl Fn(usize) -> bool) -> Option<usize> {
+    /// The place of a key with this hash whose slot `is` the one, and the slot.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, is: impl Fn(usize) -> bool) -> Option<(usize, usize)> {
         let tag = tag(hash);
         let mut place = self.home(tag)?;
         loop {
             match *self.places.get(place)? {
                 0 => return None,
-                found if found >> 32 == tag && is(slot_in(found)) => return Some(place),
+                found if found >> 32 == tag && is(slot_in(found)) => return Some((place, slot_in(found))),
                 _ => place = self.next(place),
             }
         }
     }
 
-    pub(crate) fn slot(&self, place: usize) -> usize {
-        slot_in(self.places[place])
-    }
-
-    /// Note the slot of a key that has none yet.
-    pub(crate) fn insert(&mut self, hash: u64, slot: u32) {
-        if self.used * 2 >= self.places.len() {
-            self.grow();
-        }
-        self.used += 1;
-        self.put(tag(hash) << 32 | (u64::from(slot) + 1));
-    }
-
-    /// Note the slot of a key unless a slot of those noted `is` its own. True if it is new.
-    pub(crate) fn insert_new(&mut self, hash: u64, slot: u32, is: impl Fn(usize) -> bool) -> bool {
+    /// Note the slot of a key, unless a slot of those noted `is` its own already: that one.
+    #[inline]
+    pub(crate) fn insert(&mut self, hash: u64, slot: u32, is: impl Fn(usize) -> bool) -> Option<usize> {
         if self.used * 2 >= self.places.len() {
             self.grow();
         }
         let tag = tag(hash);
-        let Some(mut place) = self.home(tag) else { return false };
+        let mut place = self.home(tag)?;
         loop {
             match self.places[place] {
                 0 => {
                     self.places[place] = tag << 32 | (u64::from(slot) + 1);
                     self.used += 1;
-                    return true;
+                    return None;
                 }
-                found if found >> 32 == tag && is(slot_in(found)) => return false,
+                found if found >> 32 == tag && is(slot_in(found)) => return Some(slot_in(found)),
                 _ => place = self.next(place),
             }
         }
@@ -128,6 +117,7 @@ impl Places {
         self.places[place] = found;
     }
 
+    #[cold]
     fn grow(&mut self) {
         let size = (self.places.len() * 2).max(PLACES_MIN);
         let before = std::mem::replace(&mut self.places, vec![0; size]);

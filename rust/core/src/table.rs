@@ -62,7 +62,7 @@ impl<K: Spread, V> Table<K, V> {
                 return Some(value);
             }
         }
-        let slot = self.places.slot(self.find(key)?);
+        let (_, slot) = self.find(key)?;
         self.last.remember(slot);
         self.slots.get(slot)?.as_ref().map(|(_, value)| value)
     }
@@ -71,7 +71,7 @@ impl<K: Spread, V> Table<K, V> {
         let last = self.last.slot();
         let slot = match self.slots.get(last) {
             Some(Some((known, _))) if known == key => last,
-            Some(_) | None => self.places.slot(self.find(key)?),
+            Some(_) | None => self.find(key)?.1,
         };
         self.last.remember(slot);
         self.slots.get_mut(slot)?.as_mut().map(|(_, value)| value)
@@ -79,32 +79,34 @@ impl<K: Spread, V> Table<K, V> {
 
     /// The value that the key had before.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
-        if let Some(known) = self.get_mut(&key) {
-            return Some(std::mem::replace(known, value));
+        let slots = &self.slots;
+        let free = self.free.last().copied();
+        // More than 4 thousand million values do not fit into any machine's memory.
+        let next = || u32::try_from(slots.len()).unwrap_or_else(|_| unreachable!("a table of 2^32 values"));
+        let slot = free.unwrap_or_else(next);
+        let is = |slot: usize| matches!(slots.get(slot), Some(Some((known, _))) if *known == key);
+        let known = self.places.insert(key.spread(), slot, is);
+        if let Some((_, value_before)) = known.and_then(|known| self.slots.get_mut(known)?.as_mut()) {
+            return Some(std::mem::replace(value_before, value));
         }
-        let hash = key.spread();
-        let entry = Some((key, value));
-        let slot = if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = entry;
-            slot
+        if free.is_some() {
+            self.free.pop();
+            self.slots[slot as usize] = Some((key, value));
         } else {
-            self.slots.push(entry);
-            // More than 4 thousand million values do not fit into any machine's memory.
-            u32::try_from(self.slots.len() - 1).unwrap_or_else(|_| unreachable!("a table of 2^32 values"))
-        };
-        self.places.insert(hash, slot);
+            self.slots.push(Some((key, value)));
+        }
         None
     }
 
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
-        let place = self.find(key)?;
-        let slot = self.places.slot(place);
+        let (place, slot) = self.find(key)?;
         self.places.remove(place);
         self.free.extend(u32::try_from(slot));
         self.slots.get_mut(slot)?.take().map(|(_, value)| value)
     }
 
-    fn find(&self, key: &K) -> Option<usize> {
+    /// Its place, and its slot.
+    fn find(&self, key: &K) -> Option<(usize, usize)> {
         self.places.find(key.spread(), |slot| matches!(self.slots.get(slot), Some(Some((known, _))) if known == key))
     }
 

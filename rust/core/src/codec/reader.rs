@@ -146,15 +146,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A byte string of this length.
+    /// `N` bytes that begin with `head`, if that is what follows.
     #[inline]
-    pub(crate) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Flaw> {
-        if let [0xc4, length, rest @ ..] = self.rest {
-            if let (true, Some((bytes, rest))) = (usize::from(*length) == N, rest.split_first_chunk()) {
-                self.rest = rest;
-                return Ok(*bytes);
-            }
+    pub(crate) fn framed<const N: usize>(&mut self, head: [u8; 2]) -> Option<&'a [u8; N]> {
+        let (bytes, rest) = self.rest.split_first_chunk()?;
+        if bytes.first_chunk() != Some(&head) {
+            return None;
         }
+        self.rest = rest;
+        Some(bytes)
+    }
+
+    /// A byte string of this length, however its head is written.
+    #[cold]
+    pub(crate) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Flaw> {
         self.bin()?.try_into().map_err(|_| Flaw::OutOfBounds)
     }
 
@@ -164,6 +169,10 @@ impl<'a> Reader<'a> {
         if let [first @ 0x90..=0x9f, rest @ ..] = self.rest {
             self.rest = rest;
             return Ok(usize::from(first & 0x0f));
+        }
+        if let [0xdc, b0, b1, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(usize::from(u16::from_be_bytes([*b0, *b1])));
         }
         self.other_array()
     }

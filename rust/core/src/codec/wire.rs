@@ -43,7 +43,8 @@ impl<'r, 'a> Fields<'r, 'a> {
     }
 
     /// The next field; None if an older writer did not know it yet.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // a word is read in one go, or every field makes a detour through memory
     pub(crate) fn field<B, T: Wire<B>>(&mut self, bounds: B) -> Result<Option<T>, Flaw> {
         if self.left == 0 {
             return Ok(None);

@@ -202,11 +202,13 @@ impl<'a> Writer<'a> {
     /// An array of `count` elements the first of which is `tag`.
     #[inline]
     pub(crate) fn tagged(&mut self, count: usize, tag: u64) {
-        if let (Ok(few @ 0..=15), Ok(small @ 0..=0x7f)) = (u8::try_from(count), u8::try_from(tag)) {
-            self.put([0x90 | few, small], 2);
-        } else {
-            self.array(count);
-            self.uint(tag);
+        match (u8::try_from(count), u8::try_from(tag)) {
+            (Ok(few @ 0..=15), Ok(small @ 0..=0x7f)) => self.put([0x90 | few, small], 2),
+            (Ok(more), Ok(small @ 0..=0x7f)) => self.put([0xdc, 0, more, small], 4),
+            _ => {
+                self.array(count);
+                self.uint(tag);
+            }
         }
     }
 

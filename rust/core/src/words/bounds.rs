@@ -100,7 +100,11 @@ macro_rules! opaque {
 
             #[inline]
             fn read(reader: &mut Reader<'_>, _bounds: ()) -> Result<Self, Flaw> {
-                reader.fixed().map(Self)
+                const HEAD: [u8; 2] = [0xc4, $length];
+                match reader.framed::<{ $length + 2 }>(HEAD) {
+                    Some(bytes) => Ok(Self(bytes.last_chunk().copied().unwrap_or([0; $length]))),
+                    None => reader.fixed().map(Self),
+                }
             }
         }
     )*};
