@@ -20,7 +20,7 @@ OPERATIONS = 2_000 if QUICK else 16_000
 SINGLE_OPERATIONS = 500 if QUICK else 3_000
 MIB = 1024 * 1024
 QUALITY_SIZE = 2_000 if QUICK else 10_000
-HELD = Size(15_000, 100_000, 0)
+HELD = Size(3_000, 20_000, 0) if QUICK else Size(15_000, 100_000, 0)
 STATE_HASH_EVERY = 1_000
 OFFER_MADE = 13
 
@@ -114,7 +114,9 @@ def held_rows(directory: Path) -> list[Row]:
 def growth_step_row(held: Recording) -> Row:
     """The same for the whole step, with ten times as many waiting."""
     operations = OPERATIONS // 4
-    few = record(Size(15_000, 10_000, operations * (ROUNDS + 1)), Router(SITE).take_over(INBOX, START_MS), FACTS_A_FRAME)
+    few = record(
+        Size(HELD.agents, HELD.waiting // 10, operations * (ROUNDS + 1)), Router(SITE).take_over(INBOX, START_MS), FACTS_A_FRAME
+    )
     sides = [(Ours(recording), recording) for recording in (few, held)]
     costs: list[list[float]] = [[], []]
     for number in range(ROUNDS + 1):
@@ -124,7 +126,10 @@ def growth_step_row(held: Recording) -> Row:
             side.append(seconds / slices / recording.facts * len(recording.measured))
     values = tuple(late / early for early, late in zip(costs[0][1:], costs[1][1:], strict=True))
     small, large = (statistics.median(side[1:]) * 1e9 for side in costs)
-    said = f"whole steps, 15 k agents, 10 k → 100 k waiting: {small:,.0f} → {large:,.0f} ns a fact"
+    said = (
+        f"whole steps, {HELD.agents:,} agents, {HELD.waiting // 10:,} → {HELD.waiting:,} waiting: "
+        f"{small:,.0f} → {large:,.0f} ns a fact"
+    )
     return Row("growth_waiting_step", "in process", values, said)
 
 
@@ -141,7 +146,10 @@ def memory_row(held: Recording, directory: Path) -> Row:
     facts = sum(len(codec.decode_frame(frame[2])) for frame, _ in held.setup)
     done = subprocess.run([str(program("memory")), str(path), str(facts)], check=True, stdout=subprocess.PIPE, text=True)
     whole, ids = map(int, done.stdout.split())
-    said = f"15 k agents, all with a contact, 100 k waiting; {ids / MIB:,.0f} MiB of ids of {facts:,} facts apart"
+    said = (
+        f"{HELD.agents:,} agents, all with a contact, {HELD.waiting:,} waiting; "
+        f"{ids / MIB:,.0f} MiB of ids of {facts:,} facts apart"
+    )
     return Row("memory_mib", "in process", ((whole - ids) / MIB,), said)
 
 
