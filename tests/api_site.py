@@ -73,6 +73,9 @@ class ApiSite:
     nats_url: str
     port: int = 0
     session_grace_s: float = 3_600.0
+    periods_every_s: float = 3_600.0
+    clock_ms: int = 0
+    """By which agents' references grow old."""
     told: Counter[tuple[str, bytes | None]] = field(default_factory=Counter)
     """How often the journal has named each event, by the agent it is about, as far as the API has read."""
     feed: Feed = field(init=False)
@@ -92,7 +95,8 @@ class ApiSite:
         self.feed.attach(self._tell)
         api = run_api(
             self.log, self.vault, boards, self.desks, self.feed, self.history, port=self.port,
-            session_grace_s=self.session_grace_s, ready=ready.set_result,
+            session_grace_s=self.session_grace_s, periods_every_s=self.periods_every_s,
+            clock=lambda: self.clock_ms, ready=ready.set_result,
         )  # fmt: skip
         self._roles = [asyncio.create_task(api, name="api"), asyncio.create_task(self.feed.run(), name="feed")]
         await asyncio.wait([ready, *self._roles], return_when=asyncio.FIRST_COMPLETED)
@@ -125,7 +129,9 @@ async def cancelled(*tasks: asyncio.Task[None]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def api_site(directory: Path, policy: Policy | None = POLICY, *, session_grace_s: float = 3_600.0) -> AsyncIterator[ApiSite]:
+async def api_site(
+    directory: Path, policy: Policy | None = POLICY, *, session_grace_s: float = 3_600.0, periods_every_s: float = 3_600.0
+) -> AsyncIterator[ApiSite]:
     """Everything up, caught up, and with `policy` in force."""
     views = f"sqlite+aiosqlite:///{directory / 'views.db'}"
     async with contextlib.AsyncExitStack() as stack:
@@ -137,7 +143,7 @@ async def api_site(directory: Path, policy: Policy | None = POLICY, *, session_g
             asyncio.create_task(run_router(log), name="router"),
             asyncio.create_task(run_history(server.url, SITE, views), name="history"),
         ]
-        site = ApiSite(log, vault, history, server.url, session_grace_s=session_grace_s)
+        site = ApiSite(log, vault, history, server.url, session_grace_s=session_grace_s, periods_every_s=periods_every_s)
         try:
             await site.start_api()
             if policy is not None:

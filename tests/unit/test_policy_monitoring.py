@@ -17,13 +17,18 @@ channels:
 queues:
   orders: {}
 """
-BASE = f"{SHOP}monitoring: {{individual_live: no, individual_history: yes, group_min: 7}}\n"
+BASE = f"{SHOP}monitoring: {{individual_live: no, individual_history: yes, group_min: 7, agent_detail_days: 90}}\n"
 
 
 def test_it_compiles_and_spells_back() -> None:
     policy = loads(BASE).policy
-    assert policy.monitoring == Monitoring(individual_live=False, individual_history=True, group_min=7)
-    assert spell_policy(policy)["monitoring"] == {"individual_live": False, "individual_history": True, "group_min": 7}
+    assert policy.monitoring == Monitoring(individual_live=False, individual_history=True, group_min=7, agent_detail_days=90)
+    assert spell_policy(policy)["monitoring"] == {
+        "individual_live": False,
+        "individual_history": True,
+        "group_min": 7,
+        "agent_detail_days": 90,
+    }
     assert codec.decode_policy(codec.encode(policy)) == policy
 
 
@@ -34,7 +39,9 @@ def test_without_it_single_agents_are_shown() -> None:
 def test_the_manuals_example_is_a_policy() -> None:
     example = re.search(r"```yaml\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert example is not None
-    assert loads(SHOP + example[1]).policy.monitoring == Monitoring(individual_live=False, individual_history=False, group_min=5)
+    assert loads(SHOP + example[1]).policy.monitoring == Monitoring(
+        individual_live=False, individual_history=False, group_min=5, agent_detail_days=90
+    )
 
 
 def test_a_difference_says_that_it_reaches_back() -> None:
@@ -49,8 +56,9 @@ def test_a_difference_says_that_it_reaches_back() -> None:
         ("individual_live: no", "individual_live: maybe", "monitoring.individual_live", "neither true nor false"),
         ("group_min: 7", "group_min: 1", "monitoring.group_min", "out of bounds"),
         ("group_min: 7", "group_min: 1001", "monitoring.group_min", "out of bounds"),
+        ("agent_detail_days: 90", "agent_detail_days: 90d", "monitoring.agent_detail_days", "out of bounds"),
         ("group_min: 7", "groups: 7", "monitoring.groups", "unknown setting"),
-        ("{individual_live: no, individual_history: yes, group_min: 7}", "no", "monitoring", "is a mapping"),
+        ("{individual_live: no, individual_history: yes, group_min: 7, agent_detail_days: 90}", "no", "monitoring", "is a mapping"),
     ],
 )
 def test_a_mistake_is_said_at_its_place(old: str, new: str, path: str, message: str) -> None:

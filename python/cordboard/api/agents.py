@@ -70,7 +70,7 @@ class AgentService(AgentServiceServicer):
         check = Check()
         agent = await self._agent(check, request.agent)
         await self._site.reach(request.consistency_token)
-        async for message in watch_desk(self._site, agent):
+        async for message in watch_desk(self._site, request.agent, agent):
             yield message
 
     async def AcceptOffer(self, request: pb.AcceptOfferRequest, context: Context) -> pb.AcceptOfferResponse:

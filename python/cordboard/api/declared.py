@@ -81,6 +81,10 @@ class Declared:
             self._changed.clear()
             await asyncio.to_thread(warm, self.classifier().languages)
 
+    def registered(self, agent: bytes) -> AgentRegistered | None:
+        """What the agent was declared with; None if it is no part of the site."""
+        return self._agents.get(agent)
+
     def agents_after(self, agent: bytes | None, limit: int) -> list[tuple[bytes, AgentRegistered]]:
         """At most `limit` registered agents in the order of their ids, after `agent`."""
         later = sorted(ref for ref in self._agents if agent is None or ref > agent)

@@ -10,7 +10,7 @@ from typing import Self
 from cordboard.api.content import Described, describe
 from cordboard.api.signals import Heard
 from cordboard.api.site import Site
-from cordboard.api.status import ReaderTooSlow
+from cordboard.api.status import Draining, ReaderTooSlow
 from cordboard.api.translate import desk as to_pb
 from cordboard.api.translate.changes import SideEvent, fill_plain, role_change, side_change
 from cordboard.api.translate.words import TO_ROLE
@@ -61,8 +61,8 @@ class _Noted:
     moved: Work | None = None
 
 
-async def watch_desk(site: Site, agent: bytes) -> AsyncIterator[pb.WatchDeskResponse]:
-    """For ever. Raises ReaderTooSlow, or Draining when the server stops."""
+async def watch_desk(site: Site, person: str, agent: bytes) -> AsyncIterator[pb.WatchDeskResponse]:
+    """For ever. Raises ReaderTooSlow, or Draining when the server stops or the person has got another reference than `agent`."""
     with site.attendance.attend(agent), _Watch(site, agent) as watch:
         while True:
             site.refuse_when_draining()
@@ -71,6 +71,8 @@ async def watch_desk(site: Site, agent: bytes) -> AsyncIterator[pb.WatchDeskResp
                 yield pb.WatchDeskResponse(consistency_token=site.token(), at_ms=site.desks.at_ms, bookmark=pb.Bookmark())
             for response in await _told(site, agent, items):
                 yield response
+            if site.declared.registered(agent) is None and await site.people.ref(person) != agent:
+                raise Draining("the agent has a new reference: watch again")
 
 
 class _Watch:

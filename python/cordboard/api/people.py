@@ -1,7 +1,7 @@
 """Agents by the names the outside knows them by: person ids at the API, opaque references in the journal."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from cordboard.errors import FactRefused
@@ -19,8 +19,10 @@ V = TypeVar("V")
 class People:
     """The vault's answers, remembered for a short while: an erasure shows within REMEMBERED_S."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, declared: Callable[[bytes], object | None]) -> None:
+        """`declared` knows the agents of the site: who is none may have another reference at any moment."""
         self._vault = vault
+        self._declared = declared
         self._refs: dict[str, tuple[float, bytes]] = {}
         self._people: dict[bytes, tuple[float, Person]] = {}
 
@@ -28,7 +30,7 @@ class People:
         """The agent's reference. Raises FactRefused(unknown_agent)."""
         now = asyncio.get_running_loop().time()
         known = self._refs.get(person)
-        if known is not None and known[0] > now:
+        if known is not None and known[0] > now and self._declared(known[1]) is not None:
             return known[1]
         found = await self._vault.find_agent(person)
         if found is None:
@@ -55,13 +57,18 @@ class People:
 
     async def actor(self, person: str) -> bytes | None:
         """The reference of whoever ordered something: a supervisor need not be an agent, so it is made if need be. Empty: None."""
-        return await self._vault.agent_ref(person) if person else None
+        return await self._ref_of(person, None) if person else None
 
     async def declare(self, person: str, name: str | None) -> bytes:
         """Find or make the reference of a person who is being declared; None keeps the name."""
-        ref = await self._vault.agent_ref(person, name)
+        ref = await self._ref_of(person, name)
         self._people.pop(ref, None)
         return ref
+
+    async def _ref_of(self, person: str, name: str | None) -> bytes:
+        """Who is declared keeps the reference; everybody else is called by one of the newest period."""
+        known = await self._vault.find_agent(person)
+        return await self._vault.agent_ref(person, name, fresh=known is None or self._declared(known) is None)
 
 
 def _remember(memory: dict[K, V], key: K, value: V) -> None:

@@ -24,6 +24,7 @@ from cordboard.api.guard import Guard
 from cordboard.api.monitoring import Shown
 from cordboard.api.outcomes import Outcomes
 from cordboard.api.people import People
+from cordboard.api.periods import LOOK_S, PeriodKeeper
 from cordboard.api.policy import PolicyService
 from cordboard.api.queues import QueueService
 from cordboard.api.signals import Signals
@@ -61,6 +62,7 @@ from cordboard.v1.explain_service_pb2_grpc import add_ExplainServiceServicer_to_
 from cordboard.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
 from cordboard.v1.queue_service_pb2_grpc import add_QueueServiceServicer_to_server
 from cordboard.vault import Acceptance, Vault
+from cordboard.vault.clock import now_ms
 from cordboard.vault.erasure import Erasure
 from cordboard.vault.intake import Intake
 
@@ -110,13 +112,15 @@ async def run_api(
     port: int = 0,
     insecure_listen: bool = False,
     session_grace_s: float = SESSION_GRACE_S,
+    periods_every_s: float = LOOK_S,
+    clock: Callable[[], int] = now_ms,
     ready: Callable[[int], None] | None = None,
 ) -> None:
     """The API role: serve until cancelled. `boards` and `desks` must be attached to `feed` by the caller, who also runs it.
 
     `ready` is told the port once this process has caught up with the journal; from then on health says SERVING. `session_grace_s`:
-    so long a desk that is no longer watched may come back before it counts as lost. Start it before the feed runs: it attaches
-    folds of its own. Raises ConfigurationError.
+    so long a desk that is no longer watched may come back before it counts as lost. `periods_every_s`: how often agents' references
+    are looked after, by `clock` (Unix ms). Start it before the feed runs: it attaches folds of its own. Raises ConfigurationError.
     """
     if not is_loopback(host) and not insecure_listen:
         raise ConfigurationError(f"refusing to serve gRPC without authentication on {host}: use 127.0.0.1, or --insecure-listen")
@@ -128,7 +132,7 @@ async def run_api(
     async def decided(acceptance: Acceptance) -> bool:
         return await was_decided(history, log, acceptance.fact_id)
 
-    people = People(vault)
+    people = People(vault, declared.registered)
     async with log.publisher(GATEWAY) as publisher, CoreThread() as core:
         site = Site(
             log=log,
@@ -154,6 +158,8 @@ async def run_api(
             group.create_task(site.intake.sweep(), name="api-sweep")
             group.create_task(site.signals.run(), name="api-signals")
             group.create_task(erasure.run(), name="api-erasure")
+            keeper = PeriodKeeper(vault, declared, desks, site.command, clock)
+            group.create_task(keeper.run(periods_every_s), name="api-periods")
             group.create_task(attendance.run(publisher), name="api-attendance")
             group.create_task(declared.keep_warm(), name="api-languages")
             group.create_task(_serve(site, host, port, ready), name="api-serve")

@@ -285,6 +285,8 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True):
     individual_history: bool = True
     group_min: Annotated[int, msgspec.Meta(ge=2, le=GROUP_MAX)] = 5
     """Where single agents are not shown, figures about fewer are not either."""
+    agent_detail_days: Annotated[int, msgspec.Meta(ge=0, le=3_650)] = 0
+    """So long after a period is over it is known who its agents were; 0: periods do not turn."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

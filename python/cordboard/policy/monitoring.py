@@ -28,6 +28,13 @@ MONITORING: Final = Section(
             "Agents whom a figure must be about, at least, where single ones are not shown.",
             field="group_min",
         ),
+        Setting(
+            "agent_detail_days",
+            Whole(0, 3_650),
+            "Agents get new references each quarter; so many days after the old ones are given up nobody knows whose they were. "
+            "0: never.",
+            field="agent_detail_days",
+        ),
     ),
     Monitoring,
 )

@@ -1,8 +1,7 @@
 """Agents as people: the reference that the journal knows ↔ the person, within a period.
 
-A reference is keyed by its period's key, so that destroying the key (an operator's step, once a period's details have expired)
-leaves figures without names. Periods are named after the calendar quarter in which they began, and do not turn by themselves: all
-agents must be declared again under their new references at that same moment.
+A reference is keyed by its period's key, so that destroying the key leaves figures without names. Periods are named after the
+calendar quarter in which they began; `periods` says how one follows the other.
 """
 
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
+from cordboard.errors import ConfigurationError
 from cordboard.sql import insert_into
 from cordboard.vault.clock import now_ms, quarter
 from cordboard.vault.keyring import DataKey, Keyring
@@ -21,14 +21,13 @@ FIRST = 1
 _person = msgspec.json.Decoder(Person)
 
 
-def period(connection: Connection, keyring: Keyring) -> tuple[int, bytes, DataKey] | None:
-    """(ordinal, owner of the key, key) of the period in force; None if none has begun, or its key is destroyed."""
-    query = select(periods.c.ordinal, periods.c.owner).order_by(periods.c.ordinal.desc()).limit(1)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    key = keyring.find(connection, "period", row.owner)
-    return None if key is None else (row.ordinal, row.owner, key)
+def known_periods(connection: Connection, keyring: Keyring) -> list[tuple[int, bytes, DataKey]]:
+    """(ordinal, owner of the key, key) of every period, the newest first. Raises ConfigurationError if the newest has no key."""
+    rows = connection.execute(select(periods.c.ordinal, periods.c.owner).order_by(periods.c.ordinal.desc())).all()
+    found = [(row.ordinal, row.owner, key) for row in rows if (key := keyring.find(connection, "period", row.owner)) is not None]
+    if not found or found[0][0] != rows[0].ordinal:
+        raise ConfigurationError("the key of the current period of agents' references is destroyed")
+    return found
 
 
 def begin_first_period(connection: Connection, keyring: Keyring) -> None:

@@ -20,6 +20,7 @@ from cordboard.vault.clock import now_ms
 from cordboard.vault.customers import Customers
 from cordboard.vault.keyring import Keyring
 from cordboard.vault.marks import Marks
+from cordboard.vault.periods import Periods
 from cordboard.vault.reader import PooledReader, Reader, thread_reader
 from cordboard.vault.schema import VERSION, about, contents, keys, tables
 from cordboard.vault.seal import MasterKeys, agent_ref, unseal
@@ -56,6 +57,7 @@ class Vault:
         self._master = master
         self._keyring = Keyring(master)
         self.customers = Customers(reader, writer, master, self._keyring)
+        self.periods = Periods(reader, writer, master, self._keyring)
         self._marks = Marks(writer)
         self._files = asyncio.Semaphore(FILES_AT_ONCE)
 
@@ -253,25 +255,34 @@ class Vault:
 
     # Agents
 
-    async def agent_ref(self, person: str, name: str | None = None) -> bytes:
-        """The reference under which the journal knows `person` in this period; made, or given the new `name`, if need be."""
+    async def agent_ref(self, person: str, name: str | None = None, *, fresh: bool = False) -> bytes:
+        """The reference under which the journal knows `person`; made, or given the new `name`, if need be. `fresh`: of the newest
+        period, whatever the person was called before."""
         check_text(person, "person", PERSON_MAX)
         if name is not None:
             check_text(name, "name", PERSON_MAX)
-        ordinal, key = await self._period()
-        ref = agent_ref(key, person)
-        known = (await self.agents([ref])).get(ref)
-        if known is None or (name is not None and name != known.name):
-            now = Person(person, name or person)
-            await self._writer.write(lambda connection: people.remember(connection, self._keyring, ordinal, ref, now))
-        return ref
+        (ordinal, newest), *older = await self._refs(person)
+        known = await self.agents([newest, *(ref for _, ref in older)])
+        if not fresh:
+            ordinal, newest = next(((at, ref) for at, ref in [(ordinal, newest), *older] if ref in known), (ordinal, newest))
+        then = known.get(newest)
+        if then is None or (name is not None and name != then.name):
+            now = Person(person, name or next((who.name for who in known.values()), person))
+            await self._writer.write(lambda connection: people.remember(connection, self._keyring, ordinal, newest, now))
+        return newest
 
     async def find_agent(self, person: str) -> bytes | None:
-        """The person's reference in this period, if they were ever named."""
+        """The person's newest reference, if they were ever named."""
         check_text(person, "person", PERSON_MAX)
-        _, key = await self._period()
-        ref = agent_ref(key, person)
-        return ref if ref in await self.agents([ref]) else None
+        refs = [ref for _, ref in await self._refs(person)]
+        known = await self.agents(refs)
+        return next((ref for ref in refs if ref in known), None)
+
+    async def current_agents(self, refs: Sequence[bytes]) -> dict[bytes, bytes]:
+        """What those who stand behind `refs`, of whatever period, are called now; unknown and anonymous ones are absent."""
+        return {
+            ref: now for ref, who in (await self.agents(refs)).items() if (now := await self.find_agent(who.person)) is not None
+        }
 
     async def agents(self, refs: Sequence[bytes]) -> dict[bytes, Person]:
         """Who these agents are; unknown ones, and those of periods whose key is gone, are absent."""
@@ -280,13 +291,12 @@ class Vault:
             found |= await self._reader.read(partial(people.resolve, master=self._master, refs=chunk))
         return found
 
-    async def _period(self) -> tuple[int, bytes]:
-        current = await self._reader.read(partial(people.period, keyring=self._keyring))
-        if current is None:
-            raise ConfigurationError("the key of the current period of agents' references is destroyed")
-        ordinal, owner, key = current
-        self._keyring.remember(owner, key)
-        return ordinal, key.key
+    async def _refs(self, person: str) -> list[tuple[int, bytes]]:
+        """(period, what the person is called in it), the newest first."""
+        known = await self._reader.read(partial(people.known_periods, keyring=self._keyring))
+        for _, owner, key in known:
+            self._keyring.remember(owner, key)
+        return [(ordinal, agent_ref(key.key, person)) for ordinal, _, key in known]
 
 
 async def _prepare(engine: AsyncEngine, master: MasterKeys) -> None:

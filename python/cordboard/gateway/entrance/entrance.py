@@ -145,6 +145,9 @@ class Entrance:
             matter = await self._matters.of(letter, customer)
         if matter.related is not None:
             letter = replace(letter, fields={**letter.fields, RELATED: matter.related.hex()})
+        owner = matter.owner
+        if owner is not None:  # who may be called otherwise by now
+            owner = (await self._vault.current_agents([owner])).get(owner, owner)
         message, fact_id = secrets.token_bytes(ID_BYTES), secrets.token_bytes(ID_BYTES)
         fact = ContactArrived(
             fact_id=fact_id,
@@ -154,7 +157,7 @@ class Entrance:
             requirements=found.requirements,
             priority=found.priority,
             customer=customer,
-            preferred=[matter.owner] if matter.owner is not None else [],
+            preferred=[owner] if owner is not None else [],
             entry_point=letter.entry_point,
             topic=found.topic,
             case=matter.case,

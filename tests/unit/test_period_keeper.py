@@ -1,0 +1,131 @@
+"""Who moves to a new reference, who does not, and what happens if an agent gets work in the middle of it. The vault is real; the
+router's answers are given by hand, since no test can meet the moment."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from msgspec.structs import replace
+
+from cordboard import codec
+from cordboard.api.declared import Declared
+from cordboard.api.outcomes import Outcome
+from cordboard.api.periods import ATTEMPT_MS, PeriodKeeper
+from cordboard.errors import FactRefused
+from cordboard.events import Fact
+from cordboard.events import event as words
+from cordboard.events.bounds import AgentChannel, Membership
+from cordboard.events.commit import CAUSE_TIMER, Entry
+from cordboard.events.fact import AgentDeclared, AgentRetired
+from cordboard.events.policy import Monitoring
+from cordboard.projections.desks import Desks
+from cordboard.vault import Vault
+from cordboard.vault.clock import now_ms
+from tests.journal import NO_HASH, commit, policy
+
+LATER_MS = now_ms() + 200 * 86_400_000
+
+
+class Router:
+    """Says yes to everything but retiring those in `busy`, and writes what follows into the folds."""
+
+    def __init__(self) -> None:
+        self.declared, self.desks = Declared(), Desks()
+        self.busy: set[bytes] = set()
+        self.facts: list[Fact] = []
+        self._seq = 0
+
+    def write(self, event: words.Event, agent: bytes | None = None) -> None:
+        self._seq += 1
+        tag = event.__struct_config__.tag
+        entry = Entry(tag=tag, contact=None, agent=agent, channel=None, cause=CAUSE_TIMER, body=codec.encode(event))  # type: ignore[arg-type]
+        self.declared.apply(self._seq, commit(self._seq, self._seq, entry))
+        self.desks.apply(self._seq, commit(self._seq, self._seq, entry))
+
+    async def command(self, fact: Fact) -> Outcome:
+        self.facts.append(fact)
+        match fact:
+            case AgentDeclared():
+                registered = words.AgentRegistered(1, fact.skills, fact.memberships, fact.channels, fact.capacity or 100)
+                self.write(registered, fact.agent)
+            case AgentRetired(agent=agent) if agent in self.busy:
+                raise FactRefused("the agent still has work", reason="agent_busy")
+            case AgentRetired():
+                self.write(words.AgentRemoved(1), fact.agent)
+        return Outcome(self._seq, 1, ())
+
+
+@pytest.fixture
+def router() -> Router:
+    router = Router()
+    adopted = replace(policy("orders"), monitoring=Monitoring(agent_detail_days=1))
+    router.write(words.PolicyAdopted(1, 1, NO_HASH, codec.encode(adopted)))
+    return router
+
+
+@pytest_asyncio.fixture
+async def vault(tmp_path: Path) -> AsyncIterator[Vault]:
+    async with Vault.open(f"sqlite+aiosqlite:///{tmp_path / 'vault.db'}", bytes(32)) as opened:
+        yield opened
+
+
+async def declare(router: Router, vault: Vault, person: str) -> bytes:
+    ref = await vault.agent_ref(person)
+    router.write(words.AgentRegistered(1, [], [Membership("orders")], [AgentChannel("chat", 30, 3)], 100), ref)
+    return ref
+
+
+def keeper(router: Router, vault: Vault) -> PeriodKeeper:
+    return PeriodKeeper(vault, router.declared, router.desks, router.command, lambda: LATER_MS)
+
+
+async def test_who_gets_work_in_between_stays_what_they_were(router: Router, vault: Vault) -> None:
+    old = await declare(router, vault, "anna")
+    router.busy.add(old)
+    now = [LATER_MS]
+    trying = PeriodKeeper(vault, router.declared, router.desks, router.command, lambda: now[0])
+    await trying.look()
+    assert [type(fact).__name__ for fact in router.facts] == ["AgentDeclared", "AgentRetired", "AgentRetired"]
+    assert await vault.find_agent("anna") == old
+    assert router.declared.registered(old) is not None
+    assert [agent for agent, _ in router.declared.agents_after(None, 9)] == [old], "the new one is taken back"
+    assert (await vault.periods.all())[-1].left_ms is None
+    router.busy.clear()
+    count = len(router.facts)
+    await trying.look()
+    assert len(router.facts) == count, "not again in the same attempt: the router would give the same answers"
+    now[0] += ATTEMPT_MS
+    await trying.look()
+    fresh = await vault.find_agent("anna")
+    assert fresh not in (None, old)
+    assert [agent for agent, _ in router.declared.agents_after(None, 9)] == [fresh]
+    assert (await vault.periods.all())[-1].left_ms == LATER_MS + ATTEMPT_MS
+
+
+async def test_who_is_there_is_left_alone(router: Router, vault: Vault) -> None:
+    old = await declare(router, vault, "anna")
+    router.write(words.PresenceChanged(1, "not_ready", None, "not_ready", None, 1, "requested"), old)
+    await keeper(router, vault).look()
+    assert not router.facts
+    assert await vault.find_agent("anna") == old
+
+
+async def test_without_a_time_for_it_nothing_turns(router: Router, vault: Vault) -> None:
+    await declare(router, vault, "anna")
+    router.write(words.PolicyAdopted(2, 2, NO_HASH, codec.encode(replace(policy("orders"), version=2))))
+    await keeper(router, vault).look()
+    assert not router.facts
+    assert len(await vault.periods.all()) == 1
+
+
+async def test_what_another_process_has_done_is_done(router: Router, vault: Vault) -> None:
+    old = await declare(router, vault, "anna")
+
+    async def too_late(fact: Fact) -> Outcome:
+        if isinstance(fact, AgentRetired):
+            raise FactRefused("no such agent", reason="unknown_agent")
+        return await router.command(fact)
+
+    await PeriodKeeper(vault, router.declared, router.desks, too_late, lambda: LATER_MS).look()
+    assert await vault.find_agent("anna") not in (None, old)
