@@ -51,10 +51,11 @@ impl Site {
     pub(crate) fn apply_event(&mut self, about: &About, place: Place, turn_ms: u64, event: Event) -> Result<(), String> {
         match event {
             Event::RouterTookOver(event) => {
+                let next = self.state.epoch + 1;
                 self.state.epoch = event.epoch;
-                Ok(())
+                (event.epoch == next).then_some(()).ok_or_else(|| format!("epoch {} begins where {next} should", event.epoch))
             }
-            Event::DeadlinesShifted(event) => self.shift_deadlines(&event),
+            Event::DeadlinesShifted(event) => self.shift_deadlines(&event, turn_ms),
             Event::PolicyAdopted(event) => self.adopt_policy(&event),
             Event::SweepAdvanced(event) => {
                 self.state.sweep = event.after.map(|after| Sweep { after: Some(after) });
@@ -153,7 +154,11 @@ impl Site {
         }
     }
 
-    fn shift_deadlines(&mut self, event: &DeadlinesShifted) -> Result<(), String> {
+    fn shift_deadlines(&mut self, event: &DeadlinesShifted, turn_ms: u64) -> Result<(), String> {
+        let silent_ms = turn_ms.saturating_sub(self.state.turn_ms);
+        if event.gap_ms > silent_ms {
+            return Err(format!("deadlines move by {} ms after {silent_ms} ms of silence", event.gap_ms));
+        }
         let (gap_ms, silent_since_ms) = (event.gap_ms, event.at_ms - event.gap_ms.min(event.at_ms));
         let (contacts, agents) = self.index.held_up_by_silence(silent_since_ms);
         for id in contacts {

@@ -92,6 +92,11 @@ impl<V: Lasting> Customers<V> {
         self.known.get(customer)?.get(name).filter(|value| value.until_ms() > at_ms)
     }
 
+    /// All that is remembered of a customer.
+    pub(crate) fn of(&self, customer: &Id) -> impl Iterator<Item = (&Name, &V)> {
+        self.known.get(customer).into_iter().flatten()
+    }
+
     /// To change anything but its end.
     pub(crate) fn get_mut(&mut self, customer: &Id, name: &Name) -> Option<&mut V> {
         self.known.get_mut(customer)?.get_mut(name)

@@ -2,8 +2,9 @@
 
 use crate::apply::About;
 use crate::codec;
-use crate::router::{commit_hash, Router, COMMIT_VERSION, FIRST_LEVEL, LEVEL};
+use crate::router::{commit_hash, Router, COMMIT_VERSION, FIRST_LEVEL, LAST_TURN_MS, LEVEL};
 use crate::state::Place;
+use crate::words::bounds::FRAME_FACTS_MAX;
 use crate::words::{Commit, Digest, Entry, Event, Fact, Id, Input, Verdict, INPUT_TAG};
 use crate::Error;
 
@@ -50,6 +51,9 @@ impl Router {
         if commit.prev_hash != self.hash {
             return Err(refuse("does not follow from the commit before it".to_owned()));
         }
+        if commit.at_ms > LAST_TURN_MS {
+            return Err(refuse(format!("is of {}, which is no time in milliseconds", commit.at_ms)));
+        }
         if commit.at_ms < state.at_ms {
             return Err(refuse(format!("is older ({}) than the one before it ({})", commit.at_ms, state.at_ms)));
         }
@@ -95,6 +99,9 @@ impl Router {
 fn read_entry(entry: Entry) -> Result<Read, String> {
     if entry.tag == INPUT_TAG {
         let input = codec::decode_input(&entry.body).map_err(|flaw| format!("holds an input that is {}", flaw.reason()))?;
+        if input.index >= FRAME_FACTS_MAX as u64 {
+            return Err(format!("holds fact {} of a frame, which no frame has", input.index));
+        }
         let fact_id = match input.verdict {
             Verdict::Accepted(_) | Verdict::Refused(_) => {
                 let fact = codec::decode_fact(&input.fact).map_err(|flaw| format!("holds a fact that is {}", flaw.reason()))?;

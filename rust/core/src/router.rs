@@ -9,7 +9,7 @@ use crate::record::Record;
 use crate::site::Site;
 use crate::state::{Phase, State};
 use crate::turn::{self, Body, Pending, Turn};
-use crate::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
+use crate::words::bounds::{CHANNELS_MAX, DURATION_MAX_MS, INSTANT_MAX_MS};
 use crate::words::{Commit, Consumed, Digest, Event, Id, Name, RouterTookOver, Verdict};
 use crate::Error;
 
@@ -24,7 +24,7 @@ const TOOK_OVER_TAG: u64 = 1;
 /// Every so many commits carry the hash of the state.
 const STATE_HASH_EVERY: u64 = 1_000;
 /// The latest turn whose deadlines can be written.
-const LAST_TURN_MS: u64 = INSTANT_MAX_MS - 2 * DURATION_MAX_MS;
+pub(crate) const LAST_TURN_MS: u64 = INSTANT_MAX_MS - 2 * DURATION_MAX_MS;
 /// After so many re-decided commits the point to return to moves up.
 const CHECKPOINT_EVERY: usize = 2_048;
 
@@ -98,7 +98,13 @@ impl Router {
 
     /// From `snapshot()` bytes.
     pub fn restore(snapshot: &[u8]) -> Result<Self, Error> {
+        if !codec::adds_up(snapshot) {
+            return Err(Error::Snapshot("it is no msgpack, or holds a number beyond all bounds".to_owned()));
+        }
         let Snapshot { hash, mut state } = rmp_serde::from_slice(snapshot).map_err(|error| Error::Snapshot(error.to_string()))?;
+        if state.agents.values().any(|agent| agent.channels.len() > CHANNELS_MAX) {
+            return Err(Error::Snapshot("it has an agent with too many channels".to_owned()));
+        }
         state.settle_digest();
         let site = Site::new(state).map_err(Error::Snapshot)?;
         Ok(Self { site, hash, leads: false, broken: None, checkpoint: None, buffer: Vec::new() })

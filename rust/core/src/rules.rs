@@ -163,7 +163,9 @@ impl Rules {
 
     /// The key of another priority: class, due time and arrival stay.
     pub(crate) fn reprioritised(&self, key: Key, from: u8, to: u8) -> Key {
-        Key { order_ms: key.order_ms - (i64::from(to) - i64::from(from)) * self.credit_ms(), ..key }
+        let credit_ms = (i64::from(to) - i64::from(from)) * self.credit_ms();
+        // What a step is worth may change from policy to policy: the steps up and down do not cancel out.
+        Key { order_ms: key.order_ms.saturating_sub(credit_ms), ..key }
     }
 
     /// What one step of priority is worth.

@@ -16,6 +16,7 @@ use crate::words::{
 impl Site {
     pub(super) fn queue_contact(&mut self, about: &About, event: ContactQueued) -> Result<(), String> {
         let id = about.contact()?;
+        self.arrives_once(id, &event)?;
         let before = self.state.contacts.remove(&id);
         if let Some(before) = &before {
             self.index.leave_contact(id, before);
@@ -71,6 +72,26 @@ impl Site {
         Ok(())
     }
 
+    /// No two live contacts have one place in the order of arrival: a new one is behind all others, or takes up a place that was kept.
+    fn arrives_once(&self, id: Id, event: &ContactQueued) -> Result<(), String> {
+        let seq = event.key.seq;
+        let once = match (self.state.contacts.get(&id), event.resumes) {
+            (Some(before), _) => before.key.seq == seq,
+            (None, None) => seq > self.state.arrivals,
+            (None, Some(resumed)) => {
+                let kept = event.customer.map(|customer| self.state.places.of(&customer));
+                kept.into_iter().flatten().any(|(_, place)| place.contact == resumed && place.key.seq == seq)
+            }
+        };
+        once.then_some(()).ok_or_else(|| format!("contact {id:?} arrives at the place {seq}, which is another's"))
+    }
+
+    /// Another key of a contact has the same place in the order of arrival.
+    fn keeps_arrival(&self, id: Id, key: Key) -> Result<(), String> {
+        let kept = self.state.contacts.get(&id).is_none_or(|contact| contact.key.seq == key.seq);
+        kept.then_some(()).ok_or_else(|| format!("contact {id:?} gets the place {} of another", key.seq))
+    }
+
     pub(super) fn end_contact(&mut self, id: Id, event: &ContactEnded, turn_ms: u64) -> Result<(), String> {
         let contact = self.state.contacts.remove(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
         self.index.leave_contact(id, &contact);
@@ -80,11 +101,13 @@ impl Site {
     }
 
     pub(super) fn reprioritise(&mut self, id: Id, event: &ContactReprioritised) -> Result<(), String> {
+        self.keeps_arrival(id, event.key)?;
         self.change_contact(id, |contact| (contact.priority, contact.key) = (event.priority, event.key))
     }
 
     /// A step of its plan: the contact needs less, or waits in more queues.
     pub(super) fn relax(&mut self, id: Id, event: &ContactRelaxed) -> Result<(), String> {
+        self.keeps_arrival(id, event.key)?;
         self.change_contact(id, |contact| {
             contact.wishes.clone_from(&event.wishes);
             contact.requirements.clone_from(&event.requirements);
@@ -96,6 +119,7 @@ impl Site {
 
     /// It counts as live until it is queued anew.
     pub(super) fn promote(&mut self, id: Id, key: Key) -> Result<(), String> {
+        self.keeps_arrival(id, key)?;
         self.change_contact(id, |contact| {
             contact.course.promoted_from = Some(contact.key.klass);
             contact.key = key;

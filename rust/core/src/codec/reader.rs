@@ -194,13 +194,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Leave out one value with all it holds.
-    pub(crate) fn skip(&mut self) -> Result<(), Flaw> {
-        self.skip_within(DEPTH_MAX)
+    /// Leave out one value with all it holds, unless a number in it is greater than any that can be added to another.
+    pub(crate) fn skip_numbers(&mut self) -> Result<(), Flaw> {
+        self.skip_within(DEPTH_MAX, i64::MAX.cast_unsigned())
     }
 
-    fn skip_within(&mut self, depth: u32) -> Result<(), Flaw> {
+    /// Leave out one value with all it holds.
+    pub(crate) fn skip(&mut self) -> Result<(), Flaw> {
+        self.skip_within(DEPTH_MAX, u64::MAX)
+    }
+
+    fn skip_within(&mut self, depth: u32, number_max: u64) -> Result<(), Flaw> {
         let inner = match self.head()? {
+            Head::Uint(number) if number > number_max => return Err(Flaw::OutOfBounds),
             Head::Nil | Head::Bool | Head::Uint(_) | Head::Int(_) | Head::Float => 0,
             Head::Str(length) | Head::Bin(length) | Head::Ext(length) => {
                 self.take(length)?;
@@ -212,7 +218,7 @@ impl<'a> Reader<'a> {
         if inner > 0 {
             let depth = depth.checked_sub(1).ok_or(Flaw::OutOfBounds)?;
             for _ in 0..inner {
-                self.skip_within(depth)?;
+                self.skip_within(depth, number_max)?;
             }
         }
         Ok(())
