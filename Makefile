@@ -14,7 +14,11 @@ DAY_SEED ?= 1
 DAY_CONTACTS ?= 67000
 DAY_DIR ?= day
 
-.PHONY: help demo test check unit bench bench-core day fairness fmt bless proto lock clean
+FUZZ_SECONDS ?= 150
+FUZZ_SEED ?= 1
+FUZZ_TARGETS ?= frames commits snapshots histories
+
+.PHONY: help demo test check unit coverage fuzz bench bench-core day fairness fmt bless proto lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
@@ -52,6 +56,17 @@ check: .venv/.built ## formatting, lints, types, layers, stubs, protocol, licenc
 	$(BIN)/buf lint
 	$(BIN)/python -m tests.generated
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; else echo "cargo-deny is not installed: licences unchecked"; fi
+
+coverage: .venv/.installed ## what the tests of the core reach, by file; target/coverage/core.json; needs rustup component add llvm-tools
+	$(BIN)/python -m tests.coverage
+
+# What is found goes to target/fuzz; the corpora that are kept, and replayed by `make test`, only change by hand.
+fuzz: ## the core on hostile bytes, each target for FUZZ_SECONDS (150); needs nightly Rust and cargo install cargo-fuzz
+	@for target in $(FUZZ_TARGETS); do \
+		mkdir -p target/fuzz/corpus/$$target; \
+		cargo +nightly fuzz run -O -a -s none --fuzz-dir rust/fuzz --target-dir target/fuzz $$target target/fuzz/corpus/$$target rust/fuzz/corpus/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -seed=$(FUZZ_SEED) -max_len=2000 -timeout=20 -print_final_stats=1; \
+	done
 
 bench: .venv/.built ## the pipeline and low-load rows beside awaited js.publish on the same server
 	$(BIN)/python -m pytest tests/benchmarks -s --benchmark-disable-gc --benchmark-columns=min,median,max,ops,rounds
