@@ -5,7 +5,7 @@ use cordboard_core::words::{
     Accepted, Commit, Consumed, ContactAbandoned, ContactQueued, ContactReprioritised, DeadlinesShifted, Digest, Entry, Event,
     Fact, Id, Input, Key, Name, PriorityCause, Refused, RouterTookOver, CAUSE_CONTROL, INPUT_TAG,
 };
-use cordboard_core::{codec, Router};
+use cordboard_core::{codec, FrameRef, Router};
 
 const START_MS: u64 = 1_750_000_000_000;
 const INBOX: Id = Id([1; 16]);
@@ -180,4 +180,46 @@ fn a_snapshot_holds_no_number_beyond_all_bounds() {
         assert_eq!(Router::restore(&changed).is_ok(), restored, "{number}");
     }
     assert!(Router::restore(&[snapshot.as_slice(), b"\xc0"].concat()).is_err(), "and nothing behind it");
+}
+
+/// A leader and its journal: the take-over, and three frames of one fact that is none.
+fn led() -> (Router, Vec<Vec<u8>>) {
+    let mut leader = Router::new("default").unwrap();
+    let mut journal = vec![leader.take_over(INBOX.0, START_MS).unwrap()];
+    for inbox_seq in 1..=3 {
+        let frame = FrameRef { inbox_seq, stored_ms: START_MS, data: b"\x91\xc4\x01\xc0" };
+        journal.extend(leader.step(&[frame], START_MS + inbox_seq).unwrap());
+    }
+    (leader, journal)
+}
+
+#[test]
+fn after_a_forged_commit_it_goes_on_from_what_was_recorded() {
+    let (_, journal) = led();
+    let (genuine, before) = journal.split_last().unwrap();
+    let (mut judge, mut follower) = (Router::new("default").unwrap(), Router::new("default").unwrap());
+    for commit in before {
+        assert_eq!(judge.redecide(commit).as_ref(), Ok(commit));
+        follower.apply(commit).unwrap();
+    }
+    let mut forged = codec::decode_commit(genuine).unwrap();
+    forged.continued = true;
+    let forged = codec::encode_commit(&forged);
+    assert_eq!(judge.redecide(&forged).as_ref(), Ok(genuine), "what should have been decided");
+    follower.apply(&forged).unwrap();
+    assert_eq!((judge.state_hash(), judge.position()), (follower.state_hash(), follower.position()));
+}
+
+#[test]
+fn who_asks_out_of_turn_is_told_so() {
+    let why = |error: cordboard_core::Error| error.to_string();
+    assert_eq!(why(Router::new("No Site").unwrap_err()), "protocol: \"No Site\" cannot be the name of a site");
+    let mut follower = site();
+    assert_eq!(why(follower.step(&[], START_MS).unwrap_err()), "protocol: only a router that took over decides");
+    let (mut leader, _) = led();
+    let past = why(leader.step(&[], START_MS).unwrap_err());
+    assert_eq!(past, format!("protocol: time runs back from {} to {START_MS}", START_MS + 3));
+    let frame = |inbox_seq: u64| FrameRef { inbox_seq, stored_ms: START_MS, data: b"" };
+    let crossed = why(leader.step(&[frame(8), frame(7)], START_MS + 3).unwrap_err());
+    assert_eq!(crossed, "protocol: frame 7 comes after frame 8");
 }
