@@ -1,17 +1,16 @@
 //! The matching index by itself, for `make bench-core`: who waits, who is idle, who may serve whom; no words, no state, no policy.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::lines::{Lines, Need};
+use crate::lines::{Lines, Need, Staff};
 use crate::pool::{Pool, RowId};
 use crate::words::{Id, Key};
 
 /// A skill by number, and a level.
 pub type Level = Need;
 
-/// So often (in contacts) lines in which nobody waits are looked for.
-const TIDY_EVERY: u32 = 4_096;
+/// Levels end before this.
+const LEVELS: usize = 11;
 
 /// What waits where.
 #[derive(Debug, Clone, Copy)]
@@ -23,60 +22,60 @@ struct Waits {
 /// Agents and contacts by number.
 #[derive(Debug)]
 pub struct Matching {
-    skills: Vec<Vec<Need>>,
+    staff: Staff,
     lines: Lines,
     waits: Vec<Option<Waits>>,
-    needs: Vec<Box<[Need]>>,
     pool: Pool,
     /// Who is idle: as a row, one by one, and how many.
     idle: RowId,
     idles: Vec<bool>,
     idlers: u32,
-    /// Who is able to meet a need.
-    levels: BTreeMap<Need, RowId>,
+    /// Who is able to meet a need: by skill and level.
+    levels: Vec<Option<RowId>>,
+    /// Of a contact that looks for somebody.
+    rows: Vec<RowId>,
     turn: u64,
 }
 
 impl Matching {
     /// Agents with these skills (skill and level, in the order of skills), all of them busy, and room for so many contacts.
     pub fn new(agents: Vec<Vec<Level>>, contacts: usize) -> Self {
-        let mut pool = Pool::default();
+        let (mut pool, mut staff, mut lines) = (Pool::default(), Staff::default(), Lines::default());
         let idle = pool.add_row();
-        let count = agents.len();
-        (0..).zip(&agents).for_each(|(slot, _)| pool.place(slot, (0, id(slot))));
+        for (slot, skills) in (0..).zip(&agents) {
+            pool.place(slot, (0, id(slot)));
+            staff.declare(slot, skills);
+            lines.enrol();
+        }
         Self {
-            skills: agents,
-            lines: Lines::default(),
+            staff,
+            lines,
             waits: vec![None; contacts],
-            needs: vec![Box::default(); contacts],
             pool,
             idle,
-            idles: vec![false; count],
+            idles: vec![false; agents.len()],
             idlers: 0,
-            levels: BTreeMap::new(),
+            levels: Vec::new(),
+            rows: Vec::new(),
             turn: 0,
         }
     }
 
     /// The first in line whom the agent may serve. None: it is idle from now on.
     pub fn free(&mut self, agent: u32) -> Option<u32> {
-        let slot = agent as usize;
-        let skills = &self.skills[slot];
-        let serves = |needs: &[Need]| meets(skills, needs);
-        self.lines.learn(agent, serves);
-        let mut best = [None; 2];
-        let takes = |contact: u32, shared: bool| !shared || meets(skills, &self.needs[contact as usize]);
-        self.lines.two_best(agent, 0, serves, takes, &mut best);
-        let [first, _] = best;
+        let levels = self.staff.of(agent);
+        self.lines.learn(agent, levels);
+        let mut best = [None];
+        self.lines.best(agent, 0, levels, |_| true, &mut best);
         self.busy(agent);
-        if let Some((_, _, contact)) = first {
+        if let [Some((_, _, contact))] = best {
             self.leave(contact);
             return Some(contact);
         }
         self.turn += 1;
         self.pool.place(agent, (self.turn, id(agent)));
         self.pool.set(agent, self.idle, true);
-        self.idles[slot] = true;
+        self.idles[agent as usize] = true;
         self.idlers += 1;
         None
     }
@@ -91,10 +90,6 @@ impl Matching {
         let key = Key { klass: 1, order_ms, seq: u64::from(contact) };
         let line = self.lines.join(needs, key, contact);
         self.waits[contact as usize] = Some(Waits { line, key });
-        self.needs[contact as usize] = needs.into();
-        if contact.is_multiple_of(TIDY_EVERY) {
-            self.tidy();
-        }
         None
     }
 
@@ -113,12 +108,14 @@ impl Matching {
     }
 
     fn longest_idle(&mut self, needs: &[Need]) -> Option<u32> {
-        let mut rows = vec![self.idle];
+        self.rows.clear();
+        self.rows.push(self.idle);
         for need in needs {
-            rows.push(self.row(*need));
+            let row = self.row(*need);
+            self.rows.push(row);
         }
         let mut found = None;
-        self.pool.search(&rows, |agent| {
+        self.pool.search(&self.rows, |agent| {
             found = Some(agent);
             ControlFlow::Break(())
         });
@@ -126,31 +123,21 @@ impl Matching {
     }
 
     /// The agents who can do this at this level: found out when first asked.
-    fn row(&mut self, need: Need) -> RowId {
-        if let Some(row) = self.levels.get(&need) {
+    fn row(&mut self, (skill, level): Need) -> RowId {
+        let place = skill as usize * LEVELS + usize::from(level);
+        if let Some(Some(row)) = self.levels.get(place) {
             return *row;
         }
         let row = self.pool.add_row();
-        for (agent, skills) in (0..).zip(&self.skills) {
-            if meets(skills, &[need]) {
+        for agent in (0..).take(self.idles.len()) {
+            if self.staff.of(agent).of(skill) >= level {
                 self.pool.set(agent, row, true);
             }
         }
-        self.levels.insert(need, row);
+        self.levels.resize(self.levels.len().max(place + 1), None);
+        self.levels[place] = Some(row);
         row
     }
-
-    fn tidy(&mut self) {
-        if let Some(moved) = self.lines.tidy() {
-            for waits in self.waits.iter_mut().flatten() {
-                waits.line = moved[&waits.line];
-            }
-        }
-    }
-}
-
-fn meets(skills: &[Need], needs: &[Need]) -> bool {
-    needs.iter().all(|(skill, level)| skills.iter().any(|(held, at)| held == skill && at >= level))
 }
 
 fn id(agent: u32) -> Id {

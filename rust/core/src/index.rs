@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crew::{Crew, Seat};
 use queueing::Queueing;
-pub(crate) use slots::Slots;
 
 use crate::census::Census;
 use crate::conversation::SidePhase;
@@ -264,7 +263,7 @@ impl Index {
         let seat = seat(agent, self.rules.as_ref());
         let channels = agent.channels.keys().cloned();
         let slot = self.crew.declare(id, seat, &agent.memberships, channels, &agent.skills);
-        self.queueing.forget(slot);
+        self.queueing.declare(slot, agent);
         self.add_agent(id, agent);
     }
 
@@ -284,9 +283,9 @@ impl Index {
     }
 
     /// The agent is about to look for contacts.
-    pub(crate) fn prepare(&mut self, id: &Id, agent: &Agent) {
+    pub(crate) fn prepare(&mut self, id: &Id) {
         if let Some(slot) = self.crew.slot(id) {
-            self.queueing.learn(slot, agent);
+            self.queueing.learn(slot);
         }
     }
 

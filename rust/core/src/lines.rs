@@ -1,98 +1,82 @@
 //! Contacts that wait in one place (a queue and a channel), by what they need: one line for each set of needs.
 //!
-//! An agent chooses among the heads of the lines it is able to serve. With few different sets of needs that is all. When there
-//! are too many, further sets share lines: those with the same two hardest needs, then those with the same hardest need, then all. In a
-//! shared line every contact is looked at by itself.
+//! Lines stand in *families*: those whose contacts need the same skills, or the same two rarest ones, at whatever levels. An agent looks
+//! at the families of which it has the skills, and in each at the first contacts of the lines, the least first, until one is within its levels. A family
+//! whose first contact is behind what was found already is not looked at.
 //!
-//! Cost with l lines: an agent's choice l/64 words and the heads of its lines, in a shared line also the contacts before the first
-//! that it is able to serve; `join` and `part` the logarithm of the line's length. Lines are never more than `LINES_MAX` and one. Which
-//! agent is able to serve which line is found out when the agent asks, once a line.
+//! Cost with f families, l lines in a family and n contacts in a line: an agent's choice f/64 words, and of each family that may hold something better
+//! the lines before the first that the agent is able to serve (the logarithm of l to find nothing). `join` and `part` log l + log n, and l moved at
+//! most. Two skills make a family, so f is at most half the square of the skills, and never more than `FAMILIES_MAX` and the
+//! number of skills. Which families an agent has the skills of is found out when it asks, once a family.
 
-use std::collections::BTreeMap;
+mod able;
+mod family;
+mod sorted;
+mod staff;
 
-use crate::index::Slots;
+use able::Able;
+use family::{Family, Skills, NONE};
+use sorted::Sorted;
+pub(crate) use staff::{Levels, Staff};
+
+use crate::places::{mixed, Places};
+use crate::table::Table;
 use crate::words::Key;
 
-/// So many lines have a set of needs for themselves.
-const OWN_MAX: usize = 1_024;
-/// And so many more are shared by sets that have something in common.
-const LINES_MAX: usize = 4_096;
+/// So many families are made for two skills.
+const FAMILIES_MAX: usize = 4_096;
+/// And up to so many for one.
+const SINGLES_MAX: usize = 8_192;
 /// The place of nobody.
 const NOBODY: u128 = u128::MAX;
 
 /// A skill (by number) and the least level.
 pub(crate) type Need = (u32, u8);
 
-/// What the contacts of a line have in common.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Needs {
-    /// All they need, in the order of skills.
-    All(Box<[Need]>),
-    /// These needs, perhaps with others.
-    Some(Box<[Need]>),
-}
-
-impl Needs {
-    /// What everybody in the line needs.
-    fn shared(&self) -> &[Need] {
-        let (Self::All(needs) | Self::Some(needs)) = self;
-        needs
-    }
-}
-
-#[derive(Debug, Clone)]
-struct Line {
-    needs: Needs,
-    waiting: BTreeMap<u128, u32>,
-}
-
-/// The contacts that wait, by slot.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Lines {
-    all: Vec<Line>,
-    numbers: BTreeMap<Needs, u32>,
-    /// The first of each line, in its order.
-    heads: Vec<u128>,
-    /// Lines in which somebody waits.
-    busy: Vec<u64>,
-    /// Agents that have asked, by slot.
-    askers: Slots<u32>,
-    able: Able,
-}
-
-/// What agents are able to serve, as far as they have asked: one bit a line, `width` words an agent, side by side.
-#[derive(Debug, Clone, Default)]
-struct Able {
-    words: Vec<u64>,
-    width: usize,
-    /// How many lines each agent has asked about.
-    known: Vec<u32>,
-}
-
 /// A contact that an agent may choose: the rank of its place for the agent, its key, its slot.
 pub(crate) type Choice = (u8, u128, u32);
 
-impl Able {
-    /// The bits of an agent, and of how many lines they tell.
-    fn of(&self, agent: u32) -> (&[u64], usize) {
-        let first = agent as usize * self.width;
-        let words = self.words.get(first..first + self.width).unwrap_or_default();
-        (words, self.known.get(agent as usize).map_or(0, |known| *known as usize))
-    }
+#[derive(Debug, Clone)]
+struct Line {
+    /// In the order of skills.
+    needs: Box<[Need]>,
+    family: u32,
+    waiting: Sorted,
+}
 
-    /// Room for so many agents and lines. What was known stays.
-    fn widen(&mut self, agents: usize, words: usize) {
-        if words > self.width {
-            let width = words.next_power_of_two();
-            let mut wider = vec![0; self.known.len() * width];
-            for (agent, held) in self.words.chunks(self.width.max(1)).enumerate() {
-                wider[agent * width..][..held.len()].copy_from_slice(held);
-            }
-            (self.words, self.width) = (wider, width);
-        }
-        if agents > self.known.len() {
-            self.known.resize(agents, 0);
-            self.words.resize(agents * self.width, 0);
+/// The contacts that wait, by slot.
+#[derive(Debug, Clone)]
+pub(crate) struct Lines {
+    all: Vec<Line>,
+    /// Lines by their needs, and numbers of lines that are no more.
+    places: Places,
+    spare: Vec<u32>,
+    families: Vec<Family>,
+    /// What their contacts need, and their numbers by that.
+    skills: Vec<Skills>,
+    numbers: Table<(u32, u32), u32>,
+    /// The first contact of each family.
+    firsts: Vec<u128>,
+    /// Families in which somebody waits.
+    busy: Vec<u64>,
+    /// How many lines need a skill.
+    demand: Vec<u32>,
+    able: Able,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self {
+            all: Vec::new(),
+            places: Places::default(),
+            spare: Vec::new(),
+            families: Vec::new(),
+            skills: Vec::new(),
+            numbers: Table::new(),
+            firsts: Vec::new(),
+            busy: Vec::new(),
+            demand: Vec::new(),
+            able: Able::default(),
         }
     }
 }
@@ -103,10 +87,11 @@ impl Lines {
         let number = self.line_for(needs);
         let key = packed(key);
         let line = &mut self.all[number as usize];
+        let first = line.waiting.first().map_or(NOBODY, |(key, _)| key);
         line.waiting.insert(key, slot);
-        let head = &mut self.heads[number as usize];
-        *head = (*head).min(key);
-        self.busy[number as usize / 64] |= 1 << (number % 64);
+        if key < first {
+            self.advance(number, first, (key, slot));
+        }
         number
     }
 
@@ -114,141 +99,212 @@ impl Lines {
     pub(crate) fn part(&mut self, number: u32, key: Key) {
         let key = packed(key);
         let line = &mut self.all[number as usize];
-        line.waiting.remove(&key);
-        if self.heads[number as usize] == key {
-            self.heads[number as usize] = line.waiting.first_key_value().map_or(NOBODY, |(key, _)| *key);
-            if line.waiting.is_empty() {
-                self.busy[number as usize / 64] &= !(1 << (number % 64));
-            }
+        let first = line.waiting.first().map_or(NOBODY, |(key, _)| key);
+        line.waiting.remove(key);
+        if key == first {
+            let next = line.waiting.first().unwrap_or((NOBODY, 0));
+            self.advance(number, first, next);
         }
     }
 
-    /// The agent in `slot` has changed, or is gone: what it is able to serve must be asked again.
-    pub(crate) fn forget(&mut self, agent: u32) {
-        if let Some(asker) = self.askers.give_back(&agent) {
-            self.able.known[asker as usize] = 0;
-            self.able.words[asker as usize * self.able.width..][..self.able.width].fill(0);
-        }
+    /// Somebody is going to ask: a number to ask with.
+    pub(crate) fn enrol(&mut self) -> u32 {
+        self.able.enrol()
     }
 
-    /// Find out about lines that the agent has not asked about yet. `serves` says whether it meets needs.
-    pub(crate) fn learn(&mut self, agent: u32, serves: impl Fn(&[Need]) -> bool) {
-        let asker = self.askers.take(agent) as usize;
-        self.able.widen(asker + 1, self.busy.len());
-        let known = std::mem::replace(&mut self.able.known[asker], index_of(self.all.len()));
-        if known as usize == self.all.len() {
-            return;
-        }
-        let words = &mut self.able.words[asker * self.able.width..][..self.able.width];
-        for (number, line) in self.all.iter().enumerate().skip(known as usize) {
-            if serves(line.needs.shared()) {
-                words[number / 64] |= 1 << (number % 64);
-            }
-        }
+    /// The asker is gone, or other than it was: it asks no more with this number.
+    pub(crate) fn dismiss(&mut self, asker: u32) {
+        self.able.dismiss(asker);
     }
 
-    /// The two best contacts for an agent, of those in `best` and those here, where the agent has this rank: least rank, then least key.
-    /// `serves` as in `learn`, for lines that have come up since; `takes` says whether the agent may have a contact, whose needs it may not
-    /// meet if the line is `shared`.
-    pub(crate) fn two_best(
+    /// Find out about families that the asker, who is able to do this, has not looked at yet. It finds the same without, but slower.
+    pub(crate) fn learn(&mut self, asker: u32, levels: Levels<'_>) {
+        self.able.learn(asker, &self.skills, levels);
+    }
+
+    /// The best contacts for an asker who is able to do this, of those in `best` and those here, where it has this rank: least rank, then least key.
+    /// `takes` says whether it may have a contact, whose needs it meets.
+    pub(crate) fn best<const N: usize>(
         &self,
-        agent: u32,
+        asker: u32,
         rank: u8,
-        serves: impl Fn(&[Need]) -> bool,
-        takes: impl Fn(u32, bool) -> bool,
-        best: &mut [Option<Choice>; 2],
+        levels: Levels<'_>,
+        takes: impl Fn(u32) -> bool,
+        best: &mut [Option<Choice>; N],
     ) {
-        let worse = |best: &[Option<Choice>; 2], key: u128| best[1].is_some_and(|(r, k, _)| (r, k) <= (rank, key));
-        let (able, known) = self.askers.of(&agent).map_or((&[][..], 0), |asker| self.able.of(asker));
+        let (able, known) = self.able.of(asker);
         for (word, busy) in self.busy.iter().enumerate() {
             let mut left = busy & (able.get(word).copied().unwrap_or(0) | from(known, word));
             while left != 0 {
                 let number = word * 64 + left.trailing_zeros() as usize;
                 left &= left - 1;
-                let line = &self.all[number];
-                if worse(best, self.heads[number]) || (number >= known && !serves(line.needs.shared())) {
-                    continue;
-                }
-                let shared = matches!(line.needs, Needs::Some(_));
-                for (key, slot) in &line.waiting {
-                    if worse(best, *key) {
-                        break;
-                    }
-                    if takes(*slot, shared) {
-                        insert(best, (rank, *key, *slot));
-                    }
+                if self.firsts[number] < bound(best, rank) {
+                    self.best_of(&self.families[number], rank, levels, &takes, best);
                 }
             }
         }
     }
 
-    /// Nobody waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.busy.iter().all(|word| *word == 0)
+    fn best_of<const N: usize>(
+        &self,
+        family: &Family,
+        rank: u8,
+        levels: Levels<'_>,
+        takes: impl Fn(u32) -> bool,
+        best: &mut [Option<Choice>; N],
+    ) {
+        let held = family.held(levels);
+        for head in family.heads() {
+            if head.key >= bound(best, rank) {
+                return;
+            }
+            if !head.within(held) || (head.more && !levels.meet(&self.all[head.line as usize].needs)) {
+                continue;
+            }
+            if takes(head.slot) {
+                insert(best, (rank, head.key, head.slot));
+                if head.key >= bound(best, rank) {
+                    return;
+                }
+            }
+            for (key, slot) in self.all[head.line as usize].waiting.iter().skip(1) {
+                if key >= bound(best, rank) {
+                    break;
+                }
+                if takes(slot) {
+                    insert(best, (rank, key, slot));
+                }
+            }
+        }
     }
 
-    /// Lines there are: what the cost depends on.
+    /// Lines and families there are: what the cost depends on.
     #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.all.len()
+    pub(crate) fn len(&self) -> (usize, usize) {
+        (self.all.len() - self.spare.len(), self.families.len())
     }
 
-    /// Too many lines have nobody in them: number the others anew. True if the caller has to ask `line` again for those who wait.
-    pub(crate) fn tidy(&mut self) -> Option<BTreeMap<u32, u32>> {
-        let busy: usize =
-            if self.all.len() < OWN_MAX { return None } else { self.busy.iter().map(|word| word.count_ones() as usize).sum() };
-        if busy * 2 > self.all.len() {
-            return None;
+    /// Another contact is the first of a line.
+    fn advance(&mut self, line: u32, from: u128, to: (u128, u32)) {
+        let number = self.all[line as usize].family as usize;
+        let family = &mut self.families[number];
+        family.advance(line, from, to);
+        let first = family.first();
+        self.firsts[number] = first;
+        let bit = 1 << (number % 64);
+        if first == NOBODY {
+            self.busy[number / 64] &= !bit;
+        } else {
+            self.busy[number / 64] |= bit;
         }
-        let before = std::mem::take(self);
-        let mut moved = BTreeMap::new();
-        for (number, line) in (0..).zip(before.all) {
-            if let Some((head, _)) = line.waiting.first_key_value() {
-                let head = *head;
-                let new = self.add(line.needs);
-                self.heads[new as usize] = head;
-                self.busy[new as usize / 64] |= 1 << (new % 64);
-                self.all[new as usize].waiting = line.waiting;
-                moved.insert(number, new);
+        if to.0 == NOBODY {
+            for gone in self.families[number].sweep() {
+                self.remove(gone);
             }
         }
-        Some(moved)
     }
 
     fn line_for(&mut self, needs: &[Need]) -> u32 {
-        let all = Needs::All(needs.into());
-        if let Some(number) = self.numbers.get(&all).copied() {
-            return number;
+        let hash = spread(needs);
+        if let Some(place) = self.places.find(hash, |number| *self.all[number].needs == *needs) {
+            return index_of(self.places.slot(place));
         }
-        if self.all.len() < OWN_MAX {
-            return self.add(all);
+        self.regroup();
+        for (skill, _) in needs {
+            let known = self.demand.len().max(*skill as usize + 1);
+            self.demand.resize(known, 0);
+            self.demand[*skill as usize] += 1;
         }
-        let mut hardest = needs.to_vec();
-        hardest.sort_unstable_by_key(|(skill, level)| (std::cmp::Reverse(*level), *skill));
-        for held in [2, 1, 0] {
-            // By skill alone: the same two skills at other levels share the line.
-            let shared = Needs::Some(hardest.iter().take(held).map(|(skill, _)| (*skill, 1)).collect());
-            if let Some(number) = self.numbers.get(&shared).copied() {
-                return number;
-            }
-            if hardest.len() >= held && (self.all.len() < LINES_MAX || held == 0) {
-                return self.add(shared);
-            }
+        let family = self.family_for(needs);
+        let number = self.spare.pop().unwrap_or(index_of(self.all.len()));
+        match self.all.get_mut(number as usize) {
+            Some(line) => (line.needs, line.family) = (needs.into(), family),
+            None => self.all.push(Line { needs: needs.into(), family, waiting: Sorted::default() }),
         }
-        unreachable!("a line for all needs is always made")
+        self.places.insert(hash, number);
+        self.families[family as usize].add(number, needs);
+        number
     }
 
-    fn add(&mut self, needs: Needs) -> u32 {
-        let number = index_of(self.all.len());
-        self.numbers.insert(needs.clone(), number);
-        self.all.push(Line { needs, waiting: BTreeMap::new() });
-        self.heads.push(NOBODY);
-        self.busy.resize(self.all.len().div_ceil(64), 0);
+    /// Nobody waits in the line, and it is in no family any more.
+    fn remove(&mut self, number: u32) {
+        let needs = std::mem::take(&mut self.all[number as usize].needs);
+        if let Some(place) = self.places.find(spread(&needs), |found| found == number as usize) {
+            self.places.remove(place);
+        }
+        needs.iter().for_each(|(skill, _)| self.demand[*skill as usize] -= 1);
+        self.spare.push(number);
+    }
+
+    /// The family of contacts with these needs: that of the two skills that the fewest lines need, and if there are too many of these, of one.
+    fn family_for(&mut self, needs: &[Need]) -> u32 {
+        let (one, two) = self.rarest(needs);
+        let pair = if two == NONE { (one, NONE) } else { (one.min(two), one.max(two)) };
+        for (skills, most) in [(pair, FAMILIES_MAX), ((one, NONE), SINGLES_MAX)] {
+            if let Some(number) = self.numbers.get(&skills) {
+                return *number;
+            }
+            if self.families.len() < most {
+                return self.add_family(skills);
+            }
+        }
+        self.numbers.get(&(NONE, NONE)).copied().unwrap_or_else(|| self.add_family((NONE, NONE)))
+    }
+
+    /// The two skills that the fewest lines need, the rarest first.
+    fn rarest(&self, needs: &[Need]) -> (u32, u32) {
+        let demand = |skill: u32| self.demand.get(skill as usize).map_or((u32::MAX, skill), |lines| (*lines, skill));
+        needs.iter().fold((NONE, NONE), |(one, two), (skill, _)| match demand(*skill) {
+            rarer if rarer < demand(one) => (*skill, one),
+            rarer if rarer < demand(two) => (one, *skill),
+            _ => (one, two),
+        })
+    }
+
+    /// There are too many families, and in most of them nobody waits: begin again with the lines in which somebody does.
+    fn regroup(&mut self) {
+        let busy = || self.busy.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+        if self.families.len() < FAMILIES_MAX || busy() * 2 > self.families.len() {
+            return;
+        }
+        let families = std::mem::take(&mut self.families);
+        (self.skills, self.firsts, self.busy, self.numbers) = (Vec::new(), Vec::new(), Vec::new(), Table::new());
+        self.able.forget_all();
+        for head in families.iter().flat_map(Family::heads) {
+            if head.key == NOBODY {
+                self.remove(head.line);
+                continue;
+            }
+            let needs = std::mem::take(&mut self.all[head.line as usize].needs);
+            let family = self.family_for(&needs);
+            self.families[family as usize].add(head.line, &needs);
+            (self.all[head.line as usize].needs, self.all[head.line as usize].family) = (needs, family);
+            self.advance(head.line, NOBODY, (head.key, head.slot));
+        }
+    }
+
+    fn add_family(&mut self, skills: (u32, u32)) -> u32 {
+        let number = index_of(self.families.len());
+        let known = Skills(skills.0, skills.1);
+        self.families.push(Family::new(known));
+        self.skills.push(known);
+        self.firsts.push(NOBODY);
+        self.busy.resize(self.families.len().div_ceil(64), 0);
+        self.numbers.insert(skills, number);
         number
     }
 }
 
-/// The lines of a word that stand at `known` or behind it.
+/// What must be below, to be among the best of this rank.
+fn bound<const N: usize>(best: &[Option<Choice>; N], rank: u8) -> u128 {
+    match best[N - 1] {
+        Some((held, key, _)) if held == rank => key,
+        Some((held, ..)) if held < rank => 0,
+        _ => NOBODY,
+    }
+}
+
+/// The families of a word that stand at `known` or behind it.
 fn from(known: usize, word: usize) -> u64 {
     match known.saturating_sub(word * 64) {
         0 => u64::MAX,
@@ -257,21 +313,26 @@ fn from(known: usize, word: usize) -> u64 {
     }
 }
 
-fn insert(best: &mut [Option<Choice>; 2], found: Choice) {
+fn insert<const N: usize>(best: &mut [Option<Choice>; N], found: Choice) {
+    let before = |held: &Choice| (held.0, held.1) <= (found.0, found.1);
     // A contact that waits in two places is one choice.
-    if best.iter().flatten().any(|(rank, key, slot)| *slot == found.2 && (*rank, *key) <= (found.0, found.1)) {
+    let same = best.iter().position(|held| held.is_some_and(|held| held.2 == found.2));
+    if same.and_then(|at| best[at]).is_some_and(|held| before(&held)) {
         return;
     }
-    match best[0] {
-        Some(first) if first.2 == found.2 => best[0] = Some(found),
-        Some(first) if (first.0, first.1) <= (found.0, found.1) => best[1] = Some(found),
-        first => *best = [Some(found), first],
-    }
+    let at = best.iter().take_while(|held| held.as_ref().is_some_and(before)).count();
+    best[at..=same.unwrap_or(N - 1)].rotate_right(1);
+    best[at] = Some(found);
+}
+
+/// Where to look for needs: the same on every machine.
+fn spread(needs: &[Need]) -> u64 {
+    needs.iter().fold(0, |hash, (skill, level)| mixed(u128::from(hash) << 64 | u128::from(*skill) << 8 | u128::from(*level)))
 }
 
 /// Lines are few.
 fn index_of(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or_else(|_| unreachable!("more than four thousand million lines"))
+    u32::try_from(index).unwrap_or_else(|_| unreachable!("more than four thousand million"))
 }
 
 /// A key as one number in the same order: class, then due time (moved to be positive), then arrival.

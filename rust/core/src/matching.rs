@@ -178,17 +178,18 @@ impl Site {
         let Looking { id, agent, free, now_ms } = *looking;
         let Some(slot) = self.index.crew.slot(&id) else { return [None; 2] };
         let by_rank = self.rules().is_some_and(Rules::by_rank);
-        let open = agent.memberships.iter().flat_map(|(queue, rank)| {
+        let channels = agent.channels.len();
+        let open = agent.memberships.values().enumerate().flat_map(|(queue, rank)| {
             let rank = if by_rank { *rank } else { 0 };
-            let roomy = (0..).zip(agent.channels.keys()).filter(move |(bit, _)| free & (1 << bit) != 0);
-            roomy.map(move |(_, channel)| (queue, channel, rank))
+            let roomy = (0..channels).filter(move |bit| free & (1 << bit) != 0);
+            roomy.map(move |channel| (queue * channels + channel, rank))
         });
         // There is room on these channels, and the agent is reserved for nobody.
         let takes = |contact: &Id| {
             self.contact(contact)
                 .is_some_and(|contact| counts(contact) && self.hindrance_but_room(contact, &id, agent, now_ms).is_none())
         };
-        let best = self.index.queueing.two_best(slot, agent, open, takes);
+        let best = self.index.queueing.two_best(slot, open, takes);
         best.map(|head| head.and_then(|(rank, id)| Some((Turn { rank, key: self.contact(&id)?.key }, id))))
     }
 

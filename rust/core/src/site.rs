@@ -56,9 +56,7 @@ impl Site {
 
     /// The agent is about to look for contacts: it looks the faster for it.
     pub(crate) fn prepare(&mut self, id: &Id) {
-        if let Some(agent) = self.state.agents.get(id) {
-            self.index.prepare(id, agent);
-        }
+        self.index.prepare(id);
     }
 
     /// Change a contact, with its index entries. The error says that there is no such contact.

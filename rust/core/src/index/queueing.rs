@@ -1,28 +1,47 @@
 //! Waiting contacts as agents look for them: by queue, channel and needs, in key order.
+//!
+//! Everything is a number here: names are looked up once, when a contact joins or an agent is declared.
 
 use std::collections::BTreeMap;
 
 use super::slots::Slots;
-use crate::lines::{Lines, Need};
+use crate::lines::{Choice, Lines, Need, Staff};
 use crate::state::{Agent, Contact};
 use crate::words::{Id, Key, Name, Requirement};
 
-/// Where a contact stands.
+/// Where a contact stands: place and line.
+type Stand = (u32, u32);
+
 #[derive(Debug, Clone)]
 struct Standing {
     key: Key,
-    /// Place and line, one for each of its queues.
-    lines: Vec<(u32, u32)>,
+    /// In its queue, and in those that a plan has added.
+    first: Stand,
+    more: Vec<Stand>,
+}
+
+/// Where an agent asks: the place, and the number that it has there.
+#[derive(Debug, Clone, Copy)]
+struct Door {
+    place: u32,
+    asker: u32,
 }
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Queueing {
-    /// Queue and channel.
-    places: Slots<(Name, Name)>,
+    queues: Slots<Name>,
+    channels: Slots<Name>,
+    /// By queue and channel; `None`: nobody has come there.
+    places: Vec<Vec<Option<u32>>>,
     lines: Vec<Lines>,
     skills: Slots<Name>,
     contacts: Slots<Id>,
     standing: Vec<Option<Standing>>,
+    /// What agents are able to do, and where each may ask: a door for every membership and channel of its own, in their order.
+    staff: Staff,
+    doors: Vec<Box<[Door]>>,
+    /// Of the contact that is looked at, to save an allocation.
+    needs: Vec<Need>,
     /// How often somebody joined.
     joined: u64,
     waiting: usize,
@@ -33,31 +52,27 @@ impl Queueing {
     pub(crate) fn join(&mut self, id: Id, contact: &Contact) {
         (self.joined, self.waiting) = (self.joined + 1, self.waiting + 1);
         let slot = self.contacts.take(id);
-        let needs = self.needs(&contact.requirements);
-        let mut lines = Vec::with_capacity(1);
-        for queue in contact.queues() {
-            let place = self.places.take((queue.clone(), contact.channel.clone()));
-            if self.lines.len() <= place as usize {
-                self.lines.resize_with(place as usize + 1, Lines::default);
-            }
-            lines.push((place, self.lines[place as usize].join(&needs, contact.key, slot)));
-        }
+        let mut needs = std::mem::take(&mut self.needs);
+        self.number(&contact.requirements, &mut needs);
+        let mut stands = contact.queues().map(|queue| {
+            let place = self.place(queue, &contact.channel);
+            (place, self.lines[place as usize].join(&needs, contact.key, slot))
+        });
+        let first = stands.next();
+        let more = stands.collect();
+        self.needs = needs;
         if self.standing.len() <= slot as usize {
             self.standing.resize(slot as usize + 1, None);
         }
-        self.standing[slot as usize] = Some(Standing { key: contact.key, lines });
+        self.standing[slot as usize] = first.map(|first| Standing { key: contact.key, first, more });
     }
 
     pub(crate) fn part(&mut self, id: &Id) {
         let Some(slot) = self.contacts.give_back(id) else { return };
         let Some(standing) = self.standing[slot as usize].take() else { return };
         self.waiting -= 1;
-        for (place, line) in standing.lines {
-            let lines = &mut self.lines[place as usize];
-            lines.part(line, standing.key);
-            if let Some(moved) = lines.tidy() {
-                self.renumber(place, &moved);
-            }
+        for (place, line) in standing.more.into_iter().chain([standing.first]) {
+            self.lines[place as usize].part(line, standing.key);
         }
     }
 
@@ -71,60 +86,82 @@ impl Queueing {
         self.joined
     }
 
-    fn renumber(&mut self, place: u32, moved: &BTreeMap<u32, u32>) {
-        let standing = self.standing.iter_mut().flatten();
-        for (_, line) in standing.flat_map(|standing| &mut standing.lines).filter(|(there, _)| *there == place) {
-            *line = moved[line];
-        }
-    }
-
-    /// The agent in `slot` is declared anew, or gone.
-    pub(crate) fn forget(&mut self, slot: u32) {
-        self.lines.iter_mut().for_each(|lines| lines.forget(slot));
-    }
-
-    /// See which lines have come up since the agent looked last: it looks the faster for it, and finds the same.
-    pub(crate) fn learn(&mut self, slot: u32, agent: &Agent) {
+    /// The agent in `slot` is declared, for the first time or anew.
+    pub(crate) fn declare(&mut self, slot: u32, agent: &Agent) {
+        self.forget(slot);
+        let mut skills: Vec<Need> = agent.skills.iter().map(|(skill, level)| (self.skills.number(skill), *level)).collect();
+        skills.sort_unstable();
+        self.staff.declare(slot, &skills);
+        let mut doors = Vec::with_capacity(agent.memberships.len() * agent.channels.len());
         for queue in agent.memberships.keys() {
             for channel in agent.channels.keys() {
-                if let Some(place) = self.places.of(&(queue.clone(), channel.clone())) {
-                    let skills = &self.skills;
-                    self.lines[place as usize].learn(slot, |needs| meets(agent, needs, skills));
-                }
+                let place = self.place(queue, channel);
+                doors.push(Door { place, asker: self.lines[place as usize].enrol() });
             }
+        }
+        if self.doors.len() <= slot as usize {
+            self.doors.resize(slot as usize + 1, Box::default());
+        }
+        self.doors[slot as usize] = doors.into();
+    }
+
+    /// The agent in `slot` is gone.
+    pub(crate) fn forget(&mut self, slot: u32) {
+        for door in self.doors.get_mut(slot as usize).map(std::mem::take).unwrap_or_default() {
+            self.lines[door.place as usize].dismiss(door.asker);
         }
     }
 
-    /// The two best contacts for the agent in `slot`, each with the rank of its queue: the least rank, then the least key. `open`: the queues and
-    /// channels the agent may be offered contacts of, with their ranks; `takes` says whether it may have a contact.
-    pub(crate) fn two_best<'a>(
+    /// See what has come up since the agent looked last: it looks the faster for it, and finds the same.
+    pub(crate) fn learn(&mut self, slot: u32) {
+        let levels = self.staff.of(slot);
+        for door in self.doors.get(slot as usize).into_iter().flatten() {
+            self.lines[door.place as usize].learn(door.asker, levels);
+        }
+    }
+
+    /// The two best contacts for the agent in `slot`, each with the rank of its queue: the least rank, then the least key. `open`: where the agent may
+    /// be offered contacts, as numbers of doors (that of a membership and a channel is `membership * channels + channel`) with the
+    /// rank of the queue; `takes` says whether it may have a contact.
+    pub(crate) fn two_best(
         &self,
         slot: u32,
-        agent: &Agent,
-        open: impl Iterator<Item = (&'a Name, &'a Name, u8)>,
+        open: impl Iterator<Item = (usize, u8)>,
         takes: impl Fn(&Id) -> bool,
     ) -> [Option<(u8, Id)>; 2] {
-        let mut best = [None; 2];
-        for (queue, channel, rank) in open {
-            let Some(place) = self.places.of(&(queue.clone(), channel.clone())) else { continue };
-            let lines = &self.lines[place as usize];
-            if !lines.is_empty() {
-                let meets = |needs: &[Need]| meets(agent, needs, &self.skills);
-                lines.two_best(slot, rank, meets, |contact, _| takes(self.contacts.holder(contact)), &mut best);
-            }
+        let mut best: [Option<Choice>; 2] = [None; 2];
+        let Some(doors) = self.doors.get(slot as usize) else { return [None; 2] };
+        let levels = self.staff.of(slot);
+        let takes = |contact| takes(self.contacts.holder(contact));
+        for (door, rank) in open {
+            let Some(door) = doors.get(door) else { continue };
+            self.lines[door.place as usize].best(door.asker, rank, levels, takes, &mut best);
         }
         best.map(|choice| choice.map(|(rank, _, contact)| (rank, *self.contacts.holder(contact))))
     }
 
-    fn needs(&mut self, requirements: &[Requirement]) -> Vec<Need> {
-        let mut needs: Vec<Need> = requirements.iter().map(|need| (self.skills.take(need.skill.clone()), need.level)).collect();
-        needs.sort_unstable();
-        needs
+    /// The number of a queue and a channel.
+    fn place(&mut self, queue: &Name, channel: &Name) -> u32 {
+        let (queue, channel) = (self.queues.number(queue) as usize, self.channels.number(channel) as usize);
+        if self.places.len() <= queue {
+            self.places.resize(queue + 1, Vec::new());
+        }
+        let places = &mut self.places[queue];
+        if places.len() <= channel {
+            places.resize(channel + 1, None);
+        }
+        *places[channel].get_or_insert_with(|| {
+            self.lines.push(Lines::default());
+            u32::try_from(self.lines.len() - 1).unwrap_or_else(|_| unreachable!("more than four thousand million"))
+        })
     }
-}
 
-fn meets(agent: &Agent, needs: &[Need], skills: &Slots<Name>) -> bool {
-    needs.iter().all(|(skill, level)| agent.skills.get(skills.holder(*skill)).is_some_and(|held| held >= level))
+    /// Requirements as numbers, in their order.
+    fn number(&mut self, requirements: &[Requirement], needs: &mut Vec<Need>) {
+        needs.clear();
+        needs.extend(requirements.iter().map(|need| (self.skills.number(&need.skill), need.level)));
+        needs.sort_unstable();
+    }
 }
 
 /// The same contacts with the same keys in as many queues.
@@ -132,7 +169,7 @@ impl PartialEq for Queueing {
     fn eq(&self, other: &Self) -> bool {
         let keys = |queueing: &Self| -> BTreeMap<Id, (Key, usize)> {
             let standing = (0..).zip(&queueing.standing).filter_map(|(slot, standing)| Some((slot, standing.as_ref()?)));
-            standing.map(|(slot, standing)| (*queueing.contacts.holder(slot), (standing.key, standing.lines.len()))).collect()
+            standing.map(|(slot, standing)| (*queueing.contacts.holder(slot), (standing.key, standing.more.len()))).collect()
         };
         keys(self) == keys(other)
     }

@@ -33,6 +33,14 @@ impl<K: Spread + Clone> Slots<K> {
         number
     }
 
+    /// The same for a holder who is not copied unless it is new.
+    pub(crate) fn number(&mut self, holder: &K) -> u32 {
+        match self.numbers.get(holder) {
+            Some(number) => *number,
+            None => self.take(holder.clone()),
+        }
+    }
+
     pub(crate) fn of(&self, holder: &K) -> Option<u32> {
         self.numbers.get(holder).copied()
     }

@@ -26,9 +26,10 @@ fn key(klass: u8, order_ms: i64, seq: u64) -> Key {
 type Declared = (Vec<Need>, Vec<(u32, u8)>);
 
 struct Agent {
-    levels: BTreeMap<u32, u8>,
-    ranks: BTreeMap<u32, u8>,
     slot: u32,
+    levels: BTreeMap<u32, u8>,
+    /// By place: the rank, and the number to ask with.
+    doors: BTreeMap<u32, (u8, u32)>,
 }
 
 impl Agent {
@@ -36,80 +37,92 @@ impl Agent {
         needs.iter().all(|(skill, level)| self.levels.get(skill).is_some_and(|held| held >= level))
     }
 
-    fn choose(&self, lines: &mut [Lines], waiting: &BTreeMap<u32, Waiting>, barred: u32) -> [Option<Choice>; 2] {
-        let takes = |slot: u32, shared: bool| slot % 5 != barred && (!shared || self.meets(&waiting[&slot].needs));
-        let mut best = [None; 2];
-        for (place, rank) in &self.ranks {
+    fn choose<const N: usize>(&self, lines: &mut [Lines], staff: &Staff, barred: u32) -> Vec<Choice> {
+        let mut best = [None; N];
+        for (place, (rank, asker)) in &self.doors {
             let lines = &mut lines[*place as usize];
             // Some learn, others do not.
             if self.slot.is_multiple_of(2) {
-                lines.learn(self.slot, |needs| self.meets(needs));
+                lines.learn(*asker, staff.of(self.slot));
             }
-            lines.two_best(self.slot, *rank, |needs| self.meets(needs), takes, &mut best);
+            lines.best(*asker, *rank, staff.of(self.slot), |slot| slot % 5 != barred, &mut best);
         }
-        best
+        best.into_iter().flatten().collect()
     }
 
     fn scan(&self, waiting: &BTreeMap<u32, Waiting>, barred: u32) -> Vec<Choice> {
         let mut found: Vec<(u8, Key, u32)> = waiting
             .iter()
             .filter(|(slot, waiting)| *slot % 5 != barred && self.meets(&waiting.needs))
-            .filter_map(|(slot, waiting)| Some((*self.ranks.get(&waiting.place)?, waiting.key, *slot)))
+            .filter_map(|(slot, waiting)| Some((self.doors.get(&waiting.place)?.0, waiting.key, *slot)))
             .collect();
         found.sort_unstable();
         found.into_iter().take(2).map(|(rank, key, slot)| (rank, packed(key), slot)).collect()
     }
+
+    /// It is declared, for the first time or anew.
+    fn declare(&mut self, lines: &mut [Lines], staff: &mut Staff, anew: bool) {
+        let skills: Vec<Need> = self.levels.iter().map(|(skill, level)| (*skill, *level)).collect();
+        staff.declare(self.slot, &skills);
+        for (place, (_, asker)) in &mut self.doors {
+            if anew {
+                lines[*place as usize].dismiss(*asker);
+            }
+            *asker = lines[*place as usize].enrol();
+        }
+    }
 }
 
-fn staff(agents: Vec<Declared>) -> Vec<Agent> {
-    let agent = |(slot, (levels, ranks)): (u32, Declared)| Agent {
-        levels: levels.into_iter().collect(),
-        ranks: ranks.into_iter().collect(),
-        slot,
+fn crew(agents: Vec<Declared>, lines: &mut [Lines], staff: &mut Staff) -> Vec<Agent> {
+    let agent = |(slot, (levels, ranks)): (u32, Declared)| {
+        let doors = ranks.into_iter().map(|(place, rank)| (place, (rank, 0))).collect();
+        let mut agent = Agent { slot, levels: levels.into_iter().collect(), doors };
+        agent.declare(lines, staff, false);
+        agent
     };
     (0..).zip(agents).map(agent).collect()
 }
 
-/// Contacts come and go; after each the agents choose.
+/// Contacts come and go, one goes for each `leaves_every` that come; now and then the agents choose. Returns how many lines and families
+/// there were at most.
 fn compare(
-    skills: u32,
     contacts: &[(u32, Vec<Need>, u8, i64)],
-    mut agents: Vec<Agent>,
+    agents: Vec<Declared>,
     leaves_every: usize,
-) -> Result<usize, TestCaseError> {
+) -> Result<(usize, usize), TestCaseError> {
     let (mut lines, mut waiting) = (vec![Lines::default(); 3], BTreeMap::<u32, Waiting>::new());
-    assert!(skills > 0);
+    let mut staff = Staff::default();
+    let mut agents = crew(agents, &mut lines, &mut staff);
+    let mut most = (0, 0);
     for (slot, (place, needs, klass, due)) in (0_u32..).zip(contacts) {
         let key = key(*klass, *due, u64::from(slot));
         let line = lines[*place as usize].join(needs, key, slot);
         waiting.insert(slot, Waiting { place: *place, needs: needs.clone(), key, line });
         if slot as usize % leaves_every == leaves_every - 1 {
-            let gone = *waiting.keys().nth(slot as usize / 3 % waiting.len()).unwrap_or(&0);
-            if let Some(gone) = waiting.remove(&gone) {
+            // Sometimes the first in line, often another.
+            let nth = slot as usize / 3 % waiting.len();
+            let gone = if slot % 4 == 0 { waiting.keys().nth(nth) } else { waiting.keys().next() }.copied();
+            if let Some(gone) = gone.and_then(|gone| waiting.remove(&gone)) {
                 lines[gone.place as usize].part(gone.line, gone.key);
             }
         }
-        for (place, lines) in (0..).zip(&mut lines) {
-            let moved = lines.tidy();
-            for waiting in waiting.values_mut().filter(|waiting| waiting.place == place) {
-                waiting.line = moved.as_ref().map_or(waiting.line, |moved| moved[&waiting.line]);
-            }
+        for lines in &lines {
+            let (now, families) = lines.len();
+            most = (most.0.max(now), most.1.max(families));
         }
         if slot % 16 == 0 || slot as usize + 1 == contacts.len() {
             for agent in &mut agents {
-                // An agent who is declared anew asks again.
                 if slot % 64 == 0 {
                     agent.levels.insert(slot % 5, 3);
-                    for lines in &mut lines {
-                        lines.forget(agent.slot);
-                    }
+                    agent.declare(&mut lines, &mut staff, true);
                 }
-                let chosen: Vec<Choice> = agent.choose(&mut lines, &waiting, slot % 6).into_iter().flatten().collect();
-                prop_assert_eq!(chosen, agent.scan(&waiting, slot % 6));
+                let expected = agent.scan(&waiting, slot % 6);
+                prop_assert_eq!(&agent.choose::<2>(&mut lines, &staff, slot % 6), &expected);
+                prop_assert_eq!(&agent.choose::<1>(&mut lines, &staff, slot % 6)[..], &expected[..expected.len().min(1)]);
             }
         }
     }
-    Ok(lines.iter().map(Lines::len).max().unwrap_or(0))
+    Ok(most)
 }
 
 proptest! {
@@ -119,8 +132,7 @@ proptest! {
         agents in prop::collection::vec((needs(5, 6), prop::collection::vec((0..3_u32, 0..2_u8), 1..4)), 1..6),
         leaves_every in 1..4_usize,
     ) {
-        let agents = staff(agents);
-        compare(5, &contacts, agents, leaves_every)?;
+        compare(&contacts, agents, leaves_every)?;
     }
 }
 
@@ -132,10 +144,44 @@ proptest! {
         contacts in prop::collection::vec((0..2_u32, needs(64, 10), 1..3_u8, -50..50_i64), 6_000..7_000),
         agents in prop::collection::vec((needs(64, 10), prop::collection::vec((0..2_u32, 0..2_u8), 1..3)), 3..6),
     ) {
-        let agents = staff(agents);
-        let lines = compare(64, &contacts, agents, 3)?;
-        prop_assert!(lines <= LINES_MAX + 1);
+        let (lines, families) = compare(&contacts, agents, 3)?;
+        prop_assert!(lines > 1_500 && families <= 1 + 64 + 64 * 63 / 2);
     }
+
+    /// More pairs of skills than families are made for: new ones share a family of one skill, and when most have nobody left, all begin
+    /// anew.
+    #[test]
+    fn chooses_so_with_hundreds_of_skills(
+        contacts in prop::collection::vec((0..1_u32, needs(700, 10), 1..3_u8, -50..50_i64), 16_000..17_000),
+        agents in prop::collection::vec((needs(700, 10), prop::collection::vec((0..1_u32, 0..2_u8), 1..2)), 2..4),
+        leaves_every in 1..3_usize,
+    ) {
+        let (_, families) = compare(&contacts, agents, leaves_every)?;
+        prop_assert!((FAMILIES_MAX..=SINGLES_MAX + 1).contains(&families));
+    }
+}
+
+/// Those who wait in families that are made anew are found as before; the families in which nobody waits are gone.
+#[test]
+fn families_without_contacts_make_room() {
+    let (mut lines, mut staff) = (Lines::default(), Staff::default());
+    staff.declare(0, &[(0, 5), (9_001, 5), (9_002, 1)]);
+    let asker = lines.enrol();
+    let stays = lines.join(&[(0, 5), (9_001, 3)], key(1, -7, 1), 77);
+    for pair in 0..FAMILIES_MAX as u32 {
+        let key = key(1, i64::from(pair), 2 + u64::from(pair));
+        let line = lines.join(&[(2 * pair + 1, 1), (2 * pair + 2, 1)], key, pair);
+        lines.part(line, key);
+    }
+    assert!(lines.len().1 < FAMILIES_MAX / 2, "{:?}", lines.len());
+    lines.learn(asker, staff.of(0));
+    let mut best = [None; 2];
+    lines.best(asker, 3, staff.of(0), |_| true, &mut best);
+    assert_eq!(best, [Some((3, packed(key(1, -7, 1)), 77)), None]);
+    lines.part(stays, key(1, -7, 1));
+    let mut best = [None; 1];
+    lines.best(asker, 3, staff.of(0), |_| true, &mut best);
+    assert_eq!(best, [None]);
 }
 
 #[test]

@@ -1,0 +1,109 @@
+//! Lines whose contacts need the same skills, or the same two rarest ones: the levels tell them apart.
+
+use super::staff::Levels;
+use super::{Need, NOBODY};
+
+/// No skill.
+pub(super) const NONE: u32 = u32::MAX;
+/// So many more lines than there are with somebody in them stay for those who may come.
+const EMPTY_MAX: usize = 8;
+
+/// What all contacts of a family need at some level: two skills in their order, one, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Skills(pub(super) u32, pub(super) u32);
+
+impl Skills {
+    /// An agent has them at some level.
+    pub(super) fn are_had(self, levels: Levels<'_>) -> bool {
+        let had = |skill| skill == NONE || levels.of(skill) > 0;
+        had(self.0) && had(self.1)
+    }
+}
+
+/// A line, as those see it who look for a contact.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    /// The first contact's; `NOBODY` if there is none.
+    pub(super) key: u128,
+    pub(super) slot: u32,
+    pub(super) line: u32,
+    /// The least levels of the family's skills.
+    levels: [u8; 2],
+    /// More is needed than the family's skills.
+    pub(super) more: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Family {
+    skills: Skills,
+    /// In the order of their first contacts; those without stand last.
+    heads: Vec<Head>,
+    empty: usize,
+}
+
+impl Family {
+    pub(super) fn new(skills: Skills) -> Self {
+        Self { skills, heads: Vec::new(), empty: 0 }
+    }
+
+    /// The least key of all.
+    pub(super) fn first(&self) -> u128 {
+        self.heads.first().map_or(NOBODY, |head| head.key)
+    }
+
+    /// A line in which nobody waits yet.
+    pub(super) fn add(&mut self, line: u32, needs: &[Need]) {
+        let level = |skill| needs.iter().find(|(needed, _)| *needed == skill).map_or(0, |(_, level)| *level);
+        let Skills(one, two) = self.skills;
+        let covered = usize::from(one != NONE) + usize::from(two != NONE);
+        let head = Head { key: NOBODY, slot: 0, line, levels: [level(one), level(two)], more: needs.len() > covered };
+        self.heads.push(head);
+        self.empty += 1;
+    }
+
+    /// Another contact is the first of a line (`NOBODY`: none), where it was the one with the key `from`.
+    pub(super) fn advance(&mut self, line: u32, from: u128, (key, slot): (u128, u32)) {
+        let begin = self.heads.partition_point(|head| head.key < from);
+        // Among those without contacts the last came last.
+        let Some(at) = self.heads[begin..].iter().rposition(|head| head.line == line).map(|at| begin + at) else { return };
+        let head = Head { key, slot, ..self.heads[at] };
+        let to = if key < from {
+            let to = self.heads[..at].partition_point(|head| head.key < key);
+            self.heads.copy_within(to..at, to + 1);
+            to
+        } else {
+            let to = at + self.heads[at + 1..].partition_point(|head| head.key < key);
+            self.heads.copy_within(at + 1..=to, at);
+            to
+        };
+        self.heads[to] = head;
+        self.empty = self.empty + usize::from(key == NOBODY) - usize::from(from == NOBODY);
+    }
+
+    /// Lines in which nobody waits, if there are too many of them: they are no more.
+    pub(super) fn sweep(&mut self) -> Vec<u32> {
+        let busy = self.heads.len() - self.empty;
+        if self.empty <= busy + EMPTY_MAX {
+            return Vec::new();
+        }
+        self.empty = 0;
+        self.heads.drain(busy..).map(|head| head.line).collect()
+    }
+
+    /// The lines, the least first.
+    pub(super) fn heads(&self) -> &[Head] {
+        &self.heads
+    }
+
+    /// The levels of the family's skills that somebody holds.
+    pub(super) fn held(&self, levels: Levels<'_>) -> [u8; 2] {
+        [self.skills.0, self.skills.1].map(|skill| if skill == NONE { 0 } else { levels.of(skill) })
+    }
+}
+
+impl Head {
+    /// The family's skills are held at levels that are high enough.
+    pub(super) fn within(&self, held: [u8; 2]) -> bool {
+        self.levels[0] <= held[0] && self.levels[1] <= held[1]
+    }
+}
