@@ -12,19 +12,17 @@ pub type Level = Need;
 /// Levels end before this.
 const LEVELS: usize = 11;
 
-/// What waits where.
-#[derive(Debug, Clone, Copy)]
-struct Waits {
-    line: u32,
-    key: Key,
-}
+/// In no line.
+const NOWHERE: u32 = u32::MAX;
 
 /// Agents and contacts by number.
 #[derive(Debug)]
 pub struct Matching {
     staff: Staff,
     lines: Lines,
-    waits: Vec<Option<Waits>>,
+    /// Of each contact: the line in which it waits, and its place there.
+    waits: Vec<u32>,
+    orders: Vec<i64>,
     pool: Pool,
     /// Who is idle: as a row, one by one, and how many.
     idle: RowId,
@@ -50,7 +48,8 @@ impl Matching {
         Self {
             staff,
             lines,
-            waits: vec![None; contacts],
+            waits: vec![NOWHERE; contacts],
+            orders: vec![0; contacts],
             pool,
             idle,
             idles: vec![false; agents.len()],
@@ -87,17 +86,18 @@ impl Matching {
             self.busy(agent);
             return Some(agent);
         }
-        let key = Key { klass: 1, order_ms, seq: u64::from(contact) };
-        let line = self.lines.join(needs, key, contact);
-        self.waits[contact as usize] = Some(Waits { line, key });
+        self.waits[contact as usize] = self.lines.join(needs, key(contact, order_ms), contact);
+        self.orders[contact as usize] = order_ms;
         None
     }
 
     /// The contact waits no longer. False: it did not.
     pub fn leave(&mut self, contact: u32) -> bool {
-        let Some(waits) = self.waits[contact as usize].take() else { return false };
-        self.lines.part(waits.line, waits.key);
-        true
+        let line = std::mem::replace(&mut self.waits[contact as usize], NOWHERE);
+        if line != NOWHERE {
+            self.lines.part(line, key(contact, self.orders[contact as usize]));
+        }
+        line != NOWHERE
     }
 
     fn busy(&mut self, agent: u32) {
@@ -138,6 +138,10 @@ impl Matching {
         self.levels[place] = Some(row);
         row
     }
+}
+
+fn key(contact: u32, order_ms: i64) -> Key {
+    Key { klass: 1, order_ms, seq: u64::from(contact) }
 }
 
 fn id(agent: u32) -> Id {

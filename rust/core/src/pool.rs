@@ -5,12 +5,17 @@
 //! *row*; a row has one word a block. Who has all of several properties is the AND of their rows, block by block, and the longest
 //! idle of them sits in the first block that is not empty.
 //!
-//! Which blocks can hold such agents at all is known in advance, one bit a block.
+//! Which blocks can hold such agents at all is known in advance: one bit a block, in the order of the blocks.
 //!
-//! Cost with n agents and r rows set for an agent: `search` and `count` n/4096 words a row, and one word a row for each block that can hold
-//! such agents, until they have seen enough; `place` and `leave` r bits, now and then half a block of agents more.
+//! Cost with n agents and r rows set for an agent: `search` and `count` n/4096 words a row at most, and one word a row for each block that can
+//! hold such agents, until they have seen enough; `place` and `leave` r bits, now and then half a block of agents more, or (when an agent
+//! comes between others and finds no room) n/4096 words for every row there is. Memory: n/32 words for every row, or less.
+
+mod grid;
 
 use std::ops::ControlFlow;
+
+use grid::Grid;
 
 use crate::words::Id;
 
@@ -18,6 +23,8 @@ use crate::words::Id;
 const BLOCK: usize = 64;
 /// Two neighbours with no more agents than this together become one block.
 const SPARSE: u32 = 32;
+/// So many places may stand empty before the order is made anew, if they are more than half.
+const GAPS: usize = 64;
 /// No block.
 const NOWHERE: u32 = u32::MAX;
 
@@ -28,19 +35,28 @@ pub(crate) type RowId = u32;
 
 #[derive(Debug, Clone)]
 struct Block {
-    /// Nobody here has been idle for longer. The first block in order has no such bound.
-    from: Since,
     used: u64,
+    /// Whoever has a higher bit has been idle for less long.
+    sorted: bool,
+    /// Where it stands in the order.
+    spot: u32,
     slots: Box<[u32; BLOCK]>,
 }
 
-#[derive(Debug, Clone)]
+/// A place in the order of blocks.
+#[derive(Debug, Clone, Copy)]
+struct Spot {
+    /// Nobody from here on has been idle for longer. The first block in order has no such bound.
+    from: Since,
+    /// `NOWHERE`: it stands empty.
+    block: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
 struct Seat {
     since: Since,
     block: u32,
     bit: u32,
-    /// The rows that are set for this agent, in no particular order.
-    rows: Vec<RowId>,
 }
 
 /// Agents by slot, in idle order.
@@ -48,135 +64,100 @@ struct Seat {
 pub(crate) struct Pool {
     seats: Vec<Option<Seat>>,
     blocks: Vec<Block>,
-    /// Blocks in use, those of the longest idle first.
-    order: Vec<u32>,
+    /// Those of the longest idle first. The last one is not empty.
+    order: Vec<Spot>,
+    gaps: usize,
     spare: Vec<u32>,
-    rows: Vec<Row>,
-}
-
-/// Who has a property.
-#[derive(Debug, Clone, Default)]
-struct Row {
-    /// One word a block.
-    words: Vec<u64>,
-    /// One bit a block: somebody in it has the property.
-    some: Vec<u64>,
-}
-
-impl Row {
-    fn add(&mut self, block: u32, bits: u64) {
-        self.words[block as usize] |= bits;
-        if bits != 0 {
-            self.some[block as usize / BLOCK] |= 1 << (block % 64);
-        }
-    }
-
-    fn take(&mut self, block: u32, bits: u64) {
-        let word = &mut self.words[block as usize];
-        *word &= !bits;
-        if *word == 0 {
-            self.some[block as usize / BLOCK] &= !(1 << (block % 64));
-        }
-    }
-
-    fn widen(&mut self, blocks: usize) {
-        self.words.resize(blocks, 0);
-        self.some.resize(blocks.div_ceil(BLOCK), 0);
-    }
+    rows: usize,
+    /// The rows that are set for an agent: one bit a row.
+    held: Grid,
+    /// Who has what, by block and row.
+    having: Grid,
+    /// One bit a place in the order: somebody there has the property.
+    some: Grid,
 }
 
 impl Pool {
     /// A property that nobody has yet.
     pub(crate) fn add_row(&mut self) -> RowId {
-        let mut row = Row::default();
-        row.widen(self.blocks.len());
-        self.rows.push(row);
-        index_of(self.rows.len() - 1)
+        self.rows += 1;
+        self.widen();
+        index_of(self.rows - 1)
     }
 
     /// Put an agent into the order, or elsewhere in it; its properties stay.
     pub(crate) fn place(&mut self, slot: u32, since: Since) {
-        let rows = match self.seat(slot) {
+        match self.seat(slot) {
             Some(seat) if seat.since == since => return,
             Some(_) => self.take_out(slot),
-            None => Vec::new(),
-        };
-        self.put_in(slot, since, rows);
+            None => {}
+        }
+        self.put_in(slot, since);
     }
 
     /// The agent is gone, and all that was true of it.
     pub(crate) fn leave(&mut self, slot: u32) {
         if self.seat(slot).is_some() {
             self.take_out(slot);
+            self.held.line_mut(slot as usize).fill(0);
         }
     }
 
     /// Something is true of an agent that has a place, or not any more.
     pub(crate) fn set(&mut self, slot: u32, row: RowId, on: bool) {
-        let Some(seat) = self.seats.get_mut(slot as usize).and_then(Option::as_mut) else { return };
-        let held = seat.rows.iter().position(|held| *held == row);
-        match (held, on) {
-            (None, true) => seat.rows.push(row),
-            (Some(at), false) => {
-                seat.rows.swap_remove(at);
-            }
-            (Some(_), true) | (None, false) => return,
-        }
-        let (block, bits) = (seat.block, 1 << seat.bit);
-        if on {
-            self.rows[row as usize].add(block, bits);
-        } else {
-            self.rows[row as usize].take(block, bits);
+        let Some(Seat { block, bit, .. }) = self.seat(slot).copied() else { return };
+        let held = &mut self.held.line_mut(slot as usize)[row as usize / 64];
+        let before = *held;
+        *held = before & !(1 << (row % 64)) | u64::from(on) << (row % 64);
+        if *held != before {
+            self.note(row as usize, block, 1 << bit, on);
         }
     }
 
     /// Visit the agents who have all of `rows` (at least one), the longest idle first, until `visit` has seen enough.
     pub(crate) fn search(&self, rows: &[RowId], mut visit: impl FnMut(u32) -> ControlFlow<()>) {
-        let some = self.some(rows);
-        if some.iter().all(|word| *word == 0) {
-            return;
-        }
-        for number in self.order.iter().filter(|number| some[**number as usize / BLOCK] & (1 << (**number % 64)) != 0) {
-            let block = &self.blocks[*number as usize];
-            let mut left = self.all(rows, *number);
+        let _ = self.blocks_with(rows, |number, mut left| {
+            let block = &self.blocks[number as usize];
             while left != 0 {
-                let bit = self.longest_idle(block, left);
+                let bit = if block.sorted { left.trailing_zeros() } else { self.longest_idle(block, left) };
                 left &= !(1 << bit);
-                if visit(block.slots[bit as usize]).is_break() {
-                    return;
-                }
+                visit(block.slots[bit as usize])?;
             }
-        }
+            ControlFlow::Continue(())
+        });
     }
 
     /// How many agents have all of `rows`; counts no further than `limit`.
     pub(crate) fn count(&self, rows: &[RowId], limit: u32) -> u32 {
         let mut count = 0;
-        for (word, mut left) in (0..).zip(self.some(rows)) {
+        let _ = self.blocks_with(rows, |_, who| {
+            count += who.count_ones();
+            if count < limit {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        count.min(limit)
+    }
+
+    /// Visit the blocks in which somebody has all of `rows`, and who that is.
+    fn blocks_with(&self, rows: &[RowId], mut visit: impl FnMut(u32, u64) -> ControlFlow<()>) -> ControlFlow<()> {
+        if rows.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        for word in 0..self.order.len().div_ceil(BLOCK) {
+            let mut left = self.some.all(rows, word);
             while left != 0 {
-                count += self.all(rows, word * 64 + left.trailing_zeros()).count_ones();
+                let number = self.order[word * BLOCK + left.trailing_zeros() as usize].block;
                 left &= left - 1;
-                if count >= limit {
-                    return limit;
+                let who = self.having.all(rows, number as usize);
+                if who != 0 {
+                    visit(number, who)?;
                 }
             }
         }
-        count
-    }
-
-    /// The blocks in which somebody has each of the properties, one bit a block.
-    fn some(&self, rows: &[RowId]) -> Vec<u64> {
-        let Some((first, others)) = rows.split_first() else { return Vec::new() };
-        let mut some = self.rows[*first as usize].some.clone();
-        for row in others {
-            some.iter_mut().zip(&self.rows[*row as usize].some).for_each(|(word, other)| *word &= other);
-        }
-        some
-    }
-
-    /// Who of a block has all of the properties.
-    fn all(&self, rows: &[RowId], block: u32) -> u64 {
-        rows.iter().fold(u64::MAX, |left, row| left & self.rows[*row as usize].words[block as usize])
+        ControlFlow::Continue(())
     }
 
     fn seat(&self, slot: u32) -> Option<&Seat> {
@@ -201,122 +182,216 @@ impl Pool {
         best
     }
 
-    fn put_in(&mut self, slot: u32, since: Since, rows: Vec<RowId>) {
-        let at = self.order.partition_point(|number| self.blocks[*number as usize].from <= since).saturating_sub(1);
-        let number = self.room_at(at, since);
-        let block = &mut self.blocks[number as usize];
-        let bit = (!block.used).trailing_zeros();
-        block.used |= 1 << bit;
-        block.slots[bit as usize] = slot;
-        for row in &rows {
-            self.rows[*row as usize].add(number, 1 << bit);
+    /// Something is true of these agents of a block from now on, or not any more.
+    fn note(&mut self, row: usize, block: u32, bits: u64, on: bool) {
+        let spot = self.blocks[block as usize].spot as usize;
+        let having = &mut self.having.line_mut(block as usize)[row];
+        let some = &mut self.some.line_mut(spot / BLOCK)[row];
+        if on {
+            *having |= bits;
+            *some |= 1 << (spot % BLOCK);
+        } else {
+            *having &= !bits;
+            *some &= !(u64::from(*having == 0) << (spot % BLOCK));
         }
+    }
+
+    /// The same for all that is true of an agent.
+    fn note_all(&mut self, slot: u32, block: u32, bit: u32, on: bool) {
+        for word in 0..self.rows.div_ceil(64) {
+            let mut left = self.held.line(slot as usize)[word];
+            while left != 0 {
+                self.note(word * 64 + left.trailing_zeros() as usize, block, 1 << bit, on);
+                left &= left - 1;
+            }
+        }
+    }
+
+    fn put_in(&mut self, slot: u32, since: Since) {
+        let number = self.block_for(since);
         if self.seats.len() <= slot as usize {
             self.seats.resize(slot as usize + 1, None);
+            self.widen();
         }
-        self.seats[slot as usize] = Some(Seat { since, block: number, bit, rows });
+        self.sit(slot, since, number);
     }
 
-    /// A block with room at place `at` of the order, for somebody idle since then.
-    fn room_at(&mut self, at: usize, since: Since) -> u32 {
-        let Some(number) = self.order.get(at).copied() else {
-            let number = self.new_block(since);
-            self.order.push(number);
-            return number;
-        };
-        if self.blocks[number as usize].used != u64::MAX {
-            return number;
-        }
-        let is_last = at + 1 == self.order.len();
-        let newest = self.blocks[number as usize].slots.iter().map(|slot| self.since(*slot)).max();
-        if is_last && newest.is_some_and(|newest| newest < since) {
-            let number = self.new_block(since);
-            self.order.push(number);
-            return number;
-        }
-        let middle = self.split(at);
-        self.order[if since < middle { at } else { at + 1 }]
+    /// Take a place in a block that has room.
+    fn sit(&mut self, slot: u32, since: Since, number: u32) {
+        let is_last = self.blocks[number as usize].sorted && self.newest(number).is_none_or(|newest| newest < since);
+        let block = &mut self.blocks[number as usize];
+        let behind = u64::BITS - block.used.leading_zeros();
+        let bit = if is_last && behind < u64::BITS { behind } else { (!block.used).trailing_zeros() };
+        // Behind all others, in time and by its bit: or nothing is known any more.
+        block.sorted = block.used == 0 || is_last && bit == behind;
+        block.used |= 1 << bit;
+        block.slots[bit as usize] = slot;
+        self.seats[slot as usize] = Some(Seat { since, block: number, bit });
+        self.note_all(slot, number, bit, true);
     }
 
-    /// The younger half of a full block moves to a new one behind it, which begins at what is returned.
-    fn split(&mut self, at: usize) -> Since {
-        let number = self.order[at];
-        let mut slots = self.blocks[number as usize].slots.to_vec();
+    fn take_out(&mut self, slot: u32) {
+        let Some(seat) = self.seat(slot).copied() else { return };
+        self.rise(slot);
+        self.seats[slot as usize] = None;
+        self.tidy(seat.block);
+    }
+
+    /// Leave the place in the block.
+    fn rise(&mut self, slot: u32) {
+        let Some(seat) = self.seat(slot).copied() else { return };
+        self.note_all(slot, seat.block, seat.bit, false);
+        self.blocks[seat.block as usize].used &= !(1 << seat.bit);
+    }
+
+    /// These agents, in their order, sit in a block that is empty but for some of them.
+    fn gather(&mut self, slots: &[u32], number: u32) {
+        slots.iter().for_each(|slot| self.rise(*slot));
+        for slot in slots {
+            self.sit(*slot, self.since(*slot), number);
+        }
+    }
+
+    /// Since when the one has been idle who has been so for the least time of a block.
+    fn newest(&self, number: u32) -> Option<Since> {
+        let block = &self.blocks[number as usize];
+        if block.sorted {
+            return (block.used != 0).then(|| self.since(block.slots[63 - block.used.leading_zeros() as usize]));
+        }
+        self.members(number).map(|slot| self.since(slot)).max()
+    }
+
+    /// Who sits in a block, by their bits.
+    fn members(&self, number: u32) -> impl Iterator<Item = u32> + '_ {
+        let block = &self.blocks[number as usize];
+        block.slots.iter().enumerate().filter(|(bit, _)| block.used & (1 << bit) != 0).map(|(_, slot)| *slot)
+    }
+
+    /// A block with room for somebody idle since then.
+    fn block_for(&mut self, since: Since) -> u32 {
+        let Some(last) = self.order.last() else { return self.new_block(0, since) };
+        let comes_last = last.from <= since;
+        let at = if comes_last { self.order.len() - 1 } else { self.spot_for(since) };
+        let number = self.order[at].block;
+        // Whoever comes last should have the last bit: so the block stays sorted.
+        let closed = comes_last && self.blocks[number as usize].used.leading_zeros() == 0;
+        if closed && self.newest(number).is_some_and(|newest| newest < since) {
+            return self.new_block(self.order.len(), since);
+        }
+        if self.blocks[number as usize].used == u64::MAX {
+            return self.split(at, since);
+        }
+        number
+    }
+
+    /// The last place whose agents have been idle no less long; or else the first at all.
+    fn spot_for(&self, since: Since) -> usize {
+        let behind = self.order.partition_point(|spot| spot.from <= since);
+        let stands = |at: &usize| self.order[*at].block != NOWHERE;
+        (0..behind).rev().find(stands).or_else(|| (behind..self.order.len()).find(stands)).unwrap_or(0)
+    }
+
+    /// The younger half of a full block moves to a new one behind it. Returns the one for somebody idle since then.
+    fn split(&mut self, at: usize, since: Since) -> u32 {
+        let number = self.order[at].block;
+        let mut slots: Vec<u32> = self.members(number).collect();
         slots.sort_unstable_by_key(|slot| self.since(*slot));
         let moving = slots.split_off(BLOCK / 2);
-        let middle = moving.first().map_or((0, Id([0; 16])), |slot| self.since(*slot));
-        let behind = self.new_block(middle);
-        self.order.insert(at + 1, behind);
-        for slot in moving {
-            self.move_to(slot, behind);
+        let middle = self.since(moving[0]);
+        let behind = self.new_block(at + 1, middle);
+        self.gather(&moving, behind);
+        self.gather(&slots, number);
+        if since < middle {
+            number
+        } else {
+            behind
         }
-        middle
-    }
-
-    fn move_to(&mut self, slot: u32, number: u32) {
-        let Some(seat) = self.seats[slot as usize].as_mut() else { return };
-        let (from, bit) = (seat.block, seat.bit);
-        let block = &mut self.blocks[number as usize];
-        let new_bit = (!block.used).trailing_zeros();
-        block.used |= 1 << new_bit;
-        block.slots[new_bit as usize] = slot;
-        for row in &seat.rows {
-            let row = &mut self.rows[*row as usize];
-            row.take(from, 1 << bit);
-            row.add(number, 1 << new_bit);
-        }
-        (seat.block, seat.bit) = (number, new_bit);
-        self.blocks[from as usize].used &= !(1 << bit);
-    }
-
-    fn take_out(&mut self, slot: u32) -> Vec<RowId> {
-        let Some(seat) = self.seats[slot as usize].take() else { return Vec::new() };
-        for row in &seat.rows {
-            self.rows[*row as usize].take(seat.block, 1 << seat.bit);
-        }
-        self.blocks[seat.block as usize].used &= !(1 << seat.bit);
-        self.tidy(seat.block);
-        seat.rows
     }
 
     /// An empty block leaves the order; a sparse one takes in the next, if that is sparse too.
     fn tidy(&mut self, number: u32) {
-        let held = self.blocks[number as usize].used.count_ones();
-        if held > SPARSE / 2 {
+        let Block { used, spot, .. } = self.blocks[number as usize];
+        if used == 0 {
+            return self.retire(number);
+        }
+        if used.count_ones() > SPARSE / 2 {
             return;
         }
-        let from = self.blocks[number as usize].from;
-        let Some(at) = self.order.iter().position(|each| *each == number) else { return };
-        if held == 0 {
-            self.order.remove(at);
-            self.spare.push(number);
+        // Not far: what is behind many empty places is found when they are gone.
+        let mut behind = self.order[spot as usize + 1..].iter().take(4).map(|spot| spot.block);
+        let Some(next) = behind.find(|next| *next != NOWHERE) else { return };
+        if used.count_ones() + self.blocks[next as usize].used.count_ones() > SPARSE {
             return;
         }
-        let Some(next) = self.order.get(at + 1).copied() else { return };
-        if held + self.blocks[next as usize].used.count_ones() > SPARSE {
-            return;
-        }
-        let mut left = self.blocks[next as usize].used;
-        while left != 0 {
-            let slot = self.blocks[next as usize].slots[left.trailing_zeros() as usize];
-            left &= left - 1;
-            self.move_to(slot, number);
-        }
-        self.order.remove(at + 1);
-        self.spare.push(next);
-        self.blocks[number as usize].from = from;
+        let mut slots: Vec<u32> = self.members(number).chain(self.members(next)).collect();
+        slots.sort_unstable_by_key(|slot| self.since(*slot));
+        self.gather(&slots, number);
+        self.retire(next);
     }
 
-    fn new_block(&mut self, from: Since) -> u32 {
-        if let Some(number) = self.spare.pop() {
-            self.blocks[number as usize].from = from;
-            return number;
+    /// Nobody sits in the block any more.
+    fn retire(&mut self, number: u32) {
+        self.spare.push(number);
+        self.order[self.blocks[number as usize].spot as usize].block = NOWHERE;
+        self.gaps += 1;
+        while self.order.last().is_some_and(|spot| spot.block == NOWHERE) {
+            self.order.pop();
+            self.gaps -= 1;
         }
-        self.blocks.push(Block { from, used: 0, slots: Box::new([NOWHERE; BLOCK]) });
-        for row in &mut self.rows {
-            row.widen(self.blocks.len());
+        if self.gaps > GAPS && self.gaps * 2 > self.order.len() {
+            self.close_up();
         }
-        index_of(self.blocks.len() - 1)
+    }
+
+    /// No place in the order stands empty.
+    fn close_up(&mut self) {
+        self.order.retain(|spot| spot.block != NOWHERE);
+        self.gaps = 0;
+        self.some.clear();
+        for (at, spot) in self.order.iter().enumerate() {
+            self.blocks[spot.block as usize].spot = index_of(at);
+            let some = self.some.line_mut(at / BLOCK);
+            for (some, having) in some.iter_mut().zip(self.having.line(spot.block as usize)) {
+                *some |= u64::from(*having != 0) << (at % BLOCK);
+            }
+        }
+    }
+
+    /// An empty block at this place of the order.
+    fn new_block(&mut self, at: usize, from: Since) -> u32 {
+        let number = self.spare.pop().unwrap_or_else(|| {
+            self.blocks.push(Block { used: 0, sorted: true, spot: 0, slots: Box::new([NOWHERE; BLOCK]) });
+            index_of(self.blocks.len() - 1)
+        });
+        let spot = Spot { from, block: number };
+        match self.order.get_mut(at) {
+            None => self.order.push(spot),
+            Some(gap) if gap.block == NOWHERE => {
+                *gap = spot;
+                self.gaps -= 1;
+                // Whoever would have come there is in this block.
+                let gaps = self.order[at + 1..].iter_mut().take_while(|spot| spot.block == NOWHERE);
+                gaps.for_each(|gap| gap.from = gap.from.max(from));
+            }
+            Some(_) => {
+                self.order.insert(at, spot);
+                self.widen();
+                self.some.make_room(at);
+                for spot in self.order[at + 1..].iter().filter(|spot| spot.block != NOWHERE) {
+                    self.blocks[spot.block as usize].spot += 1;
+                }
+            }
+        }
+        self.blocks[number as usize].spot = index_of(at);
+        self.blocks[number as usize].sorted = true;
+        self.widen();
+        number
+    }
+
+    fn widen(&mut self) {
+        self.held.widen(self.seats.len(), self.rows.div_ceil(64));
+        self.having.widen(self.blocks.len(), self.rows);
+        self.some.widen(self.order.len().div_ceil(BLOCK), self.rows);
     }
 }
 

@@ -21,7 +21,8 @@ pub(crate) struct Staff {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Levels<'a> {
     levels: &'a [u8],
-    beyond: &'a [Need],
+    staff: &'a Staff,
+    agent: u32,
 }
 
 impl Staff {
@@ -42,10 +43,12 @@ impl Staff {
 
     pub(crate) fn of(&self, agent: u32) -> Levels<'_> {
         let first = agent as usize * self.width;
-        Levels {
-            levels: self.levels.get(first..first + self.width).unwrap_or_default(),
-            beyond: self.beyond.get(agent as usize).map_or(&[], |beyond| beyond),
-        }
+        Levels { levels: self.levels.get(first..first + self.width).unwrap_or_default(), staff: self, agent }
+    }
+
+    fn beyond(&self, agent: u32, skill: u32) -> u8 {
+        let beyond = self.beyond.get(agent as usize).map_or(&[][..], |beyond| beyond);
+        beyond.binary_search_by_key(&skill, |(held, _)| *held).map_or(0, |at| beyond[at].1)
     }
 
     fn widen(&mut self, agents: usize, skills: usize) {
@@ -69,8 +72,7 @@ impl Levels<'_> {
     pub(crate) fn of(&self, skill: u32) -> u8 {
         match self.levels.get(skill as usize) {
             Some(level) => *level,
-            None if self.beyond.is_empty() => 0,
-            None => self.beyond.binary_search_by_key(&skill, |(held, _)| *held).map_or(0, |at| self.beyond[at].1),
+            None => self.staff.beyond(self.agent, skill),
         }
     }
 

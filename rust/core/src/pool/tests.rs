@@ -104,6 +104,48 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    /// Hundreds of blocks: those of the longest idle empty as their agents move to the end, and some agents come between others.
+    #[test]
+    fn keeps_the_order_of_thousands(
+        moves in prop::collection::vec((0..6_000_u32, 0..9_u8, any::<bool>()), 6_000..9_000),
+        late in 1..400_u64,
+    ) {
+        let (mut pool, mut listed) = (Pool::default(), Listed::default());
+        for _ in 0..ROWS {
+            pool.add_row();
+        }
+        let mut place = |pool: &mut Pool, listed: &mut Listed, slot: u32, when: u64| {
+            pool.place(slot, (when, id(slot)));
+            listed.places.insert(slot, (when, id(slot)));
+        };
+        for slot in 0..6_000 {
+            place(&mut pool, &mut listed, slot, u64::from(slot));
+            pool.set(slot, slot % ROWS, true);
+            listed.rows.insert((slot, slot % ROWS));
+        }
+        for (count, (slot, between, on)) in (0_u32..).zip(moves) {
+            // In turn, so that whole blocks empty; one in nine comes between others.
+            let when = 6_000 + u64::from(count);
+            place(&mut pool, &mut listed, count % 6_000, when);
+            if between == 0 {
+                place(&mut pool, &mut listed, slot, when - late.min(when));
+            }
+            pool.set(slot, 0, on);
+            if on { listed.rows.insert((slot, 0)); } else { listed.rows.remove(&(slot, 0)); }
+            if count % 2_000 == 1_999 {
+                for rows in [&[0][..], &[1], &[0, 2]] {
+                    prop_assert_eq!(found(&pool, rows), listed.having(rows));
+                }
+            }
+        }
+        let (order, blocks) = (pool.order.len(), pool.blocks.len());
+        prop_assert!(blocks < 300 && order <= 2 * blocks + GAPS, "{order} {blocks}");
+    }
+}
+
 #[test]
 fn stops_when_enough_is_seen() {
     let mut pool = Pool::default();
