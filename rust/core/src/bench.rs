@@ -37,17 +37,16 @@ pub struct Matching {
 
 impl Matching {
     /// Agents with these skills (skill and level, in the order of skills), all of them busy, and room for so many contacts.
-    pub fn new(agents: Vec<Vec<Level>>, contacts: usize) -> Self {
-        let (mut pool, mut staff, mut lines) = (Pool::default(), Staff::default(), Lines::default());
+    pub fn new(agents: &[Vec<Level>], contacts: usize) -> Self {
+        let (mut pool, mut staff) = (Pool::default(), Staff::default());
         let idle = pool.add_row();
-        for (slot, skills) in (0..).zip(&agents) {
+        for (slot, skills) in (0..).zip(agents) {
             pool.place(slot, (0, id(slot)));
             staff.declare(slot, skills);
-            lines.enrol();
         }
         Self {
             staff,
-            lines,
+            lines: Lines::default(),
             waits: vec![NOWHERE; contacts],
             orders: vec![0; contacts],
             pool,
@@ -62,10 +61,8 @@ impl Matching {
 
     /// The first in line whom the agent may serve. None: it is idle from now on.
     pub fn free(&mut self, agent: u32) -> Option<u32> {
-        let levels = self.staff.of(agent);
-        self.lines.learn(agent, levels);
         let mut best = [None];
-        self.lines.best(agent, 0, levels, |_| true, &mut best);
+        self.lines.best(&self.staff.of(agent), 0, |_| true, &mut best);
         self.busy(agent);
         if let [Some((_, _, contact))] = best {
             self.leave(contact);
@@ -130,7 +127,7 @@ impl Matching {
         }
         let row = self.pool.add_row();
         for agent in (0..).take(self.idles.len()) {
-            if self.staff.of(agent).of(skill) >= level {
+            if self.staff.level(agent, skill) >= level {
                 self.pool.set(agent, row, true);
             }
         }

@@ -282,13 +282,6 @@ impl Index {
         }
     }
 
-    /// The agent is about to look for contacts.
-    pub(crate) fn prepare(&mut self, id: &Id) {
-        if let Some(slot) = self.crew.slot(id) {
-            self.queueing.learn(slot);
-        }
-    }
-
     pub(crate) fn add_agent(&mut self, id: Id, agent: &Agent) {
         self.add_ready(id, agent);
         self.add_work(id, agent);

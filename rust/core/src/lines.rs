@@ -4,20 +4,20 @@
 //! at the families of which it has the skills, and in each at the first contacts of the lines, the least first, until one is within its levels. A family
 //! whose first contact is behind what was found already is not looked at.
 //!
-//! Cost with f families, l lines in a family and n contacts in a line: an agent's choice f/64 words, and of each family that may hold something better
-//! the lines before the first that the agent is able to serve (the logarithm of l to find nothing). `join` and `part` log l + log n, and l moved at
-//! most. Two skills make a family, so f is at most half the square of the skills, and never more than `FAMILIES_MAX` and the
-//! number of skills. Which families an agent has the skills of is found out when it asks, once a family.
+//! Cost with f families, l lines in a family and n contacts in a line: an agent's choice f/64 words for each of its skills, and of each family that
+//! may hold something better the lines before the first that the agent is able to serve. `join` and `part` log l + log n, and l moved at most.
+//! Two skills make a family, so f is at most half the square of the skills, and never more than `SINGLES_MAX` and one.
+//! Nothing is kept for an agent but its levels.
 
-mod able;
+mod bearing;
 mod family;
 mod sorted;
 mod staff;
 
-use able::Able;
+use bearing::{Bearing, STEP};
 use family::{Family, Skills, NONE};
 use sorted::Sorted;
-pub(crate) use staff::{Levels, Staff};
+pub(crate) use staff::{Able, Staff};
 
 use crate::places::{mixed, Places};
 use crate::table::Table;
@@ -45,15 +45,15 @@ struct Line {
 }
 
 /// The contacts that wait, by slot.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Lines {
     all: Vec<Line>,
     /// Lines by their needs, and numbers of lines that are no more.
     places: Places,
     spare: Vec<u32>,
     families: Vec<Family>,
-    /// What their contacts need, and their numbers by that.
-    skills: Vec<Skills>,
+    /// By what their contacts need.
+    bearing: Bearing,
     numbers: Table<(u32, u32), u32>,
     /// The first contact of each family.
     firsts: Vec<u128>,
@@ -61,24 +61,6 @@ pub(crate) struct Lines {
     busy: Vec<u64>,
     /// How many lines need a skill.
     demand: Vec<u32>,
-    able: Able,
-}
-
-impl Default for Lines {
-    fn default() -> Self {
-        Self {
-            all: Vec::new(),
-            places: Places::default(),
-            spare: Vec::new(),
-            families: Vec::new(),
-            skills: Vec::new(),
-            numbers: Table::new(),
-            firsts: Vec::new(),
-            busy: Vec::new(),
-            demand: Vec::new(),
-            able: Able::default(),
-        }
-    }
 }
 
 impl Lines {
@@ -107,39 +89,28 @@ impl Lines {
         }
     }
 
-    /// Somebody is going to ask: a number to ask with.
-    pub(crate) fn enrol(&mut self) -> u32 {
-        self.able.enrol()
-    }
-
-    /// The asker is gone, or other than it was: it asks no more with this number.
-    pub(crate) fn dismiss(&mut self, asker: u32) {
-        self.able.dismiss(asker);
-    }
-
-    /// Find out about families that the asker, who is able to do this, has not looked at yet. It finds the same without, but slower.
-    pub(crate) fn learn(&mut self, asker: u32, levels: Levels<'_>) {
-        self.able.learn(asker, &self.skills, levels);
-    }
-
-    /// The best contacts for an asker who is able to do this, of those in `best` and those here, where it has this rank: least rank, then least key.
-    /// `takes` says whether it may have a contact, whose needs it meets.
+    /// The best contacts for somebody who is able to do this, of those in `best` and those here, where it has this rank: least rank, then
+    /// least key. `takes` says whether it may have a contact, whose needs it meets.
     pub(crate) fn best<const N: usize>(
         &self,
-        asker: u32,
+        able: &Able<'_>,
         rank: u8,
-        levels: Levels<'_>,
         takes: impl Fn(u32) -> bool,
         best: &mut [Option<Choice>; N],
     ) {
-        let (able, known) = self.able.of(asker);
-        for (word, busy) in self.busy.iter().enumerate() {
-            let mut left = busy & (able.get(word).copied().unwrap_or(0) | from(known, word));
-            while left != 0 {
-                let number = word * 64 + left.trailing_zeros() as usize;
-                left &= left - 1;
-                if self.firsts[number] < bound(best, rank) {
-                    self.best_of(&self.families[number], rank, levels, &takes, best);
+        for (step, busy) in self.busy.chunks(STEP).enumerate() {
+            if busy.iter().all(|word| *word == 0) {
+                continue;
+            }
+            let had = self.bearing.had(able.skills(), step * STEP);
+            for (word, (busy, had)) in busy.iter().zip(had).enumerate() {
+                let mut left = busy & had;
+                while left != 0 {
+                    let number = (step * STEP + word) * 64 + left.trailing_zeros() as usize;
+                    left &= left - 1;
+                    if self.firsts[number] < bound(best, rank) {
+                        self.best_of(&self.families[number], able, rank, &takes, best);
+                    }
                 }
             }
         }
@@ -148,17 +119,17 @@ impl Lines {
     fn best_of<const N: usize>(
         &self,
         family: &Family,
+        able: &Able<'_>,
         rank: u8,
-        levels: Levels<'_>,
         takes: impl Fn(u32) -> bool,
         best: &mut [Option<Choice>; N],
     ) {
-        let held = family.held(levels);
+        let held = family.held(able);
         for head in family.heads() {
             if head.key >= bound(best, rank) {
                 return;
             }
-            if !head.within(held) || (head.more && !levels.meet(&self.all[head.line as usize].needs)) {
+            if !head.within(held) || (head.more && !able.meets(&self.all[head.line as usize].needs)) {
                 continue;
             }
             if takes(head.slot) {
@@ -268,8 +239,7 @@ impl Lines {
             return;
         }
         let families = std::mem::take(&mut self.families);
-        (self.skills, self.firsts, self.busy, self.numbers) = (Vec::new(), Vec::new(), Vec::new(), Table::new());
-        self.able.forget_all();
+        (self.bearing, self.firsts, self.busy, self.numbers) = (Bearing::default(), Vec::new(), Vec::new(), Table::new());
         for head in families.iter().flat_map(Family::heads) {
             if head.key == NOBODY {
                 self.remove(head.line);
@@ -287,7 +257,7 @@ impl Lines {
         let number = index_of(self.families.len());
         let known = Skills(skills.0, skills.1);
         self.families.push(Family::new(known));
-        self.skills.push(known);
+        self.bearing.add(number as usize, known);
         self.firsts.push(NOBODY);
         self.busy.resize(self.families.len().div_ceil(64), 0);
         self.numbers.insert(skills, number);
@@ -301,15 +271,6 @@ fn bound<const N: usize>(best: &[Option<Choice>; N], rank: u8) -> u128 {
         Some((held, key, _)) if held == rank => key,
         Some((held, ..)) if held < rank => 0,
         _ => NOBODY,
-    }
-}
-
-/// The families of a word that stand at `known` or behind it.
-fn from(known: usize, word: usize) -> u64 {
-    match known.saturating_sub(word * 64) {
-        0 => u64::MAX,
-        behind if behind >= 64 => 0,
-        behind => u64::MAX << behind,
     }
 }
 

@@ -246,7 +246,9 @@ impl Pool {
 
     /// These agents, in their order, sit in a block that is empty but for some of them.
     fn gather(&mut self, slots: &[u32], number: u32) {
-        slots.iter().for_each(|slot| self.rise(*slot));
+        for slot in slots {
+            self.rise(*slot);
+        }
         for slot in slots {
             self.sit(*slot, self.since(*slot), number);
         }

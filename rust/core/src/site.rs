@@ -54,11 +54,6 @@ impl Site {
         !self.index.timers.is_empty()
     }
 
-    /// The agent is about to look for contacts: it looks the faster for it.
-    pub(crate) fn prepare(&mut self, id: &Id) {
-        self.index.prepare(id);
-    }
-
     /// Change a contact, with its index entries. The error says that there is no such contact.
     pub(crate) fn change_contact<T>(&mut self, id: Id, change: impl FnOnce(&mut Contact) -> T) -> Result<T, String> {
         let contact = self.state.contacts.get_mut(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;

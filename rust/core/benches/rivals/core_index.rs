@@ -7,7 +7,7 @@ use super::{Level, NOBODY};
 
 impl Index for Matching {
     fn new(agents: &[Vec<Level>], contacts: usize) -> Self {
-        Self::new(agents.to_vec(), contacts)
+        Self::new(agents, contacts)
     }
 
     fn free(&mut self, agent: u32) -> u32 {

@@ -48,7 +48,6 @@ impl Turn<'_> {
     /// An agent looks for contacts, while there is room: after those that were put aside for work that is over.
     pub(crate) fn fill(&mut self, agent: Id) {
         self.return_interrupted(agent);
-        self.site.prepare(&agent);
         while let Some(found) = self.site.best_contact(agent, self.at_ms) {
             let more = if found.cause == OfferCause::Routed { self.wanted(found.contact) - 1 } else { 0 };
             let siblings = match more {

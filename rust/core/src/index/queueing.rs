@@ -20,13 +20,6 @@ struct Standing {
     more: Vec<Stand>,
 }
 
-/// Where an agent asks: the place, and the number that it has there.
-#[derive(Debug, Clone, Copy)]
-struct Door {
-    place: u32,
-    asker: u32,
-}
-
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Queueing {
     queues: Slots<Name>,
@@ -37,9 +30,9 @@ pub(crate) struct Queueing {
     skills: Slots<Name>,
     contacts: Slots<Id>,
     standing: Vec<Option<Standing>>,
-    /// What agents are able to do, and where each may ask: a door for every membership and channel of its own, in their order.
+    /// What agents are able to do, and where each may ask: the place of every membership and channel of its own, in their order.
     staff: Staff,
-    doors: Vec<Box<[Door]>>,
+    doors: Vec<Box<[u32]>>,
     /// Of the contact that is looked at, to save an allocation.
     needs: Vec<Need>,
     /// How often somebody joined.
@@ -88,15 +81,13 @@ impl Queueing {
 
     /// The agent in `slot` is declared, for the first time or anew.
     pub(crate) fn declare(&mut self, slot: u32, agent: &Agent) {
-        self.forget(slot);
         let mut skills: Vec<Need> = agent.skills.iter().map(|(skill, level)| (self.skills.number(skill), *level)).collect();
         skills.sort_unstable();
         self.staff.declare(slot, &skills);
         let mut doors = Vec::with_capacity(agent.memberships.len() * agent.channels.len());
         for queue in agent.memberships.keys() {
             for channel in agent.channels.keys() {
-                let place = self.place(queue, channel);
-                doors.push(Door { place, asker: self.lines[place as usize].enrol() });
+                doors.push(self.place(queue, channel));
             }
         }
         if self.doors.len() <= slot as usize {
@@ -107,16 +98,8 @@ impl Queueing {
 
     /// The agent in `slot` is gone.
     pub(crate) fn forget(&mut self, slot: u32) {
-        for door in self.doors.get_mut(slot as usize).map(std::mem::take).unwrap_or_default() {
-            self.lines[door.place as usize].dismiss(door.asker);
-        }
-    }
-
-    /// See what has come up since the agent looked last: it looks the faster for it, and finds the same.
-    pub(crate) fn learn(&mut self, slot: u32) {
-        let levels = self.staff.of(slot);
-        for door in self.doors.get(slot as usize).into_iter().flatten() {
-            self.lines[door.place as usize].learn(door.asker, levels);
+        if let Some(doors) = self.doors.get_mut(slot as usize) {
+            *doors = Box::default();
         }
     }
 
@@ -131,11 +114,12 @@ impl Queueing {
     ) -> [Option<(u8, Id)>; 2] {
         let mut best: [Option<Choice>; 2] = [None; 2];
         let Some(doors) = self.doors.get(slot as usize) else { return [None; 2] };
-        let levels = self.staff.of(slot);
+        let able = self.staff.of(slot);
         let takes = |contact| takes(self.contacts.holder(contact));
         for (door, rank) in open {
-            let Some(door) = doors.get(door) else { continue };
-            self.lines[door.place as usize].best(door.asker, rank, levels, takes, &mut best);
+            if let Some(place) = doors.get(door) {
+                self.lines[*place as usize].best(&able, rank, takes, &mut best);
+            }
         }
         best.map(|choice| choice.map(|(rank, _, contact)| (rank, *self.contacts.holder(contact))))
     }

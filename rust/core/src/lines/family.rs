@@ -1,6 +1,6 @@
 //! Lines whose contacts need the same skills, or the same two rarest ones: the levels tell them apart.
 
-use super::staff::Levels;
+use super::staff::Able;
 use super::{Need, NOBODY};
 
 /// No skill.
@@ -11,14 +11,6 @@ const EMPTY_MAX: usize = 8;
 /// What all contacts of a family need at some level: two skills in their order, one, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Skills(pub(super) u32, pub(super) u32);
-
-impl Skills {
-    /// An agent has them at some level.
-    pub(super) fn are_had(self, levels: Levels<'_>) -> bool {
-        let had = |skill| skill == NONE || levels.of(skill) > 0;
-        had(self.0) && had(self.1)
-    }
-}
 
 /// A line, as those see it who look for a contact.
 #[derive(Debug, Clone, Copy)]
@@ -96,8 +88,8 @@ impl Family {
     }
 
     /// The levels of the family's skills that somebody holds.
-    pub(super) fn held(&self, levels: Levels<'_>) -> [u8; 2] {
-        [self.skills.0, self.skills.1].map(|skill| if skill == NONE { 0 } else { levels.of(skill) })
+    pub(super) fn held(&self, able: &Able<'_>) -> [u8; 2] {
+        [self.skills.0, self.skills.1].map(|skill| if skill == NONE { 0 } else { able.level(skill) })
     }
 }
 

@@ -125,9 +125,9 @@ mod tests {
         #[test]
         fn stands_as_in_a_map(steps in prop::collection::vec((0..400_u32, 0..8_u8, any::<bool>()), 1..1_500)) {
             let (mut sorted, mut map) = (Sorted::default(), BTreeMap::new());
-            for (number, (key, leaves, last)) in steps.into_iter().enumerate() {
+            for (number, (key, leaves, last)) in (0_u32..).zip(steps) {
                 // Halves that both count, and many that come last.
-                let late = if last { number as u128 * 3 } else { 0 };
+                let late = if last { u128::from(number) * 3 } else { 0 };
                 let key = u128::from(key) << 63 | late;
                 match leaves {
                     0 => { sorted.remove(key); map.remove(&key); }
@@ -137,7 +137,7 @@ mod tests {
                         }
                     }
                     _ if map.contains_key(&key) => {}
-                    _ => { sorted.insert(key, number as u32); map.insert(key, number as u32); }
+                    _ => { sorted.insert(key, number); map.insert(key, number); }
                 }
                 prop_assert_eq!(sorted.first(), map.first_key_value().map(|(key, slot)| (*key, *slot)));
                 prop_assert!(sorted.rest.iter().all(|(_, piece)| !piece.is_empty()));

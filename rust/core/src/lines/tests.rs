@@ -28,8 +28,8 @@ type Declared = (Vec<Need>, Vec<(u32, u8)>);
 struct Agent {
     slot: u32,
     levels: BTreeMap<u32, u8>,
-    /// By place: the rank, and the number to ask with.
-    doors: BTreeMap<u32, (u8, u32)>,
+    /// The ranks of its places.
+    ranks: BTreeMap<u32, u8>,
 }
 
 impl Agent {
@@ -37,15 +37,10 @@ impl Agent {
         needs.iter().all(|(skill, level)| self.levels.get(skill).is_some_and(|held| held >= level))
     }
 
-    fn choose<const N: usize>(&self, lines: &mut [Lines], staff: &Staff, barred: u32) -> Vec<Choice> {
+    fn choose<const N: usize>(&self, lines: &[Lines], staff: &Staff, barred: u32) -> Vec<Choice> {
         let mut best = [None; N];
-        for (place, (rank, asker)) in &self.doors {
-            let lines = &mut lines[*place as usize];
-            // Some learn, others do not.
-            if self.slot.is_multiple_of(2) {
-                lines.learn(*asker, staff.of(self.slot));
-            }
-            lines.best(*asker, *rank, staff.of(self.slot), |slot| slot % 5 != barred, &mut best);
+        for (place, rank) in &self.ranks {
+            lines[*place as usize].best(&staff.of(self.slot), *rank, |slot| slot % 5 != barred, &mut best);
         }
         best.into_iter().flatten().collect()
     }
@@ -54,30 +49,23 @@ impl Agent {
         let mut found: Vec<(u8, Key, u32)> = waiting
             .iter()
             .filter(|(slot, waiting)| *slot % 5 != barred && self.meets(&waiting.needs))
-            .filter_map(|(slot, waiting)| Some((self.doors.get(&waiting.place)?.0, waiting.key, *slot)))
+            .filter_map(|(slot, waiting)| Some((*self.ranks.get(&waiting.place)?, waiting.key, *slot)))
             .collect();
         found.sort_unstable();
         found.into_iter().take(2).map(|(rank, key, slot)| (rank, packed(key), slot)).collect()
     }
 
     /// It is declared, for the first time or anew.
-    fn declare(&mut self, lines: &mut [Lines], staff: &mut Staff, anew: bool) {
+    fn declare(&self, staff: &mut Staff) {
         let skills: Vec<Need> = self.levels.iter().map(|(skill, level)| (*skill, *level)).collect();
         staff.declare(self.slot, &skills);
-        for (place, (_, asker)) in &mut self.doors {
-            if anew {
-                lines[*place as usize].dismiss(*asker);
-            }
-            *asker = lines[*place as usize].enrol();
-        }
     }
 }
 
-fn crew(agents: Vec<Declared>, lines: &mut [Lines], staff: &mut Staff) -> Vec<Agent> {
+fn crew(agents: Vec<Declared>, staff: &mut Staff) -> Vec<Agent> {
     let agent = |(slot, (levels, ranks)): (u32, Declared)| {
-        let doors = ranks.into_iter().map(|(place, rank)| (place, (rank, 0))).collect();
-        let mut agent = Agent { slot, levels: levels.into_iter().collect(), doors };
-        agent.declare(lines, staff, false);
+        let agent = Agent { slot, levels: levels.into_iter().collect(), ranks: ranks.into_iter().collect() };
+        agent.declare(staff);
         agent
     };
     (0..).zip(agents).map(agent).collect()
@@ -92,7 +80,7 @@ fn compare(
 ) -> Result<(usize, usize), TestCaseError> {
     let (mut lines, mut waiting) = (vec![Lines::default(); 3], BTreeMap::<u32, Waiting>::new());
     let mut staff = Staff::default();
-    let mut agents = crew(agents, &mut lines, &mut staff);
+    let mut agents = crew(agents, &mut staff);
     let mut most = (0, 0);
     for (slot, (place, needs, klass, due)) in (0_u32..).zip(contacts) {
         let key = key(*klass, *due, u64::from(slot));
@@ -114,11 +102,11 @@ fn compare(
             for agent in &mut agents {
                 if slot % 64 == 0 {
                     agent.levels.insert(slot % 5, 3);
-                    agent.declare(&mut lines, &mut staff, true);
+                    agent.declare(&mut staff);
                 }
                 let expected = agent.scan(&waiting, slot % 6);
-                prop_assert_eq!(&agent.choose::<2>(&mut lines, &staff, slot % 6), &expected);
-                prop_assert_eq!(&agent.choose::<1>(&mut lines, &staff, slot % 6)[..], &expected[..expected.len().min(1)]);
+                prop_assert_eq!(&agent.choose::<2>(&lines, &staff, slot % 6), &expected);
+                prop_assert_eq!(&agent.choose::<1>(&lines, &staff, slot % 6)[..], &expected[..expected.len().min(1)]);
             }
         }
     }
@@ -166,21 +154,19 @@ proptest! {
 fn families_without_contacts_make_room() {
     let (mut lines, mut staff) = (Lines::default(), Staff::default());
     staff.declare(0, &[(0, 5), (9_001, 5), (9_002, 1)]);
-    let asker = lines.enrol();
     let stays = lines.join(&[(0, 5), (9_001, 3)], key(1, -7, 1), 77);
-    for pair in 0..FAMILIES_MAX as u32 {
+    for pair in (0..).take(FAMILIES_MAX) {
         let key = key(1, i64::from(pair), 2 + u64::from(pair));
         let line = lines.join(&[(2 * pair + 1, 1), (2 * pair + 2, 1)], key, pair);
         lines.part(line, key);
     }
     assert!(lines.len().1 < FAMILIES_MAX / 2, "{:?}", lines.len());
-    lines.learn(asker, staff.of(0));
     let mut best = [None; 2];
-    lines.best(asker, 3, staff.of(0), |_| true, &mut best);
+    lines.best(&staff.of(0), 3, |_| true, &mut best);
     assert_eq!(best, [Some((3, packed(key(1, -7, 1)), 77)), None]);
     lines.part(stays, key(1, -7, 1));
     let mut best = [None; 1];
-    lines.best(asker, 3, staff.of(0), |_| true, &mut best);
+    lines.best(&staff.of(0), 3, |_| true, &mut best);
     assert_eq!(best, [None]);
 }
 

@@ -117,7 +117,7 @@ proptest! {
         for _ in 0..ROWS {
             pool.add_row();
         }
-        let mut place = |pool: &mut Pool, listed: &mut Listed, slot: u32, when: u64| {
+        let place = |pool: &mut Pool, listed: &mut Listed, slot: u32, when: u64| {
             pool.place(slot, (when, id(slot)));
             listed.places.insert(slot, (when, id(slot)));
         };

@@ -1,0 +1,75 @@
+//! Which families need which skill: bits that say at once whose contacts somebody with certain skills might serve.
+
+use super::family::{Skills, NONE};
+
+/// Words that are looked at together.
+pub(super) const STEP: usize = 8;
+
+/// One bit a family.
+///
+/// Costs: `had` a word for each of the skills, 64 families at a time; a bit for every skill and family.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Bearing {
+    /// The families that need a skill: `width` words a skill, side by side.
+    words: Vec<u64>,
+    width: usize,
+    /// Those that need one skill, and those that need two.
+    one: Vec<u64>,
+    two: Vec<u64>,
+}
+
+impl Bearing {
+    /// A new family.
+    pub(super) fn add(&mut self, number: usize, skills: Skills) {
+        self.widen(number / 64 + 1);
+        let (word, bit) = (number / 64, 1 << (number % 64));
+        let needed: &[u32] = match &skills {
+            Skills(NONE, _) => &[],
+            Skills(one, NONE) => std::slice::from_ref(one),
+            Skills(one, two) => &[*one, *two],
+        };
+        match needed {
+            [] => {}
+            [_] => self.one[word] |= bit,
+            _ => self.two[word] |= bit,
+        }
+        for skill in needed {
+            let known = self.words.len().max((*skill as usize + 1) * self.width);
+            self.words.resize(known, 0);
+            self.words[*skill as usize * self.width + word] |= bit;
+        }
+    }
+
+    /// The families of which these skills are enough (at some level), those of `STEP` words from `first` on, which is a multiple of it.
+    pub(super) fn had(&self, skills: &[u32], first: usize) -> [u64; STEP] {
+        let (mut once, mut twice) = ([0; STEP], [0; STEP]);
+        for skill in skills {
+            let at = *skill as usize * self.width + first;
+            let Some(words) = self.words.get(at..at + STEP) else { continue };
+            for ((once, twice), word) in once.iter_mut().zip(&mut twice).zip(words) {
+                *twice |= *once & word;
+                *once |= word;
+            }
+        }
+        let needed = self.one[first..first + STEP].iter().zip(&self.two[first..first + STEP]);
+        let mut had = [0; STEP];
+        for (word, (had, (one, two))) in had.iter_mut().zip(needed).enumerate() {
+            *had = twice[word] & two | once[word] & one | !(one | two);
+        }
+        had
+    }
+
+    fn widen(&mut self, words: usize) {
+        if words <= self.width {
+            return;
+        }
+        let width = words.next_power_of_two().max(STEP);
+        let mut wider = vec![0; self.words.len() / self.width.max(1) * width];
+        for (skill, held) in self.words.chunks(self.width.max(1)).enumerate() {
+            wider[skill * width..][..held.len()].copy_from_slice(held);
+        }
+        (self.words, self.width) = (wider, width);
+        self.one.resize(width, 0);
+        self.two.resize(width, 0);
+    }
+}
