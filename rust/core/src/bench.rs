@@ -62,7 +62,7 @@ impl Matching {
     /// The first in line whom the agent may serve. None: it is idle from now on.
     pub fn free(&mut self, agent: u32) -> Option<u32> {
         let mut best = [None];
-        self.lines.best(&self.staff.of(agent), 0, |_| true, &mut best);
+        self.lines.best(self.staff.of(agent), 0, |_| true, &mut best);
         self.busy(agent);
         if let [Some((_, _, contact))] = best {
             self.leave(contact);
@@ -127,7 +127,7 @@ impl Matching {
         }
         let row = self.pool.add_row();
         for agent in (0..).take(self.idles.len()) {
-            if self.staff.level(agent, skill) >= level {
+            if self.staff.of(agent).level(skill) >= level {
                 self.pool.set(agent, row, true);
             }
         }

@@ -93,11 +93,12 @@ impl Lines {
     /// least key. `takes` says whether it may have a contact, whose needs it meets.
     pub(crate) fn best<const N: usize>(
         &self,
-        able: &Able<'_>,
+        able: Able<'_>,
         rank: u8,
         takes: impl Fn(u32) -> bool,
         best: &mut [Option<Choice>; N],
     ) {
+        let mut bound = bound(best, rank);
         for (step, busy) in self.busy.chunks(STEP).enumerate() {
             if busy.iter().all(|word| *word == 0) {
                 continue;
@@ -108,45 +109,48 @@ impl Lines {
                 while left != 0 {
                     let number = (step * STEP + word) * 64 + left.trailing_zeros() as usize;
                     left &= left - 1;
-                    if self.firsts[number] < bound(best, rank) {
-                        self.best_of(&self.families[number], able, rank, &takes, best);
+                    if self.firsts[number] < bound {
+                        bound = self.best_of(&self.families[number], able, rank, &takes, best);
                     }
                 }
             }
         }
     }
 
+    /// The same of a family. Returns what must be below from now on, to be among the best.
     fn best_of<const N: usize>(
         &self,
         family: &Family,
-        able: &Able<'_>,
+        able: Able<'_>,
         rank: u8,
         takes: impl Fn(u32) -> bool,
         best: &mut [Option<Choice>; N],
-    ) {
+    ) -> u128 {
         let held = family.held(able);
+        let mut least = bound(best, rank);
         for head in family.heads() {
-            if head.key >= bound(best, rank) {
-                return;
+            if head.key >= least {
+                break;
             }
             if !head.within(held) || (head.more && !able.meets(&self.all[head.line as usize].needs)) {
                 continue;
             }
             if takes(head.slot) {
-                insert(best, (rank, head.key, head.slot));
-                if head.key >= bound(best, rank) {
-                    return;
+                least = insert(best, (rank, head.key, head.slot));
+                if head.key >= least {
+                    break;
                 }
             }
             for (key, slot) in self.all[head.line as usize].waiting.iter().skip(1) {
-                if key >= bound(best, rank) {
+                if key >= least {
                     break;
                 }
                 if takes(slot) {
-                    insert(best, (rank, key, slot));
+                    least = insert(best, (rank, key, slot));
                 }
             }
         }
+        least
     }
 
     /// Lines and families there are: what the cost depends on.
@@ -274,16 +278,17 @@ fn bound<const N: usize>(best: &[Option<Choice>; N], rank: u8) -> u128 {
     }
 }
 
-fn insert<const N: usize>(best: &mut [Option<Choice>; N], found: Choice) {
+/// Returns what must be below from now on.
+fn insert<const N: usize>(best: &mut [Option<Choice>; N], found: Choice) -> u128 {
     let before = |held: &Choice| (held.0, held.1) <= (found.0, found.1);
     // A contact that waits in two places is one choice.
     let same = best.iter().position(|held| held.is_some_and(|held| held.2 == found.2));
-    if same.and_then(|at| best[at]).is_some_and(|held| before(&held)) {
-        return;
+    if same.and_then(|at| best[at]).is_none_or(|held| !before(&held)) {
+        let at = best.iter().take_while(|held| held.as_ref().is_some_and(before)).count();
+        best[at..=same.unwrap_or(N - 1)].rotate_right(1);
+        best[at] = Some(found);
     }
-    let at = best.iter().take_while(|held| held.as_ref().is_some_and(before)).count();
-    best[at..=same.unwrap_or(N - 1)].rotate_right(1);
-    best[at] = Some(found);
+    bound(best, found.0)
 }
 
 /// Where to look for needs: the same on every machine.

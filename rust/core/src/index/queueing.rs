@@ -118,7 +118,7 @@ impl Queueing {
         let takes = |contact| takes(self.contacts.holder(contact));
         for (door, rank) in open {
             if let Some(place) = doors.get(door) {
-                self.lines[*place as usize].best(&able, rank, takes, &mut best);
+                self.lines[*place as usize].best(able, rank, takes, &mut best);
             }
         }
         best.map(|choice| choice.map(|(rank, _, contact)| (rank, *self.contacts.holder(contact))))

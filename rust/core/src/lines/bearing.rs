@@ -1,9 +1,10 @@
 //! Which families need which skill: bits that say at once whose contacts somebody with certain skills might serve.
 
 use super::family::{Skills, NONE};
+use super::Need;
 
 /// Words that are looked at together.
-pub(super) const STEP: usize = 8;
+pub(super) const STEP: usize = 4;
 
 /// One bit a family.
 ///
@@ -41,9 +42,9 @@ impl Bearing {
     }
 
     /// The families of which these skills are enough (at some level), those of `STEP` words from `first` on, which is a multiple of it.
-    pub(super) fn had(&self, skills: &[u32], first: usize) -> [u64; STEP] {
+    pub(super) fn had(&self, skills: &[Need], first: usize) -> [u64; STEP] {
         let (mut once, mut twice) = ([0; STEP], [0; STEP]);
-        for skill in skills {
+        for (skill, _) in skills {
             let at = *skill as usize * self.width + first;
             let Some(words) = self.words.get(at..at + STEP) else { continue };
             for ((once, twice), word) in once.iter_mut().zip(&mut twice).zip(words) {

@@ -7,6 +7,8 @@ use super::{Need, NOBODY};
 pub(super) const NONE: u32 = u32::MAX;
 /// So many more lines than there are with somebody in them stay for those who may come.
 const EMPTY_MAX: usize = 8;
+/// Fewer lines are looked through.
+const SEVERAL: usize = 12;
 
 /// What all contacts of a family need at some level: two skills in their order, one, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,16 +57,16 @@ impl Family {
 
     /// Another contact is the first of a line (`NOBODY`: none), where it was the one with the key `from`.
     pub(super) fn advance(&mut self, line: u32, from: u128, (key, slot): (u128, u32)) {
-        let begin = self.heads.partition_point(|head| head.key < from);
+        let begin = if self.heads.len() < SEVERAL { 0 } else { self.heads.partition_point(|head| head.key < from) };
         // Among those without contacts the last came last.
         let Some(at) = self.heads[begin..].iter().rposition(|head| head.line == line).map(|at| begin + at) else { return };
         let head = Head { key, slot, ..self.heads[at] };
         let to = if key < from {
-            let to = self.heads[..at].partition_point(|head| head.key < key);
+            let to = before(&self.heads[..at], key);
             self.heads.copy_within(to..at, to + 1);
             to
         } else {
-            let to = at + self.heads[at + 1..].partition_point(|head| head.key < key);
+            let to = at + before(&self.heads[at + 1..], key);
             self.heads.copy_within(at + 1..=to, at);
             to
         };
@@ -88,8 +90,17 @@ impl Family {
     }
 
     /// The levels of the family's skills that somebody holds.
-    pub(super) fn held(&self, able: &Able<'_>) -> [u8; 2] {
+    pub(super) fn held(&self, able: Able<'_>) -> [u8; 2] {
         [self.skills.0, self.skills.1].map(|skill| if skill == NONE { 0 } else { able.level(skill) })
+    }
+}
+
+/// How many of them, in their order, stand before a key.
+fn before(heads: &[Head], key: u128) -> usize {
+    if heads.len() < SEVERAL {
+        heads.iter().take_while(|head| head.key < key).count()
+    } else {
+        heads.partition_point(|head| head.key < key)
     }
 }
 

@@ -40,7 +40,7 @@ impl Agent {
     fn choose<const N: usize>(&self, lines: &[Lines], staff: &Staff, barred: u32) -> Vec<Choice> {
         let mut best = [None; N];
         for (place, rank) in &self.ranks {
-            lines[*place as usize].best(&staff.of(self.slot), *rank, |slot| slot % 5 != barred, &mut best);
+            lines[*place as usize].best(staff.of(self.slot), *rank, |slot| slot % 5 != barred, &mut best);
         }
         best.into_iter().flatten().collect()
     }
@@ -162,11 +162,11 @@ fn families_without_contacts_make_room() {
     }
     assert!(lines.len().1 < FAMILIES_MAX / 2, "{:?}", lines.len());
     let mut best = [None; 2];
-    lines.best(&staff.of(0), 3, |_| true, &mut best);
+    lines.best(staff.of(0), 3, |_| true, &mut best);
     assert_eq!(best, [Some((3, packed(key(1, -7, 1)), 77)), None]);
     lines.part(stays, key(1, -7, 1));
     let mut best = [None; 1];
-    lines.best(&staff.of(0), 3, |_| true, &mut best);
+    lines.best(staff.of(0), 3, |_| true, &mut best);
     assert_eq!(best, [None]);
 }
 
