@@ -32,6 +32,10 @@ class Course:
     def walk(self) -> InRust:
         return InRust("key-order walk", "btree_walk", self.kind, self.path)
 
+    def bare(self) -> InRust:
+        """What the Python peer does, in Rust: how far any index could be ahead of it on this machine."""
+        return InRust("bare class heaps in Rust", "class_heaps", self.kind, self.path)
+
     def python(self) -> InPython:
         return InPython("Python class heaps", Backlog(self.work) if self.kind == "backlog" else IdlePool(self.work))
 
@@ -71,11 +75,11 @@ def closing(*contenders: Contender) -> Iterator[None]:
 
 
 def index_rows(courses: Courses) -> list[Row]:
-    """The matching index alone, beside class heaps in Python and a walk in key order."""
+    """The matching index alone, beside class heaps in Python, the same heaps in Rust, and a walk in key order."""
     course = courses.backlog(10_000, 10_000)
-    core, python, walk = course.core(), course.python(), course.walk()
-    with closing(core, python, walk):
-        rounds = take_turns([core, python, walk], ROUNDS, course.operations)
+    core, python, bare, walk = course.core(), course.python(), course.bare(), course.walk()
+    with closing(core, python, bare, walk):
+        rounds = take_turns([core, python, bare, walk], ROUNDS, course.operations)
         latency = "/".join(map(str, core.percentiles(EACH)))
     void = rounds.disagreement()
     said = (
@@ -84,6 +88,14 @@ def index_rows(courses: Courses) -> list[Row]:
     )
     return [
         Row("index_vs_python", "in process", rounds.ratios("core", python.name), said, void),
+        Row(
+            "bare_heaps_vs_python",
+            "in process",
+            rounds.ratios(bare.name, python.name),
+            "the peer's own heaps in Rust, the same rounds",
+            void,
+        ),
+        Row("index_vs_bare_heaps", "in process", rounds.ratios("core", bare.name), "the same rounds", void),
         Row("index_vs_btree_walk", "in process", rounds.ratios("core", walk.name), "the same rounds", void),
     ]
 

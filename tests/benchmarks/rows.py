@@ -31,6 +31,8 @@ class Goal:
 
 GOALS: dict[str, Goal] = {
     "index_vs_python": Goal(30, 50),
+    "bare_heaps_vs_python": Goal(None, None),
+    "index_vs_bare_heaps": Goal(None, None),
     "index_vs_btree_walk": Goal(None, None),
     "step_vs_python": Goal(8, 15),
     "step_vs_python_single_facts": Goal(None, None),

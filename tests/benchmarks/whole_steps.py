@@ -10,7 +10,7 @@ from cordboard._core import Router
 from tests.benchmarks.contenders import program, quiet
 from tests.benchmarks.peers.twin import Frame, Twin
 from tests.benchmarks.rows import QUICK, ROUNDS, Row
-from tests.benchmarks.steps import SITE, START_MS, Recording, Roll, record
+from tests.benchmarks.steps import POLICY, SITE, START_MS, Recording, Roll, record
 from tests.benchmarks.workload import Size, digest
 
 INBOX = bytes(range(16))
@@ -166,7 +166,8 @@ def quality_row() -> Row:
         values.append(min(agents_come, contacts_come) / possible * 100)
         said.append(f"{agents_come:,} and {contacts_come:,} of {possible:,}")
     what = (
-        f"{QUALITY_SIZE:,} agents, as many contacts; matched as agents log in, as contacts arrive: {said[0]}; {len(values)} seeds"
+        f"{QUALITY_SIZE:,} agents, as many contacts, strategy {POLICY.queues[0].strategy}; matched as agents log in, as contacts "
+        f"arrive: {said[0]}; {len(values)} seeds"
     )
     return Row("greedy_vs_optimum", "in process", tuple(values), what)
 
