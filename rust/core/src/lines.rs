@@ -181,8 +181,8 @@ impl Lines {
 
     fn line_for(&mut self, needs: &[Need]) -> u32 {
         let hash = spread(needs);
-        if let Some(place) = self.places.find(hash, |number| *self.all[number].needs == *needs) {
-            return index_of(self.places.slot(place));
+        if let Some((_, number)) = self.places.find(hash, |number| *self.all[number].needs == *needs) {
+            return index_of(number);
         }
         self.regroup();
         for (skill, _) in needs {
@@ -196,7 +196,7 @@ impl Lines {
             Some(line) => (line.needs, line.family) = (needs.into(), family),
             None => self.all.push(Line { needs: needs.into(), family, waiting: Sorted::default() }),
         }
-        self.places.insert(hash, number);
+        self.places.insert(hash, number, |_| false);
         self.families[family as usize].add(number, needs);
         number
     }
@@ -204,7 +204,7 @@ impl Lines {
     /// Nobody waits in the line, and it is in no family any more.
     fn remove(&mut self, number: u32) {
         let needs = std::mem::take(&mut self.all[number as usize].needs);
-        if let Some(place) = self.places.find(spread(&needs), |found| found == number as usize) {
+        if let Some((place, _)) = self.places.find(spread(&needs), |found| found == number as usize) {
             self.places.remove(place);
         }
         needs.iter().for_each(|(skill, _)| self.demand[*skill as usize] -= 1);

@@ -17,7 +17,7 @@ pub(crate) struct Witness {
     /// Decides every commit again.
     judge: Router,
     /// Restored from a snapshot, and folded from the journal; they took over at the same moment and decide for themselves.
-    twins: Option<[Router; 2]>,
+    twins: Option<[Box<Router>; 2]>,
     /// The last commit that the twins' journals have in common with this one.
     parted_seq: u64,
     pub(crate) journal: Vec<Vec<u8>>,
@@ -251,7 +251,7 @@ impl Witness {
 
     fn begin_twins(&mut self) {
         self.parted_seq = self.journal.len() as u64;
-        let mut twins = [restored(&self.leader), self.folded()];
+        let mut twins = [Box::new(restored(&self.leader)), Box::new(self.folded())];
         let [one, other] = twins.each_mut().map(|twin| twin.take_over(self.inbox.0, self.at_ms).unwrap());
         assert_eq!(one, other, "a snapshot and a fold take over alike");
         self.twins = Some(twins);
