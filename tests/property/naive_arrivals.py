@@ -111,10 +111,11 @@ class Arrivals(Engagements, Queues):
             return 0
         matter = self.known_matter(contact) or Matter()
         self.matters[contact.customer, contact.topic] = matter
-        earlier = [until_ms for until_ms in matter.until_ms if until_ms > self.at_ms]
-        matter.until_ms = [*earlier[1 - COUNTED_MAX :], self.moment + self.policy.repeat_ms]
-        count = len(matter.until_ms)
-        contact.matter = (count, matter.until_ms[-1])
+        earlier = [came_ms for came_ms in matter.arrivals if came_ms + self.policy.repeat_ms > self.at_ms]
+        matter.arrivals = [*earlier[1 - COUNTED_MAX :], self.moment]
+        matter.until_ms = self.moment + self.policy.repeat_ms
+        count = len(matter.arrivals)
+        contact.matter = (count, matter.until_ms)
         if count < self.policy.repeat_count:
             return 0
         contact.priority = min(contact.priority + self.policy.repeat_priority, PRIORITY_MAX)

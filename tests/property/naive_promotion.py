@@ -42,5 +42,5 @@ class Promotion(Waiting):
             self.record(e.ContactPromoted(at_ms=self.moment, key=contact.key), contact.id)
 
     def near_due(self, contact: Contact) -> bool:
-        near = contact.promote_at_ms is not None and contact.promote_at_ms <= self.moment
+        near = contact.promote_at_ms is not None and (contact.promotable or contact.promote_at_ms <= self.moment)
         return near and contact.state == "queued" and contact.promoted_from is None

@@ -22,7 +22,7 @@ class Returning(Promotion):
         if contact.customer is None or contact.topic is None:
             return None
         matter = self.matters.get((contact.customer, contact.topic))
-        return None if matter is None or matter.until_ms[-1] <= self.at_ms else matter
+        return None if matter is None or matter.until_ms <= self.at_ms else matter
 
     def helped(self, contact: Contact, agent: bytes) -> None:
         """An engagement started: should the customer come again about this, this agent is asked first."""

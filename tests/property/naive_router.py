@@ -29,7 +29,9 @@ class NaiveRouter(CaseFacts, Absence, Policies, Days):
         self.at_ms = at_ms
         told: list[Told] = []
         if gap_ms:
-            told.append(("timer", self.told(partial(self.shift, gap_ms))))
+            self.lines = []
+            self.shift(gap_ms)
+            told.append(("timer", self.lines))
         for stored_ms, fact in facts:
             t = min(max(stored_ms, self.t), at_ms)
             told += self.timers(before_ms=t)

@@ -65,9 +65,10 @@ class Place:
 
 @dataclass(slots=True)
 class Matter:
-    """A customer's arrivals about one topic: until when each counts; and who helped last."""
+    """A customer's arrivals about one topic, until when they are remembered, and who helped last."""
 
-    until_ms: list[int] = field(default_factory=list)
+    arrivals: list[int] = field(default_factory=list)
+    until_ms: int = 0
     agent: bytes | None = None
 
 

@@ -24,7 +24,7 @@ class Waiting(Reservations):
         contact.looked_ms, contact.preference_over = self.at_ms, False
         contact.step_at_ms = self.step_at(contact)
         contact.threshold_at_ms = self.threshold_at(contact)
-        contact.promote_at_ms = None
+        contact.promote_at_ms, contact.promotable = None, False
         if queue.promote_before_ms > 0 and contact.key.klass > 1:
             contact.promote_at_ms = max(self.at_ms + 1, queued_at_ms + contact.target_ms - queue.promote_before_ms)
 

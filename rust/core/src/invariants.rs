@@ -37,6 +37,7 @@ impl Router {
         found.extend(forgotten_interrupts(site));
         found.extend(unclear_effects(site));
         found.extend(overlooked(site));
+        found.extend(not_promoted(site));
         match Index::of(&site.state) {
             Ok(index) if index == site.index => {}
             Ok(_) => found.push("the index differs from the state".to_owned()),
@@ -52,6 +53,15 @@ fn overlooked(site: &Site) -> Vec<String> {
     let ended = is_settled(site) && state.sweep.is_none();
     let found = state.agents.keys().filter(|_| ended).filter_map(|id| site.best_contact(*id, state.at_ms));
     found.map(|found| format!("contact {:?} waits and agent {:?} could have it", found.contact, found.agent)).collect()
+}
+
+/// When a turn ends, whoever may be promoted is.
+fn not_promoted(site: &Site) -> Vec<String> {
+    let ended = is_settled(site) && site.state.sweep.is_none();
+    let queues =
+        site.rules().into_iter().flat_map(|rules| &rules.policy.queues).filter(|queue| ended && queue.promote_before_ms > 0);
+    let found = queues.filter_map(|queue| site.promotable(&queue.name, site.state.at_ms));
+    found.map(|id| format!("contact {id:?} is near its due time and is not promoted")).collect()
 }
 
 /// A reservation is a waiting contact's and an agent's who is there, and both know of it.

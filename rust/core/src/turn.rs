@@ -173,6 +173,11 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Chances up to here have been taken: also in an earlier turn, if what is decided now happened before it and was told late.
+    pub(crate) fn reached_ms(&self) -> u64 {
+        self.t_ms.max(self.looked_up_to.0)
+    }
+
     /// A fact or timer is done with all it caused: now what depends on the whole of it.
     fn finish(&mut self) {
         self.again = None;

@@ -15,7 +15,7 @@ impl Turn<'_> {
         }
         let queues: Vec<Name> = self.rules().into_iter().flat_map(Rules::promoting).cloned().collect();
         for queue in queues {
-            while let Some(id) = self.site.promotable(&queue, self.t_ms) {
+            while let Some(id) = self.site.promotable(&queue, self.reached_ms()) {
                 if self.is_full() {
                     return;
                 }
