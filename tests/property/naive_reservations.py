@@ -20,7 +20,7 @@ class Reservations(Record):
         """Something happened that may make a reservation possible."""
         return (
             contact.id in self.looked_in_vain
-            or contact.queue in self.queues_released
+            or any(queue in self.queues_released for queue in (contact.queue, *contact.added))
             or any(self.rank(agent, contact) is not None for agent in self.agents_changed)
         )
 

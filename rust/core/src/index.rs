@@ -82,7 +82,7 @@ pub(crate) struct Index {
     pub(crate) preferring: Groups<Id, Id>,
     /// What keeps queued contacts and agents apart: until when, from when on only if somebody else is there, contact, agent.
     pub(crate) excluding: BTreeSet<(u64, u64, Id, Id)>,
-    /// Queued contacts for which an agent may be reserved some time, by queue.
+    /// Queued contacts for which an agent may be reserved some time, by each of their queues.
     pub(crate) draining: Groups<Name, (Key, Id)>,
     /// Queued contacts that have a reservation, by queue.
     pub(crate) reservations: Groups<Name, Id>,
@@ -226,13 +226,17 @@ impl Index {
         if contact.course.reserved.is_some() {
             self.reservations.add(contact.queue.clone(), id);
         } else if contact.course.drain_at_ms.is_some() {
-            self.draining.add(contact.queue.clone(), (contact.key, id));
+            for queue in contact.queues() {
+                self.draining.add(queue.clone(), (contact.key, id));
+            }
         }
     }
 
     fn remove_drain(&mut self, id: Id, contact: &Contact) {
         self.reservations.take(&contact.queue, &id);
-        self.draining.take(&contact.queue, &(contact.key, id));
+        for queue in contact.queues() {
+            self.draining.take(queue, &(contact.key, id));
+        }
     }
 
     /// Whose short deadlines silence moves: contacts with an offer, a connect or an exclusion that ran when it began, and agents who wrap up.

@@ -95,13 +95,10 @@ impl Turn<'_> {
             next += 1;
         }
         let Drain { contacts, queues, .. } = std::mem::take(&mut self.drain);
-        let mut line: BTreeSet<(Name, Key, Id)> = BTreeSet::new();
-        for queue in queues {
-            line.extend(self.site.index.draining.of(&queue).map(|(key, id)| (queue.clone(), *key, *id)));
-        }
-        for id in contacts {
-            line.extend(self.site.contact(&id).map(|contact| (contact.queue.clone(), contact.key, id)));
-        }
+        let draining = &self.site.index.draining;
+        let marked: BTreeSet<Id> = queues.iter().flat_map(|queue| draining.of(queue).map(|(_, id)| *id)).chain(contacts).collect();
+        let placed = |id| self.site.contact(&id).map(|contact| (contact.queue.clone(), contact.key, id));
+        let line: BTreeSet<(Name, Key, Id)> = marked.into_iter().filter_map(placed).collect();
         for (queue, _, id) in line {
             if self.site.may_reserve_another(&queue) {
                 self.reserve_for(id);
