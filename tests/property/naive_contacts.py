@@ -53,8 +53,8 @@ class ContactFacts(Supervisors, Arrivals):
             self.engaged(contact, fact.agent)
         if contact.state not in ("engaged", "parked") and contact.queue == fact.queue and fact.to_agent is None:
             self.refuse("same_queue")
-        queue = self.transfer_queue(contact, fact.queue)
-        to_agent = self.receiver(contact, work, fact.to_agent) if queue is self.queue(fact.queue) else None
+        queue, too_often = self.transfer_queue(contact, fact)
+        to_agent = None if too_often else self.receiver(contact, work, fact.to_agent)
         self.know_reason(fact.reason)
         self.let_go(contact, "transfer", "transferred")
         if contact.state == "parked":
@@ -65,14 +65,17 @@ class ContactFacts(Supervisors, Arrivals):
         contact.requirements, contact.wishes = self.requirements_in(contact, queue.name, wishes), wishes
         self.move(contact, queue, fact, None if work is None else work.agent, to_agent)
 
-    def transfer_queue(self, contact: Contact, asked: str) -> QueuePolicy:
-        """The queue asked for, or the supervisors' after too many transfers."""
+    def transfer_queue(self, contact: Contact, fact: f.TransferRequested) -> tuple[QueuePolicy, bool]:
+        """The queue asked for, or the supervisors', after too many transfers (even if that is the one asked for).
+
+        What a supervisor moves goes where it is sent.
+        """
         limit, supervisors = self.policy.max_transfers, self.policy.supervisor_queue
-        if not 0 < limit <= contact.transfers:
-            return self.queue(asked)
+        if not 0 < limit <= contact.transfers or fact.by is not None:
+            return self.queue(fact.queue), False
         if supervisors is None or contact.queue == supervisors:
             self.refuse("transfer_limit")
-        return self.queue(supervisors)
+        return self.queue(supervisors), True
 
     def receiver(self, contact: Contact, work: Work | None, ref: bytes | None) -> Agent | None:
         if ref is None:
@@ -91,7 +94,7 @@ class ContactFacts(Supervisors, Arrivals):
         contact.preferred = []
         asked = fact.agent if fact.by is None else None
         contact.back = None if to is None else asked
-        self.enter(contact, None if to is not None and fact.agent is not None else had)
+        self.enter(contact, None if to is not None and asked is not None else had)
         if to is not None:
             self.newcomers.remove(contact)
             self.give(contact, to, fact.by or fact.agent, "transfer")

@@ -35,7 +35,8 @@ impl Turn<'_> {
     fn destination<'a>(&'a self, contact: &Contact, fact: &'a TransferRequested) -> Result<Destination<'a>, Refusal> {
         let policy = self.rules().map(|rules| &rules.policy).ok_or("no_policy")?;
         let limit = u64::from(policy.max_transfers);
-        if limit == 0 || contact.transfers < limit {
+        // What a supervisor moves was looked into.
+        if limit == 0 || contact.transfers < limit || fact.by.is_some() {
             return Ok(Destination { queue: &fact.queue, agent: fact.to_agent });
         }
         let queue = policy.supervisor_queue.as_ref().filter(|queue| **queue != contact.queue).ok_or("transfer_limit")?;
@@ -68,8 +69,8 @@ impl Turn<'_> {
         let target_ms = Rules::target_ms(policy, &contact.channel);
         let wishes = fact.requirements.as_ref().unwrap_or(&contact.wishes);
         let again = self.next_visit(contact);
-        // Whoever sends to a certain agent may get it back.
-        let back = fact.agent.filter(|_| to.is_some());
+        // Whoever sends to a certain agent may get it back; a supervisor takes it away.
+        let back = fact.agent.filter(|_| to.is_some() && fact.by.is_none());
         Some(ContactQueued {
             queue: queue.clone(),
             key: rules.key(again.key.klass, again.queued_at_ms, target_ms, contact.priority, contact.key.seq),
