@@ -76,6 +76,8 @@ CASES = [
      "customers who are there would get their answers by mail", "write `reply: live`, or `presence: async`"),
     ("{presence: live, class: 1", "{presence: async, class: 3", "async", "channels.chat.presence",
      "a chat that is async", "write `presence: live`, or give the channel another name"),
+    ("answered_on: first_message}\n  mail", "answered_on: first_message, join_waiting: true}\n  mail", "true",
+     "channels.chat.join_waiting", "second chat window", "remove it, or give the channel another name"),
     ("reply: webhook}", "reply: post}", "post", "channels.webhook.reply", "none of the choices", None),
     ("{kind: email, as: email, required: true}", "{kind: email}", "name:", "forms.contact.fields",
      "no field is the customer's address", "add `email: {kind: email, required: true, as: email}`"),

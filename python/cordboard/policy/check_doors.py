@@ -96,6 +96,11 @@ def _check_replies(document: Document, problems: Problems) -> None:
             problems.add(
                 channel.place("presence"), f"{path}.presence", message, "write `presence: live`, or give the channel another name"
             )
+        if word == "chat" and channel.get("join_waiting"):
+            message = "a customer's second chat window would join the first contact, and have no conversation of its own"
+            problems.add(
+                channel.place("join_waiting"), f"{path}.join_waiting", message, "remove it, or give the channel another name"
+            )
         if presence == "live" and reply not in (None, "live"):
             message = f"customers who are there would get their answers by {reply}, later"
             problems.add(channel.place("reply"), f"{path}.reply", message, "write `reply: live`, or `presence: async`")
