@@ -3,7 +3,7 @@
 from cordboard.events import fact as f
 from tests.property.happenings import Choices, Happening
 from tests.property.pair import AGENTS, Pair
-from tests.property.sites import CHANNELS
+from tests.property.sites import CHANNELS, QUEUES
 
 OUTSIDE = [bytes([4, number]).ljust(16, b"\0") for number in range(3)]
 
@@ -34,7 +34,21 @@ def desk_goes(pair: Pair, choices: Choices) -> f.Fact:
 
 def desk_comes_back(pair: Pair, choices: Choices) -> f.Fact:
     lost = [agent.id for agent in pair.naive.agents if agent.desk_lost_ms is not None]
-    return f.DeskReturned(pair.fact_id(), choices.pick(lost or AGENTS))
+    owners = [contact.owner for contact in pair.naive.contacts if (contact.state, contact.parked_kind) == ("parked", "desk_lost")]
+    return f.DeskReturned(pair.fact_id(), choices.pick([owner for owner in lost if owner in owners] or lost or AGENTS))
+
+
+def queue_loses_its_people(pair: Pair, choices: Choices) -> f.Fact | None:
+    """One of the last who are logged in to a queue logs out, or is asked to."""
+    staff = [[agent for agent in pair.naive.agents if agent.rank(queue) is not None] for queue in QUEUES]
+    there = [[agent.id for agent in members if agent.effective[0] != "offline"] for members in staff]
+    few = min((each for each in there if each), key=len, default=None)
+    if few is None:
+        return None
+    agent = choices.pick(few)
+    if choices.chance(50):
+        return f.PresenceForced(pair.fact_id(), agent, "offline", None, None)
+    return f.PresenceRequested(pair.fact_id(), agent, "offline")
 
 
 def agent_is_sent_away(pair: Pair, choices: Choices) -> f.Fact:
@@ -44,5 +58,5 @@ def agent_is_sent_away(pair: Pair, choices: Choices) -> f.Fact:
 
 AGENT_HAPPENINGS: tuple[Happening, ...] = (
     agent_comes, agent_is_scheduled, agent_is_busy_elsewhere, agent_is_busy_elsewhere, desk_goes, desk_comes_back, desk_comes_back,
-    agent_is_sent_away,
+    agent_is_sent_away, queue_loses_its_people,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What happens to contacts beyond the everyday: failed connections, supervisors, agents who help each other, hold."""
+"""What happens to contacts beyond the everyday: failed connections, supervisors, transfers to agents."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from cordboard.events import fact as f
 from tests.property.happenings import Choices, Happening, recent_contact
 from tests.property.naive_state import Work
 from tests.property.pair import AGENTS, Pair
-from tests.property.sites import QUEUES
+from tests.property.sites import QUEUES, RETURNS
 
 REASONS = (None, None, None, "lunch", "unheard_of")
 SUPERVISOR = bytes([9]).ljust(16, b"\0")
@@ -35,7 +35,7 @@ def connection_fails(pair: Pair, choices: Choices) -> f.Fact | None:
     work = some_work(pair, choices, "connecting") or some_work(pair, choices, "offered", "engaged")
     if work is None:
         return None
-    leg: Any = choices.pick(["agent_leg", "agent_leg", "customer_leg", "platform"])
+    leg: Any = choices.pick(["agent_leg", "agent_leg", "agent_leg", "customer_leg", "platform"])
     return f.ConnectionFailed(pair.fact_id(), work.contact, work.attempt, work.agent, leg)
 
 
@@ -59,16 +59,25 @@ def contact_is_picked(pair: Pair, choices: Choices) -> f.Fact | None:
 
 def contact_is_given(pair: Pair, choices: Choices) -> f.Fact | None:
     """A transfer to an agent: by the agent who has it, by a service, or by a supervisor."""
-    contact = contact_in(pair, choices, "engaged", "engaged", "queued", "offered", "connecting", "parked")
+    contact = contact_in(pair, choices, *choices.pick([("engaged",), ("queued", "offered", "connecting", "parked")]))
     if contact is None:
         return None
     work = next((each for each in pair.naive.works if (each.contact, each.state) == (contact, "engaged")), None)
-    by = choices.pick([None, SUPERVISOR])
-    sender = work.agent if work is not None and by is None and choices.chance(70) else None
-    to = choices.pick(AGENTS)
+    by = choices.pick([None, None, SUPERVISOR])
+    sender = work.agent if work is not None and choices.chance(80) else None
+    to = choices.pick([None, *AGENTS, *AGENTS])
     return f.TransferRequested(
-        pair.fact_id(), contact, choices.pick(QUEUES), sender, to_agent=to, by=by, reason=choices.pick(REASONS)
+        pair.fact_id(), contact, choices.pick([*QUEUES, RETURNS]), sender, to_agent=to, by=by, reason=choices.pick(REASONS)
     )
+
+
+def given_contact_is_declined(pair: Pair, choices: Choices) -> f.Fact | None:
+    """So that it goes back to who sent it."""
+    given = [work for work in pair.naive.works if work.direct and work.state == "offered"]
+    if not given:
+        return None
+    work = choices.pick(given)
+    return f.OfferAnswered(pair.fact_id(), work.contact, work.attempt, work.agent, choices.chance(25))
 
 
 def contact_is_requeued(pair: Pair, choices: Choices) -> f.Fact | None:
@@ -88,45 +97,7 @@ def presence_is_forced(pair: Pair, choices: Choices) -> f.Fact:
     return f.PresenceForced(pair.fact_id(), choices.pick(AGENTS), presence, SUPERVISOR, choices.pick(REASONS))
 
 
-# Engagements
-
-
-def customer_is_held(pair: Pair, choices: Choices) -> f.Fact | None:
-    work = some_work(pair, choices, "engaged")
-    return None if work is None else f.HoldRequested(pair.fact_id(), work.contact, work.agent, choices.chance(60))
-
-
-def help_is_asked(pair: Pair, choices: Choices) -> f.Fact | None:
-    work = some_work(pair, choices, "engaged")
-    if work is None:
-        return None
-    role: Any = choices.pick(["consult", "conference"])
-    return f.ConsultRequested(pair.fact_id(), work.contact, work.agent, choices.pick(AGENTS), role)
-
-
-def role_changes(pair: Pair, choices: Choices) -> f.Fact | None:
-    sides = [work for work in pair.naive.works if work.role != "primary" and work.state == "engaged"]
-    side = choices.pick(sides) if sides else some_work(pair, choices, "engaged")
-    if side is None:
-        return None
-    primary = next(
-        (w.agent for w in pair.naive.works if (w.contact, w.role, w.state) == (side.contact, "primary", "engaged")), side.agent
-    )
-    role: Any = choices.pick(["conference", "primary"])
-    return f.RoleRequested(pair.fact_id(), side.contact, primary, side.agent, role)
-
-
-def word_is_said(pair: Pair, choices: Choices) -> f.Fact | None:
-    """By anybody who is in the conversation."""
-    work = some_work(pair, choices, "engaged")
-    if work is None:
-        return None
-    author: Any = choices.pick(["customer", "agent", "customer", "agent", "system"])
-    return f.MessagePosted(pair.fact_id(), work.contact, bytes(16), author, work.agent if author == "agent" else None)
-
-
 CONTACT_HAPPENINGS: tuple[Happening, ...] = (
     service_ends, sibling_answers, connection_fails, connection_fails, contact_is_picked, contact_is_given, contact_is_given,
-    contact_is_requeued, priority_changes, presence_is_forced, customer_is_held, help_is_asked, help_is_asked, role_changes,
-    word_is_said, word_is_said,
+    given_contact_is_declined, contact_is_requeued, priority_changes, presence_is_forced,
 )  # fmt: skip

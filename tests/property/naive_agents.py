@@ -4,6 +4,7 @@ from cordboard.events import event as e
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel
 from tests.property.naive_looks import Looks
+from tests.property.naive_releases import OFFERED
 from tests.property.naive_state import ACCEPTED, Agent
 
 
@@ -32,9 +33,10 @@ class AgentFacts(Looks):
         self.record(declared, None, agent.id)
         self.release_if_not_eligible(agent)
         self.agents_changed.append(agent)
-        for work in [work for work in self.works if work.agent == agent.id and work.state == "offered"]:
+        for work in [work for work in self.works if work.agent == agent.id and work.state in OFFERED]:
             contact, _ = self.parties(work)
-            if not self.could_serve(agent, contact):
+            kept = agent.profile(work.channel) is not None if work.direct else self.could_serve(agent, contact)
+            if not kept:
                 self.revoke(work, contact, "not_eligible")
         if self.over_capacity(agent) and not agent.over_recorded:
             agent.over_recorded = True

@@ -92,10 +92,6 @@ class Answers(Looks):
         self.requeue(work, contact, "expired")
         self.freed(agent)
 
-    def siblings_until(self, work: Work) -> int | None:
-        """How long the siblings have again, if there are any."""
-        return self.at_ms + self.profile(work.channel).offer_ttl_ms if self.siblings(work) else None
-
     def on_ConnectionFailed(self, fact: f.ConnectionFailed) -> None:
         work, contact, agent = self.connecting(fact)
         gone = fact.leg == "customer_leg" and self.profile(work.channel).presence == "live" and work.role == "primary"

@@ -19,7 +19,8 @@ class Offers(Reasons, Ends):
         profile = self.profile(contact.channel)
         most = 1 if preferred or profile.answer == "auto" else self.queue(contact.queue).broadcast
         others = [other for other in self.agents_for(contact) if other is not agent][: most - 1]
-        whys = [self.why(contact, agent, looked), *(self.why(contact, other, "contact") for other in others)]
+        first = agent if looked == "agent" else None
+        whys = [self.why(contact, agent, looked), *(self.why(contact, other, "contact", first) for other in others)]
         for each, why in zip([agent, *others], whys, strict=True):
             self.make(contact, each, "preferred" if preferred else "routed", profile.offer_ttl_ms, why=why)
 

@@ -7,17 +7,25 @@ from cordboard.events import event as e
 from cordboard.events import fact as f
 from tests.property.naive_looks import Looks
 from tests.property.naive_matching import order
-from tests.property.naive_state import Contact
+from tests.property.naive_state import Contact, Work
 
 
 class Policies(Looks):
-    """Histories only publish policies with the same queues and channels."""
+    """Histories publish policies with the same channels."""
 
     def on_PolicyPublished(self, fact: f.PolicyPublished) -> None:
         policy = codec.decode_policy(fact.policy)
+        if policy.supervisor_queue not in (None, *(queue.name for queue in policy.queues)):
+            self.refuse("policy_invalid")
         if policy.version <= self.policy.version:
             self.refuse("policy_stale")
+        queues, channels = {queue.name for queue in policy.queues}, {channel.name for channel in policy.channels}
+        used: list[Contact | Work] = [*self.contacts, *self.works]
+        if any(each.queue not in queues or each.channel not in channels for each in used):
+            self.refuse("policy_in_use")
         self.policy = policy
+        self.cursors = {queue: agent for queue, agent in self.cursors.items() if queue in queues}
+        self.modes = {queue: mode for queue, mode in self.modes.items() if queue in queues}
         self.day_ms = max(self.day_ms, self.moment - 1)
         digest = hashlib.sha256(fact.policy).digest()
         self.record(e.PolicyAdopted(at_ms=self.moment, version=policy.version, digest=digest, policy=fact.policy))

@@ -22,6 +22,10 @@ class Releases(Visits):
             if each.contact == work.contact and each.role == work.role == "primary" and each is not work and each.state in OFFERED
         ]
 
+    def siblings_until(self, work: Work) -> int | None:
+        """How long the siblings have again once the accepted offer is over, if there are any."""
+        return self.at_ms + self.profile(work.channel).offer_ttl_ms if self.siblings(work) else None
+
     # Over
 
     def exclude(self, contact: Contact, agent: Agent, for_ms: int, reoffer_ms: int) -> tuple[int, int]:
@@ -51,7 +55,9 @@ class Releases(Visits):
 
     def revoke(self, work: Work, contact: Contact, reason: Any) -> None:
         """Only this one: a sibling may live on."""
-        self.record(e.OfferRevoked(at_ms=self.moment, attempt=work.attempt, reason=reason), contact.id, work.agent)
+        until_ms = self.siblings_until(work) if (work.state, reason) == ("connecting", "desk_lost") else None
+        revoked = e.OfferRevoked(at_ms=self.moment, attempt=work.attempt, reason=reason, siblings_until_ms=until_ms)
+        self.record(revoked, contact.id, work.agent)
         agent = self.agent(work.agent)
         assert agent is not None
         self.requeue(work, contact, "revoked")

@@ -13,11 +13,12 @@ ABLE_MAX = 100
 class Reasons(Visits):
     """Reasons of an offer, as its event gives them."""
 
-    def why(self, contact: Contact, agent: Agent, looked: Any) -> e.Why:
+    def why(self, contact: Contact, agent: Agent, looked: Any, first: Agent | None = None) -> e.Why:
+        """`first`: the agent who looked, and whose choice has others asked, too."""
         if self.prefers(contact) and agent.id in contact.preferred:
             runner_up, decided = None, "preferred"
         elif looked == "contact":
-            runner_up, decided = self.next_agent(contact, agent)
+            runner_up, decided = self.next_agent(contact, agent, first)
         else:
             runner_up, decided = self.next_contact(agent, contact)
         strategy = self.queue(contact.queue).strategy
@@ -32,9 +33,10 @@ class Reasons(Visits):
         ]
         return min(ABLE_MAX, len(able))
 
-    def next_agent(self, contact: Contact, agent: Agent) -> tuple[bytes | None, str]:
+    def next_agent(self, contact: Contact, agent: Agent, first: Agent | None) -> tuple[bytes | None, str]:
         """Who would have got it instead, and the first thing in which the two differ."""
-        later = [each for each in self.agents_for(contact) if self.standing(contact, each) > self.standing(contact, agent)]
+        others = [each for each in self.agents_for(contact) if each is not first]
+        later = [each for each in others if self.standing(contact, each) > self.standing(contact, agent)]
         if not later:
             return None, "only"
         pair = zip(self.standing(contact, agent), self.standing(contact, later[0]), strict=True)

@@ -12,7 +12,7 @@ from cordboard.events.policy import Policy
 from cordboard.events.verdict import Refused
 from tests.property.naive_record import CONTACTS_OWN, Line
 from tests.property.naive_router import NaiveRouter, Told
-from tests.property.sites import CHANNELS, QUEUES
+from tests.property.sites import CHANNELS
 
 EFFECT_REQUESTED = 40
 START_MS = 1_000_000
@@ -34,7 +34,7 @@ class Pair:
         self.commits += self.step([f.PolicyPublished(self.fact_id(), codec.encode(site))], 0)
         for agent in AGENTS[:3]:
             self.happen(f.AgentDeclared(
-                self.fact_id(), agent, [Skill("nl", 5)], [Membership(queue) for queue in QUEUES],
+                self.fact_id(), agent, [Skill("nl", 5)], [Membership(queue.name) for queue in site.queues],
                 [AgentChannel(channel) for channel in CHANNELS],
             ))  # fmt: skip
             self.happen(f.PresenceRequested(self.fact_id(), agent, "ready"))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 QUEUES, SKILLS, CHANNELS = ("orders", "invoices"), ("nl", "plants"), ("chat", "voice", "task", "mail")
 TOPICS = ("billing", "plants")
+RETURNS = "returns"
+"""A queue that not every policy has."""
 
 
 def plain(order: Any, freed_agent: Any, on_missed: Any) -> Policy:
@@ -54,12 +56,15 @@ def site(choices: "Choices") -> Policy:
     policy = plain(
         choices.pick(["urgency", "strict"]), choices.pick(["rank_then_key", "key"]), choices.pick(["switch_off", "not_ready"])
     )
+    queues = [*policy.queues, QueuePolicy(name=RETURNS, target_ms=9_000)] if choices.chance(40) else policy.queues
     return replace(
         policy,
         repeat_count=choices.pick([0, 2, 3]), repeat_ms=choices.pick([1_000, 8_000, 60_000]), repeat_priority=choices.pick([1, 5]),
-        days_ms=choices.pick([[], [*range(1_003_000, 1_400_000, 17_300)]]),
+        max_transfers=choices.pick([0, 0, 1, 2]), supervisor_queue=choices.pick([None, QUEUES[1]]),
+        transfer_ms=choices.pick([1_000, 3_000]),
+        owner_ms=choices.pick([2_500, 2_500, 15_000]), days_ms=choices.pick([[], [*range(1_003_000, 1_400_000, 17_300)]]),
         channels=[of_channel(choices, channel) for channel in policy.channels],
-        queues=[of_queue(choices, queue) for queue in policy.queues],
+        queues=[of_queue(choices, queue, [each.name for each in queues if each is not queue]) for queue in queues],
     )  # fmt: skip
 
 
@@ -85,8 +90,10 @@ def of_channel(choices: "Choices", channel: ChannelProfile) -> ChannelProfile:
     return channel
 
 
-def of_queue(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
-    other = next(name for name in QUEUES if name != queue.name)
+def of_queue(choices: "Choices", queue: QueuePolicy, others: list[str]) -> QueuePolicy:
+    other = choices.pick(others)
+    if choices.chance(30):
+        queue = replace(queue, broadcast=choices.pick([2, 3]))
     strategies = ["longest_idle", "least_loaded", "best_skilled", "least_skilled_fit", "round_robin", "fewest_today"]
     queue = replace(queue, strategy=choices.pick(strategies))
     if choices.chance(40):
@@ -126,7 +133,7 @@ def plan(choices: "Choices", other: str) -> list[PlanStep]:
             lower=choices.pick([[], [Requirement("nl", 2)], [Requirement("nl", 4), Requirement("plants", 3)]]),
             drop=choices.pick([[], [], ["plants"]]),
             replace=choices.pick([[], [Replacement(skill="plants", by=Requirement("nl", 6), language=choices.pick([None, "en"]))]]),
-            queues=[], raise_priority=choices.pick([0, 3]), release_preference=choices.chance(30),
+            queues=choices.pick([[], [other]]), raise_priority=choices.pick([0, 3]), release_preference=choices.chance(30),
         ))  # fmt: skip
     return steps
 

@@ -17,13 +17,10 @@ from tests.property.contact_happenings import (
     contact_is_given,
     contact_is_picked,
     contact_is_requeued,
-    customer_is_held,
-    help_is_asked,
     priority_changes,
-    role_changes,
     sibling_answers,
-    word_is_said,
 )
+from tests.property.engagement_happenings import customer_is_held, help_comes, help_is_asked, role_changes, word_is_said
 from tests.property.naive_state import Contact, Work
 from tests.property.pair import AGENTS, Pair
 from tests.property.sites import site
@@ -39,6 +36,8 @@ TEAMWORK = (
     customer_is_held,
     help_is_asked,
     help_is_asked,
+    help_comes,
+    help_comes,
     priority_changes,
     role_changes,
     sibling_answers,

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
-from tests.property.all_happenings import AGENT_HAPPENINGS, CONTACT_HAPPENINGS, QUEUE_HAPPENINGS
+from tests.property.all_happenings import AGENT_HAPPENINGS, CONTACT_HAPPENINGS, ENGAGEMENT_HAPPENINGS, QUEUE_HAPPENINGS
 from tests.property.happenings import Drawn, Happening, new_contact
 from tests.property.pair import AGENTS, Pair
 from tests.property.sites import CHANNELS, QUEUES, SKILLS, TOPICS, site
@@ -177,6 +177,10 @@ class Histories(RuleBasedStateMachine):
 
     @rule(data=st.data(), happening=st.sampled_from(CONTACT_HAPPENINGS))
     def contact_special(self, data: st.DataObject, happening: Happening) -> None:
+        self.special(happening(self.pair, Drawn(data)))
+
+    @rule(data=st.data(), happening=st.sampled_from(ENGAGEMENT_HAPPENINGS))
+    def engagement_special(self, data: st.DataObject, happening: Happening) -> None:
         self.special(happening(self.pair, Drawn(data)))
 
     def special(self, fact: f.Fact | None) -> None:
