@@ -54,7 +54,7 @@ class Ends(Releases):
         """And the sides just before it."""
         helpers = self.sides_over(contact)
         self.engagement_ended(work, by, disposition, note)
-        self.looking += helpers
+        self.helpers += helpers
 
     def let_go(self, contact: Contact, by: Any, revoked: Any) -> None:
         """The contact leaves whoever has it."""

@@ -19,6 +19,8 @@ class Looks(Offers):
             agent.over_recorded &= self.over_capacity(agent)
         act()
         self.all_look()
+        self.looking, self.helpers = [*self.helpers], []
+        self.all_look()
         while self.released:
             self.settle(self.released.pop(0))
         self.reserve()

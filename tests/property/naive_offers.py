@@ -83,7 +83,8 @@ class Offers(Reasons, Ends):
         for each in sorted(self.interruptible(agent, work.channel), key=lambda each: (each.contact, each.attempt)):
             contact, _ = self.parties(each)
             self.put_aside(each, contact, "interrupted", self.at_ms + self.policy.owner_ms)
-        self.looking = [*(who for who in self.looking if who is not agent), agent]
+        self.looking = [*(who for who in self.looking if who is not agent), *self.helpers, agent]
+        self.helpers = []
 
     # Direct
 

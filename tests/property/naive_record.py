@@ -32,6 +32,8 @@ class Record(Matching):
         self.seen: dict[bytes, int] = {}
         self.lines: list[Line] = []
         self.looking: list[Agent | Contact] = []
+        self.helpers: list[Agent] = []
+        """Whose sides ended with the primary's engagement: they settle when all else is done."""
         self.newcomers: list[Contact] = []
         """Who entered a queue."""
         self.losers: list[Agent] = []
