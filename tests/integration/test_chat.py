@@ -227,6 +227,7 @@ async def test_starts_and_messages_are_counted_once(place: Place) -> None:
         assert receipt["ordinal"] == 3
         await bo.say("leave")
         assert (await bo.hear("ended"))["reason"] == "abandoned"
+    await eventually(lambda: sum(place.ended().values()) > 0, "the boards, which fold for themselves, know it too")
     assert place.ended() == {"abandoned": 1}
 
 
