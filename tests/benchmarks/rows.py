@@ -105,6 +105,7 @@ def figures(rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "commit": commit(),
         "machine": machine(),
+        "rounds": ROUNDS,
         "rows": [
             {
                 "name": row.name,

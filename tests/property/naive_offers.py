@@ -79,12 +79,13 @@ class Offers(Reasons, Ends):
             self.interrupt(work, agent)
 
     def interrupt(self, work: Work, agent: Agent) -> None:
-        """What gives way is put aside; the sides' agents look for work before this one."""
+        """What gives way is put aside; at once the sides' agents look for work, and then this one."""
         for each in sorted(self.interruptible(agent, work.channel), key=lambda each: (each.contact, each.attempt)):
             contact, _ = self.parties(each)
             self.put_aside(each, contact, "interrupted", self.at_ms + self.policy.owner_ms)
-        self.looking = [*(who for who in self.looking if who is not agent), *self.helpers, agent]
-        self.helpers = []
+        helpers, self.helpers = self.helpers, []
+        for each in [*helpers, agent]:
+            self.settle(each)
 
     # Direct
 
