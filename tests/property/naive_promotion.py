@@ -20,7 +20,8 @@ class Promotion(Waiting):
             timer(contact.promote_at_ms, "promote", contact.id, partial(self.promotion_due, contact))
             for contact in self.contacts
             if contact.state == "queued" and contact.promote_at_ms is not None and not contact.promotable
-        ]
+            and contact.promote_at_ms > self.reached_ms
+        ]  # fmt: skip
 
     def promotion_due(self, contact: Contact) -> None:
         contact.promotable = True
@@ -42,5 +43,6 @@ class Promotion(Waiting):
             self.record(e.ContactPromoted(at_ms=self.moment, key=contact.key), contact.id)
 
     def near_due(self, contact: Contact) -> bool:
-        near = contact.promote_at_ms is not None and (contact.promotable or contact.promote_at_ms <= self.moment)
+        reached_ms = max(self.moment, self.reached_ms)
+        near = contact.promote_at_ms is not None and (contact.promotable or contact.promote_at_ms <= reached_ms)
         return near and contact.state == "queued" and contact.promoted_from is None

@@ -33,6 +33,8 @@ class Record(Matching):
         self.lines: list[Line] = []
         self.looking: list[Agent | Contact] = []
         self.helpers: list[Agent] = []
+        self.reached_ms = 0
+        """The time of the turn before: timers up to it have run."""
         """Whose sides ended with the primary's engagement: they settle when all else is done."""
         self.newcomers: list[Contact] = []
         """Who entered a queue."""

@@ -39,6 +39,7 @@ class NaiveRouter(CaseFacts, Absence, Policies, Days):
             told.append(("no_policy", []) if fact is None else self.decide(fact))
         told += self.timers(before_ms=at_ms + 1)
         assert not any(self.may(contact, agent) for contact in self.contacts for agent in self.agents), "somebody waits for nothing"
+        self.reached_ms = at_ms
         return told
 
     def decide(self, fact: f.Fact) -> Told:
