@@ -31,6 +31,7 @@ STRANGE: list[tuple[Fact, str]] = [
     (facts.ContactArrived(ONE, TWO, "mail", "orders", entry_point="w.vogel"), "unknown_entry_point"),
     (facts.TransferRequested(ONE, TWO, "w.vogel"), "unknown_queue"),
     (facts.TransferRequested(ONE, TWO, "orders", None, [Requirement("w.vogel")]), "unknown_skill"),
+    (facts.TransferRequested(ONE, TWO, "orders", reason="w.vogel"), "unknown_reason"),
     (facts.AgentDeclared(ONE, TWO, [Skill("w.vogel", 1)]), "unknown_skill"),
     (facts.AgentDeclared(ONE, TWO, [], [Membership("w.vogel")]), "unknown_queue"),
     (facts.AgentDeclared(ONE, TWO, [], [], [AgentChannel("w.vogel")]), "unknown_channel"),

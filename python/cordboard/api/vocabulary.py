@@ -63,6 +63,7 @@ def _words(fact: Fact) -> Iterable[tuple[str, str]]:
         case TransferRequested():
             yield "queue", fact.queue
             yield from (("skill", one.skill) for one in fact.requirements or ())
+            yield from _if_said("reason", fact.reason)
         case AgentDeclared():
             yield from (("queue", one.queue) for one in fact.memberships)
             yield from (("channel", one.channel) for one in fact.channels)
