@@ -209,6 +209,11 @@ async def test_the_present_may_be_closed_and_the_past_open(client: Client, worke
     with pytest.raises(ClientError) as refused:
         await client.explain_agent(PERSON)
     assert refused.value.reason == "not_shown"
+    newest = (await client.explain_contact(worked["waiting"])).position
+    with pytest.raises(ClientError) as refused:
+        await client.explain_agent(PERSON, position=newest)
+    assert refused.value.reason == "not_shown", "the newest position is now"
+    assert not named(await client.explain_contact(worked["waiting"], position=newest), worked)
     agents = {agent.declaration.person: agent async for agent in client.list_agents()}
     assert agents[PERSON].declaration.memberships[0].queue == "orders"
     assert not agents[PERSON].HasField("presence") and not agents[PERSON].switches

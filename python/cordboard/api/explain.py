@@ -33,12 +33,11 @@ class ExplainService(ExplainServiceServicer):
         with _known_position():
             found = await self._site.explainer.contact(contact, position, limit)
         shown = self._site.shown
-        single = shown.rules.individual_live if position is None else shown.rules.individual_history
+        single = shown.single(at_position=position is not None)
         agents = found.agents if single else []
         counted = single or sum(found.hindrances.values()) >= shown.rules.group_min
         hindrances = found.hindrances if counted else {}
-        who = shown.now if position is None else shown.before
-        people = await who([found.agent, *found.preferred, *(each.id for each in agents)])
+        people = await shown.who([found.agent, *found.preferred, *(each.id for each in agents)], single)
         named = (lambda agent: _name(people, agent)) if single else None
         return pb.ExplainContactResponse(
             position=found.seq,
@@ -63,9 +62,8 @@ class ExplainService(ExplainServiceServicer):
         person = check.person("agent", request.agent)
         position, limit = _where(check, request.position, request.limit)
         check.finish()
-        if position is None:
-            self._site.shown.refuse_single_now()
-        else:
+        self._site.shown.refuse_single_now()
+        if position is not None:
             self._site.shown.refuse_single_before()
         with _known_position():
             found = await self._site.explainer.agent(await self._site.people.ref(person), position, limit)

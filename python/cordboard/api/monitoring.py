@@ -35,11 +35,11 @@ class Shown:
 
     async def now(self, agents: Iterable[bytes | None]) -> Mapping[bytes, Person]:
         """Who they are, for what shows what they do now."""
-        return await self._who(agents, self.rules.individual_live)
+        return await self.who(agents, self.rules.individual_live)
 
     async def before(self, agents: Iterable[bytes | None]) -> Mapping[bytes, Person]:
         """Who they are, for what shows what they did."""
-        return await self._who(agents, self.rules.individual_history)
+        return await self.who(agents, self.rules.individual_history)
 
     def details(self, name: str, details: dict[str, Any]) -> dict[str, Any]:
         """The fields of a word in a timeline."""
@@ -49,6 +49,11 @@ class Shown:
     def least(self) -> int:
         """Figures about what fewer agents do now are not shown; 0: single ones are."""
         return 0 if self.rules.individual_live else self.rules.group_min
+
+    def single(self, *, at_position: bool) -> bool:
+        """Whether single agents stand in what is told of now, or of a position of the journal: that may be the newest one, so it
+        takes both settings."""
+        return self.rules.individual_live and (self.rules.individual_history or not at_position)
 
     def refuse_single_now(self) -> None:
         """For what is about one agent. Raises NotShown."""
@@ -60,7 +65,8 @@ class Shown:
         if not self.rules.individual_history:
             raise NotShown("the policy's monitoring does not show what single agents did (individual_history: no)")
 
-    async def _who(self, agents: Iterable[bytes | None], shown: bool) -> Mapping[bytes, Person]:
+    async def who(self, agents: Iterable[bytes | None], shown: bool) -> Mapping[bytes, Person]:
+        """Who they are if that is `shown`, else nobody."""
         if shown:
             return await self._people.of(agents)
         return {agent: NOBODY for agent in agents if agent is not None}
