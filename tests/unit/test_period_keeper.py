@@ -15,7 +15,7 @@ from cordboard.api.periods import ATTEMPT_MS, PeriodKeeper
 from cordboard.errors import FactRefused
 from cordboard.events import Fact
 from cordboard.events import event as words
-from cordboard.events.bounds import AgentChannel, Membership
+from cordboard.events.bounds import AgentChannel, Membership, Skill
 from cordboard.events.commit import CAUSE_TIMER, Entry
 from cordboard.events.fact import AgentDeclared, AgentRetired
 from cordboard.events.policy import Monitoring
@@ -36,10 +36,10 @@ class Router:
         self.facts: list[Fact] = []
         self._seq = 0
 
-    def write(self, event: words.Event, agent: bytes | None = None) -> None:
+    def write(self, event: words.Event, agent: bytes | None = None, channel: str | None = None) -> None:
         self._seq += 1
         tag = event.__struct_config__.tag
-        entry = Entry(tag=tag, contact=None, agent=agent, channel=None, cause=CAUSE_TIMER, body=codec.encode(event))  # type: ignore[arg-type]
+        entry = Entry(tag=tag, contact=None, agent=agent, channel=channel, cause=CAUSE_TIMER, body=codec.encode(event))  # type: ignore[arg-type]
         self.declared.apply(self._seq, commit(self._seq, self._seq, entry))
         self.desks.apply(self._seq, commit(self._seq, self._seq, entry))
 
@@ -129,3 +129,32 @@ async def test_what_another_process_has_done_is_done(router: Router, vault: Vaul
 
     await PeriodKeeper(vault, router.declared, router.desks, too_late, lambda: LATER_MS).look()
     assert await vault.find_agent("anna") not in (None, old)
+
+
+async def test_words_that_the_policy_has_dropped_are_left_behind(router: Router, vault: Vault) -> None:
+    ref = await vault.agent_ref("anna")
+    skills, memberships = [Skill("latin", 3)], [Membership("orders"), Membership("dropped")]
+    channels = [AgentChannel("chat", 30, 3), AgentChannel("telex", 30, 3)]
+    router.write(words.AgentRegistered(1, skills, memberships, channels, 100), ref)
+    router.write(words.ChannelSwitchSet(1, False, "requested"), ref, "telex")
+    await keeper(router, vault).look()
+    declared, retired = router.facts
+    assert isinstance(declared, AgentDeclared) and isinstance(retired, AgentRetired)
+    assert (declared.skills, [one.queue for one in declared.memberships]) == ([], ["orders"])
+    assert [one.channel for one in declared.channels] == ["chat"]
+
+
+async def test_one_whom_the_router_refuses_does_not_hold_up_the_others(router: Router, vault: Vault) -> None:
+    refs = sorted([await declare(router, vault, person) for person in ("anna", "bert")])
+    people = await vault.agents(refs)
+
+    async def strict(fact: Fact) -> Outcome:
+        if isinstance(fact, AgentDeclared) and not router.facts:
+            router.facts.append(fact)
+            raise FactRefused("no such queue", reason="unknown_queue")
+        return await router.command(fact)
+
+    await PeriodKeeper(vault, router.declared, router.desks, strict, lambda: LATER_MS).look()
+    assert await vault.find_agent(people[refs[0]].person) == refs[0]
+    assert await vault.find_agent(people[refs[1]].person) != refs[1]
+    assert (await vault.periods.all())[-1].left_ms is None, "one is still called by it"

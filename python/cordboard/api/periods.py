@@ -13,11 +13,12 @@ from collections.abc import Awaitable, Callable
 
 from cordboard.api.declared import Declared
 from cordboard.api.outcomes import Outcome
-from cordboard.errors import CordboardError, FactRefused
+from cordboard.errors import CordboardError, FactRefused, InvalidInput
 from cordboard.events import Fact
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.event import AgentRegistered
 from cordboard.events.fact import AgentDeclared, AgentRetired, ChannelSwitched
+from cordboard.events.policy import Policy
 from cordboard.projections.desks import Desks
 from cordboard.vault import Vault
 from cordboard.vault.clock import now_ms
@@ -68,7 +69,7 @@ class PeriodKeeper:
         _, *older = await self._vault.periods.all()
         for period in older:
             staying = [ref for ref in sorted(period.refs) if self._declared.registered(ref) is not None]
-            moved = [await self._move(ref) for ref in staying if self._is_away(ref)]
+            moved = [await self._try_to_move(ref, policy) for ref in staying if self._is_away(ref)]
             if len(staying) > sum(moved):
                 continue
             left_ms = await self._vault.periods.left(period.ordinal, at_ms)
@@ -82,14 +83,24 @@ class PeriodKeeper:
         desk = self._desks.desk(ref)
         return desk.requested == desk.effective == "offline" and not desk.work and not desk.parked
 
-    async def _move(self, old: bytes) -> bool:
+    async def _try_to_move(self, ref: bytes, policy: Policy) -> bool:
+        """Whoever the router refuses to declare stays, and does not hold up the others."""
+        try:
+            return await self._move(ref, policy)
+        except (FactRefused, InvalidInput) as error:
+            self._put_off[ref] = self._attempt()
+            logger.warning("agent %s keeps an old reference for now: %s", ref.hex(), error.reason)
+            return False
+
+    async def _move(self, old: bytes, policy: Policy) -> bool:
         """From an old reference to the newest period's. False: not now."""
         registered, person = self._declared.registered(old), (await self._vault.agents([old])).get(old)
         if registered is None or person is None:
             return registered is None
         new = await self._vault.periods.fresh_ref(person.person)
-        await self._command(_declaration(self._fact_id("declare", old), new, registered))
-        for channel in sorted(self._desks.desk(old).channels_off):
+        declaration = _declaration(self._fact_id("declare", old), new, registered, policy)
+        await self._command(declaration)
+        for channel in sorted(self._desks.desk(old).channels_off & {one.channel for one in declaration.channels}):
             await self._command(ChannelSwitched(self._fact_id(f"switch {channel}", old), new, channel, on=False))
         await self._vault.periods.take(new, person)
         try:
@@ -111,7 +122,14 @@ class PeriodKeeper:
         return hashlib.blake2b(f"{what}|{self._attempt()}".encode() + old, digest_size=ID_BYTES, person=b"cb-period").digest()
 
 
-def _declaration(fact_id: bytes, agent: bytes, registered: AgentRegistered) -> AgentDeclared:
+def _declaration(fact_id: bytes, agent: bytes, registered: AgentRegistered, policy: Policy) -> AgentDeclared:
+    """What the agent was declared with, less the words that the policy has dropped since: nobody can be declared with those."""
+    queues, channels = {queue.name for queue in policy.queues}, {channel.name for channel in policy.channels}
     return AgentDeclared(
-        fact_id, agent, registered.skills, registered.memberships, registered.channels, capacity=registered.capacity
+        fact_id,
+        agent,
+        [one for one in registered.skills if one.skill in policy.skills],
+        [one for one in registered.memberships if one.queue in queues],
+        [one for one in registered.channels if one.channel in channels],
+        capacity=registered.capacity,
     )
