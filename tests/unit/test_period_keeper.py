@@ -34,7 +34,14 @@ class Router:
         self.declared, self.desks = Declared(), Desks()
         self.busy: set[bytes] = set()
         self.facts: list[Fact] = []
+        self.unread: list[tuple[words.Event, bytes]] = []
+        """What the journal holds and the folds have not read."""
         self._seq = 0
+
+    async def caught_up(self) -> None:
+        for event, agent in self.unread:
+            self.write(event, agent)
+        self.unread.clear()
 
     def write(self, event: words.Event, agent: bytes | None = None, channel: str | None = None) -> None:
         self._seq += 1
@@ -77,14 +84,14 @@ async def declare(router: Router, vault: Vault, person: str) -> bytes:
 
 
 def keeper(router: Router, vault: Vault) -> PeriodKeeper:
-    return PeriodKeeper(vault, router.declared, router.desks, router.command, lambda: LATER_MS)
+    return PeriodKeeper(vault, router.declared, router.desks, router.caught_up, router.command, lambda: LATER_MS)
 
 
 async def test_who_gets_work_in_between_stays_what_they_were(router: Router, vault: Vault) -> None:
     old = await declare(router, vault, "anna")
     router.busy.add(old)
     now = [LATER_MS]
-    trying = PeriodKeeper(vault, router.declared, router.desks, router.command, lambda: now[0])
+    trying = PeriodKeeper(vault, router.declared, router.desks, router.caught_up, router.command, lambda: now[0])
     await trying.look()
     assert [type(fact).__name__ for fact in router.facts] == ["AgentDeclared", "AgentRetired", "AgentRetired"]
     assert await vault.find_agent("anna") == old
@@ -127,7 +134,7 @@ async def test_what_another_process_has_done_is_done(router: Router, vault: Vaul
             raise FactRefused("no such agent", reason="unknown_agent")
         return await router.command(fact)
 
-    await PeriodKeeper(vault, router.declared, router.desks, too_late, lambda: LATER_MS).look()
+    await PeriodKeeper(vault, router.declared, router.desks, router.caught_up, too_late, lambda: LATER_MS).look()
     assert await vault.find_agent("anna") not in (None, old)
 
 
@@ -154,7 +161,27 @@ async def test_one_whom_the_router_refuses_does_not_hold_up_the_others(router: R
             raise FactRefused("no such queue", reason="unknown_queue")
         return await router.command(fact)
 
-    await PeriodKeeper(vault, router.declared, router.desks, strict, lambda: LATER_MS).look()
+    await PeriodKeeper(vault, router.declared, router.desks, router.caught_up, strict, lambda: LATER_MS).look()
     assert await vault.find_agent(people[refs[0]].person) == refs[0]
     assert await vault.find_agent(people[refs[1]].person) != refs[1]
     assert (await vault.periods.all())[-1].left_ms is None, "one is still called by it"
+
+
+async def test_a_period_is_not_over_while_the_journal_holds_somebody_of_it_who_was_not_read_yet(
+    router: Router, vault: Vault
+) -> None:
+    ref = await vault.agent_ref("anna")
+    router.unread.append((words.AgentRegistered(1, [], [Membership("orders")], [AgentChannel("chat", 30, 3)], 100), ref))
+    router.unread.append((words.PresenceChanged(1, "ready", None, "ready", None, 1, "requested"), ref))
+    await keeper(router, vault).look()
+    assert [period.left_ms for period in await vault.periods.all()] == [None, None]
+
+
+async def test_a_period_to_which_somebody_has_come_back_is_not_over(router: Router, vault: Vault) -> None:
+    ref = await vault.agent_ref("anna")
+    await keeper(router, vault).look()
+    assert (await vault.periods.all())[-1].left_ms == LATER_MS
+    router.write(words.AgentRegistered(1, [], [Membership("orders")], [AgentChannel("chat", 30, 3)], 100), ref)
+    router.write(words.PresenceChanged(1, "ready", None, "ready", None, 1, "requested"), ref)
+    await keeper(router, vault).look()
+    assert (await vault.periods.all())[-1].left_ms is None, "counted anew from when she leaves"

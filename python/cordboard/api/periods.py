@@ -31,19 +31,22 @@ ATTEMPT_MS = 20 * 60_000
 
 
 class PeriodKeeper:
-    """`run` beside the server. `command` appends a fact and waits for its outcome; `clock` gives Unix ms."""
+    """`run` beside the server, once it has caught up. `caught_up` waits until `declared` and `desks` have read what the journal
+    holds at that moment; `command` appends a fact and waits for its outcome; `clock` gives Unix ms."""
 
     def __init__(
         self,
         vault: Vault,
         declared: Declared,
         desks: Desks,
+        caught_up: Callable[[], Awaitable[None]],
         command: Callable[[Fact], Awaitable[Outcome]],
         clock: Callable[[], int] = now_ms,
     ) -> None:
         self._vault = vault
         self._declared = declared
         self._desks = desks
+        self._caught_up = caught_up
         self._command = command
         self._clock = clock
         self._put_off: dict[bytes, int] = {}
@@ -60,6 +63,7 @@ class PeriodKeeper:
 
     async def look(self) -> None:
         """Do once what is due. Raises CordboardError."""
+        await self._caught_up()  # whoever another process has just declared is not to be taken for nobody
         policy = self._declared.policy
         if policy is None or not policy.monitoring.agent_detail_days:
             return
@@ -71,6 +75,8 @@ class PeriodKeeper:
             staying = [ref for ref in sorted(period.refs) if self._declared.registered(ref) is not None]
             moved = [await self._try_to_move(ref, policy) for ref in staying if self._is_away(ref)]
             if len(staying) > sum(moved):
+                if period.left_ms is not None:
+                    await self._vault.periods.not_left(period.ordinal)
                 continue
             left_ms = await self._vault.periods.left(period.ordinal, at_ms)
             over = at_ms - left_ms >= policy.monitoring.agent_detail_days * DAY_MS

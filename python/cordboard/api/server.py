@@ -158,14 +158,20 @@ async def run_api(
             group.create_task(site.intake.sweep(), name="api-sweep")
             group.create_task(site.signals.run(), name="api-signals")
             group.create_task(erasure.run(), name="api-erasure")
-            keeper = PeriodKeeper(vault, declared, desks, site.command, clock)
-            group.create_task(keeper.run(periods_every_s), name="api-periods")
             group.create_task(attendance.run(publisher), name="api-attendance")
             group.create_task(declared.keep_warm(), name="api-languages")
-            group.create_task(_serve(site, host, port, ready), name="api-serve")
+            caught_up = asyncio.Event()
+            keeper = PeriodKeeper(vault, declared, desks, feed.caught_up, site.command, clock)
+            group.create_task(_keep_periods(keeper, periods_every_s, caught_up), name="api-periods")
+            group.create_task(_serve(site, host, port, caught_up, ready), name="api-serve")
 
 
-async def _serve(site: Site, host: str, port: int, ready: Callable[[int], None] | None) -> None:
+async def _keep_periods(keeper: PeriodKeeper, every_s: float, caught_up: asyncio.Event) -> None:
+    await caught_up.wait()
+    await keeper.run(every_s)
+
+
+async def _serve(site: Site, host: str, port: int, caught_up: asyncio.Event, ready: Callable[[int], None] | None) -> None:
     server = grpc.aio.server(interceptors=[Guard()], options=OPTIONS)
     add_ContactServiceServicer_to_server(ContactService(site), server)
     add_AgentServiceServicer_to_server(AgentService(site), server)
@@ -188,6 +194,7 @@ async def _serve(site: Site, host: str, port: int, ready: Callable[[int], None] 
     await server.start()
     try:
         await _catch_up(site)
+        caught_up.set()
         await _say(healthy, health_pb2.HealthCheckResponse.SERVING)
         days = asyncio.create_task(watch_days(site.boards), name="api-days")
         if ready is not None:

@@ -92,6 +92,10 @@ class Periods:
 
         return await self._writer.write(work)
 
+    async def not_left(self, ordinal: int) -> None:
+        """Somebody is declared in the period after all."""
+        await self._writer.write(lambda connection: _unmark(connection, ordinal))
+
     async def destroy(self, ordinal: int) -> bool:
         """Destroy the keys of a period and of its agents. False if it is the newest, or not there (any more)."""
 
@@ -117,7 +121,7 @@ class Periods:
             if ordinal is not None:
                 owners += connection.execute(select(periods.c.owner).where(periods.c.ordinal == ordinal)).scalars()
                 connection.execute(delete(periods).where(periods.c.ordinal == ordinal))
-                connection.execute(delete(about).where(about.c.name == _mark(ordinal)))
+                _unmark(connection, ordinal)
             for start in range(0, len(owners), _CHUNK):
                 connection.execute(delete(keys).where(keys.c.owner.in_(owners[start : start + _CHUNK])))
             return owners
@@ -147,3 +151,7 @@ _MARK = "period_left_"
 
 def _mark(ordinal: int) -> str:
     return f"{_MARK}{ordinal}"
+
+
+def _unmark(connection: Connection, ordinal: int) -> None:
+    connection.execute(delete(about).where(about.c.name == _mark(ordinal)))
