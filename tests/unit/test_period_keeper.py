@@ -17,7 +17,7 @@ from cordboard.events import Fact
 from cordboard.events import event as words
 from cordboard.events.bounds import AgentChannel, Membership, Skill
 from cordboard.events.commit import CAUSE_TIMER, Entry
-from cordboard.events.fact import AgentDeclared, AgentRetired
+from cordboard.events.fact import AgentDeclared, AgentRetired, ChannelSwitched
 from cordboard.events.policy import Monitoring
 from cordboard.projections.desks import Desks
 from cordboard.vault import Vault
@@ -185,3 +185,17 @@ async def test_a_period_to_which_somebody_has_come_back_is_not_over(router: Rout
     router.write(words.PresenceChanged(1, "ready", None, "ready", None, 1, "requested"), ref)
     await keeper(router, vault).look()
     assert (await vault.periods.all())[-1].left_ms is None, "counted anew from when she leaves"
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+async def test_only_what_the_agent_has_switched_off_stays_off(router: Router, vault: Vault, confirmed: bool) -> None:
+    ref = await vault.agent_ref("anna")
+    channels = [AgentChannel(channel, 30, 3) for channel in ("chat", "task")]
+    router.write(words.AgentRegistered(1, [], [Membership("orders")], channels, 100), ref)
+    router.write(words.ChannelSwitchSet(1, False, "requested"), ref, "chat")
+    router.write(words.ChannelSwitchSet(1, False, "missed"), ref, "task")
+    if confirmed:
+        router.write(words.ChannelSwitchSet(2, False, "requested"), ref, "task")
+    await keeper(router, vault).look()
+    switched = {fact.channel: fact.on for fact in router.facts if isinstance(fact, ChannelSwitched)}
+    assert switched == ({"chat": False, "task": False} if confirmed else {"chat": False})

@@ -106,7 +106,9 @@ class PeriodKeeper:
         new = await self._vault.periods.fresh_ref(person.person)
         declaration = _declaration(self._fact_id("declare", old), new, registered, policy)
         await self._command(declaration)
-        for channel in sorted(self._desks.desk(old).channels_off & {one.channel for one in declaration.channels}):
+        desk = self._desks.desk(old)
+        # What missed offers have switched off comes on again with the agent: not so what the agent has switched off.
+        for channel in sorted((desk.channels_off - desk.channels_missed) & {one.channel for one in declaration.channels}):
             await self._command(ChannelSwitched(self._fact_id(f"switch {channel}", old), new, channel, on=False))
         await self._vault.periods.take(new, person)
         try:

@@ -424,7 +424,11 @@ class Desks:
         agent = agent_of(entry)
         desk = self._desks.get(agent, Desk(agent=agent))
         channel = {channel_of(entry)}
-        self._desks[agent] = replace(desk, channels_off=desk.channels_off - channel if event.on else desk.channels_off | channel)
+        off, missed = desk.channels_off - channel, desk.channels_missed - channel
+        if not event.on:
+            off |= channel
+            missed |= channel if event.cause == "missed" else set()
+        self._desks[agent] = replace(desk, channels_off=off, channels_missed=missed)
 
     # Shared steps
 

@@ -121,6 +121,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[str, ...] = ()
     """Channels declared for the agent."""
     channels_off: frozenset[str] = frozenset()
+    channels_missed: frozenset[str] = frozenset()
+    """Those of them that missed offers have switched off: coming back switches them on."""
     work: tuple[Work, ...] = ()
     parked: tuple[LiveContact, ...] = ()
     """Contacts the agent has put aside, in that order."""
