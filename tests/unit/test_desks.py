@@ -4,6 +4,7 @@ import pytest
 
 from cordboard.errors import JournalCorrupt
 from cordboard.events import event as words
+from cordboard.events.fact import Presence
 from cordboard.projections import desks as module
 from cordboard.projections.desks import Desks
 from cordboard.projections.live import DeskChange
@@ -273,6 +274,22 @@ def test_a_switched_off_channel_shows(desks: Desks, pen: Pen) -> None:
     assert desks.desk(an_id("anna")).channels_off == {"chat"}
     pen.write(2, about(words.ChannelSwitchSet(2, True, "returned"), agent="anna", channel="chat"))
     assert desks.desk(an_id("anna")).channels_off == frozenset()
+
+
+def test_when_an_agent_leaves_is_known_until_then(desks: Desks, pen: Pen) -> None:
+    def turns(at_ms: int, presence: Presence) -> int | None:
+        pen.write(at_ms, about(words.PresenceChanged(at_ms, presence, None, presence, None, at_ms, "requested"), agent="anna"))
+        return desks.desk(an_id("anna")).leaves_ms
+
+    def scheduled(at_ms: int, leaves_ms: int) -> None:
+        pen.write(at_ms, about(words.AgentScheduleSet(at_ms, leaves_ms), agent="anna"))
+
+    scheduled(1, 100)
+    assert turns(2, "ready") == 100
+    assert turns(3, "offline") is None, "has left"
+    scheduled(4, 100)
+    assert turns(5, "not_ready") == 100
+    assert turns(100, "ready") is None, "came after the end of the shift"
 
 
 def test_an_unknown_agent_has_an_empty_desk(desks: Desks) -> None:

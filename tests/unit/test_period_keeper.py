@@ -17,7 +17,7 @@ from cordboard.events import Fact
 from cordboard.events import event as words
 from cordboard.events.bounds import AgentChannel, Membership, Skill
 from cordboard.events.commit import CAUSE_TIMER, Entry
-from cordboard.events.fact import AgentDeclared, AgentRetired, ChannelSwitched
+from cordboard.events.fact import AgentDeclared, AgentRetired, AgentScheduled, ChannelSwitched
 from cordboard.events.policy import Monitoring
 from cordboard.projections.desks import Desks
 from cordboard.vault import Vault
@@ -199,3 +199,11 @@ async def test_only_what_the_agent_has_switched_off_stays_off(router: Router, va
     await keeper(router, vault).look()
     switched = {fact.channel: fact.on for fact in router.facts if isinstance(fact, ChannelSwitched)}
     assert switched == ({"chat": False, "task": False} if confirmed else {"chat": False})
+
+
+async def test_when_the_agent_leaves_is_known_of_the_new_reference_too(router: Router, vault: Vault) -> None:
+    old = await declare(router, vault, "anna")
+    router.write(words.AgentScheduleSet(1, LATER_MS + 5), old)
+    await keeper(router, vault).look()
+    (scheduled,) = [fact for fact in router.facts if isinstance(fact, AgentScheduled)]
+    assert (scheduled.agent, scheduled.leaves_ms) == (await vault.find_agent("anna"), LATER_MS + 5)

@@ -17,7 +17,7 @@ from cordboard.errors import CordboardError, FactRefused, InvalidInput
 from cordboard.events import Fact
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.event import AgentRegistered
-from cordboard.events.fact import AgentDeclared, AgentRetired, ChannelSwitched
+from cordboard.events.fact import AgentDeclared, AgentRetired, AgentScheduled, ChannelSwitched
 from cordboard.events.policy import Policy
 from cordboard.projections.desks import Desks
 from cordboard.vault import Vault
@@ -110,6 +110,8 @@ class PeriodKeeper:
         # What missed offers have switched off comes on again with the agent: not so what the agent has switched off.
         for channel in sorted((desk.channels_off - desk.channels_missed) & {one.channel for one in declaration.channels}):
             await self._command(ChannelSwitched(self._fact_id(f"switch {channel}", old), new, channel, on=False))
+        if desk.leaves_ms is not None:
+            await self._command(AgentScheduled(self._fact_id("schedule", old), new, desk.leaves_ms))
         await self._vault.periods.take(new, person)
         try:
             await self._command(AgentRetired(self._fact_id("retire", old), old))

@@ -69,7 +69,7 @@ class Desks:
             34: self._nothing,
             45: self._customer_erased,
             47: self._contact_reprioritised,
-            49: self._nothing,
+            49: self._agent_schedule_set,
             50: self._nothing,
             51: self._nothing,
             52: self._nothing,
@@ -410,6 +410,8 @@ class Desks:
     def _presence_changed(self, entry: Entry, event: words.PresenceChanged) -> None:
         agent = agent_of(entry)
         desk = self._desks.get(agent, Desk(agent=agent))
+        left = desk.effective == "ready" != event.effective
+        came_late = event.effective == "ready" != desk.effective and event.at_ms >= (desk.leaves_ms or 0)
         same = (desk.effective, desk.effective_reason) == (event.effective, event.effective_reason)
         self._desks[agent] = replace(
             desk,
@@ -418,7 +420,12 @@ class Desks:
             effective=event.effective,
             effective_reason=event.effective_reason,
             since_ms=desk.since_ms if same else event.at_ms,
+            leaves_ms=None if left or came_late else desk.leaves_ms,
         )
+
+    def _agent_schedule_set(self, entry: Entry, event: words.AgentScheduleSet) -> None:
+        agent = agent_of(entry)
+        self._desks[agent] = replace(self._desks.get(agent, Desk(agent=agent)), leaves_ms=event.leaves_ms)
 
     def _channel_switch_set(self, entry: Entry, event: words.ChannelSwitchSet) -> None:
         agent = agent_of(entry)

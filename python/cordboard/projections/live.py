@@ -123,6 +123,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     channels_off: frozenset[str] = frozenset()
     channels_missed: frozenset[str] = frozenset()
     """Those of them that missed offers have switched off: coming back switches them on."""
+    leaves_ms: int | None = None
+    """When the agent is known to leave, for a break or at the end of the shift."""
     work: tuple[Work, ...] = ()
     parked: tuple[LiveContact, ...] = ()
     """Contacts the agent has put aside, in that order."""
