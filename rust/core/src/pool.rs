@@ -46,7 +46,7 @@ struct Block {
 /// A place in the order of blocks.
 #[derive(Debug, Clone, Copy)]
 struct Spot {
-    /// Nobody from here on has been idle for longer. The first block in order has no such bound.
+    /// Nobody from here on has been idle for longer; never less than that of the place before.
     from: Since,
     /// `NOWHERE`: it stands empty.
     block: u32,
@@ -275,6 +275,10 @@ impl Pool {
         let comes_last = last.from <= since;
         let at = if comes_last { self.order.len() - 1 } else { self.spot_for(since) };
         let number = self.order[at].block;
+        if since < self.order[at].from {
+            // Longer idle than everybody: whatever stands before is empty.
+            self.order[..=at].iter_mut().for_each(|spot| spot.from = spot.from.min(since));
+        }
         // Whoever comes last should have the last bit: so the block stays sorted.
         let closed = comes_last && self.blocks[number as usize].used.leading_zeros() == 0;
         if closed && self.newest(number).is_some_and(|newest| newest < since) {

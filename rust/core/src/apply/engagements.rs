@@ -102,7 +102,10 @@ impl Site {
             remember_offer(contact, PastOffer { attempt, agent: agent_id, end: OfferEnd::Accepted });
         };
         // Nobody waits for a word: then there is no deadline to take away.
-        let quiet = self.contact(&id).is_some_and(|contact| contact.conversation.silence.is_none());
+        let quiet = self.contact(&id).is_some_and(|contact| {
+            let engaged = contact.sides.get(&attempt).is_none_or(|side| matches!(side.phase, SidePhase::Engaged));
+            engaged && contact.conversation.silence.is_none()
+        });
         if quiet {
             self.note_contact(id, ended)
         } else {

@@ -4,7 +4,7 @@ use super::agents::settle_limits;
 use super::{no_work, About};
 use crate::conversation::{Sibling, Side, SidePhase};
 use crate::site::Site;
-use crate::state::{Contact, Exclusion, OfferEnd, PastOffer, Phase, Work, WorkPhase, RECENT_OFFERS};
+use crate::state::{Agent, Contact, Exclusion, OfferEnd, PastOffer, Phase, Work, WorkPhase, RECENT_OFFERS};
 use crate::words::{DirectReason, Event, OfferCause, OfferMade, Role};
 
 /// How an accepted or offered attempt leaves the contact's and the agent's hands.
@@ -109,14 +109,17 @@ impl Site {
 
     fn accept_offer(&mut self, about: &About, attempt: u32, connect_by_ms: u64) -> Result<(), String> {
         let (id, agent_id, channel) = (about.contact()?, about.agent()?, about.channel()?.clone());
-        // Room, deadlines and idle order stay as they were.
-        let accepted = self.note_agent(agent_id, |agent| {
+        let accept = |agent: &mut Agent| {
             agent.declines = 0;
             if let Some(enabled) = agent.channels.get_mut(&channel) {
                 enabled.missed = 0;
             }
-            agent.work.get_mut(&(id, attempt)).map(|work| work.phase = WorkPhase::Connecting)
-        })?;
+            let offered = agent.work.get_mut(&(id, attempt)).filter(|work| work.phase == WorkPhase::Offered);
+            offered.map(|work| work.phase = WorkPhase::Connecting)
+        };
+        // Room and idle order stay as they were; so do deadlines, unless the desk is lost.
+        let desk_lost = self.agent(&agent_id).is_some_and(|agent| agent.desk_due.is_some());
+        let accepted = if desk_lost { self.change_agent(agent_id, accept) } else { self.note_agent(agent_id, accept) }?;
         accepted.ok_or_else(|| no_work(agent_id, (id, attempt)))?;
         self.change_contact(id, |contact| {
             if let Some(side) = contact.sides.get_mut(&attempt) {

@@ -16,7 +16,7 @@ use crate::words::{
 impl Site {
     pub(super) fn queue_contact(&mut self, about: &About, event: ContactQueued) -> Result<(), String> {
         let id = about.contact()?;
-        self.arrives_once(id, &event)?;
+        self.arrives_once(id, about.channel()?, &event)?;
         let before = self.state.contacts.remove(&id);
         if let Some(before) = &before {
             self.index.leave_contact(id, before);
@@ -73,14 +73,14 @@ impl Site {
     }
 
     /// No two live contacts have one place in the order of arrival: a new one is behind all others, or takes up a place that was kept.
-    fn arrives_once(&self, id: Id, event: &ContactQueued) -> Result<(), String> {
+    fn arrives_once(&self, id: Id, channel: &Name, event: &ContactQueued) -> Result<(), String> {
         let seq = event.key.seq;
         let once = match (self.state.contacts.get(&id), event.resumes) {
             (Some(before), _) => before.key.seq == seq,
             (None, None) => seq > self.state.arrivals,
             (None, Some(resumed)) => {
                 let kept = event.customer.map(|customer| self.state.places.of(&customer));
-                kept.into_iter().flatten().any(|(_, place)| place.contact == resumed && place.key.seq == seq)
+                kept.into_iter().flatten().any(|(on, place)| on == channel && place.contact == resumed && place.key.seq == seq)
             }
         };
         once.then_some(()).ok_or_else(|| format!("contact {id:?} arrives at the place {seq}, which is another's"))

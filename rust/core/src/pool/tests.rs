@@ -104,6 +104,24 @@ proptest! {
     }
 }
 
+/// All log in, one after the other, and their first places stand empty; then more are declared who never were.
+#[test]
+fn whoever_was_never_idle_comes_before_all() {
+    for (first, more) in [(70, 130), (320, 100), (64, 1), (129, 400)] {
+        let (mut pool, mut listed) = (Pool::default(), Listed::default());
+        pool.add_row();
+        let declared = (0..first).map(|slot| (slot, 0));
+        let logged_in = (0..first).map(|slot| (slot, u64::from(slot) + 1));
+        for (slot, when) in declared.chain(logged_in).chain((first..first + more).map(|slot| (slot, 0))) {
+            pool.place(slot, (when, id(slot)));
+            pool.set(slot, 0, true);
+            listed.places.insert(slot, (when, id(slot)));
+            listed.rows.insert((slot, 0));
+        }
+        assert_eq!(found(&pool, &[0]), listed.having(&[0]));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
 
