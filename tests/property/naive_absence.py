@@ -118,7 +118,7 @@ class Absence(Engagements, AgentFacts):
         self.take_away(agent, self.waiting_for_desk(agent, *due))
 
     def take_away(self, agent: Agent, works: list[Work]) -> None:
-        """Session contacts go to somebody else, async ones are put aside for the agent; one after the other."""
+        """Session contacts go to somebody else, async ones are put aside for the agent; each looks before the next is taken."""
         for work in sorted(works, key=lambda work: (order(self.parties(work)[0]), work.attempt)):
             contact, _ = self.parties(work)
             if work.state == "connecting":
@@ -132,3 +132,6 @@ class Absence(Engagements, AgentFacts):
                 if not contact.answered:
                     self.visit_ended(contact, "requeued")
                 self.wait_for_anyone(contact)
+            self.looking = [who for who in self.looking if who is not contact]
+            self.newcomers = [each for each in self.newcomers if each is not contact]
+            self.look_again(contact)

@@ -109,17 +109,16 @@ class Arrivals(Engagements, Queues):
         """Counts the arrival; how often the customer came for this, if that is too often."""
         if self.policy.repeat_count == 0 or contact.customer is None or contact.topic is None:
             return 0
-        matter = self.known_matter(contact) or Matter()
-        self.matters[contact.customer, contact.topic] = matter
-        earlier = [came_ms for came_ms in matter.arrivals if came_ms + self.policy.repeat_ms > self.at_ms]
-        matter.arrivals = [*earlier[1 - COUNTED_MAX :], self.moment]
-        matter.until_ms = self.moment + self.policy.repeat_ms
-        count = len(matter.arrivals)
-        contact.matter = (count, matter.until_ms)
+        before = self.known_matter(contact) or Matter()
+        earlier = [came_ms for came_ms in before.arrivals if came_ms + self.policy.repeat_ms > self.at_ms]
+        arrivals, until_ms = [*earlier[1 - COUNTED_MAX :], self.moment], self.moment + self.policy.repeat_ms
+        self.matters[contact.customer, contact.topic] = Matter(arrivals, until_ms, before.agent if earlier else None)
+        count = len(arrivals)
+        contact.matter = (count, until_ms)
         if count < self.policy.repeat_count:
             return 0
         contact.priority = min(contact.priority + self.policy.repeat_priority, PRIORITY_MAX)
-        if matter.agent is not None and self.agent(matter.agent) is not None:
-            others = [ref for ref in contact.preferred if ref != matter.agent]
-            contact.preferred = [matter.agent, *others][:PREFERRED_MAX]
+        if before.agent is not None and self.agent(before.agent) is not None:
+            others = [ref for ref in contact.preferred if ref != before.agent]
+            contact.preferred = [before.agent, *others][:PREFERRED_MAX]
         return count

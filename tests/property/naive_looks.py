@@ -44,6 +44,27 @@ class Looks(Offers):
                 if contact in looking or self.concerned(contact, losers):
                     self.look_again(contact)
 
+    def settle(self, agent: Agent) -> None:
+        """First what was put aside for work that is over now; then new work, while there is room."""
+        if not any(work.agent == agent.id and work.interrupts for work in self.works):
+            for contact in self.put_aside_by(agent, "interrupted"):
+                self.bring_back(contact, "interrupter_over")
+                self.newcomers.remove(contact)
+                self.look(contact)
+        while able := self.contacts_for(agent):
+            self.offer(able[0], agent, "agent")
+
+    def put_aside_by(self, agent: Agent, kind: str) -> list[Contact]:
+        """What the agent owns that is parked so, in key order."""
+        aside = [each for each in self.contacts if (each.owner, each.state, each.parked_kind) == (agent.id, "parked", kind)]
+        return sorted(aside, key=order)
+
+    def look(self, contact: Contact) -> None:
+        for agent in self.agents_for(contact)[:1]:
+            self.offer(contact, agent, "contact")
+        if contact.state == "queued":
+            self.looked_in_vain.append(contact.id)
+
     def look_again(self, contact: Contact) -> None:
         """An offer has ended. Who sent the contact gets it back, once; else it looks."""
         if contact.state != "queued":

@@ -4,7 +4,6 @@ from typing import Any
 
 from cordboard.events import event as e
 from tests.property.naive_ends import Ends
-from tests.property.naive_matching import order
 from tests.property.naive_state import Agent, Contact, Work
 from tests.property.naive_why import Reasons
 
@@ -80,36 +79,21 @@ class Offers(Reasons, Ends):
             self.interrupt(work, agent)
 
     def interrupt(self, work: Work, agent: Agent) -> None:
-        """What gives way is put aside; at once the sides' agents look for work, and then this one."""
+        """What gives way is put aside; at once the sides' agents look for work, then this one."""
+        before = self.newcomers, self.looking, self.losers, self.helpers
+        self.newcomers, self.looking, self.losers, self.helpers = [], [], [], []
         for each in sorted(self.interruptible(agent, work.channel), key=lambda each: (each.contact, each.attempt)):
             contact, _ = self.parties(each)
             self.put_aside(each, contact, "interrupted", self.at_ms + self.policy.owner_ms)
-        helpers, self.helpers = self.helpers, []
-        for who in [*helpers, agent]:
-            self.settle(who)
+        free, losers, self.helpers = [*self.helpers, agent], self.losers, []
+        for who in free:
+            self.looking, self.losers = [who], [loser for loser in losers if loser is who]
+            self.all_look()
+        self.newcomers, self.looking, self.losers, self.helpers = before
 
-    # Looking
-
-    def settle(self, agent: Agent) -> None:
-        """First what was put aside for work that is over now; then new work, while there is room."""
-        if not any(work.agent == agent.id and work.interrupts for work in self.works):
-            for contact in self.put_aside_by(agent, "interrupted"):
-                self.bring_back(contact, "interrupter_over")
-                self.newcomers.remove(contact)
-                self.look(contact)
-        while able := self.contacts_for(agent):
-            self.offer(able[0], agent, "agent")
-
-    def put_aside_by(self, agent: Agent, kind: str) -> list[Contact]:
-        """What the agent owns that is parked so, in key order."""
-        aside = [each for each in self.contacts if (each.owner, each.state, each.parked_kind) == (agent.id, "parked", kind)]
-        return sorted(aside, key=order)
-
-    def look(self, contact: Contact) -> None:
-        for agent in self.agents_for(contact)[:1]:
-            self.offer(contact, agent, "contact")
-        if contact.state == "queued":
-            self.looked_in_vain.append(contact.id)
+    def all_look(self) -> None:
+        """In naive_looks, which builds on this."""
+        raise NotImplementedError
 
     # Direct
 

@@ -83,7 +83,7 @@ class Plans(Looks):
         self.visit_ended(contact, "flowed_out")
         contact.visit += 1
         contact.requirements = self.requirements_in(contact, to, contact.wishes)
-        contact.queue, contact.preferred = to, []
+        contact.queue, contact.preferred, contact.back = to, [], None
         self.enter(contact, None)
 
 

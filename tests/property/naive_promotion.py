@@ -20,8 +20,7 @@ class Promotion(Waiting):
             timer(contact.promote_at_ms, "promote", contact.id, partial(self.promotion_due, contact))
             for contact in self.contacts
             if contact.state == "queued" and contact.promote_at_ms is not None and not contact.promotable
-            and contact.promote_at_ms > self.reached_ms
-        ]  # fmt: skip
+        ]
 
     def promotion_due(self, contact: Contact) -> None:
         contact.promotable = True
@@ -43,6 +42,7 @@ class Promotion(Waiting):
             self.record(e.ContactPromoted(at_ms=self.moment, key=contact.key), contact.id)
 
     def near_due(self, contact: Contact) -> bool:
-        reached_ms = max(self.moment, self.reached_ms)
+        """Its instant has come: by now, or in a turn that was told of later things (also while the contact did not wait)."""
+        reached_ms = max(self.moment, self.committed_ms)
         near = contact.promote_at_ms is not None and (contact.promotable or contact.promote_at_ms <= reached_ms)
         return near and contact.state == "queued" and contact.promoted_from is None

@@ -24,7 +24,7 @@ class Record(Matching):
 
     def __init__(self, policy: Policy, at_ms: int) -> None:
         super().__init__(policy)
-        self.at_ms = self.t = self.moment = at_ms
+        self.at_ms = self.committed_ms = self.t = self.moment = at_ms
         """`t` is the newest fact's time, `moment` that of the fact or timer at hand."""
         self.arrivals = 0
         self.ended: set[bytes] = set()
@@ -33,8 +33,6 @@ class Record(Matching):
         self.lines: list[Line] = []
         self.looking: list[Agent | Contact] = []
         self.helpers: list[Agent] = []
-        self.reached_ms = 0
-        """The time of the turn before: timers up to it have run."""
         """Whose sides ended with the primary's engagement: they settle when all else is done."""
         self.newcomers: list[Contact] = []
         """Who entered a queue."""

@@ -24,9 +24,12 @@ Told = tuple[str, list[Line]]
 class NaiveRouter(CaseFacts, Absence, Policies, Days):
     """One site."""
 
-    def turn(self, facts: Sequence[tuple[int, f.Fact | None]], at_ms: int, gap_ms: int = 0) -> list[Told]:
-        """What comes of each fact and timer, in order. `facts` with the time the log stored them."""
-        self.at_ms = at_ms
+    def turn(
+        self, facts: Sequence[tuple[int, f.Fact | None]], at_ms: int, committed_ms: int, gap_ms: int = 0
+    ) -> list[Told]:  # fmt: skip
+        """What comes of each fact and timer, in order. `facts` with the time the log stored them; `committed_ms`: of the turn
+        that the journal holds last."""
+        self.at_ms, self.committed_ms = at_ms, committed_ms
         told: list[Told] = []
         if gap_ms:
             self.lines = []
@@ -39,7 +42,6 @@ class NaiveRouter(CaseFacts, Absence, Policies, Days):
             told.append(("no_policy", []) if fact is None else self.decide(fact))
         told += self.timers(before_ms=at_ms + 1)
         assert not any(self.may(contact, agent) for contact in self.contacts for agent in self.agents), "somebody waits for nothing"
-        self.reached_ms = at_ms
         return told
 
     def decide(self, fact: f.Fact) -> Told:

@@ -59,7 +59,7 @@ class Pair:
         commits = self.step(facts, late_ms)
         self.commits += commits
         ours = told_by_core(commits)
-        told = self.naive.turn([(self.now - late_ms, fact) for fact in facts], self.now, self.now - before if shifts else 0)
+        told = self.naive.turn([(self.now - late_ms, fact) for fact in facts], self.now, before, self.now - before if shifts else 0)
         self.place_effects(commits)
         compare(grouped(ours), grouped(told))
         self.check()
