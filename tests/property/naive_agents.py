@@ -80,6 +80,7 @@ class AgentFacts(Looks):
             for channel in [channel for channel, why in agent.off.items() if why == "missed"]:
                 del agent.off[channel]
                 self.record(e.ChannelSwitchSet(at_ms=self.moment, on=True, cause="returned"), None, agent.id)
+                self.release_if_not_eligible(agent)
                 self.agents_changed.append(agent)
         else:
             self.revoke_offers(agent, "agent_not_ready")
@@ -96,6 +97,7 @@ class AgentFacts(Looks):
         self.record(e.ChannelSwitchSet(at_ms=self.moment, on=fact.on, cause="requested"), None, agent.id)
         if fact.on:
             del agent.off[fact.channel]
+            self.release_if_not_eligible(agent)
             self.agents_changed.append(agent)
             self.looking.append(agent)
         else:

@@ -90,7 +90,8 @@ class NaiveRouter(CaseFacts, Absence, Policies, Days):
             for exclusion in contact.exclusions:
                 if not exclusion.soft:
                     found.append(timer(exclusion.reoffer_ms, "look", contact.id, partial(self.soften, contact, exclusion)))
-                found.append(timer(exclusion.until_ms, "look", contact.id, partial(self.lift, contact, exclusion)))
+                if not exclusion.lifted:
+                    found.append(timer(exclusion.until_ms, "look", contact.id, partial(self.lift, contact, exclusion)))
             drain_ms = [] if contact.drain_at_ms is None else [contact.drain_at_ms]
             coming = [at_ms for at_ms in (*contact.opens_ms, *drain_ms) if at_ms > contact.looked_ms]
             if coming:
@@ -116,7 +117,7 @@ class NaiveRouter(CaseFacts, Absence, Policies, Days):
         self.looking.append(contact)
 
     def lift(self, contact: Contact, exclusion: Exclusion) -> None:
-        contact.exclusions.remove(exclusion)
+        exclusion.lifted = True
         self.looking.append(contact)
 
     def anyone(self, contact: Contact) -> None:
@@ -140,6 +141,8 @@ class NaiveRouter(CaseFacts, Absence, Policies, Days):
             for exclusion in contact.exclusions:
                 exclusion.until_ms += gap_ms
                 exclusion.reoffer_ms += gap_ms
+                exclusion.soft &= exclusion.reoffer_ms <= self.committed_ms
+                exclusion.lifted &= exclusion.until_ms <= self.committed_ms
 
     # Deadlines
 

@@ -76,13 +76,14 @@ class Matter:
 class Exclusion:
     """Not this agent before `until_ms`; from `reoffer_ms` on only while somebody else eligible is present.
 
-    `soft`: the contact has looked again at `reoffer_ms`.
+    `soft`: the contact has looked again at `reoffer_ms`; `lifted`: at `until_ms`. Silence moves both, and it looks once more.
     """
 
     agent: bytes
     until_ms: int
     reoffer_ms: int
     soft: bool = False
+    lifted: bool = False
 
 
 @dataclass(slots=True)
