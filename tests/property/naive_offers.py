@@ -1,5 +1,6 @@
 """Offers, naively: made (one, a group, or directly) and accepted."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from cordboard.events import event as e
@@ -10,7 +11,7 @@ from tests.property.naive_why import Reasons
 WORK_MAX = 500
 
 
-class Offers(Reasons, Ends):
+class Offers(Reasons, Ends, ABC):
     """An agent is reserved for a contact."""
 
     def offer(self, contact: Contact, agent: Agent, looked: Any) -> None:
@@ -91,9 +92,9 @@ class Offers(Reasons, Ends):
             self.all_look()
         self.newcomers, self.looking, self.losers, self.helpers = before
 
+    @abstractmethod
     def all_look(self) -> None:
-        """In naive_looks, which builds on this."""
-        raise NotImplementedError
+        """Everybody who has been noted looks now (naive_looks, which builds on this)."""
 
     # Direct
 

@@ -39,7 +39,7 @@ pub(crate) enum Timer {
 }
 
 /// A long deadline: silence does not move it, and it needs no beat. Its instant stands in the state. Those due at one instant run in
-/// this order: a day before all short deadlines, `Drain` after the looks, the others between them.
+/// this order: a day before all short deadlines, the others between those and the looks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Later {
     /// Whoever owes a word in a conversation has been silent for long.

@@ -63,14 +63,14 @@ macro_rules! bounded_integers {
     ($($ty:ty),*) => {$(
         impl Wire<Span> for $ty {
             #[inline]
-    fn write(&self, bounds: Span, out: &mut Writer<'_>) {
+            fn write(&self, bounds: Span, out: &mut Writer<'_>) {
                 let value = u64::from(*self);
                 debug_assert!((bounds.0..=bounds.1).contains(&value), "{value} is out of {bounds:?}");
                 out.uint(value);
             }
 
             #[inline]
-    fn read(reader: &mut Reader<'_>, bounds: Span) -> Result<Self, Flaw> {
+            fn read(reader: &mut Reader<'_>, bounds: Span) -> Result<Self, Flaw> {
                 let value = reader.uint()?;
                 if !(bounds.0..=bounds.1).contains(&value) {
                     return Err(Flaw::OutOfBounds);

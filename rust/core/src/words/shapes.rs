@@ -35,7 +35,7 @@ macro_rules! fields {
             pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
 
             // A word without fields has nothing to write or read.
-            #[allow(unused_variables, clippy::ptr_arg)]
+            #[allow(unused_variables)]
             fn write_fields(&self, out: &mut $crate::codec::Writer<'_>) {
                 $($crate::codec::Wire::write(&self.$field, bounds!($($bounds)?), out);)*
             }
