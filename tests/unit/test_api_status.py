@@ -65,6 +65,7 @@ def test_a_reason_of_a_newer_router_is_no_error_of_ours() -> None:
         (Overloaded("x"), code_pb2.UNAVAILABLE),
         (VaultUnavailable("x"), code_pb2.UNAVAILABLE),
         (status.Draining("x"), code_pb2.UNAVAILABLE),
+        (status.CatchingUp("x"), code_pb2.UNAVAILABLE),
         (LogUnavailable("x"), code_pb2.DEADLINE_EXCEEDED),
         (OutcomeUnknown("x"), code_pb2.DEADLINE_EXCEEDED),
         (status.TokenExpired("x"), code_pb2.OUT_OF_RANGE),
@@ -78,7 +79,9 @@ def test_every_other_error_has_its_code(error: CordboardError, code: int) -> Non
     assert status.status_of(error).code == code
 
 
-@pytest.mark.parametrize("error", [Overloaded("full"), VaultUnavailable("away"), status.Draining("stopping")])
+@pytest.mark.parametrize(
+    "error", [Overloaded("full"), VaultUnavailable("away"), status.Draining("stopping"), status.CatchingUp("started")]
+)
 def test_what_passes_says_when_to_come_back(error: CordboardError) -> None:
     retry = detail(error, error_details_pb2.RetryInfo)
     assert isinstance(retry, error_details_pb2.RetryInfo)

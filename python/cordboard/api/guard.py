@@ -10,13 +10,14 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from cordboard.api.status import grpc_status
+from cordboard.api.status import CatchingUp, grpc_status
 from cordboard.errors import CordboardError, InvalidInput, OutcomeUnknown
 
 logger = logging.getLogger(__name__)
 DEFAULT_DEADLINE_S = 10.0
 LONGEST_DEADLINE_S = 120.0
 BULK_DEADLINE_S = 120.0
+CATCH_UP_S = 1.0
 _MARGIN_S = 0.1
 _MARGIN_SHARE = 0.1
 _OPEN = ("/grpc.health.", "/grpc.reflection.")
@@ -31,7 +32,11 @@ class Malformed:
 
 
 class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs alone
-    """An interceptor for all of cordboard.v1; health and reflection pass by."""
+    """An interceptor for all of cordboard.v1; health and reflection pass by. Until `caught_up` is set, what this process has
+    folded is older than the journal: who is declared, what may be shown. A call waits a moment for it and is then refused."""
+
+    def __init__(self, caught_up: asyncio.Event) -> None:
+        self._caught_up = caught_up
 
     async def intercept_service(
         self,
@@ -43,18 +48,24 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
             return handler
         if handler.request_streaming:
             return grpc.stream_unary_rpc_method_handler(
-                _whole(handler.stream_unary, BULK_DEADLINE_S), _lenient(handler.request_deserializer), handler.response_serializer
+                _whole(self._caught_up, handler.stream_unary, BULK_DEADLINE_S),
+                _lenient(handler.request_deserializer),
+                handler.response_serializer,
             )
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(
-                _watched(handler.unary_stream), _lenient(handler.request_deserializer), handler.response_serializer
+                _watched(self._caught_up, handler.unary_stream), _lenient(handler.request_deserializer), handler.response_serializer
             )
         return grpc.unary_unary_rpc_method_handler(
-            _whole(handler.unary_unary, DEFAULT_DEADLINE_S), _lenient(handler.request_deserializer), handler.response_serializer
+            _whole(self._caught_up, handler.unary_unary, DEFAULT_DEADLINE_S),
+            _lenient(handler.request_deserializer),
+            handler.response_serializer,
         )
 
 
-def _whole(behaviour: Callable[[Any, Context], Awaitable[Any]], default_s: float) -> Callable[[Any, Context], Awaitable[Any]]:
+def _whole(
+    caught_up: asyncio.Event, behaviour: Callable[[Any, Context], Awaitable[Any]], default_s: float
+) -> Callable[[Any, Context], Awaitable[Any]]:
     """A method with one answer: it gets a deadline even if the client set none."""
 
     async def guarded(request: Any, context: Context) -> Any:
@@ -62,6 +73,7 @@ def _whole(behaviour: Callable[[Any, Context], Awaitable[Any]], default_s: float
             _refuse_malformed(request)
             try:
                 async with asyncio.timeout(_time_left_s(context, default_s)):
+                    await _until(caught_up)
                     return await behaviour(request, context)
             except TimeoutError as error:
                 raise OutcomeUnknown("the deadline has passed") from error
@@ -69,17 +81,31 @@ def _whole(behaviour: Callable[[Any, Context], Awaitable[Any]], default_s: float
     return guarded
 
 
-def _watched(behaviour: Callable[[Any, Context], AsyncIterator[Any]]) -> Callable[[Any, Context], AsyncIterator[Any]]:
+def _watched(
+    caught_up: asyncio.Event, behaviour: Callable[[Any, Context], AsyncIterator[Any]]
+) -> Callable[[Any, Context], AsyncIterator[Any]]:
     """A watch: it lasts as long as both sides like."""
 
     async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
         async with _answering(context):
             _refuse_malformed(request)
+            await _until(caught_up)
             async with contextlib.aclosing(behaviour(request, context)) as messages:  # type: ignore[type-var]  # a generator, typed as iterator
                 async for message in messages:
                     yield message
 
     return guarded
+
+
+async def _until(caught_up: asyncio.Event) -> None:
+    """Raises CatchingUp."""
+    if caught_up.is_set():
+        return
+    try:
+        async with asyncio.timeout(CATCH_UP_S):
+            await caught_up.wait()
+    except TimeoutError:
+        raise CatchingUp("this server is catching up with the journal: try again, or another one") from None
 
 
 @contextlib.asynccontextmanager

@@ -172,7 +172,7 @@ async def _keep_periods(keeper: PeriodKeeper, every_s: float, caught_up: asyncio
 
 
 async def _serve(site: Site, host: str, port: int, caught_up: asyncio.Event, ready: Callable[[int], None] | None) -> None:
-    server = grpc.aio.server(interceptors=[Guard()], options=OPTIONS)
+    server = grpc.aio.server(interceptors=[Guard(caught_up)], options=OPTIONS)
     add_ContactServiceServicer_to_server(ContactService(site), server)
     add_AgentServiceServicer_to_server(AgentService(site), server)
     add_BoardServiceServicer_to_server(BoardService(site), server)

@@ -82,6 +82,12 @@ class Draining(CordboardError):
     reason = "draining"
 
 
+class CatchingUp(CordboardError):
+    """This server has just started and has not read the journal to its end."""
+
+    reason = "catching_up"
+
+
 _BY_REASON: dict[str, int] = {
     # Says nothing about the caller: there is no such thing.
     **dict.fromkeys(
@@ -118,6 +124,7 @@ _BY_TYPE: tuple[tuple[type[CordboardError], int], ...] = (
     (Overloaded, code_pb2.UNAVAILABLE),
     (VaultUnavailable, code_pb2.UNAVAILABLE),
     (Draining, code_pb2.UNAVAILABLE),
+    (CatchingUp, code_pb2.UNAVAILABLE),
     (LogUnavailable, code_pb2.DEADLINE_EXCEEDED),
     (OutcomeUnknown, code_pb2.DEADLINE_EXCEEDED),
     (TokenExpired, code_pb2.OUT_OF_RANGE),
@@ -150,7 +157,7 @@ def status_of(error: CordboardError) -> status_pb2.Status:
     details: list[Message] = [error_details_pb2.ErrorInfo(reason=reason_of(error), domain=DOMAIN)]
     if isinstance(error, BadRequest):
         details.append(_bad_request(error.violations))
-    if isinstance(error, Overloaded | VaultUnavailable | Draining):
+    if isinstance(error, Overloaded | VaultUnavailable | Draining | CatchingUp):
         details.append(
             error_details_pb2.RetryInfo(
                 retry_delay=duration_pb2.Duration(nanos=RETRY_DELAY_MS % 1000 * 1_000_000, seconds=RETRY_DELAY_MS // 1000)
