@@ -71,6 +71,7 @@ class ApiSite:
     vault: Vault
     history: HistoryReader
     nats_url: str
+    vault_url: str
     port: int = 0
     session_grace_s: float = 3_600.0
     periods_every_s: float = 3_600.0
@@ -133,17 +134,18 @@ async def api_site(
     directory: Path, policy: Policy | None = POLICY, *, session_grace_s: float = 3_600.0, periods_every_s: float = 3_600.0
 ) -> AsyncIterator[ApiSite]:
     """Everything up, caught up, and with `policy` in force."""
+    vault_url = f"sqlite+aiosqlite:///{directory / 'vault.db'}"
     views = f"sqlite+aiosqlite:///{directory / 'views.db'}"
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(EmbeddedServer(directory / "nats"))
         log = await stack.enter_async_context(connect(server.url, SITE))
-        vault = await stack.enter_async_context(Vault.open(f"sqlite+aiosqlite:///{directory / 'vault.db'}", bytes(32)))
+        vault = await stack.enter_async_context(Vault.open(vault_url, bytes(32)))
         history = await stack.enter_async_context(HistoryReader.open(views))
         roles = [
             asyncio.create_task(run_router(log), name="router"),
             asyncio.create_task(run_history(server.url, SITE, views), name="history"),
         ]
-        site = ApiSite(log, vault, history, server.url, session_grace_s=session_grace_s, periods_every_s=periods_every_s)
+        site = ApiSite(log, vault, history, server.url, vault_url, session_grace_s=session_grace_s, periods_every_s=periods_every_s)
         try:
             await site.start_api()
             if policy is not None:

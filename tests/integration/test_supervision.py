@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import select
 
 from cordboard.client import Client, ClientError, DeskSnapshot, Offer, OfferOver, PresenceReport
+from cordboard.sql import open_engine
 from cordboard.v1 import types_pb2
 from cordboard.v1.board_service_pb2 import AgentRow, QueueRow
 from cordboard.vault import Vault
+from cordboard.vault.intake import DOUBTFUL_AFTER_MS
+from cordboard.vault.schema import intake
 from tests.api_site import PATIENCE_S, ApiSite, DeskReader, an_agent, api_site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -131,6 +135,26 @@ async def test_a_broadcast_text_stands_in_the_vault_and_a_repeat_is_the_same(sit
     with pytest.raises(ClientError) as refused:
         await client.broadcast_text("orders", "")
     assert "text" in refused.value.violations
+
+
+async def test_a_broadcast_text_is_not_said_again_by_a_process_that_comes_back_late(site: ApiSite, client: Client) -> None:
+    """The process died when the log had the fact and the vault did not know, and the router has forgotten its id since."""
+    said = await client.broadcast_text("invoices", "The lift is broken.")
+    before = await site.log.last_inbox_seq()
+    await site.stop_api()
+    engine = open_engine(site.vault_url, "write", durable=True, name="test")
+    message = bytes.fromhex(said.message_id)
+    async with engine.begin() as connection:
+        row = intake.update().where(intake.c.contact == message)
+        done = await connection.execute(row.values(published=False, created_ms=intake.c.created_ms - DOUBTFUL_AFTER_MS))
+        assert done.rowcount == 1
+    await site.start_api()
+    async with engine.connect() as connection, asyncio.timeout(PATIENCE_S):
+        while not await connection.scalar(select(intake.c.published).where(intake.c.contact == message)):
+            await connection.rollback()
+            await asyncio.sleep(0.05)
+    await engine.dispose()
+    assert await site.log.last_inbox_seq() == before
 
 
 async def test_a_desk_that_is_closed_is_lost_and_comes_back(site: ApiSite, client: Client) -> None:

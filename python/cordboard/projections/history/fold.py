@@ -16,7 +16,7 @@ from cordboard import codec
 from cordboard.errors import InvalidInput
 from cordboard.events import INPUT_TAG, Commit, Entry
 from cordboard.events import event as e
-from cordboard.events.fact import ContactArrived
+from cordboard.events.fact import BroadcastRequested, ContactArrived
 from cordboard.events.verdict import Duplicate, Quarantined, Refused, Verdict
 from cordboard.projections.about import agent_of
 from cordboard.projections.hands import Hand, Hands
@@ -59,13 +59,15 @@ class Rows:
 
 
 class Changes:
-    """What a batch of commits changes. `contacts`, `visits` and `engagements` by primary key; `timeline` rows in order."""
+    """What a batch of commits changes. `contacts`, `visits` and `engagements` by primary key; `timeline` and
+    `broadcasts` rows in order."""
 
     def __init__(self, known: Mapping[bytes, int], hands: Mapping[bytes, str] | None = None) -> None:
         self.contacts = Rows(first_only=frozenset({"answered_at_ms"}))
         self.visits = Rows()
         self.engagements = Rows()
         self.timeline: list[Row] = []
+        self.broadcasts: list[Row] = []
         self.visit_of: dict[bytes, int] = dict(known)
         self._hands = {contact: Hands(_HANDS.decode(text)) for contact, text in (hands or {}).items()}
         self.reborn: set[bytes] = set()
@@ -89,8 +91,9 @@ class Changes:
                 homes.setdefault(entry.cause, entry.contact)
         for index, entry in enumerate(commit.entries):
             if entry.contact is None:
-                continue
-            if entry.tag == INPUT_TAG:
+                if entry.tag == INPUT_TAG:
+                    self._broadcast(commit, index, entry)
+            elif entry.tag == INPUT_TAG:
                 self._input(commit, index, entry, entry.contact, homes)
             else:
                 self._event(commit, index, entry, entry.contact)
@@ -113,6 +116,28 @@ class Changes:
                     details["arrived_as"] = contact.hex()
                     contact = home
         self._tell(commit, index, entry, contact, given.stored_ms, name, details, fact_id)
+
+    def _broadcast(self, commit: Commit, index: int, entry: Entry) -> None:
+        """Of the inputs that are about no contact, those that broadcast something."""
+        given = codec.decode_input(entry)
+        try:
+            fact = codec.decode_fact(given.fact) if given.fact else None
+        except InvalidInput:
+            return  # of a newer release
+        if isinstance(fact, BroadcastRequested):
+            self.broadcasts.append(
+                {
+                    "seq": commit.seq,
+                    "entry": index,
+                    "at_ms": given.stored_ms,
+                    "fact": fact.fact_id,
+                    "queue": fact.queue,
+                    "message": fact.message,
+                    "by": fact.by,
+                    "reason": fact.reason,
+                    "verdict": _verdict(given.verdict)["verdict"],
+                }
+            )
 
     def _event(self, commit: Commit, index: int, entry: Entry, contact: bytes) -> None:
         event = codec.decode_event(entry)

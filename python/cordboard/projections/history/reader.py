@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Row, Select, and_, case, func, or_, select, tuple_
+from sqlalchemy import Row, Select, and_, case, func, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cordboard.errors import InvalidInput
-from cordboard.projections.history.schema import checkpoint, contacts, engagements, shown, timeline, visits
+from cordboard.projections.history.schema import broadcasts, checkpoint, contacts, engagements, shown, timeline, visits
 from cordboard.projections.history.store import position, prepare
 from cordboard.sql import is_sqlite, open_engine
 
@@ -104,6 +104,13 @@ class TimelineRow(msgspec.Struct, frozen=True):
     visit: int | None
     fact: bytes | None
     details: dict[str, Any]
+
+
+class DecidedAt(msgspec.Struct, frozen=True):
+    """Where the journal holds what became of a fact: entry `entry` of commit `seq`."""
+
+    seq: int
+    entry: int
 
 
 class TopicOutcome(msgspec.Struct, frozen=True):
@@ -252,12 +259,13 @@ class HistoryReader:
         # The dialects sort words, and none, each in their own way.
         return sorted(found, key=lambda row: (row.topic_first or "", row.disposition or ""))
 
-    async def decided(self, fact_id: bytes) -> TimelineRow | None:
-        """The first entry that gave a verdict on this fact, if it was about a contact and the history has come that far."""
-        query = select(timeline).where(timeline.c.fact == fact_id).order_by(timeline.c.seq, timeline.c.entry).limit(1)
+    async def decided(self, fact_id: bytes) -> DecidedAt | None:
+        """The first verdict on this fact, if it was about a contact or a broadcast and the history has come that far."""
+        of_contacts = select(timeline.c.seq, timeline.c.entry).where(timeline.c.fact == fact_id)
+        of_queues = select(broadcasts.c.seq, broadcasts.c.entry).where(broadcasts.c.fact == fact_id)
         async with self._engine.connect() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        return None if row is None else _timeline_row(row)
+            found = [tuple(row) for row in await connection.execute(union_all(of_contacts, of_queues))]
+        return DecidedAt(*min(found)) if found else None
 
     async def _rows(self, kind: type[T], query: Select[Any]) -> list[T]:
         async with self._engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""The history's tables: contacts, visits, engagements and the timeline of each contact. Rebuilt from the journal at any time.
+"""The history's tables: contacts, visits, engagements, the timeline of each contact, and broadcasts. Rebuilt from the journal at any time.
 
 No personal data: customers, messages, notes and agents are references into the vault.
 """
@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 
 from cordboard.events.bounds import ID_BYTES, NAME_MAX
 
-VERSION = 3
+VERSION = 4
 WORD_MAX = 32
 """Width of the words that the code itself defines: states, outcomes, reasons of ending, names of facts and events."""
 
@@ -143,3 +143,20 @@ Index(
     sqlite_where=timeline.c.fact.isnot(None),
     postgresql_where=timeline.c.fact.isnot(None),
 )
+
+broadcasts = Table(
+    "history_broadcasts",
+    tables,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", Integer, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("fact", Id, nullable=False, index=True),
+    Column("queue", Name, nullable=False),
+    Column("message", Id, nullable=False),
+    Column("by", Id),
+    Column("reason", Name),
+    Column("verdict", Word, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What was to be told to everybody in a queue. The one fact that belongs to no contact and yet comes by way of the vault, which asks
+for its verdict long after the router has forgotten it."""

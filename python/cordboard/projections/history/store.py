@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cordboard.errors import ConfigurationError, JournalCorrupt
 from cordboard.events import Commit
 from cordboard.projections.history.fold import Changes, Row, Rows, touched
-from cordboard.projections.history.schema import VERSION, checkpoint, contacts, engagements, tables, timeline, visits
+from cordboard.projections.history.schema import VERSION, broadcasts, checkpoint, contacts, engagements, tables, timeline, visits
 from cordboard.sql import insert_into, prepared
 
 CHUNK = 500
@@ -89,6 +89,8 @@ async def _write(connection: AsyncConnection, changes: Changes) -> None:
             await connection.execute(_updating(table, names), group)
     if changes.timeline:
         await connection.execute(insert(timeline), changes.timeline)
+    if changes.broadcasts:
+        await connection.execute(insert(broadcasts), changes.broadcasts)
 
 
 def _alike(table: Table, rows: Rows) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
