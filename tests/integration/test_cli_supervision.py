@@ -68,4 +68,4 @@ async def test_tables_say_what_monitoring_does_not_show(site: ApiSite) -> None:
     assert json.loads(await typed(site, "agents", "list", "--json")) == []
     assert "not_shown" in await typed(site, "explain", "agent", "anna", code=1)
     rows = {row["queue"]: row for row in json.loads(await typed(site, "queues", "--json")) if "channel" not in row}
-    assert rows["orders"]["figures_withheld"]
+    assert rows["orders"]["work_withheld"] and rows["orders"]["agents_withheld"]

@@ -222,14 +222,21 @@ async def test_the_present_may_be_closed_and_the_past_open(client: Client, worke
 async def test_figures_need_a_group(client: Client, worked: dict[str, str]) -> None:
     await under(client, Monitoring(individual_live=False, group_min=2))
     (row,) = [row for row in (await client.get_boards()).queues if (row.queue, row.channel) == ("orders", "")]
-    assert (row.figures_withheld, row.members, row.members_ready, row.engaged, row.waiting) == (True, 1, 0, 0, 1)
+    assert row.agents_withheld and row.work_withheld
+    assert (row.members, row.members_ready, row.engaged, row.waiting) == (1, 0, 0, 1)
     assert not row.HasField("occupancy_permille")
     (second,) = await client.declare_agents([an_agent("bob", "orders")])
     assert second.code == 0
     seen = await client.get_boards()
     (row,) = [row for row in seen.queues if (row.queue, row.channel) == ("orders", "")]
-    assert (row.figures_withheld, row.members, row.members_ready, row.engaged) == (False, 2, 1, 2)
+    assert (row.agents_withheld, row.work_withheld, row.members, row.members_ready, row.engaged) == (False, False, 2, 1, 2)
     assert (seen.site.agents, seen.site.agents_ready, seen.site.figures_withheld) == (2, 1, False)
+    parts = [row for row in seen.queues if row.channel]
+    assert parts and all(row.work_withheld and row.agents_withheld for row in parts)
+    assert not any(row.engaged or row.members_ready for row in parts), "nor what channels add"
+    explained = await client.explain_contact(worked["waiting"])
+    assert not explained.hindrances
+    assert explained.sentences[-1] == "Of the 2 declared for its queue 0 work on its channel and have the skills it needs."
     await client.retire_agent("bob")
 
 
@@ -263,6 +270,22 @@ async def test_a_watch_forgets_what_is_not_shown_any_more(client: Client, worked
     assert again.complete and not again.agents
     await watch.aclose()
     await resumed.aclose()
+
+
+async def test_a_watch_begins_anew_when_other_rows_may_be_shown(client: Client, worked: dict[str, str]) -> None:
+    await under(client, Monitoring(individual_live=False, group_min=2))
+    watch = client.watch_boards(interval_ms=20)
+    assert next(row for row in (await anext(watch)).queues if (row.queue, row.channel) == ("orders", "")).work_withheld
+    for person in ("carl", "dina"):
+        (result,) = await client.declare_agents([an_agent(person, "orders")])
+        assert result.code == 0
+    async for change in watch:
+        rows = [row for row in change.queues if (row.queue, row.channel) == ("orders", "")]
+        if change.complete and not rows[0].work_withheld:
+            break
+    await watch.aclose()
+    for person in ("carl", "dina"):
+        await client.retire_agent(person)
 
 
 async def test_a_forced_presence_is_not_told(client: Client, worked: dict[str, str]) -> None:

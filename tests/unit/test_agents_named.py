@@ -24,11 +24,16 @@ def test_the_runner_up_is_an_agent_only_if_the_contact_looked() -> None:
     offered = {"attempt": 1, "why": looked, "direct": {"by": ANNA, "reason": "pick"}}
     assert without_agents("OfferMade", offered) == {
         "attempt": 1,
-        "why": {"looked": "contact", "able": 2},
+        "why": {"looked": "contact"},
         "direct": {"reason": "pick"},
     }
-    agent_looked = {"why": {"looked": "agent", "runner_up": BERT}}
+    agent_looked = {"why": {"looked": "agent", "runner_up": BERT, "decided": "due"}}
     assert without_agents("OfferMade", agent_looked) == agent_looked
+
+
+def test_how_many_were_free_is_a_figure_about_agents() -> None:
+    offered = {"why": {"looked": "agent", "able": 1, "strategy": "longest_idle", "decided": "only"}}
+    assert without_agents("OfferMade", offered) == {"why": {"looked": "agent", "strategy": "longest_idle"}}
 
 
 def test_of_an_unknown_word_only_the_verdict_stays() -> None:

@@ -9,7 +9,7 @@ from cordboard.api.site import Site
 from cordboard.api.status import TokenExpired
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.rows import agent_row, queue_row, site_row
-from cordboard.projections.rows import AgentRow, QueueRow, SiteRow
+from cordboard.projections.rows import AgentRow, QueueRow
 from cordboard.v1 import board_service_pb2 as pb
 from cordboard.v1.board_service_pb2_grpc import BoardServiceServicer
 
@@ -30,14 +30,15 @@ class BoardService(BoardServiceServicer):
         boards = self._site.boards
         # No await between these: all of it is of one position.
         seq, at_ms, site = boards.position, boards.at_ms, boards.site()
-        queues, least = [*boards.queues(), *boards.cells(), *boards.channels()], self._site.shown.least
-        agents = [] if least else boards.agents()
-        queue_rows = [queue_row(row, whole=row.members >= least) for row in queues]
+        shown, queues = self._site.shown, [*boards.queues(), *boards.cells(), *boards.channels()]
+        agents = [] if shown.least else boards.agents()
+        queue_rows = [queue_row(row, shown.figures(row)) for row in queues]
+        site_message = site_row(site, whole=shown.site_figures, least=shown.least)
         people = await self._site.people.of(row.agent for row in agents)
         return pb.GetBoardsResponse(
             queues=queue_rows,
             agents=[agent_row(row, people) for row in agents],
-            site=site_row(site, least=least),
+            site=site_message,
             consistency_token=self._site.token(seq),
             resume_token=self._site.tokens.resume(seq),
             at_ms=at_ms,
@@ -93,9 +94,10 @@ class _Changes:
             cells = boards.cells_changed_since(since)
             channels = {row.channel for row in cells}
             self._queues = [*queues, *cells, *(row for row in boards.channels() if row.channel in channels)]
-        self._row: SiteRow = boards.site()
-        self._least = site.shown.least
-        if self._least:
+        shown = site.shown
+        self._figures = {(row.queue, row.channel): shown.figures(row) for row in self._queues}
+        self._row = site_row(boards.site(), whole=shown.site_figures, least=shown.least)
+        if shown.least:
             self._agents = []
 
     async def messages(self) -> AsyncIterator[pb.WatchBoardsResponse]:
@@ -106,10 +108,10 @@ class _Changes:
             part = rows[start : start + MESSAGE_ROWS_MAX]
             last = start + MESSAGE_ROWS_MAX >= len(rows)
             yield pb.WatchBoardsResponse(
-                queues=[queue_row(row, whole=row.members >= self._least) for row in part if isinstance(row, QueueRow)],
+                queues=[queue_row(row, self._figures[row.queue, row.channel]) for row in part if isinstance(row, QueueRow)],
                 agents=[agent_row(row, people) for row in part if isinstance(row, AgentRow) and not row.gone],
                 removed_agent_ids=[row.agent.hex() for row in part if isinstance(row, AgentRow) and row.gone],
-                site=site_row(self._row, least=self._least) if last else None,
+                site=self._row if last else None,
                 resume_token=self._token(last),
                 at_ms=self._at_ms,
                 complete=self._complete and start == 0,

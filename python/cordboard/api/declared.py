@@ -1,11 +1,14 @@
 """What was declared and is in force, folded from the journal: the policy, and every agent's registration."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from cordboard import codec
 from cordboard.api.vocabulary import Vocabulary
 from cordboard.errors import FactRefused, NotFound
 from cordboard.events import Commit
+from cordboard.events.bounds import Requirement
 from cordboard.events.event import AgentRegistered, PolicyAdopted
 from cordboard.events.policy import Monitoring, Policy
 from cordboard.events.verdict import REFUSALS
@@ -16,6 +19,13 @@ _POLICY_ADOPTED = 5
 _AGENT_REGISTERED = 30
 _AGENT_REMOVED = 31
 _OURS = frozenset((_POLICY_ADOPTED, _AGENT_REGISTERED, _AGENT_REMOVED))
+
+
+class Fit(NamedTuple):
+    """A queue's members, and how many of them work on a contact's channel and have the skills it needs."""
+
+    members: int
+    fit: int
 
 
 class Declared:
@@ -85,7 +95,18 @@ class Declared:
         """What the agent was declared with; None if it is no part of the site."""
         return self._agents.get(agent)
 
+    def fit(self, queue: str, channel: str, needs: Sequence[Requirement]) -> Fit:
+        """Who serves `queue`, by declaration alone: whatever they do now."""
+        members = [event for event in self._agents.values() if any(one.queue == queue for one in event.memberships)]
+        return Fit(len(members), sum(_is_fit(event, channel, needs) for event in members))
+
     def agents_after(self, agent: bytes | None, limit: int) -> list[tuple[bytes, AgentRegistered]]:
         """At most `limit` registered agents in the order of their ids, after `agent`."""
         later = sorted(ref for ref in self._agents if agent is None or ref > agent)
         return [(ref, self._agents[ref]) for ref in later[:limit]]
+
+
+def _is_fit(event: AgentRegistered, channel: str, needs: Sequence[Requirement]) -> bool:
+    levels = {one.skill: one.level for one in event.skills}
+    works = any(one.channel == channel and one.max_concurrent != 0 for one in event.channels)
+    return works and all(levels.get(need.skill, 0) >= need.level for need in needs)

@@ -35,8 +35,7 @@ class ExplainService(ExplainServiceServicer):
         shown = self._site.shown
         single = shown.single(at_position=position is not None)
         agents = found.agents if single else []
-        counted = single or sum(found.hindrances.values()) >= shown.rules.group_min
-        hindrances = found.hindrances if counted else {}
+        fit = None if single or position is not None else self._site.declared.fit(found.queue, found.channel, found.requirements)
         people = await shown.who([found.agent, *found.preferred, *(each.id for each in agents)], single)
         named = (lambda agent: _name(people, agent)) if single else None
         return pb.ExplainContactResponse(
@@ -51,10 +50,10 @@ class ExplainService(ExplainServiceServicer):
             ahead=found.ahead,
             requirements=requirements_to(found.requirements),
             agent="" if found.agent is None else people[found.agent].person,
-            hindrances={str(word): count for word, count in hindrances.items()},
+            hindrances={str(word): count for word, count in found.hindrances.items()} if single else {},
             agents=[_obstacle(people[each.id].person, each, found.at_ms) for each in agents],
             folded_from=found.folded_from,
-            sentences=sentences.of_contact(found, named, counted=counted),
+            sentences=sentences.of_contact(found, named, fit),
         )
 
     async def ExplainAgent(self, request: pb.ExplainAgentRequest, context: Context) -> pb.ExplainAgentResponse:

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cordboard.api.declared import Declared
+from cordboard.api.groups import Figures, Told, told
 from cordboard.api.people import NOBODY, People
 from cordboard.api.status import NotShown
 from cordboard.events.agents_named import without_agents
 from cordboard.events.policy import Monitoring
+from cordboard.projections.boards import Boards
+from cordboard.projections.rows import QueueRow
 from cordboard.vault import Person
 
 _DEFAULT = Monitoring()
@@ -19,9 +22,13 @@ _DEFAULT = Monitoring()
 class Shown:
     """The bounds in force, whenever it is asked."""
 
-    def __init__(self, declared: Declared, people: People) -> None:
+    def __init__(self, declared: Declared, people: People, boards: Boards) -> None:
         self._declared = declared
         self._people = people
+        self._boards = boards
+        self._groups: tuple[int, int, Told] | None = None
+        """Told as of so many declarations and this group_min."""
+        self._groups_since = 0
 
     @property
     def rules(self) -> Monitoring:
@@ -30,8 +37,10 @@ class Shown:
 
     @property
     def since(self) -> int:
-        """The position from which on these bounds hold: what was read before may show more."""
-        return self._declared.monitoring_since
+        """The position from which on these bounds hold: what was read before may show more, or other rows."""
+        if self.least:
+            self._told()
+        return max(self._declared.monitoring_since, self._groups_since)
 
     async def now(self, agents: Iterable[bytes | None]) -> Mapping[bytes, Person]:
         """Who they are, for what shows what they do now."""
@@ -49,6 +58,29 @@ class Shown:
     def least(self) -> int:
         """Figures about what fewer agents do now are not shown; 0: single ones are."""
         return 0 if self.rules.individual_live else self.rules.group_min
+
+    def figures(self, row: QueueRow) -> Figures:
+        """Which figures of a row are shown."""
+        if not self.least:
+            return Figures(work=True, agents=True)
+        told = self._told()
+        whole = row.queue is not None and row.channel is None
+        return Figures(work=whole and row.queue in told.work, agents=whole and row.queue in told.agents)
+
+    @property
+    def site_figures(self) -> bool:
+        """Whether figures about all agents are shown."""
+        return not self.least or self._told().site
+
+    def _told(self) -> Told:
+        """Decided anew when somebody was declared or left, or the policy asks for other groups."""
+        boards = self._boards
+        if self._groups is None or self._groups[:2] != (boards.declarations, self.least):
+            now = told(boards.serving(), boards.site().agents, self.least)
+            if self._groups is None or self._groups[2] != now:
+                self._groups_since = boards.position
+            self._groups = boards.declarations, self.least, now
+        return self._groups[2]
 
     def single(self, *, at_position: bool) -> bool:
         """Whether single agents stand in what is told of now, or of a position of the journal: that may be the newest one, so it

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from cordboard.api.declared import Fit
 from cordboard.events.bounds import Requirement
 from cordboard.router.explain import AgentExplained, ContactExplained, Hindered, Hindrance
 
@@ -54,9 +55,9 @@ def obstacle(found: Hindered, at_ms: int) -> str:
     return _ONE[found.hindrance] + ends
 
 
-def of_contact(found: ContactExplained, name: Name | None, *, counted: bool = True) -> list[str]:
-    """Where the contact stands, what it needs, and what keeps its queue's members from it. Without `name` nobody is named; not
-    `counted`: so few members that a count would name them."""
+def of_contact(found: ContactExplained, name: Name | None, fit: Fit | None) -> list[str]:
+    """Where the contact stands, what it needs, and what keeps its queue's members from it. Without `name` nobody is named, and what
+    they do is not told: only who could serve it by declaration, if `fit` says so."""
     state = f"{found.ahead} come first"
     if found.agent is not None:
         state = f"{name(found.agent) if name is not None else 'an agent'} has it"
@@ -71,8 +72,11 @@ def of_contact(found: ContactExplained, name: Name | None, *, counted: bool = Tr
         lines.append(
             f"It waits for {people}, for {span(found.prefer_until_ms - found.at_ms)} more, as long as one of them is there."
         )
-    if not counted:
-        return [*lines, "What keeps the members of its queue from it is not shown: they are few."]
+    if name is None:
+        lines.append("What its queue's members do, and so what keeps them from it, is not shown.")
+        if fit is not None:
+            lines.append(f"Of the {fit.members} declared for its queue {fit.fit} work on its channel and have the skills it needs.")
+        return lines
     members = sum(found.hindrances.values())
     if members:
         lines.append(f"Of the {members} members of its queue {_counts(found.hindrances)}.")

@@ -148,7 +148,7 @@ async def run_api(
             effects=effects,
             signals=Signals(log, desks),
             people=people,
-            shown=Shown(declared, people),
+            shown=Shown(declared, people, boards),
             tokens=Tokens(log.site),
             erasure=erasure,
             explainer=Explainer(log, core),

@@ -86,13 +86,12 @@ def queue_table(rows: Iterable[QueueRow], now_ms: int) -> Table:
         table.add_column(column, justify="left" if column == "queue" else "right", no_wrap=True)
     for row in sorted((row for row in rows if row.queue and not row.channel), key=lambda row: row.queue):
         longest = max(0, now_ms - row.oldest_since_ms) if row.HasField("oldest_since_ms") else None
-        expected = max(row.expected_base_ms, longest or 0) if row.HasField("expected_base_ms") else None
         table.add_row(
             row.queue if row.mode in ("", "open") else f"{row.queue} [red]{row.mode}[/]",
             f"[yellow]{row.waiting}[/]" if row.waiting else "0",
             duration(longest),
-            duration(expected) if expected is not None else "unknown",
-            "–" if row.figures_withheld else str(row.engaged),
+            _expected(row, longest),
+            "–" if row.work_withheld else str(row.engaged),
             str(row.parked),
             ready(row),
             str(row.visits),
@@ -105,9 +104,15 @@ def queue_table(rows: Iterable[QueueRow], now_ms: int) -> Table:
     return table
 
 
+def _expected(row: QueueRow, longest: int | None) -> str:
+    if row.work_withheld or row.agents_withheld:
+        return "–"
+    return duration(max(row.expected_base_ms, longest or 0)) if row.HasField("expected_base_ms") else "unknown"
+
+
 def ready(row: QueueRow) -> str:
     """`3/8`, of them `(1 reserved)`; a dash where monitoring shows no figures about so few."""
-    if row.figures_withheld:
+    if row.agents_withheld:
         return "–"
     reserved = f" ({row.reserved} reserved)" if row.reserved else ""
     return f"{row.members_ready}/{row.members}{reserved}"

@@ -58,8 +58,9 @@ def without_agents(name: str, details: dict[str, Any]) -> dict[str, Any]:
 
 
 def _why(why: dict[str, Any]) -> dict[str, Any]:
-    """Who would have been next is an agent if it was the contact that looked."""
-    return {key: value for key, value in why.items() if key != "runner_up" or why.get("looked") != "contact"}
+    """Who would have been next is an agent if it was the contact that looked. How many were able counts those who were free."""
+    hidden = {"able"} | ({"runner_up"} if why.get("looked") == "contact" else set())
+    return {key: value for key, value in why.items() if key not in hidden and (key, value) != ("decided", "only")}
 
 
 def agents_in(name: str, details: dict[str, Any]) -> list[str]:

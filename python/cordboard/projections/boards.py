@@ -155,6 +155,15 @@ class Boards:
         """Rows of single channels of queues that changed after position `seq`."""
         return [self._cell(*cell) for cell in self._cell_marks.since(seq)]
 
+    @property
+    def declarations(self) -> int:
+        """Grows whenever what `serving` says may have changed."""
+        return self._staff.declarations
+
+    def serving(self) -> dict[str, frozenset[bytes]]:
+        """The agents who are declared for each queue, there or not."""
+        return self._staff.serving()
+
     # Folding
 
     def apply(self, seq: int, commit: Commit) -> None:

@@ -108,6 +108,17 @@ class Staff:
         """Agents who are not ready, by reason."""
         self.parked: Counter[bytes] = Counter()
         """Parked contacts by owner, who may be gone by now."""
+        self.declarations = 0
+        """How often somebody was declared or left: who serves what may have changed."""
+
+    def serving(self) -> dict[str, frozenset[bytes]]:
+        """Who is declared for each queue, on whatever channel."""
+        found: defaultdict[str, set[bytes]] = defaultdict(set)
+        for agent, known in self.agents.items():
+            for queue, channel in known.posts:
+                if queue is not None and channel is None:
+                    found[queue].add(agent)
+        return {queue: frozenset(agents) for queue, agents in found.items()}
 
     def agent(self, agent: bytes) -> Agent:
         known = self.agents.get(agent)
@@ -116,6 +127,7 @@ class Staff:
         return known
 
     def register(self, agent: bytes, event: words.AgentRegistered) -> None:
+        self.declarations += 1
         known = self.agent(agent)
         self._rate(known, event.at_ms, -known.work_rate, -known.ready_rate)
         work_rate, ready_rate = known.work_rate, event.capacity if known.effective == "ready" else 0
@@ -129,6 +141,7 @@ class Staff:
         self._doors(known)
 
     def remove(self, agent: bytes, event: words.AgentRemoved) -> None:
+        self.declarations += 1
         known = self.agents.pop(agent, None)
         if known is not None:
             self._rate(known, event.at_ms, -known.work_rate, -known.ready_rate)

@@ -29,8 +29,8 @@ class ExplainServiceStub:
     """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
     Sentences are for people; the fields beside them say the same to programs.
 
-    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name none, and those of an agent are
-    PERMISSION_DENIED with reason NOT_SHOWN.
+    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
+    serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
 
     Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
     """
@@ -57,8 +57,8 @@ class ExplainServiceServicer:
     """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
     Sentences are for people; the fields beside them say the same to programs.
 
-    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name none, and those of an agent are
-    PERMISSION_DENIED with reason NOT_SHOWN.
+    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
+    serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
 
     Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
     """
@@ -102,8 +102,8 @@ class ExplainService:
     """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
     Sentences are for people; the fields beside them say the same to programs.
 
-    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name none, and those of an agent are
-    PERMISSION_DENIED with reason NOT_SHOWN.
+    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
+    serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
 
     Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
     """

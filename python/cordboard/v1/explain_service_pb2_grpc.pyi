@@ -30,8 +30,8 @@ class ExplainServiceStub:
     """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
     Sentences are for people; the fields beside them say the same to programs.
 
-    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name none, and those of an agent are
-    PERMISSION_DENIED with reason NOT_SHOWN.
+    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
+    serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
 
     Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
     """
@@ -50,8 +50,8 @@ class ExplainServiceAsyncStub(ExplainServiceStub):
     """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
     Sentences are for people; the fields beside them say the same to programs.
 
-    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name none, and those of an agent are
-    PERMISSION_DENIED with reason NOT_SHOWN.
+    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
+    serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
 
     Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
     """
@@ -66,8 +66,8 @@ class ExplainServiceServicer(metaclass=_abc_1.ABCMeta):
     """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
     Sentences are for people; the fields beside them say the same to programs.
 
-    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name none, and those of an agent are
-    PERMISSION_DENIED with reason NOT_SHOWN.
+    Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
+    serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
 
     Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
     """

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 
+from cordboard.api.groups import Figures, enough
 from cordboard.api.translate.words import TO_PRESENCE
 from cordboard.projections.rows import AgentRow, QueueRow, SiteRow
 from cordboard.v1 import board_service_pb2 as pb
 from cordboard.vault import Person
 
-WITHHELD = ("engaged", "wrapping", "handled", "reserved", "members_ready", "aht_ms", "occupancy_permille")
-"""What a queue's row says of those who serve it."""
+OF_WORK = ("offering", "engaged", "wrapping", "handled", "reserved", "aht_ms", "expected_base_ms")
+OF_AGENTS = ("members_ready", "occupancy_permille", "expected_base_ms")
+"""What a queue's row says of those who serve it: of the work that it gives them, and of themselves. The expected wait is reckoned
+from both."""
 
 
-def queue_row(row: QueueRow, *, whole: bool) -> pb.QueueRow:
-    """Not `whole`: without the figures that say what agents do."""
+def queue_row(row: QueueRow, told: Figures) -> pb.QueueRow:
+    """Without the figures that are not told."""
     message = pb.QueueRow(
         queue=row.queue or "",
         channel=row.channel or "",
@@ -49,10 +52,9 @@ def queue_row(row: QueueRow, *, whole: bool) -> pb.QueueRow:
         service_level_goal_percent=row.service_level_percent,
         occupancy_permille=row.occupancy_permille,
     )
-    if not whole:
-        message.figures_withheld = True
-        for figure in WITHHELD:
-            message.ClearField(figure)  # type: ignore[arg-type]  # the stub knows literals only
+    message.work_withheld, message.agents_withheld = not told.work, not told.agents
+    for figure in (() if told.work else OF_WORK) + (() if told.agents else OF_AGENTS):
+        message.ClearField(figure)  # type: ignore[arg-type]  # the stub knows literals only
     return message
 
 
@@ -99,21 +101,21 @@ def agent_row(row: AgentRow, people: Mapping[bytes, Person]) -> pb.AgentRow:
     )
 
 
-def site_row(row: SiteRow, *, least: int) -> pb.SiteRow:
-    """`least`: figures about fewer agents than that are left out."""
-    withheld = row.agents < least
+def site_row(row: SiteRow, *, whole: bool, least: int) -> pb.SiteRow:
+    """Not `whole`: without the figures that say what agents do. Reasons of absence of fewer than `least` are left out."""
+    others = row.agents - row.agents_ready - sum(row.absences.values())
     return pb.SiteRow(
         policy_version=row.policy_version,
         contacts=row.contacts,
         open=row.open,
         ended=row.ended,
         agents=row.agents,
-        agents_ready=0 if withheld else row.agents_ready,
-        occupancy_permille=None if withheld else row.occupancy_permille,
-        figures_withheld=withheld,
+        agents_ready=row.agents_ready if whole else 0,
+        occupancy_permille=row.occupancy_permille if whole else None,
+        figures_withheld=not whole,
         parked=row.parked,
         days_left=row.days_left,
         effects_open=row.effects_open,
         effects_failed=row.effects_failed,
-        absences={reason: count for reason, count in row.absences.items() if count >= least},
+        absences=enough(row.absences, others, least) if whole else {},
     )

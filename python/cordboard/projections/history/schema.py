@@ -1,4 +1,4 @@
-"""The history's tables: contacts, visits, engagements, the timeline of each contact, and broadcasts. Rebuilt from the journal at any time.
+"""The history's tables: contacts, visits, engagements, the timeline of each contact, broadcasts. Rebuilt from the journal at any time.
 
 No personal data: customers, messages, notes and agents are references into the vault.
 """
@@ -158,5 +158,5 @@ broadcasts = Table(
     Column("verdict", Word, nullable=False),
     sqlite_with_rowid=False,
 )
-"""What was to be told to everybody in a queue. The one fact that belongs to no contact and yet comes by way of the vault, which asks
-for its verdict long after the router has forgotten it."""
+"""What was to be told to everybody in a queue. The one fact that belongs to no contact and yet comes by way of the vault, which
+asks for its verdict long after the router has forgotten it."""
