@@ -8,6 +8,10 @@ mod router;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+/// What the core holds comes and goes in small pieces, many for every fact. Python keeps its own allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// BLAKE3 of a commit: the next one's `prev_hash`.
 #[pyfunction]
 #[pyo3(signature = (commit))]
