@@ -1,7 +1,7 @@
 """Who moves to a new reference, who does not, and what happens if an agent gets work in the middle of it. The vault is real; the
 router's answers are given by hand, since no test can meet the moment."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from cordboard.events import Fact
 from cordboard.events import event as words
 from cordboard.events.bounds import AgentChannel, Membership, Skill
 from cordboard.events.commit import CAUSE_TIMER, Entry
-from cordboard.events.fact import AgentDeclared, AgentRetired, AgentScheduled, ChannelSwitched
+from cordboard.events.fact import AgentDeclared, AgentRetired, AgentScheduled, ChannelSwitched, PresenceRequested
 from cordboard.events.policy import Monitoring
 from cordboard.projections.desks import Desks
 from cordboard.vault import Vault
@@ -36,6 +36,8 @@ class Router:
         self.facts: list[Fact] = []
         self.unread: list[tuple[words.Event, bytes]] = []
         """What the journal holds and the folds have not read."""
+        self.then: dict[type, Callable[[], None]] = {}
+        """What happens right before a fact of this kind is decided, once."""
         self._seq = 0
 
     async def caught_up(self) -> None:
@@ -51,6 +53,8 @@ class Router:
         self.desks.apply(self._seq, commit(self._seq, self._seq, entry))
 
     async def command(self, fact: Fact) -> Outcome:
+        if (happens := self.then.pop(type(fact), None)) is not None:
+            happens()
         self.facts.append(fact)
         match fact:
             case AgentDeclared():
@@ -207,3 +211,86 @@ async def test_when_the_agent_leaves_is_known_of_the_new_reference_too(router: R
     await keeper(router, vault).look()
     (scheduled,) = [fact for fact in router.facts if isinstance(fact, AgentScheduled)]
     assert (scheduled.agent, scheduled.leaves_ms) == (await vault.find_agent("anna"), LATER_MS + 5)
+
+
+def changes(router: Router, agent: bytes) -> None:
+    """Somebody declares the agent anew, sets when they leave and switches a channel off, and the agent comes in."""
+    channels = [AgentChannel(channel, 30, 3) for channel in ("chat", "telex")]
+    router.write(words.AgentRegistered(2, [Skill("nl", 4)], [Membership("orders")], channels, 80), agent)
+    router.write(words.AgentScheduleSet(2, LATER_MS + 9), agent)
+    router.write(words.ChannelSwitchSet(2, False, "requested"), agent, "chat")
+    router.write(words.PresenceChanged(3, "ready", None, "ready", None, 3, "requested"), agent)
+
+
+def told(facts: list[Fact]) -> list[object]:
+    """The facts, without their ids."""
+    return [(type(fact).__name__, *(getattr(fact, name) for name in fact.__struct_fields__ if name != "fact_id")) for fact in facts]
+
+
+def changes_told_to(agent: bytes) -> list[object]:
+    channels = [AgentChannel("chat", 30, 3)]
+    return [
+        ("AgentDeclared", agent, [], [Membership("orders")], channels, 80),
+        ("AgentScheduled", agent, LATER_MS + 9),
+        ("ChannelSwitched", agent, "chat", False),
+        ("PresenceRequested", agent, "ready", None),
+    ]
+
+
+async def test_what_was_asked_of_the_old_reference_in_between_is_asked_of_the_new_one(router: Router, vault: Vault) -> None:
+    old = await declare(router, vault, "anna")
+    router.then[AgentRetired] = lambda: changes(router, old)
+    await keeper(router, vault).look()
+    new = await vault.find_agent("anna")
+    assert new not in (None, old) and new is not None
+    assert told(router.facts[2:]) == changes_told_to(new), "the policy has no channel `telex` and no skill `nl`"
+
+
+async def test_what_was_asked_of_the_new_reference_in_between_is_asked_of_the_old_one_if_that_stays(
+    router: Router, vault: Vault
+) -> None:
+    old = await declare(router, vault, "anna")
+    new = await fresh(vault, "anna")
+    router.busy.add(old)
+    router.then[AgentRetired] = lambda: changes(router, new)
+    await keeper(router, vault).look()
+    assert await vault.find_agent("anna") == old
+    assert [type(fact).__name__ for fact in router.facts[:3]] == ["AgentDeclared", "AgentRetired", "AgentRetired"]
+    assert told(router.facts[3:]) == changes_told_to(old)
+
+
+async def test_the_later_word_counts(router: Router, vault: Vault) -> None:
+    old = await declare(router, vault, "anna")
+    new = await fresh(vault, "anna")
+
+    def both() -> None:
+        router.write(words.PresenceChanged(3, "ready", None, "ready", None, 3, "requested"), old)
+        router.write(words.PresenceChanged(4, "not_ready", None, "not_ready", None, 3, "requested"), new)
+
+    router.then[AgentRetired] = both
+    await keeper(router, vault).look()
+    assert await vault.find_agent("anna") == new
+    assert not [fact for fact in router.facts if isinstance(fact, PresenceRequested)]
+
+
+async def test_who_has_work_under_both_references_keeps_the_new_one(router: Router, vault: Vault) -> None:
+    old = await declare(router, vault, "anna")
+    new = await fresh(vault, "anna")
+    router.busy |= {old, new}
+    now = [LATER_MS]
+    trying = PeriodKeeper(vault, router.declared, router.desks, router.caught_up, router.command, lambda: now[0])
+    await trying.look()
+    assert await vault.find_agent("anna") == new
+    changes(router, new)
+    router.busy.clear()
+    router.facts.clear()
+    now[0] += ATTEMPT_MS
+    await trying.look()
+    assert told(router.facts) == [("AgentRetired", old)], "what she was declared with since is not undone"
+    assert [agent for agent, _ in router.declared.agents_after(None, 9)] == [new]
+
+
+async def fresh(vault: Vault, person: str) -> bytes:
+    """What the person will be called."""
+    await vault.periods.begin(LATER_MS)
+    return await vault.periods.fresh_ref(person)

@@ -2,22 +2,23 @@
 
 Only where the policy says for how long single agents are to be known (`monitoring: agent_detail_days`). An agent is moved when
 nothing is at stake: offline, without work, nothing parked. The new reference is declared, then belongs to the person, then the old
-one is retired; should the agent have got work in between, all of it is taken back and tried again later. Every API process does
-so: what two of them do is the same fact.
+one is retired; should the agent have got work in between, all of it is taken back and tried again later. What was asked in between
+of the reference that goes (ready again, declared anew) is asked again of the one that stays. Every API process does so: what two of
+them do is the same fact.
 """
 
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from cordboard.api.declared import Declared
+from cordboard.api.meanwhile import declaration, meanwhile
 from cordboard.api.outcomes import Outcome
 from cordboard.errors import CordboardError, FactRefused, InvalidInput
 from cordboard.events import Fact
 from cordboard.events.bounds import ID_BYTES
-from cordboard.events.event import AgentRegistered
-from cordboard.events.fact import AgentDeclared, AgentRetired, AgentScheduled, ChannelSwitched
+from cordboard.events.fact import AgentRetired, AgentScheduled, ChannelSwitched
 from cordboard.events.policy import Policy
 from cordboard.projections.desks import Desks
 from cordboard.vault import Vault
@@ -100,29 +101,62 @@ class PeriodKeeper:
 
     async def _move(self, old: bytes, policy: Policy) -> bool:
         """From an old reference to the newest period's. False: not now."""
-        registered, person = self._declared.registered(old), (await self._vault.agents([old])).get(old)
-        if registered is None or person is None:
-            return registered is None
+        person = (await self._vault.agents([old])).get(old)
+        if person is None:
+            return self._declared.registered(old) is None
         new = await self._vault.periods.fresh_ref(person.person)
-        declaration = _declaration(self._fact_id("declare", old), new, registered, policy)
-        await self._command(declaration)
-        desk = self._desks.desk(old)
+        called = await self._vault.find_agent(person.person)
+        with meanwhile(self._desks, old) as at_old, meanwhile(self._desks, new) as at_new:
+            if called != new or self._declared.registered(new) is None:
+                await self._copy(old, new, policy)
+                at_new.forget()
+                await self._vault.periods.take(new, person)
+            # Else they are called so already, and only the old reference was left over.
+            try:
+                await self._command(AgentRetired(self._fact_id("retire", old), old))
+            except FactRefused as refused:
+                if refused.reason != "agent_busy":
+                    return refused.reason == "unknown_agent"  # another process has done it
+                self._put_off[old] = self._attempt()
+                if await self._take_back(old, new):
+                    await self._repeat(at_new.facts(at_old, old, policy, lambda what: self._fact_id(what, old)))
+                return False
+            await self._repeat(at_old.facts(at_new, new, policy, lambda what: self._fact_id(what, old)))
+        return True
+
+    async def _copy(self, old: bytes, new: bytes, policy: Policy) -> None:
+        """Make `new` what `old` is."""
+        registered, desk = self._declared.registered(old), self._desks.desk(old)
+        if registered is None:
+            return
+        declared = declaration(self._fact_id("declare", old), new, registered, policy)
+        await self._command(declared)
         # What missed offers have switched off comes on again with the agent: not so what the agent has switched off.
-        for channel in sorted((desk.channels_off - desk.channels_missed) & {one.channel for one in declaration.channels}):
+        for channel in sorted((desk.channels_off - desk.channels_missed) & {one.channel for one in declared.channels}):
             await self._command(ChannelSwitched(self._fact_id(f"switch {channel}", old), new, channel, on=False))
         if desk.leaves_ms is not None:
             await self._command(AgentScheduled(self._fact_id("schedule", old), new, desk.leaves_ms))
-        await self._vault.periods.take(new, person)
+
+    async def _take_back(self, old: bytes, new: bytes) -> bool:
+        """The person is called `old` again. False if that cannot be: there is work under the new reference, too, so it stays,
+        and the old one goes when its work is over."""
         try:
-            await self._command(AgentRetired(self._fact_id("retire", old), old))
-        except FactRefused as refused:
-            if refused.reason != "agent_busy":
-                return refused.reason == "unknown_agent"  # another process has done it
-            self._put_off[old] = self._attempt()
             await self._command(AgentRetired(self._fact_id("take back", old), new))
-            await self._vault.periods.give_back(new)
-            return False
+        except FactRefused as refused:
+            if refused.reason == "agent_busy":
+                return False
+            if refused.reason != "unknown_agent":
+                raise
+        await self._vault.periods.give_back(new)
         return True
+
+    async def _repeat(self, facts: Iterable[Fact]) -> None:
+        """What was asked under the other reference in the meantime."""
+        for fact in facts:
+            try:
+                await self._command(fact)
+            except (FactRefused, InvalidInput) as error:
+                logger.warning("%s could not be asked again under the other reference: %s", type(fact).__name__, error.reason)
 
     def _attempt(self) -> int:
         return self._clock() // ATTEMPT_MS
@@ -130,16 +164,3 @@ class PeriodKeeper:
     def _fact_id(self, what: str, old: bytes) -> bytes:
         """The same in every process that tries at the same time; another one for the next attempt."""
         return hashlib.blake2b(f"{what}|{self._attempt()}".encode() + old, digest_size=ID_BYTES, person=b"cb-period").digest()
-
-
-def _declaration(fact_id: bytes, agent: bytes, registered: AgentRegistered, policy: Policy) -> AgentDeclared:
-    """What the agent was declared with, less the words that the policy has dropped since: nobody can be declared with those."""
-    queues, channels = {queue.name for queue in policy.queues}, {channel.name for channel in policy.channels}
-    return AgentDeclared(
-        fact_id,
-        agent,
-        [one for one in registered.skills if one.skill in policy.skills],
-        [one for one in registered.memberships if one.queue in queues],
-        [one for one in registered.channels if one.channel in channels],
-        capacity=registered.capacity,
-    )

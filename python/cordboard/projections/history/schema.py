@@ -1,4 +1,4 @@
-"""The history's tables: contacts, visits, engagements, the timeline of each contact, broadcasts. Rebuilt from the journal at any time.
+"""The history's tables: contacts, visits, engagements, timelines and broadcasts. Rebuilt from the journal at any time.
 
 No personal data: customers, messages, notes and agents are references into the vault.
 """
