@@ -1,8 +1,8 @@
 """Who sits at a desk: as long as somebody watches it, it is there. A desk that nobody watches any more is lost after a grace.
 
 Every API process knows its own watches. Before it calls a desk lost it asks the others, in a whisper, whether the agent came
-back there; should one be overheard, the desk's return follows as soon as that process reads of the loss in the journal. Agents
-who are never watched (a service works for them) are never lost. What a process that dies leaves behind is not called lost: those
+back there; should one be overheard, the desk's return follows as soon as that process reads of the loss in the journal, and that
+the journal holds no return of it yet. Agents who are never watched (a service works for them) are never lost. What a process that dies leaves behind is not called lost: those
 desks come back elsewhere, or their offers expire.
 """
 
@@ -11,7 +11,7 @@ import contextlib
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from cordboard import codec
@@ -33,14 +33,21 @@ _OURS = frozenset((_AGENT_REMOVED, _DESK_LOST, _DESK_RETURNED))
 
 
 class Attendance:
-    """A fold of lost desks, and the watches of this process. `attend` while a desk is watched; `run` beside it."""
+    """A fold of lost desks, and the watches of this process. `attend` while a desk is watched; `run` beside it. `caught_up` waits
+    until the folds have read what the journal holds at that moment."""
 
-    def __init__(self, log: SiteLog, desks: Desks, grace_s: float = SESSION_GRACE_S) -> None:
+    def __init__(
+        self, log: SiteLog, desks: Desks, caught_up: Callable[[], Awaitable[None]], grace_s: float = SESSION_GRACE_S
+    ) -> None:
         self._log = log
         self._desks = desks
+        self._caught_up = caught_up
         self._grace_s = grace_s
         self._watched: Counter[bytes] = Counter()
-        self._lost: set[bytes] = set()
+        self._lost: dict[bytes, int] = {}
+        """Desks that are lost, and the position since when."""
+        self._welcomed: dict[bytes, int] = {}
+        """Of those that are watched, the loss from which they were called back."""
         self._leaving: dict[bytes, asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._ending = False
@@ -52,10 +59,10 @@ class Attendance:
                 continue
             match codec.decode_event(entry):
                 case DeskLossRecorded():
-                    self._lost.add(entry.agent)
+                    self._lost[entry.agent] = seq
                     self._welcome(entry.agent)
                 case DeskReturnRecorded() | AgentRemoved():
-                    self._lost.discard(entry.agent)
+                    self._lost.pop(entry.agent, None)
 
     @contextmanager
     def attend(self, agent: bytes) -> Iterator[None]:
@@ -70,6 +77,7 @@ class Attendance:
             self._watched[agent] -= 1
             if not self._watched[agent]:
                 del self._watched[agent]
+                self._welcomed.pop(agent, None)
                 self._miss(agent)
 
     def end(self) -> None:
@@ -92,8 +100,10 @@ class Attendance:
             self._tasks = None
 
     def _welcome(self, agent: bytes) -> None:
-        if agent in self._lost and self._watched[agent] and self._tasks is not None:
-            self._tasks.create_task(self._return(agent), name="api-desk-return")
+        since = self._lost.get(agent)
+        if since is not None and since != self._welcomed.get(agent) and self._watched[agent] and self._tasks is not None:
+            self._welcomed[agent] = since
+            self._tasks.create_task(self._return(agent, since), name="api-desk-return")
 
     def _miss(self, agent: bytes) -> None:
         if self._tasks is not None and not self._ending and agent not in self._leaving:
@@ -114,8 +124,18 @@ class Attendance:
         else:
             self._leaving.pop(agent, None)
 
-    async def _return(self, agent: bytes) -> None:
-        await self._tell(DeskReturned(uuid.uuid4().bytes, agent))
+    async def _return(self, agent: bytes, since: int) -> None:
+        """Unless the journal holds a return already that this process had not read: what is behind us needs no answer."""
+        while True:
+            try:
+                await self._caught_up()
+            except CordboardError as error:
+                logger.warning("a desk's coming cannot be told: %s", error.reason)
+                await asyncio.sleep(PAUSE_S)
+            else:
+                break
+        if self._lost.get(agent) == since and self._watched[agent]:
+            await self._tell(DeskReturned(uuid.uuid4().bytes, agent))
 
     async def _tell(self, fact: Fact) -> None:
         """Until it is in the log: the same fact, so that a repeat is harmless."""

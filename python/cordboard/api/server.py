@@ -125,7 +125,7 @@ async def run_api(
     if not is_loopback(host) and not insecure_listen:
         raise ConfigurationError(f"refusing to serve gRPC without authentication on {host}: use 127.0.0.1, or --insecure-listen")
     outcomes, declared, effects = Outcomes(commit_reader(log)), Declared(), Effects()
-    erasure, attendance = Erasure(vault, log.site), Attendance(log, desks, session_grace_s)
+    erasure, attendance = Erasure(vault, log.site), Attendance(log, desks, feed.caught_up, session_grace_s)
     for fold in (outcomes.apply, declared.apply, effects.apply, erasure.apply, attendance.apply):
         feed.attach(fold)
 
