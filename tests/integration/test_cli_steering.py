@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
 
+from cordboard.api.status import CatchingUp, Draining
 from cordboard.cli.hints import HINTS
 from cordboard.client import Client, DeskSnapshot, EngagementStart, Offer, PresenceReport, Side
 from cordboard.events.verdict import REFUSALS
@@ -123,4 +124,4 @@ async def test_wrong_words_are_refused_before_anything_is_asked(site: ApiSite) -
 
 
 async def test_hints_are_about_refusals() -> None:
-    assert HINTS.keys() <= REFUSALS.keys()
+    assert HINTS.keys() <= {*REFUSALS, CatchingUp.reason, Draining.reason}

@@ -1,4 +1,4 @@
-"""Desks that come back while the process has not read the whole journal: the log is one in memory, the journal is written by hand."""
+"""Desks that come back while the process has not read the whole journal: the log is in memory, the journal written by hand."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

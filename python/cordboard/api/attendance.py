@@ -2,8 +2,8 @@
 
 Every API process knows its own watches. Before it calls a desk lost it asks the others, in a whisper, whether the agent came
 back there; should one be overheard, the desk's return follows as soon as that process reads of the loss in the journal, and that
-the journal holds no return of it yet. Agents who are never watched (a service works for them) are never lost. What a process that dies leaves behind is not called lost: those
-desks come back elsewhere, or their offers expire.
+the journal holds no return of it yet. Agents who are never watched (a service works for them) are never lost. What a process that
+dies leaves behind is not called lost: those desks come back elsewhere, or their offers expire.
 """
 
 import asyncio

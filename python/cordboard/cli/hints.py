@@ -23,6 +23,8 @@ HINTS: dict[str, str] = {
     "no_side": "consult that agent first, and wait until they are connected",
     "not_connecting": "an offer is connecting after its accept only; `cordboard timeline CONTACT` shows its attempts",
     "no_policy": "publish one: `cordboard policy apply FILE`",
+    "catching_up": "it has just started and is reading the journal: try again in a moment, or another server with --target",
+    "draining": "it is stopping: try again in a moment, or another server with --target",
     "queue_full": "try again later, or raise the queue's limit in the policy",
 }
 """Refusals that a person at a terminal can do something about."""

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
@@ -86,6 +86,22 @@ class Connection:
                     raise client_error(error) from error
             await pause()
         raise AssertionError("at least one attempt is made")
+
+    async def _read(self, method: Callable[..., AsyncIterable[A]], request: object) -> AsyncGenerator[A, None]:
+        """Every part of a long answer. It is asked for again as long as nothing of it has come, and not once it breaks off."""
+        pause = Pause()
+        for attempt in range(1, self._attempts + 1):
+            begun = False
+            try:
+                async for part in method(request, wait_for_ready=True):
+                    begun = True
+                    yield part
+            except grpc.aio.AioRpcError as error:
+                if begun or error.code() not in _TRANSIENT or attempt == self._attempts:
+                    raise client_error(error) from error
+            else:
+                return
+            await pause()
 
 
 def client_error(error: grpc.aio.AioRpcError) -> ClientError:

@@ -4,10 +4,7 @@ from collections.abc import AsyncIterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import grpc
-import grpc.aio
-
-from cordboard.client.connection import Connection, client_error, new_request_id
+from cordboard.client.connection import Connection, new_request_id
 from cordboard.v1 import customer_service_pb2 as customers_pb
 from cordboard.v1.customer_service_pb2 import CustomerAddress, CustomerCard, CustomerSelector
 from cordboard.v1.customer_service_pb2_grpc import CustomerServiceStub
@@ -34,11 +31,8 @@ class CustomerCalls(Connection):
     async def export_customer(self, customer: Whom, *, after: str = "") -> AsyncIterator[bytes]:
         """The access file, piece by piece. It is not repeated when it breaks off."""
         request = customers_pb.ExportCustomerRequest(customer=_selector(customer), consistency_token=after)
-        try:
-            async for part in self._customers.ExportCustomer(request, wait_for_ready=True):
-                yield part.data
-        except grpc.aio.AioRpcError as error:
-            raise client_error(error) from error
+        async for part in self._read(self._customers.ExportCustomer, request):
+            yield part.data
 
     async def erase_customer(self, customer: Whom, *, request_id: str | None = None) -> customers_pb.EraseCustomerResponse:
         """Forget the customer with everything merged into it. Better by reference: a repeat by address finds nobody."""
