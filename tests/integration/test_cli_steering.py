@@ -5,17 +5,20 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
 
+from cordboard import codec
 from cordboard.api.status import CatchingUp, Draining
 from cordboard.cli.hints import HINTS
 from cordboard.client import Client, DeskSnapshot, EngagementStart, Offer, PresenceReport, Side
+from cordboard.events.policy import Monitoring
 from cordboard.events.verdict import REFUSALS
 from cordboard.main import app
 from cordboard.v1.engagement_service_pb2 import SIDE_STATE_ENGAGED
-from tests.api_site import PATIENCE_S, ApiSite, DeskReader, an_agent, api_site
+from tests.api_site import PATIENCE_S, POLICY, ApiSite, DeskReader, an_agent, api_site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -30,7 +33,7 @@ async def typed(site: ApiSite, *words: str, code: int = 0) -> str:
     """What a command prints; it has a loop of its own, so it runs on a thread."""
     done = await asyncio.to_thread(CliRunner().invoke, app, ["contacts", *words, "--target", site.target])
     assert done.exit_code == code, done.output
-    return done.output
+    return " ".join(done.output.split())
 
 
 async def said(site: ApiSite, *words: str) -> Any:
@@ -95,7 +98,11 @@ async def test_what_an_agent_does_with_a_contact(site: ApiSite) -> None:
 
         assert "on hold" in await typed(site, "hold", contact)
         assert int((await said(site, "show", contact))["held_since_ms"]) > 0
-        assert "off hold after" in await typed(site, "resume", contact)
+        closed = msgspec.structs.replace(POLICY, monitoring=Monitoring(individual_live=False))
+        await client.publish_policy(codec.encode(closed))
+        assert "not shown (the policy's monitoring): name the agent with --agent" in await typed(site, "resume", contact, code=1)
+        assert "off hold after" in await typed(site, "resume", contact, "--agent", "carla")
+        await client.publish_policy(codec.encode(POLICY))
         assert "consult that agent first" in await typed(site, "role", contact, "dora", "primary", code=1)
         asked = await said(site, "consult", contact, "dora")
         assert "wait for the answer" in await typed(site, "consult", contact, "dora", code=1)

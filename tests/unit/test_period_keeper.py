@@ -1,6 +1,7 @@
 """Who moves to a new reference, who does not, and what happens if an agent gets work in the middle of it. The vault is real; the
 router's answers are given by hand, since no test can meet the moment."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from cordboard import codec
 from cordboard.api.declared import Declared
 from cordboard.api.outcomes import Outcome
 from cordboard.api.periods import ATTEMPT_MS, PeriodKeeper
-from cordboard.errors import FactRefused
+from cordboard.errors import FactRefused, OutcomeUnknown
 from cordboard.events import Fact
 from cordboard.events import event as words
 from cordboard.events.bounds import AgentChannel, Membership, Skill
@@ -288,6 +289,24 @@ async def test_who_has_work_under_both_references_keeps_the_new_one(router: Rout
     await trying.look()
     assert told(router.facts) == [("AgentRetired", old)], "what she was declared with since is not undone"
     assert [agent for agent, _ in router.declared.agents_after(None, 9)] == [new]
+
+
+async def test_a_router_that_is_silent_holds_up_nothing_for_ever(router: Router, vault: Vault) -> None:
+    old = await declare(router, vault, "anna")
+    silent = True
+
+    async def command(fact: Fact) -> Outcome:
+        if silent and isinstance(fact, AgentRetired):
+            await asyncio.Event().wait()
+        return await router.command(fact)
+
+    trying = PeriodKeeper(vault, router.declared, router.desks, router.caught_up, command, lambda: LATER_MS, patience_s=0.05)
+    with pytest.raises(OutcomeUnknown):
+        await trying.look()
+    silent = False
+    await trying.look()
+    assert await vault.find_agent("anna") not in (None, old)
+    assert told(router.facts)[1:] == [("AgentRetired", old)]
 
 
 async def fresh(vault: Vault, person: str) -> bytes:

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from cordboard.api.declared import Declared
 from cordboard.api.meanwhile import declaration, meanwhile
 from cordboard.api.outcomes import Outcome
-from cordboard.errors import CordboardError, FactRefused, InvalidInput
+from cordboard.errors import CordboardError, FactRefused, InvalidInput, OutcomeUnknown
 from cordboard.events import Fact
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import AgentRetired, AgentScheduled, ChannelSwitched
@@ -27,13 +27,15 @@ from cordboard.vault.clock import now_ms
 logger = logging.getLogger(__name__)
 LOOK_S = 60.0
 DAY_MS = 24 * 3_600_000
+PATIENCE_S = 30.0
 ATTEMPT_MS = 20 * 60_000
 """Longer than the router remembers facts: each attempt is decided anew."""
 
 
 class PeriodKeeper:
     """`run` beside the server, once it has caught up. `caught_up` waits until `declared` and `desks` have read what the journal
-    holds at that moment; `command` appends a fact and waits for its outcome; `clock` gives Unix ms."""
+    holds at that moment; `command` appends a fact and waits for its outcome, for which the keeper waits `patience_s`; `clock` gives
+    Unix ms."""
 
     def __init__(
         self,
@@ -43,6 +45,7 @@ class PeriodKeeper:
         caught_up: Callable[[], Awaitable[None]],
         command: Callable[[Fact], Awaitable[Outcome]],
         clock: Callable[[], int] = now_ms,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._vault = vault
         self._declared = declared
@@ -50,6 +53,7 @@ class PeriodKeeper:
         self._caught_up = caught_up
         self._command = command
         self._clock = clock
+        self._patience_s = patience_s
         self._put_off: dict[bytes, int] = {}
         """In which attempt an agent had work after all."""
 
@@ -113,7 +117,7 @@ class PeriodKeeper:
                 await self._vault.periods.take(new, person)
             # Else they are called so already, and only the old reference was left over.
             try:
-                await self._command(AgentRetired(self._fact_id("retire", old), old))
+                await self._ask(AgentRetired(self._fact_id("retire", old), old))
             except FactRefused as refused:
                 if refused.reason != "agent_busy":
                     return refused.reason == "unknown_agent"  # another process has done it
@@ -130,18 +134,18 @@ class PeriodKeeper:
         if registered is None:
             return
         declared = declaration(self._fact_id("declare", old), new, registered, policy)
-        await self._command(declared)
+        await self._ask(declared)
         # What missed offers have switched off comes on again with the agent: not so what the agent has switched off.
         for channel in sorted((desk.channels_off - desk.channels_missed) & {one.channel for one in declared.channels}):
-            await self._command(ChannelSwitched(self._fact_id(f"switch {channel}", old), new, channel, on=False))
+            await self._ask(ChannelSwitched(self._fact_id(f"switch {channel}", old), new, channel, on=False))
         if desk.leaves_ms is not None:
-            await self._command(AgentScheduled(self._fact_id("schedule", old), new, desk.leaves_ms))
+            await self._ask(AgentScheduled(self._fact_id("schedule", old), new, desk.leaves_ms))
 
     async def _take_back(self, old: bytes, new: bytes) -> bool:
         """The person is called `old` again. False if that cannot be: there is work under the new reference, too, so it stays,
         and the old one goes when its work is over."""
         try:
-            await self._command(AgentRetired(self._fact_id("take back", old), new))
+            await self._ask(AgentRetired(self._fact_id("take back", old), new))
         except FactRefused as refused:
             if refused.reason == "agent_busy":
                 return False
@@ -154,9 +158,17 @@ class PeriodKeeper:
         """What was asked under the other reference in the meantime."""
         for fact in facts:
             try:
-                await self._command(fact)
+                await self._ask(fact)
             except (FactRefused, InvalidInput) as error:
                 logger.warning("%s could not be asked again under the other reference: %s", type(fact).__name__, error.reason)
+
+    async def _ask(self, fact: Fact) -> Outcome:
+        """Raises OutcomeUnknown if no router decides it in time: the next look asks the same again."""
+        try:
+            async with asyncio.timeout(self._patience_s):
+                return await self._command(fact)
+        except TimeoutError as error:
+            raise OutcomeUnknown(f"{type(fact).__name__} was not decided within {self._patience_s:g} s") from error
 
     def _attempt(self) -> int:
         return self._clock() // ATTEMPT_MS

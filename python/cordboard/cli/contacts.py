@@ -12,7 +12,13 @@ from cordboard.cli.calls import call
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json, print_table
 from cordboard.client import Client, NewContact
 from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, TimelineEntry
-from cordboard.v1.types_pb2 import ContactState, ParkKind
+from cordboard.v1.types_pb2 import (
+    CONTACT_STATE_CONNECTING,
+    CONTACT_STATE_ENGAGED,
+    CONTACT_STATE_OFFERED,
+    ContactState,
+    ParkKind,
+)
 
 contacts_app = typer.Typer(
     help="Contacts: list, show, submit; where they go (transfer, pick, requeue, priority, park, return, reclassify, end); and what "
@@ -178,3 +184,10 @@ def plain(message: Any) -> dict[str, Any]:
     """A protobuf message as JSON-able values, names as in the .proto files."""
     found: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
     return found
+
+
+def holder(contact: Contact) -> str:
+    """The person id of the agent who has the contact. Says so and exits if nobody has, or if it is not told who."""
+    if not contact.agent and contact.state in (CONTACT_STATE_OFFERED, CONTACT_STATE_CONNECTING, CONTACT_STATE_ENGAGED):
+        fail("who has this contact is not shown (the policy's monitoring): name the agent with --agent")
+    return contact.agent or fail("no agent has this contact: it waits, or is over")

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, cast
 import typer
 
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import ContactArgument, instant, plain
-from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json
-from cordboard.client import Client, Contact
+from cordboard.cli.contacts import ContactArgument, holder, instant, plain
+from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, print_json
+from cordboard.client import Client
 from cordboard.v1.engagement_service_pb2 import (
     ChangeRoleResponse,
     ConsultAgentResponse,
@@ -106,16 +106,11 @@ def connect_failed(
 
     async def work(client: Client) -> ReportConnectFailureResponse:
         contact = await client.get_contact(contact_id)
-        return await client.report_connect_failure(_holder(contact, agent), contact_id, attempt or contact.attempt, word)
+        return await client.report_connect_failure(agent or holder(contact), contact_id, attempt or contact.attempt, word)
 
     done = call(target, work)
     print_json(plain(done)) if as_json else console.print(f"failed; {done.failures} in a row on the agent's side")
 
 
 async def _whose(client: Client, contact_id: str, agent: str) -> str:
-    return agent or _holder(await client.get_contact(contact_id), agent)
-
-
-def _holder(contact: Contact, agent: str) -> str:
-    """The agent named, or who has the contact; says so and exits if nobody has."""
-    return agent or contact.agent or fail("no agent has this contact: it waits, or is over")
+    return agent or holder(await client.get_contact(contact_id))

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import ContactArgument, instant, plain
+from cordboard.cli.contacts import ContactArgument, holder, instant, plain
 from cordboard.cli.instants import parse_instant, parse_span
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, fail, print_json, print_table
 from cordboard.client import Client, Message
@@ -44,15 +44,11 @@ def park(
     word = cast(Literal["customer", "third_party", "snooze"], kind)
     for_ms, until_ms = (parse_span(for_), 0) if for_ else (0, parse_instant(until))
 
-    async def work(client: Client) -> ParkContactResponse | None:
-        who = agent or (await client.get_contact(contact_id)).agent
-        if not who:
-            return None
+    async def work(client: Client) -> ParkContactResponse:
+        who = agent or holder(await client.get_contact(contact_id))
         return await client.park_contact(who, contact_id, word, for_ms=for_ms, until_ms=until_ms, note=note)
 
     done = call(target, work)
-    if done is None:
-        fail("no agent is engaged with this contact, so nobody can own it")
     print_json(plain(done)) if as_json else console.print(f"parked until {instant(done.until_ms)}")
 
 
