@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from cordboard.api.calendar import days_warning
 from cordboard.events import event as words
+from cordboard.events.bounds import AgentChannel, Membership
 from cordboard.projections.boards import Boards
 from cordboard.projections.rows import AgentRow, QueueRow
 from tests.journal import Pen, about, an_id, policy
@@ -115,6 +116,19 @@ def test_a_lost_desk_and_work_from_elsewhere_stand_at_the_agent(boards: Boards, 
     pen.write(5, about(words.DeskReturnRecorded(5), agent="anna"))
     row = agent(boards, "anna")
     assert (row.outside, row.load, row.desk_lost, queue(boards, "orders").members_ready) == (0, 0, False, 1)
+
+
+def test_a_channel_that_was_not_declared_for_a_while_is_on_again(boards: Boards, pen: Pen) -> None:
+    pen.declare(0, "anna", "orders")
+    presence(pen, 1, "anna", "ready")
+    pen.queued(1, "a", "orders")
+    pen.write(2, about(words.ChannelSwitchSet(2, False, "requested"), agent="anna", channel="chat"))
+    pen.declare(3, "anna", "orders")
+    assert {load.channel: load.on for load in agent(boards, "anna").channels} == {"chat": False, "task": True}
+    pen.write(4, about(words.AgentRegistered(4, [], [Membership("orders")], [AgentChannel("task", 60, 1)], 100), agent="anna"))
+    pen.declare(5, "anna", "orders")
+    assert {load.channel: load.on for load in agent(boards, "anna").channels} == {"chat": True, "task": True}
+    assert [(row.channel, row.members_ready) for row in boards.cells()] == [("chat", 1)]
 
 
 def test_the_days_of_a_policy_are_counted_down_and_warned_of_in_time(boards: Boards, pen: Pen) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from cordboard.errors import JournalCorrupt
 from cordboard.events import event as words
+from cordboard.events.bounds import AgentChannel, Membership
 from cordboard.events.fact import Presence
 from cordboard.projections import desks as module
 from cordboard.projections.desks import Desks
@@ -274,6 +275,17 @@ def test_a_switched_off_channel_shows(desks: Desks, pen: Pen) -> None:
     assert desks.desk(an_id("anna")).channels_off == {"chat"}
     pen.write(2, about(words.ChannelSwitchSet(2, True, "returned"), agent="anna", channel="chat"))
     assert desks.desk(an_id("anna")).channels_off == frozenset()
+
+
+def test_a_channel_that_was_not_declared_for_a_while_is_on_again(desks: Desks, pen: Pen) -> None:
+    for cause in ("requested", "missed"):
+        pen.write(4, about(words.ChannelSwitchSet(4, False, cause), agent="anna", channel="chat"))  # type: ignore[arg-type]
+        pen.declare(5, "anna", "orders")
+        assert desks.desk(an_id("anna")).channels_off == {"chat"}, "it was declared all the time"
+        pen.write(6, about(words.AgentRegistered(6, [], [Membership("orders")], [AgentChannel("task", 60, 1)], 100), agent="anna"))
+        pen.declare(7, "anna", "orders")
+        desk = desks.desk(an_id("anna"))
+        assert (desk.channels, desk.channels_off, desk.channels_missed) == (("chat", "task"), frozenset(), frozenset())
 
 
 def test_when_an_agent_leaves_is_known_until_then(desks: Desks, pen: Pen) -> None:

@@ -16,6 +16,7 @@ from cordboard.errors import JournalCorrupt
 from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG, Commit, Entry
 from cordboard.projections.about import agent_of, channel_of, contact_of
+from cordboard.projections.availability import declared, present, switched
 from cordboard.projections.hands import Hand, Hands
 from cordboard.projections.live import Desk, DeskChange, LiveContact, Park, Said, Sink, Work
 
@@ -399,45 +400,24 @@ class Desks:
                     contacts[contact] = replace(live, customer=None)
 
     def _agent_registered(self, entry: Entry, event: words.AgentRegistered) -> None:
-        agent = agent_of(entry)
-        desk = self._desks.get(agent, Desk(agent=agent))
-        channels = tuple(channel.channel for channel in event.channels)
-        self._desks[agent] = replace(desk, declared=True, capacity=event.capacity, channels=channels)
+        self._desks[agent_of(entry)] = declared(self._desk(entry), event)
 
     def _agent_removed(self, entry: Entry, _event: words.AgentRemoved) -> None:
         self._desks.pop(agent_of(entry), None)
 
     def _presence_changed(self, entry: Entry, event: words.PresenceChanged) -> None:
-        agent = agent_of(entry)
-        desk = self._desks.get(agent, Desk(agent=agent))
-        left = desk.effective == "ready" != event.effective
-        came_late = event.effective == "ready" != desk.effective and event.at_ms >= (desk.leaves_ms or 0)
-        same = (desk.effective, desk.effective_reason) == (event.effective, event.effective_reason)
-        self._desks[agent] = replace(
-            desk,
-            requested=event.requested,
-            requested_reason=event.requested_reason,
-            effective=event.effective,
-            effective_reason=event.effective_reason,
-            since_ms=desk.since_ms if same else event.at_ms,
-            leaves_ms=None if left or came_late else desk.leaves_ms,
-        )
+        self._desks[agent_of(entry)] = present(self._desk(entry), event)
 
     def _agent_schedule_set(self, entry: Entry, event: words.AgentScheduleSet) -> None:
-        agent = agent_of(entry)
-        self._desks[agent] = replace(self._desks.get(agent, Desk(agent=agent)), leaves_ms=event.leaves_ms)
+        self._desks[agent_of(entry)] = replace(self._desk(entry), leaves_ms=event.leaves_ms)
 
     def _channel_switch_set(self, entry: Entry, event: words.ChannelSwitchSet) -> None:
-        agent = agent_of(entry)
-        desk = self._desks.get(agent, Desk(agent=agent))
-        channel = {channel_of(entry)}
-        off, missed = desk.channels_off - channel, desk.channels_missed - channel
-        if not event.on:
-            off |= channel
-            missed |= channel if event.cause == "missed" else set()
-        self._desks[agent] = replace(desk, channels_off=off, channels_missed=missed)
+        self._desks[agent_of(entry)] = switched(self._desk(entry), channel_of(entry), event)
 
     # Shared steps
+
+    def _desk(self, entry: Entry) -> Desk:
+        return self._desks.get(agent_of(entry), Desk(agent=agent_of(entry)))
 
     def _hands_of(self, entry: Entry) -> Hands:
         return self._hands.setdefault(contact_of(entry), Hands())

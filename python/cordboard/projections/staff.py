@@ -134,6 +134,7 @@ class Staff:
         known.work_rate = known.ready_rate = 0
         known.queues = tuple(membership.queue for membership in event.memberships)
         known.maxima = {channel.channel: channel.max_concurrent or 0 for channel in event.channels}
+        known.off &= known.maxima.keys()  # declared for a channel again, an agent has it on
         known.capacity = event.capacity
         self._rate(known, event.at_ms, work_rate, ready_rate)
         known.work_rate, known.ready_rate = work_rate, ready_rate
