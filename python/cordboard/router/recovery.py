@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
@@ -43,10 +44,20 @@ async def recover(log: SiteLog, core: CoreThread) -> Recovered:
 
 
 async def fold(log: SiteLog, core: CoreThread, router: Router, last: int) -> None:
-    """Bring `router` to position `last`."""
-    async with contextlib.aclosing(commits_between(log, router.position().seq + 1, last)) as batches:
-        async for batch in batches:
-            await core.run(partial(_apply, router, batch))
+    """Bring `router` to position `last`. While the core folds one batch, the next one is read."""
+    folding: asyncio.Task[None] | None = None
+    try:
+        async with contextlib.aclosing(commits_between(log, router.position().seq + 1, last)) as batches:
+            async for batch in batches:
+                if folding is not None:
+                    await folding
+                folding = asyncio.create_task(core.run(partial(_apply, router, batch)), name="fold")
+        if folding is not None:
+            await folding
+    finally:
+        if folding is not None and not folding.done():
+            folding.cancel()
+            await asyncio.wait([folding])
 
 
 def _apply(router: Router, batch: Sequence[Stored]) -> None:
