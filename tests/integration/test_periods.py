@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 
 from cordboard import codec
-from cordboard.client import Client, ContactFilter, DeskSnapshot, EngagementStart, Offer, PresenceReport
+from cordboard.client import Client, ClientError, ContactFilter, DeskSnapshot, EngagementStart, Offer, PresenceReport
 from cordboard.events.policy import Monitoring
+from cordboard.v1.types_pb2 import PRESENCE_READY
 from cordboard.vault.clock import now_ms, quarter
 from cordboard.vault.periods import Period
 from tests.api_site import PATIENCE_S, POLICY, ApiSite, DeskReader, an_agent, api_site
@@ -101,6 +102,13 @@ async def test_a_period_passes(site: ApiSite, client: Client) -> None:
     history = [contact async for contact in client.list_contacts(ContactFilter(queue="orders"))]
     assert [(contact.contact_id, contact.agent) for contact in history] == [(submitted.contact_id, "bert")]
 
+    # Whoever asks for a person gets what they did under either reference, and what they were.
+    by_person = [contact.contact_id async for contact in client.list_contacts(ContactFilter(agent="bert"))]
+    assert by_person == [submitted.contact_id]
+    then = (await client.timeline(submitted.contact_id))[-1].seq
+    assert (await client.explain_agent("bert", position=then)).agent == "bert"
+    assert (await client.explain_agent("bert")).effective == PRESENCE_READY
+
     # Nobody is called by the old ones: they are kept for as long as the policy says, and then mean nobody.
     await until(lambda periods: periods[-1].left_ms is not None, site)
     left_ms = (await site.vault.periods.all())[-1].left_ms
@@ -113,6 +121,9 @@ async def test_a_period_passes(site: ApiSite, client: Client) -> None:
     assert await site.vault.agents([anna, bert]) == {}
     assert (await site.vault.agents([bert_now]))[bert_now].person == "bert"
     assert await site.vault.find_agent("anna") == renamed
+    assert [contact async for contact in client.list_contacts(ContactFilter(agent="bert"))] == []
+    with pytest.raises(ClientError):
+        await client.explain_agent("bert", position=then)
     await desk.close()
 
 

@@ -77,7 +77,7 @@ class ContactService(ContactServiceServicer):
         if request.filter.agent:
             self._site.shown.refuse_single_now()
             self._site.shown.refuse_single_before()
-            wanted = replace(wanted, agent=await self._site.people.ref(request.filter.agent))
+            wanted = replace(wanted, agents=tuple(await self._site.people.refs(request.filter.agent)))
         bound_to = b"ListContacts" + request.filter.SerializeToString(deterministic=True)
         cursor = self._site.tokens.cursor(bound_to, request.page_token, tuple[Ordinal, HexId])
         after = None if cursor is None else ContactKey(cursor[0], bytes.fromhex(cursor[1]))

@@ -1,7 +1,7 @@
 """ExplainService: why a contact waits, and why an agent is not offered it."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from cordboard.api import sentences
 from cordboard.api.guard import Context
@@ -9,9 +9,9 @@ from cordboard.api.site import Site
 from cordboard.api.status import BadRequest
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.words import TO_PRESENCE, TO_STATE, requirements_to
-from cordboard.errors import InvalidInput
+from cordboard.errors import InvalidInput, NotFound
 from cordboard.events.bounds import COUNT_MAX
-from cordboard.router.explain import SHOWN_MAX, Hindered
+from cordboard.router.explain import SHOWN_MAX, AgentExplained, Hindered
 from cordboard.v1 import explain_service_pb2 as pb
 from cordboard.v1.explain_service_pb2_grpc import ExplainServiceServicer
 from cordboard.vault import Person
@@ -65,7 +65,7 @@ class ExplainService(ExplainServiceServicer):
         if position is not None:
             self._site.shown.refuse_single_before()
         with _known_position():
-            found = await self._site.explainer.agent(await self._site.people.ref(person), position, limit)
+            found = await self._explained(person, position, limit)
         people = await self._site.people.of([found.agent])
         return pb.ExplainAgentResponse(
             position=found.seq,
@@ -82,6 +82,14 @@ class ExplainService(ExplainServiceServicer):
             folded_from=found.folded_from,
             sentences=sentences.of_agent(found, _name(people, found.agent)),
         )
+
+    async def _explained(self, person: str, position: int | None, limit: int) -> AgentExplained:
+        """Under whatever reference the agent was declared there. Raises NotFound if under none that is known."""
+        *older, oldest = await self._site.people.refs(person)
+        for ref in older:
+            with suppress(NotFound):
+                return await self._site.explainer.agent(ref, position, limit)
+        return await self._site.explainer.agent(oldest, position, limit)
 
 
 @contextmanager

@@ -38,6 +38,14 @@ class People:
         _remember(self._refs, person, (now + REMEMBERED_S, found))
         return found
 
+    async def refs(self, person: str) -> list[bytes]:
+        """All that the agent was called and is still known by, the newest first: for what is asked of the past. Raises
+        FactRefused(unknown_agent)."""
+        found = await self._vault.agent_refs(person)
+        if not found:
+            raise FactRefused(REFUSALS["unknown_agent"], reason="unknown_agent")
+        return found
+
     async def of(self, refs: Iterable[bytes | None]) -> Mapping[bytes, Person]:
         """Who they are; an erased agent is a Person without person id and name. None is passed over."""
         now = asyncio.get_running_loop().time()

@@ -519,7 +519,7 @@ class ContactFilter(_message.Message):
     queue: _builtins.str
     state: _types_pb2.ContactState.ValueType
     agent: _builtins.str
-    """Person id: has the contact now, or was engaged with it."""
+    """Person id: has the contact now, or was engaged with it, under any reference that the vault still knows."""
     arrived_from_ms: _builtins.int
     """Arrived at or after."""
     arrived_until_ms: _builtins.int

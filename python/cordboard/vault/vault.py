@@ -273,10 +273,14 @@ class Vault:
 
     async def find_agent(self, person: str) -> bytes | None:
         """The person's newest reference, if they were ever named."""
+        return next(iter(await self.agent_refs(person)), None)
+
+    async def agent_refs(self, person: str) -> list[bytes]:
+        """All that the person was called in periods whose keys there are, the newest first."""
         check_text(person, "person", PERSON_MAX)
         refs = [ref for _, ref in await self._refs(person)]
         known = await self.agents(refs)
-        return next((ref for ref in refs if ref in known), None)
+        return [ref for ref in refs if ref in known]
 
     async def current_agents(self, refs: Sequence[bytes]) -> dict[bytes, bytes]:
         """What those who stand behind `refs`, of whatever period, are called now; unknown and anonymous ones are absent."""

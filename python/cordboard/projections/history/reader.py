@@ -123,7 +123,8 @@ class TopicOutcome(msgspec.Struct, frozen=True):
 
 
 class ContactFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """All that are given must hold. `agent` was engaged with the contact, or has it now.
+    """All that are given must hold. `agents`: one of these (all that one person was called) was engaged with the contact, or has it
+    now.
 
     `queued_from_ms` ≤ arrival < `queued_until_ms`.
     """
@@ -131,7 +132,7 @@ class ContactFilter(msgspec.Struct, frozen=True, kw_only=True):
     queue: str | None = None
     channel: str | None = None
     state: str | None = None
-    agent: bytes | None = None
+    agents: tuple[bytes, ...] = ()
     customer: bytes | None = None
     topic: str | None = None
     case: bytes | None = None
@@ -284,9 +285,9 @@ def _filtered(wanted: ContactFilter) -> Select[Any]:
     ):
         if value is not None:
             query = query.where(column == value)
-    if wanted.agent is not None:
-        engaged = select(engagements.c.contact).where(engagements.c.agent == wanted.agent)
-        query = query.where(or_(contacts.c.agent == wanted.agent, contacts.c.id.in_(engaged)))
+    if wanted.agents:
+        engaged = select(engagements.c.contact).where(engagements.c.agent.in_(wanted.agents))
+        query = query.where(or_(contacts.c.agent.in_(wanted.agents), contacts.c.id.in_(engaged)))
     return _arrived(query, wanted.queued_from_ms, wanted.queued_until_ms)
 
 
