@@ -3,6 +3,7 @@
 Every method is walked: one whose answer could name an agent must stand in a list here, and is called.
 """
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cordboard import codec
 from cordboard.api.server import SERVICES
 from cordboard.client import Client, ClientError, ContactFilter, DeskSnapshot, EngagementStart, Offer, PresenceReport
 from cordboard.events.policy import Monitoring
+from cordboard.events.verdict import REFUSALS
 from cordboard.v1 import types_pb2
 from cordboard.v1.contact_service_pb2 import DESCRIPTOR
 from tests.api_site import POLICY, ApiSite, DeskReader, an_agent, api_site
@@ -295,9 +297,45 @@ async def test_a_forced_presence_is_not_told(client: Client, worked: dict[str, s
     assert (await client.force_presence(PERSON, "not_ready")).effective == types_pb2.PRESENCE_READY, "work is still in hand"
 
 
+async def test_a_refusal_does_not_tell_where_another_agent_is(client: Client, worked: dict[str, str]) -> None:
+    asked: list[tuple[Callable[[], Awaitable[object]], str]] = [
+        (lambda: client.pick_contact(worked["waiting"], "walter"), "agent_not_ready"),
+        (lambda: client.transfer_contact(worked["waiting"], to_agent="walter"), "agent_not_ready"),
+        (lambda: client.transfer_contact(worked["chat"], to_agent=PERSON), "same_agent"),
+        (lambda: client.consult_agent(PERSON, worked["chat"], "walter"), "agent_not_ready"),
+    ]
+    (result,) = await client.declare_agents([an_agent("walter", "orders")])
+    assert result.code == 0
+    for monitoring, hidden in ((Monitoring(), False), (Monitoring(individual_live=False, individual_history=False), True)):
+        await under(client, monitoring)
+        for call, why in asked:
+            with pytest.raises(ClientError) as refused:
+                await call()
+            assert refused.value.reason == ("agent_unavailable" if hidden else why)
+            assert not hidden or "ready" not in refused.value.message
+    told = {entry.event: entry.detail_json for entry in await client.timeline(worked["waiting"])}
+    assert "agent_unavailable" in told["PickRequested"] and "agent_not_ready" not in told["PickRequested"]
+    await client.retire_agent("walter")
+
+
 async def test_the_own_desk_is_not_bounded(client: Client, worked: dict[str, str]) -> None:
     await under(client, Monitoring(individual_live=False, individual_history=False))
     desk = DeskReader(client, PERSON)
     snapshot = await desk.until(DeskSnapshot)
     assert {work.offer.contact_id for work in snapshot.work} >= {worked["chat"], worked["mail"]}
     await desk.close()
+
+
+OF_NO_AGENT = {
+    "no_policy", "unknown_contact", "contact_exists", "contact_gone", "unknown_queue", "unknown_channel", "unknown_skill",
+    "unknown_reason", "unknown_disposition", "unknown_topic", "unknown_entry_point", "queue_emergency", "queue_closed",
+    "queue_full", "no_abandon", "no_parking", "unknown_effect", "effect_open", "same_queue", "transfer_limit", "not_queued", "already_queued",
+    "policy_invalid", "policy_in_use", "policy_stale",
+}  # fmt: skip
+"""Refusals that say something of the contact, the queue, the policy or the request alone."""
+
+
+async def test_every_refusal_that_tells_of_one_agent_is_judged() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text()
+    judged = set(re.findall(r"`([a-z_]+)`", page.split("## Refusals")[1]))
+    assert REFUSALS.keys() - OF_NO_AGENT == REFUSALS.keys() & judged

@@ -31,6 +31,13 @@ def test_the_runner_up_is_an_agent_only_if_the_contact_looked() -> None:
     assert without_agents("OfferMade", agent_looked) == agent_looked
 
 
+def test_why_an_agent_could_not_have_it_is_about_that_agent() -> None:
+    refused = {"verdict": "refused", "refusal": "agent_not_ready", "agent": ANNA}
+    assert without_agents("PickRequested", refused) == {"verdict": "refused", "refusal": "agent_unavailable"}
+    gone = {"verdict": "refused", "refusal": "contact_gone"}
+    assert without_agents("PickRequested", gone) == gone
+
+
 def test_how_many_were_free_is_a_figure_about_agents() -> None:
     offered = {"why": {"looked": "agent", "able": 1, "strategy": "longest_idle", "decided": "only"}}
     assert without_agents("OfferMade", offered) == {"why": {"looked": "agent", "strategy": "longest_idle"}}

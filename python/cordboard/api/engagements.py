@@ -54,7 +54,8 @@ class EngagementService(EngagementServiceServicer):
             to_agent=await self._site.people.ref(request.to_agent),
             role=role,
         )
-        outcome = await self._site.command(fact)
+        with self._site.shown.about_another():
+            outcome = await self._site.command(fact)
         offer = outcome.first(OfferMade)
         return pb.ConsultAgentResponse(
             consistency_token=self._site.token(outcome.seq),

@@ -3,15 +3,18 @@
 docs/monitoring.md says what each setting bounds. Whoever may not be shown looks like an agent who was erased: no person, no name.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from cordboard.api.declared import Declared
 from cordboard.api.groups import Figures, Told, told
 from cordboard.api.people import NOBODY, People
 from cordboard.api.status import NotShown
+from cordboard.errors import FactRefused
 from cordboard.events.agents_named import without_agents
 from cordboard.events.policy import Monitoring
+from cordboard.events.verdict import AGENT_UNAVAILABLE, OF_ONE_AGENT
 from cordboard.projections.boards import Boards
 from cordboard.projections.rows import QueueRow
 from cordboard.vault import Person
@@ -96,6 +99,17 @@ class Shown:
         """The same for what one agent did. Raises NotShown."""
         if not self.rules.individual_history:
             raise NotShown("the policy's monitoring does not show what single agents did (individual_history: no)")
+
+    @contextmanager
+    def about_another(self) -> Iterator[None]:
+        """For a command that gives an agent a contact: where single agents are not shown, its refusal does not say why they cannot
+        have it."""
+        try:
+            yield
+        except FactRefused as refused:
+            if self.rules.individual_live or refused.reason not in OF_ONE_AGENT:
+                raise
+            raise FactRefused("the agent cannot have the contact now; why is not shown", reason=AGENT_UNAVAILABLE) from None
 
     async def who(self, agents: Iterable[bytes | None], shown: bool) -> Mapping[bytes, Person]:
         """Who they are if that is `shown`, else nobody."""

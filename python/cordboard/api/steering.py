@@ -37,7 +37,8 @@ async def transfer_contact(site: Site, request: pb.TransferContactRequest) -> pb
         by=await site.people.actor(request.by),
         reason=by_reason,
     )
-    outcome = await site.command(fact)
+    with site.shown.about_another():
+        outcome = await site.command(fact)
     queued = outcome.first(ContactQueued)
     return pb.TransferContactResponse(
         consistency_token=site.token(outcome.seq),
@@ -61,7 +62,8 @@ async def pick_contact(site: Site, request: pb.PickContactRequest) -> pb.PickCon
         by=await site.people.actor(request.by),
         reason=reason,
     )
-    outcome = await site.command(fact)
+    with site.shown.about_another():
+        outcome = await site.command(fact)
     offer = outcome.first(OfferMade)
     return pb.PickContactResponse(
         consistency_token=site.token(outcome.seq),

@@ -13,6 +13,7 @@ HINTS: dict[str, str] = {
     "not_parked": "`cordboard contacts show CONTACT` says where it is",
     "park_limit": "bring something back first: `cordboard contacts list --state parked --agent AGENT`",
     "agent_not_ready": "`cordboard agents list` shows who is ready",
+    "agent_unavailable": "choose another agent, or wait: the policy's monitoring does not show what single agents do",
     "channel_not_enabled": "the agent must be declared for the contact's channel, and have it switched on",
     "no_room": "wait until some of that agent's work is over, or choose another agent",
     "same_queue": "name another queue, or an agent with --to",

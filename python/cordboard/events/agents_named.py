@@ -8,6 +8,7 @@ import msgspec
 
 from cordboard.events.event import EVENTS
 from cordboard.events.fact import FACTS
+from cordboard.events.verdict import AGENT_UNAVAILABLE, OF_ONE_AGENT
 
 _AGENT = {"of": "agent"}
 _OF_VERDICTS = ("verdict", "refusal", "first_seq", "first_entry")
@@ -48,6 +49,8 @@ _NESTED: dict[str, dict[str, frozenset[str]]] = {
 def without_agents(name: str, details: dict[str, Any]) -> dict[str, Any]:
     """The fields of the fact or event `name` as plain data, without those that name agents. Of an unknown word nothing is left but
     its verdict."""
+    if details.get("refusal") in OF_ONE_AGENT:
+        details = details | {"refusal": AGENT_UNAVAILABLE}
     if name not in AGENT_FIELDS:
         return {key: value for key, value in details.items() if key in _OF_VERDICTS}
     kept = {key: value for key, value in details.items() if key not in AGENT_FIELDS[name]}

@@ -82,6 +82,11 @@ REFUSALS: dict[str, str] = {
 }
 """Every refusal reason with what it means; the API turns it into a google.rpc.Status, docs/glossary.md lists it."""
 
+OF_ONE_AGENT = frozenset(("agent_not_ready", "channel_not_enabled", "no_room", "same_agent"))
+"""Refusals that say of the agent whom somebody else names where they are and what they have."""
+AGENT_UNAVAILABLE = "agent_unavailable"
+"""Stands for those where single agents are not shown; never in the journal."""
+
 QUARANTINES: dict[str, str] = {
     "not_a_frame": "the message is not a msgpack array of byte strings",
     "frame_too_large": "the frame exceeds its limits",
