@@ -21,7 +21,7 @@ from cordboard.events.policy import Monitoring
 from cordboard.events.verdict import REFUSALS
 from cordboard.v1 import types_pb2
 from cordboard.v1.contact_service_pb2 import DESCRIPTOR
-from tests.api_site import POLICY, ApiSite, DeskReader, an_agent, api_site
+from tests.api_site import PATIENCE_S, POLICY, ApiSite, DeskReader, an_agent, api_site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PERSON, NAME = "vera.smit", "Vera.Smit"
@@ -297,7 +297,7 @@ async def test_a_forced_presence_is_not_told(client: Client, worked: dict[str, s
     assert (await client.force_presence(PERSON, "not_ready")).effective == types_pb2.PRESENCE_READY, "work is still in hand"
 
 
-async def test_a_refusal_does_not_tell_where_another_agent_is(client: Client, worked: dict[str, str]) -> None:
+async def test_a_refusal_does_not_tell_where_another_agent_is(site: ApiSite, client: Client, worked: dict[str, str]) -> None:
     asked: list[tuple[Callable[[], Awaitable[object]], str]] = [
         (lambda: client.pick_contact(worked["waiting"], "walter"), "agent_not_ready"),
         (lambda: client.transfer_contact(worked["waiting"], to_agent="walter"), "agent_not_ready"),
@@ -313,6 +313,7 @@ async def test_a_refusal_does_not_tell_where_another_agent_is(client: Client, wo
                 await call()
             assert refused.value.reason == ("agent_unavailable" if hidden else why)
             assert not hidden or "ready" not in refused.value.message
+    assert await site.history.reached(await site.log.last_journal_seq(), PATIENCE_S)
     told = {entry.event: entry.detail_json for entry in await client.timeline(worked["waiting"])}
     assert "agent_unavailable" in told["PickRequested"] and "agent_not_ready" not in told["PickRequested"]
     await client.retire_agent("walter")
@@ -329,8 +330,8 @@ async def test_the_own_desk_is_not_bounded(client: Client, worked: dict[str, str
 OF_NO_AGENT = {
     "no_policy", "unknown_contact", "contact_exists", "contact_gone", "unknown_queue", "unknown_channel", "unknown_skill",
     "unknown_reason", "unknown_disposition", "unknown_topic", "unknown_entry_point", "queue_emergency", "queue_closed",
-    "queue_full", "no_abandon", "no_parking", "unknown_effect", "effect_open", "same_queue", "transfer_limit", "not_queued", "already_queued",
-    "policy_invalid", "policy_in_use", "policy_stale",
+    "queue_full", "no_abandon", "no_parking", "unknown_effect", "effect_open", "same_queue", "transfer_limit", "not_queued",
+    "already_queued", "policy_invalid", "policy_in_use", "policy_stale",
 }  # fmt: skip
 """Refusals that say something of the contact, the queue, the policy or the request alone."""
 
