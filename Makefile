@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 150
 FUZZ_SEED ?= 1
 FUZZ_TARGETS ?= frames commits snapshots histories
 
-.PHONY: help demo test check unit coverage fuzz bench bench-core day fairness fmt bless proto lock clean
+.PHONY: help demo test check unit coverage fuzz bench-pipeline bench-core day fairness fmt bless proto lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
@@ -68,8 +68,8 @@ fuzz: ## the core on hostile bytes, each target for FUZZ_SECONDS (150); needs ni
 			-max_total_time=$(FUZZ_SECONDS) -seed=$(FUZZ_SEED) -max_len=2000 -timeout=20 -print_final_stats=1; \
 	done
 
-bench: .venv/.built ## the pipeline and low-load rows beside awaited js.publish on the same server
-	$(BIN)/python -m pytest tests/benchmarks -s --benchmark-disable-gc --benchmark-columns=min,median,max,ops,rounds
+bench-pipeline: .venv/.built ## the durable pipeline, latency and replay beside their peers: tables, plot, benchmarks/pipeline.json; BENCH_QUICK=1 for a look
+	$(BIN)/python -m tests.benchmarks.pipeline
 
 # Without its dependencies: it wants an older protobuf than gRPC does, for parts that no benchmark uses.
 .venv/.oracle: .venv/.installed tests/benchmarks/oracle.txt

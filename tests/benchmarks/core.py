@@ -47,7 +47,7 @@ def main(wanted: list[str]) -> int:
     show(rows, console)
     if not wanted:
         save(rows, OUTPUT / "core.json")
-        plots.save(rows, drawn, OUTPUT)
+        plots.save("core", rows, drawn, OUTPUT)
     void = [row.name for row in rows if row.void]
     if void:
         console.print(f"[red]void: {', '.join(void)}[/]")

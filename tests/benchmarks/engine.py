@@ -1,9 +1,14 @@
-"""An engine to measure: a real NATS server that fsyncs every message, a router in its own process, boards folded here."""
+"""An engine to measure, stage by stage: a NATS server that fsyncs every message, a router and a board in processes of their own.
+
+The gateway's end of the log is here.
+"""
 
 import asyncio
 import contextlib
+import os
 import secrets
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,50 +18,49 @@ from nats.js import JetStreamContext
 
 from cordboard import codec
 from cordboard.events import fact as facts
-from cordboard.events.commit import INPUT_TAG, Commit
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
-from cordboard.log.feed import Feed
 from cordboard.log.port import FactPosition, Publisher
 from cordboard.policy import load
-from cordboard.projections.boards import Boards
+from tests.benchmarks.board import SEEN
 
 SITE = "webshop"
 WEBSHOP = Path("examples/webshop.yaml")
 PEER_STREAM, PEER_SUBJECT = "PEER", "peer.facts"
-SETTLE_S = 60.0
+SETTLE_S = 120.0
+LINE_MAX = 64 * 1024 * 1024
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Engine:
-    """Publish facts, and wait until the boards here have seen what became of them."""
+    """Publish facts, and wait until the board has folded what became of them."""
 
-    def __init__(self, publisher: Publisher, feed: Feed, boards: Boards, peer: JetStreamContext) -> None:
-        self.publisher, self.feed, self.boards, self.peer = publisher, feed, boards, peer
-        self.frames: set[int] = set()
-        self._inputs = 0
-        self._expected = 0
-        self._caught_up = asyncio.Event()
-
-    def count(self, _seq: int, commit: Commit) -> None:
-        """Attached to the feed after the boards: every verdict counts."""
-        self._inputs += sum(1 for entry in commit.entries if entry.tag == INPUT_TAG)
-        if self._inputs >= self._expected:
-            self._caught_up.set()
+    def __init__(
+        self, url: str, publisher: Publisher, board: asyncio.subprocess.Process, peer: JetStreamContext, pids: dict[str, int]
+    ):
+        self.url, self.publisher, self.peer = url, publisher, peer
+        self._board, self._pids = board, pids
 
     async def publish(self, fact: facts.Fact) -> FactPosition:
-        position = await self.publisher.publish(codec.encode(fact))
-        self.frames.add(position.inbox_seq)
-        return position
+        return await self.publisher.publish(codec.encode(fact))
 
-    def expect(self, more: int) -> None:
-        """`more` facts are about to be published."""
-        self._expected += more
-        self._caught_up.clear()
+    async def folded(self, more: int) -> None:
+        """Wait until `more` facts than at the last call have their verdict in the journal, and the board has folded them."""
+        await self._ask(f"expect {more}")
 
-    async def caught_up(self) -> None:
-        """Every expected fact has its verdict in the journal, and the boards have folded it."""
+    async def seen(self) -> list[tuple[int, int, int]]:
+        """What the board folded since the last call: (inbox_seq, facts of it, monotonic ns), a commit each."""
+        return list(SEEN.iter_unpack(bytes.fromhex(await self._ask("seen"))))
+
+    def cpu(self) -> dict[str, float]:
+        """Processor seconds by stage, so far. Linux only: empty elsewhere."""
+        return {stage: seconds for stage, pid in self._pids.items() if (seconds := _cpu(pid)) is not None}
+
+    async def _ask(self, line: str) -> str:
+        assert self._board.stdin and self._board.stdout
+        self._board.stdin.write(f"{line}\n".encode())
         async with asyncio.timeout(SETTLE_S):
-            await self._caught_up.wait()
+            return (await self._board.stdout.readline()).decode().strip()
 
 
 def arrival(contact: bytes) -> facts.ContactArrived:
@@ -69,40 +73,48 @@ def end(contact: bytes) -> facts.ContactEndRequested:
 
 @contextlib.asynccontextmanager
 async def running(directory: Path) -> AsyncIterator[Engine]:
-    """Server, router process, feed and a peer stream with the same durability."""
-    async with EmbeddedServer(directory / "nats") as server, connect(server.url, SITE) as log:
-        router = await asyncio.create_subprocess_exec(
-            *(
-                sys.executable,
-                "-m",
-                "cordboard.main",
-                "run",
-                "router",
-                "--site",
-                SITE,
-                "--nats-url",
-                server.url,
-                "--allow-lazy-fsync",
-            ),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+    """Server, router, board, and a peer stream with the same durability."""
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(EmbeddedServer(directory / "nats"))
+        log = await stack.enter_async_context(connect(server.url, SITE))
+        router = ["cordboard.main", "run", "router", "--site", SITE, "--nats-url", server.url, "--allow-lazy-fsync"]
+        routing = await stack.enter_async_context(process(*router))
+        board = await stack.enter_async_context(process("tests.benchmarks.board", server.url, SITE))
         client: Nats = await nats.connect(server.url)
+        stack.push_async_callback(client.close)
         peer = client.jetstream()
         await peer.add_stream(name=PEER_STREAM, subjects=[PEER_SUBJECT])
-        feed, boards = Feed(log), Boards()
-        feed.attach(boards.apply)
-        try:
-            async with log.publisher("bench") as publisher, asyncio.TaskGroup() as group:
-                engine = Engine(publisher, feed, boards, peer)
-                feed.attach(engine.count)
-                following = group.create_task(feed.run())
-                engine.expect(1)
-                await engine.publish(facts.PolicyPublished(secrets.token_bytes(16), load(WEBSHOP).compiled(1)))
-                await engine.caught_up()
-                yield engine
-                following.cancel()
-        finally:
-            await client.close()
-            router.terminate()
-            await router.wait()
+        publisher = await stack.enter_async_context(log.publisher("bench"))
+        pids = {"gateway": os.getpid(), "server": server.pid, "router": routing.pid, "board": board.pid}
+        engine = Engine(server.url, publisher, board, peer, pids)
+        await engine.publish(facts.PolicyPublished(secrets.token_bytes(16), load(WEBSHOP).compiled(1)))
+        await engine.folded(1)
+        yield engine
+
+
+@contextlib.asynccontextmanager
+async def process(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python -m` these, until the context is left."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=LINE_MAX,
+    )
+    try:
+        yield child
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            child.terminate()
+        await child.wait()
+
+
+def _cpu(pid: int) -> float | None:
+    if pid == os.getpid():
+        return time.process_time()
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / TICKS

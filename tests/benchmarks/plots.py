@@ -63,7 +63,7 @@ class Axis:
         return [10.0**power for power in range(math.ceil(self._low), math.floor(self._high) + 1)]
 
 
-def goals_svg(rows: Sequence[Row]) -> str:
+def goals_svg(what: str, rows: Sequence[Row]) -> str:
     """How far each row with goals came: 1 is its minimum, the mark its aim; more is better, whatever the row measures."""
     shown = [row for row in rows if row.goal.minimum is not None and not row.void]
     height = 70 + len(shown) * (BAR + GAP) + 30
@@ -71,7 +71,7 @@ def goals_svg(rows: Sequence[Row]) -> str:
     aims = [share(row, row.goal.aim or 1) for row in shown]
     most = max([1.0, *scores, *aims]) * 1.1
     scale = (WIDTH - LABEL - 90) / most
-    parts = [text(20, 26, "The core: median of each row, as multiples of its minimum (bar) and its aim (mark)", weight="bold")]
+    parts = [text(20, 26, f"{what}: median of each row, as multiples of its minimum (bar) and its aim (mark)", weight="bold")]
     for place, (row, score, aim) in enumerate(zip(shown, scores, aims, strict=True)):
         y = 50 + place * (BAR + GAP)
         colour = {"aim": COLOURS[0], "minimum": "#b8860b"}.get(row.reached, COLOURS[1])
@@ -88,9 +88,10 @@ def share(row: Row, value: float) -> float:
     return value / row.goal.minimum if row.goal.higher else row.goal.minimum / value
 
 
-def save(rows: Sequence[Row], plots: Sequence[Plot], directory: Path) -> None:
+def save(what: str, rows: Sequence[Row], plots: Sequence[Plot], directory: Path) -> None:
+    """The goals of `what` (a word), and the plots, each in a file of its name."""
     directory.mkdir(exist_ok=True)
-    (directory / "core-goals.svg").write_text(goals_svg(rows))
+    (directory / f"{what}-goals.svg").write_text(goals_svg(f"The {what}", rows))
     for plot in plots:
         (directory / f"{plot.name}.svg").write_text(plot.svg())
 

@@ -1,5 +1,6 @@
 """How benchmarks speak: machine, commit, N, min-median-max, and the ratio against a peer measured in the same run."""
 
+import math
 import os
 import platform
 import statistics
@@ -32,7 +33,7 @@ def ratios(ours: Sequence[float], peer: Sequence[float]) -> list[float]:
     return [own / other for own, other in zip(ours, peer, strict=True)]
 
 
-def rank(values: Sequence[float], percent: int) -> float:
+def rank(values: Sequence[float], percent: float) -> float:
     """Percentile by nearest rank."""
     ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

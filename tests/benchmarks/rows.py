@@ -1,4 +1,4 @@
-"""What a benchmark of the core comes to: rows of ratios, each of a round in which both sides took turns."""
+"""What a benchmark comes to: rows of ratios, each of a round in which both sides took turns."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ from rich.table import Table
 ROOT = Path(__file__).parent.parent.parent
 QUICK = bool(os.environ.get("BENCH_QUICK"))
 ROUNDS = 3 if QUICK else 7
-League = Literal["in process", "behind a socket, durable"]
+League = Literal["in process", "behind a socket, durable", "durable, on one server", "latency", "replay", "leadership"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,15 @@ GOALS: dict[str, Goal] = {
     "durable_vs_postgres": Goal(5, 15),
     "durable_vs_postgres_lateral": Goal(None, None),
     "durable_vs_postgres_concurrent": Goal(None, None),
+    "pipeline_vs_publish": Goal(15, 40),
+    **{f"frames_of_{facts}": Goal(None, None) for facts in (1, 16, 64, 256)},
+    "publish_async": Goal(None, None),
+    "raw_socket": Goal(None, None),
+    "latency_p50_vs_publish": Goal(10, 4, higher=False),
+    "latency_p99_vs_publish": Goal(10, 4, higher=False),
+    **{f"latency_p{percent}_at_{share}": Goal(None, None, unit=" ms") for percent in ("50", "99", "99.9") for share in (1, 50, 90)},
+    "replay_vs_pull_small": Goal(5, 10),
+    "replay_vs_pull_large": Goal(20, 100),
 }
 """Minimum and aim of each row; rows without are there to compare."""
 
@@ -101,7 +110,7 @@ def commit() -> str:
 
 
 def figures(rows: Sequence[Row]) -> dict[str, Any]:
-    """What stands in benchmarks/core.json."""
+    """What stands in benchmarks/core.json and benchmarks/pipeline.json."""
     return {
         "commit": commit(),
         "machine": machine(),
