@@ -37,6 +37,9 @@ class FramePublisher:
         self._frames = 0
         self._waiting: deque[tuple[bytes, asyncio.Future[FactPosition]]] = deque()
         self._waiting_bytes = 0
+        self._deadlines: deque[tuple[float, asyncio.Future[FactPosition]]] = deque()
+        """In the order in which they pass: one timer watches the first of them, not each its own."""
+        self._watch: asyncio.TimerHandle | None = None
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -50,17 +53,17 @@ class FramePublisher:
             raise LogUnavailable("this publisher is closed")
         if len(self._waiting) >= QUEUE_FACTS_MAX or self._waiting_bytes + len(fact) > QUEUE_BYTES_MAX:
             raise Overloaded("too many facts wait for the log")
-        position: asyncio.Future[FactPosition] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        position: asyncio.Future[FactPosition] = loop.create_future()
         self._waiting.append((fact, position))
         self._waiting_bytes += len(fact)
+        self._deadlines.append((loop.time() + self._deadline_s, position))
+        if self._watch is None:
+            self._watch = loop.call_later(self._deadline_s, self._look_at_deadlines)
         self._idle.clear()
         self._woken.set()
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                # The frame goes on whatever becomes of this caller: its place in the order is taken.
-                return await position
-        except TimeoutError as error:
-            raise LogUnavailable("the log did not acknowledge in time; retry with the same ids") from error
+        # The frame goes on whatever becomes of this caller: its place in the order is taken.
+        return await position
 
     async def run(self) -> None:
         """Send frames for ever, one at a time."""
@@ -71,6 +74,13 @@ class FramePublisher:
                 await self._send_frame()
             self._idle.set()
 
+    def _look_at_deadlines(self) -> None:
+        """Tell those whose time is over, and look again when the next one's may be."""
+        loop = asyncio.get_running_loop()
+        while self._deadlines and (self._deadlines[0][1].done() or self._deadlines[0][0] <= loop.time()):
+            _fail(self._deadlines.popleft()[1], LogUnavailable("the log did not acknowledge in time; retry with the same ids"))
+        self._watch = loop.call_at(self._deadlines[0][0], self._look_at_deadlines) if self._deadlines else None
+
     async def drained(self) -> None:
         """Returns once nothing waits and nothing is in flight."""
         await self._idle.wait()
@@ -78,6 +88,8 @@ class FramePublisher:
     def close(self) -> None:
         """Tell everyone who still waits that the outcome is unknown."""
         self._closed = True
+        if self._watch is not None:
+            self._watch.cancel()
         while self._waiting:
             _, position = self._waiting.popleft()
             _fail(position, LogUnavailable("the publisher closed before the log acknowledged; retry with the same ids"))
@@ -98,6 +110,8 @@ class FramePublisher:
             for index, position in enumerate(positions):
                 if not position.done():
                     position.set_result(FactPosition(ack.seq, index))
+            while self._deadlines and self._deadlines[0][1].done():
+                self._deadlines.popleft()
 
     def _gather(self) -> tuple[list[bytes], list[asyncio.Future[FactPosition]]]:
         facts: list[bytes] = []
