@@ -148,6 +148,12 @@ def test_whoever_must_be_one_is_one(objects: list[Object]) -> None:
     assert (projector["spec"]["replicas"], projector["spec"]["strategy"]) == (1, {"type": "Recreate"})
 
 
+def test_how_long_one_waits_for_a_chat_and_for_a_desk_is_a_value() -> None:
+    given: Object = {"gateway": {"graceSeconds": 90}, "api": {"sessionGraceSeconds": 45}}
+    told = {(role, one["name"]): one.get("value") for role, pod in pods(render(given)) for one in pod["containers"][0]["env"]}
+    assert (told["gateway", "CORDBOARD_GRACE_S"], told["api", "CORDBOARD_SESSION_GRACE_S"]) == ("90", "45")
+
+
 def test_grpc_clients_see_every_api() -> None:
     assert named(render(), "Service", "-api")["spec"]["clusterIP"] == "None"
 

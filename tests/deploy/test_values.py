@@ -75,6 +75,7 @@ BAD: dict[str, Any] = {
     "nobody to serve": {"networkPolicy": {"apiFrom": []}},
     "too little time to end": {"gateway": {"terminationGracePeriodSeconds": 1}},
     "text where a number belongs": {"gateway": {"graceSeconds": "30s"}},
+    "no time for a desk to come back": {"api": {"sessionGraceSeconds": 0}},
 }
 
 

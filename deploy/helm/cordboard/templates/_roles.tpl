@@ -160,6 +160,8 @@ lifecycle:
 {{ include "cordboard.vaultEnv" . }}
 - name: CORDBOARD_GRPC_PORT
   value: "7401"
+- name: CORDBOARD_SESSION_GRACE_S
+  value: {{ .Values.api.sessionGraceSeconds | quote }}
 {{- end }}
 
 {{- define "cordboard.api.sockets" -}}
