@@ -53,6 +53,7 @@ impl Site {
             Event::RouterTookOver(event) => {
                 let next = self.state.epoch + 1;
                 self.state.epoch = event.epoch;
+                self.seed(event.inbox_id);
                 (event.epoch == next).then_some(()).ok_or_else(|| format!("epoch {} begins where {next} should", event.epoch))
             }
             Event::DeadlinesShifted(event) => self.shift_deadlines(&event, turn_ms),

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::promotable::Promotable;
 use crate::rules::Rules;
 use crate::state::{Agent, Contact, Phase, State};
-use crate::words::{Id, Key, Name, Presence, QueuePolicy};
+use crate::words::{Id, Name, Presence, QueuePolicy};
 
 /// Costs: nothing if no queue has such a setting; else the logarithm of the number of queues a change, and of those who may be promoted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub(crate) struct Census {
     /// Promoted contacts that are not parked, by queue.
     promoted: BTreeMap<Name, usize>,
     /// Queued contacts that may be promoted now or later, by queue.
-    promotable: BTreeMap<Name, BTreeSet<(Key, Id)>>,
+    promotable: BTreeMap<Name, Promotable>,
     /// Members that are not offline, by queue.
     staff: BTreeMap<Name, usize>,
     /// Members that are ready, by queue.
@@ -56,7 +57,8 @@ impl Census {
             *self.promoted.entry(contact.queue.clone()).or_default() += 1;
         }
         if is_promotable(contact) {
-            self.promotable.entry(contact.queue.clone()).or_default().insert((contact.key, id));
+            let promotable = self.promotable.entry(contact.queue.clone()).or_default();
+            promotable.add(contact.key, id, contact.course.promote_at_ms);
         }
     }
 
@@ -71,7 +73,12 @@ impl Census {
             less(&mut self.promoted, &contact.queue);
         }
         if is_promotable(contact) {
-            take(&mut self.promotable, &contact.queue, &(contact.key, id));
+            if let Some(promotable) = self.promotable.get_mut(&contact.queue) {
+                promotable.remove(contact.key, id, contact.course.promote_at_ms);
+                if promotable.is_empty() {
+                    self.promotable.remove(&contact.queue);
+                }
+            }
         }
     }
 
@@ -118,9 +125,16 @@ impl Census {
         self.promoted.get(queue).copied().unwrap_or(0)
     }
 
-    /// Queued contacts of a queue that may be promoted now or later, in key order.
-    pub(crate) fn promotable(&self, queue: &Name) -> impl Iterator<Item = Id> + '_ {
-        self.promotable.get(queue).into_iter().flatten().map(|(_, id)| *id)
+    /// The least by key of a queue's contacts whose time to be promoted has come by `now_ms`.
+    pub(crate) fn promotable(&self, queue: &Name, now_ms: u64) -> Option<Id> {
+        self.promotable.get(queue)?.first(now_ms)
+    }
+
+    /// It is `now_ms`, and will hardly be earlier again: so that asking is cheap.
+    pub(crate) fn reach(&mut self, queue: &Name, now_ms: u64) {
+        if let Some(promotable) = self.promotable.get_mut(queue) {
+            promotable.reach(now_ms);
+        }
     }
 
     pub(crate) fn staff(&self, queue: &Name) -> usize {

@@ -148,6 +148,11 @@ impl<V: Lasting> Customers<V> {
         }
     }
 
+    /// See `Table::seed`.
+    pub(crate) fn seed(&mut self, seed: u64) {
+        self.known.seed(seed);
+    }
+
     /// What stands in a snapshot, for the hash of the state.
     pub(crate) fn known(&self) -> &Summed<Id, Few<Name, V>> {
         &self.known

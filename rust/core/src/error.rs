@@ -14,6 +14,15 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// The state contradicts itself: a deadline does nothing, or an event that was just decided does not apply. No journal that this engine
+    /// wrote leads there; nothing more is decided.
+    #[error("state after commit {seq}: {what}")]
+    State {
+        /// Position of the last commit.
+        seq: u64,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The caller broke the protocol: a step before `take_over`, time that runs back, frames out of order.
     #[error("protocol: {0}")]
     Protocol(String),

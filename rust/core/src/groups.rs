@@ -48,6 +48,11 @@ impl<K: Spread, M: Ord> Default for Groups<K, M> {
 }
 
 impl<K: Spread, M: Ord + Copy> Groups<K, M> {
+    /// See `Table::seed`.
+    pub(crate) fn seed(&mut self, seed: u64) {
+        self.0.seed(seed);
+    }
+
     pub(crate) fn add(&mut self, key: K, member: M) {
         match self.0.get_mut(&key) {
             None => {

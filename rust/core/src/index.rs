@@ -2,6 +2,7 @@
 
 mod crew;
 mod queueing;
+mod renewal;
 mod slots;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,6 +113,7 @@ impl Index {
         if let Some(policy) = &state.policy {
             index.rules = Some(Rules::read(&policy.bytes, &state.site).map_err(str::to_owned)?);
         }
+        index.seed(state.seed());
         index.census = Census::begun(index.rules.as_ref());
         index.later.extend(state.modes.iter().filter_map(|(queue, closed)| closing(queue, *closed)));
         for (id, contact) in &state.contacts {
@@ -121,6 +123,16 @@ impl Index {
             index.declare_agent(*id, agent);
         }
         Ok(index)
+    }
+
+    /// Ids are looked for under this seed, wherever customers have a say in them.
+    pub(crate) fn seed(&mut self, seed: u64) {
+        self.crew.seed(seed);
+        self.queueing.seed(seed);
+        for by_id in [&mut self.preferring, &mut self.owned, &mut self.customers] {
+            by_id.seed(seed);
+        }
+        self.cases.seed(seed);
     }
 
     /// A contact comes to be, or begins a visit.

@@ -223,10 +223,7 @@ impl Site {
         if census.promoted(queue) >= (percent * census.ready(queue)).div_ceil(100) {
             return None;
         }
-        census.promotable(queue).find(|id| {
-            let at_ms = self.contact(id).and_then(|contact| contact.course.promote_at_ms);
-            at_ms.is_some_and(|at_ms| at_ms <= now_ms)
-        })
+        census.promotable(queue, now_ms)
     }
 
     /// How many agents could serve the contact (docs/routing/offers.md: `able`).

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::places::{mixed, Places, Spread};
+use crate::places::{mixed, seed_among, Places, Spread};
 use crate::state::Place;
 use crate::words::Id;
 
@@ -52,6 +52,22 @@ impl<T> Default for Memory<T> {
 }
 
 impl<T: Recollection> Memory<T> {
+    /// Look for ids under this seed from now on, unless there is one. Moves every place, if there is anything yet.
+    pub(crate) fn seed(&mut self, seed: u64) {
+        if self.places.seed() != 0 {
+            return;
+        }
+        self.places = Places::seeded(seed);
+        for (number, (_, id, _)) in (self.first..).zip(&self.ring) {
+            self.places.insert(id.spread(seed), slot(number), |_| false);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn farthest(&self) -> usize {
+        self.places.farthest()
+    }
+
     /// What is remembered of `id` at `at_ms`: the window counts, not when somebody last tidied up.
     pub(crate) fn get(&self, id: &Id, at_ms: u64) -> Option<&T> {
         let (_, slot) = self.find(id)?;
@@ -92,7 +108,7 @@ impl<T: Recollection> Memory<T> {
         let (ring, first) = (&self.ring, self.first);
         let number = first + ring.len() as u64;
         let known = |found| matches!(ring.get(index(first, found)), Some((_, known, _)) if *known == entry.1);
-        if self.places.insert(entry.1.spread(), slot(number), known).is_none() {
+        if self.places.insert(entry.1.spread(self.places.seed()), slot(number), known).is_none() {
             self.digest = self.digest.wrapping_add(mix(number, &entry));
             self.ring.push_back(entry);
         }
@@ -115,7 +131,8 @@ impl<T: Recollection> Memory<T> {
     }
 
     fn find(&self, id: &Id) -> Option<(usize, usize)> {
-        self.places.find(id.spread(), |slot| matches!(self.ring.get(index(self.first, slot)), Some((_, known, _)) if known == id))
+        let hash = id.spread(self.places.seed());
+        self.places.find(hash, |slot| matches!(self.ring.get(index(self.first, slot)), Some((_, known, _)) if known == id))
     }
 }
 
@@ -133,7 +150,8 @@ fn slot(number: u64) -> u32 {
 /// Everything of an entry, so that no other is likely to have the same.
 fn mix<T: Recollection>(number: u64, (at_ms, id, value): &(u64, Id, T)) -> u128 {
     let (one, other) = value.numbers();
-    let what = mixed(u128::from(id.spread()) << 64 | u128::from(number));
+    // Without any seed: it stands in the hash of the state.
+    let what = mixed(u128::from(id.spread(0)) << 64 | u128::from(number));
     let when = mixed(u128::from(mixed(u128::from(one) << 64 | u128::from(other))) << 64 | u128::from(*at_ms));
     let both = u128::from(what) << 64 | u128::from(when);
     u128::from(mixed(both)) << 64 | u128::from(mixed(both.rotate_left(32)))
@@ -158,6 +176,7 @@ impl<'de, T: Recollection + Deserialize<'de>> Deserialize<'de> for Memory<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (first, entries) = <(u64, Vec<(u64, Id, T)>)>::deserialize(deserializer)?;
         let mut memory = Self { first, ..Self::default() };
+        memory.seed(seed_among(entries.iter().map(|(_, id, _)| id)));
         for entry in entries {
             memory.push(entry);
         }

@@ -6,10 +6,11 @@ use crate::codec;
 use crate::fold::{Folding, Read};
 use crate::hindrance::Hindrance;
 use crate::record::Record;
+use crate::restore;
 use crate::site::Site;
 use crate::state::{Phase, State};
 use crate::turn::{self, Body, Pending, Turn};
-use crate::words::bounds::{CHANNELS_MAX, DURATION_MAX_MS, INSTANT_MAX_MS};
+use crate::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
 use crate::words::{Commit, Consumed, Digest, Event, Id, Name, RouterTookOver, Verdict};
 use crate::Error;
 
@@ -102,9 +103,7 @@ impl Router {
             return Err(Error::Snapshot("it is no msgpack, or holds a number beyond all bounds".to_owned()));
         }
         let Snapshot { hash, mut state } = rmp_serde::from_slice(snapshot).map_err(|error| Error::Snapshot(error.to_string()))?;
-        if state.agents.values().any(|agent| agent.channels.len() > CHANNELS_MAX) {
-            return Err(Error::Snapshot("it has an agent with too many channels".to_owned()));
-        }
+        restore::check(&state).map_err(Error::Snapshot)?;
         state.settle_digest();
         let site = Site::new(state).map_err(Error::Snapshot)?;
         Ok(Self { site, hash, leads: false, broken: None, checkpoint: None, buffer: Vec::new() })
@@ -147,7 +146,8 @@ impl Router {
         Ok(self.decide_take_over(Id(inbox_id), at_ms))
     }
 
-    /// Decide one turn: the frames in order, then what is due. Returns the commits to append; empty if nothing happened.
+    /// Decide one turn: the frames in order, then what is due. Returns the commits to append; empty if nothing happened. If the state
+    /// contradicts itself (`Error::State`), there are none, and the router refuses everything from then on.
     pub fn step(&mut self, frames: &[FrameRef<'_>], at_ms: u64) -> Result<Vec<Vec<u8>>, Error> {
         self.usable()?;
         self.forward(at_ms)?;
@@ -158,7 +158,7 @@ impl Router {
         let mut commits = Vec::new();
         loop {
             let idle_allowed = commits.is_empty();
-            let (commit, continued) = self.decide_turn(&mut pending, at_ms, idle_allowed);
+            let (commit, continued) = self.decide_turn(&mut pending, at_ms, idle_allowed)?;
             commits.extend(commit);
             if !continued {
                 return Ok(commits);
@@ -201,7 +201,7 @@ impl Router {
             Some(checkpoint) if checkpoint.since.len() < CHECKPOINT_EVERY => checkpoint,
             Some(_) | None => Checkpoint { site: self.site.clone(), hash: self.hash, since: Vec::new() },
         };
-        let decided = self.decide_again(&header, &entries);
+        let decided = self.decide_again(&header, &entries)?;
         if decided != commit {
             self.site = checkpoint.site.clone();
             self.hash = checkpoint.hash;
@@ -289,22 +289,27 @@ impl Router {
         pending: &mut std::iter::Peekable<std::vec::IntoIter<Pending<'_>>>,
         at_ms: u64,
         idle_allowed: bool,
-    ) -> (Option<Vec<u8>>, bool) {
+    ) -> Result<(Option<Vec<u8>>, bool), Error> {
         let idle_allowed = idle_allowed && turn::is_idle(&self.site, at_ms);
         let mut turn = Turn::new(&mut self.site, at_ms, Record::new(std::mem::take(&mut self.buffer)));
         let continued = turn.decide(pending);
+        if let Some(what) = turn.contradiction {
+            let error = Error::State { seq: self.site.state.seq, what };
+            self.broken = Some(error.clone());
+            return Err(error);
+        }
         let (record, consumed, looked) = (turn.record, turn.consumed, turn.looked);
         if record.count() == 0 && idle_allowed && !looked {
             self.buffer = record.into_buffer();
-            return (None, false);
+            return Ok((None, false));
         }
         let consumed = consumed.unwrap_or(Consumed { inbox_id: Id([0; 16]), inbox_seq: 0, facts_done: 0 });
-        (Some(self.seal(record, consumed, at_ms, continued)), continued)
+        Ok((Some(self.seal(record, consumed, at_ms, continued)), continued))
     }
 
-    fn decide_again(&mut self, header: &Commit, entries: &[Read]) -> Vec<u8> {
+    fn decide_again(&mut self, header: &Commit, entries: &[Read]) -> Result<Vec<u8>, Error> {
         if let Some(Read::Event(_, Event::RouterTookOver(event))) = entries.first() {
-            return self.decide_take_over(event.inbox_id, header.at_ms);
+            return Ok(self.decide_take_over(event.inbox_id, header.at_ms));
         }
         let inputs: Vec<Pending<'_>> = entries
             .iter()
@@ -321,7 +326,8 @@ impl Router {
                 Read::Event(..) => None,
             })
             .collect();
-        self.decide_turn(&mut inputs.into_iter().peekable(), header.at_ms, false).0.unwrap_or_default()
+        let (commit, _) = self.decide_turn(&mut inputs.into_iter().peekable(), header.at_ms, false)?;
+        Ok(commit.unwrap_or_default())
     }
 
     /// Make the commit of what was decided, and stand after it.

@@ -1,6 +1,7 @@
 //! A site: its state, and the index derived from it. They change together, and only in `apply`.
 
 use crate::index::Index;
+use crate::places::seed_of;
 use crate::rules::Rules;
 use crate::state::{Agent, Contact, State};
 use crate::words::{Id, Key, Name};
@@ -12,9 +13,17 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn new(state: State) -> Result<Self, String> {
+    pub(crate) fn new(mut state: State) -> Result<Self, String> {
+        state.seed_tables(state.seed());
         let index = Index::of(&state)?;
         Ok(Self { state, index })
+    }
+
+    /// Whoever reads the inbox for the first time has its id to look for others by.
+    pub(crate) fn seed(&mut self, inbox_id: Id) {
+        let seed = seed_of(inbox_id);
+        self.state.seed_tables(seed);
+        self.index.seed(seed);
     }
 
     pub(crate) fn rules(&self) -> Option<&Rules> {
@@ -41,7 +50,7 @@ impl Site {
         first.max(self.index.last_in_case(case, channel)).map(|(_, id)| id)
     }
 
-    /// Queued contacts in key order, after that one. It sorts them: for rare events.
+    /// Queued contacts after that one, in key order. It sorts them: for rare events.
     pub(crate) fn line_after(&self, after: Option<Key>) -> Vec<(Key, Id)> {
         let waiting = self.state.contacts.iter().filter(|(_, contact)| contact.looks()).map(|(id, contact)| (contact.key, *id));
         let mut line: Vec<(Key, Id)> = waiting.filter(|(key, _)| after.is_none_or(|after| *key > after)).collect();

@@ -15,6 +15,7 @@ use crate::course::Course;
 use crate::customers::{Customers, KeptPlace, Recurrence};
 use crate::few::Few;
 use crate::memory::Memory;
+use crate::places::seed_of;
 use crate::summed::Summed;
 use crate::words::bounds::{ATTEMPT_MAX, DURATION_MAX_MS};
 use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, ParkedKind, QueueMode, Requirement, Role, VisitOutcome};
@@ -98,6 +99,24 @@ impl State {
             places: Customers::default(),
             matters: Customers::default(),
         }
+    }
+}
+
+/// How ids are looked for: derived, and nothing depends on it but speed.
+impl State {
+    /// None (0) before the first take-over.
+    pub(crate) fn seed(&self) -> u64 {
+        self.consumed.map_or(0, |consumed| seed_of(consumed.inbox_id))
+    }
+
+    pub(crate) fn seed_tables(&mut self, seed: u64) {
+        self.contacts.seed(seed);
+        self.agents.seed(seed);
+        self.effects.seed(seed);
+        self.facts.seed(seed);
+        self.gone.seed(seed);
+        self.places.seed(seed);
+        self.matters.seed(seed);
     }
 }
 

@@ -41,6 +41,16 @@ impl<K: Spread + Copy, V> Summed<K, V> {
         Self { table: Table::new(), sum: Sum::default(), touched: Vec::new() }
     }
 
+    /// See `Table::seed`.
+    pub(crate) fn seed(&mut self, seed: u64) {
+        self.table.seed(seed);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn farthest(&self) -> usize {
+        self.table.farthest()
+    }
+
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.table.get(key).map(|entry| &entry.value)
     }
@@ -163,6 +173,7 @@ impl<'de, K: Spread + Copy + Deserialize<'de>, V: Deserialize<'de>> Deserialize<
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let entries = Table::deserialize(deserializer)?;
         let mut summed = Self::new();
+        summed.seed(entries.seeded());
         for (key, value) in entries.into_entries() {
             summed.insert(key, value);
         }

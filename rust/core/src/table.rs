@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::places::{Places, Spread};
+use crate::places::{seed_among, Places, Spread};
 
 /// Costs: `get`, `get_mut`, `insert` and `remove` are constant, however many values there are (an insert may double the places, eight bytes
 /// a value). `iter`, `keys` and `values` sort first: for snapshots, hashes, invariants and rare events only.
@@ -46,6 +46,39 @@ impl Clone for Last {
 impl<K: Spread, V> Table<K, V> {
     pub(crate) fn new() -> Self {
         Self { places: Places::default(), slots: Vec::new(), free: Vec::new(), last: Last::default() }
+    }
+
+    /// Look for keys under this seed from now on, unless there is one. Moves every place, if there is anything yet.
+    pub(crate) fn seed(&mut self, seed: u64) {
+        if self.places.seed() != 0 {
+            return;
+        }
+        self.places = Places::seeded(seed);
+        for (slot, value) in (0..).zip(&self.slots) {
+            if let Some((key, _)) = value {
+                self.places.insert(key.spread(seed), slot, |_| false);
+            }
+        }
+    }
+
+    /// Its seed.
+    pub(crate) fn seeded(&self) -> u64 {
+        self.places.seed()
+    }
+
+    /// The last of entries with one key counts.
+    fn filled(entries: Vec<(K, V)>) -> Self {
+        let mut table = Self::new();
+        table.seed(seed_among(entries.iter().map(|(key, _)| key)));
+        for (key, value) in entries {
+            table.insert(key, value);
+        }
+        table
+    }
+
+    #[cfg(test)]
+    pub(crate) fn farthest(&self) -> usize {
+        self.places.farthest()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -85,7 +118,7 @@ impl<K: Spread, V> Table<K, V> {
         let next = || u32::try_from(slots.len()).unwrap_or_else(|_| unreachable!("a table of 2^32 values"));
         let slot = free.unwrap_or_else(next);
         let is = |slot: usize| matches!(slots.get(slot), Some(Some((known, _))) if *known == key);
-        let known = self.places.insert(key.spread(), slot, is);
+        let known = self.places.insert(key.spread(self.places.seed()), slot, is);
         if let Some((_, value_before)) = known.and_then(|known| self.slots.get_mut(known)?.as_mut()) {
             return Some(std::mem::replace(value_before, value));
         }
@@ -107,7 +140,8 @@ impl<K: Spread, V> Table<K, V> {
 
     /// Its place, and its slot.
     fn find(&self, key: &K) -> Option<(usize, usize)> {
-        self.places.find(key.spread(), |slot| matches!(self.slots.get(slot), Some(Some((known, _))) if known == key))
+        self.places
+            .find(key.spread(self.places.seed()), |slot| matches!(self.slots.get(slot), Some(Some((known, _))) if known == key))
     }
 
     /// In no order that matters: to fill another table.
@@ -145,11 +179,7 @@ impl<'a, K: Spread, V> IntoIterator for &'a Table<K, V> {
 /// The last of entries with one key counts.
 impl<K: Spread, V> FromIterator<(K, V)> for Table<K, V> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        let mut table = Self::new();
-        for (key, value) in entries {
-            table.insert(key, value);
-        }
-        table
+        Self::filled(entries.into_iter().collect())
     }
 }
 
@@ -197,11 +227,11 @@ impl<'de, K: Spread + Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for En
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut table = Table::new();
-        while let Some((key, value)) = map.next_entry()? {
-            table.insert(key, value);
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
         }
-        Ok(table)
+        Ok(Table::filled(entries))
     }
 }
 

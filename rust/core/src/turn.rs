@@ -11,8 +11,8 @@ use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::Place;
 use crate::words::{
-    Consumed, DayTurned, DeadlinesShifted, Digest, Duplicate, Event, Fact, Id, Key, Name, ParkEndedBy, Quarantined, SweepAdvanced,
-    Verdict, CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, TURN_BUDGET,
+    Consumed, DayTurned, DeadlinesShifted, Digest, Duplicate, Event, Fact, Id, Name, ParkEndedBy, Quarantined, Verdict,
+    CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, TURN_BUDGET,
 };
 
 /// Silence that is recorded and forgiven (JOURNAL: time).
@@ -54,6 +54,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) again: Option<Id>,
     /// What reservations depend on.
     pub(crate) drain: Drain,
+    /// How the state contradicts itself, once that is found: nothing more is recorded, and the turn comes to nothing.
+    pub(crate) contradiction: Option<String>,
     cause: i64,
     looked_up_to: (u64, Chance),
 }
@@ -70,6 +72,7 @@ impl<'a> Turn<'a> {
             looked: false,
             again: None,
             drain: Drain::default(),
+            contradiction: None,
             cause: CAUSE_TIMER,
             looked_up_to: (looked_ms, Chance::LAST),
         }
@@ -88,6 +91,8 @@ impl<'a> Turn<'a> {
             }
         }
         if self.site.state.continued {
+            // The last thing before the cut was perhaps not finished: that is of its own time, and what is still to come is before this turn's.
+            self.t_ms = self.site.state.fact_ms;
             self.finish();
             if self.is_full() {
                 return true;
@@ -108,8 +113,18 @@ impl<'a> Turn<'a> {
         self.run_timers(self.at_ms, true)
     }
 
+    /// Nothing more is to be added to this commit.
     pub(crate) fn is_full(&self) -> bool {
-        self.record.size() >= TURN_BUDGET
+        self.record.size() >= TURN_BUDGET || self.is_stuck()
+    }
+
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.contradiction.is_some()
+    }
+
+    #[cold]
+    fn contradict(&mut self, what: String) {
+        self.contradiction.get_or_insert(what);
     }
 
     pub(crate) fn rules(&self) -> Option<&Rules> {
@@ -118,11 +133,15 @@ impl<'a> Turn<'a> {
 
     /// Record an event and apply it.
     pub(crate) fn emit(&mut self, contact: Option<Id>, agent: Option<Id>, channel: Option<&Name>, event: impl Into<Event>) {
+        if self.is_stuck() {
+            return;
+        }
         let (about, event) = (About { contact, agent, channel: channel.cloned() }, event.into());
         let (place, tag) = (self.next_place(), event.tag());
         self.record.add_event(&about, self.cause, &event);
-        let applied = self.site.apply_event(&about, place, self.at_ms, event);
-        debug_assert_eq!(applied, Ok(()), "decide made an event that does not apply: {tag} of {about:?}");
+        if let Err(what) = self.site.apply_event(&about, place, self.at_ms, event) {
+            self.contradict(format!("decides event {tag} of {about:?}, which does not apply: {what}"));
+        }
     }
 
     /// An event of the router itself, not of a turn.
@@ -206,17 +225,21 @@ impl<'a> Turn<'a> {
         self.cause = CAUSE_TIMER;
         while let Some(due) = self.next_due(limit_ms, inclusive) {
             self.t_ms = due.at_ms;
-            match due.what {
+            let before = self.record.count();
+            match &due.what {
                 What::Day => self.emit(None, None, None, DayTurned { at_ms: due.at_ms }),
-                What::Short(timer) => self.run_short(timer),
-                What::Later(later) => self.run_later(&later),
+                What::Short(timer) => self.run_short(*timer),
+                What::Later(later) => self.run_later(later),
                 What::Chance(chance) => {
-                    self.looked_up_to = (due.at_ms, chance);
+                    self.looked_up_to = (due.at_ms, *chance);
                     self.looked = true;
                     if let Chance::Look(contact) = chance {
-                        self.look(contact);
+                        self.look(*contact);
                     }
                 }
+            }
+            if self.record.count() == before && self.still_stands(&due) {
+                self.contradict(format!("has a deadline at {} that nothing follows from: {:?}", due.at_ms, due.what));
             }
             self.finish();
             if self.is_full() {
@@ -224,6 +247,18 @@ impl<'a> Turn<'a> {
             }
         }
         false
+    }
+
+    /// It would be the next one again, for ever.
+    fn still_stands(&self, due: &Due) -> bool {
+        let index = &self.site.index;
+        match &due.what {
+            What::Day => self.site.next_day() == Some(due.at_ms),
+            What::Short(timer) => index.timers.contains(&(due.at_ms, *timer)),
+            What::Later(later) => index.later.contains(&(due.at_ms, later.clone())),
+            // Looked at once.
+            What::Chance(_) => false,
+        }
     }
 
     fn run_short(&mut self, timer: Timer) {
@@ -265,34 +300,6 @@ impl<'a> Turn<'a> {
         let look = look.map(|(at_ms, chance)| Due { at_ms: *at_ms, what: What::Chance(*chance) });
         let next = [day, short, later, look].into_iter().flatten().min_by_key(Due::place)?;
         (next.at_ms < limit_ms || (inclusive && next.at_ms == limit_ms)).then_some(next)
-    }
-
-    /// Too many contacts look at once for one commit: all that wait look in the next ones.
-    pub(crate) fn begin_sweep(&mut self) {
-        let before_all = Key { klass: 0, order_ms: i64::MIN, seq: 0 };
-        self.emit(None, None, None, SweepAdvanced { at_ms: self.at_ms, after: Some(before_all) });
-    }
-
-    /// All waiting contacts look for an agent, in key order. True if the commit is full and the sweep is not finished.
-    pub(crate) fn sweep(&mut self) -> bool {
-        let mut after = self.site.state.sweep.and_then(|sweep| sweep.after);
-        'line: loop {
-            let joined = self.site.index.queueing.joined();
-            for (key, contact) in self.site.line_after(after) {
-                self.look(contact);
-                after = Some(key);
-                if self.is_full() {
-                    self.emit(None, None, None, SweepAdvanced { at_ms: self.at_ms, after });
-                    return true;
-                }
-                if self.site.index.queueing.joined() != joined {
-                    // Somebody waits who was not in the line.
-                    continue 'line;
-                }
-            }
-            self.emit(None, None, None, SweepAdvanced { at_ms: self.at_ms, after: None });
-            return false;
-        }
     }
 }
 

@@ -1,20 +1,22 @@
 //! Commits and snapshots that no engine wrote: what they claim cannot be, and is refused before it does harm.
 #![allow(clippy::unwrap_used)]
 
+mod plain;
+
 use cordboard_core::words::{
-    Accepted, Commit, Consumed, ContactAbandoned, ContactQueued, ContactReprioritised, DeadlinesShifted, Digest, Entry, Event,
-    Fact, Id, Input, Key, Name, PriorityCause, Refused, RouterTookOver, CAUSE_CONTROL, INPUT_TAG,
+    Accepted, AgentChannel, AgentRegistered, Commit, Consumed, ContactAbandoned, ContactEnded, ContactQueued, ContactReprioritised,
+    ContactState, DeadlinesShifted, Digest, EndReason, Entry, Event, Fact, Id, Input, Key, Membership, OfferCause, OfferMade,
+    PolicyAdopted, Presence, PresenceRequested, PriorityCause, Refused, Requirement, Role, RouterTookOver, Skill, CAUSE_CONTROL,
+    INPUT_TAG,
 };
 use cordboard_core::{codec, FrameRef, Router};
+use plain::name;
 
 const START_MS: u64 = 1_750_000_000_000;
 const INBOX: Id = Id([1; 16]);
 const ONE: Id = Id([3; 16]);
 const OTHER: Id = Id([4; 16]);
-
-fn name(text: &str) -> Name {
-    Name::new(text).unwrap()
-}
+const AGENT: Id = Id([6; 16]);
 
 /// A site with one contact, folded from a journal of two commits.
 fn site() -> Router {
@@ -222,4 +224,148 @@ fn who_asks_out_of_turn_is_told_so() {
     let frame = |inbox_seq: u64| FrameRef { inbox_seq, stored_ms: START_MS, data: b"" };
     let crossed = why(leader.step(&[frame(8), frame(7)], START_MS + 3).unwrap_err());
     assert_eq!(crossed, "protocol: frame 7 comes after frame 8");
+}
+
+/// What a site has of which no snapshot should claim more: one of each kind, every number told from all others.
+fn folded() -> Router {
+    let mut router = site();
+    let about = |event: AgentRegistered| Entry { agent: Some(AGENT), ..entry(None, event) };
+    let channel = AgentChannel { channel: name("chat"), cost: Some(7_001), max_concurrent: Some(701) };
+    let agent = AgentRegistered {
+        at_ms: START_MS,
+        skills: vec![Skill { skill: name("nl"), level: 9 }],
+        memberships: vec![Membership { queue: name("orders"), rank: 98 }],
+        channels: vec![channel],
+        capacity: 8_001,
+    };
+    let need = Requirement { skill: name("en"), level: 8, hard: true };
+    let contact = ContactQueued { visit: 700_001, wishes: vec![need], priority: 99, transfers: 70_001, ..visit(70_002) };
+    let gone = ContactQueued { customer: Some(Id([7; 16])), ..visit(70_003) };
+    let ended = ContactEnded {
+        at_ms: START_MS,
+        reason: EndReason::Abandoned,
+        state: ContactState::Queued,
+        successor: None,
+        kept_until_ms: Some(START_MS + 60_000),
+    };
+    let entries = vec![about(agent), entry(Some(OTHER), contact), entry(Some(Id([5; 16])), gone), entry(Some(Id([5; 16])), ended)];
+    let commit = next(&router, entries);
+    router.apply(&commit).unwrap();
+    router
+}
+
+fn packed(value: &impl serde::Serialize) -> Vec<u8> {
+    rmp_serde::to_vec(value).unwrap()
+}
+
+/// Why the snapshot is refused in which this stands for that.
+fn unbelieved(snapshot: &[u8], that: &[u8], this: &[u8]) -> String {
+    let at: Vec<usize> = (0..snapshot.len()).filter(|at| snapshot[*at..].starts_with(that)).collect();
+    assert_eq!(at.len(), 1, "{that:02x?}");
+    let changed = [&snapshot[..at[0]], this, &snapshot[at[0] + that.len()..]].concat();
+    Router::restore(&changed).unwrap_err().to_string()
+}
+
+#[test]
+fn a_snapshot_has_no_two_contacts_with_one_place() {
+    let snapshot = folded().snapshot();
+    assert!(Router::restore(&snapshot).is_ok());
+    let twice = |number: u8, seq: u64| format!("snapshot: contact {} has the place {seq} of another", hex(number));
+    assert_eq!(unbelieved(&snapshot, &packed(&key(70_002)), &packed(&key(1))), twice(4, 1));
+    assert_eq!(unbelieved(&snapshot, &packed(&key(70_003)), &packed(&key(70_002))), twice(5, 70_002), "nor one that is kept");
+}
+
+#[test]
+fn a_snapshot_counts_no_further_than_words_do() {
+    let snapshot = folded().snapshot();
+    let of = |who: &str, what: &str| format!("snapshot: {who} has {what}, which is beyond all bounds");
+    let (contact, agent) = (format!("contact {}", hex(4)), format!("agent {}", hex(6)));
+    let refused = |that: Vec<u8>, this: Vec<u8>| unbelieved(&snapshot, &that, &this);
+    assert_eq!(refused(packed(&700_001), packed(&1_000_001)), of(&contact, "visit 1000001"));
+    assert_eq!(refused(packed(&70_001), packed(&(1_u64 << 53))), of(&contact, "transfers 9007199254740992"));
+    let (late, klass) = (Key { seq: 70_004, ..key(1) }, Key { klass: 4, ..key(70_002) });
+    assert_eq!(refused(packed(&key(70_002)), packed(&late)), of(&contact, "arrival 70004"));
+    assert_eq!(refused(packed(&key(70_002)), packed(&klass)), of(&contact, "class 4"));
+    let need = |level| packed(&Requirement { skill: name("en"), level, hard: true });
+    assert_eq!(refused(need(8), need(11)), of(&contact, "level 11"));
+    assert_eq!(refused(need(8), need(0)), of(&contact, "level 0"));
+    assert_eq!(refused(packed(&("nl", 9))[1..].to_vec(), packed(&("nl", 11))[1..].to_vec()), of(&agent, "level 11"));
+    assert_eq!(refused(packed(&("orders", 98))[1..].to_vec(), packed(&("orders", 100))[1..].to_vec()), of(&agent, "rank 100"));
+    assert_eq!(refused(packed(&7_001), packed(&10_001)), of(&agent, "cost 10001"));
+    assert_eq!(refused(packed(&701), packed(&1_001)), of(&agent, "limit of contacts 1001"));
+    assert_eq!(refused(packed(&8_001), packed(&10_001)), of(&agent, "capacity 10001"));
+    let kept = Key { klass: 9, ..key(70_003) };
+    let place = format!("the place of customer {}", hex(7));
+    assert_eq!(refused(packed(&key(70_003)), packed(&kept)), of(&place, "class 9"));
+}
+
+/// An offer in a site that has no policy: nobody can say what its end means.
+#[test]
+fn a_deadline_that_nothing_follows_from_ends_the_router_and_not_the_time() {
+    let mut router = folded();
+    let offer = OfferMade {
+        at_ms: START_MS,
+        attempt: 1,
+        queue: name("orders"),
+        expires_ms: START_MS + 3_000,
+        cost: 10,
+        rank: 0,
+        cause: OfferCause::Routed,
+        wait_ms: 0,
+        key: None,
+        why: None,
+        direct: None,
+        role: Role::Primary,
+        interrupts: false,
+    };
+    let commit = next(&router, vec![Entry { agent: Some(AGENT), ..entry(Some(ONE), offer) }]);
+    router.apply(&commit).unwrap();
+    let restored = Router::restore(&router.snapshot()).unwrap();
+    gets_stuck(restored);
+    gets_stuck(router);
+}
+
+fn gets_stuck(mut router: Router) {
+    router.take_over(INBOX.0, START_MS).unwrap();
+    assert!(router.step(&[], START_MS + 1_500).is_ok());
+    let due = "has a deadline at 1750000003000 that nothing follows from: Short(Offer { contact: ";
+    let stuck = router.step(&[], START_MS + 3_000).unwrap_err().to_string();
+    assert!(stuck.starts_with(&format!("state after commit 6: {due}{}", hex(3))), "{stuck}");
+    let again = router.step(&[], START_MS + 3_001).unwrap_err().to_string();
+    assert_eq!(again, stuck, "it refuses everything");
+}
+
+/// Facts' requirements are merged; a journal that says one twice asks for the higher level.
+#[test]
+fn who_needs_a_skill_twice_needs_the_higher_level() {
+    for (level, offers) in [(4, 0), (5, 1)] {
+        let mut router = Router::new("default").unwrap();
+        router.take_over(INBOX.0, START_MS).unwrap();
+        let policy = plain::policy(1, vec!["nl".to_owned()], vec![plain::channel("chat")], vec![plain::queue("orders")]);
+        let adopted = PolicyAdopted { at_ms: START_MS, version: 1, digest: Digest([0; 32]), policy };
+        let need = |level| Requirement { skill: name("nl"), level, hard: true };
+        let needs = vec![need(5), need(3), need(5)];
+        let registered = AgentRegistered {
+            at_ms: START_MS,
+            skills: vec![Skill { skill: name("nl"), level }],
+            memberships: vec![Membership { queue: name("orders"), rank: 0 }],
+            channels: vec![AgentChannel { channel: name("chat"), cost: Some(1), max_concurrent: Some(1) }],
+            capacity: 1,
+        };
+        let entries = vec![
+            entry(None, adopted),
+            entry(Some(ONE), ContactQueued { requirements: needs, ..visit(1) }),
+            Entry { agent: Some(AGENT), ..entry(None, registered) },
+        ];
+        let commit = next(&router, entries);
+        router.apply(&commit).unwrap();
+        router.take_over(INBOX.0, START_MS).unwrap();
+        let ready = PresenceRequested { fact_id: OTHER, agent: AGENT, presence: Presence::Ready, reason: None };
+        let data = plain::frame(&[codec::encode_fact(&ready.into())]);
+        let commits = router.step(&[FrameRef { inbox_seq: 1, stored_ms: START_MS, data: &data }], START_MS).unwrap();
+        let entries = commits.iter().flat_map(|commit| codec::decode_commit(commit).unwrap().entries);
+        let events = entries.filter(|entry| entry.tag != INPUT_TAG).map(|entry| codec::decode_event(&entry.body).unwrap());
+        assert_eq!(events.filter(|event| matches!(event, Event::OfferMade(_))).count(), offers, "at level {level}");
+        assert_eq!(router.check(), Vec::<String>::new());
+    }
 }

@@ -15,6 +15,7 @@ impl Site {
         self.state.day_ms = self.state.day_ms.max(event.at_ms.saturating_sub(1));
         self.index.rules = Some(rules);
         self.index.refresh_room(self.state.agents.iter());
+        self.index.forget_names(&self.state);
         self.state.policy = Some(PolicyInForce { version: event.version, digest: event.digest, bytes: event.policy.clone() });
         self.drop_instants()?;
         self.drop_modes();

@@ -3,7 +3,7 @@
 use crate::customers::KeptPlace;
 use crate::rules::Rules;
 use crate::turn::Turn;
-use crate::words::bounds::PREFERRED_MAX;
+use crate::words::bounds::{counted, PREFERRED_MAX};
 use crate::words::{ContactArrived, ContactLinked, ContactQueued, Id, LinkCause, Matter, MatterRepeated};
 
 use super::plan::PRIORITY_MAX;
@@ -69,7 +69,7 @@ impl Turn<'_> {
         let extra = if past.repeated { rules.policy.repeat_priority } else { 0 };
         let priority = fact.priority.saturating_add(extra).min(PRIORITY_MAX);
         let target_ms = Rules::target_ms(queue, &fact.channel);
-        let seq = self.site.state.arrivals + 1;
+        let seq = counted(self.site.state.arrivals);
         let new = KeptPlace {
             contact: fact.contact,
             queue: fact.queue,

@@ -13,6 +13,7 @@ use crate::conversation::{Holder, Sibling, Stage};
 use crate::few::Few;
 use crate::state::{Contact, Phase};
 use crate::turn::Turn;
+use crate::words::bounds::counted;
 use crate::words::{
     AnsweredOn, ChannelPresence, ConnectExpired, ConnectFailed, ConnectionFailed, ContactConnected, EndReason, EngagementStarted,
     Id, Leg, Name, OfferRevoked, Presence, PresenceCause, RevokeReason, Role,
@@ -78,7 +79,7 @@ impl Turn<'_> {
         let gone = primary && live && fact.leg == Leg::CustomerLeg;
         let until_ms = self.retry_ms();
         let before = self.site.agent(&agent).map_or(0, |agent| agent.failures);
-        let failures = if fact.leg == Leg::AgentLeg { before + 1 } else { before };
+        let failures = if fact.leg == Leg::AgentLeg { counted(before) } else { before };
         let event = ConnectFailed {
             at_ms: self.t_ms,
             attempt: fact.attempt,

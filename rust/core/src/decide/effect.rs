@@ -2,6 +2,7 @@
 
 use super::{word, Check};
 use crate::turn::Turn;
+use crate::words::bounds::counted;
 use crate::words::{EffectEnded, EffectFailure, EffectOutcome, EffectRequested, EffectRetried, Id, Reply};
 
 impl Turn<'_> {
@@ -43,7 +44,7 @@ impl Turn<'_> {
 
     pub(super) fn retry_effect(&mut self, seq: u64, entry: u64) {
         let Some(effect) = self.site.effect(seq, entry).cloned() else { return };
-        let event = EffectRetried { at_ms: self.t_ms, effect_seq: seq, effect_entry: entry, round: effect.round + 1 };
+        let event = EffectRetried { at_ms: self.t_ms, effect_seq: seq, effect_entry: entry, round: counted(effect.round) };
         self.emit(Some(effect.contact), Some(effect.agent), Some(&effect.channel), event);
     }
 }

@@ -4,6 +4,7 @@ use super::Check;
 use crate::conversation::Stage;
 use crate::state::{Phase, WorkPhase};
 use crate::turn::Turn;
+use crate::words::bounds::counted;
 use crate::words::{
     Author, ContactAnswered, Id, MessagePosted, MessageRelayed, Name, ParkEndedBy, Role, VisitOutcome, WrapUpEndRequested,
     WrapUpEnded, WrapUpEndedBy, WrapUpExtended, WrapUpExtensionRequested,
@@ -87,7 +88,7 @@ impl Turn<'_> {
         let Some(contact) = self.site.contact(&id) else { return };
         let (agent, channel) = (agent.or(contact.phase.engaged()), contact.channel.clone());
         let silence = self.silence_after(contact, author);
-        let event = MessageRelayed { at_ms: self.t_ms, message, author, ordinal: contact.ordinal + 1, silence };
+        let event = MessageRelayed { at_ms: self.t_ms, message, author, ordinal: counted(contact.ordinal), silence };
         self.emit(Some(id), agent, Some(&channel), event);
     }
 

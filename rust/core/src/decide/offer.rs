@@ -13,7 +13,7 @@ use crate::conversation::{Holder, Stage};
 use crate::matching::Match;
 use crate::state::{Contact, OfferEnd};
 use crate::turn::Turn;
-use crate::words::bounds::ATTEMPT_MAX;
+use crate::words::bounds::{counted, ATTEMPT_MAX};
 use crate::words::{
     AnswerMode, Direct, Id, Name, OfferAccepted, OfferAnswered, OfferCause, OfferDeclined, OfferExpired, OfferMade, OfferRevoked,
     OnMissed, OverCapacityCause, Presence, PresenceCause, ReleaseReason, RevokeReason, Role, SwitchCause, Why,
@@ -57,6 +57,9 @@ impl Turn<'_> {
             self.offer(&found);
             for sibling in siblings {
                 self.offer(&sibling);
+            }
+            if self.is_stuck() {
+                return;
             }
         }
     }
@@ -163,7 +166,7 @@ impl Turn<'_> {
         }
         let Some(policy) = self.rules().map(|rules| &rules.policy) else { return };
         let limit = u64::from(policy.declines_limit);
-        let declines = self.site.agent(&agent).map_or(0, |agent| agent.declines) + 1;
+        let declines = counted(self.site.agent(&agent).map_or(0, |agent| agent.declines));
         let event = OfferDeclined {
             at_ms: self.t_ms,
             attempt: fact.attempt,
@@ -189,7 +192,8 @@ impl Turn<'_> {
         let Some(rules) = self.rules() else { return };
         let Some(profile) = rules.channel(&channel) else { return };
         let (policy, on_missed, limit) = (&rules.policy, profile.on_missed, u64::from(profile.missed_limit));
-        let missed = self.site.agent(&agent).and_then(|agent| agent.channels.get(&channel)).map_or(0, |enabled| enabled.missed) + 1;
+        let enabled = self.site.agent(&agent).and_then(|agent| agent.channels.get(&channel));
+        let missed = counted(enabled.map_or(0, |enabled| enabled.missed));
         let event = OfferExpired {
             at_ms: self.t_ms,
             attempt,

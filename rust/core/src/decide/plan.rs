@@ -13,7 +13,7 @@ impl Turn<'_> {
     /// The next step is due. Steps that help nobody who is present are taken at once.
     pub(crate) fn take_steps(&mut self, id: Id) {
         let mut skipped = false;
-        while self.take_step(id, skipped) {
+        while self.take_step(id, skipped) && !self.is_stuck() {
             skipped = true;
         }
     }

@@ -15,7 +15,9 @@ impl Turn<'_> {
         }
         let queues: Vec<Name> = self.rules().into_iter().flat_map(Rules::promoting).cloned().collect();
         for queue in queues {
-            while let Some(id) = self.site.promotable(&queue, self.reached_ms()) {
+            let now_ms = self.reached_ms();
+            self.site.index.census.reach(&queue, now_ms);
+            while let Some(id) = self.site.promotable(&queue, now_ms) {
                 if self.is_full() {
                     return;
                 }

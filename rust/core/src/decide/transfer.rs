@@ -4,6 +4,7 @@ use super::{Check, Refusal};
 use crate::rules::Rules;
 use crate::state::{Contact, Phase};
 use crate::turn::Turn;
+use crate::words::bounds::counted;
 use crate::words::{ContactQueued, Direct, DirectReason, EndedBy, Id, Name, RevokeReason, TransferRequested, VisitOutcome};
 
 /// Where a transfer goes.
@@ -78,7 +79,7 @@ impl Turn<'_> {
             requirements: Rules::requirements(wishes, policy),
             wishes: wishes.clone(),
             excluded: contact.phase.engaged().filter(|_| back.is_none()),
-            transfers: contact.transfers + 1,
+            transfers: counted(contact.transfers),
             back,
             ..again
         })

@@ -102,6 +102,21 @@ impl Crew {
         Some(slot)
     }
 
+    /// How many names of channels, queues and skills have rows, whether anybody has to do with them or not.
+    pub(crate) fn names(&self) -> usize {
+        self.rows.free.len() + self.rows.members.len() + self.rows.skilled.len()
+    }
+
+    /// Of nobody.
+    pub(crate) fn emptied(&self) -> Self {
+        Self { slots: self.slots.emptied(), ..Self::default() }
+    }
+
+    /// See `Table::seed`.
+    pub(crate) fn seed(&mut self, seed: u64) {
+        self.slots.seed(seed);
+    }
+
     /// On which channels the agent could be offered a contact: one bit each, in their order.
     pub(crate) fn free_on(&self, id: &Id) -> u32 {
         let known = self.slots.of(id).and_then(|slot| self.known.get(slot as usize)?.as_ref());

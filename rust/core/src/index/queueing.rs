@@ -35,15 +35,18 @@ pub(crate) struct Queueing {
     doors: Vec<Box<[u32]>>,
     /// Of the contact that is looked at, to save an allocation.
     needs: Vec<Need>,
-    /// How often somebody joined.
-    joined: u64,
+    /// Who joined since it is asked for.
+    newcomers: Option<Vec<(Key, Id)>>,
     waiting: usize,
 }
 
 impl Queueing {
     /// The contact waits in its queues.
     pub(crate) fn join(&mut self, id: Id, contact: &Contact) {
-        (self.joined, self.waiting) = (self.joined + 1, self.waiting + 1);
+        self.waiting += 1;
+        if let Some(newcomers) = &mut self.newcomers {
+            newcomers.push((contact.key, id));
+        }
         let slot = self.contacts.take(id);
         let mut needs = std::mem::take(&mut self.needs);
         self.number(&contact.requirements, &mut needs);
@@ -69,14 +72,39 @@ impl Queueing {
         }
     }
 
+    /// How many names of queues, channels and skills have a number, whether anybody has to do with them or not.
+    pub(crate) fn names(&self) -> usize {
+        self.queues.len() + self.channels.len() + self.skills.len()
+    }
+
+    /// Of nobody and nothing.
+    pub(crate) fn emptied(&self) -> Self {
+        Self { newcomers: self.newcomers.as_ref().map(|_| Vec::new()), contacts: self.contacts.emptied(), ..Self::default() }
+    }
+
     /// Nobody waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting == 0
     }
 
-    /// Grows whenever somebody joins.
-    pub(crate) fn joined(&self) -> u64 {
-        self.joined
+    /// See `Table::seed`.
+    pub(crate) fn seed(&mut self, seed: u64) {
+        self.contacts.seed(seed);
+    }
+
+    /// From now on it is noted who joins.
+    pub(crate) fn watch(&mut self) {
+        self.newcomers = Some(Vec::new());
+    }
+
+    /// Who joined since the last call, while it is noted.
+    pub(crate) fn newcomers(&mut self) -> impl Iterator<Item = (Key, Id)> + '_ {
+        self.newcomers.iter_mut().flat_map(|newcomers| newcomers.drain(..))
+    }
+
+    /// Nobody asks any more.
+    pub(crate) fn unwatch(&mut self) {
+        self.newcomers = None;
     }
 
     /// The agent in `slot` is declared, for the first time or anew.
@@ -145,6 +173,12 @@ impl Queueing {
         needs.clear();
         needs.extend(requirements.iter().map(|need| (self.skills.number(&need.skill), need.level)));
         needs.sort_unstable();
+        // No word forbids that a skill stands there twice: then both levels are needed, which is the higher one.
+        needs.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            kept.1 = if same { next.1 } else { kept.1 };
+            same
+        });
     }
 }
 

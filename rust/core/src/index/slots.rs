@@ -17,6 +17,18 @@ impl<K: Spread + Clone> Default for Slots<K> {
 }
 
 impl<K: Spread + Clone> Slots<K> {
+    /// See `Table::seed`.
+    pub(crate) fn seed(&mut self, seed: u64) {
+        self.numbers.seed(seed);
+    }
+
+    /// Nobody holds one; the seed stays.
+    pub(crate) fn emptied(&self) -> Self {
+        let mut emptied = Self::default();
+        emptied.seed(self.numbers.seeded());
+        emptied
+    }
+
     /// The holder's number, a new one if it has none.
     pub(crate) fn take(&mut self, holder: K) -> u32 {
         if let Some(number) = self.numbers.get(&holder) {
@@ -43,6 +55,11 @@ impl<K: Spread + Clone> Slots<K> {
 
     pub(crate) fn of(&self, holder: &K) -> Option<u32> {
         self.numbers.get(holder).copied()
+    }
+
+    /// How many hold one.
+    pub(crate) fn len(&self) -> usize {
+        self.numbers.len()
     }
 
     /// Who holds a number that was given.

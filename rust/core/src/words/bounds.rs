@@ -58,6 +58,11 @@ pub(crate) const LIMIT: Span = Span(1, 100);
 pub(crate) const STEP: Span = Span(0, PLAN_MAX as u64);
 pub(crate) const SIBLINGS: Span = Span(1, 8);
 
+/// One more, as long as a word can say it: who counts for ever counts no further.
+pub(crate) fn counted(count: u64) -> u64 {
+    count.saturating_add(1).min(COUNT.1)
+}
+
 /// Opaque bytes of a fixed length: Debug and Display in hexadecimal digits, bin on every wire.
 macro_rules! opaque {
     ($($(#[$meta:meta])* $name:ident: $length:literal)*) => {$(

@@ -1,0 +1,40 @@
+//! Names that were once in use have numbers, rows and lines in the index. A policy that renames what it has must not make it grow for ever.
+
+use super::{seat, Index};
+use crate::state::State;
+use crate::words::Policy;
+
+/// Fewer stale names than this are not worth the work.
+const STALE_MAX: usize = 64;
+
+impl Index {
+    /// After a new policy: if the index knows more than twice the names that the policy has, it learns anew who is there. The order of nothing
+    /// depends on it.
+    ///
+    /// Costs: that of a restored snapshot; every policy that renames less than half of all names makes room for the next ones.
+    pub(crate) fn forget_names(&mut self, state: &State) {
+        let Some(policy) = self.rules.as_ref().map(|rules| &rules.policy) else { return };
+        // Those who wait and those who work each know every name once.
+        let known = self.queueing.names() + self.crew.names();
+        if known <= 2 * (2 * names(policy)) + STALE_MAX {
+            return;
+        }
+        self.queueing = self.queueing.emptied();
+        self.crew = self.crew.emptied();
+        for (id, contact) in state.contacts.iter().filter(|(_, contact)| contact.looks()) {
+            for need in &contact.requirements {
+                self.crew.ask(need);
+            }
+            self.queueing.join(*id, contact);
+        }
+        for (id, agent) in &state.agents {
+            let seat = seat(agent, self.rules.as_ref());
+            let slot = self.crew.declare(*id, seat, &agent.memberships, agent.channels.keys().cloned(), &agent.skills);
+            self.queueing.declare(slot, agent);
+        }
+    }
+}
+
+fn names(policy: &Policy) -> usize {
+    policy.queues.len() + policy.channels.len() + policy.skills.len()
+}
