@@ -14,7 +14,7 @@ from cordboard.api.signals import Signals
 from cordboard.api.status import Draining, TokenExpired
 from cordboard.api.tokens import Tokens
 from cordboard.effects import Effects
-from cordboard.errors import FactRefused, OutcomeUnknown, Overloaded
+from cordboard.errors import FactRefused, LogUnavailable, OutcomeUnknown, Overloaded
 from cordboard.events import Commit, Fact
 from cordboard.events.verdict import REFUSALS
 from cordboard.log.feed import Feed
@@ -142,7 +142,7 @@ def commit_reader(log: SiteLog) -> Callable[[int], Awaitable[Commit]]:
     async def read(seq: int) -> Commit:
         try:
             stored = await log.read_commit(seq)
-        except TimeoutError as error:
+        except LogUnavailable as error:
             raise OutcomeUnknown(f"decided by commit {seq}, which cannot be read now") from error
         return codec.decode_commit(stored.data)
 

@@ -1,12 +1,16 @@
-"""Make a stream lose things on purpose: what publisher and appender must bear, at will and in a fixed order."""
+"""Make a log lose things on purpose: what publisher, appender and followers must bear, at will and in a fixed order."""
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from enum import Enum
 from functools import partial
+from typing import TypeVar
 
 from cordboard.log.port import Stored
 from cordboard.log.stream import Ack, Stream, Unanswered
+
+T = TypeVar("T")
 
 
 class Fault(Enum):
@@ -55,6 +59,47 @@ class Flaky:
 
     async def read(self, seq: int) -> Stored:
         return await self._stream.read(seq)
+
+
+class Line:
+    """The way from a process to its log, and back. This one is perfect; simulations bring worse ones."""
+
+    async def up(self) -> None:
+        """Returns once there is a connection."""
+
+    async def send(self, stream: Stream, data: bytes, message_id: str | None, after: int | None) -> asyncio.Future[Ack]:
+        """Hand a message over, as `Stream.send` says."""
+        return await stream.send(data, message_id=message_id, after=after)
+
+    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        """A question and its answer. Raises what `question` raises, or Unanswered."""
+        return await question()
+
+    async def deliver(self, messages: list[Stored]) -> list[Stored]:
+        """What comes of `messages` that a follower is given next; the rest comes later. Raises Interrupted if it must
+        begin anew."""
+        return messages
+
+    def whisper(self, hear: Callable[[], None]) -> None:
+        """A whisper arrives."""
+        hear()
+
+
+class Distant:
+    """A stream at the other end of a line."""
+
+    def __init__(self, stream: Stream, line: Line) -> None:
+        self._stream = stream
+        self._line = line
+
+    async def ready(self) -> None:
+        await self._line.up()
+
+    async def send(self, data: bytes, *, message_id: str | None = None, after: int | None = None) -> asyncio.Future[Ack]:
+        return await self._line.send(self._stream, data, message_id, after)
+
+    async def read(self, seq: int) -> Stored:
+        return await self._line.ask(lambda: self._stream.read(seq))
 
 
 def _pass_on(late: asyncio.Future[Ack], fault: Fault | None, answer: asyncio.Future[Ack]) -> None:

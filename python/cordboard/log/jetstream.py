@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from cordboard.errors import ConfigurationError, NotFound
+from cordboard.errors import ConfigurationError, LogUnavailable, NotFound
 from cordboard.log import reader, subjects, whispers
 from cordboard.log.appender import ACK_WAIT_S, FencedAppender, appending
 from cordboard.log.durability import require_fsync
@@ -97,7 +97,11 @@ class JetStreamLog:
         return (await self.journal.state())[0]
 
     async def read_commit(self, seq: int) -> Stored:
-        return await self.journal.read(seq)
+        try:
+            return await self.journal.read(seq)
+        except Unanswered as error:
+            # As of everything that a log is asked: who has patience asks again, who has none tells their caller.
+            raise LogUnavailable(f"commit {seq} cannot be read now: {error}") from error
 
     async def server_time_ms(self) -> int | None:
         times = [time for _, time in (await self.inbox.state(), await self.journal.state()) if time is not None]

@@ -1,38 +1,46 @@
 """A site's log in memory: the same rules of publishing and appending over streams that live in this process.
 
 For tests and simulations. It has no clock of its own unless asked to, no randomness, and its streams lose what one tells
-them to (`log.inbox.plan`, `log.journal.plan`, see `faults`).
+them to (`log.inbox.plan`, `log.journal.plan`, `Line`, see `faults`). Several logs may share one `MemoryServer`: each is what
+one process has of it.
 """
 
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import TypeVar
 
-from cordboard.errors import InvalidInput, JournalCorrupt, NotFound
+from cordboard.errors import InvalidInput, JournalCorrupt, LogUnavailable, NotFound
 from cordboard.events.bounds import FRAME_MAX
 from cordboard.events.commit import COMMIT_MAX
 from cordboard.log import subjects
 from cordboard.log.appender import ACK_WAIT_S, FencedAppender, appending
-from cordboard.log.faults import Flaky
+from cordboard.log.backoff import Backoff
+from cordboard.log.faults import Distant, Flaky, Line
+from cordboard.log.following import following
 from cordboard.log.port import Snapshots, Stored
 from cordboard.log.publisher import DEADLINE_S, FramePublisher, publishing
-from cordboard.log.stream import Ack, Conflict
+from cordboard.log.stream import Ack, Conflict, Unanswered
 from cordboard.log.whispers import BUFFERED_MAX, check_whisper
 
-_REMEMBERED_IDS = 100_000
+T = TypeVar("T")
+DUPLICATES_MS = 120_000
+"""How long a stream remembers the ids of messages, as the server does."""
 
 
 class MemoryStream:
-    """One stream; stores and answers at once."""
+    """One stream; stores and answers at once. `stored` hears of every new message."""
 
-    def __init__(self, name: str, message_max: int, clock: Callable[[], int]) -> None:
+    def __init__(self, name: str, message_max: int, clock: Callable[[], int], duplicates_ms: int = DUPLICATES_MS) -> None:
         self.name = name
         self.messages: list[Stored] = []
+        self.stored: Callable[[Stored], None] | None = None
         self._message_max = message_max
         self._clock = clock
-        self._ids: OrderedDict[str, int] = OrderedDict()
+        self._duplicates_ms = duplicates_ms
+        self._ids: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._grown = asyncio.Event()
 
     async def ready(self) -> None:
@@ -40,10 +48,11 @@ class MemoryStream:
 
     async def send(self, data: bytes, *, message_id: str | None = None, after: int | None = None) -> asyncio.Future[Ack]:
         answer: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
+        self._forget_ids()
         if len(data) > self._message_max:
             answer.set_exception(InvalidInput(f"{len(data)} bytes exceed the {self._message_max} of {self.name}"))
         elif message_id is not None and message_id in self._ids:
-            answer.set_result(Ack(self._ids[message_id], duplicate=True))
+            answer.set_result(Ack(self._ids[message_id][0], duplicate=True))
         elif after is not None and after != len(self.messages):
             answer.set_exception(Conflict(len(self.messages)))
         else:
@@ -55,53 +64,104 @@ class MemoryStream:
             raise NotFound(f"{self.name} has no message {seq}")
         return self.messages[seq - 1]
 
-    async def follow(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
-        """As the port says. Raises JournalCorrupt if the stream ends before what was read already."""
-        next_seq = max(1, from_seq)
-        if len(self.messages) < next_seq - 1:
-            raise JournalCorrupt(f"{self.name} ends at {len(self.messages)}, but message {next_seq - 1} was read before")
+    async def deliveries(self, line: Line, from_seq: int) -> AsyncGenerator[list[Stored], None]:
+        """One consumer's life. Raises JournalCorrupt if the stream ends before what was read already."""
+        await line.up()
+        if len(self.messages) < from_seq - 1:
+            raise JournalCorrupt(f"{self.name} ends at {len(self.messages)}, but message {from_seq - 1} was read before")
+        next_seq = from_seq
         while True:
             while len(self.messages) < next_seq:
                 await self._grown.wait()
-            fresh = self.messages[next_seq - 1 :]
-            next_seq += len(fresh)
-            yield fresh
+            delivered = await line.deliver(self.messages[next_seq - 1 :])
+            if delivered:
+                next_seq = max(next_seq, delivered[-1].seq + 1)
+                yield delivered
 
     def _store(self, data: bytes, message_id: str | None) -> int:
         seq = len(self.messages) + 1
         self.messages.append(Stored(seq, self._clock(), data))
         if message_id is not None:
-            self._ids[message_id] = seq
-            if len(self._ids) > _REMEMBERED_IDS:
-                self._ids.popitem(last=False)
+            self._ids[message_id] = (seq, self.messages[-1].stored_ms)
+        if self.stored is not None:
+            self.stored(self.messages[-1])
         self._grown.set()
         self._grown = asyncio.Event()
         return seq
+
+    def _forget_ids(self) -> None:
+        oldest_ms = self._clock() - self._duplicates_ms
+        while self._ids and next(iter(self._ids.values()))[1] < oldest_ms:
+            self._ids.popitem(last=False)
 
 
 class MemorySnapshots:
     """The `Snapshots` port as a dictionary."""
 
     def __init__(self) -> None:
-        self._blobs: dict[str, bytes] = {}
+        self.blobs: dict[str, bytes] = {}
 
     async def put(self, name: str, data: bytes) -> None:
-        self._blobs[name] = data
+        self.blobs[name] = data
 
     async def get(self, name: str) -> bytes:
-        if name not in self._blobs:
+        if name not in self.blobs:
             raise NotFound(f"no snapshot {name}")
-        return self._blobs[name]
+        return self.blobs[name]
 
     async def names(self) -> list[str]:
-        return sorted(self._blobs)
+        return sorted(self.blobs)
 
     async def delete(self, name: str) -> None:
-        self._blobs.pop(name, None)
+        self.blobs.pop(name, None)
+
+
+class _DistantSnapshots:
+    """The same at the other end of a line. Raises LogUnavailable when nothing answers."""
+
+    def __init__(self, snapshots: MemorySnapshots, line: Line) -> None:
+        self._snapshots = snapshots
+        self._line = line
+
+    async def put(self, name: str, data: bytes) -> None:
+        await _once(self._line, lambda: self._snapshots.put(name, data))
+
+    async def get(self, name: str) -> bytes:
+        return await _once(self._line, lambda: self._snapshots.get(name))
+
+    async def names(self) -> list[str]:
+        return await _once(self._line, self._snapshots.names)
+
+    async def delete(self, name: str) -> None:
+        await _once(self._line, lambda: self._snapshots.delete(name))
+
+
+class MemoryServer:
+    """What a server holds of one site: both streams, the snapshots, and who listens. `clock` gives Unix ms (default: the
+    wall's); its streams remember the ids of messages for `duplicates_ms`."""
+
+    def __init__(self, site: str, clock: Callable[[], int] | None = None, *, duplicates_ms: int = DUPLICATES_MS) -> None:
+        clock = clock or _wall_ms
+        self.site = subjects.check_site(site)
+        self.inbox = MemoryStream(subjects.inbox_stream(site), FRAME_MAX, clock, duplicates_ms)
+        self.journal = MemoryStream(subjects.journal_stream(site), COMMIT_MAX, clock, duplicates_ms)
+        self.snapshots = MemorySnapshots()
+        self.listeners: list[tuple[str, deque[tuple[str, bytes]], asyncio.Event]] = []
+        self.publishers = 0
+
+    def spread(self, topic: str, data: bytes) -> None:
+        for pattern, heard, arrived in self.listeners:
+            if subjects.covers(pattern, topic):
+                heard.append((topic, data))
+                arrived.set()
+
+    def newest_ms(self) -> int | None:
+        newest = [stream.messages[-1].stored_ms for stream in (self.inbox, self.journal) if stream.messages]
+        return max(newest, default=None)
 
 
 class MemoryLog:
-    """The `SiteLog` port. `clock` gives Unix ms (default: the wall's). Lives within one event loop."""
+    """The `SiteLog` port. `clock` as for the server, which is this log's own unless one is given. Lives within one event loop."""
 
     def __init__(
         self,
@@ -111,19 +171,18 @@ class MemoryLog:
         inbox_id: bytes = bytes(range(16)),
         ack_wait_s: float = ACK_WAIT_S,
         deadline_s: float = DEADLINE_S,
+        server: MemoryServer | None = None,
+        line: Line | None = None,
     ) -> None:
-        clock = clock or _wall_ms
+        self._server = server or MemoryServer(site, clock)
+        self._line = line or Line()
         self._site = subjects.check_site(site)
         self._inbox_id = inbox_id
         self._ack_wait_s = ack_wait_s
         self._deadline_s = deadline_s
-        self._publishers = 0
-        self._inbox = MemoryStream(subjects.inbox_stream(site), FRAME_MAX, clock)
-        self._journal = MemoryStream(subjects.journal_stream(site), COMMIT_MAX, clock)
-        self._snapshots = MemorySnapshots()
-        self._listeners: list[tuple[str, deque[tuple[str, bytes]], asyncio.Event]] = []
-        self.inbox = Flaky(self._inbox)
-        self.journal = Flaky(self._journal)
+        self._snapshots = _DistantSnapshots(self._server.snapshots, self._line)
+        self.inbox = Flaky(Distant(self._server.inbox, self._line))
+        self.journal = Flaky(Distant(self._server.journal, self._line))
 
     @property
     def site(self) -> str:
@@ -134,30 +193,33 @@ class MemoryLog:
         return self._inbox_id
 
     def publisher(self, name: str) -> AbstractAsyncContextManager[FramePublisher]:
-        self._publishers += 1
-        return publishing(self.inbox, f"{name}-{self._publishers}", ack_wait_s=self._ack_wait_s, deadline_s=self._deadline_s)
+        self._server.publishers += 1
+        incarnation = f"{name}-{self._server.publishers}"
+        return publishing(self.inbox, incarnation, ack_wait_s=self._ack_wait_s, deadline_s=self._deadline_s)
 
     def appender(self) -> AbstractAsyncContextManager[FencedAppender]:
         return appending(self.journal, ack_wait_s=self._ack_wait_s)
 
     def follow_inbox(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
-        return self._inbox.follow(from_seq)
+        return self._follow(self._server.inbox, from_seq)
 
     def follow_journal(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
-        return self._journal.follow(from_seq)
+        return self._follow(self._server.journal, from_seq)
 
     async def last_inbox_seq(self) -> int:
-        return len(self._inbox.messages)
+        return await self._answered(lambda: _last(self._server.inbox))
 
     async def last_journal_seq(self) -> int:
-        return len(self._journal.messages)
+        return await self._answered(lambda: _last(self._server.journal))
 
     async def read_commit(self, seq: int) -> Stored:
-        return await self._journal.read(seq)
+        return await _once(self._line, lambda: self._server.journal.read(seq))
 
     async def server_time_ms(self) -> int | None:
-        newest = [stream.messages[-1].stored_ms for stream in (self._inbox, self._journal) if stream.messages]
-        return max(newest, default=None)
+        async def newest() -> int | None:
+            return self._server.newest_ms()
+
+        return await self._answered(newest)
 
     @property
     def snapshots(self) -> Snapshots:
@@ -166,17 +228,14 @@ class MemoryLog:
     async def whisper(self, topic: str, data: bytes) -> None:
         subjects.whisper_subject(self._site, topic)
         check_whisper(data)
-        for pattern, heard, arrived in self._listeners:
-            if subjects.covers(pattern, topic):
-                heard.append((topic, data))
-                arrived.set()
+        self._line.whisper(lambda: self._server.spread(topic, data))
 
     async def listen(self, topic: str) -> AsyncGenerator[tuple[str, bytes], None]:
         subjects.whisper_pattern(self._site, topic)
         heard: deque[tuple[str, bytes]] = deque(maxlen=BUFFERED_MAX)
         arrived = asyncio.Event()
         listener = (topic, heard, arrived)
-        self._listeners.append(listener)
+        self._server.listeners.append(listener)
         try:
             while True:
                 await arrived.wait()
@@ -184,7 +243,30 @@ class MemoryLog:
                 while heard:
                     yield heard.popleft()
         finally:
-            self._listeners = [each for each in self._listeners if each is not listener]
+            self._server.listeners = [each for each in self._server.listeners if each is not listener]
+
+    def _follow(self, stream: MemoryStream, from_seq: int) -> AsyncGenerator[list[Stored], None]:
+        return following(stream.name, from_seq, lambda first: stream.deliveries(self._line, first))
+
+    async def _answered(self, question: Callable[[], Awaitable[T]]) -> T:
+        """Asks again for as long as nothing answers."""
+        backoff = Backoff()
+        while True:
+            await self._line.up()
+            with suppress(Unanswered):
+                return await self._line.ask(question)
+            await asyncio.sleep(backoff.next_s())
+
+
+async def _once(line: Line, question: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await line.ask(question)
+    except Unanswered as error:
+        raise LogUnavailable(str(error)) from error
+
+
+async def _last(stream: MemoryStream) -> int:
+    return len(stream.messages)
 
 
 def _wall_ms() -> int:

@@ -97,7 +97,7 @@ class SiteLog(Protocol):
         ...
 
     async def read_commit(self, seq: int) -> Stored:
-        """One commit, from the stream's leader. Raises NotFound."""
+        """One commit, from the stream's leader. Raises NotFound, LogUnavailable."""
         ...
 
     async def server_time_ms(self) -> int | None:

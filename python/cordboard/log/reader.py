@@ -7,7 +7,6 @@ that list has been taken.
 
 import asyncio
 import itertools
-import logging
 import secrets
 from collections import deque
 from collections.abc import AsyncGenerator
@@ -16,13 +15,11 @@ from contextlib import aclosing, suppress
 from nats import errors as nats_errors
 from nats.aio.msg import Msg
 
-from cordboard.errors import CordboardError, JournalCorrupt
-from cordboard.log.backoff import Backoff
+from cordboard.errors import JournalCorrupt
+from cordboard.log.following import Interrupted, following
 from cordboard.log.port import Stored
 from cordboard.log.stream import Unanswered
 from cordboard.log.wire import ERR_STREAM_NOT_FOUND, ApiError, Wire
-
-_log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 1.0
 _SILENCE_S = 2.5 * HEARTBEAT_S
@@ -32,39 +29,12 @@ _names = itertools.count(1)
 _process = secrets.token_hex(6)
 
 
-class _Interrupted(CordboardError):
-    """This consumer is of no more use; another one goes on where it ended."""
-
-    reason = "interrupted"
-
-
 async def follow(wire: Wire, stream: str, from_seq: int) -> AsyncGenerator[list[Stored], None]:
     """Messages of `stream` from `from_seq` on, for ever. Raises JournalCorrupt on a gap or if the stream lost its end;
     LogUnavailable when the connection was closed for good."""
-    next_seq = max(1, from_seq)
-    backoff = Backoff()
-    while True:
-        try:
-            async with aclosing(_deliveries(wire, stream, next_seq)) as deliveries:
-                async for messages in deliveries:
-                    fresh = _continue(stream, next_seq, messages)
-                    if fresh:
-                        next_seq = fresh[-1].seq + 1
-                        backoff.reset()
-                        yield fresh
-        except (_Interrupted, Unanswered) as error:
-            _log.info("following %s again from %d: %s", stream, next_seq, error)
-            await asyncio.sleep(backoff.next_s())
-
-
-def _continue(stream: str, next_seq: int, messages: list[Stored]) -> list[Stored]:
-    """What of `messages` is new. Raises JournalCorrupt if they leave a gap."""
-    while messages and messages[0].seq < next_seq:
-        messages = messages[1:]
-    for expected, message in enumerate(messages, next_seq):
-        if message.seq != expected:
-            raise JournalCorrupt(f"{stream}: expected message {expected}, the next one is {message.seq}")
-    return messages
+    async with aclosing(following(stream, from_seq, lambda first: _deliveries(wire, stream, first))) as followed:
+        async for messages in followed:
+            yield messages
 
 
 async def _deliveries(wire: Wire, stream: str, from_seq: int) -> AsyncGenerator[list[Stored], None]:
@@ -77,7 +47,7 @@ async def _deliveries(wire: Wire, stream: str, from_seq: int) -> AsyncGenerator[
         subscription = await wire.client.subscribe(subject, cb=mailbox.put, pending_msgs_limit=0, pending_bytes_limit=0)
     except nats_errors.Error as error:
         wire.check_open()
-        raise _Interrupted(repr(error)) from error
+        raise Interrupted(repr(error)) from error
     try:
         await _create(wire, stream, name, subject, from_seq)
         while True:
@@ -116,7 +86,7 @@ async def _create(wire: Wire, stream: str, name: str, subject: str, from_seq: in
     except ApiError as error:
         if error.code == ERR_STREAM_NOT_FOUND:
             raise JournalCorrupt(f"stream {stream} is gone") from error
-        raise _Interrupted(str(error)) from error
+        raise Interrupted(str(error)) from error
     if last < from_seq - 1:
         raise JournalCorrupt(f"{stream} ends at {last}, but message {from_seq - 1} was read before")
 
@@ -125,7 +95,7 @@ async def _go_on(wire: Wire, flow: str) -> None:
     try:
         await wire.client.publish(flow)
     except nats_errors.Error as error:
-        raise _Interrupted(repr(error)) from error
+        raise Interrupted(repr(error)) from error
 
 
 class _Mailbox:
@@ -147,17 +117,17 @@ class _Mailbox:
         self._arrived.set()
 
     async def filled(self) -> None:
-        """Returns when there is something to take. Raises _Interrupted when the consumer is lost or silent."""
+        """Returns when there is something to take. Raises Interrupted when the consumer is lost or silent."""
         while not self._messages:
             self._arrived.clear()
             if self._wire.losses != self._losses:
                 self._wire.check_open()
-                raise _Interrupted("the connection was lost")
+                raise Interrupted("the connection was lost")
             try:
                 async with asyncio.timeout(_SILENCE_S):
                     await self._arrived.wait()
             except TimeoutError:
-                raise _Interrupted("no heartbeat: the consumer is gone") from None
+                raise Interrupted("no heartbeat: the consumer is gone") from None
 
     def take(self) -> tuple[list[Stored], str]:
         """Messages in order, up to where the server asks whether it may go on, and the subject that tells it so ('': none)."""
@@ -174,12 +144,12 @@ class _Mailbox:
                 if taken:
                     self._messages.appendleft(msg)
                     return taken, ""
-                raise _Interrupted(f"{last - self._delivered} messages were missed")
+                raise Interrupted(f"{last - self._delivered} messages were missed")
             seq, delivered, stored_ms = _positions(msg.reply)
             if delivered != self._delivered + 1:
                 if taken:
                     return taken, ""
-                raise _Interrupted(f"message {self._delivered + 1} of this consumer was missed")
+                raise Interrupted(f"message {self._delivered + 1} of this consumer was missed")
             self._messages.popleft()
             self._delivered = delivered
             taken.append(Stored(seq, stored_ms, msg.data))
