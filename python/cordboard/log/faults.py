@@ -64,6 +64,11 @@ class Flaky:
 class Line:
     """The way from a process to its log, and back. This one is perfect; simulations bring worse ones."""
 
+    @property
+    def connection(self) -> int | None:
+        """Which connection this is, counted from 0; None: there is none now."""
+        return 0
+
     async def up(self) -> None:
         """Returns once there is a connection."""
 
@@ -74,6 +79,10 @@ class Line:
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
         """A question and its answer. Raises what `question` raises, or Unanswered."""
         return await question()
+
+    def begins(self, from_seq: int) -> int:
+        """Where a consumer that was asked for `from_seq` begins: there, or before."""
+        return from_seq
 
     async def deliver(self, messages: list[Stored]) -> list[Stored]:
         """What comes of `messages` that a follower is given next; the rest comes later. Raises Interrupted if it must

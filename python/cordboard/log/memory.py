@@ -48,7 +48,7 @@ class MemoryStream:
 
     async def send(self, data: bytes, *, message_id: str | None = None, after: int | None = None) -> asyncio.Future[Ack]:
         answer: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
-        self._forget_ids()
+        self._forget_old_ids()
         if len(data) > self._message_max:
             answer.set_exception(InvalidInput(f"{len(data)} bytes exceed the {self._message_max} of {self.name}"))
         elif message_id is not None and message_id in self._ids:
@@ -69,7 +69,7 @@ class MemoryStream:
         await line.up()
         if len(self.messages) < from_seq - 1:
             raise JournalCorrupt(f"{self.name} ends at {len(self.messages)}, but message {from_seq - 1} was read before")
-        next_seq = from_seq
+        next_seq = line.begins(from_seq)
         while True:
             while len(self.messages) < next_seq:
                 await self._grown.wait()
@@ -77,6 +77,10 @@ class MemoryStream:
             if delivered:
                 next_seq = max(next_seq, delivered[-1].seq + 1)
                 yield delivered
+
+    def forget_ids(self) -> None:
+        """As if all messages were older than that."""
+        self._ids.clear()
 
     def _store(self, data: bytes, message_id: str | None) -> int:
         seq = len(self.messages) + 1
@@ -89,7 +93,7 @@ class MemoryStream:
         self._grown = asyncio.Event()
         return seq
 
-    def _forget_ids(self) -> None:
+    def _forget_old_ids(self) -> None:
         oldest_ms = self._clock() - self._duplicates_ms
         while self._ids and next(iter(self._ids.values()))[1] < oldest_ms:
             self._ids.popitem(last=False)
