@@ -15,8 +15,8 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from cordboard.api.status import DOMAIN
-from cordboard.v1 import agent_service_pb2 as agents_pb
 from cordboard.v1 import contact_service_pb2 as contacts_pb
+from cordboard.v1 import staff_service_pb2 as agents_pb
 from cordboard.v1.types_pb2 import Requirement
 from tests.integration.live_site import PATIENCE_S, LiveSite
 from tests.integration.malformed_requests import (
@@ -171,7 +171,7 @@ def _uuid(chance: random.Random) -> str:
 
 async def _declare(channel: grpc.aio.Channel, agents: list[agents_pb.AgentDeclaration]) -> list[agents_pb.DeclarationResult]:
     call = channel.unary_unary(
-        "/cordboard.v1.AgentService/DeclareAgents",
+        "/cordboard.v1.StaffService/DeclareAgents",
         request_serializer=agents_pb.DeclareAgentsRequest.SerializeToString,
         response_deserializer=agents_pb.DeclareAgentsResponse.FromString,
     )

@@ -19,9 +19,11 @@ from cordboard.api.tokens import Tokens
 from cordboard.v1 import agent_service_pb2 as agents_pb
 from cordboard.v1 import board_service_pb2 as boards_pb
 from cordboard.v1 import contact_service_pb2 as contacts_pb
+from cordboard.v1 import desk_pb2 as desk_pb
 from cordboard.v1 import effect_service_pb2 as effects_pb
 from cordboard.v1 import engagement_service_pb2 as engagements_pb
 from cordboard.v1 import policy_service_pb2 as policy_pb
+from cordboard.v1 import staff_service_pb2 as staff_pb
 from cordboard.v1.types_pb2 import (
     PRESENCE_NOT_READY,
     PRESENCE_READY,
@@ -119,17 +121,17 @@ def templates() -> dict[str, Message]:
         "AgentService/ConfirmConnected": agents_pb.ConfirmConnectedRequest(**command, attempt=1),
         "AgentService/SendMessage": agents_pb.SendMessageRequest(**command, text="Hallo"),
         "AgentService/SendSignal": agents_pb.SendSignalRequest(
-            agent=PUPPET, contact_id=CONTACT, kind=agents_pb.SIGNAL_KIND_DELIVERED, message_id=CONTACT
+            agent=PUPPET, contact_id=CONTACT, kind=desk_pb.SIGNAL_KIND_DELIVERED, message_id=CONTACT
         ),
         "AgentService/EndEngagement": agents_pb.EndEngagementRequest(**command),
         "AgentService/FinishWrapUp": agents_pb.FinishWrapUpRequest(**command),
         "AgentService/ExtendWrapUp": agents_pb.ExtendWrapUpRequest(**command, extra_ms=1),
         "AgentService/ParkContact": agents_pb.ParkContactRequest(**command, for_ms=1),
-        "AgentService/DeclareAgents": agents_pb.DeclareAgentsRequest(
-            request_id=UUID, agents=[agents_pb.AgentDeclaration(person="x")]
+        "StaffService/DeclareAgents": staff_pb.DeclareAgentsRequest(
+            request_id=UUID, agents=[staff_pb.AgentDeclaration(person="x")]
         ),
-        "AgentService/RetireAgent": agents_pb.RetireAgentRequest(request_id=UUID, agent=PUPPET),
-        "AgentService/ListAgents": agents_pb.ListAgentsRequest(),
+        "StaffService/RetireAgent": staff_pb.RetireAgentRequest(request_id=UUID, agent=PUPPET),
+        "StaffService/ListAgents": staff_pb.ListAgentsRequest(),
         "EngagementService/HoldEngagement": engagements_pb.HoldEngagementRequest(**command),
         "EngagementService/ResumeEngagement": engagements_pb.ResumeEngagementRequest(**command),
         "EngagementService/ConsultAgent": engagements_pb.ConsultAgentRequest(**command, to_agent=PUPPET),
@@ -223,14 +225,14 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "note": ["n" * 8_193, "a\0b"],
     },
     "AgentService/ExtendWrapUp": {"extra_ms": [0, *INSTANTS]},
-    "AgentService/DeclareAgents": {
+    "StaffService/DeclareAgents": {
         "agents": [
             [],
-            [agents_pb.AgentDeclaration(person="p")] * 2,
-            [agents_pb.AgentDeclaration(person=str(number)) for number in range(501)],
+            [staff_pb.AgentDeclaration(person="p")] * 2,
+            [staff_pb.AgentDeclaration(person=str(number)) for number in range(501)],
         ]
     },
-    "AgentService/ListAgents": {"page_size": SIZES},
+    "StaffService/ListAgents": {"page_size": SIZES},
     "BoardService/WatchBoards": {"interval_ms": [1, -1, 10_001, (1 << 31) - 1]},
     "PolicyService/PublishPolicy": {"expected_version": INSTANTS},
     "EffectService/ListEffects": {"contact_id": IDS[1:], "state": [3, -1], "kind": OPTIONAL_NAMES, "page_size": SIZES},
@@ -360,7 +362,7 @@ def _wrong_pages(ours: Tokens, chance: random.Random) -> Iterator[Case]:
         ("ListAgents", b"ListAgents", [7, CONTACT, ["zz"], ["0"], ["é"], [CONTACT.upper()], [7], None]),
         ("ListEffects", f"ListEffects0||{CONTACT}".encode(), [7, [1], [far, 1], [-1, 1], ["1", 2], [1, 2, 3], None]),
     ):
-        service = {"ListAgents": "AgentService", "ListEffects": "EffectService"}.get(method, "ContactService")
+        service = {"ListAgents": "StaffService", "ListEffects": "EffectService"}.get(method, "ContactService")
         template = templates()[f"{service}/{method}"]
         tokens = [ours.page(bound_to, cursor) for cursor in cursors]
         tokens += ["!", "AAAA", "A" * 513, _blob(chance), ours.consistency(1), ours.page(b"another filter", [1, CONTACT])]
@@ -467,7 +469,7 @@ def descriptor(method: str) -> MethodDescriptor:
     return descriptor_pool.Default().FindServiceByName(service).methods_by_name[name]
 
 
-def declarations() -> list[agents_pb.AgentDeclaration]:
+def declarations() -> list[staff_pb.AgentDeclaration]:
     """Nobody of them may be declared."""
     wrong = [
         {"skills": [Skill(skill="juggling", level=3)]},
@@ -484,4 +486,4 @@ def declarations() -> list[agents_pb.AgentDeclaration]:
         {"capacity": 10_001},
         {"name": "n" * 129},
     ]
-    return [agents_pb.AgentDeclaration(person=f"nobody-{number}", **fields) for number, fields in enumerate(wrong)]  # type: ignore[arg-type]
+    return [staff_pb.AgentDeclaration(person=f"nobody-{number}", **fields) for number, fields in enumerate(wrong)]  # type: ignore[arg-type]

@@ -36,8 +36,8 @@ from cordboard.client import (
 from cordboard.client import Message as Said
 from cordboard.log.feed import Feed
 from cordboard.log.port import Backlog
-from cordboard.v1 import agent_service_pb2 as agents_pb
 from cordboard.v1 import contact_service_pb2 as contacts_pb
+from cordboard.v1 import desk_pb2 as agents_pb
 from cordboard.v1 import types_pb2
 from cordboard.v1.contact_service_pb2_grpc import ContactServiceStub
 from tests.api_site import PATIENCE_S, POLICY, ApiSite, DeskReader, an_agent, api_site

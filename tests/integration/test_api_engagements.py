@@ -36,8 +36,9 @@ from cordboard.client import (
 )  # fmt: skip
 from cordboard.events.fact import MessagePosted
 from cordboard.events.policy import ChannelProfile, QueuePolicy
-from cordboard.v1 import agent_service_pb2 as agents_pb
+from cordboard.v1 import desk_pb2 as desk_pb
 from cordboard.v1 import engagement_service_pb2 as engagements_pb
+from cordboard.v1 import staff_service_pb2 as staff_pb
 from cordboard.v1 import types_pb2
 from cordboard.v1.types_pb2 import AgentChannel, Membership
 from tests.api_site import POLICY, ApiSite, DeskReader, api_site
@@ -111,7 +112,7 @@ async def desk(client: Client, person: str, *queues: str, channels: Sequence[str
     """At work: declared, seen by its own watch, ready."""
     (result,) = await client.declare_agents(
         [
-            agents_pb.AgentDeclaration(
+            staff_pb.AgentDeclaration(
                 person=person,
                 name=person.title(),
                 memberships=[Membership(queue=queue) for queue in queues],
@@ -127,7 +128,7 @@ async def desk(client: Client, person: str, *queues: str, channels: Sequence[str
     return opened
 
 
-async def snapshot(client: Client, person: str) -> agents_pb.Work:
+async def snapshot(client: Client, person: str) -> desk_pb.Work:
     """The one work on an agent's desk, looked at afresh."""
     fresh = DeskReader(client, person)
     (work,) = (await fresh.until(DeskSnapshot)).work
@@ -367,7 +368,7 @@ async def test_a_broken_headset_swallows_two_contacts_and_no_more(client: Client
         await client.accept_offer("emil", offer.contact_id, offer.attempt)
         failed = await client.report_connect_failure("emil", offer.contact_id, offer.attempt, "agent")
         over = await emil.until(OfferOver)
-        assert (over.outcome, over.reason, failed.failures) == (agents_pb.OFFER_OUTCOME_CONNECT_FAILED, "agent_leg", failures)
+        assert (over.outcome, over.reason, failed.failures) == (desk_pb.OFFER_OUTCOME_CONNECT_FAILED, "agent_leg", failures)
         await client.end_contact(submitted.contact_id)
     report = await emil.until(PresenceReport)
     assert (report.effective, report.effective_reason) == (types_pb2.PRESENCE_NOT_READY, "technical")

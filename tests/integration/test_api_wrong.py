@@ -14,7 +14,9 @@ from cordboard.client import Client, ClientError, ContactFilter, Customer, Requi
 from cordboard.v1 import agent_service_pb2 as agents_pb
 from cordboard.v1 import board_service_pb2 as boards_pb
 from cordboard.v1 import contact_service_pb2 as contacts_pb
+from cordboard.v1 import desk_pb2 as desk_pb
 from cordboard.v1 import policy_service_pb2 as policy_pb
+from cordboard.v1 import staff_service_pb2 as staff_pb
 from cordboard.v1 import types_pb2
 from tests.api_site import ApiSite, an_agent, api_site
 
@@ -50,7 +52,7 @@ def contact(**changes: object) -> contacts_pb.SubmitContactRequest:
     return contacts_pb.SubmitContactRequest(**(fields | changes))  # type: ignore[arg-type]
 
 
-CONTACTS, AGENTS = "/cordboard.v1.ContactService/", "/cordboard.v1.AgentService/"
+CONTACTS, AGENTS, STAFF = "/cordboard.v1.ContactService/", "/cordboard.v1.AgentService/", "/cordboard.v1.StaffService/"
 BOARDS, POLICIES = "/cordboard.v1.BoardService/", "/cordboard.v1.PolicyService/"
 WRONG = [
     wrong(CONTACTS + "SubmitContact", contact(request_id=""), "request_id"),
@@ -98,7 +100,7 @@ WRONG = [
     wrong(AGENTS + "SendSignal", agents_pb.SendSignalRequest(agent="anna", contact_id=ID), "kind"),
     wrong(
         AGENTS + "SendSignal",
-        agents_pb.SendSignalRequest(agent="anna", contact_id=ID, kind=agents_pb.SIGNAL_KIND_READ),
+        agents_pb.SendSignalRequest(agent="anna", contact_id=ID, kind=desk_pb.SIGNAL_KIND_READ),
         "message_id",
     ),
     wrong(
@@ -108,10 +110,10 @@ WRONG = [
         "note",
     ),
     wrong(AGENTS + "ExtendWrapUp", agents_pb.ExtendWrapUpRequest(request_id=UUID, agent="anna", contact_id=ID), "extra_ms"),
-    wrong(AGENTS + "DeclareAgents", agents_pb.DeclareAgentsRequest(request_id=UUID), "agents"),
-    wrong(AGENTS + "DeclareAgents", agents_pb.DeclareAgentsRequest(request_id=UUID, agents=[an_agent("twin")] * 2), "agents"),
-    wrong(AGENTS + "RetireAgent", agents_pb.RetireAgentRequest(request_id="1", agent=""), "request_id", "agent"),
-    wrong(AGENTS + "ListAgents", agents_pb.ListAgentsRequest(page_token="!"), "page_token"),
+    wrong(STAFF + "DeclareAgents", staff_pb.DeclareAgentsRequest(request_id=UUID), "agents"),
+    wrong(STAFF + "DeclareAgents", staff_pb.DeclareAgentsRequest(request_id=UUID, agents=[an_agent("twin")] * 2), "agents"),
+    wrong(STAFF + "RetireAgent", staff_pb.RetireAgentRequest(request_id="1", agent=""), "request_id", "agent"),
+    wrong(STAFF + "ListAgents", staff_pb.ListAgentsRequest(page_token="!"), "page_token"),
     wrong(BOARDS + "GetBoards", boards_pb.GetBoardsRequest(consistency_token="x" * 600), "consistency_token"),
     wrong(POLICIES + "PublishPolicy", policy_pb.PublishPolicyRequest(request_id=UUID), "document"),
     wrong(POLICIES + "PublishPolicy", policy_pb.PublishPolicyRequest(request_id=UUID, compiled=b"x"), "compiled"),

@@ -9,10 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 import pytest_asyncio
+from typer.testing import CliRunner
 
 from cordboard import codec
 from cordboard.client import Client, ClientError, ContactFilter, DeskSnapshot, EngagementStart, Offer, PresenceReport
 from cordboard.events.policy import Monitoring
+from cordboard.main import app
 from cordboard.v1.types_pb2 import PRESENCE_READY
 from cordboard.vault.clock import now_ms, quarter
 from cordboard.vault.periods import Period
@@ -87,6 +89,7 @@ async def test_a_period_passes(site: ApiSite, client: Client) -> None:
     newest, oldest = await site.vault.periods.all()
     assert (newest.name, newest.refs) == (quarter(site.clock_ms), {renamed})
     assert oldest.refs == {anna, bert} and oldest.left_ms is None, "bert is at work"
+    assert [period.in_use for period in (await client.list_periods()).periods] == [1, 1]
     assert (await site.vault.agents([anna]))[anna].person == "anna", "her past is known still"
 
     # Who is at work keeps the reference until he has gone home; his desk then goes on by itself.
@@ -102,6 +105,18 @@ async def test_a_period_passes(site: ApiSite, client: Client) -> None:
     history = [contact async for contact in client.list_contacts(ContactFilter(queue="orders"))]
     assert [(contact.contact_id, contact.agent) for contact in history] == [(submitted.contact_id, "bert")]
 
+    # The periods say so: nobody is called by the old references any more.
+    await until(lambda periods: periods[-1].left_ms is not None, site)
+    told = await client.list_periods()
+    assert [(period.name, period.references, period.in_use) for period in told.periods] == [
+        (newest.name, 2, 2),
+        (oldest.name, 2, 0),
+    ]
+    assert told.periods[1].forgotten_at_ms == told.periods[1].left_at_ms + 30 * DAY_MS
+    assert not told.periods[0].HasField("left_at_ms") and told.agent_detail_days == 30
+    shown = await asyncio.to_thread(CliRunner().invoke, app, ["agents", "periods", "--target", site.target])
+    assert shown.exit_code == 0 and oldest.name in shown.output and "known for 30 days" in shown.output
+
     # Whoever asks for a person gets what they did under either reference, and what they were.
     by_person = [contact.contact_id async for contact in client.list_contacts(ContactFilter(agent="bert"))]
     assert by_person == [submitted.contact_id]
@@ -109,8 +124,7 @@ async def test_a_period_passes(site: ApiSite, client: Client) -> None:
     assert (await client.explain_agent("bert", position=then)).agent == "bert"
     assert (await client.explain_agent("bert")).effective == PRESENCE_READY
 
-    # Nobody is called by the old ones: they are kept for as long as the policy says, and then mean nobody.
-    await until(lambda periods: periods[-1].left_ms is not None, site)
+    # The old ones are kept for as long as the policy says, and then mean nobody.
     left_ms = (await site.vault.periods.all())[-1].left_ms
     assert left_ms is not None
     site.clock_ms = left_ms + 30 * DAY_MS - 1
@@ -141,3 +155,10 @@ async def test_who_is_declared_anew_and_who_orders_something_get_newest_referenc
     }
     await client.force_presence("anna", "not_ready", by="boss")
     assert await site.vault.find_agent("boss") not in (None, boss)
+
+
+async def test_how_many_are_in_use_is_a_figure_about_them(site: ApiSite, client: Client) -> None:
+    closed = Monitoring(individual_live=False, group_min=50, agent_detail_days=30)
+    await client.publish_policy(codec.encode(msgspec.structs.replace(POLICY, monitoring=closed)))
+    newest = (await client.list_periods()).periods[0]
+    assert newest.references > 0 and not newest.HasField("in_use")

@@ -1,4 +1,4 @@
-"""AgentService: presence, offers, engagements, messages, wrap-up. What it shows is in desk_watch, who the agents are in roster."""
+"""AgentService: presence, offers, engagements, messages, wrap-up. What it shows is in desk_watch."""
 
 import json
 from collections.abc import AsyncIterator
@@ -8,9 +8,7 @@ from cordboard.api.desk_watch import watch_desk
 from cordboard.api.guard import Context
 from cordboard.api.ids import fact_id, message_ref
 from cordboard.api.outcomes import Outcome
-from cordboard.api.roster import declare_agents, list_agents, retire_agent
 from cordboard.api.site import GATEWAY, Site
-from cordboard.api.staffing import force_presence, report_work, schedule_agent
 from cordboard.api.translate.check import ATTEMPT_MAX, Check
 from cordboard.api.translate.desk import SIGNALS, park_time
 from cordboard.api.translate.words import PARK_KINDS, PRESENCES, TO_PRESENCE
@@ -30,6 +28,7 @@ from cordboard.events.fact import (
 )
 from cordboard.events.verdict import REFUSALS
 from cordboard.v1 import agent_service_pb2 as pb
+from cordboard.v1 import desk_pb2 as desk_pb
 from cordboard.v1.agent_service_pb2_grpc import AgentServiceServicer
 from cordboard.vault import Content, Draft
 from cordboard.vault.clock import now_ms
@@ -66,7 +65,7 @@ class AgentService(AgentServiceServicer):
         fact = ChannelSwitched(fact_id=fact_id("SwitchChannel", request_id), agent=agent, channel=channel, on=request.on)
         return pb.SwitchChannelResponse(consistency_token=self._token(await self._site.command(fact)))
 
-    async def WatchDesk(self, request: pb.WatchDeskRequest, context: Context) -> AsyncIterator[pb.WatchDeskResponse]:
+    async def WatchDesk(self, request: pb.WatchDeskRequest, context: Context) -> AsyncIterator[desk_pb.WatchDeskResponse]:
         check = Check()
         agent = await self._agent(check, request.agent)
         await self._site.reach(request.consistency_token)
@@ -200,24 +199,6 @@ class AgentService(AgentServiceServicer):
             outcome = await self._site.submit(self._draft("ParkContact", str(request_id), fact, content))
         parked = outcome.first(ContactParked)
         return pb.ParkContactResponse(consistency_token=self._token(outcome), until_ms=parked.until_ms if parked is not None else 0)
-
-    async def DeclareAgents(self, request: pb.DeclareAgentsRequest, context: Context) -> pb.DeclareAgentsResponse:
-        return await declare_agents(self._site, request)
-
-    async def RetireAgent(self, request: pb.RetireAgentRequest, context: Context) -> pb.RetireAgentResponse:
-        return await retire_agent(self._site, request)
-
-    async def ListAgents(self, request: pb.ListAgentsRequest, context: Context) -> pb.ListAgentsResponse:
-        return await list_agents(self._site, request)
-
-    async def ForcePresence(self, request: pb.ForcePresenceRequest, context: Context) -> pb.ForcePresenceResponse:
-        return await force_presence(self._site, request)
-
-    async def ScheduleAgent(self, request: pb.ScheduleAgentRequest, context: Context) -> pb.ScheduleAgentResponse:
-        return await schedule_agent(self._site, request)
-
-    async def ReportWork(self, request: pb.ReportWorkRequest, context: Context) -> pb.ReportWorkResponse:
-        return await report_work(self._site, request)
 
     # Shared steps
 

@@ -17,7 +17,7 @@ from cordboard.api.translate.words import TO_ROLE
 from cordboard.events import event as words
 from cordboard.projections.desks import moves_siblings
 from cordboard.projections.live import Desk, DeskChange, LiveContact, Said, Work
-from cordboard.v1 import agent_service_pb2 as pb
+from cordboard.v1 import desk_pb2 as pb
 from cordboard.v1.types_pb2 import AUTHOR_CUSTOMER
 
 QUEUE_MAX = 1_000

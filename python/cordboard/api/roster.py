@@ -1,8 +1,9 @@
-"""Who the agents are: declared in bulk, retired, listed."""
+"""Who the agents are: declared in bulk, retired, listed; and how old their references are."""
 
 import asyncio
 
 from cordboard.api.ids import fact_id
+from cordboard.api.periods import DAY_MS
 from cordboard.api.site import Site
 from cordboard.api.status import code_of, message_of, reason_of
 from cordboard.api.tokens import HexId
@@ -12,7 +13,7 @@ from cordboard.api.translate.words import channels_from, memberships_from, skill
 from cordboard.errors import CordboardError
 from cordboard.events.bounds import CAPACITY_MAX
 from cordboard.events.fact import AgentDeclared, AgentRetired
-from cordboard.v1 import agent_service_pb2 as pb
+from cordboard.v1 import staff_service_pb2 as pb
 
 DECLARED_MAX = 500
 AT_ONCE = 128
@@ -102,3 +103,21 @@ async def list_agents(site: Site, request: pb.ListAgentsRequest) -> pb.ListAgent
         next_page_token=site.tokens.page(b"ListAgents", (page[-1][0].hex(),)) if len(found) > page_size else "",
         consistency_token=site.token(seq),
     )
+
+
+async def list_periods(site: Site) -> pb.ListPeriodsResponse:
+    """How old agents' references are. How many are in use is a figure about those agents."""
+    days, least = site.shown.rules.agent_detail_days, site.shown.least
+    periods = await site.vault.periods.all()
+    found = []
+    for number, period in enumerate(periods):
+        in_use = sum(site.declared.registered(ref) is not None for ref in period.refs)
+        told = pb.Period(name=period.name, began_at_ms=period.began_ms, references=len(period.refs))
+        if in_use == 0 or in_use >= least:
+            told.in_use = in_use
+        if period.left_ms is not None:
+            told.left_at_ms = period.left_ms
+            if days and number:
+                told.forgotten_at_ms = period.left_ms + days * DAY_MS
+        found.append(told)
+    return pb.ListPeriodsResponse(periods=found, agent_detail_days=days)

@@ -29,6 +29,7 @@ from cordboard.api.policy import PolicyService
 from cordboard.api.queues import QueueService
 from cordboard.api.signals import Signals
 from cordboard.api.site import CATCH_UP_S, GATEWAY, Site, commit_reader
+from cordboard.api.staff import StaffService
 from cordboard.api.tokens import Tokens
 from cordboard.effects import Effects
 from cordboard.errors import ConfigurationError
@@ -51,6 +52,7 @@ from cordboard.v1 import (
     explain_service_pb2,
     policy_service_pb2,
     queue_service_pb2,
+    staff_service_pb2,
 )
 from cordboard.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from cordboard.v1.board_service_pb2_grpc import add_BoardServiceServicer_to_server
@@ -61,6 +63,7 @@ from cordboard.v1.engagement_service_pb2_grpc import add_EngagementServiceServic
 from cordboard.v1.explain_service_pb2_grpc import add_ExplainServiceServicer_to_server
 from cordboard.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
 from cordboard.v1.queue_service_pb2_grpc import add_QueueServiceServicer_to_server
+from cordboard.v1.staff_service_pb2_grpc import add_StaffServiceServicer_to_server
 from cordboard.vault import Acceptance, Vault
 from cordboard.vault.clock import now_ms
 from cordboard.vault.erasure import Erasure
@@ -89,6 +92,7 @@ SERVICES = tuple(
     for file, name in (
         (contact_service_pb2, "ContactService"),
         (agent_service_pb2, "AgentService"),
+        (staff_service_pb2, "StaffService"),
         (board_service_pb2, "BoardService"),
         (policy_service_pb2, "PolicyService"),
         (customer_service_pb2, "CustomerService"),
@@ -175,6 +179,7 @@ async def _serve(site: Site, host: str, port: int, caught_up: asyncio.Event, rea
     server = grpc.aio.server(interceptors=[Guard(caught_up)], options=OPTIONS)
     add_ContactServiceServicer_to_server(ContactService(site), server)
     add_AgentServiceServicer_to_server(AgentService(site), server)
+    add_StaffServiceServicer_to_server(StaffService(site), server)
     add_BoardServiceServicer_to_server(BoardService(site), server)
     add_PolicyServiceServicer_to_server(PolicyService(site), server)
     add_CustomerServiceServicer_to_server(CustomerService(site), server)

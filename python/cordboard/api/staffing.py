@@ -11,7 +11,7 @@ from cordboard.api.translate.words import TO_PRESENCE
 from cordboard.events.bounds import ID_BYTES, INSTANT_MAX_MS
 from cordboard.events.event import PresenceChanged
 from cordboard.events.fact import AgentBusyReported, AgentScheduled, PresenceForced
-from cordboard.v1 import agent_service_pb2 as pb
+from cordboard.v1 import staff_service_pb2 as pb
 from cordboard.v1 import types_pb2
 
 WORK_MAX = 200

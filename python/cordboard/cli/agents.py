@@ -1,4 +1,4 @@
-"""`cordboard agents list|presence|force|leaves|work`: who is there, with what in hand. (apply, check, export: agents_file.py)"""
+"""`cordboard agents list|presence|force|leaves|work|periods`: who is there, with what. (apply, check, export: agents_file.py)"""
 
 from typing import Annotated, Literal, cast
 
@@ -108,6 +108,29 @@ def report_work(
     """Report work from elsewhere (an outbound or internal call): it takes capacity until it is over."""
     done = call(target, lambda client: client.report_work(agent, channel, work, not over))
     print_json(plain(done)) if as_json else console.print(escape(f"{work} {'is over' if over else 'takes capacity'}"))
+
+
+@agents_app.command("periods")
+def list_periods(target: Target = DEFAULT_TARGET, as_json: AsJson = False) -> None:
+    """How old agents' references are, and when it is forgotten whose the oldest were."""
+    found = call(target, lambda client: client.list_periods())
+    if as_json:
+        print_json([plain(period) for period in found.periods])
+        return
+    rows = [
+        (
+            period.name,
+            instant(period.began_at_ms),
+            str(period.references),
+            str(period.in_use) if period.HasField("in_use") else "–",
+            instant(period.left_at_ms) if period.HasField("left_at_ms") else "",
+            instant(period.forgotten_at_ms) if period.HasField("forgotten_at_ms") else "",
+        )
+        for period in found.periods
+    ]
+    kept = f"for {found.agent_detail_days} days after they are given up" if found.agent_detail_days else "for ever"
+    columns = ("period", "began", "references", "in use", "given up", "forgotten")
+    print_table(f"whose they are is known {kept}", columns, rows, right=("references", "in use"))
 
 
 def presence(row: AgentRow) -> str:

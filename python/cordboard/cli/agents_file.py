@@ -28,7 +28,7 @@ from cordboard.policy import (
     load,
     load_agents,
 )
-from cordboard.v1 import agent_service_pb2 as pb
+from cordboard.v1 import staff_service_pb2 as pb
 from cordboard.v1 import types_pb2
 
 RETIRES_AT_ONCE = 16

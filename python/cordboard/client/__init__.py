@@ -10,7 +10,6 @@ Every write carries a request id, and is repeated with the same one while the se
 so that nothing is done twice. Answers are the API's own messages; ids are 32 hexadecimal digits.
 """
 
-from cordboard.client.agents import AgentCalls
 from cordboard.client.boards import BoardCalls
 from cordboard.client.connection import ClientError, new_request_id
 from cordboard.client.contacts import ContactCalls, NewContact, new_contact
@@ -21,8 +20,9 @@ from cordboard.client.engagements import EngagementCalls
 from cordboard.client.explain import ExplainCalls
 from cordboard.client.policy import PolicyCalls
 from cordboard.client.queues import QueueCalls
-from cordboard.v1.agent_service_pb2 import (
-    AgentDeclaration,
+from cordboard.client.staff import StaffCalls
+from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, SubmissionResult, SubmitContactRequest, TimelineEntry
+from cordboard.v1.desk_pb2 import (
     Bookmark,
     ChannelSwitch,
     DeskSnapshot,
@@ -41,7 +41,6 @@ from cordboard.v1.agent_service_pb2 import (
     WrapUpEnd,
     WrapUpMove,
 )
-from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, SubmissionResult, SubmitContactRequest, TimelineEntry
 from cordboard.v1.engagement_service_pb2 import (
     Dormancy,
     DormancyEnd,
@@ -52,6 +51,7 @@ from cordboard.v1.engagement_service_pb2 import (
     Side,
     SilenceNotice,
 )
+from cordboard.v1.staff_service_pb2 import AgentDeclaration
 from cordboard.v1.types_pb2 import Attachment, Customer, Requirement
 
 __all__ = [
@@ -67,7 +67,7 @@ class Client(
     ContactCalls,
     DeskCalls,
     EngagementCalls,
-    AgentCalls,
+    StaffCalls,
     BoardCalls,
     PolicyCalls,
     CustomerCalls,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict, Unpack
 
 from cordboard.client.connection import BULK_TIMEOUT_S, Connection, new_request_id
 from cordboard.v1 import contact_service_pb2 as contacts_pb
-from cordboard.v1.agent_service_pb2 import Message
 from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, SubmissionResult, SubmitContactRequest, TimelineEntry
 from cordboard.v1.contact_service_pb2_grpc import ContactServiceStub
+from cordboard.v1.desk_pb2 import Message
 from cordboard.v1.types_pb2 import Attachment, Customer, Requirement, RequirementSet
 
 if TYPE_CHECKING:  # the generated code has it in its stubs only

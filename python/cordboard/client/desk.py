@@ -10,8 +10,10 @@ import grpc.aio
 
 from cordboard.client.connection import Connection, Pause, client_error, new_request_id
 from cordboard.v1 import agent_service_pb2 as agents_pb
+from cordboard.v1 import desk_pb2 as desk_pb
 from cordboard.v1 import types_pb2 as types_pb
-from cordboard.v1.agent_service_pb2 import (
+from cordboard.v1.agent_service_pb2_grpc import AgentServiceStub
+from cordboard.v1.desk_pb2 import (
     Bookmark,
     ChannelSwitch,
     DeskSnapshot,
@@ -30,7 +32,6 @@ from cordboard.v1.agent_service_pb2 import (
     WrapUpEnd,
     WrapUpMove,
 )
-from cordboard.v1.agent_service_pb2_grpc import AgentServiceStub
 from cordboard.v1.engagement_service_pb2 import (
     Dormancy,
     DormancyEnd,
@@ -57,9 +58,9 @@ _PARK_KINDS = {
     "snooze": types_pb.PARK_KIND_SNOOZE,
 }
 _SIGNALS = {
-    "typing": agents_pb.SIGNAL_KIND_TYPING,
-    "delivered": agents_pb.SIGNAL_KIND_DELIVERED,
-    "read": agents_pb.SIGNAL_KIND_READ,
+    "typing": desk_pb.SIGNAL_KIND_TYPING,
+    "delivered": desk_pb.SIGNAL_KIND_DELIVERED,
+    "read": desk_pb.SIGNAL_KIND_READ,
 }
 DeskEvent = (
     DeskSnapshot | Offer | OfferOver | OfferAcceptance | EngagementStart | Message | EngagementEnd | WrapUpMove | WrapUpEnd

@@ -10,7 +10,7 @@ from cordboard.demo.correspondence import WRITTEN
 from cordboard.demo.letters import ANSWERS
 from cordboard.demo.tally import Tally
 from cordboard.demo.texts import LANGUAGES, REPLIES
-from cordboard.v1.agent_service_pb2 import (
+from cordboard.v1.desk_pb2 import (
     ChannelSwitch,
     DeskSnapshot,
     EngagementEnd,

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from cordboard.v1 import agent_service_pb2 as cordboard_dot_v1_dot_agent__service__pb2
+from cordboard.v1 import desk_pb2 as cordboard_dot_v1_dot_desk__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -26,7 +27,7 @@ if _version_not_supported:
 
 
 class AgentServiceStub:
-    """For agent desks and for the administration of agents. `agent` is always a person id.
+    """For agent desks. `agent` is always a person id.
     """
 
     def __init__(self, channel):
@@ -48,7 +49,7 @@ class AgentServiceStub:
         self.WatchDesk = channel.unary_stream(
                 '/cordboard.v1.AgentService/WatchDesk',
                 request_serializer=cordboard_dot_v1_dot_agent__service__pb2.WatchDeskRequest.SerializeToString,
-                response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.WatchDeskResponse.FromString,
+                response_deserializer=cordboard_dot_v1_dot_desk__pb2.WatchDeskResponse.FromString,
                 _registered_method=True)
         self.AcceptOffer = channel.unary_unary(
                 '/cordboard.v1.AgentService/AcceptOffer',
@@ -95,40 +96,10 @@ class AgentServiceStub:
                 request_serializer=cordboard_dot_v1_dot_agent__service__pb2.ParkContactRequest.SerializeToString,
                 response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ParkContactResponse.FromString,
                 _registered_method=True)
-        self.DeclareAgents = channel.unary_unary(
-                '/cordboard.v1.AgentService/DeclareAgents',
-                request_serializer=cordboard_dot_v1_dot_agent__service__pb2.DeclareAgentsRequest.SerializeToString,
-                response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.DeclareAgentsResponse.FromString,
-                _registered_method=True)
-        self.RetireAgent = channel.unary_unary(
-                '/cordboard.v1.AgentService/RetireAgent',
-                request_serializer=cordboard_dot_v1_dot_agent__service__pb2.RetireAgentRequest.SerializeToString,
-                response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.RetireAgentResponse.FromString,
-                _registered_method=True)
-        self.ListAgents = channel.unary_unary(
-                '/cordboard.v1.AgentService/ListAgents',
-                request_serializer=cordboard_dot_v1_dot_agent__service__pb2.ListAgentsRequest.SerializeToString,
-                response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ListAgentsResponse.FromString,
-                _registered_method=True)
-        self.ForcePresence = channel.unary_unary(
-                '/cordboard.v1.AgentService/ForcePresence',
-                request_serializer=cordboard_dot_v1_dot_agent__service__pb2.ForcePresenceRequest.SerializeToString,
-                response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ForcePresenceResponse.FromString,
-                _registered_method=True)
-        self.ScheduleAgent = channel.unary_unary(
-                '/cordboard.v1.AgentService/ScheduleAgent',
-                request_serializer=cordboard_dot_v1_dot_agent__service__pb2.ScheduleAgentRequest.SerializeToString,
-                response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ScheduleAgentResponse.FromString,
-                _registered_method=True)
-        self.ReportWork = channel.unary_unary(
-                '/cordboard.v1.AgentService/ReportWork',
-                request_serializer=cordboard_dot_v1_dot_agent__service__pb2.ReportWorkRequest.SerializeToString,
-                response_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ReportWorkResponse.FromString,
-                _registered_method=True)
 
 
 class AgentServiceServicer:
-    """For agent desks and for the administration of agents. `agent` is always a person id.
+    """For agent desks. `agent` is always a person id.
     """
 
     def SetPresence(self, request, context):
@@ -213,49 +184,6 @@ class AgentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def DeclareAgents(self, request, context):
-        """Declares up to 500 agents, each with its own outcome; replaces what was declared of them before.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RetireAgent(self, request, context):
-        """The agent is no longer part of the site. Refused while there is work.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListAgents(self, request, context):
-        """Declared agents in the order of their ids, a page at a time.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ForcePresence(self, request, context):
-        """A supervisor makes an agent not ready or offline. Offline takes the agent's conversations and written work away, and ends
-        wrap-ups; who speaks live is never cut off: then it becomes effective afterwards.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ScheduleAgent(self, request, context):
-        """When the agent is known to leave (break, end of shift): no offer that would run over.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ReportWork(self, request, context):
-        """Work from elsewhere (an outbound or internal call) begins or ends. It takes the channel's cost of the agent's capacity.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_AgentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -272,7 +200,7 @@ def add_AgentServiceServicer_to_server(servicer, server):
             'WatchDesk': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchDesk,
                     request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.WatchDeskRequest.FromString,
-                    response_serializer=cordboard_dot_v1_dot_agent__service__pb2.WatchDeskResponse.SerializeToString,
+                    response_serializer=cordboard_dot_v1_dot_desk__pb2.WatchDeskResponse.SerializeToString,
             ),
             'AcceptOffer': grpc.unary_unary_rpc_method_handler(
                     servicer.AcceptOffer,
@@ -319,36 +247,6 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ParkContactRequest.FromString,
                     response_serializer=cordboard_dot_v1_dot_agent__service__pb2.ParkContactResponse.SerializeToString,
             ),
-            'DeclareAgents': grpc.unary_unary_rpc_method_handler(
-                    servicer.DeclareAgents,
-                    request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.DeclareAgentsRequest.FromString,
-                    response_serializer=cordboard_dot_v1_dot_agent__service__pb2.DeclareAgentsResponse.SerializeToString,
-            ),
-            'RetireAgent': grpc.unary_unary_rpc_method_handler(
-                    servicer.RetireAgent,
-                    request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.RetireAgentRequest.FromString,
-                    response_serializer=cordboard_dot_v1_dot_agent__service__pb2.RetireAgentResponse.SerializeToString,
-            ),
-            'ListAgents': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListAgents,
-                    request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ListAgentsRequest.FromString,
-                    response_serializer=cordboard_dot_v1_dot_agent__service__pb2.ListAgentsResponse.SerializeToString,
-            ),
-            'ForcePresence': grpc.unary_unary_rpc_method_handler(
-                    servicer.ForcePresence,
-                    request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ForcePresenceRequest.FromString,
-                    response_serializer=cordboard_dot_v1_dot_agent__service__pb2.ForcePresenceResponse.SerializeToString,
-            ),
-            'ScheduleAgent': grpc.unary_unary_rpc_method_handler(
-                    servicer.ScheduleAgent,
-                    request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ScheduleAgentRequest.FromString,
-                    response_serializer=cordboard_dot_v1_dot_agent__service__pb2.ScheduleAgentResponse.SerializeToString,
-            ),
-            'ReportWork': grpc.unary_unary_rpc_method_handler(
-                    servicer.ReportWork,
-                    request_deserializer=cordboard_dot_v1_dot_agent__service__pb2.ReportWorkRequest.FromString,
-                    response_serializer=cordboard_dot_v1_dot_agent__service__pb2.ReportWorkResponse.SerializeToString,
-            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'cordboard.v1.AgentService', rpc_method_handlers)
@@ -358,7 +256,7 @@ def add_AgentServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AgentService:
-    """For agent desks and for the administration of agents. `agent` is always a person id.
+    """For agent desks. `agent` is always a person id.
     """
 
     @staticmethod
@@ -431,7 +329,7 @@ class AgentService:
             target,
             '/cordboard.v1.AgentService/WatchDesk',
             cordboard_dot_v1_dot_agent__service__pb2.WatchDeskRequest.SerializeToString,
-            cordboard_dot_v1_dot_agent__service__pb2.WatchDeskResponse.FromString,
+            cordboard_dot_v1_dot_desk__pb2.WatchDeskResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -675,168 +573,6 @@ class AgentService:
             '/cordboard.v1.AgentService/ParkContact',
             cordboard_dot_v1_dot_agent__service__pb2.ParkContactRequest.SerializeToString,
             cordboard_dot_v1_dot_agent__service__pb2.ParkContactResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def DeclareAgents(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/cordboard.v1.AgentService/DeclareAgents',
-            cordboard_dot_v1_dot_agent__service__pb2.DeclareAgentsRequest.SerializeToString,
-            cordboard_dot_v1_dot_agent__service__pb2.DeclareAgentsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RetireAgent(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/cordboard.v1.AgentService/RetireAgent',
-            cordboard_dot_v1_dot_agent__service__pb2.RetireAgentRequest.SerializeToString,
-            cordboard_dot_v1_dot_agent__service__pb2.RetireAgentResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListAgents(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/cordboard.v1.AgentService/ListAgents',
-            cordboard_dot_v1_dot_agent__service__pb2.ListAgentsRequest.SerializeToString,
-            cordboard_dot_v1_dot_agent__service__pb2.ListAgentsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ForcePresence(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/cordboard.v1.AgentService/ForcePresence',
-            cordboard_dot_v1_dot_agent__service__pb2.ForcePresenceRequest.SerializeToString,
-            cordboard_dot_v1_dot_agent__service__pb2.ForcePresenceResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ScheduleAgent(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/cordboard.v1.AgentService/ScheduleAgent',
-            cordboard_dot_v1_dot_agent__service__pb2.ScheduleAgentRequest.SerializeToString,
-            cordboard_dot_v1_dot_agent__service__pb2.ScheduleAgentResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ReportWork(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/cordboard.v1.AgentService/ReportWork',
-            cordboard_dot_v1_dot_agent__service__pb2.ReportWorkRequest.SerializeToString,
-            cordboard_dot_v1_dot_agent__service__pb2.ReportWorkResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,7 +4,7 @@ isort:skip_file
 Contacts: submit them, look at them, end or move them."""
 
 from collections import abc as _abc
-from cordboard.v1 import agent_service_pb2 as _agent_service_pb2
+from cordboard.v1 import desk_pb2 as _desk_pb2
 from cordboard.v1 import engagement_service_pb2 as _engagement_service_pb2
 from cordboard.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
@@ -1163,11 +1163,11 @@ class ListMessagesResponse(_message.Message):
     next_page_token: _builtins.str
     consistency_token: _builtins.str
     @_builtins.property
-    def messages(self) -> _containers.RepeatedCompositeFieldContainer[_agent_service_pb2.Message]: ...
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[_desk_pb2.Message]: ...
     def __init__(
         self,
         *,
-        messages: _abc.Iterable[_agent_service_pb2.Message] | None = ...,
+        messages: _abc.Iterable[_desk_pb2.Message] | None = ...,
         next_page_token: _builtins.str = ...,
         consistency_token: _builtins.str = ...,
     ) -> None: ...

@@ -6,7 +6,7 @@ from cordboard.api.translate.words import TO_ROLE
 from cordboard.events import event as words
 from cordboard.events.fact import Role
 from cordboard.projections.live import DeskChange
-from cordboard.v1 import agent_service_pb2 as pb
+from cordboard.v1 import desk_pb2 as pb
 from cordboard.v1 import engagement_service_pb2 as engagements_pb
 from cordboard.vault import Person
 

@@ -8,16 +8,18 @@ from cordboard.events.bounds import DURATION_MAX_MS
 from cordboard.events.event import AgentRegistered, PresenceChanged
 from cordboard.projections.live import Desk, LiveContact, Park, Said, Work
 from cordboard.v1 import agent_service_pb2 as pb
+from cordboard.v1 import desk_pb2 as desk_pb
 from cordboard.v1 import engagement_service_pb2 as engagements_pb
+from cordboard.v1 import staff_service_pb2 as staff_pb
 from cordboard.v1 import types_pb2
 from cordboard.vault import Attachment, Content, Person
 from cordboard.vault.words import AttachmentInfo
 
 WORK_STATES = {
-    "offered": pb.WORK_STATE_OFFERED,
-    "connecting": pb.WORK_STATE_CONNECTING,
-    "engaged": pb.WORK_STATE_ENGAGED,
-    "wrapping": pb.WORK_STATE_WRAPPING,
+    "offered": desk_pb.WORK_STATE_OFFERED,
+    "connecting": desk_pb.WORK_STATE_CONNECTING,
+    "engaged": desk_pb.WORK_STATE_ENGAGED,
+    "wrapping": desk_pb.WORK_STATE_WRAPPING,
 }
 SIDE_STATES = {
     "offered": engagements_pb.SIDE_STATE_OFFERED,
@@ -27,17 +29,17 @@ SIDE_STATES = {
 InHand = Sequence[tuple[bytes, Work]]
 """Who has a contact in hand, and as what, by attempt."""
 SIGNALS: dict[int, str] = {
-    pb.SIGNAL_KIND_TYPING: "typing",
-    pb.SIGNAL_KIND_DELIVERED: "delivered",
-    pb.SIGNAL_KIND_READ: "read",
+    desk_pb.SIGNAL_KIND_TYPING: "typing",
+    desk_pb.SIGNAL_KIND_DELIVERED: "delivered",
+    desk_pb.SIGNAL_KIND_READ: "read",
 }
-TO_SIGNAL = {word: pb.SignalKind.ValueType(number) for number, word in SIGNALS.items()}
+TO_SIGNAL = {word: desk_pb.SignalKind.ValueType(number) for number, word in SIGNALS.items()}
 
 
-def offer(contact: LiveContact | None, work: Work, people: Mapping[bytes, Person]) -> pb.Offer:
+def offer(contact: LiveContact | None, work: Work, people: Mapping[bytes, Person]) -> desk_pb.Offer:
     """An offer (or what it became); `contact` None if it has ended long ago. `people` must know its owner and who gave
     it. Content is added by who has read it."""
-    message = pb.Offer(
+    message = desk_pb.Offer(
         contact_id=work.contact.hex(),
         attempt=work.attempt,
         channel=work.channel,
@@ -62,9 +64,9 @@ def offer(contact: LiveContact | None, work: Work, people: Mapping[bytes, Person
     return message
 
 
-def parked(contact: LiveContact, park: Park, note: str) -> pb.ParkedContact:
+def parked(contact: LiveContact, park: Park, note: str) -> desk_pb.ParkedContact:
     """A contact on its owner's pile. Other content is added by who has read it."""
-    return pb.ParkedContact(
+    return desk_pb.ParkedContact(
         contact_id=contact.contact.hex(),
         channel=contact.channel,
         queue=contact.queue,
@@ -95,10 +97,10 @@ def message(
     contents: Mapping[bytes, Content],
     people: Mapping[bytes, Person],
     files: Mapping[bytes, Sequence[AttachmentInfo]],
-) -> pb.Message:
+) -> desk_pb.Message:
     """A message with its text, which is empty if it was erased, and what came with it."""
     content = contents.get(said.message)
-    return pb.Message(
+    return desk_pb.Message(
         contact_id=contact.hex(),
         message_id=said.message.hex(),
         author=TO_AUTHOR[said.author],
@@ -110,8 +112,8 @@ def message(
     )
 
 
-def presence(desk: Desk) -> pb.PresenceReport:
-    return pb.PresenceReport(
+def presence(desk: Desk) -> desk_pb.PresenceReport:
+    return desk_pb.PresenceReport(
         requested=TO_PRESENCE[desk.requested],
         requested_reason=desk.requested_reason or "",
         effective=TO_PRESENCE[desk.effective],
@@ -119,8 +121,8 @@ def presence(desk: Desk) -> pb.PresenceReport:
     )
 
 
-def presence_change(event: PresenceChanged) -> pb.PresenceReport:
-    return pb.PresenceReport(
+def presence_change(event: PresenceChanged) -> desk_pb.PresenceReport:
+    return desk_pb.PresenceReport(
         requested=TO_PRESENCE[event.requested],
         requested_reason=event.requested_reason or "",
         effective=TO_PRESENCE[event.effective],
@@ -129,13 +131,13 @@ def presence_change(event: PresenceChanged) -> pb.PresenceReport:
     )
 
 
-def switches(desk: Desk) -> list[pb.ChannelSwitch]:
-    return [pb.ChannelSwitch(channel=channel, on=channel not in desk.channels_off) for channel in desk.channels]
+def switches(desk: Desk) -> list[desk_pb.ChannelSwitch]:
+    return [desk_pb.ChannelSwitch(channel=channel, on=channel not in desk.channels_off) for channel in desk.channels]
 
 
-def declaration(person: Person, event: AgentRegistered) -> pb.AgentDeclaration:
+def declaration(person: Person, event: AgentRegistered) -> staff_pb.AgentDeclaration:
     """What is in force of an agent, every default filled in."""
-    return pb.AgentDeclaration(
+    return staff_pb.AgentDeclaration(
         person=person.person,
         name=person.name,
         skills=[types_pb2.Skill(skill=skill.skill, level=skill.level) for skill in event.skills],
@@ -148,18 +150,20 @@ def declaration(person: Person, event: AgentRegistered) -> pb.AgentDeclaration:
     )
 
 
-def agent(ref: bytes, person: Person, event: AgentRegistered, desk: Desk | None) -> pb.Agent:
+def agent(ref: bytes, person: Person, event: AgentRegistered, desk: Desk | None) -> staff_pb.Agent:
     """`desk` None: what the agent does is not shown."""
-    declared = pb.Agent(agent_id=ref.hex(), declaration=declaration(person, event))
+    declared = staff_pb.Agent(agent_id=ref.hex(), declaration=declaration(person, event))
     if desk is not None:
         declared.presence.CopyFrom(presence(desk))
         declared.switches.extend(switches(desk))
     return declared
 
 
-def work(at: Work, made: pb.Offer, messages: Sequence[pb.Message], primary: str, sides: Sequence[engagements_pb.Side]) -> pb.Work:
+def work(
+    at: Work, made: desk_pb.Offer, messages: Sequence[desk_pb.Message], primary: str, sides: Sequence[engagements_pb.Side]
+) -> desk_pb.Work:
     """`made` is its offer."""
-    return pb.Work(
+    return desk_pb.Work(
         offer=made,
         state=WORK_STATES[at.state],
         until_ms=at.deadline_ms or 0,
