@@ -11,13 +11,13 @@ from bisect import bisect_left
 from pathlib import Path
 
 import nats
-from cordboard.v1.desk_pb2 import DeskSnapshot, Offer
-from cordboard.v1.staff_service_pb2 import AgentDeclaration
 
 from cordboard import codec
 from cordboard.client import Client
 from cordboard.demo import engine as engines
 from cordboard.log import connect
+from cordboard.v1.desk_pb2 import DeskSnapshot, Offer
+from cordboard.v1.staff_service_pb2 import AgentDeclaration
 from cordboard.v1.types_pb2 import AgentChannel, Membership
 from tests.benchmarks.engine import PEER_SUBJECT, SITE, WEBSHOP, Engine, arrival
 from tests.benchmarks.report import rank

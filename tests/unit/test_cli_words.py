@@ -2,13 +2,13 @@
 
 import pytest
 import typer
-from cordboard.v1.desk_pb2 import Message
 
 from cordboard.cli.contacts import named, state_word, topic_word
 from cordboard.cli.instants import parse_instant, parse_span
 from cordboard.cli.parking import files
 from cordboard.cli.topics import row, share
 from cordboard.v1.contact_service_pb2 import Contact, GetTopicReportResponse, Park, TimelineEntry, TopicOutcome, TopicTotal
+from cordboard.v1.desk_pb2 import Message
 from cordboard.v1.types_pb2 import CONTACT_STATE_ENDED, CONTACT_STATE_PARKED, PARK_KIND_THIRD_PARTY, Attachment
 
 
