@@ -12,6 +12,7 @@ from cordboard.cli.effects import effects_app
 from cordboard.cli.explain import explain_app
 from cordboard.cli.policy import policy_app
 from cordboard.cli.queues import queues_app
+from cordboard.cli.replay import replay
 from cordboard.cli.top import top
 from cordboard.cli.topics import topics
 from cordboard.cli.up import run, up
@@ -38,4 +39,5 @@ def register(app: typer.Typer) -> None:
     app.add_typer(customer_app, name="customer")
     app.add_typer(policy_app, name="policy")
     app.command("verify")(verify_journal)
+    app.command("replay")(replay)
     app.command("asyncapi")(asyncapi_document)

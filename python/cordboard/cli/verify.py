@@ -1,18 +1,15 @@
 """`cordboard verify`: fold and re-decide the whole journal, check every invariant, say what is wrong."""
 
 import asyncio
-import contextlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from cordboard.cli.journal import open_journal, progress_bar
 from cordboard.cli.options import DataDir, NatsUrl, Site
 from cordboard.cli.output import AsJson, console, duration, fail, print_json, stderr
 from cordboard.errors import CordboardError
-from cordboard.log import connect
-from cordboard.log.embedded import EmbeddedServer
 from cordboard.router.verify import VerifyReport, verify
 
 
@@ -40,27 +37,10 @@ def verify_journal(
 
 
 async def _verify(site: str, data_dir: Path, nats_url: str | None, from_seq: int, *, quiet: bool) -> VerifyReport:
-    async with contextlib.AsyncExitStack() as stack:
-        if nats_url is None:
-            if not (data_dir / "nats").is_dir():
-                fail(f"{data_dir} holds no journal: give --data-dir or --nats-url")
-            nats_url = (await stack.enter_async_context(EmbeddedServer(data_dir / "nats"))).url
-        # Reading loses nothing whatever the server's settings are.
-        log = await stack.enter_async_context(connect(nats_url, site, allow_lazy_fsync=True, name="cordboard-verify"))
-        bar = stack.enter_context(
-            Progress(
-                TextColumn("verifying"),
-                BarColumn(),
-                TextColumn("{task.completed}/{task.total}"),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-                console=stderr,
-                disable=quiet,
-                transient=True,
-            )
-        )
-        line = bar.add_task("", total=None)
-        return await verify(log, from_seq=from_seq, progress=lambda done, total: bar.update(line, completed=done, total=total))
+    async with open_journal(site, data_dir, nats_url, "cordboard-verify") as log:
+        with progress_bar(quiet=quiet) as bar:
+            line = bar.add_task("verifying", total=None)
+            return await verify(log, from_seq=from_seq, progress=lambda done, total: bar.update(line, completed=done, total=total))
 
 
 def show(report: VerifyReport) -> None:
