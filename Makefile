@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 150
 FUZZ_SEED ?= 1
 FUZZ_TARGETS ?= frames commits snapshots histories
 
-.PHONY: help demo test check unit coverage fuzz bench-pipeline bench-core day fairness fmt bless proto lock clean
+.PHONY: help demo test check unit coverage fuzz chaos bench-pipeline bench-core day fairness fmt bless proto lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
@@ -67,6 +67,10 @@ fuzz: ## the core on hostile bytes, each target for FUZZ_SECONDS (150); needs ni
 		cargo +nightly fuzz run -O -a -s none --fuzz-dir rust/fuzz --target-dir target/fuzz $$target target/fuzz/corpus/$$target rust/fuzz/corpus/$$target -- \
 			-max_total_time=$(FUZZ_SECONDS) -seed=$(FUZZ_SEED) -max_len=2000 -timeout=20 -print_final_stats=1; \
 	done
+
+SECONDS ?= 300
+chaos: .venv/.built ## three NATS servers, every role, faults for SECONDS (300) from SEED; exit 1 if anything was lost, doubled or violated; JSON=path
+	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON)) $(CHAOS_FLAGS)
 
 bench-pipeline: .venv/.built ## the durable pipeline, latency and replay beside their peers: tables, plot, benchmarks/pipeline.json; BENCH_QUICK=1 for a look
 	$(BIN)/python -m tests.benchmarks.pipeline

@@ -35,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path = Path("data")
     nats_url: str | None = None
     monitor_url: str | None = None
+    nats_replicas: int | None = None
+    """Copies of the site's streams; None: as they are, or one."""
     vault_url: str | None = None
     views_url: str | None = None
     kek_file: Path | None = None

@@ -68,6 +68,7 @@ BAD: dict[str, Any] = {
     "a secret given as a value": {"vault": {"kek": "c2VjcmV0"}},
     "a URL where a Secret's name belongs": {"vault": {"existingSecret": "postgresql+asyncpg://u:p@h/vault"}},
     "a password in the monitoring URL": {"nats": {"monitorUrl": "http://user:password@nats:8222"}},
+    "two copies, which one loss leaves without a majority": {"nats": {"replicas": 2}},
     "no proof of fsync": {"nats": {"monitorUrl": ""}},
     "an ingress without a host": {"gateway": {"ingress": {"enabled": True}}},
     "a port that is none": {"gateway": {"mail": {"enabled": True, "service": {"port": 70_000}}}},

@@ -26,14 +26,13 @@ async def server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
 
 
 @asynccontextmanager
-async def foreign_server(directory: Path, sync: str) -> AsyncIterator[tuple[str, str]]:
+async def foreign_server(directory: Path, sync: str, *, jetstream: bool = True) -> AsyncIterator[tuple[str, str]]:
     """A server that is not ours: its URL and its monitoring URL."""
     port = _free_port(0)
     monitor = _free_port(0, avoid=port)
     config = directory / "foreign.conf"
-    config.write_text(
-        f'listen: "127.0.0.1:{port}"\nhttp: "127.0.0.1:{monitor}"\njetstream {{\n  store_dir: "{directory}/js"\n  {sync}\n}}\n'
-    )
+    store = f'jetstream {{\n  store_dir: "{directory}/js"\n  {sync}\n}}\n' if jetstream else ""
+    config.write_text(f'listen: "127.0.0.1:{port}"\nhttp: "127.0.0.1:{monitor}"\n{store}')
     process = await asyncio.create_subprocess_exec(_binary(), "-c", str(config), stderr=subprocess.DEVNULL)
 
     async def listens() -> bool:
@@ -82,6 +81,25 @@ async def test_a_server_that_fsyncs_always_is_accepted_with_proof(tmp_path: Path
             pass
         with pytest.raises(ConfigurationError, match="no answer"):
             async with connect(url, "default", monitor_url=url.replace("nats", "http")):
+                pass
+
+
+async def test_one_silent_server_of_three_forbids_no_start_and_two_do(tmp_path: Path, server: EmbeddedServer) -> None:
+    silent = f"http://127.0.0.1:{_free_port(0)}"
+    async with foreign_server(tmp_path, "sync_interval: always") as (url, monitor):
+        async with connect(url, "default", monitor_url=f"{silent}, {monitor}, {server.monitor_url}"):
+            pass
+        for too_few in (f"{monitor}, {silent}", f"{monitor}, {silent}, {silent}"):
+            with pytest.raises(ConfigurationError, match="no answer"):
+                async with connect(url, "default", monitor_url=too_few):
+                    pass
+
+
+async def test_a_server_without_jetstream_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cordboard.log.jetstream.CONNECT_S", 0.2)
+    async with foreign_server(tmp_path, "", jetstream=False) as (url, _monitor):
+        with pytest.raises(LogUnavailable, match="JetStream does not answer"):
+            async with connect(url, "default", allow_lazy_fsync=True):
                 pass
 
 

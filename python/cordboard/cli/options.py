@@ -16,6 +16,16 @@ MonitorUrl = Annotated[
         help="Its monitoring URL: proves that it fsyncs what it acknowledges.",
     ),
 ]
+NatsReplicas = Annotated[
+    int | None,
+    typer.Option(
+        "--nats-replicas",
+        envvar="CORDBOARD_NATS_REPLICAS",
+        min=1,
+        max=5,
+        help="Copies of the site's streams: 3 on a cluster of three. Streams with fewer grow; unless given, they stay as they are.",
+    ),
+]
 Host = Annotated[str, typer.Option("--host", envvar="CORDBOARD_HOST", help="Address to listen on.")]
 GrpcPort = Annotated[
     int, typer.Option("--grpc-port", envvar="CORDBOARD_GRPC_PORT", help="Port of the gRPC API; 0 takes a free one.")

@@ -13,7 +13,7 @@ from pathlib import Path
 from cordboard.cli.faces import Addresses, Faces, Ports
 from cordboard.cli.vitals import Vitals, serve_vitals
 from cordboard.errors import CordboardError, SteppedDown
-from cordboard.log import connect
+from cordboard.log import StreamSettings, connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.port import SiteLog
 from cordboard.projections.history import HistoryReader, run_history
@@ -105,6 +105,7 @@ async def run_roles(
                 settings.site,
                 allow_lazy_fsync=settings.allow_lazy_fsync,
                 monitor_url=addresses.monitor_url,
+                settings=StreamSettings(replicas=settings.nats_replicas),
                 name="cordboard-" + "-".join(roles),
             )
         )

@@ -16,7 +16,7 @@ from cordboard.log.publisher import DEADLINE_S, FramePublisher, publishing
 from cordboard.log.snapshots import BucketSnapshots
 from cordboard.log.stream import Ack, Unanswered
 from cordboard.log.streams import DEFAULTS, StreamSettings, declare_streams
-from cordboard.log.wire import ERR_NO_MESSAGE, ApiError, Wire, open_wire
+from cordboard.log.wire import CONNECT_S, ERR_NO_MESSAGE, ApiError, Wire, open_wire
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -140,15 +140,19 @@ async def connect(
     async with open_wire(url, name) as wire:
         await require_fsync(wire.server_id, monitor_url, allow_lazy=allow_lazy_fsync)
         await _require_jetstream(wire)
-        inbox_id = await declare_streams(wire, site, settings)
-        yield JetStreamLog(wire, site, inbox_id, settings.replicas or 1, ack_wait_s, deadline_s)
+        declared = await declare_streams(wire, site, settings)
+        yield JetStreamLog(wire, site, declared.inbox_id, declared.replicas, ack_wait_s, deadline_s)
 
 
 async def _require_jetstream(wire: Wire) -> None:
+    """An election may be on: that is given as long as connecting is."""
     try:
-        await wire.call("INFO")
+        async with asyncio.timeout(CONNECT_S):
+            await wire.call_until_answered("INFO")
     except ApiError as error:
         raise ConfigurationError(f"JetStream is not available: {error}") from error
+    except TimeoutError as error:
+        raise LogUnavailable(f"JetStream does not answer in {CONNECT_S:.0f} s: has the cluster a leader?") from error
 
 
 def _unix_ms(rfc3339: str) -> int:

@@ -38,8 +38,16 @@ class StreamSettings:
 DEFAULTS = StreamSettings()
 
 
-async def declare_streams(wire: Wire, site: str, settings: StreamSettings = DEFAULTS) -> bytes:
-    """Create or check INBOX_<site> and JOURNAL_<site>; returns the inbox id (16 bytes).
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """`inbox_id`: 16 bytes. `replicas`: as many copies as the journal has, which everything beside it should have too."""
+
+    inbox_id: bytes
+    replicas: int
+
+
+async def declare_streams(wire: Wire, site: str, settings: StreamSettings = DEFAULTS) -> Declared:
+    """Create or check INBOX_<site> and JOURNAL_<site>.
 
     Raises ConfigurationError if a stream exists with a setting that we cannot work with, and names the field.
     """
@@ -51,13 +59,13 @@ async def declare_streams(wire: Wire, site: str, settings: StreamSettings = DEFA
         subjects.journal_stream(site), subjects.journal_subject(site), COMMIT_MAX, settings.journal_max_bytes or 16 * _GIB, settings
     )
     have = await declare_stream(wire, inbox, settings.replicas, settings.inbox_max_bytes)
-    await declare_stream(wire, journal, settings.replicas, settings.journal_max_bytes)
+    kept = await declare_stream(wire, journal, settings.replicas, settings.journal_max_bytes)
     inbox_id = (have.get("metadata") or {}).get(INBOX_ID_KEY, "")
     if not _INBOX_ID.fullmatch(inbox_id):
         raise ConfigurationError(
             f"stream {inbox['name']}: metadata {INBOX_ID_KEY!r} must be 32 random hexadecimal digits, it is {inbox_id!r}"
         )
-    return bytes.fromhex(inbox_id)
+    return Declared(bytes.fromhex(inbox_id), int(kept["num_replicas"]))
 
 
 def _config(name: str, subject: str, message_max: int, max_bytes: int, settings: StreamSettings) -> dict[str, Any]:

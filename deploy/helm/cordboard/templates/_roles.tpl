@@ -12,6 +12,10 @@
 - name: CORDBOARD_NATS_MONITOR_URL
   value: {{ . | quote }}
 {{- end }}
+{{- with .Values.nats.replicas }}
+- name: CORDBOARD_NATS_REPLICAS
+  value: {{ . | quote }}
+{{- end }}
 - name: CORDBOARD_HOST
   value: {{ .Values.listen | quote }}
 {{- end }}

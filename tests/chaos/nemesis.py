@@ -1,0 +1,253 @@
+"""Carries the faults out, heals them, and writes down when and how long."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from cordboard.log.subjects import inbox_stream, journal_stream
+from tests.chaos.cluster import Cluster, Server
+from tests.chaos.crew import Crew
+from tests.chaos.ledger import now_ms
+from tests.chaos.plan import CLUSTER, Fault
+from tests.chaos.processes import Kept
+from tests.chaos.site import SITE
+from tests.chaos.step_down import step_down
+
+_log = logging.getLogger(__name__)
+WELL_S = 90.0
+SLOW_S = (0.02, 0.2)
+BALLAST = 1024**2
+
+Heal = Callable[[], Awaitable[None]]
+
+
+@dataclass
+class Struck:
+    """One fault as it was. Times are Unix ms; `well_ms`: when the cluster was whole again, None if it never was in WELL_S."""
+
+    kind: str
+    where: str
+    began_ms: int
+    healed_ms: int = 0
+    well_ms: int | None = None
+    companion: str | None = None
+
+
+class Impossible(Exception):
+    """This fault cannot be made here; the text says why."""
+
+
+class Nemesis:
+    """`strike` faults one after the other. `struck` and `skipped` (kind: why) tell what was done."""
+
+    def __init__(self, cluster: Cluster, crew: Crew) -> None:
+        self._cluster, self._crew = cluster, crew
+        self.struck: list[Struck] = []
+        self.skipped: dict[str, str] = {}
+
+    async def run(self, plan: Iterable[Fault], until_s: float) -> None:
+        """Strike until the loop's clock says `until_s`, or the plan ends; whatever began then is still healed."""
+        clock = asyncio.get_running_loop().time
+        for fault in plan:
+            await asyncio.sleep(min(fault.wait_s, max(0.0, until_s - clock())))
+            if clock() >= until_s:
+                return
+            await self.strike(fault)
+
+    async def strike(self, fault: Fault) -> None:
+        """Do it, hold it, heal it, and wait until the cluster is whole again."""
+        began_ms = now_ms()
+        try:
+            where, heal = await self._do(fault)
+        except Impossible as reason:
+            self.skipped[fault.kind] = str(reason)
+            return
+        record = Struck(fault.kind, where, began_ms, companion=fault.companion)
+        self.struck.append(record)
+        _log.info("%s (%s) for %.1f s%s", fault.kind, where, fault.hold_s, f", with: {fault.companion}" if fault.companion else "")
+        await asyncio.sleep(fault.hold_s / 2)
+        also = None
+        if fault.companion is not None:
+            _, also = await self._do(Fault(fault.companion, 0, fault.hold_s / 2, fault.pick))
+        await asyncio.sleep(fault.hold_s / 2)
+        await heal()
+        if also is not None:
+            await also()
+        record.healed_ms = now_ms()
+        if await self._cluster.until(self._cluster.well, WELL_S):
+            record.well_ms = now_ms()
+
+    async def _do(self, fault: Fault) -> tuple[str, Heal]:
+        """Where it struck, and how to end it."""
+        if fault.kind in CLUSTER:
+            return await self._strike_cluster(fault)
+        return await self._strike_process(fault)
+
+    async def _strike_process(self, fault: Fault) -> tuple[str, Heal]:
+        crew = self._crew
+        router = crew.routers[int(fault.pick * len(crew.routers)) % len(crew.routers)]
+        source = crew.sources[int(fault.pick * len(crew.sources)) % len(crew.sources)]
+        victims: dict[str, list[Kept]] = {
+            "kill a router": [router],
+            "kill all routers": crew.routers,
+            "kill a source": [source],
+            "kill the desk": [crew.desk],
+            "kill the gateway": [crew.gateway],
+            "kill the projector": [crew.projector],
+            "kill the API": [crew.api],
+        }
+        if fault.kind == "pause a router":
+            router.pause()
+
+            async def resume() -> None:
+                router.resume()
+
+            return router.name, resume
+        for victim in victims[fault.kind]:
+            await victim.kill()
+        return ", ".join(victim.name for victim in victims[fault.kind]), _nothing
+
+    async def _strike_cluster(self, fault: Fault) -> tuple[str, Heal]:
+        leader = await self._leader(fault.pick)
+        followers = self._cluster.others(leader.name)
+        follower = followers[int(fault.pick * 7919) % len(followers)]
+        match fault.kind:
+            case "kill the leader":
+                return await self._kill([leader])
+            case "kill a follower":
+                return await self._kill([follower])
+            case "kill all servers":
+                return await self._kill(list(self._cluster.servers.values()))
+            case "pause the leader":
+                return self._pause(leader)
+            case "pause a follower":
+                return self._pause(follower)
+            case "leader steps down":
+                await step_down(self._cluster, self._stream(fault.pick))
+                return leader.name, _nothing
+            case "disk full":
+                return self._fill()
+            case "corrupt block":
+                return await self._corrupt(follower, fault)
+            case "disk wiped":
+                return await self._wipe(follower)
+        return self._disturb(fault, leader, follower)
+
+    def _disturb(self, fault: Fault, leader: Server, follower: Server) -> tuple[str, Heal]:
+        """What happens to the wires."""
+        network, ways = self._cluster.network, self._cluster.ways
+        where = leader.name
+        match fault.kind:
+            case "partition: leader, cut":
+                network.cut(ways(leader.name, clients=False))
+            case "partition: leader, silent":
+                network.stall(ways(leader.name, clients=False))
+            case "partition: follower, silent":
+                where = follower.name
+                network.stall(ways(follower.name, clients=False))
+            case "partition: one way":
+                network.stall((leader.name, other.name) for other in self._cluster.others(leader.name))
+            case "leader unreachable for all":
+                network.cut(ways(leader.name, clients=True))
+            case "slow links":
+                low, high = SLOW_S
+                network.slow(ways(leader.name, clients=True), low + fault.pick * (high - low))
+            case _:
+                raise ValueError(fault.kind)
+
+        async def heal() -> None:
+            network.heal()
+
+        return where, heal
+
+    async def _kill(self, servers: list[Server]) -> tuple[str, Heal]:
+        await asyncio.gather(*(server.process.kill() for server in servers))
+
+        async def start() -> None:
+            await asyncio.gather(*(server.start() for server in servers))
+
+        return ", ".join(server.name for server in servers), start
+
+    def _pause(self, server: Server) -> tuple[str, Heal]:
+        server.process.pause()
+
+        async def resume() -> None:
+            server.process.resume()
+
+        return server.name, resume
+
+    def _fill(self) -> tuple[str, Heal]:
+        """Not a byte is left for one server. Once there is room again it is restarted: it has given JetStream up until then."""
+        server = next((server for server in self._cluster.servers.values() if server.small), None)
+        if server is None:
+            raise Impossible("needs root, to mount a small file system")
+        ballast = server.store / "ballast"
+        _fill(str(ballast))
+
+        async def heal() -> None:
+            ballast.unlink()
+            await server.process.kill()
+            await server.start()
+
+        return server.name, heal
+
+    async def _corrupt(self, server: Server, fault: Fault) -> tuple[str, Heal]:
+        """One bit of one block of a stream, while its server is down."""
+        await self._sound(server)
+        _, start = await self._kill([server])
+        blocks = server.blocks()
+        if not blocks:
+            await start()
+            raise Impossible("the server holds no block yet")
+        block = blocks[int(fault.pick * len(blocks)) % len(blocks)]
+        at = int(fault.pick * 104_729) % block.stat().st_size
+        with block.open("r+b") as file:
+            file.seek(at)
+            byte = file.read(1)[0]
+            file.seek(at)
+            file.write(bytes([byte ^ 1 << int(fault.pick * 1_009) % 8]))
+        return f"{server.name} {block.parts[-3]}/{block.name}@{at}", start
+
+    async def _wipe(self, server: Server) -> tuple[str, Heal]:
+        await self._sound(server)
+        where, start = await self._kill([server])
+        server.wipe()
+        return where, start
+
+    async def _sound(self, server: Server) -> None:
+        """A copy is destroyed only while the two others are whole: without that no cluster of three can promise anything."""
+        if not await self._cluster.until(self._cluster.well, WELL_S):
+            raise Impossible("the other copies were not current")
+
+    def _stream(self, pick: float) -> str:
+        return journal_stream(SITE) if pick < 0.5 else inbox_stream(SITE)
+
+    async def _leader(self, pick: float) -> Server:
+        """Of one of the two streams. During an election, anybody."""
+        for _ in range(50):
+            if (leader := await self._cluster.stream_leader(self._stream(pick))) is not None:
+                return leader
+            await asyncio.sleep(0.2)
+        return next(iter(self._cluster.servers.values()))
+
+
+def _fill(path: str) -> None:
+    """Write until the disk takes nothing more, however small."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        piece = BALLAST
+        while piece:
+            try:
+                os.write(file, bytes(piece))
+            except OSError:
+                piece //= 2
+    finally:
+        os.close(file)
+
+
+async def _nothing() -> None:
+    """It has healed by itself, or its keeper sees to it."""

@@ -1,0 +1,150 @@
+"""One run of chaos: build the site, let people work, strike, heal, wait until all is quiet, and look at what is left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+
+from cordboard.log import StreamSettings, connect
+from cordboard.log.port import SiteLog
+from tests.chaos.afterwards import Follower, boards_agree, examine, settled
+from tests.chaos.checker import Findings
+from tests.chaos.cluster import Cluster, cluster
+from tests.chaos.crew import Crew, Databases, crew
+from tests.chaos.nemesis import WELL_S, Nemesis
+from tests.chaos.network import free_ports
+from tests.chaos.plan import CLUSTER, HOLD_S, PROCESSES, Fault, faults
+from tests.chaos.report import Report, rows
+from tests.chaos.site import SITE
+from tests.postgres import own_server
+
+_log = logging.getLogger(__name__)
+STREAMS = StreamSettings(replicas=3, inbox_max_bytes=128 * 1024**2, journal_max_bytes=128 * 1024**2)
+"""Together less than the small disk."""
+OPEN_S = 120.0
+
+
+class NotRunning(Exception):
+    """The site did not come up, so nothing can be shown; the text says what was waited for."""
+
+
+async def run(
+    seed: int,
+    seconds: float,
+    *,
+    rate: float = 12.0,
+    kinds: Sequence[str] = CLUSTER + PROCESSES,
+    hold_s: tuple[float, float] = HOLD_S,
+    most: int | None = None,
+    directory: Path | None = None,
+) -> Report:
+    """Strike for `seconds`, or `most` times, then judge. `rate`: contacts a second. What stands on disk stays if `directory` was
+    given or if something was found, and is removed otherwise. Raises NotRunning."""
+    place = directory or Path(tempfile.mkdtemp(prefix="cordboard-chaos-"))
+    place.mkdir(parents=True, exist_ok=True)
+    keep = True
+    try:
+        with own_server(durable=True) as (postgres, _):
+            plan = islice(faults(seed, kinds, hold_s), most)
+            report = await _run(seed, seconds, rate, plan, place, Databases.of(postgres), small_disk="disk full" in kinds)
+        keep = directory is not None or not report.clean
+        return report
+    finally:
+        if keep:
+            _log.warning("logs, ledgers and streams stay in %s", place)
+        else:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+async def _run(
+    seed: int, seconds: float, rate: float, plan: Iterable[Fault], place: Path, databases: Databases, *, small_disk: bool
+) -> Report:
+    ports = free_ports(seed * 101)
+    async with contextlib.AsyncExitStack() as stack:
+        servers = await stack.enter_async_context(cluster(place, ports, small_disk=small_disk))
+        await _until_up(servers)
+        log = await stack.enter_async_context(
+            connect(servers.urls, SITE, monitor_url=servers.monitor_urls, settings=STREAMS, name="chaos")
+        )
+        people = await stack.enter_async_context(crew(place, servers, databases, ports, seed, rate))
+        follower = Follower()
+        following = asyncio.create_task(follower.run(log))
+        nemesis = Nemesis(servers, people)
+        try:
+            visitors = asyncio.create_task(people.visit())
+            await _until_open(people, follower, following)
+            loop = asyncio.get_running_loop()
+            await nemesis.run(plan, loop.time() + seconds)
+            visitors.cancel()
+            await asyncio.wait([visitors])
+            stopped = await _quieten(people, servers, follower, log)
+        finally:
+            following.cancel()
+            await asyncio.wait([following])
+        if not following.cancelled():
+            stopped.append(f"a follower of the journal ended: {following.exception()!r}")
+        found = await examine(follower, log, servers, people, databases, place, stopped=stopped)
+        return _report(seed, seconds, found, nemesis, people, servers, follower)
+
+
+async def _until_up(servers: Cluster) -> None:
+    if not await servers.until(servers.healthy, WELL_S):
+        raise NotRunning("three healthy servers")
+
+
+async def _until_open(people: Crew, follower: Follower, following: asyncio.Task[None]) -> None:
+    """Every publisher and both doors have had an acknowledgement, and contacts end."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(OPEN_S):
+            while not following.done():
+                accounts = people.accounts()
+                doors = {took.door for account in accounts.values() for took in account.took}
+                voices = [name for name, account in accounts.items() if account.acks]
+                if doors == {"form", "api"} and len(voices) == len(people.sources) + 1 and follower.boards.site().ended:
+                    return
+                await asyncio.sleep(0.25)
+    raise NotRunning("contacts that arrive by every door, and end")
+
+
+async def _quieten(people: Crew, servers: Cluster, follower: Follower, log: SiteLog) -> list[str]:
+    """No more contacts; those there are come to their end; then everybody goes home."""
+    told = [] if await servers.until(servers.well, WELL_S) else [f"the cluster was not whole {WELL_S:.0f} s after the last fault"]
+    for source in people.sources:
+        await source.stop()
+    told += await settled(follower, log)
+    if not told:
+        told += await boards_agree(follower, people)
+    for one in (people.desk, people.gateway, people.api, *people.routers):
+        await one.stop()
+    return told
+
+
+def _report(
+    seed: int, seconds: float, found: Findings, nemesis: Nemesis, people: Crew, servers: Cluster, follower: Follower
+) -> Report:
+    accounts = people.accounts()
+    acks = {name: [ack.at_ms for ack in account.acks] + [took.at_ms for took in account.took] for name, account in accounts.items()}
+    unasked = {"a follower of the journal": len(follower.stops)} if follower.stops else {}
+    processes = [*people.everybody, *(server.process for server in servers.servers.values())]
+    unasked |= {process.name: len(process.ended_by_itself) for process in processes if process.ended_by_itself}
+    return Report(
+        seed=seed,
+        seconds=seconds,
+        faults=len(nemesis.struck) + sum(fault.companion is not None for fault in nemesis.struck),
+        acknowledged=found.acknowledged,
+        commits=len(follower.commits),
+        lost=found.lost,
+        doubled=found.doubled,
+        violations=found.violations,
+        rows=rows(nemesis.struck, acks, follower.times),
+        skipped=nemesis.skipped,
+        unasked=unasked,
+        struck=[asdict(fault) for fault in nemesis.struck],
+    )

@@ -1,0 +1,68 @@
+"""Roles on a cluster: streams get as many copies as was asked for, and one server less forbids no start."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from cordboard.log import StreamSettings, connect
+from cordboard.log.subjects import inbox_stream, journal_stream, snapshot_bucket
+from tests.chaos.cluster import Cluster, cluster
+from tests.chaos.network import free_ports
+from tests.chaos.processes import Process
+from tests.chaos.site import SITE
+
+PATIENCE_S = 90.0
+SMALL = StreamSettings(inbox_max_bytes=16 * 1024**2, journal_max_bytes=16 * 1024**2)
+
+
+def router(servers: Cluster, name: str, directory: Path) -> Process:
+    command = [sys.executable, "-m", "cordboard.main", "run", "router", "--site", SITE, "--nats-replicas", "3"]
+    command += ["--nats-url", servers.urls, "--nats-monitor-url", servers.monitor_urls]
+    return Process(name, command, directory / f"{name}.log")
+
+
+async def copies(servers: Cluster) -> dict[str, int]:
+    """How many servers hold each stream, as their leaders tell it."""
+    found: dict[str, int] = {}
+    for server in servers.servers.values():
+        for _, told in await servers.streams(server):
+            if (told.get("cluster") or {}).get("leader") == server.name:
+                found[told["name"]] = 1 + len(told["cluster"].get("replicas") or [])
+    return found
+
+
+async def test_streams_grow_to_three_copies_and_a_role_starts_without_the_third_server(tmp_path: Path) -> None:
+    async with cluster(tmp_path, free_ports(9_000), small_disk=False) as servers:
+        assert await servers.until(servers.healthy, PATIENCE_S)
+        async with connect(servers.urls, SITE, monitor_url=servers.monitor_urls, settings=SMALL) as log:
+            # One copy each: what a cluster has that was set up without saying how many.
+            assert await log.last_journal_seq() == 0
+        first = router(servers, "first", tmp_path)
+        await first.start()
+
+        async def grown() -> bool:
+            held = await copies(servers)
+            return [held.get(stream) for stream in (inbox_stream(SITE), journal_stream(SITE))] == [3, 3]
+
+        try:
+            assert await servers.until(grown, PATIENCE_S), first.output.read_text()
+            assert await servers.until(servers.well, PATIENCE_S)
+        finally:
+            await first.stop()
+        async with connect(servers.urls, SITE, monitor_url=servers.monitor_urls) as log:
+            before = await log.last_journal_seq()
+            await log.snapshots.put("1", b"kept thrice")
+            assert (await copies(servers))[f"OBJ_{snapshot_bucket(SITE)}"] == 3
+            await servers.servers["n3"].process.kill()
+            second = router(servers, "second", tmp_path)
+            await second.start()
+
+            async def leads() -> bool:
+                return await log.last_journal_seq() > before
+
+            try:
+                assert await servers.until(leads, PATIENCE_S), second.output.read_text()
+                assert await log.snapshots.get("1") == b"kept thrice"
+            finally:
+                await second.stop()
