@@ -29,7 +29,8 @@ class Engagements(Sides):
                 self.revoke(sibling, contact, "taken")
             if self.profile(work.channel).answered_on == "connected":
                 self.answer(contact, work)
-        self.looking.append(agent)
+        if self.profile(work.channel).interruptible_by:
+            self.looking.append(agent)
 
     def answer(self, contact: Contact, work: Work) -> None:
         contact.answered = True

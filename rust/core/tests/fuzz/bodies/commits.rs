@@ -7,13 +7,12 @@ use cordboard_core::words::{Commit, Entry, Id, INPUT_TAG};
 use cordboard_core::{codec, Router};
 
 use super::bytes::{array, elements, noise, Draw, STRANGE};
+use super::going::goes_on;
 use super::histories::Telling;
 use super::site::{id, name, CHANNELS, SITE};
 
 const ENTRIES_MAX: usize = 24;
 const HISTORIES: u64 = 6;
-/// Turns after a commit that was folded.
-const TURNS: usize = 4;
 /// Histories that were folded up to some commits, and every kind of entry in them.
 struct Stock {
     /// A snapshot and the commit that came next.
@@ -63,7 +62,8 @@ pub(crate) fn run(data: &[u8]) {
     match router.apply(&commit) {
         Ok(()) => {
             can_be_asked(&router);
-            can_go_on(router);
+            let restored = Router::restore(&router.snapshot()).unwrap();
+            goes_on(router, restored);
         }
         // Either it changed nothing, or the router refuses everything from now on.
         Err(error) => match router.apply(next) {
@@ -98,36 +98,6 @@ fn can_be_asked(router: &Router) {
     for number in 0..10 {
         router.explain_contact(id(3, number).0, 3);
         router.explain_agent(id(2, number).0, 3);
-    }
-}
-
-/// It takes over, and time passes: it decides, and what it decides is the same as that of the one that is restored, and can be folded; or it
-/// says what contradicts itself, as the other does.
-fn can_go_on(mut router: Router) {
-    let mut restored = Router::restore(&router.snapshot()).unwrap();
-    let mut at_ms = router.position().at_ms;
-    let inbox = router.position().inbox_id.unwrap_or_default();
-    let begun = router.take_over(inbox, at_ms).unwrap();
-    assert_eq!(restored.take_over(inbox, at_ms).as_ref(), Ok(&begun));
-    let mut follower = Router::restore(&router.snapshot()).unwrap();
-    for _ in 0..TURNS {
-        let Some(next_ms) = router.next_deadline() else { return };
-        at_ms = at_ms.max(next_ms);
-        let decided = router.step(&[], at_ms);
-        assert_eq!(restored.step(&[], at_ms), decided);
-        match decided {
-            Ok(commits) => {
-                for commit in &commits {
-                    follower.apply(commit).unwrap();
-                }
-                assert_eq!(follower.state_hash(), router.state_hash());
-                assert_eq!(follower.next_deadline(), router.next_deadline());
-            }
-            Err(error) => {
-                assert_eq!(router.step(&[], at_ms), Err(error), "it refuses everything");
-                return;
-            }
-        }
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod bytes;
 pub(crate) mod commits;
 pub(crate) mod facts;
 pub(crate) mod frames;
+pub(crate) mod going;
 pub(crate) mod histories;
 pub(crate) mod site;
 pub(crate) mod snapshots;

@@ -3,6 +3,7 @@
 use cordboard_core::Router;
 
 use super::bytes::{leaves, Draw, STRANGE};
+use super::going::goes_on;
 use super::histories::Telling;
 use super::site::id;
 
@@ -51,4 +52,5 @@ fn restore(snapshot: &[u8]) {
         router.explain_agent(id(2, number).0, 3);
         router.hindrance(id(3, number).0, id(2, number % 5).0);
     }
+    goes_on(router, again);
 }
