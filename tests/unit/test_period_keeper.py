@@ -260,6 +260,20 @@ async def test_what_was_asked_of_the_new_reference_in_between_is_asked_of_the_ol
     assert told(router.facts[3:]) == changes_told_to(old)
 
 
+async def test_who_comes_in_before_it_begins_is_left_alone(router: Router, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = await declare(router, vault, "anna")
+    look_up = vault.periods.fresh_ref
+
+    async def slowly(person: str) -> bytes:
+        router.write(words.PresenceChanged(2, "ready", None, "ready", None, 2, "requested"), old)
+        return await look_up(person)
+
+    monkeypatch.setattr(vault.periods, "fresh_ref", slowly)
+    await keeper(router, vault).look()
+    assert not router.facts
+    assert await vault.find_agent("anna") == old
+
+
 async def test_the_later_word_counts(router: Router, vault: Vault) -> None:
     old = await declare(router, vault, "anna")
     new = await fresh(vault, "anna")

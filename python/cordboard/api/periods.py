@@ -111,6 +111,8 @@ class PeriodKeeper:
         new = await self._vault.periods.fresh_ref(person.person)
         called = await self._vault.find_agent(person.person)
         with meanwhile(self._desks, old) as at_old, meanwhile(self._desks, new) as at_new:
+            if not self._is_away(old):
+                return False  # they came in a moment ago, before anything was noted
             if called != new or self._declared.registered(new) is None:
                 await self._copy(old, new, policy)
                 at_new.forget()
