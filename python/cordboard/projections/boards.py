@@ -19,6 +19,7 @@ from cordboard.events.policy import QueuePolicy
 from cordboard.projections.about import agent_of, channel_of, contact_of
 from cordboard.projections.hands import Hands
 from cordboard.projections.marks import Marks
+from cordboard.projections.outgoing import Outgoing
 from cordboard.projections.rows import AgentRow, QueueRow, SiteRow, permille
 from cordboard.projections.staff import Staff, Work
 from cordboard.projections.tally import Tally, queue_row
@@ -59,9 +60,7 @@ class Boards:
         self._work: dict[tuple[bytes, int], Work] = {}
         self._contacts = 0
         self._ended: Counter[str] = Counter()
-        self._effects_open = 0
-        self._dead_letters: set[tuple[int, int]] = set()
-        """Failed effects by id: (position, entry)."""
+        self._outgoing = Outgoing()
         self._queue_marks: Marks[str] = Marks()
         self._cell_marks: Marks[tuple[str, str]] = Marks()
         self._agent_marks: Marks[bytes] = Marks()
@@ -89,9 +88,9 @@ class Boards:
             31: self._agent_removed,
             32: self._presence_changed,
             33: self._channel_switch_set,
-            40: self._effect_requested,
-            41: self._effect_ended,
-            42: self._effect_retried,
+            40: self._outgoing.requested,
+            41: self._outgoing.ended,
+            42: self._outgoing.retried,
             49: self._agent_schedule_set,
             50: self._outside_work_changed,
             51: self._desk_lost,
@@ -136,8 +135,8 @@ class Boards:
             occupancy_permille=permille(occupancy.work.total(self.at_ms), occupancy.ready.total(self.at_ms)),
             parked=sum(tally.parked for tally in self._tallies.values()),
             days_left=len(self._days_ms) - bisect_right(self._days_ms, self.at_ms) if self._days_ms else None,
-            effects_open=self._effects_open,
-            effects_failed=len(self._dead_letters),
+            effects_open=self._outgoing.open,
+            effects_failed=len(self._outgoing.dead_letters),
         )
 
     def queue(self, queue: str) -> QueueRow | None:
@@ -331,22 +330,6 @@ class Boards:
         self._touch(stay.queue, stay.channel)
         if owner in self._staff.agents:
             self._agent_marks.touch(owner, self.position)
-
-    def _effect_requested(self, _entry: Entry, _event: words.EffectRequested) -> None:
-        self._effects_open += 1
-
-    def _effect_ended(self, _entry: Entry, event: words.EffectEnded) -> None:
-        effect = event.effect_seq, event.effect_entry
-        if effect in self._dead_letters:  # discarded, or done after all
-            self._dead_letters.discard(effect)
-        else:
-            self._effects_open -= 1
-        if event.outcome == "failed":
-            self._dead_letters.add(effect)
-
-    def _effect_retried(self, _entry: Entry, event: words.EffectRetried) -> None:
-        self._dead_letters.discard((event.effect_seq, event.effect_entry))
-        self._effects_open += 1
 
     def _agent_registered(self, entry: Entry, event: words.AgentRegistered) -> None:
         agent = agent_of(entry)

@@ -17,15 +17,13 @@ from cordboard.errors import InvalidInput
 from cordboard.events import INPUT_TAG, Commit, Entry
 from cordboard.events import event as e
 from cordboard.events.fact import BroadcastRequested, ContactArrived
-from cordboard.events.verdict import Duplicate, Quarantined, Refused, Verdict
 from cordboard.projections.about import agent_of
 from cordboard.projections.hands import Hand, Hands
+from cordboard.projections.history.details import fields_of, verdict_details
 
 Row = dict[str, Any]
 _HANDS = msgspec.json.Decoder(dict[int, Hand])
 Key = tuple[Any, ...]
-APART = ("at_ms", "contact", "fact_id")
-"""Fields that have a column of their own in the timeline."""
 _HOMES = frozenset({10, 21, 28})
 """ContactQueued, MessageRelayed, MessageAttached: the first of them that an arrival caused says which contact it became part of."""
 
@@ -100,7 +98,7 @@ class Changes:
 
     def _input(self, commit: Commit, index: int, entry: Entry, contact: bytes, homes: Mapping[int, bytes]) -> None:
         given = codec.decode_input(entry)
-        details = _verdict(given.verdict)
+        details = verdict_details(given.verdict)
         fact_id, name = None, "Quarantined"
         if given.fact:
             try:
@@ -110,7 +108,7 @@ class Changes:
                 name = "UnknownFact"
             else:
                 name, fact_id = type(fact).__name__, fact.fact_id
-                details |= _fields(fact)
+                details |= fields_of(fact)
                 if isinstance(fact, ContactArrived) and (home := homes.get(index, contact)) != contact:
                     # It joined its case's contact: the one it would have become never came to be.
                     details["arrived_as"] = contact.hex()
@@ -135,7 +133,7 @@ class Changes:
                     "message": fact.message,
                     "by": fact.by,
                     "reason": fact.reason,
-                    "verdict": _verdict(given.verdict)["verdict"],
+                    "verdict": verdict_details(given.verdict)["verdict"],
                 }
             )
 
@@ -144,7 +142,7 @@ class Changes:
         if (fold := FOLDS.get(type(event))) is not None:
             fold(self, entry, contact, event)
             self.contacts.set((contact,), last_seq=commit.seq)
-        self._tell(commit, index, entry, contact, event.at_ms, type(event).__name__, _fields(event), None)
+        self._tell(commit, index, entry, contact, event.at_ms, type(event).__name__, fields_of(event), None)
 
     def _tell(
         self, commit: Commit, index: int, entry: Entry, contact: bytes, at_ms: int, name: str, details: Row, fact_id: bytes | None
@@ -389,31 +387,3 @@ FOLDS: dict[type, Callable[[Changes, Entry, bytes, Any], None]] = {
     e.ContactReclassified: _reclassified,
 }
 """Events that change rows; the others only stand in the timeline."""
-
-
-def _verdict(verdict: Verdict) -> Row:
-    match verdict:
-        case Refused(reason) | Quarantined(reason):
-            return {"verdict": type(verdict).__name__.lower(), "refusal": reason}
-        case Duplicate(first_seq, first_entry):
-            return {"verdict": "duplicate", "first_seq": first_seq, "first_entry": first_entry}
-        case _:
-            return {"verdict": "accepted"}
-
-
-def _fields(word: msgspec.Struct) -> Row:
-    """The word's fields as JSON can hold them, without those that are unset or have their own column."""
-    values = ((name, getattr(word, name)) for name in word.__struct_fields__ if name not in APART)
-    return {name: _plain(value) for name, value in values if value is not None and value != []}
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case bytes():
-            return value.hex()
-        case msgspec.Struct():
-            return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
-        case list():
-            return [_plain(item) for item in value]
-        case _:
-            return value
