@@ -69,7 +69,7 @@ fuzz: ## the core on hostile bytes, each target for FUZZ_SECONDS (150); needs ni
 	done
 
 SECONDS ?= 300
-chaos: .venv/.built ## three NATS servers, every role, faults for SECONDS (300) from SEED; exit 1 if anything was lost, doubled or violated; JSON=path
+chaos: .venv/.built ## three NATS servers and every role, faults for SECONDS (300) from SEED; exit 1 if anything was lost or doubled; JSON=path
 	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON)) $(CHAOS_FLAGS)
 
 bench-pipeline: .venv/.built ## the durable pipeline, latency and replay beside their peers: tables, plot, benchmarks/pipeline.json; BENCH_QUICK=1 for a look

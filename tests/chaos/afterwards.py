@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import select
 
 from cordboard import codec
 from cordboard.client import Client, ClientError
-from cordboard.errors import JournalCorrupt
+from cordboard.errors import CordboardError, JournalCorrupt
 from cordboard.events import Commit
 from cordboard.log.port import SiteLog
 from cordboard.log.subjects import inbox_stream, journal_stream
@@ -33,6 +34,7 @@ from tests.chaos.step_down import digests, led_by
 
 SETTLE_S = 120.0
 AT_ONCE = 500
+CHECK_S = 600.0
 COPY = "journal"
 SHOWN = 5
 """Differences of one kind that are told one by one."""
@@ -174,7 +176,12 @@ async def examine(
     follower: Follower, log: SiteLog, cluster: Cluster, crew: Crew, databases: Databases, scratch: Path, *, stopped: list[str]
 ) -> Findings:
     """All checks. Nobody writes any more; `stopped` is what was found before that."""
-    commits = await _whole(log)
+    try:
+        async with asyncio.timeout(CHECK_S):
+            commits = await _whole(log)
+    except (CordboardError, TimeoutError) as error:
+        commits = []
+        stopped = [*stopped, f"the journal cannot be read: {error!r}"]
     keep(commits, scratch / COPY)
     found = record(commits).findings(crew.accounts())
     found.violations += stopped
@@ -182,10 +189,19 @@ async def examine(
         codec.encode(commit) for commit in commits[: len(follower.commits)]
     ]:
         found.violations.append("a follower was told another journal than there is now")
-    found.violations += await verified(log)
-    found.violations += await history_agrees(commits, databases.views, scratch)
-    found.violations += await copies_agree(cluster, log)
+    found.violations += await told(verified(log))
+    found.violations += await told(history_agrees(commits, databases.views, scratch))
+    found.violations += await told(copies_agree(cluster, log))
     return found
+
+
+async def told(check: Awaitable[list[str]]) -> list[str]:
+    """What a check says; a check that cannot be made is a finding too."""
+    try:
+        async with asyncio.timeout(CHECK_S):
+            return await check
+    except (CordboardError, TimeoutError) as error:
+        return [f"a check could not be made: {error!r}"]
 
 
 def keep(commits: list[Commit], path: Path) -> None:

@@ -12,7 +12,7 @@ from cordboard.log.subjects import inbox_stream, journal_stream
 from tests.chaos.cluster import Cluster, Server
 from tests.chaos.crew import Crew
 from tests.chaos.ledger import now_ms
-from tests.chaos.plan import CLUSTER, Fault
+from tests.chaos.plan import BEYOND, CLUSTER, Fault
 from tests.chaos.processes import Kept
 from tests.chaos.site import SITE
 from tests.chaos.step_down import step_down
@@ -83,7 +83,7 @@ class Nemesis:
 
     async def _do(self, fault: Fault) -> tuple[str, Heal]:
         """Where it struck, and how to end it."""
-        if fault.kind in CLUSTER:
+        if fault.kind in CLUSTER + BEYOND:
             return await self._strike_cluster(fault)
         return await self._strike_process(fault)
 
@@ -132,9 +132,13 @@ class Nemesis:
             case "disk full":
                 return self._fill()
             case "corrupt block":
-                return await self._corrupt(follower, fault)
+                return await self._corrupt([follower], fault)
             case "disk wiped":
-                return await self._wipe(follower)
+                return await self._wipe([follower])
+            case "corrupt blocks on two servers":
+                return await self._corrupt(followers, fault)
+            case "two disks wiped":
+                return await self._wipe(followers)
         return self._disturb(fault, leader, follower)
 
     def _disturb(self, fault: Fault, leader: Server, follower: Server) -> tuple[str, Heal]:
@@ -195,31 +199,21 @@ class Nemesis:
 
         return server.name, heal
 
-    async def _corrupt(self, server: Server, fault: Fault) -> tuple[str, Heal]:
-        """One bit of one block of a stream, while its server is down."""
-        await self._sound(server)
-        _, start = await self._kill([server])
-        blocks = server.blocks()
-        if not blocks:
-            await start()
-            raise Impossible("the server holds no block yet")
-        block = blocks[int(fault.pick * len(blocks)) % len(blocks)]
-        at = int(fault.pick * 104_729) % block.stat().st_size
-        with block.open("r+b") as file:
-            file.seek(at)
-            byte = file.read(1)[0]
-            file.seek(at)
-            file.write(bytes([byte ^ 1 << int(fault.pick * 1_009) % 8]))
-        return f"{server.name} {block.parts[-3]}/{block.name}@{at}", start
+    async def _corrupt(self, servers: list[Server], fault: Fault) -> tuple[str, Heal]:
+        """One bit of one block of a stream, on each of these servers, while they are down."""
+        await self._sound()
+        _, start = await self._kill(servers)
+        return ", ".join([_flip(server, fault.pick) for server in servers]), start
 
-    async def _wipe(self, server: Server) -> tuple[str, Heal]:
-        await self._sound(server)
-        where, start = await self._kill([server])
-        server.wipe()
+    async def _wipe(self, servers: list[Server]) -> tuple[str, Heal]:
+        await self._sound()
+        where, start = await self._kill(servers)
+        for server in servers:
+            server.wipe()
         return where, start
 
-    async def _sound(self, server: Server) -> None:
-        """A copy is destroyed only while the two others are whole: without that no cluster of three can promise anything."""
+    async def _sound(self) -> None:
+        """A copy is destroyed only while all are whole: without that no cluster of three can promise anything."""
         if not await self._cluster.until(self._cluster.well, WELL_S):
             raise Impossible("the other copies were not current")
 
@@ -247,6 +241,21 @@ def _fill(path: str) -> None:
                 piece //= 2
     finally:
         os.close(file)
+
+
+def _flip(server: Server, pick: float) -> str:
+    """Where a bit is another one now."""
+    blocks = server.blocks()
+    if not blocks:
+        return f"{server.name}: no block yet"
+    block = blocks[int(pick * len(blocks)) % len(blocks)]
+    at = int(pick * 104_729) % block.stat().st_size
+    with block.open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 1 << int(pick * 1_009) % 8]))
+    return f"{server.name} {block.parts[-3]}/{block.name}@{at}"
 
 
 async def _nothing() -> None:

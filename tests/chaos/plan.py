@@ -36,6 +36,8 @@ PROCESSES = (
     "kill the API",
 )
 """Also in the middle of one of the above."""
+BEYOND = ("corrupt blocks on two servers", "two disks wiped")
+"""More than a cluster of three can bear: not promised, drawn only when asked for, to show what is lost then."""
 HOLD_S = (2.0, 8.0)
 WAIT_S = (0.5, 2.5)
 COMPANION = 0.4

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cordboard.log import StreamSettings, connect
 from cordboard.log.port import SiteLog
-from tests.chaos.afterwards import Follower, boards_agree, examine, settled
+from tests.chaos.afterwards import Follower, boards_agree, examine, settled, told
 from tests.chaos.checker import Findings
 from tests.chaos.cluster import Cluster, cluster
 from tests.chaos.crew import Crew, Databases, crew
@@ -115,15 +115,15 @@ async def _until_open(people: Crew, follower: Follower, following: asyncio.Task[
 
 async def _quieten(people: Crew, servers: Cluster, follower: Follower, log: SiteLog) -> list[str]:
     """No more contacts; those there are come to their end; then everybody goes home."""
-    told = [] if await servers.until(servers.well, WELL_S) else [f"the cluster was not whole {WELL_S:.0f} s after the last fault"]
+    found = [] if await servers.until(servers.well, WELL_S) else [f"the cluster was not whole {WELL_S:.0f} s after the last fault"]
     for source in people.sources:
         await source.stop()
-    told += await settled(follower, log)
-    if not told:
-        told += await boards_agree(follower, people)
+    found += await told(settled(follower, log))
+    if not found:
+        found += await told(boards_agree(follower, people))
     for one in (people.desk, people.gateway, people.api, *people.routers):
         await one.stop()
-    return told
+    return found
 
 
 def _report(

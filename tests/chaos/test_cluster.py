@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import sys
 from pathlib import Path
 
-from cordboard.log import StreamSettings, connect
+import pytest
+
+from cordboard import codec
+from cordboard.errors import LogUnavailable
+from cordboard.events import fact as facts
+from cordboard.log import SiteLog, Stored, StreamSettings, connect, wire
 from cordboard.log.subjects import inbox_stream, journal_stream, snapshot_bucket
 from tests.chaos.cluster import Cluster, cluster
 from tests.chaos.network import free_ports
 from tests.chaos.processes import Process
-from tests.chaos.site import SITE
+from tests.chaos.site import SITE, an_id
 
 PATIENCE_S = 90.0
+THRICE = StreamSettings(replicas=3, inbox_max_bytes=16 * 1024**2, journal_max_bytes=16 * 1024**2)
 SMALL = StreamSettings(inbox_max_bytes=16 * 1024**2, journal_max_bytes=16 * 1024**2)
 
 
@@ -66,3 +74,34 @@ async def test_streams_grow_to_three_copies_and_a_role_starts_without_the_third_
                 assert await log.snapshots.get("1") == b"kept thrice"
             finally:
                 await second.stop()
+
+
+async def test_a_client_of_a_server_that_is_cut_off_goes_to_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "PATIENCE_S", 2.0)
+    async with cluster(tmp_path, free_ports(11_000), small_disk=False) as servers:
+        assert await servers.until(servers.healthy, PATIENCE_S)
+        async with (
+            connect(servers.urls, SITE, monitor_url=servers.monitor_urls, settings=THRICE) as log,
+            log.publisher("source") as publisher,
+            asyncio.timeout(PATIENCE_S),
+        ):
+            assert await servers.until(servers.well, PATIENCE_S)
+            first = log._wire.server_id
+            ids = {name: (await server.ask("/varz"))["server_id"] for name, server in servers.servers.items()}
+            ours = next(name for name, server_id in ids.items() if server_id == first)
+            servers.network.stall(servers.ways(ours, clients=False))
+            following = asyncio.create_task(frame(log, 1))
+            fact = codec.check_fact(facts.ContactAbandoned(an_id("left"), an_id("contact")))
+            while True:
+                with contextlib.suppress(LogUnavailable):
+                    position = await publisher.publish(fact)
+                    break
+            assert log._wire.server_id in set(ids.values()) - {first}
+            assert position.inbox_seq == (await following).seq
+
+
+async def frame(log: SiteLog, seq: int) -> Stored:
+    async with contextlib.aclosing(log.follow_inbox(seq)) as batches:
+        async for batch in batches:
+            return batch[0]
+    raise AssertionError("it follows for ever")

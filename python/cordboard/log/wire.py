@@ -32,9 +32,13 @@ CONNECT_S = 10.0
 CALL_S = 5.0
 RECONNECT_PAUSE_S = 0.1
 PING_S = 5
+PATIENCE_S = 8.0
+"""How long everything may stay unanswered, longer than an election takes, before another server of a cluster is tried: one that was
+cut off from the others keeps its clients' connections, and can do nothing for them."""
 ERR_STREAM_NOT_FOUND = 10059
 ERR_NO_MESSAGE = 10037
 ERR_NAME_IN_USE = 10058
+_ERR_NO_CLUSTER = 10008
 _ERR_WRONG_LAST = 10071
 _ERR_TOO_LARGE = 10054
 _ERR_NOT_STORED = 10077
@@ -77,6 +81,9 @@ class Wire:
         self._asked: dict[str, tuple[asyncio.Future[Any], Callable[[Msg], Any]]] = {}
         self._tokens = itertools.count(1)
         self._inbox = client.new_inbox()
+        self._unheard_since_s: float | None = None
+        """When the first request was sent that came after the last answer worth the name."""
+        self._moving: asyncio.Task[None] | None = None
 
     @property
     def losses(self) -> int:
@@ -134,6 +141,7 @@ class Wire:
 
     async def _ask(self, subject: str, data: bytes, headers: dict[str, str] | None, read: Callable[[Msg], T]) -> asyncio.Future[T]:
         """A request; what `read` returns or raises is the future's. A lost connection makes it Unanswered at once."""
+        self._lose_patience()
         token = str(next(self._tokens))
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._asked[token] = (answer, read)
@@ -160,8 +168,22 @@ class Wire:
             answer.set_result(read(msg))
         except CordboardError as error:
             answer.set_exception(error)
+            if isinstance(error, Unanswered) or (isinstance(error, ApiError) and error.code == _ERR_NO_CLUSTER):
+                return
         except ValueError as error:
             answer.set_exception(Unanswered(f"an answer that cannot be read: {error}"))
+            return
+        self._unheard_since_s = None
+
+    def _lose_patience(self) -> None:
+        """Try another server if this one has long had no answer for us; there is one only in a cluster."""
+        now_s = asyncio.get_running_loop().time()
+        if self._unheard_since_s is None:
+            self._unheard_since_s = now_s
+        elif now_s - self._unheard_since_s >= PATIENCE_S and len(self.client.servers) > 1 and self.client.is_connected:
+            _log.warning("nothing was answered for %.0f s: trying another server", now_s - self._unheard_since_s)
+            self._unheard_since_s = None
+            self._moving = asyncio.create_task(self.client.force_reconnect(), name="try another NATS server")
 
     async def lost(self) -> None:
         self._losses += 1
@@ -174,6 +196,7 @@ class Wire:
 
     async def back(self) -> None:
         _log.info("connected to NATS again")
+        self._unheard_since_s = None
         self._online.set()
 
     async def closed(self) -> None:
