@@ -85,9 +85,9 @@ def rows(struck: Sequence[Struck], acks: dict[str, list[int]], decided: list[int
 
 
 def silence(times: Sequence[int], begin: int, end: int) -> int:
-    """The longest pause between two of `times` (ascending), of which any part lies between `begin` and `end`."""
-    pauses = [after - before for before, after in itertools.pairwise(times) if after > begin and before < end]
-    return max(pauses, default=0)
+    """The longest pause between two of `times` (ascending), as much of it as lies between `begin` and `end`."""
+    pauses = [min(after, end) - max(before, begin) for before, after in itertools.pairwise(times)]
+    return max(0, max(pauses, default=0))
 
 
 def text(report: Report) -> str:

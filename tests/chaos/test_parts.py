@@ -105,9 +105,10 @@ async def test_a_cut_breaks_the_wire_and_refuses_the_next(wired: Wired) -> None:
     writer.close()
 
 
-def test_a_silence_counts_from_ack_to_ack_whatever_the_window_cuts_off() -> None:
-    assert silence([0, 10, 500, 510], 100, 200) == 490
-    assert silence([0, 10, 500, 510], 501, 600) == 10
+def test_a_silence_counts_as_far_as_it_lies_in_the_window() -> None:
+    assert silence([0, 10, 500, 510], 100, 200) == 100
+    assert silence([0, 10, 500, 510], 5, 505) == 490
+    assert silence([0, 10, 500, 510], 501, 600) == 9
     assert silence([0, 10], 11, 600) == 0
     assert silence([], 0, 1) == 0
 
@@ -119,9 +120,9 @@ def test_rows_take_each_silence_for_the_fault_it_fell_into() -> None:
     ]
     acks = {"one": [900, 4_000, 5_100, 5_200], "other": [950, 2_000, 5_050]}
     leader, slow = rows(struck, acks, [900, 4_900, 5_300])
-    assert (leader.nobody_acked, leader.one_waited, leader.nothing_decided) == ((2_000,) * 3, (3_100,) * 3, (4_000,) * 3)
+    assert (leader.nobody_acked, leader.one_waited, leader.nothing_decided) == ((2_000,) * 3, (3_000,) * 3, (3_900,) * 3)
     assert (leader.healing, leader.never_well) == ((1_000,) * 3, 0)
-    assert (slow.nobody_acked, slow.never_well) == ((1_050,) * 3, 1)
+    assert (slow.nobody_acked, slow.nothing_decided, slow.never_well) == ((100,) * 3, (300,) * 3, 1)
 
 
 def test_the_last_line_has_its_form() -> None:

@@ -1,8 +1,12 @@
 """The router's time: anchored once, never back, and no leading with clocks apart."""
 
+import asyncio
+
 import pytest
 
 from cordboard.errors import ConfigurationError
+from cordboard.log.memory import MemoryLog
+from cordboard.router import run_router
 from cordboard.router.clock import SystemClock, TurnClock, check_not_behind, check_stamp
 
 
@@ -65,3 +69,21 @@ def test_the_real_clock_goes_on() -> None:
     clock = SystemClock()
     assert clock.wall_ms() > 1_700_000_000_000
     assert clock.elapsed_ms() <= clock.elapsed_ms()
+
+
+async def test_a_server_that_is_slow_to_tell_its_time_is_not_ahead() -> None:
+    """As during an election: what others stored while we waited bears times later than when we asked."""
+    hands = Hands(1_000_000)
+
+    class Slow(MemoryLog):
+        async def server_time_ms(self) -> int | None:
+            hands.wall += 5_000
+            return hands.wall
+
+    leading: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    stop = asyncio.Event()
+    router = asyncio.create_task(run_router(Slow("default", hands.wall_ms), clock=hands, stop=stop, leading=leading.set_result))
+    await asyncio.wait([leading, router], return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await router
+    assert leading.result() == 1
