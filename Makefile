@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 150
 FUZZ_SEED ?= 1
 FUZZ_TARGETS ?= frames commits snapshots histories
 
-.PHONY: help demo test check unit coverage fuzz chaos bench-pipeline bench-core day fairness fmt bless proto lock clean
+.PHONY: help demo test check unit coverage fuzz chaos sim bench-pipeline bench-core day fairness fmt bless proto lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ fuzz: ## the core on hostile bytes, each target for FUZZ_SECONDS (150); needs ni
 	done
 
 SECONDS ?= 300
+sim: .venv/.built ## the whole site simulated from SEED (1), SEEDS of them (1), in virtual time; exit 1 on a finding; SIM_FLAGS=--json
+	@$(BIN)/python -m tests.sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(SIM_FLAGS)
+
 chaos: .venv/.built ## three NATS servers and every role, faults for SECONDS (300) from SEED; exit 1 if anything was lost or doubled; JSON=path
 	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON)) $(CHAOS_FLAGS)
 

@@ -71,10 +71,11 @@ class NumberedTask(asyncio.Task[T]):
         return self is other
 
 
-class VirtualLoop(asyncio.AbstractEventLoop):
+class VirtualLoop(asyncio.BaseEventLoop):
     """`run(until)` is the only way to drive it. `work_s` says how long a piece of an executor's work takes."""
 
     def __init__(self, work_s: Callable[[], float] = lambda: 0.0) -> None:
+        super().__init__()
         self._now = 0.0
         self._ready: deque[Step] = deque()
         self._timers: list[tuple[float, int, Step]] = []
