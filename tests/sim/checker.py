@@ -41,7 +41,7 @@ class Auditor:
         for violation in self._router.check():
             self._break(f"after commit {message.seq}: {violation}")
         position = self._router.position()
-        consumed = (position.inbox_id, position.inbox_seq, position.facts_done)
+        consumed = (position.inbox_id or b"", position.inbox_seq, position.facts_done)
         if self._consumed is not None and consumed < self._consumed:
             self._break(f"commit {message.seq}: consumed falls from {self._consumed[1:]} to {consumed[1:]}")
         self._consumed = consumed

@@ -77,16 +77,18 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self, work_s: Callable[[], float] = lambda: 0.0) -> None:
         super().__init__()
         self._now = 0.0
-        self._ready: deque[Step] = deque()
+        self._due: deque[Step] = deque()
         self._timers: list[tuple[float, int, Step]] = []
         self._order = itertools.count()
         self._work_s = work_s
         self._free_at: dict[Any, float] = {}
-        self._factory: Callable[..., asyncio.Task[Any]] | None = None
-        self._closed = False
+        self._over = False
         self.steps = 0
         self.failures: list[dict[str, Any]] = []
         NumberedTask._numbers = itertools.count()
+
+    def __del__(self) -> None:
+        """Nothing is open: no selector, no socket."""
 
     # -- time and turns -------------------------------------------------------------------------------------------------
 
@@ -99,14 +101,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
         events._set_running_loop(self)
         try:
             while not until():
-                if not self._ready:
+                if not self._due:
                     if not self._timers:
                         raise Stuck
                     if self._timers[0][0] > end:
                         self._now = end
                         return False
                     self._jump()
-                step = self._ready.popleft()
+                step = self._due.popleft()
                 if not step._cancelled and (step.owner is None or step.owner.admit(step)):
                     self.steps += 1
                     step.take()
@@ -116,22 +118,22 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def again(self, steps: list[Step]) -> None:
         """What a process did not take while it was paused."""
-        self._ready.extend(steps)
+        self._due.extend(steps)
 
     def _jump(self) -> None:
         self._now = max(self._now, self._timers[0][0])
         while self._timers and self._timers[0][0] <= self._now:
             step = heapq.heappop(self._timers)[2]
             if not step._cancelled:
-                self._ready.append(step)
-        while self._timers and not self._ready:  # all of them were cancelled
+                self._due.append(step)
+        while self._timers and not self._due:  # all of them were cancelled
             self._jump()
 
     # -- what asyncio asks of a loop ------------------------------------------------------------------------------------
 
     def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Step:  # type: ignore[override]
         step = Step(self._now, callback, args, context)
-        self._ready.append(step)
+        self._due.append(step)
         return step
 
     def call_soon_threadsafe(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Step:  # type: ignore[override]
@@ -184,12 +186,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return events._get_running_loop() is self
 
     def is_closed(self) -> bool:
-        return self._closed
+        return self._over
 
     def close(self) -> None:
         """Nothing is ready or will be any more."""
-        self._closed = True
-        self._ready.clear()
+        self._over = True
+        self._due.clear()
         self._timers.clear()
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:

@@ -45,4 +45,4 @@ def from_the_seed(dice: random.Random, wall_ms: Callable[[], int]) -> Iterator[N
     try:
         yield
     finally:
-        secrets.token_bytes, secrets.token_hex, os.urandom, time.time_ns, time.time = before  # type: ignore[assignment]
+        secrets.token_bytes, secrets.token_hex, os.urandom, time.time_ns, time.time = before

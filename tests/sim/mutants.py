@@ -37,6 +37,12 @@ def _instead(owner: Any, name: str, other: Any) -> Iterator[None]:
         setattr(owner, name, before)
 
 
+@contextlib.contextmanager
+def _both(one: AbstractContextManager[None], other: AbstractContextManager[None]) -> Iterator[None]:
+    with one, other:
+        yield
+
+
 def decides_again() -> AbstractContextManager[None]:
     """An appender that, in doubt, decides the turn again instead of sending the same bytes again."""
 
@@ -130,10 +136,7 @@ def skips_after_a_lost_consumer() -> AbstractContextManager[None]:
         return follow(stream, from_seq, lambda first: deliveries(first if next(consumers) == 0 else first + 1))
 
     follow = following.following
-    stack = contextlib.ExitStack()
-    stack.enter_context(_instead(following, "_continue", skipping))
-    stack.enter_context(_instead(memory, "following", following_on))
-    return stack
+    return _both(_instead(following, "_continue", skipping), _instead(memory, "following", following_on))
 
 
 def folds_what_comes_again() -> AbstractContextManager[None]:
@@ -224,10 +227,7 @@ def keeps_a_snapshot_too_early() -> AbstractContextManager[None]:
         data = await log.snapshots.get(str(name))
         return await core.run(lambda: Router.restore(data))
 
-    stack = contextlib.ExitStack()
-    stack.enter_context(_instead(Window, "reached", reached))
-    stack.enter_context(_instead(snapshots, "_load", load))
-    return stack
+    return _both(_instead(Window, "reached", reached), _instead(snapshots, "_load", load))
 
 
 CAUGHT: dict[str, tuple[Mutant, int]] = {

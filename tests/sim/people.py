@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from cordboard import codec
 from cordboard.errors import CordboardError, FactRefused, InvalidInput, NotFound
@@ -41,7 +42,7 @@ class People:
 
     # -- who there is ---------------------------------------------------------------------------------------------------
 
-    def everybody(self) -> list[Awaitable[None]]:
+    def everybody(self) -> list[Coroutine[Any, Any, None]]:
         dice = self._dice
         letters = [self.writes(number, dice.uniform(1.0, 12.0)) for number in range(dice.randrange(2, 5))]
         chats = [self.chats(dice.uniform(1.0, 14.0)) for _ in range(dice.randrange(2, 6))]

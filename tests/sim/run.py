@@ -91,7 +91,7 @@ class Run:
             self._host(f"source-{number}", lambda host: SourceRole(host.process.name, self._log_of(host), ledger.acknowledge))
             for number in range(dice.choice((1, 2)))
         ]
-        self._projects = dice.random() < 0.25
+        self._projects = dice.random() < 0.15
         if self._projects:
             projector = self._host("projector", lambda host: ProjectorRole(self._log_of(host), self._history))
             projector[0].process.killed = self._history.process_died
@@ -192,7 +192,7 @@ class Run:
     def _check(self) -> list[str]:
         checking = self._spawn(check(self.server, self.ledger))
         self.loop.run(checking.done, 3_600.0)
-        broken = checking.result()
+        broken: list[str] = checking.result()
         if not broken:
             for _, api in self._apis:
                 broken += projections(self.server, api.serving.boards, api.serving.desks, api.feed.position)

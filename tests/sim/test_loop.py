@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.sim.loop import WORLD, Stuck, VirtualLoop
-from tests.sim.process import Gone, Process
+from tests.sim.process import Gone, Process, abandon
 
 Make = Callable[[], Coroutine[Any, Any, Any]]
 
@@ -22,8 +22,11 @@ def play(loop: VirtualLoop, make: Make, most_s: float = 1e6) -> Any:
         return await make()
 
     task = loop.create_task(begin(), context=WORLD)
-    assert loop.run(task.done, most_s)
-    return task.result()
+    try:
+        assert loop.run(task.done, most_s)
+        return task.result()
+    finally:
+        abandon(task)
 
 
 def a_process(loop: VirtualLoop, make: Make, said: list[str] | None = None) -> Process:
@@ -102,6 +105,7 @@ def test_a_process_is_killed_at_any_of_its_steps() -> None:
         process.start()
         process.kill_after(steps)
         play(loop, lambda: asyncio.sleep(1))
+        process.close()
         reached.append(len(waits))
     assert reached == [1, 2, 3, 4, 5, 5]
 
@@ -141,6 +145,7 @@ def test_who_asks_a_process_that_dies_is_told() -> None:
         return [first, loop.time()]
 
     assert play(loop, ask) == ["answer", 3.0]
+    process.close()
 
 
 def test_work_of_an_executor_is_done_inline_in_the_order_of_asking() -> None:
@@ -171,6 +176,7 @@ def test_the_dead_do_no_work() -> None:
     loop.call_later(1, lambda: process.kill("in this test"), context=WORLD)
     play(loop, lambda: asyncio.sleep(9))
     assert done == []
+    process.close()
 
 
 def test_an_end_of_its_own_is_told() -> None:
