@@ -165,8 +165,10 @@ fn a_sweep_does_not_sort_the_line_for_everybody_who_joins_it() {
 fn rename(site: &mut Site, version: u64) {
     let named = |what: &str, count: u64| -> Vec<String> { (0..count).map(|number| format!("{what}-{version}-{number}")).collect() };
     let (skills, channels, queues) = (named("skill", 30), named("channel", 3), named("queue", 10));
-    let (profiles, lines) = (channels.iter().map(|name| channel(name)), queues.iter().map(|name| queue(name)));
-    site.publish(policy(version, skills.clone(), profiles.collect(), lines.collect()));
+    let stays = |names: &[String], name: &str| -> Vec<String> { names.iter().cloned().chain([name.to_owned()]).collect() };
+    let profiles = stays(&channels, "chat").iter().map(|name| channel(name)).collect();
+    let lines = stays(&queues, "sales").iter().map(|name| queue(name)).collect();
+    site.publish(policy(version, stays(&skills, "nl"), profiles, lines));
     let contact = |number: u64| id(3, version * 100 + number);
     site.tell((0..20).map(|number| {
         let (skills, channels, queues) = (&skills, &channels, &queues);
@@ -185,15 +187,41 @@ fn rename(site: &mut Site, version: u64) {
     site.router.step(&[], site.at_ms).unwrap();
 }
 
+/// Those who wait all the time are found in their order, whatever was renamed meanwhile.
+fn serve_two(site: &mut Site, number: u64) {
+    let (skill, queue, channel) = ([String::from("nl")], [String::from("sales")], [String::from("chat")]);
+    let agent = id(5, number);
+    site.tell([|fact_id| declared(fact_id, agent, &skill, &queue, &channel)]);
+    let commits = site.tell([|fact_id| ready(fact_id, agent)]);
+    let entries = commits.iter().flat_map(|commit| codec::decode_commit(commit).unwrap().entries);
+    let offered: Vec<Id> = entries.filter(|entry| entry.tag == tag("OfferMade")).filter_map(|entry| entry.contact).collect();
+    assert_eq!(offered, [id(4, 2 * number), id(4, 2 * number + 1)]);
+    assert_eq!(site.router.check(), Vec::<String>::new());
+    let end = |contact| move |fact_id| ContactEndRequested { fact_id, contact, reason: RequestedEnd::Cancelled }.into();
+    site.tell(offered.into_iter().map(end));
+    site.tell([|fact_id| PresenceRequested { fact_id, agent, presence: Presence::Offline, reason: None }.into()]);
+}
+
 #[test]
 fn names_that_no_policy_has_any_more_take_no_room() {
     let _alone = COUNTING.lock().unwrap();
     let region = Region::new(ALLOCATOR);
     let mut site = Site::new();
     let held = || region.change().bytes_allocated - region.change().bytes_deallocated;
-    (1..=40).for_each(|version| rename(&mut site, version));
+    rename(&mut site, 1);
+    let need = [String::from("nl")];
+    site.tell((0..40).map(|number| {
+        let need = &need;
+        move |fact_id| arrived(fact_id, id(4, number), "chat", "sales", need)
+    }));
+    (2..=40).for_each(|version| rename(&mut site, version));
     let some = held();
-    (41..=400).for_each(|version| rename(&mut site, version));
+    for version in 41..=400 {
+        rename(&mut site, version);
+        if version % 20 == 0 {
+            serve_two(&mut site, version / 20 - 3);
+        }
+    }
     let many = held();
     assert!(many * 10 < some * 13, "{some} bytes after 40 policies, {many} after 400");
     let restored = Router::restore(&site.router.snapshot()).unwrap();
