@@ -13,7 +13,7 @@ import msgspec
 
 from tests.chaos.plan import BEYOND, CLUSTER, PROCESSES
 from tests.chaos.report import text
-from tests.chaos.run import NotRunning, run
+from tests.chaos.run import Course, NotRunning, run
 
 
 def main() -> int:
@@ -34,7 +34,7 @@ def main() -> int:
     logging.getLogger("cordboard").setLevel(logging.ERROR)
     kinds = tuple(options.only) if options.only else CLUSTER + PROCESSES
     try:
-        report = asyncio.run(run(seed, options.seconds, rate=options.rate, kinds=kinds, directory=options.directory))
+        report = asyncio.run(run(Course(seed, options.seconds, options.rate, kinds), options.directory))
     except NotRunning as error:
         print(f"the site did not come up: {error}", file=sys.stderr)
         return 2

@@ -152,7 +152,9 @@ async def copies_agree(cluster: Cluster, log: SiteLog) -> list[str]:
     ends = {inbox_stream(SITE): await log.last_inbox_seq(), journal_stream(SITE): await log.last_journal_seq()}
     for stream, last in ends.items():
         copies: dict[str, dict[int, bytes | None]] = {}
-        for name in NAMES:
+        leader = await cluster.stream_leader(stream)
+        first = leader.name if leader is not None else ""
+        for name in sorted(NAMES, key=lambda name: name != first):
             if not await led_by(cluster, stream, name):
                 told.append(f"{name} would not lead {stream}: its copy was not compared")
                 continue

@@ -203,7 +203,7 @@ async def cluster(directory: Path, ports: Iterator[int], *, small_disk: bool = T
             await server.start()
         yield Cluster(servers, network)
     finally:
-        await asyncio.gather(*(server.process.stop() for server in servers))
+        await asyncio.gather(*(server.process.kill() for server in servers))
         await network.close()
         for server in servers:
             server.unmount()

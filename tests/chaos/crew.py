@@ -44,9 +44,10 @@ class Crew:
     """All processes but the NATS servers. Made by `crew`."""
 
     def __init__(
-        self, directory: Path, cluster: Cluster, databases: Databases, ports: Iterator[int], seed: int, rate: float
+        self, directory: Path, cluster: Cluster, databases: Databases, ports: Iterator[int], seed: int, rate: float, *, doors: bool
     ) -> None:
         self._directory, self._cluster, self._seed = directory, cluster, seed
+        self.doors = doors
         self.http_port, self.grpc_port = next(ports), next(ports)
         vault = ("--vault-url", databases.vault, "--kek-file", str(directory / "kek"))
         views = ("--views-url", databases.views)
@@ -62,7 +63,7 @@ class Crew:
 
     @property
     def roles(self) -> list[Kept]:
-        return [*self.routers, self.projector, self.gateway, self.api]
+        return [*self.routers, self.projector, *([self.gateway, self.api] if self.doors else [])]
 
     @property
     def everybody(self) -> list[Kept]:
@@ -74,6 +75,8 @@ class Crew:
 
     async def visit(self) -> None:
         """Customers fill in forms and services submit tasks, for ever; each comes back with the same key until it is confirmed."""
+        if not self.doors:
+            return
         ledger = Ledger(self._doors_ledger)
         chance = random.Random(f"{self._seed} doors")
         try:
@@ -127,13 +130,13 @@ class Crew:
 
 @asynccontextmanager
 async def crew(
-    directory: Path, cluster: Cluster, databases: Databases, ports: Iterator[int], seed: int, rate: float
+    directory: Path, cluster: Cluster, databases: Databases, ports: Iterator[int], seed: int, rate: float, *, doors: bool
 ) -> AsyncIterator[Crew]:
-    """Everybody at work, until the context is left."""
-    people = Crew(directory, cluster, databases, ports, seed, rate)
+    """Everybody at work, until the context is left. `doors`: also gateway and API, and people who come to them."""
+    people = Crew(directory, cluster, databases, ports, seed, rate, doors=doors)
     try:
         for one in people.everybody:
             await one.keep()
         yield people
     finally:
-        await asyncio.gather(*(one.stop() for one in people.everybody))
+        await asyncio.gather(*(one.end() for one in people.everybody))

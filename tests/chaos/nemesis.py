@@ -137,8 +137,8 @@ class Nemesis:
                 return await self._wipe([follower])
             case "corrupt blocks on two servers":
                 return await self._corrupt(followers, fault)
-            case "two disks wiped":
-                return await self._wipe(followers)
+            case "two disks wiped, the third behind":
+                return await self._leave_only(follower, fault.hold_s)
         return self._disturb(fault, leader, follower)
 
     def _disturb(self, fault: Fault, leader: Server, follower: Server) -> tuple[str, Heal]:
@@ -211,6 +211,22 @@ class Nemesis:
         for server in servers:
             server.wipe()
         return where, start
+
+    async def _leave_only(self, behind: Server, ahead_s: float) -> tuple[str, Heal]:
+        """What was acknowledged while one server was away is gone with the disks of the two others."""
+        await self._sound()
+        await behind.process.kill()
+        await asyncio.sleep(ahead_s)
+        both = self._cluster.others(behind.name)
+        where, start = await self._kill(both)
+        for server in both:
+            server.wipe()
+
+        async def heal() -> None:
+            await behind.start()
+            await start()
+
+        return where, heal
 
     async def _sound(self) -> None:
         """A copy is destroyed only while all are whole: without that no cluster of three can promise anything."""

@@ -36,10 +36,11 @@ PROCESSES = (
     "kill the API",
 )
 """Also in the middle of one of the above."""
-BEYOND = ("corrupt blocks on two servers", "two disks wiped")
+BEYOND = ("corrupt blocks on two servers", "two disks wiped, the third behind")
 """More than a cluster of three can bear: not promised, drawn only when asked for, to show what is lost then."""
-HOLD_S = (2.0, 8.0)
-WAIT_S = (0.5, 2.5)
+Span = tuple[float, float]
+HOLD_S: Span = (2.0, 8.0)
+WAIT_S: Span = (0.5, 2.5)
 COMPANION = 0.4
 """How often a fault of the cluster has one of the processes for company."""
 
@@ -55,7 +56,7 @@ class Fault:
     companion: str | None = None
 
 
-def faults(seed: int, kinds: Sequence[str] = CLUSTER + PROCESSES, hold_s: tuple[float, float] = HOLD_S) -> Iterator[Fault]:
+def faults(seed: int, kinds: Sequence[str] = CLUSTER + PROCESSES, hold_s: Span = HOLD_S, wait_s: Span = WAIT_S) -> Iterator[Fault]:
     """For ever. Every kind comes once before any comes again."""
     chance = random.Random(seed)
     companions = [kind for kind in PROCESSES if kind in kinds]
@@ -67,9 +68,9 @@ def faults(seed: int, kinds: Sequence[str] = CLUSTER + PROCESSES, hold_s: tuple[
             companion = None
             if kind in CLUSTER and companions and company < COMPANION:
                 companion = companions[int(which * len(companions))]
-            yield Fault(kind, _between(WAIT_S, wait), _between(hold_s, hold), pick, companion)
+            yield Fault(kind, _between(wait_s, wait), _between(hold_s, hold), pick, companion)
 
 
-def _between(bounds: tuple[float, float], share: float) -> float:
+def _between(bounds: Span, share: float) -> float:
     low, high = bounds
     return round(low + share * (high - low), 2)

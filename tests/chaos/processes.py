@@ -89,11 +89,19 @@ class Kept(Process):
         self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.name}")
 
     async def stop(self) -> None:
+        await self._leave()
+        await super().stop()
+
+    async def end(self) -> None:
+        """SIGKILL, for good."""
+        await self._leave()
+        await self.kill()
+
+    async def _leave(self) -> None:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
             self._keeper = None
-        await super().stop()
 
     async def _keep(self) -> None:
         while True:

@@ -7,8 +7,8 @@ import contextlib
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tests.chaos.cluster import Cluster, cluster
 from tests.chaos.crew import Crew, Databases, crew
 from tests.chaos.nemesis import WELL_S, Nemesis
 from tests.chaos.network import free_ports
-from tests.chaos.plan import CLUSTER, HOLD_S, PROCESSES, Fault, faults
+from tests.chaos.plan import CLUSTER, HOLD_S, PROCESSES, WAIT_S, Span, faults
 from tests.chaos.report import Report, rows
 from tests.chaos.site import SITE
 from tests.postgres import own_server
@@ -35,25 +35,31 @@ class NotRunning(Exception):
     """The site did not come up, so nothing can be shown; the text says what was waited for."""
 
 
-async def run(
-    seed: int,
-    seconds: float,
-    *,
-    rate: float = 12.0,
-    kinds: Sequence[str] = CLUSTER + PROCESSES,
-    hold_s: tuple[float, float] = HOLD_S,
-    most: int | None = None,
-    directory: Path | None = None,
-) -> Report:
-    """Strike for `seconds`, or `most` times, then judge. `rate`: contacts a second. What stands on disk stays if `directory` was
-    given or if something was found, and is removed otherwise. Raises NotRunning."""
+@dataclass(frozen=True)
+class Course:
+    """What a run does: strike for `seconds`, or `most` times, with `rate` contacts a second. `doors`: with gateway and API."""
+
+    seed: int
+    seconds: float
+    rate: float = 12.0
+    kinds: Sequence[str] = CLUSTER + PROCESSES
+    hold_s: Span = HOLD_S
+    wait_s: Span = WAIT_S
+    most: int | None = None
+    doors: bool = True
+
+
+async def run(course: Course, directory: Path | None = None) -> Report:
+    """Strike, then judge. What stands on disk stays if `directory` was given or if something was found, and is removed otherwise.
+
+    Raises NotRunning.
+    """
     place = directory or Path(tempfile.mkdtemp(prefix="cordboard-chaos-"))
     place.mkdir(parents=True, exist_ok=True)
     keep = True
     try:
         with own_server(durable=True) as (postgres, _):
-            plan = islice(faults(seed, kinds, hold_s), most)
-            report = await _run(seed, seconds, rate, plan, place, Databases.of(postgres), small_disk="disk full" in kinds)
+            report = await _run(course, place, Databases.of(postgres))
         keep = directory is not None or not report.clean
         return report
     finally:
@@ -63,25 +69,27 @@ async def run(
             shutil.rmtree(place, ignore_errors=True)
 
 
-async def _run(
-    seed: int, seconds: float, rate: float, plan: Iterable[Fault], place: Path, databases: Databases, *, small_disk: bool
-) -> Report:
-    ports = free_ports(seed * 101)
+async def _run(course: Course, place: Path, databases: Databases) -> Report:
+    ports = free_ports(course.seed * 101)
     async with contextlib.AsyncExitStack() as stack:
-        servers = await stack.enter_async_context(cluster(place, ports, small_disk=small_disk))
+        servers = await stack.enter_async_context(cluster(place, ports, small_disk="disk full" in course.kinds))
         await _until_up(servers)
+        _log.info("three servers are up")
         log = await stack.enter_async_context(
             connect(servers.urls, SITE, monitor_url=servers.monitor_urls, settings=STREAMS, name="chaos")
         )
-        people = await stack.enter_async_context(crew(place, servers, databases, ports, seed, rate))
+        people = await stack.enter_async_context(
+            crew(place, servers, databases, ports, course.seed, course.rate, doors=course.doors)
+        )
         follower = Follower()
         following = asyncio.create_task(follower.run(log))
         nemesis = Nemesis(servers, people)
         try:
             visitors = asyncio.create_task(people.visit())
             await _until_open(people, follower, following)
-            loop = asyncio.get_running_loop()
-            await nemesis.run(plan, loop.time() + seconds)
+            _log.info("contacts come and end")
+            plan = islice(faults(course.seed, course.kinds, course.hold_s, course.wait_s), course.most)
+            await nemesis.run(plan, asyncio.get_running_loop().time() + course.seconds)
             visitors.cancel()
             await asyncio.wait([visitors])
             stopped = await _quieten(people, servers, follower, log)
@@ -90,8 +98,9 @@ async def _run(
             await asyncio.wait([following])
         if not following.cancelled():
             stopped.append(f"a follower of the journal ended: {following.exception()!r}")
+        _log.info("all is quiet: judging %d commits", len(follower.commits))
         found = await examine(follower, log, servers, people, databases, place, stopped=stopped)
-        return _report(seed, seconds, found, nemesis, people, servers, follower)
+        return _report(course, found, nemesis, people, servers, follower)
 
 
 async def _until_up(servers: Cluster) -> None:
@@ -107,7 +116,8 @@ async def _until_open(people: Crew, follower: Follower, following: asyncio.Task[
                 accounts = people.accounts()
                 doors = {took.door for account in accounts.values() for took in account.took}
                 voices = [name for name, account in accounts.items() if account.acks]
-                if doors == {"form", "api"} and len(voices) == len(people.sources) + 1 and follower.boards.site().ended:
+                come = doors == {"form", "api"} or not people.doors
+                if come and len(voices) == len(people.sources) + 1 and follower.boards.site().ended:
                     return
                 await asyncio.sleep(0.25)
     raise NotRunning("contacts that arrive by every door, and end")
@@ -119,24 +129,21 @@ async def _quieten(people: Crew, servers: Cluster, follower: Follower, log: Site
     for source in people.sources:
         await source.stop()
     found += await told(settled(follower, log))
-    if not found:
+    if people.doors and not found:
         found += await told(boards_agree(follower, people))
-    for one in (people.desk, people.gateway, people.api, *people.routers):
-        await one.stop()
+    await asyncio.gather(*(one.stop() for one in people.everybody if one is not people.projector))
     return found
 
 
-def _report(
-    seed: int, seconds: float, found: Findings, nemesis: Nemesis, people: Crew, servers: Cluster, follower: Follower
-) -> Report:
+def _report(course: Course, found: Findings, nemesis: Nemesis, people: Crew, servers: Cluster, follower: Follower) -> Report:
     accounts = people.accounts()
     acks = {name: [ack.at_ms for ack in account.acks] + [took.at_ms for took in account.took] for name, account in accounts.items()}
     unasked = {"a follower of the journal": len(follower.stops)} if follower.stops else {}
     processes = [*people.everybody, *(server.process for server in servers.servers.values())]
     unasked |= {process.name: len(process.ended_by_itself) for process in processes if process.ended_by_itself}
     return Report(
-        seed=seed,
-        seconds=seconds,
+        seed=course.seed,
+        seconds=course.seconds,
         faults=len(nemesis.struck) + sum(fault.companion is not None for fault in nemesis.struck),
         acknowledged=found.acknowledged,
         commits=len(follower.commits),
