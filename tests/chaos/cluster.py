@@ -23,7 +23,6 @@ STORE_MAX = 4 * 1024**3
 """What streams may reserve; they need far less."""
 SMALL = "n3"
 """Whose store stands on a small file system of its own, where the user may mount one."""
-SMALL_BYTES = 320 * 1024**2
 CLOSED_PORT = 1
 LOOK_S = 0.25
 
@@ -70,9 +69,9 @@ class Server:
         for entry in self.store.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
-    def mount_small(self) -> bool:
-        """A file system of its own for the store. False: this user may not."""
-        command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_BYTES}", "cordboard-chaos", str(self.store)]
+    def mount_small(self, size: int) -> bool:
+        """A file system of its own for the store, of `size` bytes. False: this user may not."""
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "cordboard-chaos", str(self.store)]
         with contextlib.suppress(OSError):
             self.small = subprocess.run(command, check=False, capture_output=True).returncode == 0
         return self.small
@@ -185,8 +184,11 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(directory: Path, ports: Iterator[int], *, small_disk: bool = True) -> AsyncIterator[Cluster]:
-    """Three servers that know each other. Whatever happened to them, they are gone afterwards."""
+async def cluster(directory: Path, ports: Iterator[int], *, small_disk: int = 0) -> AsyncIterator[Cluster]:
+    """Three servers that know each other. Whatever happened to them, they are gone afterwards.
+
+    `small_disk`: bytes of the file system that one of them gets for its own, if this user may mount one; 0: none does.
+    """
     servers = [Server(name, directory / name, ports) for name in NAMES]
     network = Network()
     try:
@@ -197,7 +199,7 @@ async def cluster(directory: Path, ports: Iterator[int], *, small_disk: bool = T
                 if other is not server:
                     await network.open(other.name, server.name, server.route_port, next(ports))
         if small_disk:
-            next(server for server in servers if server.name == SMALL).mount_small()
+            next(server for server in servers if server.name == SMALL).mount_small(small_disk)
         for server in servers:
             server.write_config([network.port(server.name, other.name) for other in servers if other is not server])
             await server.start()

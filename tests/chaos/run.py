@@ -26,8 +26,10 @@ from tests.chaos.site import SITE
 from tests.postgres import own_server
 
 _log = logging.getLogger(__name__)
-STREAMS = StreamSettings(replicas=3, inbox_max_bytes=128 * 1024**2, journal_max_bytes=128 * 1024**2)
-"""Together less than the small disk."""
+MIB = 1024**2
+STREAM_MIB = 128
+LASTS_S = 1_800
+"""A stream of that size is not full after so many seconds; a longer run gets larger ones."""
 OPEN_S = 120.0
 
 
@@ -72,11 +74,13 @@ async def run(course: Course, directory: Path | None = None) -> Report:
 async def _run(course: Course, place: Path, databases: Databases) -> Report:
     ports = free_ports(course.seed * 101)
     async with contextlib.AsyncExitStack() as stack:
-        servers = await stack.enter_async_context(cluster(place, ports, small_disk="disk full" in course.kinds))
+        room = STREAM_MIB * MIB * (1 + int(course.seconds // LASTS_S))
+        streams = StreamSettings(replicas=3, inbox_max_bytes=room, journal_max_bytes=room)
+        servers = await stack.enter_async_context(cluster(place, ports, small_disk=3 * room if "disk full" in course.kinds else 0))
         await _until_up(servers)
         _log.info("three servers are up")
         log = await stack.enter_async_context(
-            connect(servers.urls, SITE, monitor_url=servers.monitor_urls, settings=STREAMS, name="chaos")
+            connect(servers.urls, SITE, monitor_url=servers.monitor_urls, settings=streams, name="chaos")
         )
         people = await stack.enter_async_context(
             crew(place, servers, databases, ports, course.seed, course.rate, doors=course.doors)

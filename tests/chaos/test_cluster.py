@@ -42,7 +42,7 @@ async def copies(servers: Cluster) -> dict[str, int]:
 
 async def test_a_cluster_serves_with_whatever_majority_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "PATIENCE_S", 2.0)
-    async with cluster(tmp_path, free_ports(9_000), small_disk=False) as servers, asyncio.timeout(PATIENCE_S):
+    async with cluster(tmp_path, free_ports(9_000)) as servers, asyncio.timeout(PATIENCE_S):
         assert await servers.until(servers.healthy, PATIENCE_S)
         await a_client_of_a_server_that_is_cut_off_goes_to_another(servers)
         await streams_grow_to_three_copies(servers, tmp_path)

@@ -162,17 +162,18 @@ class Wire:
         answer, read = self._asked.get(msg.subject.rpartition(".")[2], (None, None))
         if answer is None or read is None or answer.done():
             return
+        if msg.headers and msg.headers.get("Status") == "503":
+            answer.set_exception(Unanswered("nobody answers"))
+            return
         try:
-            if msg.headers and msg.headers.get("Status") == "503":
-                raise Unanswered("nobody answers")
             answer.set_result(read(msg))
         except CordboardError as error:
             answer.set_exception(error)
-            if isinstance(error, Unanswered) or (isinstance(error, ApiError) and error.code == _ERR_NO_CLUSTER):
+            if isinstance(error, ApiError) and error.code == _ERR_NO_CLUSTER:
                 return
         except ValueError as error:
             answer.set_exception(Unanswered(f"an answer that cannot be read: {error}"))
-            return
+        # A refusal is an answer too: whoever sent it can do its work.
         self._unheard_since_s = None
 
     def _lose_patience(self) -> None:
