@@ -55,6 +55,10 @@ class ApiError(CordboardError):
         self.description = description
 
 
+class _Leaderless(Unanswered):
+    """This server knows of nobody who leads the cluster: an election, or it is cut off."""
+
+
 class _Error(msgspec.Struct):
     code: int = 0
     err_code: int = 0
@@ -167,10 +171,11 @@ class Wire:
             return
         try:
             answer.set_result(read(msg))
+        except _Leaderless as error:
+            answer.set_exception(error)
+            return
         except CordboardError as error:
             answer.set_exception(error)
-            if isinstance(error, ApiError) and error.code == _ERR_NO_CLUSTER:
-                return
         except ValueError as error:
             answer.set_exception(Unanswered(f"an answer that cannot be read: {error}"))
         # A refusal is an answer too: whoever sent it can do its work.
@@ -216,6 +221,8 @@ class Wire:
 def _read_body(msg: Msg) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(msg.data)
     if problem := body.get("error"):
+        if problem.get("err_code") == _ERR_NO_CLUSTER:
+            raise _Leaderless(str(problem.get("description", "")))
         raise ApiError(int(problem.get("err_code", 0)), str(problem.get("description", "")))
     return body
 
