@@ -17,6 +17,9 @@ class Position:
     @property
     def epoch(self) -> int: ...
     @property
+    def stepped_down(self) -> bool:
+        """The router of this epoch stepped down: only a take-over can follow."""
+    @property
     def at_ms(self) -> int: ...
     @property
     def hash(self) -> bytes: ...
@@ -39,6 +42,9 @@ class Router:
     def position(self) -> Position: ...
     def take_over(self, inbox_id: bytes, at_ms: int) -> bytes:
         """Begin a new epoch: the commit to append first. Applied already."""
+
+    def step_down(self, at_ms: int) -> bytes:
+        """End the epoch: the commit to append last. Applied already. Nothing is decided after it until `take_over`."""
 
     def step(self, frames: Sequence[tuple[int, int, bytes]], at_ms: int) -> list[bytes]:
         """Decide one turn: frames as (inbox_seq, stored_ms, data) in order, then the timers due at `at_ms`. Returns the commits

@@ -46,6 +46,8 @@ def live(turns: Turns, successor: Callable[[Router], Router] | None = None, plac
     commits = [router.take_over(INBOX, START_MS)]
     for place, (frames, at_ms) in enumerate(turns):
         if place in places:
+            if place % 2:
+                commits.append(router.step_down(at_ms))  # told to end; the others are killed
             router = router if successor is None else successor(router)
             commits.append(router.take_over(INBOX, at_ms))
         commits += router.step(frames, at_ms)

@@ -197,6 +197,37 @@ def test_positions_chain_and_time_only_go_on(desk: Desk) -> None:
     assert [what.split()[0:2] for what in desk.found] == [["it", "says"], ["time", "goes"], ["the", "hash"], ["consumed", "goes"]]
 
 
+def _epoch(seq: int, number: int, *entries: Entry) -> Commit:
+    return replace(commit(seq, 0, *entries), epoch=number)
+
+
+TAKEN = about(words.RouterTookOver(0, 1, bytes(16)))
+ENDED = about(words.RouterSteppedDown(0, 1))
+
+
+@pytest.mark.usefixtures("sound")
+def test_epochs_begin_and_end_with_a_commit_of_their_own(desk: Desk) -> None:
+    for seq, (number, entries) in enumerate([(1, [TAKEN]), (1, []), (1, [ENDED]), (2, [TAKEN]), (3, [TAKEN]), (3, [ENDED])], 1):
+        desk.apply(seq, _epoch(seq, number, *entries))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "what"),
+    [
+        ([(1, [TAKEN]), (1, [ENDED]), (1, [])], "it is decided in epoch 1, whose router stepped down"),
+        ([(1, [TAKEN]), (1, [ENDED]), (1, [ENDED])], "it is decided in epoch 1, whose router stepped down"),
+        ([(1, [TAKEN]), (2, [])], "epoch 1 becomes 2 without a take-over"),
+        ([(1, [TAKEN]), (1, [TAKEN])], "epoch 1 becomes 1 in one step"),
+        ([(2, [TAKEN]), (1, [])], "epoch 2 becomes 1 without a take-over"),
+        ([(1, [TAKEN]), (1, [ENDED, TAKEN])], "an epoch begins or ends among other entries"),
+    ],
+)
+def test_epochs_out_of_order_are_found(desk: Desk, epochs: list[tuple[int, list[Entry]]], what: str) -> None:
+    for seq, (number, entries) in enumerate(epochs, 1):
+        desk.apply(seq, _epoch(seq, number, *entries))
+    assert desk.found == [what]
+
+
 def test_a_new_inbox_may_begin_anew(desk: Desk) -> None:
     desk.apply(1, replace(commit(1, 0), consumed=Consumed(an_id("old"), 99, 3)))
     desk.apply(2, replace(commit(2, 0), consumed=Consumed(an_id("new"), 1, 0)))

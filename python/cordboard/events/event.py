@@ -135,6 +135,7 @@ __all__ = [
     "QueueModeSet",
     "RevokeReason",
     "RoleChanged",
+    "RouterSteppedDown",
     "RouterTookOver",
     "SilenceDue",
     "Step",
@@ -157,6 +158,13 @@ class RouterTookOver(msgspec.Struct, frozen=True, array_like=True, tag=1):
     at_ms: Ms
     epoch: Count
     inbox_id: Id
+
+
+class RouterSteppedDown(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """The router of this epoch decides nothing more: whoever stands by takes over at once. Alone in its commit."""
+
+    at_ms: Ms
+    epoch: Count
 
 
 class DeadlinesShifted(msgspec.Struct, frozen=True, array_like=True, tag=4):
@@ -245,6 +253,7 @@ class BroadcastMade(msgspec.Struct, frozen=True, array_like=True, tag=58):
 
 Event = (
     RouterTookOver
+    | RouterSteppedDown
     | DeadlinesShifted
     | PolicyAdopted
     | SweepAdvanced

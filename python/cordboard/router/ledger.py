@@ -38,6 +38,7 @@ class Ledger:
         self._next = from_seq
         self._report_to = report
         self._previous: Commit | None = None
+        self._stepped_down = False
         self._decided: OrderedDict[bytes, int] = OrderedDict()
         self._live: set[bytes] = set()
         self._ended: OrderedDict[bytes, int] = OrderedDict()
@@ -66,6 +67,7 @@ class Ledger:
         """`prev_hash`: the hash of the commit before, None if that was not read. Returns the commit's inputs."""
         due, self._next = self._next, seq + 1
         self._check_chain(seq, due, commit, prev_hash)
+        self._check_epoch(commit)
         self._forget(commit.at_ms)
         inputs: list[Input] = []
         for index, entry in enumerate(commit.entries):
@@ -89,11 +91,23 @@ class Ledger:
             self._report(f"time goes back from {before.at_ms} to {commit.at_ms}")
         if before.continued and commit.at_ms != before.at_ms and commit.epoch == before.epoch:
             self._report("it continues a turn at another time")
-        if commit.epoch < before.epoch:
-            self._report(f"the epoch goes back from {before.epoch} to {commit.epoch}")
         old, new = before.consumed, commit.consumed
         if old.inbox_id == new.inbox_id and (new.inbox_seq, new.facts_done) < (old.inbox_seq, old.facts_done):
             self._report(f"consumed goes back from {old.inbox_seq}/{old.facts_done} to {new.inbox_seq}/{new.facts_done}")
+
+    def _check_epoch(self, commit: Commit) -> None:
+        """An epoch begins with a commit of its own, ends with one if its router was told to end, and goes on for no other."""
+        tags = [entry.tag for entry in commit.entries]
+        begins, ends = tags[:1] == [_TOOK_OVER], tags[:1] == [_STEPPED_DOWN]
+        if len(tags) > 1 and not {_TOOK_OVER, _STEPPED_DOWN}.isdisjoint(tags):
+            self._report("an epoch begins or ends among other entries")
+        if self._stepped_down and not begins:
+            self._report(f"it is decided in epoch {commit.epoch}, whose router stepped down")
+        if self._previous is not None and commit.epoch != self._previous.epoch + begins:
+            self._report(
+                f"epoch {self._previous.epoch} becomes {commit.epoch} {'in one step' if begins else 'without a take-over'}"
+            )
+        self._stepped_down = ends
 
     def _check_input(self, index: int, entry: Entry, at_ms: int) -> Input:
         self.inputs += 1
@@ -221,5 +235,6 @@ class Ledger:
         self._report_to(self._next - 1, what)
 
 
+_TOOK_OVER, _STEPPED_DOWN = 1, 2
 _AFTER_THE_END = frozenset((22, 23, 24, 28, 40, 41, 42))
 """Behind the end of a contact may stand: its engagement's end, the wrap-up, a thank-you, and what becomes of its answers."""

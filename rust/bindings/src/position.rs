@@ -21,6 +21,12 @@ impl Position {
         self.0.epoch
     }
 
+    /// The router of that epoch stepped down: nothing is decided until another one takes over.
+    #[getter]
+    fn stepped_down(&self) -> bool {
+        self.0.stepped_down
+    }
+
     /// Time of the last commit (Unix ms).
     #[getter]
     fn at_ms(&self) -> u64 {

@@ -61,6 +61,13 @@ impl Router {
         Ok(PyBytes::new(py, &commit))
     }
 
+    /// End the epoch: the commit to append last. Applied already.
+    #[pyo3(signature = (at_ms))]
+    fn step_down<'py>(&self, py: Python<'py>, at_ms: u64) -> PyResult<Bound<'py, PyBytes>> {
+        let commit = mapped(self.with(py, |core| core.step_down(at_ms))?)?;
+        Ok(PyBytes::new(py, &commit))
+    }
+
     /// Decide one turn: frames as `(inbox_seq, stored_ms, data)` in order, then the timers due at `at_ms`. Returns the
     /// commits to append, applied already; empty if nothing happened.
     #[pyo3(signature = (frames, at_ms))]

@@ -54,7 +54,13 @@ impl Site {
                 let next = self.state.epoch + 1;
                 self.state.epoch = event.epoch;
                 self.seed(event.inbox_id);
+                self.state.stepped_down = false;
                 (event.epoch == next).then_some(()).ok_or_else(|| format!("epoch {} begins where {next} should", event.epoch))
+            }
+            Event::RouterSteppedDown(event) => {
+                self.state.stepped_down = true;
+                let epoch = self.state.epoch;
+                (event.epoch == epoch).then_some(()).ok_or_else(|| format!("epoch {} ends where {epoch} should", event.epoch))
             }
             Event::DeadlinesShifted(event) => self.shift_deadlines(&event, turn_ms),
             Event::PolicyAdopted(event) => self.adopt_policy(&event),

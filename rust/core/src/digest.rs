@@ -21,6 +21,7 @@ impl State {
             site,
             seq,
             epoch,
+            stepped_down,
             at_ms,
             turn_ms,
             looked_ms,
@@ -42,7 +43,7 @@ impl State {
             matters,
         } = self;
         let mut bytes = Bytes(Vec::new());
-        bytes.add(&(site, seq, epoch, at_ms, turn_ms, looked_ms, fact_ms, consumed, continued, arrivals, policy));
+        bytes.add(&(site, seq, epoch, stepped_down, at_ms, turn_ms, looked_ms, fact_ms, consumed, continued, arrivals, policy));
         bytes.add_table(contacts);
         bytes.add_table(agents);
         bytes.add_table(effects);

@@ -15,6 +15,13 @@ pub(crate) enum Read {
     Event(About, Event),
 }
 
+impl Read {
+    /// Does it begin or end an epoch? Then it is no part of a turn.
+    fn is_control(&self) -> bool {
+        matches!(self, Self::Event(_, Event::RouterTookOver(_) | Event::RouterSteppedDown(_)))
+    }
+}
+
 /// Why a commit could not be folded.
 #[derive(Debug, Clone)]
 pub(crate) enum Folding {
@@ -64,12 +71,18 @@ impl Router {
         }
         let entries = std::mem::take(&mut commit.entries);
         let read = entries.into_iter().map(read_entry).collect::<Result<Vec<_>, _>>().map_err(refuse)?;
+        if read.len() > 1 && read.iter().any(Read::is_control) {
+            return Err(refuse("holds more than the beginning or the end of an epoch".to_owned()));
+        }
+        if state.stepped_down && !matches!(read.first(), Some(Read::Event(_, Event::RouterTookOver(_)))) {
+            return Err(refuse("is decided in an epoch whose router stepped down".to_owned()));
+        }
         Ok((commit, read))
     }
 
     pub(crate) fn fold(&mut self, bytes: &[u8]) -> Result<(), Folding> {
         let (commit, entries) = self.read(bytes)?;
-        let takes_over = matches!(entries.first(), Some(Read::Event(_, Event::RouterTookOver(_))));
+        let is_turn = !entries.first().is_some_and(Read::is_control);
         for (index, entry) in (0_u64..).zip(entries) {
             let place = Place { seq: commit.seq, entry: index };
             let applied = match entry {
@@ -81,7 +94,7 @@ impl Router {
             };
             applied.map_err(|what| Folding::Contradicts(Error::Commit { seq: commit.seq, what }))?;
         }
-        self.stand_after(commit.consumed, commit.at_ms, commit.continued, takes_over);
+        self.stand_after(commit.consumed, commit.at_ms, commit.continued, is_turn);
         let contradiction = |what: &str| Folding::Contradicts(Error::Commit { seq: commit.seq, what: what.to_owned() });
         if self.site.state.epoch != commit.epoch {
             return Err(contradiction("names another epoch than the last take-over"));

@@ -122,6 +122,7 @@ impl Line {
                 self.pair("epoch", event.epoch);
                 self.pair("inbox", Name(event.inbox_id));
             }
+            Event::RouterSteppedDown(event) => self.pair("epoch", event.epoch),
             Event::DeadlinesShifted(event) => self.pair("gap", Seconds(event.gap_ms)),
             Event::PolicyAdopted(event) => self.pair("version", event.version),
             Event::SweepAdvanced(event) => match event.after {
@@ -424,6 +425,7 @@ impl Line {
 fn at_ms(event: &Event) -> u64 {
     match event {
         Event::RouterTookOver(event) => event.at_ms,
+        Event::RouterSteppedDown(event) => event.at_ms,
         Event::DeadlinesShifted(event) => event.at_ms,
         Event::PolicyAdopted(event) => event.at_ms,
         Event::SweepAdvanced(event) => event.at_ms,

@@ -11,7 +11,7 @@ use crate::site::Site;
 use crate::state::{Phase, State};
 use crate::turn::{self, Body, Pending, Turn};
 use crate::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
-use crate::words::{Commit, Consumed, Digest, Event, Id, Name, RouterTookOver, Verdict};
+use crate::words::{Commit, Consumed, Digest, Event, Id, Name, RouterSteppedDown, RouterTookOver, Verdict};
 use crate::Error;
 
 /// Version of the commit's own shape.
@@ -20,14 +20,17 @@ pub(crate) const COMMIT_VERSION: u8 = 1;
 pub(crate) const LEVEL: u64 = 2;
 /// The oldest level that can still be folded.
 pub(crate) const FIRST_LEVEL: u64 = 1;
-/// The tag of the event that begins an epoch.
+/// The tags of the events that begin and end an epoch. They belong to no turn.
 const TOOK_OVER_TAG: u64 = 1;
+const STEPPED_DOWN_TAG: u64 = 2;
 /// Every so many commits carry the hash of the state.
 const STATE_HASH_EVERY: u64 = 1_000;
 /// The latest turn whose deadlines can be written.
 pub(crate) const LAST_TURN_MS: u64 = INSTANT_MAX_MS - 2 * DURATION_MAX_MS;
 /// After so many re-decided commits the point to return to moves up.
 const CHECKPOINT_EVERY: usize = 2_048;
+/// Before any inbox is known.
+const NOTHING_CONSUMED: Consumed = Consumed { inbox_id: Id([0; 16]), inbox_seq: 0, facts_done: 0 };
 
 /// One frame of the inbox as the log delivered it.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +50,8 @@ pub struct Position {
     pub seq: u64,
     /// Epoch of the last take-over.
     pub epoch: u64,
+    /// The router of that epoch stepped down: nothing is decided until another one takes over.
+    pub stepped_down: bool,
     /// Time of the last commit (Unix ms).
     pub at_ms: u64,
     /// BLAKE3 of the last commit (zeros: none).
@@ -130,6 +135,7 @@ impl Router {
         Position {
             seq: state.seq,
             epoch: state.epoch,
+            stepped_down: state.stepped_down,
             at_ms: state.at_ms,
             hash: self.hash.0,
             inbox_id: state.consumed.map(|consumed| consumed.inbox_id.0),
@@ -144,6 +150,17 @@ impl Router {
         self.forward(at_ms)?;
         self.leads = true;
         Ok(self.decide_take_over(Id(inbox_id), at_ms))
+    }
+
+    /// End the epoch: the commit to append last. Nothing is decided after it until `take_over`.
+    pub fn step_down(&mut self, at_ms: u64) -> Result<Vec<u8>, Error> {
+        self.usable()?;
+        self.forward(at_ms)?;
+        if !self.leads {
+            return Err(Error::Protocol("only a router that took over steps down".to_owned()));
+        }
+        self.leads = false;
+        Ok(self.decide_step_down(at_ms))
     }
 
     /// Decide one turn: the frames in order, then what is due. Returns the commits to append; empty if nothing happened. If the state
@@ -283,6 +300,15 @@ impl Router {
         self.seal(record, consumed, at_ms, false)
     }
 
+    fn decide_step_down(&mut self, at_ms: u64) -> Vec<u8> {
+        let epoch = self.site.state.epoch;
+        let mut turn = Turn::new(&mut self.site, at_ms, Record::new(std::mem::take(&mut self.buffer)));
+        turn.emit_control(RouterSteppedDown { at_ms, epoch });
+        let record = turn.record;
+        let consumed = self.site.state.consumed.unwrap_or(NOTHING_CONSUMED);
+        self.seal(record, consumed, at_ms, false)
+    }
+
     /// One commit of a turn, and whether the turn goes on. No commit if nothing happened and `idle_allowed`.
     fn decide_turn(
         &mut self,
@@ -303,13 +329,15 @@ impl Router {
             self.buffer = record.into_buffer();
             return Ok((None, false));
         }
-        let consumed = consumed.unwrap_or(Consumed { inbox_id: Id([0; 16]), inbox_seq: 0, facts_done: 0 });
+        let consumed = consumed.unwrap_or(NOTHING_CONSUMED);
         Ok((Some(self.seal(record, consumed, at_ms, continued)), continued))
     }
 
     fn decide_again(&mut self, header: &Commit, entries: &[Read]) -> Result<Vec<u8>, Error> {
-        if let Some(Read::Event(_, Event::RouterTookOver(event))) = entries.first() {
-            return Ok(self.decide_take_over(event.inbox_id, header.at_ms));
+        match entries.first() {
+            Some(Read::Event(_, Event::RouterTookOver(event))) => return Ok(self.decide_take_over(event.inbox_id, header.at_ms)),
+            Some(Read::Event(_, Event::RouterSteppedDown(_))) => return Ok(self.decide_step_down(header.at_ms)),
+            _ => {}
         }
         let inputs: Vec<Pending<'_>> = entries
             .iter()
@@ -332,8 +360,8 @@ impl Router {
 
     /// Make the commit of what was decided, and stand after it.
     fn seal(&mut self, record: Record, consumed: Consumed, at_ms: u64, continued: bool) -> Vec<u8> {
-        let takes_over = record.first_tag() == Some(TOOK_OVER_TAG);
-        self.stand_after(consumed, at_ms, continued, takes_over);
+        let is_turn = !matches!(record.first_tag(), Some(TOOK_OVER_TAG | STEPPED_DOWN_TAG));
+        self.stand_after(consumed, at_ms, continued, is_turn);
         let state = &self.site.state;
         let header = Commit {
             v: COMMIT_VERSION,
@@ -355,12 +383,12 @@ impl Router {
         bytes
     }
 
-    pub(crate) fn stand_after(&mut self, consumed: Consumed, at_ms: u64, continued: bool, takes_over: bool) {
+    pub(crate) fn stand_after(&mut self, consumed: Consumed, at_ms: u64, continued: bool, is_turn: bool) {
         let state = &mut self.site.state;
         state.seq += 1;
         state.at_ms = at_ms;
         state.consumed = Some(consumed);
-        if !takes_over {
+        if is_turn {
             state.turn_ms = at_ms;
             state.continued = continued;
             if !continued {

@@ -38,9 +38,11 @@ pub(crate) struct State {
     pub(crate) site: Name,
     pub(crate) seq: u64,
     pub(crate) epoch: u64,
+    /// The router of this epoch stepped down: only a take-over can follow.
+    pub(crate) stepped_down: bool,
     /// Time of the last commit.
     pub(crate) at_ms: u64,
-    /// Time of the last commit that was a turn (a take-over is none): what silence is measured from.
+    /// Time of the last commit that was a turn (a take-over or a step-down is none): what silence is measured from.
     pub(crate) turn_ms: u64,
     /// Waiting contacts have looked for an agent at every moment up to this one that asked for it.
     pub(crate) looked_ms: u64,
@@ -79,6 +81,7 @@ impl State {
             site,
             seq: 0,
             epoch: 0,
+            stepped_down: false,
             at_ms: 0,
             turn_ms: 0,
             looked_ms: 0,

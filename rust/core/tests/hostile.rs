@@ -6,8 +6,8 @@ mod plain;
 use cordboard_core::words::{
     Accepted, AgentChannel, AgentRegistered, Commit, Consumed, ContactAbandoned, ContactEnded, ContactQueued, ContactReprioritised,
     ContactState, DeadlinesShifted, Digest, EndReason, Entry, Event, Fact, Id, Input, Key, Membership, OfferCause, OfferMade,
-    PolicyAdopted, Presence, PresenceRequested, PriorityCause, Refused, Requirement, Role, RouterTookOver, Skill, CAUSE_CONTROL,
-    INPUT_TAG,
+    PolicyAdopted, Presence, PresenceRequested, PriorityCause, Refused, Requirement, Role, RouterSteppedDown, RouterTookOver,
+    Skill, CAUSE_CONTROL, INPUT_TAG,
 };
 use cordboard_core::{codec, FrameRef, Router};
 use plain::name;
@@ -137,6 +137,40 @@ fn hex(number: u8) -> String {
 fn epochs_follow_each_other() {
     let took_over = RouterTookOver { at_ms: START_MS, epoch: 9, inbox_id: INBOX };
     assert_eq!(refusal(vec![entry(None, took_over)]), "commit 3: epoch 9 begins where 2 should");
+}
+
+#[test]
+fn an_epoch_ends_once_and_only_a_take_over_follows() {
+    let stepped_down = |epoch| entry(None, RouterSteppedDown { at_ms: START_MS, epoch });
+    assert_eq!(refusal(vec![stepped_down(7)]), "commit 3: epoch 7 ends where 1 should");
+    let not_alone = "commit 3: holds more than the beginning or the end of an epoch";
+    assert_eq!(refusal(vec![stepped_down(1), queued(OTHER, 2)]), not_alone);
+    assert_eq!(refusal(vec![queued(OTHER, 2), stepped_down(1)]), not_alone);
+    let mut router = site();
+    router.apply(&next(&router, vec![stepped_down(1)])).unwrap();
+    assert!(router.position().stepped_down);
+    let late = "commit 4: is decided in an epoch whose router stepped down";
+    for entries in [vec![], vec![queued(OTHER, 2)], vec![stepped_down(1)]] {
+        let commit = next(&router, entries);
+        assert_eq!(router.apply(&commit).unwrap_err().to_string(), late);
+        assert_eq!(router.redecide(&commit).unwrap_err().to_string(), late);
+    }
+    let mut restored = Router::restore(&router.snapshot()).unwrap();
+    assert_eq!(restored.position(), router.position());
+    let commit = restored.take_over(INBOX.0, START_MS).unwrap();
+    router.apply(&commit).unwrap();
+    assert!(!router.position().stepped_down);
+    assert_eq!(router.state_hash(), restored.state_hash());
+}
+
+#[test]
+fn who_does_not_lead_cannot_step_down() {
+    let mut router = site();
+    assert_eq!(router.step_down(START_MS).unwrap_err().to_string(), "protocol: only a router that took over steps down");
+    router.take_over(INBOX.0, START_MS).unwrap();
+    router.step_down(START_MS).unwrap();
+    assert!(router.step(&[], START_MS).is_err(), "nothing is decided any more");
+    assert!(router.step_down(START_MS).is_err(), "an epoch ends once");
 }
 
 #[test]

@@ -32,6 +32,12 @@ tagged! {
             inbox_id: Id,
         }
 
+        /// The router of this epoch decides nothing more: whoever stands by takes over at once. Alone in its commit.
+        2 => RouterSteppedDown {
+            at_ms: u64 [MS],
+            epoch: u64 [COUNT],
+        }
+
         /// The engine was silent for `gap_ms`: deadlines of offers, connects and wrap-ups move by it; promises and targets do not.
         4 => DeadlinesShifted {
             at_ms: u64 [MS],

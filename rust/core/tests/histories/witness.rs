@@ -82,6 +82,12 @@ impl Witness {
             Incident::Nothing => {}
             Incident::Twin => self.begin_twins(),
             Incident::TakeOver { folded, later_ms } => {
+                // Whoever stood by has folded all; whoever begins anew comes after a crash.
+                if folded {
+                    let commit = self.leader.step_down(self.at_ms).unwrap();
+                    self.record(&[commit]);
+                    assert!(self.leader.step(&[], self.at_ms).is_err(), "a router that stepped down decides");
+                }
                 self.leader = if folded { self.folded() } else { restored(&self.leader) };
                 self.take_over(later_ms);
             }
