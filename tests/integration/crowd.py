@@ -46,6 +46,7 @@ class Crowd:
             with contextlib.suppress(LogUnavailable):
                 await self._publisher.publish(data)
                 return
+            await asyncio.sleep(0.01)
 
     async def open(self) -> None:
         """A policy and ready agents."""

@@ -262,14 +262,16 @@ async def test_verify_finds_a_stranger_in_the_journal(log: SiteLog) -> None:
     async with crowd(log) as people:
         async with leading(log):
             await people.open()
-        last = await log.read_commit(await log.last_journal_seq())
+            await people.opened()
+            last = await log.read_commit(await log.last_journal_seq())
+        ended = await log.last_journal_seq()
     forged = codec.decode_commit(last.data)
     assert forged.entries[0].tag == INPUT_TAG
     async with log.appender() as appender:
-        await appender.append(last.seq + 1, last.data)
+        await appender.append(ended + 1, last.data)
     report = await verify(log)
     assert not report.clean
-    assert {finding.seq for finding in report.violations} >= {last.seq + 1}
+    assert {finding.seq for finding in report.violations} >= {ended + 1}
     with pytest.raises(JournalCorrupt):
         await run_router(log)
 

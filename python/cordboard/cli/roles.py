@@ -1,61 +1,70 @@
 """Where the parts are put together: which role runs what, and how it stops.
 
 A role runs until it is cancelled. An error in one ends the process, so that whatever supervises it sees it: a role that limps is
-worse than one that is started again. The one exception is a router that was told to step down: it begins anew as a follower.
+worse than one that is started again. The one exception is a router that another has overtaken: it begins anew as a standby.
 """
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from cordboard.cli.faces import Addresses, Faces, Ports
 from cordboard.cli.vitals import Vitals, serve_vitals
-from cordboard.errors import CordboardError, SteppedDown
+from cordboard.errors import CordboardError
 from cordboard.log import StreamSettings, connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.port import SiteLog
 from cordboard.projections.history import HistoryReader, run_history
-from cordboard.router import run_router
+from cordboard.router import Standing, serve_router
 from cordboard.settings import Settings
 
 logger = logging.getLogger(__name__)
 ROLES = ("router", "projector", "gateway", "api")
-QUIET_S = 5.0
+HAND_OVER_S = 5.0
+"""So long the end of a process may wait for the journal to take its last commit."""
+LOOK_S = 5.0
 LAG_MAX = 1_000
 """A history that many commits behind, and not moving, is not ready."""
 
 
-async def lead(log: SiteLog, vitals: Vitals | None = None) -> None:
-    """The router role: when another router takes over, stand by, and lead again when it has fallen silent."""
-    vitals = vitals or Vitals.of(())
-    while True:
-        try:
-            return await run_router(log, leading=lambda _epoch: vitals.ready("router"))
-        except SteppedDown as reason:
-            logger.warning("stepped down: %s; waiting until the journal is quiet", reason)
-            # A standby is as ready as it can be: an upgrade must not wait for it to lead.
-            vitals.ready("router")
-            await until_quiet(log, QUIET_S)
+async def lead(log: SiteLog, vitals: Vitals | None = None, *, at_once: bool = False) -> None:
+    """The router role: stand by, and lead when it is our turn. Cancelled while it leads, it hands over before it ends.
 
-
-async def until_quiet(log: SiteLog, quiet_s: float) -> None:
-    """Wait until the journal has not grown for `quiet_s`: two routers that both took over again at once would do so for ever.
-
-    A router that leads commits every second while anybody is offered, connecting or wrapping up.
+    `at_once`: no other router can lead, so none is listened for at the start.
     """
-    clock = asyncio.get_running_loop().time
-    seen, since_s = -1, clock()
-    while clock() - since_s < quiet_s:
-        await asyncio.sleep(quiet_s / 5)
-        try:
-            last = await log.last_journal_seq()
-        except CordboardError as error:
-            logger.warning("the journal does not answer: %s", error)
-            last = -1
-        if last < 0 or last != seen:
-            seen, since_s = last, clock()
+    vitals = vitals or Vitals.of(())
+    stop = asyncio.Event()
+    serving = asyncio.create_task(
+        serve_router(log, stop=stop, at_once=at_once, standing=partial(_tell, vitals)), name="serve router"
+    )
+    try:
+        await asyncio.wait([serving])
+        serving.result()
+    except asyncio.CancelledError:
+        stop.set()
+        _, late = await asyncio.wait([serving], timeout=HAND_OVER_S)
+        if late:
+            logger.warning("ending without a hand-over: the journal did not take it in %.0f s", HAND_OVER_S)
+        elif not serving.cancelled() and (error := serving.exception()) is not None:
+            logger.warning("ending without a hand-over: %s", error)
+        raise
+    finally:
+        serving.cancel()
+        await asyncio.wait([serving])
+
+
+def _tell(vitals: Vitals, standing: Standing) -> None:
+    # A standby is as ready as it can be: an upgrade must not wait for it to lead.
+    match standing.phase:
+        case "leading":
+            vitals.ready("router", says=f"leading since epoch {standing.epoch}")
+        case "standby":
+            vitals.ready("router", says=f"standing by, epoch {standing.epoch}")
+        case "reading":
+            vitals.ready("router", "reading the journal")
 
 
 async def watch_projector(log: SiteLog, views_url: str, vitals: Vitals) -> None:
@@ -71,7 +80,7 @@ async def watch_projector(log: SiteLog, views_url: str, vitals: Vitals) -> None:
             before = at
         except CordboardError as error:
             vitals.ready("projector", str(error))
-        await asyncio.sleep(QUIET_S)
+        await asyncio.sleep(LOOK_S)
 
 
 @contextlib.asynccontextmanager
@@ -113,7 +122,7 @@ async def run_roles(
         ports = Ports.of(settings, roles, addresses, say_ready)
         tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         if "router" in roles:
-            tasks.append(("router", lambda: lead(log, vitals)))
+            tasks.append(("router", lambda: lead(log, vitals, at_once=settings.nats_url is None)))
         if "projector" in roles:
             assert views_url is not None
             url = views_url

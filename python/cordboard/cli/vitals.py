@@ -10,25 +10,28 @@ from cordboard.gateway.serve import bind, serving
 
 
 class Vitals(msgspec.Struct):
-    """Why each role is not ready; empty: it is."""
+    """Why each role is not ready (empty: it is), and what it does just now where there is more to say."""
 
     unready: dict[str, str]
+    says: dict[str, str] = {}
 
     @classmethod
     def of(cls, roles: Iterable[str]) -> "Vitals":
         """Nobody is ready yet."""
         return cls(dict.fromkeys(roles, "starting"))
 
-    def ready(self, role: str, why_not: str = "") -> None:
-        """`role` does its work, or `why_not`."""
+    def ready(self, role: str, why_not: str = "", *, says: str = "") -> None:
+        """`role` does its work, or `why_not`; `says`: which of its works."""
         self.unready[role] = why_not
+        self.says[role] = says
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The answer to a probe: roles that are not ready, and why."""
+    """The answer to a probe: roles that are not ready, and why; what roles do that can do several things."""
 
     ok: bool
     unready: dict[str, str] = {}
+    roles: dict[str, str] = {}
 
 
 async def serve_vitals(vitals: Vitals, host: str, port: int, *, insecure_listen: bool) -> None:
@@ -42,7 +45,8 @@ async def serve_vitals(vitals: Vitals, host: str, port: int, *, insecure_listen:
     def readyz() -> Response[Health]:
         unready = {role: why for role, why in vitals.unready.items() if why}
         status = HTTP_503_SERVICE_UNAVAILABLE if unready else HTTP_200_OK
-        return Response(Health(ok=not unready, unready=unready), status_code=status)
+        says = {role: what for role, what in vitals.says.items() if what}
+        return Response(Health(ok=not unready, unready=unready, roles=says), status_code=status)
 
     listener = bind(host, port, insecure_listen=insecure_listen)
     async with serving(Litestar([healthz, readyz], openapi_config=None, logging_config=None), listener) as server:

@@ -77,6 +77,10 @@ class JetStreamLog:
     def inbox_id(self) -> bytes:
         return self._inbox_id
 
+    @property
+    def connection(self) -> int | None:
+        return self._wire.losses if self._wire.client.is_connected else None
+
     def publisher(self, name: str) -> AbstractAsyncContextManager[FramePublisher]:
         incarnation = f"{name}-{secrets.token_hex(8)}"
         return publishing(self.inbox, incarnation, ack_wait_s=self._ack_wait_s, deadline_s=self._deadline_s)

@@ -196,6 +196,10 @@ class MemoryLog:
     def inbox_id(self) -> bytes:
         return self._inbox_id
 
+    @property
+    def connection(self) -> int | None:
+        return 0
+
     def publisher(self, name: str) -> AbstractAsyncContextManager[FramePublisher]:
         self._server.publishers += 1
         incarnation = f"{name}-{self._server.publishers}"

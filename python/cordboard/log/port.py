@@ -76,6 +76,11 @@ class SiteLog(Protocol):
         """16 bytes naming this incarnation of the INBOX stream."""
         ...
 
+    @property
+    def connection(self) -> int | None:
+        """Which connection to the log this is, counted from 0; None: there is none now. Whispers pass only while there is one."""
+        ...
+
     def publisher(self, name: str) -> AbstractAsyncContextManager[Publisher]:
         """A publisher of this process; `name` says which gateway it serves. Leaving the context drains it."""
         ...

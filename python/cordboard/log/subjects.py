@@ -7,6 +7,8 @@ from cordboard.errors import ConfigurationError, InvalidInput
 _SITE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _KIND = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _TOPIC = re.compile(r"[a-z0-9_-]{1,64}(\.[a-z0-9_-]{1,64}){0,7}")
+BEATS = "router"
+"""The topic on which routers whisper that they live (JOURNAL: leadership)."""
 _PATTERN = re.compile(r"([a-z0-9_-]{1,64}|\*)(\.([a-z0-9_-]{1,64}|\*)){0,7}(\.>)?|>")
 
 

@@ -1,41 +1,81 @@
-"""The router's shell: recover, take over, then turn after turn. All decisions are the core's; all waiting is here.
+"""The router's shell: recover, stand by, take over, then turn after turn. All decisions are the core's; all waiting is here.
 
-recover ─▶ take over (the fence) ─▶ ┌─▶ gather frames, or wait for the next deadline
-                                    │   step (core's thread) ─▶ commits ─▶ JOURNAL, one at a time; the next turn goes on meanwhile
-                                    └── a snapshot now and then
+recover ─▶ stand by: fold what comes ─▶ take over (the fence) ─▶ ┌─▶ gather frames, or wait for the next deadline
+   ▲                                                             │   step (core's thread) ─▶ commits ─▶ JOURNAL, one at a time
+   └───────────── another router leads: what was decided since is dropped ◀── the next turn goes on meanwhile
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, Literal, NoReturn, TypeVar
 
 from cordboard._core import Router
+from cordboard.errors import SteppedDown
 from cordboard.log.port import Appender, SiteLog
 from cordboard.router import snapshots
 from cordboard.router.clock import Clock, SystemClock, TurnClock, check_not_behind, check_stamp
 from cordboard.router.core import CoreThread
-from cordboard.router.inbox import Inbox
+from cordboard.router.keeping import SNAPSHOT_GAP_S, Keeping
+from cordboard.router.leader import Leader
+from cordboard.router.peers import TIMING, Peers, Timing
 from cordboard.router.reading import patiently
 from cordboard.router.recovery import recover
+from cordboard.router.standby import Standby
 from cordboard.router.window import Window
 
 logger = logging.getLogger(__name__)
-
-SNAPSHOT_GAP_S = 60.0
-PAUSE_MIN_S = 0.001
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """What a step gave: commits ending at position `seq`, and when to step again (Unix ms) if no frame comes."""
+class Standing:
+    """What a router does just now, and the newest epoch it knows."""
 
-    commits: list[bytes]
-    seq: int
-    deadline_ms: int | None
+    phase: Literal["reading", "standby", "leading"]
+    epoch: int
+
+
+async def serve_router(
+    log: SiteLog,
+    *,
+    stop: asyncio.Event | None = None,
+    at_once: bool = False,
+    standing: Callable[[Standing], None] | None = None,
+    snapshot_every: int = snapshots.EVERY_COMMITS,
+    snapshot_gap_s: float = SNAPSHOT_GAP_S,
+    clock: Clock | None = None,
+    incarnation: bytes | None = None,
+    timing: Timing = TIMING,
+) -> None:
+    """Stand by for the site of `log`, lead when it is our turn, stand by again when another leads: until `stop` is set or the
+    task is cancelled. Told to stop, whoever leads ends its epoch first, so that the next one takes over at once.
+
+    `at_once`: lead at the start without listening for another router; for whoever knows that there is none.
+    `incarnation`: 16 bytes that no other router has (default: random). A snapshot is made every `snapshot_every` commits (sooner
+    if they are large), at most one in `snapshot_gap_s`. While the log is away the router waits.
+    Raises ConfigurationError (clocks apart), JournalCorrupt.
+    """
+    stop = stop or asyncio.Event()
+    peers = Peers(log, incarnation or secrets.token_bytes(16), timing)
+    tell = standing or (lambda _standing: None)
+    clock = clock or SystemClock()
+    async with _bare_errors(), asyncio.TaskGroup() as group:
+        company = group.create_task(peers.run(), name="beats")
+        while not stop.is_set():
+            tell(Standing("reading", 0))
+            try:
+                await _live(_Life(log, peers, clock, tell, stop, at_once, snapshot_every, snapshot_gap_s))
+            except SteppedDown as reason:
+                logger.warning("stepped down: %s; standing by", reason)
+            peers.fall_silent()
+            at_once = False
+        company.cancel()
 
 
 async def run_router(
@@ -47,35 +87,76 @@ async def run_router(
     leading: Callable[[int], None] | None = None,
     clock: Clock | None = None,
 ) -> None:
-    """Lead the site of `log` until cancelled, or until `stop` is set; then everything decided is durable before it returns.
+    """One life of a router that knows of no other: lead at once, until cancelled or `stop` is set, as `serve_router` does.
 
-    `leading` is called with the epoch once the take-over is durable. A snapshot is made every `snapshot_every` commits
-    (sooner if they are large), at most one in `snapshot_gap_s`. While the log is away the router waits.
-    Raises SteppedDown (another router leads: start again as a follower), ConfigurationError (clocks apart),
-    JournalCorrupt.
+    `leading` is called with the epoch once the take-over is durable. Raises SteppedDown as soon as another router leads.
     """
-    clock = clock or SystemClock()
+
+    def tell(standing: Standing) -> None:
+        if standing.phase == "leading" and leading is not None:
+            leading(standing.epoch)
+
+    alone = Peers(log, secrets.token_bytes(16))
+    life = _Life(log, alone, clock or SystemClock(), tell, stop or asyncio.Event(), True, snapshot_every, snapshot_gap_s)
+    await _live(life)
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """What one life of a router is given: from recovery to its end, or to where another one leads."""
+
+    log: SiteLog
+    peers: Peers
+    clock: Clock
+    tell: Callable[[Standing], None]
+    stop: asyncio.Event
+    at_once: bool
+    snapshot_every: int
+    snapshot_gap_s: float
+
+
+async def _live(life: _Life) -> None:
+    log, peers = life.log, life.peers
     async with CoreThread() as core:
-        recovered = await recover(log, core)
+        recovered = await _unless(life.stop, recover(log, core))
+        if recovered is None:
+            return
         router = recovered.router
-        server_ms = await patiently(log.server_time_ms, "the server's time")
-        # Our clock after the server's: the answer may take an election, and others are stamped meanwhile.
-        check_not_behind(clock.wall_ms(), server_ms)
-        turn_clock = TurnClock(clock, router.position().at_ms)
-        async with log.appender() as appender:
-            commit = await _take_over(log, core, router, appender, clock, turn_clock)
-            position = router.position()
-            logger.info("leading %s in epoch %d from %d", log.site, position.epoch, position.seq)
-            if leading is not None:
-                leading(position.epoch)
-            try:
-                async with asyncio.TaskGroup() as group:
-                    window = Window(appender, position.seq)
-                    rhythm = snapshots.Rhythm(snapshot_every, position.seq - recovered.snapshot_seq)
-                    leader = _Leader(log, core, router, turn_clock, window, group, commit, rhythm)
-                    await leader.lead(stop or asyncio.Event(), snapshot_gap_s)
-            except BaseExceptionGroup as errors:
-                _raise_first(errors)
+        server_ms = await _unless(life.stop, patiently(log.server_time_ms, "the server's time"))
+        check_not_behind(life.clock.wall_ms(), server_ms)
+        TurnClock(life.clock, router.position().at_ms)  # refuses at the start what would fail at the take-over
+        peers.snapshot_seq = max(peers.snapshot_seq, recovered.snapshot_seq)
+        rhythm = snapshots.Rhythm(life.snapshot_every, router.position().seq - recovered.snapshot_seq)
+        standby = Standby(log, core, router, peers)
+        if not life.at_once:
+            logger.info("standing by for %s from %d in epoch %d", log.site, standby.position.seq, standby.position.epoch)
+            peers.sign(standby.position.epoch)
+            await peers.stand_by(standby.position.epoch)
+            life.tell(Standing("standby", standby.position.epoch))
+        async with _bare_errors(), asyncio.TaskGroup() as group:
+            keeping = Keeping(log, core, peers, group, rhythm, life.snapshot_gap_s)
+            why = await standby.called(life.stop, keeping, at_once=life.at_once)
+            if why:
+                await _lead(life, core, router, keeping, why)
+            else:
+                keeping.give_up()
+
+
+async def _lead(life: _Life, core: CoreThread, router: Router, keeping: Keeping, why: str) -> None:
+    """Take over, and lead until the end."""
+    log = life.log
+    check_not_behind(life.clock.wall_ms(), await patiently(log.server_time_ms, "the server's time"))
+    turn_clock = TurnClock(life.clock, router.position().at_ms)
+    async with log.appender() as appender:
+        commit = await _take_over(log, core, router, appender, life.clock, turn_clock)
+        position = router.position()
+        logger.info("leading %s in epoch %d from %d: %s", log.site, position.epoch, position.seq, why)
+        await life.peers.lead(position.epoch)
+        life.tell(Standing("leading", position.epoch))
+        window = Window(appender, position.seq)
+        # Within the appender's life: closed, it would tell those who wait for it that the log is away.
+        async with asyncio.TaskGroup() as group:
+            await Leader(log, core, router, turn_clock, window, life.peers, keeping, group, commit).lead(life.stop)
 
 
 async def _take_over(
@@ -93,110 +174,28 @@ async def _take_over(
     return commit
 
 
-class _Leader:
-    """One epoch of one router."""
-
-    def __init__(
-        self,
-        log: SiteLog,
-        core: CoreThread,
-        router: Router,
-        clock: TurnClock,
-        window: Window,
-        group: asyncio.TaskGroup,
-        last_commit: bytes,
-        rhythm: snapshots.Rhythm,
-    ) -> None:
-        self._log = log
-        self._core = core
-        self._router = router
-        self._clock = clock
-        self._window = window
-        self._group = group
-        self._last_commit = last_commit
-        self._wake = asyncio.Event()
-        self._inbox = Inbox(log, max(1, self._router.position().inbox_seq), self._wake.set)
-        self._rhythm = rhythm
-        self._snapshot_at = asyncio.get_running_loop().time()
-        self._storing: asyncio.Task[None] | None = None
-
-    async def lead(self, stop: asyncio.Event, snapshot_gap_s: float) -> None:
-        followers = [
-            self._group.create_task(self._window.run(), name="append"),
-            self._group.create_task(self._inbox.follow(), name="follow inbox"),
-            self._group.create_task(self._wake_on(stop), name="watch stop"),
-        ]
-        turn = await self._step([])
-        while not stop.is_set():
-            self._wake.clear()
-            if not self._inbox:
-                await self._pause(turn)
-            await self._window.room()
-            turn = await self._step(self._inbox.take())
-            if self._snapshot_due(snapshot_gap_s):
-                await self._snapshot()
-        await self._window.drained()
-        if self._storing is not None:
-            await self._storing
-        for follower in followers:
-            follower.cancel()
-
-    async def _step(self, frames: list[tuple[int, int, bytes]]) -> Turn:
-        """One turn. The next one is decided while these commits are still on their way."""
-        at_ms = self._clock.now_ms()
-        turn = await self._core.run(lambda: _turn(self._router, frames, at_ms))
-        first = turn.seq - len(turn.commits) + 1
-        for seq, commit in enumerate(turn.commits, first):
-            await self._window.append(seq, commit)
-            self._rhythm.committed(len(commit))
-            self._last_commit = commit
-        return turn
-
-    async def _pause(self, turn: Turn) -> None:
-        """Until frames come, the deadline is due, or the router is told to stop."""
-        timer = None
-        if turn.deadline_ms is not None:
-            delay_s = (turn.deadline_ms - self._clock.now_ms()) / 1000
-            # At least a moment, so that a deadline that brings nothing cannot keep the loop busy.
-            timer = asyncio.get_running_loop().call_later(max(delay_s, 0.0 if turn.commits else PAUSE_MIN_S), self._wake.set)
-        try:
-            await self._wake.wait()
-        finally:
-            if timer is not None:
-                timer.cancel()
-
-    async def _wake_on(self, stop: asyncio.Event) -> None:
-        await stop.wait()
-        self._wake.set()
-
-    def _snapshot_due(self, gap_s: float) -> bool:
-        """Enough to fold, and a quiet moment; or so much that no quiet moment can be waited for."""
-        if not self._rhythm.due or (self._storing is not None and not self._storing.done()):
-            return False
-        if asyncio.get_running_loop().time() - self._snapshot_at < gap_s:
-            return False
-        return not self._inbox or self._rhythm.overdue
-
-    async def _snapshot(self) -> None:
-        """Copy the state between two turns; store it in the background, once its position is acknowledged."""
-        name, data = await self._core.run(lambda: snapshots.take(self._router, self._last_commit))
-        self._rhythm.taken()
-        self._snapshot_at = asyncio.get_running_loop().time()
-        self._storing = self._group.create_task(self._store(name, data), name=f"snapshot {name.seq}")
-
-    async def _store(self, name: snapshots.SnapshotName, data: bytes) -> None:
-        await self._window.reached(name.seq)
-        await snapshots.store(self._log, name, data)
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """What `work` gives; None if `stop` is set before it is done."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.wait([working, stopping])
 
 
-def _turn(router: Router, frames: list[tuple[int, int, bytes]], at_ms: int) -> Turn:
-    """Runs on the core's thread."""
-    commits = router.step(frames, at_ms)
-    return Turn(commits, router.position().seq, router.next_deadline())
+@contextlib.asynccontextmanager
+async def _bare_errors() -> AsyncIterator[None]:
+    """A group's first error, bare: whoever supervises the role asks for its type."""
+    try:
+        yield
+    except BaseExceptionGroup as errors:
+        _raise_first(errors)
 
 
 def _raise_first(errors: BaseExceptionGroup[BaseException]) -> NoReturn:
-    """The error that ended the group, bare: whoever supervises the role asks for its type."""
     first: BaseException = errors
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]

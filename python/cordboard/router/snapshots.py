@@ -60,16 +60,17 @@ def take(router: Router, last_commit: bytes) -> tuple[SnapshotName, bytes]:
     return name, router.snapshot()
 
 
-async def store(log: SiteLog, name: SnapshotName, data: bytes) -> None:
-    """Keep the snapshot, and thin out the older ones. A log that is away is no reason to stop: the next one will do."""
+async def store(log: SiteLog, name: SnapshotName, data: bytes) -> bool:
+    """Keep the snapshot, and thin out the older ones. False: the log is away, which is no reason to stop; the next one will do."""
     try:
         await log.snapshots.put(str(name), data)
         for old in superfluous([parsed for stored in await log.snapshots.names() if (parsed := SnapshotName.parse(stored))]):
             await log.snapshots.delete(str(old))
     except (LogUnavailable, NotFound) as error:
         logger.warning("snapshot at %d is not stored: %s", name.seq, error)
-    else:
-        logger.info("snapshot at %d stored, %d bytes", name.seq, len(data))
+        return False
+    logger.info("snapshot at %d stored, %d bytes", name.seq, len(data))
+    return True
 
 
 def superfluous(known: Sequence[SnapshotName]) -> list[SnapshotName]:

@@ -1,0 +1,171 @@
+"""Who else of this site's routers lives, by their beats; and our own beat. Nothing here decides who leads: the journal does.
+
+A beat is a whisper on core NATS, lost as easily as any: that one is missing proves nothing, and the fence settles what two
+routers make of it. So the clock of silence runs only while somebody could have been heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+
+from cordboard.log.port import SiteLog
+from cordboard.log.subjects import BEATS
+
+logger = logging.getLogger(__name__)
+
+DEAF_S = 0.5
+"""Whoever looks at the clock so seldom was not listening either (stopped, suspended, starved)."""
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds: between beats; of silence before a standby takes over; more for each that stands before it."""
+
+    beat_s: float = 0.25
+    silence_s: float = 1.5
+    rank_s: float = 0.3
+
+    @property
+    def fresh_s(self) -> float:
+        """A router that was heard so lately counts as living."""
+        return 4 * self.beat_s
+
+
+TIMING = Timing()
+
+
+class Beat(msgspec.Struct, frozen=True, array_like=True):
+    """What a router says of itself: it leads epoch `epoch`, or has folded the journal as far as that."""
+
+    incarnation: Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+    standing: Literal["leading", "standby"]
+    epoch: Count
+    snapshot_seq: Count = 0
+    """The newest snapshot that it knows to be stored."""
+
+
+class Peers:
+    """`run` listens and beats. Until then, and without it, a router is alone: nobody is heard, nothing is said."""
+
+    def __init__(self, log: SiteLog, incarnation: bytes, timing: Timing = TIMING) -> None:
+        """`incarnation`: 16 bytes of this life of the process. Within a running event loop."""
+        self.timing = timing
+        self.snapshot_seq = 0
+        """The newest snapshot that anybody said is stored, ourselves included."""
+        self._log = log
+        self._incarnation = incarnation
+        self._clock = asyncio.get_running_loop().time
+        self._said: tuple[Literal["leading", "standby"], int] | None = None
+        self._standbys: dict[bytes, float] = {}
+        self._epoch = 0
+        self._connection = log.connection
+        self._heard_at = self._looked_at = self._clock()
+        self._changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Listen and beat, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen(), name="hear beats")
+            group.create_task(self._beat(), name="beat")
+
+    async def lead(self, epoch: int) -> None:
+        """Say from now on that we lead, and say it at once."""
+        self._epoch = max(self._epoch, epoch)
+        await self._say("leading", epoch)
+
+    async def stand_by(self, epoch: int) -> None:
+        """Say from now on that we stand by, having folded as far as `epoch`."""
+        if self._said is None or self._said[0] != "standby":
+            await self._say("standby", epoch)
+        else:
+            self._said = ("standby", epoch)
+
+    def fall_silent(self) -> None:
+        """Say nothing from now on."""
+        self._said = None
+
+    def sign(self, epoch: int) -> None:
+        """A commit of `epoch` came: somebody leads, and nobody who leads an older epoch does."""
+        self._epoch = max(self._epoch, epoch)
+        self.listen_anew()
+
+    def listen_anew(self) -> None:
+        """The silence so far says nothing."""
+        self._heard_at = self._clock()
+
+    def silence_s(self) -> float:
+        """So long nobody has been heard to lead, although we could have heard it. To be asked several times a second."""
+        now, connection = self._clock(), self._log.connection
+        if connection is None or connection != self._connection or now - self._looked_at > DEAF_S:
+            self._connection = connection
+            self.listen_anew()
+        self._looked_at = now
+        return now - self._heard_at
+
+    def rank(self) -> int:
+        """Our place among those who stand by: 0 is the first to take over."""
+        return sum(incarnation < self._incarnation for incarnation in self._near())
+
+    def has_standby(self) -> bool:
+        """Does another router stand by?"""
+        return bool(self._near())
+
+    async def overtaken(self, epoch: int) -> int:
+        """Wait until somebody says that they lead a later epoch than `epoch`, and return that."""
+        while self._epoch <= epoch:
+            self._changed.clear()
+            await self._changed.wait()
+        return self._epoch
+
+    def _near(self) -> list[bytes]:
+        now = self._clock()
+        self._standbys = {peer: at for peer, at in self._standbys.items() if now - at <= self.timing.fresh_s}
+        return list(self._standbys)
+
+    async def _listen(self) -> None:
+        async with contextlib.aclosing(self._log.listen(BEATS)) as whispers:
+            async for _, data in whispers:
+                try:
+                    beat = _beats.decode(data)
+                except msgspec.DecodeError as error:
+                    logger.warning("a beat cannot be read: %s", error)
+                    continue
+                if beat.incarnation != self._incarnation:
+                    self._hear(beat)
+
+    def _hear(self, beat: Beat) -> None:
+        self.snapshot_seq = max(self.snapshot_seq, beat.snapshot_seq)
+        if beat.standing == "standby":
+            self._standbys[beat.incarnation] = self._clock()
+            return
+        self._standbys.pop(beat.incarnation, None)
+        # Who leads an epoch that is over was paused, and will learn it from the fence.
+        if beat.epoch >= self._epoch:
+            self._epoch = beat.epoch
+            self.listen_anew()
+            self._changed.set()
+
+    async def _beat(self) -> None:
+        while True:
+            await self._speak()
+            await asyncio.sleep(self.timing.beat_s)
+
+    async def _say(self, standing: Literal["leading", "standby"], epoch: int) -> None:
+        self._said = (standing, epoch)
+        await self._speak()
+
+    async def _speak(self) -> None:
+        if self._said is not None:
+            beat = Beat(self._incarnation, *self._said, self.snapshot_seq)
+            await self._log.whisper(BEATS, msgspec.msgpack.encode(beat))
+
+
+_beats = msgspec.msgpack.Decoder(Beat)
