@@ -1,9 +1,10 @@
-"""Router processes beside each other, as a cluster runs them: `cordboard run router`, each with its log."""
+"""Router processes beside each other, as a cluster runs them, each with its log."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -60,17 +61,22 @@ class Routers:
     """As many as one wants, on one server. Made by `routers`."""
 
     def __init__(self, server: EmbeddedServer, directory: Path) -> None:
-        self._server = server
+        assert server.monitor_url is not None
         self._directory = directory
+        self._command = (
+            *("cordboard.main", "run", "router", "--site", SITE),
+            *("--nats-url", server.url, "--nats-monitor-url", server.monitor_url),
+        )
+        self._light = ("tests.standby_process", server.url, SITE)
+        self._numbers = itertools.count()
         self.all: list[RouterProcess] = []
 
-    async def start(self) -> RouterProcess:
-        assert self._server.monitor_url is not None
-        path = self._directory / f"router-{len(self.all)}.log"
+    async def start(self, *, by_command: bool = False) -> RouterProcess:
+        """`by_command`: `cordboard run router`, not only what it runs."""
+        path = self._directory / f"router-{next(self._numbers)}.log"
         with path.open("wb") as log:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "cordboard.main", "run", "router", "--site", SITE, "--nats-url", self._server.url),
-                *("--nats-monitor-url", self._server.monitor_url),
+                *(sys.executable, "-m", *(self._command if by_command else self._light)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=log,
@@ -88,11 +94,11 @@ class Routers:
                         return router
                 await asyncio.sleep(0.01)
 
-    async def three(self) -> tuple[RouterProcess, list[RouterProcess]]:
+    async def three(self, *, by_command: bool = False) -> tuple[RouterProcess, list[RouterProcess]]:
         """One that leads the first epoch, and two that stand by."""
-        first = await self.start()
+        first = await self.start(by_command=by_command)
         await self.leader(1)
-        others = [await self.start(), await self.start()]
+        others = list(await asyncio.gather(self.start(by_command=by_command), self.start(by_command=by_command)))
         for other in others:
             await other.stands_by()
         return first, others

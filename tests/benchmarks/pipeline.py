@@ -1,4 +1,5 @@
 """`make bench-pipeline`: the durable pipeline, latency and replay, beside their peers on the same server and in the same run.
+And how long nobody leads.
 
 Prints tables; writes benchmarks/pipeline.json and a plot.
 
@@ -13,7 +14,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from tests.benchmarks import latency, plots, replay, throughput
+from tests.benchmarks import failover, latency, plots, replay, throughput
 from tests.benchmarks.engine import running
 from tests.benchmarks.rows import QUICK, ROOT, ROUNDS, Row, commit, machine, save, show
 
@@ -27,7 +28,7 @@ async def engine_rows(directory: Path) -> list[Row]:
         return [*found, *await latency.load_rows(engine, capacity)]
 
 
-PARTS = {"engine": engine_rows, "desk": latency.desk_rows, "replay": replay.rows}
+PARTS = {"engine": engine_rows, "desk": latency.desk_rows, "replay": replay.rows, "failover": failover.rows}
 
 
 def main(wanted: list[str]) -> int:

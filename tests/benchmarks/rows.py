@@ -56,6 +56,8 @@ GOALS: dict[str, Goal] = {
     **{f"latency_p{percent}_at_{share}": Goal(None, None, unit=" ms") for percent in ("50", "99", "99.9") for share in (1, 50, 90)},
     "replay_vs_pull_small": Goal(5, 10),
     "replay_vs_pull_large": Goal(20, 100),
+    "takeover_s": Goal(3, None, higher=False, unit=" s"),
+    "handover_ms": Goal(300, None, higher=False, unit=" ms"),
 }
 """Minimum and aim of each row; rows without are there to compare."""
 

@@ -162,9 +162,15 @@ def test_budgets_only_where_there_is_more_than_one() -> None:
     def budgets(values: Object) -> set[str]:
         return {item["metadata"]["name"] for item in render(values) if item["kind"] == "PodDisruptionBudget"}
 
-    assert budgets({}) == {"cordboard-api"}
-    assert budgets({"api": {"replicas": 1}}) == set()
-    assert budgets({"router": {"replicas": 2}}) == {"cordboard-api", "cordboard-router"}
+    assert budgets({}) == {"cordboard-api", "cordboard-router"}
+    assert budgets({"api": {"replicas": 1}}) == {"cordboard-router"}
+    assert budgets({"api": {"replicas": 1}, "router": {"replicas": 1}}) == set()
+
+
+def test_one_router_leads_while_others_stand_by_also_during_an_update(objects: list[Object]) -> None:
+    router = named(objects, "Deployment", "-router")
+    assert router["spec"]["replicas"] == 2
+    assert router["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
 
 
 def test_nothing_moves_but_what_is_named(objects: list[Object]) -> None:

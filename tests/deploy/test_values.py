@@ -59,7 +59,7 @@ BAD: dict[str, Any] = {
     "an unknown value": {"rooter": {}},
     "an unknown value of a role": {"router": {"replica": 1}},
     "a number of gateways": {"gateway": {"replicas": 2}},
-    "three routers": {"router": {"replicas": 3}},
+    "a crowd of routers": {"router": {"replicas": 6}},
     "no API": {"api": {"replicas": 0}},
     "a site in upper case": {"site": "Webshop"},
     "no site": {"site": ""},

@@ -1,4 +1,4 @@
-"""Routers that stand by for each other: real processes on a real server, killed, paused, told to end. Nothing is lost or doubled."""
+"""Routers that stand by for each other, real processes on a real server, killed, paused, ended: nothing is lost or doubled."""
 
 from __future__ import annotations
 
@@ -67,19 +67,21 @@ async def test_after_a_kill_one_of_two_standbys_leads(log: JetStreamLog, them: R
 
 
 async def test_who_is_told_to_end_hands_over(log: JetStreamLog, them: Routers, history: Epochs) -> None:
-    leader, _ = await them.three()
+    leader = await them.start(by_command=True)
+    await them.leader(1)
+    for standby in (await them.start(), await them.start()):
+        await standby.stands_by()
     async with crowd(log) as people:
         await people.open()
         for epoch in (2, 3):
-            arriving = asyncio.create_task(people.arrive(60))
+            arriving = asyncio.create_task(people.arrive(40))
             await people.reached(people.boards.position + 5)
             leader.send(signal.SIGTERM)
             assert await leader.ends() == 0
             leader = await them.leader(epoch)
             assert "the router before stepped down" in leader.told
             await arriving
-            await (await them.start()).stands_by()
-        await routed(people, log, 120)
+        await routed(people, log, 80)
     assert history.changes == [(TOOK_OVER, 1), (STEPPED_DOWN, 1), (TOOK_OVER, 2), (STEPPED_DOWN, 2), (TOOK_OVER, 3)]
 
 

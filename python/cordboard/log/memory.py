@@ -198,7 +198,7 @@ class MemoryLog:
 
     @property
     def connection(self) -> int | None:
-        return 0
+        return self._line.connection
 
     def publisher(self, name: str) -> AbstractAsyncContextManager[FramePublisher]:
         self._server.publishers += 1

@@ -66,6 +66,7 @@ class Peers:
         self._said: tuple[Literal["leading", "standby"], int] | None = None
         self._standbys: dict[bytes, float] = {}
         self._epoch = 0
+        self._twin = 0
         self._connection = log.connection
         self._heard_at = self._looked_at = self._clock()
         self._changed = asyncio.Event()
@@ -119,8 +120,12 @@ class Peers:
         return bool(self._near())
 
     async def overtaken(self, epoch: int) -> int:
-        """Wait until somebody says that they lead a later epoch than `epoch`, and return that."""
-        while self._epoch <= epoch:
+        """Wait until somebody says that they lead a later epoch than `epoch`, and return that.
+
+        Or `epoch` itself, with an incarnation that goes before ours: two routers that take over in the same millisecond make the
+        same bytes, and the fence cannot tell them apart before their next commits.
+        """
+        while self._epoch <= epoch and self._twin != epoch:
             self._changed.clear()
             await self._changed.wait()
         return self._epoch
@@ -150,6 +155,8 @@ class Peers:
         # Who leads an epoch that is over was paused, and will learn it from the fence.
         if beat.epoch >= self._epoch:
             self._epoch = beat.epoch
+            if self._said == ("leading", beat.epoch) and beat.incarnation < self._incarnation:
+                self._twin = beat.epoch
             self.listen_anew()
             self._changed.set()
 

@@ -123,6 +123,7 @@ async def _live(life: _Life) -> None:
             return
         router = recovered.router
         server_ms = await _unless(life.stop, patiently(log.server_time_ms, "the server's time"))
+        # Our clock after the server's: the answer may take an election, and others are stamped meanwhile.
         check_not_behind(life.clock.wall_ms(), server_ms)
         TurnClock(life.clock, router.position().at_ms)  # refuses at the start what would fail at the take-over
         peers.snapshot_seq = max(peers.snapshot_seq, recovered.snapshot_seq)
@@ -145,7 +146,8 @@ async def _live(life: _Life) -> None:
 async def _lead(life: _Life, core: CoreThread, router: Router, keeping: Keeping, why: str) -> None:
     """Take over, and lead until the end."""
     log = life.log
-    check_not_behind(life.clock.wall_ms(), await patiently(log.server_time_ms, "the server's time"))
+    server_ms = await patiently(log.server_time_ms, "the server's time")
+    check_not_behind(life.clock.wall_ms(), server_ms)
     turn_clock = TurnClock(life.clock, router.position().at_ms)
     async with log.appender() as appender:
         commit = await _take_over(log, core, router, appender, life.clock, turn_clock)
