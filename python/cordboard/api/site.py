@@ -64,7 +64,13 @@ class Site:
         """Append a fact and wait for what the router makes of it. Raises FactRefused, InvalidInput, Overloaded,
         LogUnavailable, OutcomeUnknown; the caller's deadline cancels it."""
         data = codec.check_fact(fact)
-        await self._refuse_unknown_words(fact)
+        try:
+            await self._refuse_unknown_words(fact)
+        except FactRefused:
+            # A retry? What it repeats may have been decided while the policy still had the word.
+            if (earlier := await self._decided(fact.fact_id)) is None:
+                raise
+            return earlier
         with self.outcomes.expect(fact.fact_id) as outcome:
             await self.publisher.publish(data)
             return await outcome()
