@@ -25,10 +25,16 @@ def simulate_all(seeds: Iterable[int], jobs: int) -> Iterator[Result]:
     """In order of completion, over `jobs` processes."""
     gc.freeze()  # what the imports made need not be looked through after every run
     if jobs == 1:
-        yield from map(simulate, seeds)
+        yield from map(_one, seeds)
         return
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        yield from pool.imap_unordered(simulate, seeds, chunksize=8)
+        yield from pool.imap_unordered(_one, seeds, chunksize=8)
+
+
+def _one(seed: int) -> Result:
+    result = simulate(seed)
+    gc.freeze()  # what this run left for good (SQLAlchemy's statements) neither
+    return result
 
 
 def main() -> None:

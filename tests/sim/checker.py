@@ -16,9 +16,14 @@ from cordboard.log.memory import MemoryLog, MemoryServer
 from cordboard.log.port import Stored
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
+from cordboard.projections.history.store import store
 from cordboard.router.verify import verify
+from tests.sim.database import InlineEngine, second_history
 from tests.sim.ledger import Ledger
 from tests.sim.site import SITE
+
+AT_THE_DOOR = ("unknown_queue",)
+"""The API refuses a word that the policy lacks before anything is written."""
 
 
 class Auditor:
@@ -120,6 +125,8 @@ def _told(ledger: Ledger, journal: Journal) -> Iterator[str]:
     for told in ledger.told:
         name = told.fact_id.hex()[:8]
         decisions = journal.decided.get(told.fact_id)
+        if not decisions and told.reason in AT_THE_DOOR:
+            continue
         if not decisions:
             yield f"an outcome was told of fact {name}, which the journal does not have"
             continue
@@ -190,3 +197,12 @@ def projections(server: MemoryServer, boards: Boards, desks: Desks, seen: int) -
             yield f"the desk of {agent.rstrip(b'.').decode()} is not what the journal has"
     if (boards.site(), boards.queues(), boards.agents()) != (again_boards.site(), again_boards.queues(), again_boards.agents()):
         yield "the boards are not what the journal has"
+
+
+async def folded_at_once(server: MemoryServer) -> dict[str, list[Any]]:
+    """The history's tables as one transaction makes them of the whole journal."""
+    database = second_history()
+    database.begin_anew()
+    engine: Any = InlineEngine(database)
+    await store(engine, [codec.decode_commit(message.data) for message in server.journal.messages])
+    return database.rows()

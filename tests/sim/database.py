@@ -47,6 +47,11 @@ class Database:
         if self._raw.in_transaction:
             self._raw.rollback()
 
+    def rows(self) -> dict[str, list[Any]]:
+        """What stands in every table."""
+        names = self._raw.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+        return {name: sorted(self._raw.execute(f"SELECT * FROM {name}"), key=repr) for (name,) in names}
+
     def number(self, query: str) -> int | None:
         """None while somebody writes."""
         return None if self._raw.in_transaction else self._raw.execute(query).fetchone()[0]
@@ -69,6 +74,12 @@ def vault_database() -> Database:
 
 @functools.cache
 def history_database() -> Database:
+    return Database(empty_history)
+
+
+@functools.cache
+def second_history() -> Database:
+    """To fold the same journal once more."""
     return Database(empty_history)
 
 

@@ -13,7 +13,10 @@ from tests.sim.network import Weather, Wire
 from tests.sim.process import Process
 
 SKEW_MS = 900
-"""How far a router's clock is from the server's at most while it may lead: two of them differ by less than JOURNAL's 2 s."""
+"""How far a host's clock is from the server's at most, usually: a router may lead with that."""
+FAR_MS = 5_000
+STEP_MS = 1_200
+"""How far the server's own clock is off at most."""
 
 
 @dataclass(slots=True)
@@ -23,6 +26,8 @@ class Host:
     process: Process
     clock: MachineClock
     wire: Wire | None = None
+    stop: Callable[[], None] | None = None
+    """Tells it to end in good order, if it can."""
 
 
 class Nemesis:
@@ -45,7 +50,7 @@ class Nemesis:
         acts = [
             (6, self._kill_at_a_step), (3, self._kill), (5, self._pause_router), (2, self._pause_any), (4, self._cut),
             (3, self._start_router), (4, self._weather_turns), (4, self._snapshots), (2, self._clocks), (1, self._ids_forgotten),
-            (3, self._kill_leaders), (3, self._loses_a_few), (7, self._kill_at_a_call),
+            (3, self._kill_leaders), (3, self._loses_a_few), (7, self._kill_at_a_call), (3, self._stop_router),
         ]  # fmt: skip
         self._acts = [act for weight, act in acts for _ in range(weight)]
 
@@ -102,6 +107,13 @@ class Nemesis:
             if host.process.alive:
                 host.process.kill("with all routers")
                 self._after(self._dice.uniform(0.1, 2.0), host.process.start)
+
+    def _stop_router(self) -> None:
+        """A planned hand-over: it ends its epoch if it leads."""
+        host = self._dice.choice(self._routers)
+        if host.process.alive and not host.process.paused and host.stop is not None:
+            self._say(f"{host.process.name} is told to stop")
+            host.stop()
 
     def _pause_router(self) -> None:
         self._pause(self._dice.choice(self._routers))
@@ -181,9 +193,14 @@ class Nemesis:
             self._kill_leaders()
 
     def _clocks(self) -> None:
-        """Wall clocks jump; what has elapsed does not."""
+        """Wall clocks jump; what has elapsed does not. Whose clock is too far off may not lead."""
+        if self._dice.random() < 0.3:
+            self._server_clock.skew_ms = self._dice.randrange(-STEP_MS, STEP_MS)
+            self._say(f"the server's clock is {self._server_clock.skew_ms} ms off now")
+            return
         host = self._dice.choice(self._hosts)
-        host.clock.skew_ms = self._server_clock.skew_ms + self._dice.randrange(-SKEW_MS, SKEW_MS)
+        most_ms = SKEW_MS if self._dice.random() < 0.8 else FAR_MS
+        host.clock.skew_ms = self._server_clock.skew_ms + self._dice.randrange(-most_ms, most_ms)
         self._say(f"the clock of {host.process.name} is {host.clock.skew_ms} ms off now")
 
     def _ids_forgotten(self) -> None:

@@ -16,7 +16,7 @@ from cordboard.projections.live import Desk, Work
 from tests.sim.ledger import Ledger, Told
 from tests.sim.process import Gone, Process
 from tests.sim.roles import ApiRole, GatewayRole, SourceRole
-from tests.sim.site import AGENTS, POLICY, an_agent, declared
+from tests.sim.site import AGENTS, POLICY, an_agent, another, declared
 
 PATIENCE_S = 4.0
 """A caller's deadline; then the same once more."""
@@ -47,7 +47,7 @@ class People:
         letters = [self.writes(number, dice.uniform(1.0, 12.0)) for number in range(dice.randrange(2, 5))]
         chats = [self.chats(dice.uniform(1.0, 14.0)) for _ in range(dice.randrange(2, 6))]
         agents = [self.works(name) for name in AGENTS[: dice.randrange(1, len(AGENTS) + 1)]]
-        return [*agents, *letters, *chats, self.house()]
+        return [*agents, *letters, *chats, self.house(), self.rules_change()]
 
     async def begin(self) -> None:
         """The policy and the agents: nothing works before."""
@@ -124,6 +124,15 @@ class People:
                 await asyncio.gather(self.command(fact), self.command(fact), self.source(fact))
             else:
                 await self.command(fact)
+
+    async def rules_change(self) -> None:
+        """A new policy now and then; one without the queue that letters go to has those refused that were acknowledged already, and
+        they must be admitted again."""
+        for version in range(2, 2 + self._dice.randrange(3)):
+            await asyncio.sleep(self._dice.uniform(2.0, 6.0))
+            await self.command(
+                f.PolicyPublished(self._id(), codec.encode(another(version, without_post=self._dice.random() < 0.5)))
+            )
 
     async def works(self, name: str) -> None:
         agent = an_agent(name)

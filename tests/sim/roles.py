@@ -6,21 +6,24 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from cordboard import codec
 from cordboard.api.declared import Declared
 from cordboard.api.outcomes import Outcomes
 from cordboard.api.site import Site, commit_reader
 from cordboard.errors import SteppedDown
+from cordboard.events.commit import INPUT_TAG
 from cordboard.events.fact import Fact
 from cordboard.gateway.entrance.cases import Cases
 from cordboard.gateway.entrance.entrance import Entrance
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.log.feed import Feed
-from cordboard.log.memory import MemoryLog
+from cordboard.log.memory import MemoryLog, MemoryServer
 from cordboard.log.port import FactPosition, Publisher
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history.arrivals import Arrivals
+from cordboard.projections.history.reader import DecidedAt
 from cordboard.projections.history.store import position, store
 from cordboard.router import run_router
 from cordboard.vault import Acceptance
@@ -36,20 +39,29 @@ SNAPSHOT_GAP_S = 1.0
 
 
 class RouterRole:
-    """`leads` is told each epoch."""
+    """Leads, and stands by when another does. `leads` is told each epoch."""
 
     def __init__(self, log: MakeLog, clock: MachineClock, leads: Callable[[int], None]) -> None:
         self._log, self._clock, self._leads = log, clock, leads
+        self._stop = asyncio.Event()
 
     async def run(self) -> None:
-        log = self._log()
+        log, self._stop = self._log(), asyncio.Event()
         while True:
             try:
                 return await run_router(
-                    log, clock=self._clock, leading=self._leads, snapshot_every=SNAPSHOT_EVERY, snapshot_gap_s=SNAPSHOT_GAP_S
+                    log,
+                    stop=self._stop,
+                    clock=self._clock,
+                    leading=self._leads,
+                    snapshot_every=SNAPSHOT_EVERY,
+                    snapshot_gap_s=SNAPSHOT_GAP_S,
                 )
             except SteppedDown:
                 await _until_quiet(log, 2.5)
+
+    def hand_over(self) -> None:
+        self._stop.set()
 
 
 async def _until_quiet(log: MemoryLog, quiet_s: float) -> None:
@@ -91,11 +103,29 @@ class GatewayRole:
             return await vault.pending(0, 1_000)
 
 
+class WholeHistory:
+    """Stands where the API's history would: what the journal says of a fact, read from the server itself."""
+
+    def __init__(self, server: MemoryServer) -> None:
+        self._server = server
+
+    async def reached(self, seq: int, timeout_s: float) -> bool:
+        await asyncio.sleep(timeout_s if seq > len(self._server.journal.messages) else 0.001)
+        return seq <= len(self._server.journal.messages)
+
+    async def decided(self, fact_id: bytes) -> DecidedAt | None:
+        for message in self._server.journal.messages:
+            for index, entry in enumerate(codec.decode_commit(message.data).entries):
+                if entry.tag == INPUT_TAG and codec.fact_id(codec.decode_input(entry).fact) == fact_id:
+                    return DecidedAt(message.seq, index)
+        return None
+
+
 class ApiRole:
     """Commands and what desks and boards show, without gRPC."""
 
-    def __init__(self, log: MakeLog, acknowledged: Acknowledged) -> None:
-        self._log, self._acknowledged = log, acknowledged
+    def __init__(self, log: MakeLog, server: MemoryServer, acknowledged: Acknowledged) -> None:
+        self._log, self._server, self._acknowledged = log, server, acknowledged
         self.serving: Site | None = None
         self.feed: Feed | None = None
 
@@ -108,13 +138,14 @@ class ApiRole:
         for fold in (boards.apply, desks.apply, outcomes.apply, declared.apply):
             feed.attach(fold)
         nothing: Any = None
+        history: Any = WholeHistory(self._server)
         async with asyncio.TaskGroup() as group:
             group.create_task(feed.run())
             async with log.publisher("api") as publisher:
                 await feed.caught_up()
                 heard = _Noting(publisher, self._acknowledged)
                 self.serving = Site(
-                    log=log, vault=nothing, boards=boards, desks=desks, feed=feed, history=nothing, publisher=heard,
+                    log=log, vault=nothing, boards=boards, desks=desks, feed=feed, history=history, publisher=heard,
                     intake=nothing, outcomes=outcomes, declared=declared, effects=nothing, signals=nothing, people=nothing,
                     shown=nothing, tokens=nothing, erasure=nothing, explainer=nothing, attendance=nothing,
                 )  # fmt: skip

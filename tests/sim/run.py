@@ -17,7 +17,7 @@ from typing import Any
 from cordboard import codec
 from cordboard.errors import ConfigurationError, CordboardError, JournalCorrupt
 from cordboard.log.memory import MemoryLog, MemoryServer
-from tests.sim.checker import Auditor, check, projections
+from tests.sim.checker import Auditor, check, folded_at_once, projections
 from tests.sim.database import history_database, vault_database
 from tests.sim.ledger import Ledger
 from tests.sim.loop import OWNER, WORLD, Stuck, VirtualLoop
@@ -80,11 +80,12 @@ class Run:
         self._vault.begin_anew()
         self._history.begin_anew()
         for number in range(dice.choice((2, 2, 3))):
-            self._host(f"router-{number}", lambda host: RouterRole(self._log_of(host), host.clock, self._leads(host)))
+            host, role = self._host(f"router-{number}", lambda host: RouterRole(self._log_of(host), host.clock, self._leads(host)))
+            host.stop = role.hand_over
         self._gateway = self._host("gateway", lambda host: GatewayRole("mail", self._log_of(host), self._vault, ledger.acknowledge))
         self._gateway[0].process.killed = self._vault.process_died
         self._apis = [
-            self._host(f"api-{number}", lambda host: ApiRole(self._log_of(host), ledger.acknowledge))
+            self._host(f"api-{number}", lambda host: ApiRole(self._log_of(host), self.server, ledger.acknowledge))
             for number in range(dice.choice((1, 1, 2)))
         ]
         self._sources = [
@@ -154,14 +155,24 @@ class Run:
             settled = self._spawn(self._until_settled(tasks))
             if not self.loop.run(lambda: settled.done() or bool(self.ledger.broken), SETTLE_S):
                 self._found(f"not settled {SETTLE_S:.0f} s after all was well: {self._unsettled(tasks)}")
+            self._stand_still(tasks)
             self._failures([opened, trouble, settled, *tasks])
             return self._check()
         except Stuck:
             return [*self.ledger.broken, "nothing moves any more"]
 
+    def _stand_still(self, tasks: list[asyncio.Task[Any]]) -> None:
+        """No more commits, and those under way are read: else the journal would grow while it is checked."""
+        for host in self._hosts:
+            if host.stop is not None:
+                host.process.kill("because the run is over")
+        read = self._spawn(self._until_settled(tasks))
+        if not self.ledger.broken and not self.loop.run(read.done, SETTLE_S):
+            self._found(f"not settled after the last commit: {self._unsettled(tasks)}")
+
     async def _until_settled(self, tasks: list[asyncio.Task[Any]]) -> None:
         while True:
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(0.5)
             if not self._unsettled(tasks):
                 return
 
@@ -196,6 +207,11 @@ class Run:
         if not broken:
             for _, api in self._apis:
                 broken += projections(self.server, api.serving.boards, api.serving.desks, api.feed.position)
+        if not broken and self._projects:
+            told = self._spawn(folded_at_once(self.server))
+            self.loop.run(told.done, 3_600.0)
+            if self._history.rows() != told.result():
+                broken.append("the history's tables are not what one fold of the journal makes of it")
         return broken
 
     # -- what is noticed on the way -------------------------------------------------------------------------------------
@@ -209,6 +225,11 @@ class Run:
         """A process that ended by itself is started again, as any supervisor would; not every end is a good one."""
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
+        if error is None and process.name.startswith("router"):
+            self._counts["hand-overs"] += 1
+            self._say(f"{process.name} has stopped")
+            self.loop.call_later(1.0, process.start, context=WORLD)
+            return
         self._say(f"{process.name} ends by itself: {type(error).__name__}: {error}")
         if not isinstance(error, CordboardError) or isinstance(error, JournalCorrupt):
             self._found(f"{process.name} ended with {type(error).__name__}: {error}")

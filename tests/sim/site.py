@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
 from cordboard.events.fact import AgentDeclared
 from cordboard.events.policy import ChannelProfile, EntryPoint, Policy, QueuePolicy, Rule, Topic
@@ -35,6 +37,18 @@ POLICY = Policy(
     entry_points=[EntryPoint(name="service", channel="mail", address="service@shop.example", queue="post")],
     rules=[Rule(name="urgent", keywords=["urgent"], priority=7)],
 )  # fmt: skip
+
+
+def another(version: int, *, without_post: bool) -> Policy:
+    """The same site a little later. Without the queue of letters they go to the orders."""
+    if not without_post:
+        return replace(POLICY, version=version)
+    return replace(
+        POLICY,
+        version=version,
+        queues=[queue for queue in POLICY.queues if queue.name != "post"],
+        entry_points=[replace(POLICY.entry_points[0], queue="orders")],
+    )
 
 
 def an_agent(name: str) -> bytes:
