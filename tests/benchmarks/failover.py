@@ -15,6 +15,8 @@ from tests.routers import SITE, Epochs, RouterProcess, Routers, epochs, routers
 
 LEAGUE: League = "leadership"
 TIMES = 3 if QUICK else 20
+BY_COMMAND = not QUICK
+"""A quick look starts what `cordboard run router` runs, without the command line, which takes longer to load than all else."""
 SETTLED_S = 1.0
 """Long enough for everybody to have heard everybody."""
 PHASES = 5
@@ -32,7 +34,7 @@ async def rows(directory: Path) -> list[Row]:
         routers(server, directory) as them,
         epochs(log) as history,
     ):
-        leader, _ = await them.three(by_command=True)
+        leader, _ = await them.three(by_command=BY_COMMAND)
         for number in range(2 * TIMES):
             # At every part of the beat alike.
             await asyncio.sleep(SETTLED_S + number // 2 % PHASES * BEAT_S / PHASES)
@@ -55,5 +57,5 @@ async def _gap(leader: RouterProcess, number: signal.Signals, epoch: int, histor
 async def _replaced(leader: RouterProcess, epoch: int, them: Routers) -> RouterProcess:
     await leader.ends()
     successor = await them.leader(epoch)
-    await (await them.start(by_command=True)).stands_by()
+    await (await them.start(by_command=BY_COMMAND)).stands_by()
     return successor
