@@ -34,7 +34,7 @@ from tests.chaos.step_down import digests, led_by
 
 SETTLE_S = 120.0
 AT_ONCE = 500
-CHECK_S = 600.0
+CHECK_S = 300.0
 COPY = "journal"
 SHOWN = 5
 """Differences of one kind that are told one by one."""

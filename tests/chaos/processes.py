@@ -41,8 +41,9 @@ class Process:
         self.started += 1
         nothing = os.open(os.devnull, os.O_RDONLY)
         try:
-            self._child = Child(self._command, nothing, self.output)
-            await self._child.start()
+            child = Child(self._command, nothing, self.output)
+            await child.start()
+            self._child = child
         finally:
             os.close(nothing)
 
