@@ -72,6 +72,18 @@ class JournalCorrupt(CordboardError):
     reason = "journal_corrupt"
 
 
+class ArchiveUnavailable(CordboardError):
+    """The archive's storage did not answer or could not write. Nothing half-written is visible: try again."""
+
+    reason = "archive_unavailable"
+
+
+class ArchiveCorrupt(JournalCorrupt):
+    """A file of the archive is not what it says, or the files leave a gap or contradict each other or the journal."""
+
+    reason = "archive_corrupt"
+
+
 class ConfigurationError(CordboardError):
     """The process cannot run as configured; the message says what to change."""
 

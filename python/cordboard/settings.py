@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     grace_s: float = 30.0
     session_grace_s: float = 30.0
     """So long a desk that nobody watches any more may come back."""
+    archive: str | None = None
+    """Where the journal's archive stands: a directory or s3://…; what was trimmed from the journal is read from there."""
     insecure_listen: bool = False
     allow_lazy_fsync: bool = False
 
@@ -85,6 +87,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 f"--{what}-url is SQLite, which serves only the single process `cordboard up`: give a PostgreSQL URL"
             )
         return url
+
+    def archive_place(self) -> str:
+        """The archive of a process that writes it."""
+        if self.archive is None:
+            raise ConfigurationError("--archive is needed: a directory, or s3://bucket/prefix")
+        return self.archive
 
     def server_url(self) -> str:
         """The NATS server of a process that does not bring its own."""

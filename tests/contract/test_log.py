@@ -427,3 +427,11 @@ async def test_unanswered_is_what_a_lost_message_looks_like(log: Log) -> None:
     flaky.plan.append(Fault.LOSE_MESSAGE)
     with pytest.raises(Unanswered):
         await flaky.send(b"fact")
+
+
+async def test_an_untrimmed_log_begins_at_1(log: Log) -> None:
+    assert (await log.first_journal_seq(), await log.first_inbox_seq()) == (1, 1)
+    async with log.publisher("gateway") as publisher, log.appender() as appender:
+        await publisher.publish(b"fact")
+        await appender.append(1, b"commit")
+    assert (await log.first_journal_seq(), await log.first_inbox_seq()) == (1, 1)

@@ -10,7 +10,8 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent.parent
 CHART = ROOT / "deploy" / "helm" / "cordboard"
-ROLES = ("router", "projector", "gateway", "api")
+ROLES = ("router", "projector", "gateway", "api", "archiver")
+"""The archiver only where there is an archive."""
 Object = dict[str, Any]
 
 EVERYTHING: Object = {
@@ -22,6 +23,12 @@ EVERYTHING: Object = {
         "pullSecrets": ["registry"],
     },
     "nats": {"monitorUrl": "http://nats-0.nats:8222,http://nats-1.nats:8222", "allowLazyFsync": True},
+    "archive": {
+        "place": "s3://journals/webshop?endpoint=https://storage.example:9000",
+        "existingSecret": "archive",
+        "accessKeyKey": "id",
+        "secretKeyKey": "key",
+    },
     "listen": "::",
     "verbose": True,
     "router": {
@@ -62,6 +69,8 @@ EVERYTHING: Object = {
         "dnsTo": [{"namespaceSelector": {"matchLabels": {"name": "kube-system"}}}],
         "natsTo": [{"podSelector": {"matchLabels": {"app": "nats"}}}],
         "postgresTo": [{"ipBlock": {"cidr": "198.51.100.7/32"}}],
+        "archiveTo": [{"ipBlock": {"cidr": "198.51.100.10/32"}}],
+        "archivePorts": [9000],
         "smtpRelayTo": [{"ipBlock": {"cidr": "198.51.100.8/32"}}],
         "imapTo": [{"ipBlock": {"cidr": "198.51.100.9/32"}}],
         "webhookTo": [{"ipBlock": {"cidr": "203.0.113.0/24"}}],

@@ -15,7 +15,8 @@ from tests.deploy.chart import CHART, EVERYTHING, ROLES, Object, chart, named, p
 OLDEST, NEWEST = "1.30", "1.37"
 SETS: dict[str, Any] = {"defaults": {}, "everything": EVERYTHING}
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-ELSEWHERE = {VARIABLE, "CORDBOARD_TARGET"}
+STORAGE_KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+ELSEWHERE = {VARIABLE, "CORDBOARD_TARGET", *STORAGE_KEYS}
 
 
 @pytest.fixture(params=SETS)
@@ -60,7 +61,7 @@ def test_every_pod_is_restricted(objects: list[Object]) -> None:
             assert security["capabilities"] == {"drop": ["ALL"]}
             assert container["resources"]["limits"]
             assert all("hostPort" not in port and port["containerPort"] > 1024 for port in container.get("ports", []))
-    assert seen == {*ROLES, "test"}
+    assert seen - {"archiver"} == {*ROLES, "test"} - {"archiver"}
 
 
 def test_services_are_not_announced_as_variables_that_read_like_options(objects: list[Object]) -> None:
@@ -74,8 +75,21 @@ def test_one_image_plays_every_role(objects: list[Object]) -> None:
     assert images <= {f"cordboard:{chart().metadata['appVersion']}", "registry.example/cordboard@sha256:" + "0" * 64}
 
 
-def test_every_role_of_the_command_line_has_its_pod(objects: list[Object]) -> None:
-    assert set(Role) == set(ROLES) == {component for component, _ in pods(objects)} - {"test"}
+def test_every_role_of_the_command_line_has_its_pod() -> None:
+    def components(values: Object) -> set[str]:
+        return {component for component, _ in pods(render(values))} - {"test"}
+
+    assert set(Role) == set(ROLES) == components(EVERYTHING)
+    assert components({}) == set(ROLES) - {"archiver"}, "there is nothing to write to"
+
+
+def test_every_role_may_read_the_archive() -> None:
+    for component, pod in pods(render(EVERYTHING)):
+        told = {variable["name"]: variable for variable in pod["containers"][0]["env"]}
+        if component != "test":
+            assert told["CORDBOARD_ARCHIVE"]["value"] == EVERYTHING["archive"]["place"]
+            assert told["AWS_ACCESS_KEY_ID"]["valueFrom"] == {"secretKeyRef": {"name": "archive", "key": "id"}}
+            assert told["AWS_SECRET_ACCESS_KEY"]["valueFrom"] == {"secretKeyRef": {"name": "archive", "key": "key"}}
 
 
 def test_every_argument_and_variable_exists_in_the_command_line(objects: list[Object]) -> None:
@@ -92,7 +106,7 @@ def test_every_argument_and_variable_exists_in_the_command_line(objects: list[Ob
 
 def test_secrets_are_only_ever_named(objects: list[Object]) -> None:
     """A URL with a password, a key: from a Secret that exists, never from a value; the chart makes no Secret of its own."""
-    secret = {"CORDBOARD_NATS_URL", "CORDBOARD_VAULT_URL", "CORDBOARD_VIEWS_URL", "CORDBOARD_SMTP_RELAY", VARIABLE}
+    secret = {"CORDBOARD_NATS_URL", "CORDBOARD_VAULT_URL", "CORDBOARD_VIEWS_URL", "CORDBOARD_SMTP_RELAY", VARIABLE, *STORAGE_KEYS}
     for _, pod in pods(objects):
         for variable in pod["containers"][0]["env"]:
             assert ("valueFrom" in variable) == (variable["name"] in secret), variable["name"]
@@ -200,6 +214,9 @@ def test_peers_are_those_of_the_values() -> None:
     assert policies["api"]["ingress"][0]["from"] == wanted["apiFrom"]
     assert [rule["to"] for rule in policies["dns-and-nats"]["egress"]] == [wanted["dnsTo"], wanted["natsTo"]]
     assert [rule["to"] for rule in policies["postgres"]["egress"]] == [wanted["postgresTo"]]
+    assert [(rule["to"], rule["ports"]) for rule in policies["archive"]["egress"]] == [
+        (wanted["archiveTo"], [{"protocol": "TCP", "port": 9000}])
+    ]
     assert [rule["to"] for rule in policies["gateway-out"]["egress"]] == [
         wanted["smtpRelayTo"],
         wanted["imapTo"],

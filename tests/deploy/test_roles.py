@@ -16,9 +16,11 @@ import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from cordboard.archive import Archive, open_storage
 from cordboard.log.embedded import EmbeddedServer
 from tests.deploy.chart import ROLES, ROOT, Object, pods, render
 from tests.postgres import PostgresServer
+from tests.s3 import KEYS
 
 PATIENCE_S = 120.0
 COMMAND = (sys.executable, "-m", "cordboard.main")
@@ -42,11 +44,11 @@ def free_port() -> int:
 class Cluster:
     """Plays the kubelet: containers as processes, Secrets as what they hold, ports that are free here."""
 
-    def __init__(self, secrets: dict[str, str], monitor_url: str, log: Path) -> None:
+    def __init__(self, values: Object, secrets: dict[str, str], monitor_url: str, log: Path) -> None:
         self._log = log
         self._secrets = secrets
         self._monitor_url = monitor_url
-        self._pods = {role: pod["containers"][0] for role, pod in pods(render(VALUES))}
+        self._pods = {role: pod["containers"][0] for role, pod in pods(render(values))}
         self._ports: dict[tuple[str, str], int] = {}
         self._processes: list[Process] = []
 
@@ -120,7 +122,7 @@ class Cluster:
 
 
 @pytest.fixture
-async def cluster(tmp_path: Path, postgres: PostgresServer) -> AsyncIterator[Cluster]:
+async def cluster(tmp_path: Path, postgres: PostgresServer, s3_place: str) -> AsyncIterator[Cluster]:
     async with EmbeddedServer(tmp_path / "nats") as nats:
         secrets = {
             "CORDBOARD_NATS_URL": nats.url,
@@ -133,7 +135,8 @@ async def cluster(tmp_path: Path, postgres: PostgresServer) -> AsyncIterator[Clu
         mounted.write_text(f"reviews: [whsec_{base64.b64encode(bytes(32)).decode()}]\n")
         secrets |= {"CORDBOARD_WEBHOOK_SECRETS": str(mounted), "CORDBOARD_SMTP_RELAY": "smtp://127.0.0.1:1?tls=never"}
         assert nats.monitor_url is not None
-        cluster = Cluster(secrets, nats.monitor_url, tmp_path / "log")
+        values = VALUES | {"archive": {"place": s3_place, "existingSecret": "archive"}}
+        cluster = Cluster(values, secrets | KEYS, nats.monitor_url, tmp_path / "log")
         try:
             yield cluster
         finally:
@@ -147,12 +150,12 @@ async def call(*arguments: str, target: str) -> tuple[int, str]:
 
 
 @pytest.mark.postgres
-async def test_the_release_comes_up_as_its_probes_say(cluster: Cluster) -> None:
+async def test_the_release_comes_up_as_its_probes_say(cluster: Cluster, s3_place: str) -> None:
     for role in ROLES:
         await cluster.start(role)
     for role in ROLES:
         await cluster.until(role, "startupProbe")
-    for role in ("router", "projector", "api"):
+    for role in ("router", "projector", "api", "archiver"):
         await cluster.until(role, "readinessProbe")
     assert not await cluster.answers("gateway", "readinessProbe"), "it has no policy yet, and the notes say so"
 
@@ -171,4 +174,9 @@ async def test_the_release_comes_up_as_its_probes_say(cluster: Cluster) -> None:
     assert test.returncode == 0, cluster._log.read_text()
     assert b"site: default" in out
 
-    assert await cluster.stop() == [0] * 5, cluster._log.read_text()
+    archive = Archive(open_storage(s3_place), "default")
+    async with asyncio.timeout(PATIENCE_S):
+        while not await archive.last_seq():  # noqa: ASYNC110 - a storage tells nobody
+            await asyncio.sleep(0.1)
+
+    assert await cluster.stop() == [0] * 6, cluster._log.read_text()

@@ -76,6 +76,9 @@ BAD: dict[str, Any] = {
     "nobody to serve": {"networkPolicy": {"apiFrom": []}},
     "too little time to end": {"gateway": {"terminationGracePeriodSeconds": 1}},
     "text where a number belongs": {"gateway": {"graceSeconds": "30s"}},
+    "a password in the archive's place": {"archive": {"place": "s3://key:secret@bucket/prefix"}},
+    "an archive on the pod's own disk": {"archive": {"place": "/var/lib/archive"}},
+    "two archivers": {"archiver": {"replicas": 2}},
     "no time for a desk to come back": {"api": {"sessionGraceSeconds": 0}},
 }
 

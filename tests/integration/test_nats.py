@@ -261,3 +261,19 @@ async def test_a_stream_that_is_gone_is_an_error(server: EmbeddedServer) -> None
         with pytest.raises(JournalCorrupt, match="is gone"):
             async with aclosing(log.follow_journal(1)) as lists:
                 await anext(lists)
+
+
+async def test_a_purged_stream_says_where_it_begins_and_how_full_it_is(tmp_path: Path) -> None:
+    async with EmbeddedServer(tmp_path) as server, connect(server.url, "default") as log:
+        async with log.appender() as appender:
+            for seq in range(1, 6):
+                await appender.append(seq, bytes(1000))
+        inbox, journal = await log.usage()
+        assert (inbox.stream, inbox.bytes, inbox.percent) == ("INBOX_default", 0, 0)
+        assert journal.stream == "JOURNAL_default" and journal.max_bytes > journal.bytes > 5000
+        assert await log.journal.purge(4) == 3
+        assert (await log.first_journal_seq(), await log.last_journal_seq()) == (4, 5)
+        assert await log.journal.purge(6) == 2
+        assert (await log.first_journal_seq(), await log.last_journal_seq()) == (6, 5)
+        async with log.appender() as appender:
+            await appender.append(6, b"goes on")

@@ -7,7 +7,8 @@ from math import log
 
 import pytest
 
-from cordboard.router.snapshots import EVERY_BYTES, EVERY_COMMITS, KEPT, OVERDUE, SHARE, Rhythm, SnapshotName, superfluous
+from cordboard.log.snapshot_name import KEPT, SHARE, SnapshotName, superfluous
+from cordboard.router.snapshots import EVERY_BYTES, EVERY_COMMITS, OVERDUE, Rhythm
 
 
 def name(seq: int) -> SnapshotName:

@@ -4,6 +4,7 @@ import typer
 
 from cordboard.cli import agents_file, engagements, parking, steering
 from cordboard.cli.agents import agents_app
+from cordboard.cli.archive import archive_app
 from cordboard.cli.asyncapi import asyncapi_document
 from cordboard.cli.contacts import contacts_app, timeline
 from cordboard.cli.customer import customer_app
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(explain_app, name="explain")
     app.add_typer(customer_app, name="customer")
     app.add_typer(policy_app, name="policy")
+    app.add_typer(archive_app, name="archive")
     app.command("verify")(verify_journal)
     app.command("replay")(replay)
     app.command("asyncapi")(asyncapi_document)

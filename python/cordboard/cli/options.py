@@ -83,6 +83,14 @@ BehindProxy = Annotated[
     bool,
     typer.Option("--behind-proxy", envvar="CORDBOARD_BEHIND_PROXY", help="Believe X-Forwarded-For: a proxy of ours sets it."),
 ]
+ArchivePlace = Annotated[
+    str | None,
+    typer.Option(
+        "--archive",
+        envvar="CORDBOARD_ARCHIVE",
+        help="The journal's archive: a directory, or s3://bucket/prefix?endpoint=…&region=… (docs/archive.md).",
+    ),
+]
 InsecureListen = Annotated[bool, typer.Option("--insecure-listen", help="Listen beyond loopback without authentication.")]
 LazyFsync = Annotated[bool, typer.Option("--allow-lazy-fsync", help="Accept a NATS server that may lose acknowledged facts.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log in detail.")]

@@ -11,18 +11,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
+from cordboard.archive import Archive, WithArchive, open_storage, run_archiver
 from cordboard.cli.faces import Addresses, Faces, Ports
 from cordboard.cli.vitals import Vitals, serve_vitals
 from cordboard.errors import CordboardError
 from cordboard.log import StreamSettings, connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.port import SiteLog
+from cordboard.log.usage import watch_usage
 from cordboard.projections.history import HistoryReader, run_history
 from cordboard.router import Standing, serve_router
 from cordboard.settings import Settings
 
 logger = logging.getLogger(__name__)
-ROLES = ("router", "projector", "gateway", "api")
+ROLES = ("router", "projector", "gateway", "api", "archiver")
 HAND_OVER_S = 5.0
 """So long the end of a process may wait for the journal to take its last commit."""
 LOOK_S = 5.0
@@ -83,6 +85,11 @@ async def watch_projector(log: SiteLog, views_url: str, vitals: Vitals) -> None:
         await asyncio.sleep(LOOK_S)
 
 
+async def keep_archive(log: SiteLog, archive: Archive, vitals: Vitals) -> None:
+    """The archiver role. It is ready while the storage takes what comes."""
+    await run_archiver(log, archive, said=lambda _position, why_not: vitals.ready("archiver", why_not))
+
+
 @contextlib.asynccontextmanager
 async def _server(settings: Settings) -> AsyncIterator[Addresses]:
     if settings.nats_url is not None:
@@ -108,7 +115,7 @@ async def run_roles(
     settings.check_listen()
     async with contextlib.AsyncExitStack() as stack:
         addresses = await stack.enter_async_context(_server(settings))
-        log = await stack.enter_async_context(
+        server = await stack.enter_async_context(
             connect(
                 addresses.nats_url,
                 settings.site,
@@ -118,7 +125,10 @@ async def run_roles(
                 name="cordboard-" + "-".join(roles),
             )
         )
-        vitals = Vitals.of(role for role in roles if role in ("router", "projector"))
+        # What was trimmed from the journal comes from the archive, for whoever reads it from the beginning.
+        archive = Archive(open_storage(settings.archive), settings.site) if settings.archive is not None else None
+        log = WithArchive(server, archive) if archive is not None else server
+        vitals = Vitals.of(role for role in roles if role in ("router", "projector", "archiver"))
         ports = Ports.of(settings, roles, addresses, say_ready)
         tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         if "router" in roles:
@@ -126,9 +136,15 @@ async def run_roles(
         if "projector" in roles:
             assert views_url is not None
             url = views_url
-            tasks.append(("projector", lambda: run_history(addresses.nats_url, settings.site, url)))
+            trimmed = log.trimmed if isinstance(log, WithArchive) else None
+            tasks.append(("projector", lambda: run_history(addresses.nats_url, settings.site, url, trimmed=trimmed)))
             if settings.health_port >= 0:
                 tasks.append(("projector's watch", lambda: watch_projector(log, url, vitals)))
+        if "archiver" in roles:
+            kept = Archive(open_storage(settings.archive_place()), settings.site)
+            tasks.append(("archiver", lambda: keep_archive(server, kept, vitals)))
+        if "router" in roles or "archiver" in roles:
+            tasks.append(("alarms", lambda: watch_usage(server, vitals.sound)))
         if settings.health_port >= 0:
             tasks.append(("health", lambda: _health(settings, vitals)))
         if "gateway" in roles or "api" in roles:

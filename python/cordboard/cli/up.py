@@ -14,6 +14,7 @@ import typer
 from cordboard.cli.apply import apply_files
 from cordboard.cli.faces import Addresses
 from cordboard.cli.options import (
+    ArchivePlace,
     BehindProxy,
     DataDir,
     Grace,
@@ -54,6 +55,7 @@ class Role(StrEnum):
     projector = "projector"
     gateway = "gateway"
     api = "api"
+    archiver = "archiver"
 
 
 def up(
@@ -79,6 +81,7 @@ def up(
     mailboxes: Mailboxes = None,
     webhook_secrets: WebhookSecrets = None,
     behind_proxy: BehindProxy = False,
+    archive: ArchivePlace = None,
     grace_s: Grace = 30.0,
     session_grace_s: SessionGrace = 30.0,
     insecure_listen: InsecureListen = False,
@@ -106,12 +109,14 @@ def up(
         mailboxes=mailboxes,
         webhook_secrets=webhook_secrets,
         behind_proxy=behind_proxy,
+        archive=archive,
         grace_s=grace_s,
         session_grace_s=session_grace_s,
         insecure_listen=insecure_listen,
         allow_lazy_fsync=allow_lazy_fsync,
     )
-    roles = tuple(role for role in ROLES if role not in (without or []))
+    wanted = ROLES if archive is not None else tuple(role for role in ROLES if role != "archiver")
+    roles = tuple(role for role in wanted if role not in (without or []))
     if (policy or agents) and not {"api", "router"} <= set(roles):
         fail("--policy and --agents are applied through this process: they need its api and its router")
     run_until_signalled(_up(settings, roles, policy, agents, as_json))
@@ -138,6 +143,7 @@ def run(
     mailboxes: Mailboxes = None,
     webhook_secrets: WebhookSecrets = None,
     behind_proxy: BehindProxy = False,
+    archive: ArchivePlace = None,
     grace_s: Grace = 30.0,
     session_grace_s: SessionGrace = 30.0,
     insecure_listen: InsecureListen = False,
@@ -167,6 +173,7 @@ def run(
         mailboxes=mailboxes,
         webhook_secrets=webhook_secrets,
         behind_proxy=behind_proxy,
+        archive=archive,
         grace_s=grace_s,
         session_grace_s=session_grace_s,
         insecure_listen=insecure_listen,
@@ -185,7 +192,7 @@ def _site_of(policy: Path) -> str:
 
 async def _run(settings: Settings, role: Role, as_json: bool) -> None:
     settings.server_url()
-    needs_vault, needs_views = role in (Role.gateway, Role.api), role is not Role.router
+    needs_vault, needs_views = role in (Role.gateway, Role.api), role not in (Role.router, Role.archiver)
     await run_roles(
         settings,
         (role.value,),

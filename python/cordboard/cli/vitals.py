@@ -14,6 +14,8 @@ class Vitals(msgspec.Struct):
 
     unready: dict[str, str]
     says: dict[str, str] = {}
+    alarms: dict[str, str] = {}
+    """What needs somebody's care though every role does its work."""
 
     @classmethod
     def of(cls, roles: Iterable[str]) -> "Vitals":
@@ -25,13 +27,19 @@ class Vitals(msgspec.Struct):
         self.unready[role] = why_not
         self.says[role] = says
 
+    def sound(self, alarms: dict[str, str]) -> None:
+        """The alarms that stand now, by what they are about."""
+        self.alarms = alarms
+
 
 class Health(msgspec.Struct, frozen=True):
-    """The answer to a probe: roles that are not ready, and why; what roles do that can do several things."""
+    """The answer to a probe: roles that are not ready, and why; what roles do that can do several things; alarms, which make nobody
+    unready."""
 
     ok: bool
     unready: dict[str, str] = {}
     roles: dict[str, str] = {}
+    alarms: dict[str, str] = {}
 
 
 async def serve_vitals(vitals: Vitals, host: str, port: int, *, insecure_listen: bool) -> None:
@@ -46,7 +54,8 @@ async def serve_vitals(vitals: Vitals, host: str, port: int, *, insecure_listen:
         unready = {role: why for role, why in vitals.unready.items() if why}
         status = HTTP_503_SERVICE_UNAVAILABLE if unready else HTTP_200_OK
         says = {role: what for role, what in vitals.says.items() if what}
-        return Response(Health(ok=not unready, unready=unready, roles=says), status_code=status)
+        health = Health(ok=not unready, unready=unready, roles=says, alarms=vitals.alarms)
+        return Response(health, status_code=status)
 
     listener = bind(host, port, insecure_listen=insecure_listen)
     async with serving(Litestar([healthz, readyz], openapi_config=None, logging_config=None), listener) as server:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cordboard.errors import ConfigurationError, LogUnavailable, NotFound
 from cordboard.log import reader, subjects, whispers
@@ -16,6 +17,7 @@ from cordboard.log.publisher import DEADLINE_S, FramePublisher, publishing
 from cordboard.log.snapshots import BucketSnapshots
 from cordboard.log.stream import Ack, Unanswered
 from cordboard.log.streams import DEFAULTS, StreamSettings, declare_streams
+from cordboard.log.usage import Usage
 from cordboard.log.wire import CONNECT_S, ERR_NO_MESSAGE, ApiError, Wire, open_wire
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,6 +51,29 @@ class JetStream:
                 raise NotFound(f"{self.name} has no message {seq}") from error
             raise Unanswered(str(error)) from error
         return Stored(message["seq"], _unix_ms(message["time"]), base64.b64decode(message.get("data", "")))
+
+    async def first(self) -> int:
+        """The oldest message's sequence; of an empty stream the next one's."""
+        state = (await self._wire.call_until_answered(f"STREAM.INFO.{self.name}"))["state"]
+        return max(1, int(state["first_seq"]), 0 if state["messages"] else int(state["last_seq"]) + 1)
+
+    async def usage(self) -> Usage:
+        info = await self._wire.call_until_answered(f"STREAM.INFO.{self.name}")
+        return Usage(self.name, int(info["state"]["bytes"]), int(info["config"]["max_bytes"]))
+
+    async def consumers(self) -> list[dict[str, Any]]:
+        """Everyone who follows the stream now, as the server describes them."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = await self._wire.call_until_answered(f"CONSUMER.LIST.{self.name}", {"offset": len(found)})
+            found += page.get("consumers") or []
+            if len(found) >= page.get("total", 0) or not page.get("consumers"):
+                return found
+
+    async def purge(self, below: int) -> int:
+        """Delete the messages before `below`; returns how many those were."""
+        answer = await self._wire.call_until_answered(f"STREAM.PURGE.{self.name}", {"seq": below})
+        return int(answer["purged"])
 
     async def state(self) -> tuple[int, int | None]:
         """The last sequence, and the time of the last message (Unix ms; None if there never was one)."""
@@ -94,8 +119,14 @@ class JetStreamLog:
     def follow_journal(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
         return reader.follow(self._wire, self.journal.name, from_seq)
 
+    async def first_inbox_seq(self) -> int:
+        return await self.inbox.first()
+
     async def last_inbox_seq(self) -> int:
         return (await self.inbox.state())[0]
+
+    async def first_journal_seq(self) -> int:
+        return await self.journal.first()
 
     async def last_journal_seq(self) -> int:
         return (await self.journal.state())[0]
@@ -110,6 +141,10 @@ class JetStreamLog:
     async def server_time_ms(self) -> int | None:
         times = [time for _, time in (await self.inbox.state(), await self.journal.state()) if time is not None]
         return max(times, default=None)
+
+    async def usage(self) -> list[Usage]:
+        """How full the two streams are."""
+        return [await self.inbox.usage(), await self.journal.usage()]
 
     @property
     def snapshots(self) -> Snapshots:
@@ -143,13 +178,13 @@ async def connect(
     subjects.check_site(site)
     async with open_wire(url, name) as wire:
         await require_fsync(wire.server_id, monitor_url, allow_lazy=allow_lazy_fsync)
-        await _require_jetstream(wire)
+        await require_jetstream(wire)
         declared = await declare_streams(wire, site, settings)
         yield JetStreamLog(wire, site, declared.inbox_id, declared.replicas, ack_wait_s, deadline_s)
 
 
-async def _require_jetstream(wire: Wire) -> None:
-    """An election may be on: that is given as long as connecting is."""
+async def require_jetstream(wire: Wire) -> None:
+    """Raises ConfigurationError if the server has none. An election may be on: that is given as long as connecting is."""
     try:
         async with asyncio.timeout(CONNECT_S):
             await wire.call_until_answered("INFO")

@@ -214,8 +214,14 @@ class MemoryLog:
     def follow_journal(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
         return self._follow(self._server.journal, from_seq)
 
+    async def first_inbox_seq(self) -> int:
+        return 1
+
     async def last_inbox_seq(self) -> int:
         return await self._answered(lambda: _last(self._server.inbox))
+
+    async def first_journal_seq(self) -> int:
+        return 1
 
     async def last_journal_seq(self) -> int:
         return await self._answered(lambda: _last(self._server.journal))

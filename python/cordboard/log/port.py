@@ -57,20 +57,46 @@ class Appender(Protocol):
         ...
 
 
-class Snapshots(Protocol):
+class SnapshotReader(Protocol):
     """Named blobs beside the journal. Names sort by position."""
 
-    async def put(self, name: str, data: bytes) -> None: ...
     async def get(self, name: str) -> bytes: ...
     async def names(self) -> list[str]: ...
+
+
+class Snapshots(SnapshotReader, Protocol):
+    """The same, to write."""
+
+    async def put(self, name: str, data: bytes) -> None: ...
     async def delete(self, name: str) -> None: ...
 
 
-class SiteLog(Protocol):
-    """One site's log. Made by `log.connect(...)` or `log.memory.MemoryLog`."""
+class Journal(Protocol):
+    """What reading one site's past asks: of its log, of an archive, or of both as one."""
 
     @property
     def site(self) -> str: ...
+
+    def follow_journal(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
+        """Commits from `from_seq` on, in order and without gaps, for ever; of an archive, to its end. Each item is all that is
+        buffered (never empty). Survives reconnects and server restarts. Close the iterator (`aclose`) to stop."""
+        ...
+
+    async def last_journal_seq(self) -> int:
+        """0 if empty."""
+        ...
+
+    async def read_commit(self, seq: int) -> Stored:
+        """One commit, from the stream's leader. Raises NotFound, LogUnavailable."""
+        ...
+
+    @property
+    def snapshots(self) -> SnapshotReader: ...
+
+
+class SiteLog(Journal, Protocol):
+    """One site's log. Made by `log.connect(...)` or `log.memory.MemoryLog`."""
+
     @property
     def inbox_id(self) -> bytes:
         """16 bytes naming this incarnation of the INBOX stream."""
@@ -92,17 +118,14 @@ class SiteLog(Protocol):
         Survives reconnects and server restarts. Close the iterator (`aclose`) to stop."""
         ...
 
-    def follow_journal(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
-        """Commits, likewise."""
+    async def first_inbox_seq(self) -> int:
+        """The oldest frame that is still there: 1, unless what came before was purged. Of an empty inbox one after its end."""
         ...
 
     async def last_inbox_seq(self) -> int: ...
-    async def last_journal_seq(self) -> int:
-        """0 if empty."""
-        ...
 
-    async def read_commit(self, seq: int) -> Stored:
-        """One commit, from the stream's leader. Raises NotFound, LogUnavailable."""
+    async def first_journal_seq(self) -> int:
+        """The oldest commit that is still there: 1, unless the journal was trimmed. Of an empty one one after its end."""
         ...
 
     async def server_time_ms(self) -> int | None:

@@ -55,9 +55,7 @@ async def declare_streams(wire: Wire, site: str, settings: StreamSettings = DEFA
         subjects.inbox_stream(site), subjects.inbox_subject(site), FRAME_MAX, settings.inbox_max_bytes or 2 * _GIB, settings
     )
     inbox["metadata"] = {INBOX_ID_KEY: secrets.token_bytes(16).hex()}
-    journal = _config(
-        subjects.journal_stream(site), subjects.journal_subject(site), COMMIT_MAX, settings.journal_max_bytes or 16 * _GIB, settings
-    )
+    journal = _journal(site, settings)
     have = await declare_stream(wire, inbox, settings.replicas, settings.inbox_max_bytes)
     kept = await declare_stream(wire, journal, settings.replicas, settings.journal_max_bytes)
     inbox_id = (have.get("metadata") or {}).get(INBOX_ID_KEY, "")
@@ -66,6 +64,16 @@ async def declare_streams(wire: Wire, site: str, settings: StreamSettings = DEFA
             f"stream {inbox['name']}: metadata {INBOX_ID_KEY!r} must be 32 random hexadecimal digits, it is {inbox_id!r}"
         )
     return Declared(bytes.fromhex(inbox_id), int(kept["num_replicas"]))
+
+
+async def declare_journal(wire: Wire, site: str, settings: StreamSettings, first_seq: int) -> None:
+    """Create JOURNAL_<site> beginning at `first_seq`, for a journal that is restored; one that exists is checked and left."""
+    await declare_stream(wire, _journal(site, settings) | {"first_seq": first_seq}, settings.replicas, settings.journal_max_bytes)
+
+
+def _journal(site: str, settings: StreamSettings) -> dict[str, Any]:
+    name, subject = subjects.journal_stream(site), subjects.journal_subject(site)
+    return _config(name, subject, COMMIT_MAX, settings.journal_max_bytes or 16 * _GIB, settings)
 
 
 def _config(name: str, subject: str, message_max: int, max_bytes: int, settings: StreamSettings) -> dict[str, Any]:

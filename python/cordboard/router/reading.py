@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
 
 from cordboard.errors import JournalCorrupt, LogUnavailable
-from cordboard.log.port import SiteLog, Stored
+from cordboard.log.port import Journal, Stored
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -31,8 +31,9 @@ async def patiently(call: Callable[[], Awaitable[T]], what: str) -> T:
             pause_s = min(PAUSE_MAX_S, pause_s * 2)
 
 
-async def commits_between(log: SiteLog, first: int, last: int) -> AsyncGenerator[list[Stored], None]:
-    """Commits `first` to `last` in batches of at most BATCH_MAX. Raises JournalCorrupt on a gap."""
+async def commits_between(log: Journal, first: int, last: int) -> AsyncGenerator[list[Stored], None]:
+    """Commits `first` to `last` in batches of at most BATCH_MAX. Raises JournalCorrupt on a gap, or
+    if it ends before `last`."""
     expected = first
     if expected > last:
         return
@@ -47,3 +48,4 @@ async def commits_between(log: SiteLog, first: int, last: int) -> AsyncGenerator
                 yield part[start : start + BATCH_MAX]
             if expected > last:
                 return
+    raise JournalCorrupt(f"the journal ends before {expected}, wanted was {last}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from cordboard._core import Router
-from cordboard.log.port import SiteLog, Stored
+from cordboard.log.port import Journal, SiteLog, Stored
 from cordboard.router import snapshots
 from cordboard.router.core import CoreThread
 from cordboard.router.reading import commits_between, patiently
@@ -43,7 +43,7 @@ async def recover(log: SiteLog, core: CoreThread) -> Recovered:
     return Recovered(router, base)
 
 
-async def fold(log: SiteLog, core: CoreThread, router: Router, last: int) -> None:
+async def fold(log: Journal, core: CoreThread, router: Router, last: int) -> None:
     """Bring `router` to position `last`. While the core folds one batch, the next one is read."""
     folding: asyncio.Task[None] | None = None
     try:

@@ -2,55 +2,27 @@
 
 A name says what the bytes must be: position, the hash of the commit there, level, and the hash of the state. A snapshot
 whose commit is not in this journal, or whose state differs from its name, is passed over for an older one.
-
-The newest ones serve recovery. Older ones stay for questions about the past, the fewer the farther back: to reach any position
-between two that are kept, no more commits are folded than an eighth of those that came after it (or what lies between two
-snapshots as they are taken). So their number grows with the logarithm of the journal's length.
 """
 
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cordboard import codec
 from cordboard._core import Router, commit_hash
 from cordboard.errors import CordboardError, JournalCorrupt, LogUnavailable, NotFound
-from cordboard.log.port import SiteLog
+from cordboard.log.port import Journal, SiteLog
+from cordboard.log.snapshot_name import KEPT, SnapshotName, parsed, superfluous
 from cordboard.router.core import CoreThread
 from cordboard.router.reading import patiently
 
+__all__ = ["EVERY_BYTES", "EVERY_COMMITS", "KEPT", "Rhythm", "SnapshotName", "newest", "store", "superfluous", "take"]
 logger = logging.getLogger(__name__)
 
-KEPT = 3
-"""So many of the newest stay whatever the distance: one of them may be broken."""
-SHARE = 8
 EVERY_COMMITS = 5_000
 EVERY_BYTES = 32 * 1024 * 1024
 """A recovery folds about so much, or less: under load one commit holds hundreds of facts."""
 OVERDUE = 4
-_NAME = re.compile(r"^(\d{16})-([0-9a-f]{64})-(\d+)-([0-9a-f]{64})$")
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotName:
-    seq: int
-    commit_hash: bytes
-    level: int
-    state_hash: bytes
-
-    def __str__(self) -> str:
-        return f"{self.seq:016d}-{self.commit_hash.hex()}-{self.level}-{self.state_hash.hex()}"
-
-    @classmethod
-    def parse(cls, name: str) -> SnapshotName | None:
-        """None if it is not one of ours."""
-        found = _NAME.match(name)
-        if found is None:
-            return None
-        return cls(int(found[1]), bytes.fromhex(found[2]), int(found[3]), bytes.fromhex(found[4]))
 
 
 def take(router: Router, last_commit: bytes) -> tuple[SnapshotName, bytes]:
@@ -64,26 +36,13 @@ async def store(log: SiteLog, name: SnapshotName, data: bytes) -> bool:
     """Keep the snapshot, and thin out the older ones. False: the log is away, which is no reason to stop; the next one will do."""
     try:
         await log.snapshots.put(str(name), data)
-        for old in superfluous([parsed for stored in await log.snapshots.names() if (parsed := SnapshotName.parse(stored))]):
+        for old in superfluous(parsed(await log.snapshots.names())):
             await log.snapshots.delete(str(old))
     except (LogUnavailable, NotFound) as error:
         logger.warning("snapshot at %d is not stored: %s", name.seq, error)
         return False
     logger.info("snapshot at %d stored, %d bytes", name.seq, len(data))
     return True
-
-
-def superfluous(known: Sequence[SnapshotName]) -> list[SnapshotName]:
-    """Those that may go: without them a fold between their neighbours is still short for how far back it is."""
-    newer, *rest = sorted(known, key=_seq, reverse=True)
-    last, gone = newer.seq, []
-    for index, name in enumerate(rest, 1):
-        older_seq = rest[index].seq if index < len(rest) else 0
-        if index >= KEPT and (newer.seq - older_seq) * SHARE <= last - newer.seq:
-            gone.append(name)
-        else:
-            newer = name
-    return gone
 
 
 class Rhythm:
@@ -112,11 +71,10 @@ class Rhythm:
         return self._commits >= OVERDUE * self._every_commits or self._bytes >= OVERDUE * EVERY_BYTES
 
 
-async def newest(log: SiteLog, core: CoreThread, up_to: int, above: int = 0) -> Router | None:
+async def newest(log: Journal, core: CoreThread, up_to: int, above: int = 0) -> Router | None:
     """The router of the newest valid snapshot at or below position `up_to` (and above `above`); None if there is none."""
     names = await patiently(log.snapshots.names, "names of snapshots")
-    known = (parsed for name in names if (parsed := SnapshotName.parse(name)) and above < parsed.seq <= up_to)
-    for name in sorted(known, key=_seq, reverse=True):
+    for name in reversed([known for known in parsed(names) if above < known.seq <= up_to]):
         try:
             return await _load(log, core, name)
         except LogUnavailable:
@@ -126,7 +84,7 @@ async def newest(log: SiteLog, core: CoreThread, up_to: int, above: int = 0) -> 
     return None
 
 
-async def _load(log: SiteLog, core: CoreThread, name: SnapshotName) -> Router:
+async def _load(log: Journal, core: CoreThread, name: SnapshotName) -> Router:
     stored = await patiently(lambda: log.read_commit(name.seq), f"commit {name.seq}")
     if commit_hash(stored.data) != name.commit_hash:
         raise JournalCorrupt("it belongs to another journal")
@@ -140,7 +98,3 @@ def _restore(name: SnapshotName, data: bytes) -> Router:
     if (position.seq, position.hash, router.state_hash()) != (name.seq, name.commit_hash, name.state_hash):
         raise JournalCorrupt("its state is not what its name says")
     return router
-
-
-def _seq(name: SnapshotName) -> int:
-    return name.seq

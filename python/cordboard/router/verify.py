@@ -10,7 +10,7 @@ import contextlib
 import resource
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -18,7 +18,7 @@ import msgspec
 from cordboard import codec
 from cordboard._core import CoreError, Router, commit_hash
 from cordboard.errors import InvalidInput, JournalCorrupt
-from cordboard.log.port import SiteLog, Stored
+from cordboard.log.port import Journal, SiteLog, Stored
 from cordboard.router import snapshots
 from cordboard.router.audit import InboxAudit
 from cordboard.router.core import CoreThread
@@ -83,14 +83,25 @@ async def verify(log: SiteLog, *, from_seq: int = 1, inbox: bool = True, progres
     """Verify commits `from_seq` to the end of the journal as it is now; `progress(seq, last)` is called on the way.
 
     With `from_seq` > 1 the state before it comes from a snapshot and the fold. Stops at the first commit that cannot even be
-    folded (a gap, a fork, broken bytes), and reports it.
+    folded (a gap, a fork, broken bytes), and reports it. Of a purged inbox only what is left is compared.
     """
+    return await _verify(log, log if inbox else None, from_seq, progress)
+
+
+async def verify_archive(archive: Journal, *, from_seq: int = 1, progress: Progress | None = None) -> VerifyReport:
+    """The same for a journal that has no inbox beside it any more: an archive."""
+    return await _verify(archive, None, from_seq, progress)
+
+
+async def _verify(log: Journal, inbox: SiteLog | None, from_seq: int, progress: Progress | None) -> VerifyReport:
     started = time.monotonic()
     last = await log.last_journal_seq()
     report = VerifyReport(first_seq=from_seq, last_seq=last)
     async with CoreThread() as core:
         if last >= from_seq:
             run = await _begin(log, core, from_seq, report)
+            if inbox is not None:
+                run.compare_with(inbox.inbox_id, await inbox.first_inbox_seq())
             with contextlib.suppress(_Unreadable):
                 await _read(log, core, run, last, inbox, progress)
             run.end()
@@ -112,16 +123,30 @@ class _Unreadable(Exception):
 class _Run:
     """The state of one verification. Its methods run on the core's thread, one at a time."""
 
-    def __init__(self, router: Router, inbox_id: bytes, report: VerifyReport) -> None:
-        position = router.position()
+    def __init__(self, router: Router, report: VerifyReport) -> None:
         self.report = report
         self._router = router
-        self._prev_hash = position.hash
+        self._prev_hash = router.position().hash
         self._ledger = Ledger(report.first_seq, report.violated)
-        self._inbox_id = inbox_id
+        self._inbox_id: bytes | None = None
         """The inbox there is today: of an older one only the journal is left."""
-        self.consumed = (max(1, position.inbox_seq), position.facts_done) if position.inbox_id == inbox_id else (1, 0)
+        self.consumed = (1, 0)
+        self._purged_below = (1, 0)
         self.audit = InboxAudit(*self.consumed, report.violated)
+
+    def compare_with(self, inbox_id: bytes, first: int) -> None:
+        """The inputs are to be looked up in this inbox, whose oldest frame is `first`."""
+        position = self._router.position()
+        self._inbox_id = inbox_id
+        if position.inbox_id == inbox_id:
+            self.consumed = (max(1, position.inbox_seq), position.facts_done)
+        self._purged_below = (first, 0)
+        self.audit = InboxAudit(*max(self.consumed, self._purged_below), self.report.violated)
+
+    @property
+    def first_frame(self) -> int:
+        """The first frame that is to be read."""
+        return max(self.consumed, self._purged_below)[0]
 
     def commits(self, batch: Sequence[Stored]) -> None:
         for stored in batch:
@@ -138,7 +163,7 @@ class _Run:
         self._redecide(stored)
         if commit.consumed.inbox_id == self._inbox_id:
             self.consumed = (commit.consumed.inbox_seq, commit.consumed.facts_done)
-            self.audit.inputs(seq, inputs)
+            self.audit.inputs(seq, [each for each in inputs if (each.inbox_seq, each.index) >= self._purged_below])
         self._prev_hash = commit_hash(stored.data)
         self.report.commits += 1
         if self.report.commits % CHECK_EVERY == 0:
@@ -165,20 +190,22 @@ class _Run:
         report.duplicates, report.quarantined = ledger.facts["duplicate"], ledger.facts["quarantined"]
 
 
-async def _begin(log: SiteLog, core: CoreThread, from_seq: int, report: VerifyReport) -> _Run:
+async def _begin(log: Journal, core: CoreThread, from_seq: int, report: VerifyReport) -> _Run:
     """Bring a router to the position before `from_seq`."""
     if from_seq < 1:
         raise InvalidInput("from_seq counts from 1")
     router = await snapshots.newest(log, core, from_seq - 1) or Router(log.site)
     await fold(log, core, router, from_seq - 1)
-    return _Run(router, log.inbox_id, report)
+    return _Run(router, report)
 
 
-async def _read(log: SiteLog, core: CoreThread, run: _Run, last: int, inbox: bool, progress: Progress | None) -> None:
+async def _read(log: Journal, core: CoreThread, run: _Run, last: int, inbox: SiteLog | None, progress: Progress | None) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        frames = await stack.enter_async_context(contextlib.aclosing(log.follow_inbox(run.consumed[0]))) if inbox else None
+        frames: AsyncGenerator[list[Stored], None] | None = None
+        if inbox is not None:
+            frames = await stack.enter_async_context(contextlib.aclosing(inbox.follow_inbox(run.first_frame)))
         try:
-            last_frame = await log.last_inbox_seq() if inbox else 0
+            last_frame = 0 if inbox is None else await inbox.last_inbox_seq()
             batches = await stack.enter_async_context(contextlib.aclosing(commits_between(log, run.report.first_seq, last)))
             async for batch in batches:
                 await core.run(partial(run.commits, batch))

@@ -18,6 +18,25 @@
 {{- end }}
 - name: CORDBOARD_HOST
   value: {{ .Values.listen | quote }}
+{{- with .Values.archive }}
+{{- if .place }}
+# Every role: what was trimmed from the journal is read from there.
+- name: CORDBOARD_ARCHIVE
+  value: {{ .place | quote }}
+{{- if .existingSecret }}
+- name: AWS_ACCESS_KEY_ID
+  valueFrom:
+    secretKeyRef:
+      name: {{ .existingSecret }}
+      key: {{ .accessKeyKey }}
+- name: AWS_SECRET_ACCESS_KEY
+  valueFrom:
+    secretKeyRef:
+      name: {{ .existingSecret }}
+      key: {{ .secretKeyKey }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "cordboard.viewsEnv" -}}
@@ -42,7 +61,7 @@
       key: {{ .Values.vault.kekKey }}
 {{- end }}
 
-{{- /* Router and projector have no port of their own but this one. */}}
+{{- /* Router, projector and archiver have no port of their own but this one. */}}
 {{- define "cordboard.healthEnv" -}}
 - name: CORDBOARD_HEALTH_PORT
   value: "7481"
@@ -89,6 +108,18 @@ ports:
     containerPort: 7481
 # /healthz: the process answers. /readyz: the history keeps up with the journal.
 {{ include "cordboard.health" (dict "port" "health" "catchUpSeconds" .Values.projector.catchUpSeconds) }}
+{{- end }}
+
+{{- define "cordboard.archiver.env" -}}
+{{ include "cordboard.healthEnv" . }}
+{{- end }}
+
+{{- define "cordboard.archiver.sockets" -}}
+ports:
+  - name: health
+    containerPort: 7481
+# /healthz: the process answers. /readyz: the storage takes what comes.
+{{ include "cordboard.health" (dict "port" "health" "catchUpSeconds" .Values.archiver.catchUpSeconds) }}
 {{- end }}
 
 {{- define "cordboard.gateway.env" -}}

@@ -7,14 +7,16 @@ the journal or the database: a history that skips something is worse than one th
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from faststream import AckPolicy
 from faststream.nats import ConsumerConfig, DeliverPolicy, JStream, NatsBroker, NatsMessage
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cordboard.codec import decode_commit
 from cordboard.errors import JournalCorrupt
+from cordboard.log.port import Stored
 from cordboard.log.subjects import journal_stream, journal_subject
 from cordboard.projections.history.arrivals import Arrivals
 from cordboard.projections.history.store import position, prepare, store
@@ -24,12 +26,15 @@ HEARTBEAT_S = 1.0
 WATCH_S = 5.0
 RETRY_S = 0.5
 Callback = Callable[[], Awaitable[None]]
+Trimmed = Callable[[int], AsyncGenerator[list[Stored], None]]
 
 logger = logging.getLogger(__name__)
 
 
-async def run_history(nats_url: str, site: str, db_url: str) -> None:
+async def run_history(nats_url: str, site: str, db_url: str, *, trimmed: Trimmed | None = None) -> None:
     """Keep the history of `site` in the database at `db_url` (the views, not the vault) up to date until cancelled.
+
+    `trimmed(position)` gives the commits from there on that the journal no longer has, from its archive.
 
     Raises ConfigurationError (another site's database), JournalCorrupt (a gap, or a journal shorter than the checkpoint), or the
     database's error: nothing is written halfway, and a restart goes on where it stopped.
@@ -38,6 +43,8 @@ async def run_history(nats_url: str, site: str, db_url: str) -> None:
     try:
         await prepare(engine, site)
         while True:
+            if trimmed is not None:
+                await _read_archive(engine, trimmed)
             await _spell(nats_url, site, engine)
     finally:
         await engine.dispose()
@@ -86,6 +93,15 @@ def journal_broker(
         take(*message)
 
     return broker
+
+
+async def _read_archive(engine: AsyncEngine, trimmed: Trimmed) -> None:
+    async with engine.connect() as connection:
+        first = await position(connection) + 1
+    async with contextlib.aclosing(trimmed(first)) as batches:
+        async for batch in batches:
+            await store(engine, [decode_commit(stored.data) for stored in batch])
+            logger.info("history: read up to %d from the archive", batch[-1].seq)
 
 
 async def _spell(nats_url: str, site: str, engine: AsyncEngine) -> None:

@@ -1,0 +1,106 @@
+"""An archive in a directory: a file is written aside, synced, and then linked under its name, which fails if the name is taken."""
+
+import asyncio
+import errno
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from cordboard.archive.storage import FILE_MAX
+from cordboard.errors import ArchiveUnavailable, ConfigurationError, InvalidInput, NotFound
+
+T = TypeVar("T")
+_ASIDE = ".aside-"
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
+_NOT_ALLOWED = (errno.EACCES, errno.EROFS)
+
+
+class DirectoryStorage:
+    """The `Storage` port. The directory is made when the first file is written."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @property
+    def where(self) -> str:
+        return str(self._root)
+
+    async def put_if_absent(self, key: str, data: bytes) -> bool:
+        if len(data) > FILE_MAX:
+            raise InvalidInput(f"{key}: {len(data)} bytes are too many for one file")
+        return await _aside(lambda: self._put(self._path(key), data))
+
+    async def get(self, key: str) -> bytes:
+        return await _aside(self._path(key).read_bytes)
+
+    async def head(self, key: str, size: int) -> bytes:
+        def read() -> bytes:
+            with self._path(key).open("rb") as file:
+                return file.read(size)
+
+        return await _aside(read)
+
+    async def keys(self, prefix: str) -> list[str]:
+        return await _aside(lambda: self._keys(prefix))
+
+    async def delete(self, key: str) -> None:
+        await _aside(lambda: self._path(key).unlink(missing_ok=True))
+
+    def _path(self, key: str) -> Path:
+        return self._root.joinpath(*key.split("/"))
+
+    def _put(self, path: Path, data: bytes) -> bool:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        aside = path.parent / f"{_ASIDE}{secrets.token_hex(8)}"
+        try:
+            with aside.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(aside, path)
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                raise ConfigurationError(
+                    f"{path.parent} is on a file system without hard links, which an archive needs to put files in place"
+                ) from error
+            for directory in (path.parent, *path.parent.parents):
+                _sync(directory)
+                if directory == self._root:
+                    break
+            return True
+        finally:
+            with suppress(FileNotFoundError):
+                aside.unlink()
+
+    def _keys(self, prefix: str) -> list[str]:
+        folder = self._path(prefix.rstrip("/"))
+        found = folder.iterdir() if folder.is_dir() else iter(())
+        return sorted(f"{prefix}{path.name}" for path in found if path.is_file() and not path.name.startswith(_ASIDE))
+
+
+def _sync(directory: Path) -> None:
+    """So that a new name survives a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+async def _aside(work: Callable[[], T]) -> T:
+    """On a thread, so that a slow disk does not hold up the loop."""
+    try:
+        return await asyncio.to_thread(work)
+    except FileNotFoundError as error:
+        raise NotFound(f"the archive has no {error.filename}") from error
+    except OSError as error:
+        if error.errno in _NOT_ALLOWED:
+            raise ConfigurationError(f"the archive: {error}") from error
+        raise ArchiveUnavailable(f"the archive: {error}") from error

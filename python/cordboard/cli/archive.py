@@ -1,0 +1,231 @@
+"""`cordboard archive`: look into the journal's archive, prove it, put the journal back on an empty server, trim what it holds."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import typer
+
+from cordboard.archive import Archive, ArchivedJournal, ArchiveReport, Header, check_archive, open_storage
+from cordboard.archive.digest import blake3
+from cordboard.cli.journal import progress_bar
+from cordboard.cli.options import DataDir, KekFile, LazyFsync, MonitorUrl, NatsUrl, Site
+from cordboard.cli.output import AsJson, console, fail, print_json, print_table, stderr
+from cordboard.cli.trimming import Plan, trim
+from cordboard.errors import ArchiveCorrupt, CordboardError, InvalidInput
+from cordboard.log.embedded import EmbeddedServer
+from cordboard.log.restoring import connect_to_restore, restore_journal
+from cordboard.log.snapshot_name import parsed
+from cordboard.router.restoring import newest_sound_snapshot
+from cordboard.settings import Settings
+
+T = TypeVar("T")
+archive_app = typer.Typer(no_args_is_help=True, help="The second copy of the journal: list, check, restore, trim.")
+
+Place = Annotated[
+    str, typer.Option("--archive", envvar="CORDBOARD_ARCHIVE", help="A directory, or s3://bucket/prefix?endpoint=…&region=…")
+]
+_KIB = 1024
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """What an archive holds."""
+
+    site: str
+    where: str
+    last_seq: int
+    segments: list[Header]
+    parts: list[Header]
+    snapshots: list[str]
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """What was put back, and the new inbox's id (hex)."""
+
+    site: str
+    first_seq: int
+    last_seq: int
+    commits: int
+    snapshots: int
+    inbox_id: str
+
+
+@archive_app.command("list")
+def list_archive(place: Place, site: Site = "default", as_json: AsJson = False) -> None:
+    """Closed segments, the parts after them, and snapshots."""
+    listing = _run(_list(_archive(place, site)))
+    if as_json:
+        print_json(listing)
+        return
+    columns = ("first", "last", "commits", "KiB", "of KiB", "level", "last commit")
+    rows = [_row(header) for header in [*listing.segments, *listing.parts]]
+    print_table(f"{listing.where}, site {site}", columns, rows, right=columns[:6])
+    console.print(f"{len(listing.segments)} segments, {len(listing.parts)} parts, last commit {listing.last_seq}")
+    for name in listing.snapshots:
+        console.print(f"  snapshot at {int(name[:16])}")
+
+
+@archive_app.command("check")
+def check(place: Place, site: Site = "default", as_json: AsJson = False) -> None:
+    """Read everything, and compare contents, the chain of commits and the chain of segments. Exit 1 if anything is wrong."""
+    with _bar("checking", quiet=as_json) as progress:
+        report = _run(check_archive(_archive(place, site), progress=progress))
+    if as_json:
+        print_json(report)
+    else:
+        _show(report)
+    if not report.clean:
+        raise typer.Exit(1)
+
+
+@archive_app.command("restore")
+def restore(
+    place: Place,
+    site: Site = "default",
+    data_dir: DataDir = Path("data"),
+    nats_url: NatsUrl = None,
+    monitor_url: MonitorUrl = None,
+    from_snapshot: Annotated[
+        bool,
+        typer.Option(help="Put back only what the newest snapshot needs: whoever reads from the beginning needs --archive then."),
+    ] = False,
+    allow_lazy_fsync: LazyFsync = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put the journal and its snapshots on a server that has nothing of the site; its inbox is a new one (docs/archive.md)."""
+
+    async def work(progress: Callable[[int, int], None]) -> Restored:
+        archive = _archive(place, site)
+        async with _server(data_dir, nats_url, monitor_url, make=True) as (url, monitor):
+            return await _restore(archive, url, monitor, from_snapshot, allow_lazy_fsync, progress)
+
+    with _bar("restoring", quiet=as_json) as progress:
+        done = _run(work(progress))
+    if as_json:
+        print_json(done)
+        return
+    console.print(f"[bold green]restored[/] commits {done.first_seq} to {done.last_seq} and {done.snapshots} snapshots of {site}")
+    console.print("`cordboard verify` proves it. A history or vault that knows more than this journal: docs/archive.md")
+
+
+@archive_app.command("trim")
+def trim_streams(
+    place: Place,
+    site: Site = "default",
+    data_dir: DataDir = Path("data"),
+    nats_url: NatsUrl = None,
+    vault_url: Annotated[str | None, typer.Option(envvar="CORDBOARD_VAULT_URL", help="The vault's database.")] = None,
+    views_url: Annotated[str | None, typer.Option(envvar="CORDBOARD_VIEWS_URL", help="The read models' database.")] = None,
+    kek_file: KekFile = None,
+    keep_days: Annotated[float, typer.Option(min=0, help="Never trim what is younger; the inbox keeps 7 days at least.")] = 7.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and why not more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete from journal and inbox what is archived, verified, and read by everybody. Nothing does this by itself."""
+    settings = Settings(site=site, data_dir=data_dir, vault_url=vault_url, views_url=views_url, kek_file=kek_file)
+    if nats_url is not None:
+        settings.shared_url(vault_url, "vault")
+        settings.shared_url(views_url, "views")
+
+    async def work(progress: Callable[[int, int], None]) -> Plan:
+        async with _server(data_dir, nats_url, None, make=False) as (url, _):
+            return await trim(_archive(place, site), url, settings, keep_days, dry_run=dry_run, progress=progress)
+
+    with _bar("verifying", quiet=as_json) as progress:
+        plan = _run(work(progress))
+    if as_json:
+        print_json(plan)
+        return
+    for stream in (plan.journal, plan.inbox):
+        limits = sorted((before, limit) for limit, before in stream.limits.items())
+        print_table(stream.stream, ("may go before", "because of"), limits, right=("may go before",))
+        console.print(f"{stream.messages} messages {'would go' if dry_run else 'went'}: what stands before {stream.below}")
+
+
+def _archive(place: str, site: str) -> Archive:
+    try:
+        return Archive(open_storage(place), site)
+    except CordboardError as error:
+        fail(str(error))
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except CordboardError as error:
+        fail(str(error))
+
+
+async def _list(archive: Archive) -> Listing:
+    return Listing(
+        archive.site,
+        archive.storage.where,
+        await archive.last_seq(),
+        await archive.closed(),
+        await archive.parts(),
+        await archive.shelf.names(),
+    )
+
+
+async def _restore(
+    archive: Archive, url: str, monitor: str | None, from_snapshot: bool, lazy: bool, progress: Callable[[int, int], None]
+) -> Restored:
+    journal = await ArchivedJournal.open(archive)
+    first, last = await archive.first_seq(), await journal.last_journal_seq()
+    if not last:
+        raise InvalidInput(f"{archive.where} holds no commit")
+    if from_snapshot:
+        found = await newest_sound_snapshot(journal, last)
+        if found is None:
+            raise InvalidInput(f"{archive.where} holds no snapshot that can be used: restore without --from-snapshot")
+        first = found
+    async with connect_to_restore(url, archive.site, first, allow_lazy_fsync=lazy, monitor_url=monitor) as log:
+        commits = journal.follow_journal(first)
+        count = await restore_journal(log.journal, commits, lambda seq: progress(seq - first + 1, last - first + 1))
+        if blake3((await log.read_commit(last)).data) != blake3((await journal.read_commit(last)).data):
+            raise ArchiveCorrupt("the restored journal does not end as the archive does")
+        names = [name for name in parsed(await archive.shelf.names()) if first <= name.seq <= last]
+        for name in names:
+            await log.snapshots.put(str(name), await archive.shelf.get(str(name)))
+        return Restored(archive.site, first, last, count, len(names), log.inbox_id.hex())
+
+
+@contextlib.asynccontextmanager
+async def _server(
+    data_dir: Path, nats_url: str | None, monitor_url: str | None, *, make: bool
+) -> AsyncIterator[tuple[str, str | None]]:
+    """The server at `nats_url`, or one on the data directory (that of a running `up` is used as it runs)."""
+    if nats_url is not None:
+        yield nats_url, monitor_url
+        return
+    if not make and not (data_dir / "nats").is_dir():
+        fail(f"{data_dir} holds no journal: give --data-dir or --nats-url")
+    async with EmbeddedServer(data_dir / "nats") as server:
+        yield server.url, server.monitor_url
+
+
+@contextlib.contextmanager
+def _bar(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    with progress_bar(quiet=quiet or not stderr.is_terminal) as bar:
+        line = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(line, completed=done, total=total)
+
+
+def _row(header: Header) -> tuple[object, ...]:
+    levels = str(header.level_min) if header.level_min == header.level_max else f"{header.level_min}–{header.level_max}"
+    sizes = (-(-header.bytes // _KIB), -(-header.plain_bytes // _KIB))
+    last = header.last_hash[:16] + ("" if header.closed else " (part)")
+    return (header.first_seq, header.last_seq, header.count, *sizes, levels, last)
+
+
+def _show(report: ArchiveReport) -> None:
+    console.print(
+        f"{report.segments} segments, {report.parts} parts, {report.snapshots} snapshots; {report.commits} commits "
+        f"({report.first_seq}–{report.last_seq}), {report.bytes} bytes of {report.plain_bytes}"
+    )
+    console.print("[bold green]sound[/]" if report.clean else f"[bold red]{len(report.problems)} problems[/]")
+    for problem in report.problems:
+        console.print(f"  [red]{problem.file}: {problem.what}[/]", soft_wrap=True)
