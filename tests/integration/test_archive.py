@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from cordboard.archive import Archive, ArchivedJournal, ArchiveSettings, WithArchive, check_archive, open_storage
-from cordboard.cli import archive as command
 from cordboard.cli import trimming
+from cordboard.cli.restoring import Restored, Target, restore_site
 from cordboard.cli.trimming import Plan
 from cordboard.errors import Conflict, InvalidInput, JournalCorrupt, NotFound
 from cordboard.log import connect
@@ -49,6 +49,10 @@ async def serving(directory: Path) -> AsyncIterator[tuple[EmbeddedServer, JetStr
 
 def nothing(_done: int, _all: int) -> None:
     return
+
+
+async def restored(archive: Archive, server: EmbeddedServer, *, from_snapshot: bool = False) -> Restored:
+    return await restore_site(archive, Target(server.url, server.monitor_url), from_snapshot=from_snapshot, progress=nothing)
 
 
 async def sound(log: SiteLog) -> None:
@@ -86,7 +90,7 @@ async def test_what_is_lost_with_the_server_comes_back(tmp_path: Path, archive: 
     shutil.rmtree(tmp_path / "lost")
 
     async with EmbeddedServer(tmp_path / "new") as server:
-        done = await command._restore(archive, server.url, server.monitor_url, False, False, nothing)
+        done = await restored(archive, server)
         assert (done.first_seq, done.last_seq, done.commits) == (1, len(before), len(before))
         assert done.snapshots == len(await archive.shelf.names()) > 0
         async with connect(server.url, SITE) as log:
@@ -109,7 +113,7 @@ async def test_a_journal_can_begin_at_its_newest_snapshot(tmp_path: Path, archiv
         await (await write_all(log, archive)).copy_snapshot()
         before = await commits(log)
     async with EmbeddedServer(tmp_path / "new") as server:
-        done = await command._restore(archive, server.url, server.monitor_url, True, False, nothing)
+        done = await restored(archive, server, from_snapshot=True)
         assert 1 < done.first_seq < done.last_seq == len(before)
         async with connect(server.url, SITE) as log:
             assert await log.first_journal_seq() == done.first_seq
@@ -123,14 +127,14 @@ async def test_a_journal_can_begin_at_its_newest_snapshot(tmp_path: Path, archiv
 async def test_nothing_is_restored_over_anything(tmp_path: Path, archive: Archive) -> None:
     async with serving(tmp_path / "nats") as (server, log):
         with pytest.raises(InvalidInput, match="holds no commit"):
-            await command._restore(archive, server.url, None, False, True, nothing)
+            await restored(archive, server)
         await lived(log, 5)
         await write_all(log, archive)
         before = await commits(log)
         with pytest.raises(InvalidInput, match="no snapshot"):
-            await command._restore(archive, server.url, None, True, True, nothing)
+            await restored(archive, server, from_snapshot=True)
         with pytest.raises(Conflict, match="only where the site has none"):
-            await command._restore(archive, server.url, None, False, True, nothing)
+            await restored(archive, server)
         assert await commits(log) == before
 
 

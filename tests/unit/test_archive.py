@@ -43,6 +43,13 @@ def archive_in(path: Path) -> Archive:
     return Archive(open_storage(str(path)), SITE)
 
 
+async def in_segments_and_parts(log: MemoryLog, archive: Archive, segment_bytes: int) -> Archiver:
+    """Write the journal so that its last third stands in parts."""
+    last = await log.last_journal_seq()
+    await write_all(beginning(log, last * 2 // 3), archive, ArchiveSettings(segment_bytes=segment_bytes), range(0, last, 3))
+    return await write_all(log, archive, ArchiveSettings(), range(0, last, 3))
+
+
 async def sound(archive: Archive, log: MemoryLog) -> None:
     report = await check_archive(archive)
     assert report.problems == []
@@ -52,8 +59,7 @@ async def sound(archive: Archive, log: MemoryLog) -> None:
 
 async def test_a_journal_is_archived_in_segments_and_the_rest_in_parts(written: MemoryLog, tmp_path: Path) -> None:
     archive = archive_in(tmp_path)
-    last = await written.last_journal_seq()
-    await write_all(written, archive, steps=range(0, last, 3))
+    await in_segments_and_parts(written, archive, 9_000)
     closed, parts = await archive.closed(), await archive.parts()
     assert len(closed) > 2 and parts
     assert all(segment.closed for segment in closed) and not any(part.closed for part in parts)
@@ -191,7 +197,7 @@ async def test_every_changed_byte_is_found(written: MemoryLog, tmp_path: Path) -
     whole = tmp_path / "whole"
     snapshots = {name: await written.snapshots.get(name) for name in await written.snapshots.names()}
     log = holding((await commits(written))[:34], {name: data for name, data in snapshots.items() if int(name[:16]) <= 34})
-    archiver = await write_all(log, archive_in(whole), ArchiveSettings(segment_bytes=12_000), steps=range(0, 34, 5))
+    archiver = await in_segments_and_parts(log, archive_in(whole), 9_000)
     await archiver.copy_snapshot()
     files = sorted(path.relative_to(whole) for path in whole.rglob("*.cb?"))
     assert {path.parts[1] for path in files} == {"open", "segments", "snapshots"}

@@ -9,17 +9,14 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 import typer
 
-from cordboard.archive import Archive, ArchivedJournal, ArchiveReport, Header, check_archive, open_storage
-from cordboard.archive.digest import blake3
+from cordboard.archive import Archive, ArchiveReport, Header, check_archive, open_storage
 from cordboard.cli.journal import progress_bar
-from cordboard.cli.options import DataDir, KekFile, LazyFsync, MonitorUrl, NatsUrl, Site
+from cordboard.cli.options import DataDir, KekFile, LazyFsync, MonitorUrl, NatsReplicas, NatsUrl, Site
 from cordboard.cli.output import AsJson, console, fail, print_json, print_table, stderr
+from cordboard.cli.restoring import Restored, Target, restore_site
 from cordboard.cli.trimming import Plan, trim
-from cordboard.errors import ArchiveCorrupt, CordboardError, InvalidInput
+from cordboard.errors import CordboardError
 from cordboard.log.embedded import EmbeddedServer
-from cordboard.log.restoring import connect_to_restore, restore_journal
-from cordboard.log.snapshot_name import parsed
-from cordboard.router.restoring import newest_sound_snapshot
 from cordboard.settings import Settings
 
 T = TypeVar("T")
@@ -40,17 +37,6 @@ class Listing(msgspec.Struct, frozen=True):
     segments: list[Header]
     parts: list[Header]
     snapshots: list[str]
-
-
-class Restored(msgspec.Struct, frozen=True):
-    """What was put back, and the new inbox's id (hex)."""
-
-    site: str
-    first_seq: int
-    last_seq: int
-    commits: int
-    snapshots: int
-    inbox_id: str
 
 
 @archive_app.command("list")
@@ -92,6 +78,7 @@ def restore(
         bool,
         typer.Option(help="Put back only what the newest snapshot needs: whoever reads from the beginning needs --archive then."),
     ] = False,
+    replicas: NatsReplicas = None,
     allow_lazy_fsync: LazyFsync = False,
     as_json: AsJson = False,
 ) -> None:
@@ -100,7 +87,8 @@ def restore(
     async def work(progress: Callable[[int, int], None]) -> Restored:
         archive = _archive(place, site)
         async with _server(data_dir, nats_url, monitor_url, make=True) as (url, monitor):
-            return await _restore(archive, url, monitor, from_snapshot, allow_lazy_fsync, progress)
+            target = Target(url, monitor, replicas, allow_lazy_fsync)
+            return await restore_site(archive, target, from_snapshot=from_snapshot, progress=progress)
 
     with _bar("restoring", quiet=as_json) as progress:
         done = _run(work(progress))
@@ -168,29 +156,6 @@ async def _list(archive: Archive) -> Listing:
         await archive.parts(),
         await archive.shelf.names(),
     )
-
-
-async def _restore(
-    archive: Archive, url: str, monitor: str | None, from_snapshot: bool, lazy: bool, progress: Callable[[int, int], None]
-) -> Restored:
-    journal = await ArchivedJournal.open(archive)
-    first, last = await archive.first_seq(), await journal.last_journal_seq()
-    if not last:
-        raise InvalidInput(f"{archive.where} holds no commit")
-    if from_snapshot:
-        found = await newest_sound_snapshot(journal, last)
-        if found is None:
-            raise InvalidInput(f"{archive.where} holds no snapshot that can be used: restore without --from-snapshot")
-        first = found
-    async with connect_to_restore(url, archive.site, first, allow_lazy_fsync=lazy, monitor_url=monitor) as log:
-        commits = journal.follow_journal(first)
-        count = await restore_journal(log.journal, commits, lambda seq: progress(seq - first + 1, last - first + 1))
-        if blake3((await log.read_commit(last)).data) != blake3((await journal.read_commit(last)).data):
-            raise ArchiveCorrupt("the restored journal does not end as the archive does")
-        names = [name for name in parsed(await archive.shelf.names()) if first <= name.seq <= last]
-        for name in names:
-            await log.snapshots.put(str(name), await archive.shelf.get(str(name)))
-        return Restored(archive.site, first, last, count, len(names), log.inbox_id.hex())
 
 
 @contextlib.asynccontextmanager
