@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cordboard.archive import Archive, ArchivedJournal, Archiver, ArchiveSettings, check_archive, open_storage
+from cordboard.archive import Archive, ArchivedJournal, Archiver, ArchiveSettings, check_archive, open_storage, run_archiver
 from cordboard.archive.directory import DirectoryStorage
 from cordboard.errors import ArchiveCorrupt, ConfigurationError, NotFound
-from cordboard.log.memory import MemoryLog
+from cordboard.log.memory import MemoryLog, MemorySnapshots
 from cordboard.router.verify import verify_archive
 from tests.archives import (
     QUICK,
@@ -151,8 +151,37 @@ async def test_a_storage_that_is_away_is_waited_for(written: MemoryLog, tmp_path
             await until(lambda: storage.refused > 0)
         storage.away = False
         await caught_up(log, archive_in(tmp_path))
-    assert any("it is away" in why for _, why in said) and said[-1][1] == ""
+        async with asyncio.timeout(60):
+            await until(lambda: said[-1] == (len(log._server.journal.messages), ""))
+    assert any("it is away" in why for _, why in said)
     assert [each.data for each in await archived(archive_in(tmp_path))] == [each.data for each in await commits(written)]
+
+
+class Deaf(MemorySnapshots):
+    """Swallows a cancellation, as clients on `asyncio.wait_for` may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def names(self) -> list[str]:
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return []
+        raise AssertionError
+
+
+async def test_a_cancellation_that_gets_lost_ends_it_all_the_same(written: MemoryLog, tmp_path: Path) -> None:
+    log = holding(await commits(written))
+    log._snapshots = deaf = Deaf()  # type: ignore[assignment]
+    task = asyncio.create_task(run_archiver(log, archive_in(tmp_path), QUICK))
+    await deaf.asked.wait()
+    task.cancel()
+    async with asyncio.timeout(60):
+        await asyncio.wait([task])
+    assert task.cancelled()
 
 
 async def test_another_journal_is_refused(written: MemoryLog, tmp_path: Path) -> None:

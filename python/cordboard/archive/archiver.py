@@ -18,7 +18,15 @@ from typing import TypeVar
 from cordboard.archive.archive import Archive
 from cordboard.archive.digest import ZEROS, blake3
 from cordboard.archive.segment import Link, join, link, write
-from cordboard.errors import ArchiveCorrupt, ArchiveUnavailable, ConfigurationError, CordboardError, JournalCorrupt, NotFound
+from cordboard.errors import (
+    ArchiveCorrupt,
+    ArchiveUnavailable,
+    ConfigurationError,
+    CordboardError,
+    JournalCorrupt,
+    LogUnavailable,
+    NotFound,
+)
 from cordboard.log.port import SiteLog, Stored
 from cordboard.log.snapshot_name import parsed, superfluous
 
@@ -60,6 +68,7 @@ async def run_archiver(
     """
     archiver = Archiver(log, archive, settings or ArchiveSettings(), said)
     await archiver.resume()
+    archiver.say()
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(archiver.follow(), name="follow for the archive")
@@ -103,11 +112,16 @@ class Archiver:
         """So much has come that it must be written before more is read."""
         return self._full.is_set()
 
+    def say(self, why_not: str = "") -> None:
+        """Tell whoever wants to know how far it is."""
+        self._said(self._stored_to, why_not)
+
     async def resume(self) -> None:
         """Find out what is stored, and that it is this journal. Raises ArchiveCorrupt, ConfigurationError, LogUnavailable."""
         await self._insist(self._find)
         position, known = self._followed
         first, last = await self._log.first_journal_seq(), await self._log.last_journal_seq()
+        logger.info("archive at %s: %d of %d commits are there", self._archive.where, position, last)
         if last < position:
             raise ArchiveCorrupt(
                 f"the archive at {self._archive.where} goes to {position}, the journal ends at {last}: it is another journal, or "
@@ -118,12 +132,12 @@ class Archiver:
                 f"the archive at {self._archive.where} ends at {position}, the journal begins at {first}: what lies between is in "
                 "neither. Give this journal an archive of its own"
             )
-        if position and first <= position and blake3((await self._log.read_commit(position)).data) != known:
+        if not position or first > position:
+            return  # nothing is in both: whether the next commit follows, its own hash of the one before will say
+        if blake3((await self._insist(lambda: self._log.read_commit(position))).data) != known:
             raise ArchiveCorrupt(
                 f"the archive at {self._archive.where} and the journal hold different commits at {position}: they are two journals"
             )
-        logger.info("archive at %s: %d of %d commits are there", self._archive.where, position, last)
-        self._said(self._stored_to, "")
 
     async def follow(self) -> None:
         """Read the journal and hold what came, within bounds, until it is written."""
@@ -156,11 +170,14 @@ class Archiver:
         if self._open and self._time_to_close([]):
             await self._insist(self._close)
             await self._tidy()
-        self._said(self._stored_to, "")
+        self.say()
 
     async def copy_snapshots(self) -> None:
         """Take over the newest snapshot that stands on archived commits, now and then, for ever."""
-        while True:
+        task = asyncio.current_task()
+        assert task is not None
+        # A cancellation can get lost inside the NATS client: `asyncio.wait_for` before Python 3.12 swallows it if it loses a race.
+        while not task.cancelling():
             try:
                 await self.copy_snapshot()
             except (ConfigurationError, ArchiveCorrupt):
@@ -292,14 +309,14 @@ class Archiver:
             logger.warning("parts that are no longer needed stay in the archive: %s", error)
 
     async def _insist(self, work: Callable[[], Awaitable[T]]) -> T:
-        """`work` again and again until the storage answers."""
+        """`work` again and again until the storage, or the log, answers."""
         pause_s = _RETRY_S
         while True:
             try:
                 return await work()
-            except (ArchiveUnavailable, NotFound) as error:
+            except (ArchiveUnavailable, LogUnavailable, NotFound) as error:
                 logger.warning("the archive waits: %s", error)
-                self._said(self._stored_to, str(error))
+                self.say(str(error))
                 await asyncio.sleep(pause_s)
                 pause_s = min(_RETRY_MAX_S, pause_s * 2)
 
