@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from cordboard.archive import Archive, ArchivedJournal, ArchiveSettings, WithArchive, check_archive, open_storage
 from cordboard.cli import trimming
@@ -24,6 +25,7 @@ from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.feed import Feed
 from cordboard.log.jetstream import JetStreamLog
 from cordboard.log.port import SiteLog
+from cordboard.main import app
 from cordboard.projections.boards import Boards
 from cordboard.projections.history import HistoryReader, run_history
 from cordboard.router.verify import verify, verify_archive
@@ -263,11 +265,9 @@ async def folded(log: SiteLog) -> Boards:
 
 
 async def run(*arguments: str) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cordboard.main", *arguments), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode() if process.returncode == 0 or out else err.decode()
+    """A command, on a thread of its own: it brings its own loop."""
+    done = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+    return done.exit_code, done.output
 
 
 async def test_the_commands(tmp_path: Path, archive: Archive) -> None:
