@@ -73,6 +73,10 @@ class WithArchive:
         return self._log.inbox_id
 
     @property
+    def connection(self) -> int | None:
+        return self._log.connection
+
+    @property
     def snapshots(self) -> Snapshots:
         return self._log.snapshots
 
