@@ -10,7 +10,6 @@ from cordboard import codec
 from cordboard.api.declared import Declared
 from cordboard.api.outcomes import Outcomes
 from cordboard.api.site import Site, commit_reader
-from cordboard.errors import SteppedDown
 from cordboard.events.commit import INPUT_TAG
 from cordboard.events.fact import Fact
 from cordboard.gateway.entrance.cases import Cases
@@ -25,7 +24,7 @@ from cordboard.projections.desks import Desks
 from cordboard.projections.history.arrivals import Arrivals
 from cordboard.projections.history.reader import DecidedAt
 from cordboard.projections.history.store import position, store
-from cordboard.router import run_router
+from cordboard.router import Standing, serve_router
 from cordboard.vault import Acceptance
 from cordboard.vault.intake import Intake
 from tests.sim.database import Database, InlineEngine, open_vault
@@ -39,37 +38,29 @@ SNAPSHOT_GAP_S = 1.0
 
 
 class RouterRole:
-    """Leads, and stands by when another does. `leads` is told each epoch."""
+    """A standby first, as `cordboard run router` is. `leads` is told each epoch."""
 
     def __init__(self, log: MakeLog, clock: MachineClock, leads: Callable[[int], None]) -> None:
         self._log, self._clock, self._leads = log, clock, leads
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
-        log, self._stop = self._log(), asyncio.Event()
-        while True:
-            try:
-                return await run_router(
-                    log,
-                    stop=self._stop,
-                    clock=self._clock,
-                    leading=self._leads,
-                    snapshot_every=SNAPSHOT_EVERY,
-                    snapshot_gap_s=SNAPSHOT_GAP_S,
-                )
-            except SteppedDown:
-                await _until_quiet(log, 2.5)
+        self._stop = asyncio.Event()
+        await serve_router(
+            self._log(),
+            stop=self._stop,
+            standing=self._stands,
+            clock=self._clock,
+            snapshot_every=SNAPSHOT_EVERY,
+            snapshot_gap_s=SNAPSHOT_GAP_S,
+        )
 
     def hand_over(self) -> None:
         self._stop.set()
 
-
-async def _until_quiet(log: MemoryLog, quiet_s: float) -> None:
-    seen, quiet = -1, 0.0
-    while quiet < quiet_s:
-        await asyncio.sleep(0.5)
-        last = await log.last_journal_seq()
-        seen, quiet = last, quiet + 0.5 if last == seen else 0.0
+    def _stands(self, standing: Standing) -> None:
+        if standing.phase == "leading":
+            self._leads(standing.epoch)
 
 
 class GatewayRole:
