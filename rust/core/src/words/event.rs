@@ -3,10 +3,9 @@
 //! took effect.
 
 use super::bounds::{
-    ACCEPTS_MAX, ATTEMPT, CAPACITY, COUNT, DURATION, FRAME_MAX, MS, PRIORITY, QUEUES_ADDED_MAX, RANK, RANKS_MAX, REQUIREMENTS_MAX,
-    STEP, VISIT_REQUIREMENTS_MAX,
+    ACCEPTS_MAX, ATTEMPT, CAPACITY, COUNT, DURATION, FRAME_MAX, MS, PRIORITY, QUEUES_ADDED_MAX, RANK, RANKS_MAX, STEP,
 };
-use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, SKILLS};
+use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, REQUIREMENTS, SKILLS, VISIT_REQUIREMENTS};
 use super::{
     AgentChannel, Author, ContactState, DeskDue, Digest, Direct, DivertCause, EffectFailure, EffectOutcome, EndReason, EndedBy, Id,
     Key, Leg, LinkCause, Matter, Membership, Name, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind, Presence, PresenceCause,
@@ -15,10 +14,6 @@ use super::{
 };
 use crate::codec::{Length, Max};
 
-/// What a contact brings and what its queue adds.
-const VISIT_REQUIREMENTS: Max = Max(VISIT_REQUIREMENTS_MAX);
-/// What a contact brings.
-const WISHES: Max = Max(REQUIREMENTS_MAX);
 /// A policy came in a frame.
 const POLICY: Length = Length(0, FRAME_MAX);
 
@@ -74,7 +69,7 @@ tagged! {
             excluded: Option<Id>,
             entry_point: Option<Name>,
             topic: Option<Name>,
-            wishes: Vec<Requirement> [WISHES] = Vec::new(),
+            wishes: Vec<Requirement> [REQUIREMENTS] = Vec::new(),
             case: Option<Id> = None,
             rule: Option<Name> = None,
             language: Option<Name> = None,
@@ -392,7 +387,7 @@ tagged! {
         55 => ContactRelaxed {
             at_ms: u64 [MS],
             step: u8 [STEP],
-            wishes: Vec<Requirement> [WISHES],
+            wishes: Vec<Requirement> [REQUIREMENTS],
             requirements: Vec<Requirement> [VISIT_REQUIREMENTS],
             queues: Vec<Name> [Max(QUEUES_ADDED_MAX)],
             priority: u8 [PRIORITY],

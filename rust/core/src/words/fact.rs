@@ -5,11 +5,13 @@
 use super::bounds::{
     ACCEPTS_MAX, ATTEMPT, CAPACITY, CHANNELS_MAX, COUNT, DURATION, FRAME_MAX, MEMBERSHIPS_MAX, MS, PREFERRED_MAX, PRIORITY,
 };
-use super::bounds::{REQUIREMENTS_MAX, SKILLS_MAX};
+use super::bounds::{REQUIREMENTS_MAX, SKILLS_MAX, VISIT_REQUIREMENTS_MAX};
 use super::{AgentChannel, Id, Membership, Name, Requirement, Skill};
 use crate::codec::{Length, Max};
 
 pub(super) const REQUIREMENTS: Max = Max(REQUIREMENTS_MAX);
+/// What a contact brings and what its queue adds.
+pub(super) const VISIT_REQUIREMENTS: Max = Max(VISIT_REQUIREMENTS_MAX);
 pub(super) const PREFERRED: Max = Max(PREFERRED_MAX);
 pub(super) const SKILLS: Max = Max(SKILLS_MAX);
 pub(super) const MEMBERSHIPS: Max = Max(MEMBERSHIPS_MAX);
