@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import sysconfig
 import tempfile
 import time
@@ -22,6 +23,8 @@ import obstore
 import pytest
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
+
+from cordboard.log import leash
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -62,6 +65,8 @@ class S3Server:
         with (directory / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
+                    # It ends with the tests, however those end.
+                    *(sys.executable, leash.__file__, str(os.getpid())),
                     *(program, "-logtostderr", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={directory / 'data'}"),
                     *("-filer", "-s3", f"-s3.port={self.port}", f"-s3.config={config}", *ports, *small),
                 ],
