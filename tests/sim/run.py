@@ -52,7 +52,10 @@ def simulate(seed: int) -> Result:
     """The run that belongs to `seed`, always the same."""
     gc.disable()  # a collection at another moment would let go of a generator at another moment
     try:
-        return Run(seed).result()
+        result = Run(seed).result()
+        with _unheard():
+            gc.collect()  # now that nothing of the run is needed: tasks left over would be in the way of the next one's
+        return result
     finally:
         gc.enable()
 
@@ -290,7 +293,6 @@ class Run:
             abandon(task)
         self._hosts.clear()
         self._outside.clear()
-        gc.collect()
 
 
 @contextlib.contextmanager
