@@ -337,14 +337,12 @@ async def test_a_follower_past_the_end_is_told_that_the_log_lost_something(log: 
     assert [stored.seq for stored in await waiting] == [3]
 
 
-async def test_the_servers_time_is_that_of_its_newest_message(log: Log) -> None:
-    assert await log.server_time_ms() is None
+async def test_the_servers_time_is_what_it_would_stamp(log: Log) -> None:
+    before_ms = await log.server_time_ms()
     async with log.publisher("test") as publisher:
         await publisher.publish(b"fact")
     [frame] = await read(log.follow_inbox(1), 1)
-    assert await log.server_time_ms() == frame.stored_ms
-    await put_commits(log, 1)
-    assert await log.server_time_ms() == (await log.read_commit(1)).stored_ms
+    assert before_ms <= frame.stored_ms <= await log.server_time_ms()
     assert len(log.inbox_id) == 16
     assert log.site == "default"
 

@@ -133,7 +133,7 @@ class WithArchive:
                 return links[0].stored
         raise JournalCorrupt(f"commit {seq} was trimmed and is in no file of {self._archive.where}")
 
-    async def server_time_ms(self) -> int | None:
+    async def server_time_ms(self) -> int:
         return await self._log.server_time_ms()
 
     async def whisper(self, topic: str, data: bytes) -> None:

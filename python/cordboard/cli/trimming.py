@@ -50,8 +50,8 @@ async def trim(
     """
     # Reading and purging lose nothing of what is acknowledged, whatever the server's settings are.
     async with connect(nats_url, settings.site, allow_lazy_fsync=True, name="cordboard-trim") as log:
-        # The server's clock stamped what is stored; while nothing comes, nothing grows older.
-        now_ms = await log.server_time_ms() or 0
+        # The server's clock stamped what is stored.
+        now_ms = await log.server_time_ms()
         snapshot = await newest_sound_snapshot(await ArchivedJournal.open(archive), await log.last_journal_seq())
         journal = await _plan(log.journal, await _journal_limits(archive, log, settings, snapshot, now_ms - keep_days * _DAY_MS))
         await _prove(archive, log, journal, progress)

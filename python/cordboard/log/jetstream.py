@@ -75,10 +75,14 @@ class JetStream:
         answer = await self._wire.call_until_answered(f"STREAM.PURGE.{self.name}", {"seq": below})
         return int(answer["purged"])
 
-    async def state(self) -> tuple[int, int | None]:
-        """The last sequence, and the time of the last message (Unix ms; None if there never was one)."""
-        state = (await self._wire.call_until_answered(f"STREAM.INFO.{self.name}"))["state"]
-        return state["last_seq"], _unix_ms(state["last_ts"]) if state["last_seq"] else None
+    async def last(self) -> int:
+        """The last sequence; 0 if there never was a message."""
+        last: int = (await self._wire.call_until_answered(f"STREAM.INFO.{self.name}"))["state"]["last_seq"]
+        return last
+
+    async def now_ms(self) -> int:
+        """The clock of the stream's leader (Unix ms)."""
+        return _unix_ms((await self._wire.call_until_answered(f"STREAM.INFO.{self.name}"))["ts"])
 
 
 class JetStreamLog:
@@ -123,13 +127,13 @@ class JetStreamLog:
         return await self.inbox.first()
 
     async def last_inbox_seq(self) -> int:
-        return (await self.inbox.state())[0]
+        return await self.inbox.last()
 
     async def first_journal_seq(self) -> int:
         return await self.journal.first()
 
     async def last_journal_seq(self) -> int:
-        return (await self.journal.state())[0]
+        return await self.journal.last()
 
     async def read_commit(self, seq: int) -> Stored:
         try:
@@ -138,9 +142,8 @@ class JetStreamLog:
             # As of everything that a log is asked: who has patience asks again, who has none tells their caller.
             raise LogUnavailable(f"commit {seq} cannot be read now: {error}") from error
 
-    async def server_time_ms(self) -> int | None:
-        times = [time for _, time in (await self.inbox.state(), await self.journal.state()) if time is not None]
-        return max(times, default=None)
+    async def server_time_ms(self) -> int:
+        return await self.journal.now_ms()
 
     async def usage(self) -> list[Usage]:
         """How full the two streams are."""

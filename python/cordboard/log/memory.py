@@ -145,7 +145,7 @@ class MemoryServer:
     wall's); its streams remember the ids of messages for `duplicates_ms`."""
 
     def __init__(self, site: str, clock: Callable[[], int] | None = None, *, duplicates_ms: int = DUPLICATES_MS) -> None:
-        clock = clock or _wall_ms
+        self._clock = clock = clock or _wall_ms
         self.site = subjects.check_site(site)
         self.inbox = MemoryStream(subjects.inbox_stream(site), FRAME_MAX, clock, duplicates_ms)
         self.journal = MemoryStream(subjects.journal_stream(site), COMMIT_MAX, clock, duplicates_ms)
@@ -159,9 +159,8 @@ class MemoryServer:
                 heard.append((topic, data))
                 arrived.set()
 
-    def newest_ms(self) -> int | None:
-        newest = [stream.messages[-1].stored_ms for stream in (self.inbox, self.journal) if stream.messages]
-        return max(newest, default=None)
+    def now_ms(self) -> int:
+        return self._clock()
 
 
 class MemoryLog:
@@ -229,11 +228,11 @@ class MemoryLog:
     async def read_commit(self, seq: int) -> Stored:
         return await _once(self._line, lambda: self._server.journal.read(seq))
 
-    async def server_time_ms(self) -> int | None:
-        async def newest() -> int | None:
-            return self._server.newest_ms()
+    async def server_time_ms(self) -> int:
+        async def now() -> int:
+            return self._server.now_ms()
 
-        return await self._answered(newest)
+        return await self._answered(now)
 
     @property
     def snapshots(self) -> Snapshots:

@@ -128,8 +128,8 @@ class SiteLog(Journal, Protocol):
         """The oldest commit that is still there: 1, unless the journal was trimmed. Of an empty one one after its end."""
         ...
 
-    async def server_time_ms(self) -> int | None:
-        """The newest time the server has stamped on a message of this site; None if there is none."""
+    async def server_time_ms(self) -> int:
+        """The server's clock at this moment (Unix ms): what it would stamp on a message of this site."""
         ...
 
     @property

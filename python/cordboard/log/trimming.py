@@ -14,7 +14,7 @@ async def slowest_reader(stream: JetStream) -> int | None:
 
 async def first_younger(stream: JetStream, before_ms: int) -> int:
     """The first message that was stored at `before_ms` (Unix ms) or later; one after the end if there is none."""
-    low, high = await stream.first(), (await stream.state())[0] + 1
+    low, high = await stream.first(), (await stream.last()) + 1
     while low < high:
         middle = (low + high) // 2
         try:

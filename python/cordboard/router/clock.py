@@ -56,18 +56,9 @@ class TurnClock:
         return self._previous_ms
 
 
-def check_not_behind(own_ms: int, server_ms: int | None) -> None:
-    """Raises ConfigurationError if a message bears a server time that is still 2 s in our future.
-
-    An old stamp says nothing: the site may have been quiet. `check_stamp` looks at a fresh one.
-    """
-    if server_ms is not None and server_ms > own_ms + SKEW_MAX_MS:
-        raise ConfigurationError(_skewed(server_ms - own_ms))
-
-
-def check_stamp(before_ms: int, stored_ms: int, after_ms: int) -> None:
-    """Raises ConfigurationError if the server stamped a message more than 2 s outside of [before, after] by our clock."""
-    off = stored_ms - after_ms if stored_ms > after_ms else min(0, stored_ms - before_ms)
+def check_clock(before_ms: int, server_ms: int, after_ms: int) -> None:
+    """Raises ConfigurationError if the server's clock showed a time more than 2 s outside of [before, after] by ours."""
+    off = server_ms - after_ms if server_ms > after_ms else min(0, server_ms - before_ms)
     if abs(off) > SKEW_MAX_MS:
         raise ConfigurationError(_skewed(off))
 
