@@ -28,6 +28,7 @@ IMPOSSIBLE = {
     "refused no_policy": "the harness begins with one: story first_contact",
     "refused no_room": "needs 100 pieces of work from elsewhere: test_an_agent_is_swamped",
     "refused side_limit": "needs six agents: story consult",
+    "RouterSteppedDown": "no fact leads to it: test_metamorphic hands over anywhere",
 }
 """What facts of these histories cannot lead to, or what makes no difference to routing, and why."""
 

@@ -40,7 +40,7 @@ EFFECTS = (facts.EffectDone, facts.EffectFailed, facts.EffectRetryRequested, fac
 """They name commits of the record by number; nothing that is routed depends on them."""
 UNSAID = (facts.PolicyPublished, *EFFECTS)
 NEUTRAL = (
-    *(events.RouterTookOver, events.DeadlinesShifted, events.PolicyAdopted, events.SweepAdvanced),
+    *(events.RouterTookOver, events.RouterSteppedDown, events.DeadlinesShifted, events.PolicyAdopted, events.SweepAdvanced),
     *(events.EffectRequested, events.EffectEnded, events.EffectRetried),
 )
 NO_DECISION = {word.__struct_config__.tag for word in NEUTRAL}
@@ -173,6 +173,8 @@ class _Run:
                     told.append((said.stored_ms, said.fact))
             elif entry.tag == TOOK_OVER:
                 decided.append(self._router.take_over(INBOX, commit.at_ms))
+            elif entry.tag == STEPPED_DOWN:
+                decided.append(self._router.step_down(commit.at_ms))
         decided += self._told(told, commit.at_ms) if told or not decided else []
         self._recorded.fold(commit)
         for data in decided:
@@ -209,6 +211,7 @@ class _Run:
 
 
 TOOK_OVER = events.RouterTookOver.__struct_config__.tag
+STEPPED_DOWN = events.RouterSteppedDown.__struct_config__.tag
 ENGAGEMENT_STARTED = events.EngagementStarted.__struct_config__.tag
 
 
