@@ -1,5 +1,6 @@
 """The two streams of a site, declared idempotently. What exists is compared; what would endanger it is refused."""
 
+import asyncio
 import json
 import logging
 import re
@@ -11,7 +12,8 @@ from cordboard.errors import ConfigurationError
 from cordboard.events.bounds import FRAME_MAX
 from cordboard.events.commit import COMMIT_MAX
 from cordboard.log import subjects
-from cordboard.log.wire import ERR_NAME_IN_USE, ERR_STREAM_NOT_FOUND, ApiError, Wire
+from cordboard.log.backoff import Backoff
+from cordboard.log.wire import ERR_NAME_IN_USE, ERR_NO_PEERS, ERR_STREAM_NOT_FOUND, ApiError, Wire
 
 _log = logging.getLogger(__name__)
 
@@ -20,6 +22,7 @@ HEADERS_MAX = 1024
 INBOX_ID_KEY = "cordboard.inbox_id"
 _DUPLICATES_NS = 120 * 1_000_000_000
 _GIB = 1024**3
+_PEERS_S = 10.0
 _INBOX_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -131,15 +134,21 @@ async def _existing(wire: Wire, name: str) -> dict[str, Any] | None:
 
 async def _create(wire: Wire, want: dict[str, Any]) -> dict[str, Any]:
     name = want["name"]
-    try:
-        config: dict[str, Any] = (await wire.call_until_answered(f"STREAM.CREATE.{name}", want))["config"]
-        _log.info("created stream %s: %s", name, json.dumps(config))
-        return config
-    except ApiError as error:
-        # Another process may have been quicker, with another inbox id: the first one counts.
-        if error.code == ERR_NAME_IN_USE and (have := await _existing(wire, name)) is not None:
-            return have
-        raise ConfigurationError(f"stream {name} cannot be created: {error}") from error
+    loop = asyncio.get_running_loop()
+    until_s, backoff = loop.time() + _PEERS_S, Backoff()
+    while True:
+        try:
+            config: dict[str, Any] = (await wire.call_until_answered(f"STREAM.CREATE.{name}", want))["config"]
+            _log.info("created stream %s: %s", name, json.dumps(config))
+            return config
+        except ApiError as error:
+            # Another process may have been quicker, with another inbox id: the first one counts.
+            if error.code == ERR_NAME_IN_USE and (have := await _existing(wire, name)) is not None:
+                return have
+            # A cluster that has just come up does not know all of its servers yet.
+            if error.code != ERR_NO_PEERS or loop.time() >= until_s:
+                raise ConfigurationError(f"stream {name} cannot be created: {error}") from error
+        await asyncio.sleep(backoff.next_s())
 
 
 async def _change(wire: Wire, verb: str, config: dict[str, Any]) -> dict[str, Any]:

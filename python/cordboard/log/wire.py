@@ -38,6 +38,7 @@ cut off from the others keeps its clients' connections, and can do nothing for t
 ERR_STREAM_NOT_FOUND = 10059
 ERR_NO_MESSAGE = 10037
 ERR_NAME_IN_USE = 10058
+ERR_NO_PEERS = 10005
 _ERR_NO_CLUSTER = 10008
 _ERR_WRONG_LAST = 10071
 _ERR_TOO_LARGE = 10054
