@@ -19,8 +19,10 @@ from cordboard.events.verdict import Accepted
 
 ANSWERS = (facts.OfferAnswered, facts.ContactConnected, facts.ConnectionFailed)
 """Responses to an offer."""
+EFFECTS = (facts.EffectDone, facts.EffectFailed, facts.EffectRetryRequested, facts.EffectDiscardRequested)
+"""They name commits of the record by number; nothing that is routed depends on them."""
 NOT_MODELLED = (
-    *(facts.EffectDone, facts.EffectFailed, facts.EffectRetryRequested, facts.EffectDiscardRequested),
+    *EFFECTS,
     *(facts.ConsultRequested, facts.RoleRequested, facts.WrapUpExtensionRequested, facts.PickRequested, facts.RequeueRequested),
 )
 """Done about a decision that may not be made again."""

@@ -21,7 +21,7 @@ from cordboard.events import event as events
 from cordboard.events import fact as facts
 from cordboard.events.commit import INPUT_TAG, Commit
 from cordboard.router.courses import FOLDED, Course, Courses, Said
-from cordboard.router.kpi import VISIT_ENDED, Kpis
+from cordboard.router.kpi import Kpis
 
 IDS = b"what-if:"
 """Ids of what nobody said in the record begin so; a number follows."""
@@ -59,8 +59,7 @@ class Estimate:
             for entry in commit.entries:
                 if entry.tag == INPUT_TAG:
                     continue
-                if entry.tag == VISIT_ENDED:
-                    self._kpis.fold(entry)
+                self._kpis.fold(entry)
                 if entry.contact is not None and entry.agent is not None and entry.tag in FOLDED:
                     self._react(entry.contact, entry.agent, entry.channel, codec.decode_event(entry), commit)
 

@@ -42,7 +42,9 @@ class Kpis:
         self.queues: dict[str, Kpi] = defaultdict(Kpi)
 
     def fold(self, entry: Entry) -> None:
-        """Other events change nothing."""
+        """Other entries change nothing."""
+        if entry.tag != VISIT_ENDED:
+            return
         event = codec.decode_event(entry)
         if not isinstance(event, VisitEnded):
             return

@@ -23,9 +23,9 @@ from cordboard.events.verdict import Accepted, Refused
 from cordboard.log.port import SiteLog, Stored
 from cordboard.router import snapshots
 from cordboard.router.core import CoreThread
-from cordboard.router.courses import Courses, Said
+from cordboard.router.courses import EFFECTS, Courses, Said
 from cordboard.router.estimate import Estimate
-from cordboard.router.kpi import VISIT_ENDED, Kpi, Kpis
+from cordboard.router.kpi import Kpi, Kpis
 from cordboard.router.reading import commits_between
 from cordboard.router.recovery import fold
 from cordboard.router.replay import bounds
@@ -36,8 +36,6 @@ LABEL = (
 )
 INBOX = b"what-if inbox id"
 """Of none that was recorded: facts are numbered anew."""
-EFFECTS = (facts.EffectDone, facts.EffectFailed, facts.EffectRetryRequested, facts.EffectDiscardRequested)
-"""They name commits of the record by number; nothing that is routed depends on them."""
 UNSAID = (facts.PolicyPublished, *EFFECTS)
 NEUTRAL = (
     *(events.RouterTookOver, events.RouterSteppedDown, events.DeadlinesShifted, events.PolicyAdopted, events.SweepAdvanced),
@@ -45,6 +43,10 @@ NEUTRAL = (
 )
 NO_DECISION = {word.__struct_config__.tag for word in NEUTRAL}
 """Events that differ between any two routers, or by the policy's own text, or stand apart from routing."""
+TOOK_OVER = events.RouterTookOver.__struct_config__.tag
+STEPPED_DOWN = events.RouterSteppedDown.__struct_config__.tag
+ENGAGEMENT_STARTED = events.EngagementStarted.__struct_config__.tag
+NAMES = {word.__struct_config__.tag: word.__name__ for word in events.EVENTS}
 
 Progress = Callable[[str, int, int], None]
 Compiled = Callable[[int], bytes]
@@ -98,7 +100,7 @@ class _Run:
     def __init__(self, router: Router, compiled: Compiled, report: WhatIf) -> None:
         self._router, self._compiled, self._report = router, compiled, report
         self._inbox_seq = 0
-        self._begun = self._published = False
+        self._published = False
         self._recorded, self._decided = _Signs(), _Signs()
         self._courses = Courses()
         self._engaged: dict[bytes, int] = {}
@@ -111,18 +113,16 @@ class _Run:
     def read(self, batch: Sequence[Stored]) -> None:
         for stored in batch:
             commit = codec.decode_commit(stored.data)
-            if not self._begun:
-                self._begin(commit)
+            before = self._begin(commit) if commit.seq == self._report.first_seq else []
             self._at_ms = commit.at_ms
             estimated = self._report.diverged_seq is not None
             if not estimated:
-                self._compare(commit)
+                self._compare(commit, before)
             said = list(self._courses.fold(commit))
             if estimated:
                 self._said.extend(said)
             for entry in commit.entries:
-                if entry.tag == VISIT_ENDED:
-                    self._kpis.fold(entry)
+                self._kpis.fold(entry)
 
     def end(self, progress: Progress) -> WhatIf:
         report = self._report
@@ -139,26 +139,26 @@ class _Run:
         report.queues = [Compared(name, self._kpis.queues[name], self._instead.queues[name]) for name in names]
         return report
 
-    def _begin(self, commit: Commit) -> None:
-        """A new epoch, unless the record begins with one; and if a policy is in force already, the other one instead."""
-        self._begun = True
-        if commit.seq > 1:
-            at_ms = self._router.position().at_ms
-            self._router.take_over(INBOX, at_ms)
-            self._publish(commit.policy, at_ms)
+    def _begin(self, commit: Commit) -> list[bytes]:
+        """A new epoch with the other policy, unless the record begins here, and what is decided at once because of it."""
+        if commit.seq == 1:
+            return []
+        at_ms = self._router.position().at_ms
+        self._router.take_over(INBOX, at_ms)
+        return self._publish(commit.policy, at_ms)
 
     def _publish(self, before: int, at_ms: int) -> list[bytes]:
         """The other policy, after version `before` (0: none)."""
         self._published = True
         fact = facts.PolicyPublished(bytes(15) + b"\x01", self._compiled(before + 1))
-        commits = self._step([codec.encode(fact)], at_ms, at_ms)
+        commits = self._step([(at_ms, codec.encode(fact))], at_ms)
         for entry in (entry for commit in commits for entry in codec.decode_commit(commit).entries):
             if entry.tag == INPUT_TAG and isinstance(verdict := codec.decode_input(entry).verdict, Refused):
                 raise InvalidInput(f"the policy is refused there: {verdict.reason}")
         return commits
 
-    def _compare(self, commit: Commit) -> None:
-        """Let the router decide on the same facts at the same time."""
+    def _compare(self, commit: Commit, before: list[bytes]) -> None:
+        """Let the router decide on the same facts at the same time. `before`: what it has decided since the commit before."""
         told: list[tuple[int, bytes]] = []
         decided: list[bytes] = []
         for entry in commit.entries:
@@ -175,7 +175,8 @@ class _Run:
                 decided.append(self._router.take_over(INBOX, commit.at_ms))
             elif entry.tag == STEPPED_DOWN:
                 decided.append(self._router.step_down(commit.at_ms))
-        decided += self._told(told, commit.at_ms) if told or not decided else []
+        decided += self._step(told, commit.at_ms) if told or not decided else []
+        decided = before + decided
         self._recorded.fold(commit)
         for data in decided:
             self._decided.fold(codec.decode_commit(data))
@@ -193,26 +194,17 @@ class _Run:
 
     def _note(self, commit: Commit) -> None:
         for entry in commit.entries:
-            if entry.tag == VISIT_ENDED:
-                self._instead.fold(entry)
-            elif entry.tag == ENGAGEMENT_STARTED and entry.contact is not None:
+            self._instead.fold(entry)
+            if entry.tag == ENGAGEMENT_STARTED and entry.contact is not None:
                 self._engaged[entry.contact] = self._engaged.get(entry.contact, 0) + 1
 
-    def _told(self, told: list[tuple[int, bytes]], at_ms: int) -> list[bytes]:
+    def _step(self, told: list[tuple[int, bytes]], at_ms: int) -> list[bytes]:
+        """Facts, each with when it was stored, in a turn at `at_ms`."""
         frames = []
         for stored_ms, fact in told:
             self._inbox_seq += 1
             frames.append((self._inbox_seq, stored_ms, codec.encode_frame([fact])))
         return self._router.step(frames, at_ms)
-
-    def _step(self, encoded: list[bytes], stored_ms: int, at_ms: int) -> list[bytes]:
-        self._inbox_seq += 1
-        return self._router.step([(self._inbox_seq, stored_ms, codec.encode_frame(encoded))], at_ms)
-
-
-TOOK_OVER = events.RouterTookOver.__struct_config__.tag
-STEPPED_DOWN = events.RouterSteppedDown.__struct_config__.tag
-ENGAGEMENT_STARTED = events.EngagementStarted.__struct_config__.tag
 
 
 class _Signs:
@@ -255,6 +247,3 @@ def _name(sign: Sign) -> str:
     about = [f"contact {contact.hex()}"] if contact else []
     about += [f"agent {agent.hex()}"] if agent else []
     return " ".join([what, *about])
-
-
-NAMES = {word.__struct_config__.tag: word.__name__ for word in events.EVENTS}
