@@ -1,6 +1,9 @@
 """SQL engines: SQLite (one process) and PostgreSQL behind the same SQLAlchemy Core code. No tables and no queries live here."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +21,7 @@ POOL_MAX = 8
 READERS = POOL_MAX // 2
 """Reading connections to an SQLite file."""
 BUSY_MS = 10_000
+BUSY_PAUSE_S = 0.005
 COMMAND_S = 30
 PREPARE_LOCK = 0x636F7264
 """Key of the PostgreSQL advisory lock under which tables are created: two roles that start together must not race."""
@@ -70,7 +74,7 @@ def open_thread_engine(url: str, purpose: Purpose, *, durable: bool) -> Engine:
         connect_args={"check_same_thread": False},
         hide_parameters=True,
     )
-    _configure(engine, purpose, durable)
+    _configure(engine, purpose, durable, lambda _connection: time.sleep(BUSY_PAUSE_S))
     return engine
 
 
@@ -103,16 +107,17 @@ def _sqlite(url: str, file: Path, purpose: Purpose, durable: bool) -> AsyncEngin
         max_overflow=0,
         hide_parameters=True,
     )
-    _configure(engine.sync_engine, purpose, durable)
+    _configure(engine.sync_engine, purpose, durable, lambda connection: connection.run_async(lambda _: asyncio.sleep(BUSY_PAUSE_S)))
     return engine
 
 
-def _configure(engine: Engine, purpose: Purpose, durable: bool) -> None:
+def _configure(engine: Engine, purpose: Purpose, durable: bool, pause: Callable[[Any], object]) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         # Left to itself the driver opens transactions late and not for every statement; with None we say BEGIN ourselves.
         connection.isolation_level = None
         cursor = connection.cursor()
+        _keep_wal(cursor, lambda: pause(connection))
         for pragma in _pragmas(purpose, durable):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -122,11 +127,23 @@ def _configure(engine: Engine, purpose: Purpose, durable: bool) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if purpose == "write" else "BEGIN")
 
 
+def _keep_wal(cursor: Any, pause: Callable[[], object]) -> None:
+    # Of two that open a new file at once, SQLite refuses one the change to WAL without waiting for its busy_timeout.
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    give_up_at = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+        pause()
+
+
 def _pragmas(purpose: Purpose, durable: bool) -> list[str]:
     # secure_delete overwrites deleted rows with zeros, so that an erasure is one.
     pragmas = [
-        f"busy_timeout={BUSY_MS}",
-        "journal_mode=WAL",
         f"synchronous={'FULL' if durable else 'NORMAL'}",
         "foreign_keys=ON",
         "secure_delete=ON",

@@ -37,7 +37,7 @@ class Database:
         self._image = image
         self._raw = sqlite3.connect(":memory:", check_same_thread=False)
         self.engine = create_engine("sqlite+pysqlite://", creator=lambda: self._raw, poolclass=StaticPool, hide_parameters=True)
-        _configure(self.engine, "write", durable=False)
+        _configure(self.engine, "write", durable=False, pause=lambda _: None)
 
     def begin_anew(self) -> None:
         self.process_died()
