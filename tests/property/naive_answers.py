@@ -90,6 +90,7 @@ class Answers(Looks):
         )  # fmt: skip
         self.record(gone, contact.id, agent.id)
         self.requeue(work, contact, "expired")
+        self.goes_on(contact)
         self.freed(agent)
 
     def on_ConnectionFailed(self, fact: f.ConnectionFailed) -> None:
@@ -110,8 +111,10 @@ class Answers(Looks):
         if gone:
             self.visit_ended(contact, "abandoned_after_transfer" if contact.answered_before else "abandoned")
             self.contact_ended(contact, "abandoned", "connecting")
-        if agent.leg_failures >= LEG_FAILURES_LIMIT:
+        if fact.leg == "agent_leg" and agent.leg_failures >= LEG_FAILURES_LIMIT and agent.requested != ("not_ready", "technical"):
             agent.leg_failures = 0
             self.send_away(agent, "technical")
+        else:
+            self.goes_on(contact)
         self.freed(agent)
         self.looking += late

@@ -65,6 +65,11 @@ class Looks(Offers):
         if contact.state == "queued":
             self.looked_in_vain.append(contact.id)
 
+    def goes_on(self, contact: Contact) -> None:
+        """Its connect is over: it looks before its agent settles, whose pending presence perhaps takes effect only then."""
+        self.looking = [who for who in self.looking if who is not contact]
+        self.look_again(contact)
+
     def look_again(self, contact: Contact) -> None:
         """An offer has ended. Who sent the contact gets it back, once; else it looks."""
         if contact.state != "queued":

@@ -139,10 +139,10 @@ class NaiveRouter(CaseFacts, Absence, Policies, Days):
             agent.desk_dues = [e.DeskDue(due.channel, due.at_ms + gap_ms) for due in agent.desk_dues]
         for contact in self.contacts:
             for exclusion in contact.exclusions:
-                exclusion.until_ms += gap_ms
-                exclusion.reoffer_ms += gap_ms
-                exclusion.soft &= exclusion.reoffer_ms <= self.committed_ms
-                exclusion.lifted &= exclusion.until_ms <= self.committed_ms
+                if exclusion.until_ms > self.committed_ms:
+                    exclusion.until_ms, exclusion.lifted = exclusion.until_ms + gap_ms, False
+                if exclusion.reoffer_ms > self.committed_ms:
+                    exclusion.reoffer_ms, exclusion.soft = exclusion.reoffer_ms + gap_ms, False
 
     # Deadlines
 

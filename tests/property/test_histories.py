@@ -9,8 +9,10 @@ import pytest
 
 from cordboard import codec
 from cordboard._core import Router, render
+from cordboard.events import event as e
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
+from cordboard.events.commit import INPUT_TAG
 from tests.property.all_happenings import (
     AGENT_HAPPENINGS,
     CONTACT_HAPPENINGS,
@@ -30,7 +32,7 @@ SPECIAL = 0.5
 DAYS = 60
 FOUND = (
     11_001, 44_015, 46_008, 58_016, 65_002, 79_011, 85_000, 86_004, 95_013, 114_010, 121_006, 132_014, 136_005, 137_008, 147_016,
-    213_015,
+    213_015, 1_005_017, 1_013_010, 1_080_013,
 )  # fmt: skip
 """Days of long runs that showed something once."""
 GROUPS = (AGENT_HAPPENINGS, QUEUE_HAPPENINGS, CONTACT_HAPPENINGS, ENGAGEMENT_HAPPENINGS)
@@ -209,6 +211,26 @@ def test_an_agent_is_swamped() -> None:
     pair.happen(f.AgentBusyReported(pair.fact_id(), AGENTS[0], "chat", again, True))
     refused = [rule for commit in pair.commits for entry in codec.decode_commit(commit).entries for rule in rules_of(entry)]
     assert refused.count("refused no_room") == 2
+    pair.verify()
+
+
+def test_a_line_fails_whose_agent_is_to_leave_already() -> None:
+    """Twice is too often; after that the row goes on, while the agent's other contacts are still to be connected."""
+    pair = Pair(plain("urgency", "key", "switch_off"))
+    for agent in AGENTS[1:3]:
+        pair.happen(f.PresenceRequested(pair.fact_id(), agent, "offline"))
+    contacts = [new_contact(pair) for _ in range(5)]
+    for contact in contacts:
+        pair.happen(f.ContactArrived(pair.fact_id(), contact, "mail", "orders"))
+        pair.happen(f.TransferRequested(pair.fact_id(), contact, "orders", to_agent=AGENTS[0]))
+        pair.happen(f.OfferAnswered(pair.fact_id(), contact, len(pair.naive.live(contact).attempts), AGENTS[0], True))
+    for contact in contacts:
+        attempt = len(pair.naive.live(contact).attempts)
+        pair.happen(f.ConnectionFailed(pair.fact_id(), contact, attempt, AGENTS[0], "agent_leg"))
+    entries = [entry for commit in pair.commits for entry in codec.decode_commit(commit).entries]
+    events = [codec.decode_event(entry) for entry in entries if entry.tag != INPUT_TAG]
+    assert [event.failures for event in events if isinstance(event, e.ConnectFailed)] == [1, 2, 1, 2, 3]
+    assert [event.cause for event in events if isinstance(event, e.PresenceChanged)][-2:] == ["technical", "load_ended"]
     pair.verify()
 
 
