@@ -114,7 +114,7 @@ class Answers(Looks):
         if fact.leg == "agent_leg" and agent.leg_failures >= LEG_FAILURES_LIMIT and agent.requested != ("not_ready", "technical"):
             agent.leg_failures = 0
             self.send_away(agent, "technical")
-        else:
+        elif not gone:
             self.goes_on(contact)
         self.freed(agent)
         self.looking += late
