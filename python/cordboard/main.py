@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 import cordboard
-from cordboard.cli import commands
+from cordboard.cli.commands import Commands
 
 app = typer.Typer(
     name="cordboard",
+    cls=Commands,
     help="An event-sourced omnichannel routing engine.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -28,9 +29,6 @@ def options(
     _version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_say_version, is_eager=True)] = False,
 ) -> None:
     """An event-sourced omnichannel routing engine."""
-
-
-commands.register(app)
 
 
 def main() -> None:

@@ -1,12 +1,18 @@
 """What the command line reads and writes: instants, durations, states and topics."""
 
+import subprocess
+import sys
+
 import pytest
 import typer
+from typer.testing import CliRunner
 
+from cordboard.cli.commands import COMMANDS, Commands
 from cordboard.cli.contacts import named, state_word, topic_word
 from cordboard.cli.instants import parse_instant, parse_span
 from cordboard.cli.parking import files
 from cordboard.cli.topics import row, share
+from cordboard.main import app
 from cordboard.v1.contact_service_pb2 import Contact, GetTopicReportResponse, Park, TimelineEntry, TopicOutcome, TopicTotal
 from cordboard.v1.desk_pb2 import Message
 from cordboard.v1.types_pb2 import CONTACT_STATE_ENDED, CONTACT_STATE_PARKED, PARK_KIND_THIRD_PARTY, Attachment
@@ -69,3 +75,29 @@ def test_a_report_has_a_figure_a_disposition() -> None:
 def test_attachments_stand_a_line_each() -> None:
     message = Message(attachments=[Attachment(name="a.png", size=3, attachment_id="ab"), Attachment(name="b", attachment_id="cd")])
     assert files(message) == "a.png (3 bytes) ab\nb (0 bytes) cd"
+
+
+def test_every_command_can_be_found_and_says_what_it_does() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, Commands)
+    context = typer.Context(group)
+    for name in COMMANDS:
+        command = group.get_command(context, name)
+        assert command is not None and command.help, name
+    assert group.get_command(context, "agnts") is None
+    assert "Did you mean 'agents'" in CliRunner().invoke(app, ["agnts"]).output
+
+
+def test_a_command_is_imported_alone() -> None:
+    """What a person asks of a running site shall answer at once: no gateway, no database, no demo."""
+    heavy = ("sqlalchemy", "faststream", "litestar", "cordboard.gateway", "cordboard.router")
+    look = f"""if True:
+        import sys
+        from cordboard.main import main
+        try:
+            main()
+        except SystemExit:
+            print([name for name in {heavy} if name in sys.modules])
+    """
+    done = subprocess.run([sys.executable, "-c", look, "agents", "list", "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n"), done.stdout[-200:]

@@ -1,45 +1,53 @@
 """All commands by name."""
 
+from importlib import import_module
+from typing import Any
+
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from cordboard.cli import agents_file, engagements, parking, steering
-from cordboard.cli.agents import agents_app
-from cordboard.cli.archive import archive_app
-from cordboard.cli.asyncapi import asyncapi_document
-from cordboard.cli.contacts import contacts_app, timeline
-from cordboard.cli.customer import customer_app
-from cordboard.cli.demo import demo
-from cordboard.cli.effects import effects_app
-from cordboard.cli.explain import explain_app
-from cordboard.cli.policy import policy_app
-from cordboard.cli.queues import queues_app
-from cordboard.cli.replay import replay
-from cordboard.cli.top import top
-from cordboard.cli.topics import topics
-from cordboard.cli.up import run, up
-from cordboard.cli.verify import verify_journal
+COMMANDS = {
+    "up": "up:up",
+    "run": "up:run",
+    "demo": "demo:demo",
+    "top": "top:top",
+    "queues": "queues:queues_app",
+    "topics": "topics:topics",
+    "contacts": "joined:contacts",
+    "timeline": "contacts:timeline",
+    "agents": "joined:agents",
+    "effects": "effects:effects_app",
+    "explain": "explain:explain_app",
+    "customer": "customer:customer_app",
+    "policy": "policy:policy_app",
+    "archive": "archive:archive_app",
+    "verify": "verify:verify_journal",
+    "replay": "replay:replay",
+    "asyncapi": "asyncapi:asyncapi_document",
+}
+"""Name: module in cordboard.cli, and what it has there: a function, or a group of commands."""
 
 
-def register(app: typer.Typer) -> None:
-    """Put every command into `app`."""
-    app.command()(up)
-    app.command()(run)
-    app.command()(demo)
-    app.command()(top)
-    app.add_typer(queues_app, name="queues")
-    app.command()(topics)
-    steering.add_commands(contacts_app)
-    parking.add_commands(contacts_app)
-    engagements.add_commands(contacts_app)
-    app.add_typer(contacts_app, name="contacts")
-    app.command()(timeline)
-    agents_file.add_commands(agents_app)
-    app.add_typer(agents_app, name="agents")
-    app.add_typer(effects_app, name="effects")
-    app.add_typer(explain_app, name="explain")
-    app.add_typer(customer_app, name="customer")
-    app.add_typer(policy_app, name="policy")
-    app.add_typer(archive_app, name="archive")
-    app.command("verify")(verify_journal)
-    app.command("replay")(replay)
-    app.command("asyncapi")(asyncapi_document)
+class Commands(TyperGroup):
+    """Imports a command when it is asked for: `cordboard agents list` needs neither a gateway nor a database."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # Their names, for lists and for "did you mean".
+        self.commands = {name: TyperCommand(name) for name in COMMANDS}
+
+    def get_command(self, _ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:
+        if (place := COMMANDS.get(cmd_name)) is None:
+            return None
+        module, attribute = place.split(":")
+        found = getattr(import_module(f"cordboard.cli.{module}"), attribute)
+        command = typer.main.get_command(found if isinstance(found, typer.Typer) else _alone(found))
+        command.name = cmd_name
+        assert isinstance(command, TyperCommand | TyperGroup)
+        return command
+
+
+def _alone(function: Any) -> typer.Typer:
+    app = typer.Typer(rich_markup_mode="rich", pretty_exceptions_show_locals=False, add_completion=False)
+    app.command()(function)
+    return app
