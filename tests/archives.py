@@ -12,6 +12,7 @@ from cordboard.errors import ArchiveUnavailable
 from cordboard.log.memory import MemoryLog, MemoryServer
 from cordboard.log.port import SiteLog, Stored
 from cordboard.router import run_router
+from cordboard.router.snapshots import EVERY_COMMITS
 from tests.integration.crowd import PATIENCE_S, crowd
 
 T = TypeVar("T")
@@ -66,19 +67,19 @@ class Away(Frail):
     def __init__(self, storage: Storage) -> None:
         super().__init__(storage, 0, done=False)
         self.away = False
-        self.refused = 0
 
     async def _or_die(self, work: Callable[[], Awaitable[T]]) -> T:
         if self.away:
-            self.refused += 1
             raise ArchiveUnavailable("it is away")
         return await work()
 
 
-async def lived(log: SiteLog, contacts: int, seed: int = 1, *, before: int = 0, **options: int | float) -> None:
-    """A router leads and so many contacts come and go; `before`: how many did in this journal."""
+async def lived(log: SiteLog, contacts: int, seed: int = 1, *, before: int = 0, snapshot_every: int = EVERY_COMMITS) -> None:
+    """A router leads and so many contacts come and go; `before`: how many did in this journal. Snapshots may follow at once."""
     stop, leads = asyncio.Event(), asyncio.Event()
-    router = asyncio.create_task(run_router(log, stop=stop, leading=lambda _: leads.set(), **options))  # type: ignore[arg-type]
+    router = asyncio.create_task(
+        run_router(log, stop=stop, snapshot_every=snapshot_every, snapshot_gap_s=0, leading=lambda _: leads.set())
+    )
     async with asyncio.timeout(PATIENCE_S):
         await leads.wait()
         async with crowd(log, seed) as people:
@@ -89,10 +90,10 @@ async def lived(log: SiteLog, contacts: int, seed: int = 1, *, before: int = 0, 
         await router
 
 
-async def journal(contacts: int, seed: int = 1, **options: int | float) -> MemoryLog:
+async def journal(contacts: int, seed: int = 1, *, snapshot_every: int = EVERY_COMMITS) -> MemoryLog:
     """A journal in memory, written by the real core."""
     log = MemoryLog(SITE)
-    await lived(log, contacts, seed, **options)
+    await lived(log, contacts, seed, snapshot_every=snapshot_every)
     return log
 
 

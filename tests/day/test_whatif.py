@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from msgspec.structs import replace
 
 from cordboard import codec
 from cordboard.errors import InvalidInput
+from cordboard.events import event as e
 from cordboard.events.policy import Policy
 from cordboard.log.memory import MemoryLog
 from cordboard.router.replay import told
@@ -18,6 +19,7 @@ from tests.day.day import Day
 from tests.day.site import Order, policy
 
 SEED, CONTACTS = 1, 500
+OFFER_MADE = e.OfferMade.__struct_config__.tag
 
 
 @functools.cache
@@ -42,8 +44,19 @@ def _compiled(order: Order, change: Callable[[Policy], Policy] = lambda written:
     return compiled
 
 
-async def _ask(order: Order, **options: int | None) -> WhatIf:
-    return await what_if(await _log(), _compiled(order), progress=lambda *_: None, **options)  # type: ignore[arg-type]
+async def _ask(order: Order, from_seq: int = 1, to_seq: int | None = None) -> WhatIf:
+    return await what_if(await _log(), _compiled(order), from_seq=from_seq, to_seq=to_seq, progress=lambda *_: None)
+
+
+def _callers_who_waited() -> Iterator[tuple[int, bytes]]:
+    """Callers who had waited when an agent became free for them, and the commit in which that was."""
+    for seq, commit in enumerate(_day()[0], 1):
+        for entry in codec.decode_commit(commit).entries:
+            if entry.tag == OFFER_MADE and entry.channel == "voice" and entry.contact is not None:
+                offer = codec.decode_event(entry)
+                assert isinstance(offer, e.OfferMade)
+                if offer.why is not None and offer.why.looked == "agent" and offer.wait_ms > 0:
+                    yield seq, entry.contact
 
 
 async def test_the_same_order_makes_the_same_day() -> None:
@@ -83,6 +96,23 @@ async def test_people_who_are_never_offered_anything_are_never_answered() -> Non
     assert sum(each.instead.answered for each in report.queues) < sum(each.recorded.answered for each in report.queues) / 10
     patience = [each for each in report.queues if each.queue == "phone"]
     assert patience[0].instead.answered == 0 < patience[0].instead.abandoned
+
+
+async def test_what_a_policy_decides_as_soon_as_it_is_in_force_is_compared_too() -> None:
+    """A caller waits while everybody writes. Where letters give way to calls, that caller is offered to somebody at once."""
+
+    def calls_first(written: Policy) -> Policy:
+        giving_way = [replace(each, interruptible_by=["voice"] if each.name != "voice" else []) for each in written.channels]
+        return replace(written, channels=giving_way)
+
+    for seq, caller in _callers_who_waited():
+        report = await what_if(await _log(seq), _compiled("cordboard", calls_first), from_seq=seq, progress=lambda *_: None)
+        recorded, _, decided = report.difference.partition(", decided ")
+        if f"contact {caller.hex()} " in decided:
+            assert report.diverged_seq == seq and caller.hex() not in recorded
+            assert decided.split()[0] in ("AgentReleased", "OfferMade")
+            return
+    pytest.fail("nobody could be interrupted for anybody")
 
 
 async def test_it_begins_in_the_middle_of_a_day() -> None:

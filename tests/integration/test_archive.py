@@ -34,7 +34,7 @@ from cordboard.vault import Vault
 from cordboard.vault.kek import load_kek
 from tests.archives import PATIENCE_S, SITE, archived, archiving, caught_up, commits, lived, write_all
 
-OFTEN = {"snapshot_every": 10, "snapshot_gap_s": 0}
+OFTEN = {"snapshot_every": 10}
 CONTACTS = 60
 
 

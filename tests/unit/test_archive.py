@@ -36,7 +36,7 @@ CONTACTS = 120
 @pytest.fixture(scope="module")
 def written() -> MemoryLog:
     """A journal of some dozens of commits, and a snapshot or two."""
-    return asyncio.run(journal(CONTACTS, snapshot_every=20, snapshot_gap_s=0))
+    return asyncio.run(journal(CONTACTS, snapshot_every=20))
 
 
 def archive_in(path: Path) -> Archive:
@@ -148,7 +148,7 @@ async def test_a_storage_that_is_away_is_waited_for(written: MemoryLog, tmp_path
         for stored in (await commits(written))[20:]:
             await log._server.journal.send(stored.data)
         async with asyncio.timeout(60):
-            await until(lambda: storage.refused > 0)
+            await until(lambda: any("it is away" in why for _, why in said))
         storage.away = False
         await caught_up(log, archive_in(tmp_path))
         async with asyncio.timeout(60):
