@@ -1,6 +1,7 @@
 """The only msgpack in Python: facts, frames and commits to bytes and back."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -87,6 +88,14 @@ def decode_policy(data: bytes) -> Policy:
         return _policy.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"not a compiled policy: {error}") from error
+
+
+def decode_any(data: bytes) -> Any:
+    """Any msgpack value, of which nothing is known. Raises InvalidInput if it is none, or nested too deeply."""
+    try:
+        return msgspec.msgpack.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError) as error:
+        raise InvalidInput(f"not msgpack: {error}") from error
 
 
 def fact_id(fact: bytes) -> bytes | None:

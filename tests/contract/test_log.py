@@ -95,6 +95,20 @@ async def test_the_largest_fact_fits_and_a_larger_one_is_refused(log: Log) -> No
     assert await log.last_inbox_seq() == 1
 
 
+async def test_a_frame_is_read_again_with_the_name_of_who_sent_it(log: Log) -> None:
+    async with log.publisher("chat") as publisher:
+        await publisher.publish(b"fact")
+    await (await log.inbox.send(b"\xc1 no frame"))
+    await (await log.inbox.send(b"", message_id="not ours"))
+    frame, stranger, empty = [await log.read_frame(seq) for seq in (1, 2, 3)]
+    (first, *_) = await read(log.follow_inbox(1), 3)
+    assert frame.stored == first and frame.publisher.startswith("chat-")
+    assert (stranger.stored.data, stranger.publisher) == (b"\xc1 no frame", "")
+    assert (empty.stored.data, empty.publisher) == (b"", "")
+    with pytest.raises(NotFound):
+        await log.read_frame(4)
+
+
 async def test_a_full_queue_refuses_and_sends_nothing(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publisher_module, "QUEUE_FACTS_MAX", 3)
     async with log.publisher("test") as publisher:

@@ -23,6 +23,7 @@ from cordboard.v1 import desk_pb2 as desk_pb
 from cordboard.v1 import effect_service_pb2 as effects_pb
 from cordboard.v1 import engagement_service_pb2 as engagements_pb
 from cordboard.v1 import policy_service_pb2 as policy_pb
+from cordboard.v1 import quarantine_service_pb2 as quarantine_pb
 from cordboard.v1 import staff_service_pb2 as staff_pb
 from cordboard.v1.types_pb2 import (
     PRESENCE_NOT_READY,
@@ -95,6 +96,7 @@ def methods() -> Iterator[str]:
 def templates() -> dict[str, Message]:
     """A request for each method in which no field is wrong. To be copied, not changed."""
     command = {"request_id": UUID, "agent": PUPPET, "contact_id": CONTACT}
+    place = {"request_id": UUID, "quarantine_id": "1.0"}
     return {
         "ContactService/SubmitContact": submission(UUID),
         "ContactService/GetContact": contacts_pb.GetContactRequest(contact_id=CONTACT),
@@ -146,6 +148,10 @@ def templates() -> dict[str, Message]:
         "EffectService/ListEffects": effects_pb.ListEffectsRequest(contact_id=CONTACT),
         "EffectService/RetryEffect": effects_pb.RetryEffectRequest(request_id=UUID, effect_id="1.0"),
         "EffectService/DiscardEffect": effects_pb.DiscardEffectRequest(request_id=UUID, effect_id="1.0"),
+        "QuarantineService/ListQuarantined": quarantine_pb.ListQuarantinedRequest(),
+        "QuarantineService/GetQuarantined": quarantine_pb.GetQuarantinedRequest(quarantine_id="1.0"),
+        "QuarantineService/RetryQuarantined": quarantine_pb.RetryQuarantinedRequest(**place),
+        "QuarantineService/DiscardQuarantined": quarantine_pb.DiscardQuarantinedRequest(**place, by=PUPPET, reason="lunch"),
     }
 
 
@@ -238,6 +244,10 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     "EffectService/ListEffects": {"contact_id": IDS[1:], "state": [3, -1], "kind": OPTIONAL_NAMES, "page_size": SIZES},
     "EffectService/RetryEffect": {"effect_id": PLACES},
     "EffectService/DiscardEffect": {"effect_id": PLACES},
+    "QuarantineService/ListQuarantined": {"state": [4, -1], "page_size": [-1, 201, (1 << 31) - 1]},
+    "QuarantineService/GetQuarantined": {"quarantine_id": PLACES},
+    "QuarantineService/RetryQuarantined": {"quarantine_id": PLACES, "by": OPTIONAL_PERSONS, "reason": OPTIONAL_NAMES},
+    "QuarantineService/DiscardQuarantined": {"quarantine_id": PLACES, "by": PERSONS, "reason": NAMES},
 }
 """Beside the ids, which are wrong in the same ways everywhere."""
 EVERYWHERE: dict[str, list[Any]] = {"request_id": UUIDS, "contact_id": IDS, "agent": PERSONS}
@@ -317,6 +327,7 @@ UNKNOWN: list[tuple[str, dict[str, Any], grpc.StatusCode, str]] = [
     ("EngagementService/ConsultAgent", {"to_agent": "nobody@nowhere.example"}, NOT_FOUND, "unknown_agent"),
     ("EngagementService/ChangeRole", {}, NOT_FOUND, "unknown_contact"),
     ("EngagementService/ReportConnectFailure", {}, NOT_FOUND, "unknown_contact"),
+    *((f"QuarantineService/{verb}Quarantined", {}, NOT_FOUND, "unknown_quarantine") for verb in ("Get", "Retry", "Discard")),
 ]
 """Three times each, some with the same request id: a repeat is refused as the first time."""
 
@@ -353,21 +364,21 @@ def _wrong_pages(ours: Tokens, chance: random.Random) -> Iterator[Case]:
     far = 1 << 80
     for method, bound_to, cursors in (
         (
-            "ListContacts",
+            "ContactService/ListContacts",
             b"ListContacts",
             [7, "x", [1], [1, "zz"], [1, "00"], [far, CONTACT], [-far, CONTACT], [1, CONTACT, 3], {"a": 1}, None],
         ),
-        ("GetTimeline", b"GetTimeline" + contact, [7, [1], [far, 1], [1, far], ["1", 2], [1.5, 1], None]),
-        ("ListMessages", b"ListMessages" + contact, [7, [1], [far, 1], ["1", 2], None]),
-        ("ListAgents", b"ListAgents", [7, CONTACT, ["zz"], ["0"], ["é"], [CONTACT.upper()], [7], None]),
-        ("ListEffects", f"ListEffects0||{CONTACT}".encode(), [7, [1], [far, 1], [-1, 1], ["1", 2], [1, 2, 3], None]),
+        ("ContactService/GetTimeline", b"GetTimeline" + contact, [7, [1], [far, 1], [1, far], ["1", 2], [1.5, 1], None]),
+        ("ContactService/ListMessages", b"ListMessages" + contact, [7, [1], [far, 1], ["1", 2], None]),
+        ("StaffService/ListAgents", b"ListAgents", [7, CONTACT, ["zz"], ["0"], ["é"], [CONTACT.upper()], [7], None]),
+        ("EffectService/ListEffects", f"ListEffects0||{CONTACT}".encode(), [7, [1], [far, 1], [-1, 1], ["1", 2], [1, 2, 3], None]),
+        ("QuarantineService/ListQuarantined", b"ListQuarantined0", [7, [1], [far, 1], [1, 2, 3], None]),
     ):
-        service = {"ListAgents": "StaffService", "ListEffects": "EffectService"}.get(method, "ContactService")
-        template = templates()[f"{service}/{method}"]
+        template = templates()[method]
         tokens = [ours.page(bound_to, cursor) for cursor in cursors]
         tokens += ["!", "AAAA", "A" * 513, _blob(chance), ours.consistency(1), ours.page(b"another filter", [1, CONTACT])]
         for token in tokens:
-            yield Case(f"cordboard.v1.{service}/{method}", _with(template, "page_token", token), field="page_token")
+            yield Case(f"cordboard.v1.{method}", _with(template, "page_token", token), field="page_token")
 
 
 def _with(template: Message, field: str, value: str) -> Message:

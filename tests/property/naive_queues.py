@@ -67,6 +67,10 @@ class Queues(Plans):
         self.know_reason(fact.reason)
         self.record(e.BroadcastMade(at_ms=self.moment, queue=fact.queue, message=fact.message))
 
+    def on_QuarantineEndRequested(self, fact: f.QuarantineEndRequested) -> None:
+        self.know_reason(fact.reason)
+        self.record(e.QuarantineEnded(self.moment, fact.seq, fact.entry, fact.outcome))
+
     # Closing
 
     def closing_timers(self) -> list[Timer]:

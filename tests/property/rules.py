@@ -28,6 +28,9 @@ IMPOSSIBLE = {
     "refused no_policy": "the harness begins with one: story first_contact",
     "refused no_room": "needs 100 pieces of work from elsewhere: test_an_agent_is_swamped",
     "refused side_limit": "needs six agents: story consult",
+    "QuarantineEnded": "the state knows nothing of what was put aside: story quarantine",
+    "QuarantineEnded.outcome=retried": "the same",
+    "QuarantineEnded.outcome=discarded": "the same",
     "RouterSteppedDown": "no fact leads to it: test_metamorphic hands over anywhere",
 }
 """What facts of these histories cannot lead to, or what makes no difference to routing, and why."""

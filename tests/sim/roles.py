@@ -137,8 +137,9 @@ class ApiRole:
                 heard = _Noting(publisher, self._acknowledged)
                 self.serving = Site(
                     log=log, vault=nothing, boards=boards, desks=desks, feed=feed, history=history, publisher=heard,
-                    intake=nothing, outcomes=outcomes, declared=declared, effects=nothing, signals=nothing, people=nothing,
-                    shown=nothing, tokens=nothing, erasure=nothing, explainer=nothing, attendance=nothing,
+                    intake=nothing, outcomes=outcomes, declared=declared, effects=nothing, quarantine=nothing,
+                    signals=nothing, people=nothing, shown=nothing, tokens=nothing, erasure=nothing, explainer=nothing,
+                    attendance=nothing,
                 )  # fmt: skip
                 await asyncio.Event().wait()
 

@@ -1,14 +1,12 @@
 """EffectService: what is on its way out, and the dead letters."""
 
-import re
-
 from cordboard.api.guard import Context
 from cordboard.api.ids import fact_id
 from cordboard.api.site import Site
 from cordboard.api.tokens import Ordinal
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.effects import EFFECT_STATES, effect_row, effect_summary
-from cordboard.effects.fold import Effect, Place, State
+from cordboard.effects.fold import Effect, State
 from cordboard.events.event import EffectRetried
 from cordboard.events.fact import EffectDiscardRequested, EffectRetryRequested
 from cordboard.v1 import effect_service_pb2 as pb
@@ -17,7 +15,6 @@ from cordboard.vault.tokens import EFFECTS, effect_id
 
 PAGE_MAX = 1_000
 PAGE_DEFAULT = 100
-_PLACE = re.compile(r"(0|[1-9][0-9]{0,15})\.(0|[1-9][0-9]{0,8})", re.ASCII)
 
 
 class EffectService(EffectServiceServicer):
@@ -56,7 +53,7 @@ class EffectService(EffectServiceServicer):
     async def RetryEffect(self, request: pb.RetryEffectRequest, context: Context) -> pb.RetryEffectResponse:
         check = Check()
         request_id = check.uuid("request_id", request.request_id)
-        seq, entry = _place(check, request.effect_id)
+        seq, entry = check.place("effect_id", request.effect_id)
         check.finish()
         outcome = await self._site.command(EffectRetryRequested(fact_id("RetryEffect", request_id), seq, entry))
         retried = outcome.first(EffectRetried)
@@ -67,15 +64,7 @@ class EffectService(EffectServiceServicer):
     async def DiscardEffect(self, request: pb.DiscardEffectRequest, context: Context) -> pb.DiscardEffectResponse:
         check = Check()
         request_id = check.uuid("request_id", request.request_id)
-        seq, entry = _place(check, request.effect_id)
+        seq, entry = check.place("effect_id", request.effect_id)
         check.finish()
         outcome = await self._site.command(EffectDiscardRequested(fact_id("DiscardEffect", request_id), seq, entry))
         return pb.DiscardEffectResponse(consistency_token=self._site.token(outcome.seq))
-
-
-def _place(check: Check, effect_id: str) -> Place:
-    found = _PLACE.fullmatch(effect_id)
-    if found is None:
-        check.wrong("effect_id", "must be a place in the journal, for example 1042.3")
-        return 0, 0
-    return int(found[1]), int(found[2])

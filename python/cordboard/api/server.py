@@ -26,6 +26,7 @@ from cordboard.api.outcomes import Outcomes
 from cordboard.api.people import People
 from cordboard.api.periods import LOOK_S, PeriodKeeper
 from cordboard.api.policy import PolicyService
+from cordboard.api.quarantine import QuarantineService
 from cordboard.api.queues import QueueService
 from cordboard.api.signals import Signals
 from cordboard.api.site import CATCH_UP_S, GATEWAY, Site, commit_reader
@@ -39,6 +40,7 @@ from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
 from cordboard.projections.history.doubt import was_decided
+from cordboard.projections.quarantine import Quarantine
 from cordboard.router.core import CoreThread
 from cordboard.router.explain import Explainer
 from cordboard.settings import is_loopback
@@ -51,6 +53,7 @@ from cordboard.v1 import (
     engagement_service_pb2,
     explain_service_pb2,
     policy_service_pb2,
+    quarantine_service_pb2,
     queue_service_pb2,
     staff_service_pb2,
 )
@@ -62,6 +65,7 @@ from cordboard.v1.effect_service_pb2_grpc import add_EffectServiceServicer_to_se
 from cordboard.v1.engagement_service_pb2_grpc import add_EngagementServiceServicer_to_server
 from cordboard.v1.explain_service_pb2_grpc import add_ExplainServiceServicer_to_server
 from cordboard.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
+from cordboard.v1.quarantine_service_pb2_grpc import add_QuarantineServiceServicer_to_server
 from cordboard.v1.queue_service_pb2_grpc import add_QueueServiceServicer_to_server
 from cordboard.v1.staff_service_pb2_grpc import add_StaffServiceServicer_to_server
 from cordboard.vault import Acceptance, Vault
@@ -97,6 +101,7 @@ SERVICES = tuple(
         (policy_service_pb2, "PolicyService"),
         (customer_service_pb2, "CustomerService"),
         (effect_service_pb2, "EffectService"),
+        (quarantine_service_pb2, "QuarantineService"),
         (explain_service_pb2, "ExplainService"),
         (queue_service_pb2, "QueueService"),
         (engagement_service_pb2, "EngagementService"),
@@ -118,9 +123,11 @@ async def run_api(
     session_grace_s: float = SESSION_GRACE_S,
     periods_every_s: float = LOOK_S,
     clock: Callable[[], int] = now_ms,
+    quarantine: Quarantine | None = None,
     ready: Callable[[int], None] | None = None,
 ) -> None:
-    """The API role: serve until cancelled. `boards` and `desks` must be attached to `feed` by the caller, who also runs it.
+    """The API role: serve until cancelled. `boards` and `desks` (and `quarantine`, if given)
+    must be attached to `feed` by the caller, who also runs it.
 
     `ready` is told the port once this process has caught up with the journal; from then on health says SERVING. `session_grace_s`:
     so long a desk that is no longer watched may come back before it counts as lost. `periods_every_s`: how often agents' references
@@ -129,6 +136,9 @@ async def run_api(
     if not is_loopback(host) and not insecure_listen:
         raise ConfigurationError(f"refusing to serve gRPC without authentication on {host}: use 127.0.0.1, or --insecure-listen")
     outcomes, declared, effects = Outcomes(commit_reader(log)), Declared(), Effects()
+    if quarantine is None:
+        quarantine = Quarantine()
+        feed.attach(quarantine.apply)
     erasure, attendance = Erasure(vault, log.site), Attendance(log, desks, feed.caught_up, session_grace_s)
     for fold in (outcomes.apply, declared.apply, effects.apply, erasure.apply, attendance.apply):
         feed.attach(fold)
@@ -150,6 +160,7 @@ async def run_api(
             outcomes=outcomes,
             declared=declared,
             effects=effects,
+            quarantine=quarantine,
             signals=Signals(log, desks),
             people=people,
             shown=Shown(declared, people, boards),
@@ -184,6 +195,7 @@ async def _serve(site: Site, host: str, port: int, caught_up: asyncio.Event, rea
     add_PolicyServiceServicer_to_server(PolicyService(site), server)
     add_CustomerServiceServicer_to_server(CustomerService(site), server)
     add_EffectServiceServicer_to_server(EffectService(site), server)
+    add_QuarantineServiceServicer_to_server(QuarantineService(site), server)
     add_ExplainServiceServicer_to_server(ExplainService(site), server)
     add_QueueServiceServicer_to_server(QueueService(site), server)
     add_EngagementServiceServicer_to_server(EngagementService(site), server)

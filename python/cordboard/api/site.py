@@ -22,6 +22,7 @@ from cordboard.log.port import Publisher, SiteLog
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
+from cordboard.projections.quarantine import Quarantine
 from cordboard.router.explain import Explainer
 from cordboard.vault import Draft, Vault
 from cordboard.vault.erasure import Erasure
@@ -49,6 +50,7 @@ class Site:
     outcomes: Outcomes
     declared: Declared
     effects: Effects
+    quarantine: Quarantine
     signals: Signals
     people: People
     shown: Shown
@@ -65,7 +67,7 @@ class Site:
         LogUnavailable, OutcomeUnknown; the caller's deadline cancels it."""
         data = codec.check_fact(fact)
         try:
-            await self._refuse_unknown_words(fact)
+            await self.refuse_unknown_words(fact)
         except FactRefused:
             # A retry? What it repeats may have been decided while the policy still had the word.
             if (earlier := await self._decided(fact.fact_id)) is None:
@@ -78,7 +80,7 @@ class Site:
     async def submit(self, draft: Draft) -> Outcome:
         """The same for a fact with content: vault first. A repeat, however late, gets the first outcome."""
         try:
-            await self._refuse_unknown_words(codec.decode_fact(draft.fact))
+            await self.refuse_unknown_words(codec.decode_fact(draft.fact))
         except FactRefused:
             if await self.vault.find(draft.gateway, draft.external_id) is None:
                 raise
@@ -92,7 +94,7 @@ class Site:
                 await self.publisher.publish(acceptance.fact)
             return await outcome()
 
-    async def _refuse_unknown_words(self, fact: Fact) -> None:
+    async def refuse_unknown_words(self, fact: Fact) -> None:
         """Raises FactRefused for a word that the policy in force lacks, before anything is written."""
         if self.declared.vocabulary.refusal(fact) is None:
             return

@@ -16,6 +16,7 @@ from cordboard.events.fact import (
     PresenceForced,
     PresenceRequested,
     PriorityRequested,
+    QuarantineEndRequested,
     QueueModeRequested,
     ReclassificationRequested,
     RequeueRequested,
@@ -74,6 +75,8 @@ def _words(fact: Fact) -> Iterable[tuple[str, str]]:
             yield "queue", fact.queue
             yield from _if_said("reason", fact.reason)
         case PresenceRequested() | OfferAnswered() | PickRequested() | RequeueRequested() | PriorityRequested() | PresenceForced():
+            yield from _if_said("reason", fact.reason)
+        case QuarantineEndRequested():
             yield from _if_said("reason", fact.reason)
         case EngagementEndRequested() | WrapUpEndRequested():
             yield from _if_said("disposition", fact.disposition)

@@ -9,7 +9,7 @@ from cordboard.archive.archive import Archive
 from cordboard.archive.segment import Link
 from cordboard.archive.shelf import Shelf
 from cordboard.errors import JournalCorrupt, NotFound
-from cordboard.log.port import Appender, Publisher, SiteLog, Snapshots, Stored
+from cordboard.log.port import Appender, Frame, Publisher, SiteLog, Snapshots, Stored
 
 
 class ArchivedJournal:
@@ -114,6 +114,9 @@ class WithArchive:
 
     async def last_inbox_seq(self) -> int:
         return await self._log.last_inbox_seq()
+
+    async def read_frame(self, seq: int) -> Frame:
+        return await self._log.read_frame(seq)
 
     async def first_journal_seq(self) -> int:
         """The archive's first, if it goes back farther."""

@@ -17,6 +17,7 @@ COMMANDS = {
     "timeline": "contacts:timeline",
     "agents": "joined:agents",
     "effects": "effects:effects_app",
+    "quarantine": "quarantine:quarantine_app",
     "explain": "explain:explain_app",
     "customer": "customer:customer_app",
     "policy": "policy:policy_app",

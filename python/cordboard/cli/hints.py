@@ -26,6 +26,9 @@ HINTS: dict[str, str] = {
     "no_policy": "publish one: `cordboard policy apply FILE`",
     "catching_up": "it has just started and is reading the journal: try again in a moment, or another server with --target",
     "draining": "it is stopping: try again in a moment, or another server with --target",
+    "bytes_gone": "nothing can be retried any more: discard it, and ask whoever sent it to say it again",
+    "still_unreadable": "`cordboard quarantine show ID` says what is wrong with it: upgrade, or discard it",
+    "quarantine_ended": "`cordboard quarantine list --state all` shows who decided what",
     "queue_full": "try again later, or raise the queue's limit in the policy",
 }
 """Refusals that a person at a terminal can do something about."""

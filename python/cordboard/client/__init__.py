@@ -19,6 +19,7 @@ from cordboard.client.effects import EffectCalls
 from cordboard.client.engagements import EngagementCalls
 from cordboard.client.explain import ExplainCalls
 from cordboard.client.policy import PolicyCalls
+from cordboard.client.quarantine import QuarantineCalls
 from cordboard.client.queues import QueueCalls
 from cordboard.client.staff import StaffCalls
 from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, SubmissionResult, SubmitContactRequest, TimelineEntry
@@ -72,6 +73,7 @@ class Client(
     PolicyCalls,
     CustomerCalls,
     EffectCalls,
+    QuarantineCalls,
     ExplainCalls,
     QueueCalls,
 ):

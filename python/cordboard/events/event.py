@@ -38,7 +38,7 @@ from cordboard.events.contact_events import (
     ThresholdReached,
     VisitEnded,
 )
-from cordboard.events.fact import EffectFailure, QueueMode
+from cordboard.events.fact import EffectFailure, QuarantineOutcome, QueueMode
 from cordboard.events.offer_events import (
     AgentSilenceNoticed,
     ConnectExpired,
@@ -132,6 +132,7 @@ __all__ = [
     "ParkedKind",
     "PolicyAdopted",
     "PresenceChanged",
+    "QuarantineEnded",
     "QueueModeSet",
     "RevokeReason",
     "RoleChanged",
@@ -251,6 +252,15 @@ class BroadcastMade(msgspec.Struct, frozen=True, array_like=True, tag=58):
     message: Ref
 
 
+class QuarantineEnded(msgspec.Struct, frozen=True, array_like=True, tag=69):
+    """What became of the bytes that entry `input_entry` of commit `input_seq` put aside. Who and why stand in the fact."""
+
+    at_ms: Ms
+    input_seq: Count
+    input_entry: Count
+    outcome: QuarantineOutcome
+
+
 Event = (
     RouterTookOver
     | RouterSteppedDown
@@ -298,6 +308,7 @@ Event = (
     | ThresholdReached
     | QueueModeSet
     | BroadcastMade
+    | QuarantineEnded
     | ContactPromoted
     | ContactLinked
     | ContactDiverted

@@ -44,6 +44,8 @@ Leg = Literal["agent_leg", "customer_leg", "platform"]
 Role = Literal["primary", "consult", "conference", "supervisor"]
 """What an agent is to a contact. It has one primary; the others are sides."""
 QueueMode = Literal["open", "closed", "emergency"]
+QuarantineOutcome = Literal["retried", "discarded"]
+"""`retried`: what the bytes say was published again, and decided."""
 
 
 class ContactArrived(msgspec.Struct, frozen=True, array_like=True, tag=1):
@@ -405,6 +407,20 @@ class RoleRequested(msgspec.Struct, frozen=True, array_like=True, tag=37):
     role: Literal["conference", "primary"]
 
 
+class QuarantineEndRequested(msgspec.Struct, frozen=True, array_like=True, tag=38):
+    """What is to become of bytes that were put aside: entry `entry` of commit `seq` is the input that quarantined them.
+
+    `by` and `reason` (a policy word): whose decision it is, and why.
+    """
+
+    fact_id: FactId
+    seq: Count
+    entry: Count
+    outcome: QuarantineOutcome
+    by: AgentId | None = None
+    reason: Name | None = None
+
+
 Fact = (
     ContactArrived
     | ContactAbandoned
@@ -443,5 +459,6 @@ Fact = (
     | HoldRequested
     | ConsultRequested
     | RoleRequested
+    | QuarantineEndRequested
 )
 FACTS: tuple[type[msgspec.Struct], ...] = Fact.__args__

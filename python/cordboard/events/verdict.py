@@ -23,7 +23,7 @@ class Duplicate(msgspec.Struct, frozen=True, array_like=True, tag=2):
 
 
 class Quarantined(msgspec.Struct, frozen=True, array_like=True, tag=3):
-    """The bytes are not a fact. `sha256` finds them again in the inbox; they are not copied into the journal."""
+    """The bytes are not a fact (or not a frame). `sha256` finds them again in the inbox; they are not copied into the journal."""
 
     reason: Name
     sha256: Digest
@@ -96,3 +96,5 @@ QUARANTINES: dict[str, str] = {
     "out_of_bounds": "a field exceeds its limits",
 }
 """Every quarantine reason with what it means."""
+FRAME_QUARANTINES = frozenset(("not_a_frame", "frame_too_large"))
+"""Those of a whole message of the inbox; the others are of one fact."""

@@ -12,8 +12,8 @@ from cordboard.errors import ConfigurationError, LogUnavailable, NotFound
 from cordboard.log import reader, subjects, whispers
 from cordboard.log.appender import ACK_WAIT_S, FencedAppender, appending
 from cordboard.log.durability import require_fsync
-from cordboard.log.port import Snapshots, Stored
-from cordboard.log.publisher import DEADLINE_S, FramePublisher, publishing
+from cordboard.log.port import Frame, Snapshots, Stored
+from cordboard.log.publisher import DEADLINE_S, FramePublisher, publisher_of, publishing
 from cordboard.log.snapshots import BucketSnapshots
 from cordboard.log.stream import Ack, Unanswered
 from cordboard.log.streams import DEFAULTS, StreamSettings, declare_streams
@@ -43,6 +43,10 @@ class JetStream:
         return await self._wire.send(self._subject, data, headers)
 
     async def read(self, seq: int) -> Stored:
+        return (await self.read_with_id(seq))[0]
+
+    async def read_with_id(self, seq: int) -> tuple[Stored, str]:
+        """The message, and the id that its sender gave it ('': none). Raises NotFound, Unanswered."""
         # STREAM.MSG.GET is answered by the leader, unlike a direct get.
         try:
             message = (await self._wire.call(f"STREAM.MSG.GET.{self.name}", {"seq": seq}))["message"]
@@ -50,7 +54,8 @@ class JetStream:
             if error.code == ERR_NO_MESSAGE:
                 raise NotFound(f"{self.name} has no message {seq}") from error
             raise Unanswered(str(error)) from error
-        return Stored(message["seq"], _unix_ms(message["time"]), base64.b64decode(message.get("data", "")))
+        stored = Stored(message["seq"], _unix_ms(message["time"]), base64.b64decode(message.get("data", "")))
+        return stored, _message_id(base64.b64decode(message.get("hdrs", "")))
 
     async def first(self) -> int:
         """The oldest message's sequence; of an empty stream the next one's."""
@@ -129,6 +134,13 @@ class JetStreamLog:
     async def last_inbox_seq(self) -> int:
         return await self.inbox.last()
 
+    async def read_frame(self, seq: int) -> Frame:
+        try:
+            stored, message_id = await self.inbox.read_with_id(seq)
+        except Unanswered as error:
+            raise LogUnavailable(f"frame {seq} cannot be read now: {error}") from error
+        return Frame(stored, publisher_of(message_id))
+
     async def first_journal_seq(self) -> int:
         return await self.journal.first()
 
@@ -195,6 +207,15 @@ async def require_jetstream(wire: Wire) -> None:
         raise ConfigurationError(f"JetStream is not available: {error}") from error
     except TimeoutError as error:
         raise LogUnavailable(f"JetStream does not answer in {CONNECT_S:.0f} s: has the cluster a leader?") from error
+
+
+def _message_id(headers: bytes) -> str:
+    """The Nats-Msg-Id among a message's headers."""
+    for line in headers.decode("latin-1").split("\r\n"):
+        name, _, value = line.partition(":")
+        if name.lower() == "nats-msg-id":
+            return value.strip()
+    return ""
 
 
 def _unix_ms(rfc3339: str) -> int:

@@ -20,8 +20,8 @@ from cordboard.log.appender import ACK_WAIT_S, FencedAppender, appending
 from cordboard.log.backoff import Backoff
 from cordboard.log.faults import Distant, Flaky, Line
 from cordboard.log.following import following
-from cordboard.log.port import Snapshots, Stored
-from cordboard.log.publisher import DEADLINE_S, FramePublisher, publishing
+from cordboard.log.port import Frame, Snapshots, Stored
+from cordboard.log.publisher import DEADLINE_S, FramePublisher, publisher_of, publishing
 from cordboard.log.stream import Ack, Conflict, Unanswered
 from cordboard.log.whispers import BUFFERED_MAX, check_whisper
 
@@ -37,6 +37,8 @@ class MemoryStream:
         self.name = name
         self.messages: list[Stored] = []
         self.stored: Callable[[Stored], None] | None = None
+        self.senders: dict[int, str] = {}
+        """The ids that messages came with, by position."""
         self._message_max = message_max
         self._clock = clock
         self._duplicates_ms = duplicates_ms
@@ -87,6 +89,7 @@ class MemoryStream:
         self.messages.append(Stored(seq, self._clock(), data))
         if message_id is not None:
             self._ids[message_id] = (seq, self.messages[-1].stored_ms)
+            self.senders[seq] = message_id
         if self.stored is not None:
             self.stored(self.messages[-1])
         self._grown.set()
@@ -218,6 +221,11 @@ class MemoryLog:
 
     async def last_inbox_seq(self) -> int:
         return await self._answered(lambda: _last(self._server.inbox))
+
+    async def read_frame(self, seq: int) -> Frame:
+        inbox = self._server.inbox
+        stored = await _once(self._line, lambda: inbox.read(seq))
+        return Frame(stored, publisher_of(inbox.senders.get(seq, "")))
 
     async def first_journal_seq(self) -> int:
         return 1

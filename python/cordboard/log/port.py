@@ -20,6 +20,14 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """A message of the inbox, and the publisher that sent it (`name-incarnation`; empty: it did not say)."""
+
+    stored: Stored
+    publisher: str
+
+
+@dataclass(frozen=True, slots=True)
 class FactPosition:
     """Where a fact became durable: `index` within frame `inbox_seq`."""
 
@@ -123,6 +131,10 @@ class SiteLog(Journal, Protocol):
         ...
 
     async def last_inbox_seq(self) -> int: ...
+
+    async def read_frame(self, seq: int) -> Frame:
+        """One message of the inbox, whatever its bytes are. Raises NotFound (purged, or not there yet), LogUnavailable."""
+        ...
 
     async def first_journal_seq(self) -> int:
         """The oldest commit that is still there: 1, unless the journal was trimmed. Of an empty one one after its end."""

@@ -142,6 +142,12 @@ class FramePublisher:
                 await asyncio.sleep(backoff.next_s())
 
 
+def publisher_of(message_id: str) -> str:
+    """Whose frame it is, by the id that `FramePublisher` gave it. Empty for a message that no publisher sent."""
+    incarnation, _, number = message_id.rpartition(".")
+    return incarnation if number.isascii() and number.isdigit() else ""
+
+
 def _fail(position: asyncio.Future[FactPosition], error: CordboardError) -> None:
     if not position.done():
         position.set_exception(error)

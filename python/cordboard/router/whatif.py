@@ -39,7 +39,7 @@ INBOX = b"what-if inbox id"
 UNSAID = (facts.PolicyPublished, *EFFECTS)
 NEUTRAL = (
     *(events.RouterTookOver, events.RouterSteppedDown, events.DeadlinesShifted, events.PolicyAdopted, events.SweepAdvanced),
-    *(events.EffectRequested, events.EffectEnded, events.EffectRetried),
+    *(events.EffectRequested, events.EffectEnded, events.EffectRetried, events.QuarantineEnded),
 )
 NO_DECISION = {word.__struct_config__.tag for word in NEUTRAL}
 """Events that differ between any two routers, or by the policy's own text, or stand apart from routing."""

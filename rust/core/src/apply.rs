@@ -84,6 +84,7 @@ impl Site {
             | Event::MessageAttached(_)
             | Event::ContactDiverted(_)
             | Event::BroadcastMade(_)
+            | Event::QuarantineEnded(_)
             | Event::ContactLinked(_)
             | Event::MatterRepeated(_) => Ok(()),
             Event::OfferMade(_)

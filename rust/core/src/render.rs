@@ -168,7 +168,8 @@ impl Line {
             | Event::AgentReserved(_)
             | Event::AgentReleased(_)
             | Event::QueueModeSet(_)
-            | Event::BroadcastMade(_) => self.staff(event),
+            | Event::BroadcastMade(_)
+            | Event::QuarantineEnded(_) => self.staff(event),
         }
     }
 
@@ -470,6 +471,7 @@ fn at_ms(event: &Event) -> u64 {
         Event::ThresholdReached(event) => event.at_ms,
         Event::QueueModeSet(event) => event.at_ms,
         Event::BroadcastMade(event) => event.at_ms,
+        Event::QuarantineEnded(event) => event.at_ms,
         Event::ContactPromoted(event) => event.at_ms,
         Event::ContactLinked(event) => event.at_ms,
         Event::ContactDiverted(event) => event.at_ms,

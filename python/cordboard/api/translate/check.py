@@ -12,6 +12,7 @@ VIOLATIONS_MAX = 32
 PERSON_MAX = 128
 ATTEMPT_MAX = 1_000_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,47}")
+_PLACE = re.compile(r"(0|[1-9][0-9]{0,15})\.(0|[1-9][0-9]{0,8})", re.ASCII)
 _NO_ID = bytes(ID_BYTES)
 T = TypeVar("T")
 
@@ -51,6 +52,14 @@ class Check:
                 pass
         self.wrong(field, "must be 32 hexadecimal digits")
         return _NO_ID
+
+    def place(self, field: str, value: str) -> tuple[int, int]:
+        """A place in the journal: commit and entry."""
+        found = _PLACE.fullmatch(value)
+        if found is None:
+            self.wrong(field, "must be a place in the journal, for example 1042.3")
+            return 0, 0
+        return int(found[1]), int(found[2])
 
     def name(self, field: str, value: str) -> str:
         """A word of the policy."""

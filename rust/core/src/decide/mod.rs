@@ -1,6 +1,6 @@
 //! Decide: what becomes of a fact. First the verdict (`check_*`, which changes nothing), then what it causes.
 //!
-//! One file a concern: `arrival`, `beginning`, `contact`, `visit`, `waiting`, `admission`, `plan`, `threshold`, `promotion`, `sweep`, `queue`, `offer`, `engagement`, `parking`, `effect`, `agent`, `policy`. What time causes stands beside what facts cause.
+//! One file a concern: `arrival`, `beginning`, `contact`, `visit`, `waiting`, `admission`, `plan`, `threshold`, `promotion`, `sweep`, `queue`, `offer`, `engagement`, `parking`, `effect`, `quarantine`, `agent`, `policy`. What time causes stands beside what facts cause.
 
 mod absence;
 mod admission;
@@ -22,6 +22,7 @@ mod parking;
 mod plan;
 mod policy;
 mod promotion;
+mod quarantine;
 mod queue;
 mod roles;
 mod silence;
@@ -82,6 +83,7 @@ impl Turn<'_> {
             Fact::HoldRequested(fact) => self.check_hold(fact),
             Fact::ConsultRequested(fact) => self.check_consult(fact),
             Fact::RoleRequested(fact) => self.check_role(fact),
+            Fact::QuarantineEndRequested(fact) => self.check_reason(fact.reason.as_ref()),
         };
         match check {
             Ok(()) => Accepted {}.into(),
@@ -131,6 +133,7 @@ impl Turn<'_> {
             Fact::HoldRequested(fact) => self.hold(&fact),
             Fact::ConsultRequested(fact) => self.consult(&fact),
             Fact::RoleRequested(fact) => self.change_role(&fact),
+            Fact::QuarantineEndRequested(fact) => self.end_quarantine(&fact),
         }
     }
 

@@ -30,6 +30,10 @@ impl Line {
                 self.word(&event.queue);
                 self.word(Name(event.message));
             }
+            Event::QuarantineEnded(event) => {
+                self.word(format_args!("{}/{}", event.input_seq, event.input_entry));
+                self.word(event.outcome);
+            }
             _ => {}
         }
     }

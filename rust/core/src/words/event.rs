@@ -9,8 +9,8 @@ use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, REQUIREMENTS, SKILLS, VISIT_
 use super::{
     AgentChannel, Author, ContactState, DeskDue, Digest, Direct, DivertCause, EffectFailure, EffectOutcome, EndReason, EndedBy, Id,
     Key, Leg, LinkCause, Matter, Membership, Name, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind, Presence, PresenceCause,
-    PriorityCause, QueueMode, ReleaseReason, Requirement, RevokeReason, Role, SilenceDue, Skill, SwitchCause, ThresholdAction,
-    VisitOutcome, Why, WrapUpEndedBy,
+    PriorityCause, QuarantineOutcome, QueueMode, ReleaseReason, Requirement, RevokeReason, Role, SilenceDue, Skill, SwitchCause,
+    ThresholdAction, VisitOutcome, Why, WrapUpEndedBy,
 };
 use crate::codec::{Length, Max};
 
@@ -48,10 +48,7 @@ tagged! {
         }
 
         /// A re-match of all waiting contacts got as far as key `after` (None: finished).
-        6 => SweepAdvanced {
-            at_ms: u64 [MS],
-            after: Option<Key>,
-        }
+        6 => SweepAdvanced { at_ms: u64 [MS], after: Option<Key> }
 
         /// The contact entered a queue: its `visit` began. `queued_at_ms` counts earlier waits of the contact in.
         10 => ContactQueued {
@@ -318,10 +315,7 @@ tagged! {
         }
 
         /// The customer is to be forgotten. Who keeps personal data follows the journal and deletes it.
-        45 => CustomerErased {
-            at_ms: u64 [MS],
-            customer: Id,
-        }
+        45 => CustomerErased { at_ms: u64 [MS], customer: Id }
 
         /// An accepted offer could not be connected. `failures`: of this agent's leg in a row.
         46 => ConnectFailed {
@@ -423,17 +417,10 @@ tagged! {
         }
 
         /// Deferrable work comes near its due time: it is queued among live contacts from now on.
-        59 => ContactPromoted {
-            at_ms: u64 [MS],
-            key: Key,
-        }
+        59 => ContactPromoted { at_ms: u64 [MS], key: Key }
 
         /// The contact belongs with `other`: the same customer waits there too, or came back to the place kept.
-        60 => ContactLinked {
-            at_ms: u64 [MS],
-            other: Id,
-            cause: LinkCause,
-        }
+        60 => ContactLinked { at_ms: u64 [MS], other: Id, cause: LinkCause }
 
         /// The queue it asked for does not take it: it goes to `to` instead (`ContactQueued` follows).
         61 => ContactDiverted {
@@ -444,17 +431,10 @@ tagged! {
         }
 
         /// The customer comes for the `count`th time about one topic: owner first, a step of priority, and somebody should know.
-        62 => MatterRepeated {
-            at_ms: u64 [MS],
-            count: u64 [COUNT],
-            topic: Name,
-        }
+        62 => MatterRepeated { at_ms: u64 [MS], count: u64 [COUNT], topic: Name }
 
         /// The customer is on hold.
-        63 => EngagementHeld {
-            at_ms: u64 [MS],
-            attempt: u32 [ATTEMPT],
-        }
+        63 => EngagementHeld { at_ms: u64 [MS], attempt: u32 [ATTEMPT] }
 
         /// The customer is off hold after `held_ms`.
         64 => EngagementResumed {
@@ -481,11 +461,7 @@ tagged! {
         }
 
         /// The conversation goes on with the same agent, at its full cost.
-        67 => ContactRevived {
-            at_ms: u64 [MS],
-            attempt: u32 [ATTEMPT],
-            cost: u32 [CAPACITY],
-        }
+        67 => ContactRevived { at_ms: u64 [MS], attempt: u32 [ATTEMPT], cost: u32 [CAPACITY] }
 
         /// The customer has been waiting for the engaged agent's next message since `since_ms`.
         68 => AgentSilenceNoticed {
@@ -493,6 +469,14 @@ tagged! {
             attempt: u32 [ATTEMPT],
             since_ms: u64 [MS],
             requeue_at_ms: Option<u64> [MS],
+        }
+
+        /// What became of the bytes that entry `input_entry` of commit `input_seq` put aside. Who and why stand in the fact.
+        69 => QuarantineEnded {
+            at_ms: u64 [MS],
+            input_seq: u64 [COUNT],
+            input_entry: u64 [COUNT],
+            outcome: QuarantineOutcome,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::bounds::{
     ACCEPTS_MAX, ATTEMPT, CAPACITY, CHANNELS_MAX, COUNT, DURATION, FRAME_MAX, MEMBERSHIPS_MAX, MS, PREFERRED_MAX, PRIORITY,
 };
 use super::bounds::{REQUIREMENTS_MAX, SKILLS_MAX, VISIT_REQUIREMENTS_MAX};
-use super::{AgentChannel, Id, Membership, Name, Requirement, Skill};
+use super::{AgentChannel, Id, Membership, Name, QuarantineOutcome, Requirement, Skill};
 use crate::codec::{Length, Max};
 
 pub(super) const REQUIREMENTS: Max = Max(REQUIREMENTS_MAX);
@@ -380,6 +380,16 @@ tagged! {
             agent: Id,
             other: Id,
             role: RequestedRole,
+        }
+
+        /// What is to become of bytes that were put aside: entry `entry` of commit `seq` is the input that quarantined them.
+        38 => QuarantineEndRequested {
+            fact_id: Id,
+            seq: u64 [COUNT],
+            entry: u64 [COUNT],
+            outcome: QuarantineOutcome,
+            by: Option<Id> = None,
+            reason: Option<Name> = None,
         }
     }
 }

@@ -40,6 +40,7 @@ impl Fact {
             Self::DeskReturned(fact) => fact.fact_id,
             Self::QueueModeRequested(fact) => fact.fact_id,
             Self::BroadcastRequested(fact) => fact.fact_id,
+            Self::QuarantineEndRequested(fact) => fact.fact_id,
             Self::HoldRequested(fact) => fact.fact_id,
             Self::ConsultRequested(fact) => fact.fact_id,
             Self::RoleRequested(fact) => fact.fact_id,
@@ -85,7 +86,8 @@ impl Fact {
             | Self::DeskLost(_)
             | Self::DeskReturned(_)
             | Self::QueueModeRequested(_)
-            | Self::BroadcastRequested(_) => None,
+            | Self::BroadcastRequested(_)
+            | Self::QuarantineEndRequested(_) => None,
         }
     }
 
@@ -128,7 +130,8 @@ impl Fact {
             | Self::RequeueRequested(_)
             | Self::PriorityRequested(_)
             | Self::QueueModeRequested(_)
-            | Self::BroadcastRequested(_) => None,
+            | Self::BroadcastRequested(_)
+            | Self::QuarantineEndRequested(_) => None,
         }
     }
 
@@ -169,6 +172,7 @@ impl Fact {
             | Self::DeskReturned(_)
             | Self::QueueModeRequested(_)
             | Self::BroadcastRequested(_)
+            | Self::QuarantineEndRequested(_)
             | Self::HoldRequested(_)
             | Self::ConsultRequested(_)
             | Self::RoleRequested(_) => None,

@@ -57,6 +57,9 @@ choices! {
     /// What became of an effect.
     EffectOutcome { Done = "done", Failed = "failed", Discarded = "discarded" }
 
+    /// What became of bytes that were put aside.
+    QuarantineOutcome { Retried = "retried", Discarded = "discarded" }
+
     /// Why a presence changed.
     PresenceCause {
         Requested = "requested", LoadEnded = "load_ended", Declined = "declined", Missed = "missed", Technical = "technical",

@@ -1,0 +1,160 @@
+"""What was put aside: bytes in the inbox that are no frame or no fact, folded from the journal, and what was decided of them.
+
+The journal holds where they stood, why, and their SHA-256; the bytes themselves stay in the inbox until it is trimmed.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal
+
+from cordboard import codec
+from cordboard.events import Commit, Entry
+from cordboard.events.commit import CAUSE_TIMER, INPUT_TAG
+from cordboard.events.event import QuarantineEnded
+from cordboard.events.fact import QuarantineEndRequested, QuarantineOutcome
+from cordboard.events.verdict import FRAME_QUARANTINES, Quarantined
+
+OPEN_MAX = 10_000
+"""So many that nobody has decided of are told one by one; of older ones only how many there are."""
+ENDED_MAX = 1_000
+"""The last decisions, to be looked at."""
+Place = tuple[int, int]
+"""(commit seq, entry index) of the input that was quarantined: its identity within the site."""
+State = Literal["open", "retried", "discarded"]
+_ENDED_TAG: int = QuarantineEnded.__struct_config__.tag  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class PutAside:
+    """One message or fact that could not be read. Times are Unix ms; `stored_ms` is when the inbox took it.
+
+    `by` and `why` (a policy word): whose decision ended it, and for what reason.
+    """
+
+    place: Place
+    inbox_id: bytes
+    inbox_seq: int
+    index: int
+    stored_ms: int
+    put_aside_ms: int
+    reason: str
+    sha256: bytes
+    outcome: QuarantineOutcome | None = None
+    ended_ms: int | None = None
+    by: bytes | None = None
+    why: str | None = None
+
+    @property
+    def state(self) -> State:
+        return self.outcome or "open"
+
+    @property
+    def whole(self) -> bool:
+        """The whole message of the inbox, not one fact of its frame."""
+        return self.reason in FRAME_QUARANTINES
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """`open`: all that nobody has decided of, `untold` of them too old to be told one by one. `oldest_open_ms`: of those told."""
+
+    open: int
+    untold: int
+    oldest_open_ms: int | None
+
+
+class Quarantine:
+    """A fold: `apply` every commit, then ask."""
+
+    def __init__(self, open_max: int = OPEN_MAX, ended_max: int = ENDED_MAX) -> None:
+        self._open_max, self._ended_max = open_max, ended_max
+        # In the order of their places, and in that of the decisions.
+        self._open: dict[Place, PutAside] = {}
+        self._ended: dict[Place, PutAside] = {}
+        self._untold = 0
+        self._at: dict[tuple[bytes, int, int], Place] = {}
+
+    def apply(self, seq: int, commit: Commit) -> None:
+        for index, entry in enumerate(commit.entries):
+            # What cannot be read is about nobody; so is hardly anything else, and the rest is not decoded.
+            if entry.tag == INPUT_TAG and entry.contact is None and entry.agent is None and entry.channel is None:
+                self._look(seq, index, entry, commit)
+            elif entry.tag == _ENDED_TAG:
+                self._end(entry, commit)
+
+    def get(self, place: Place) -> PutAside | None:
+        """Open, or ended not long ago."""
+        return self._open.get(place) or self._ended.get(place)
+
+    def at(self, inbox_id: bytes, inbox_seq: int, index: int) -> PutAside | None:
+        """What stood there, if it was put aside and is open."""
+        place = self._at.get((inbox_id, inbox_seq, index))
+        return None if place is None else self._open[place]
+
+    def page(self, states: Collection[State], after: Place | None, limit: int) -> list[PutAside]:
+        """At most `limit` in these states, in the order of their places, after `after`."""
+        known = list(self._open.values()) if "open" in states else []
+        if set(states) != {"open"}:
+            known = sorted([*known, *(each for each in self._ended.values() if each.state in states)], key=lambda each: each.place)
+        return list(islice((each for each in known if after is None or each.place > after), limit))
+
+    def summary(self) -> Summary:
+        oldest = next(iter(self._open.values()), None)
+        return Summary(len(self._open) + self._untold, self._untold, None if oldest is None else oldest.stored_ms)
+
+    def _look(self, seq: int, index: int, entry: Entry, commit: Commit) -> None:
+        given = codec.decode_input(entry)
+        if not isinstance(given.verdict, Quarantined):
+            return
+        found = PutAside(
+            place=(seq, index),
+            inbox_id=commit.consumed.inbox_id,
+            inbox_seq=given.inbox_seq,
+            index=given.index,
+            stored_ms=given.stored_ms,
+            put_aside_ms=commit.at_ms,
+            reason=given.verdict.reason,
+            sha256=given.verdict.sha256,
+        )
+        self._open[found.place] = found
+        self._at[_position(found)] = found.place
+        if len(self._open) > self._open_max:
+            self._leave(next(iter(self._open)))
+            self._untold += 1
+
+    def _end(self, entry: Entry, commit: Commit) -> None:
+        event = codec.decode_event(entry)
+        assert isinstance(event, QuarantineEnded)
+        known = self._leave((event.input_seq, event.input_entry))
+        if known is None:
+            return  # decided before: the first decision stands
+        fact = _asked(entry, commit)
+        ended = replace(
+            known,
+            outcome=event.outcome,
+            ended_ms=event.at_ms,
+            by=fact.by if fact is not None else None,
+            why=fact.reason if fact is not None else None,
+        )
+        self._ended[ended.place] = ended
+        while len(self._ended) > self._ended_max:
+            del self._ended[next(iter(self._ended))]
+
+    def _leave(self, place: Place) -> PutAside | None:
+        known = self._open.pop(place, None)
+        if known is not None:
+            del self._at[_position(known)]
+        return known
+
+
+def _position(one: PutAside) -> tuple[bytes, int, int]:
+    return one.inbox_id, one.inbox_seq, one.index
+
+
+def _asked(entry: Entry, commit: Commit) -> QuarantineEndRequested | None:
+    """The fact that caused the event; None if it stands in another commit."""
+    if entry.cause <= CAUSE_TIMER:
+        return None
+    fact = codec.decode_fact(codec.decode_input(commit.entries[entry.cause]).fact)
+    return fact if isinstance(fact, QuarantineEndRequested) else None
