@@ -125,6 +125,11 @@ class Epochs:
         """When each came here, by the loop's clock."""
         self._moved = asyncio.Event()
 
+    @property
+    def epoch(self) -> int:
+        """The newest that began (0: none yet)."""
+        return max((epoch for change, epoch in self.changes if change is words.RouterTookOver), default=0)
+
     async def follow(self) -> None:
         clock = asyncio.get_running_loop().time
         async with contextlib.aclosing(self._log.follow_journal(1)) as batches:

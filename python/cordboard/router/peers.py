@@ -68,7 +68,8 @@ class Peers:
         self._epoch = 0
         self._twin = 0
         self._connection = log.connection
-        self._heard_at = self._looked_at = self._clock()
+        self.heard_at = self._looked_at = self._clock()
+        """Since when nobody has been heard to lead (the loop's seconds)."""
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
@@ -100,7 +101,7 @@ class Peers:
 
     def listen_anew(self) -> None:
         """The silence so far says nothing."""
-        self._heard_at = self._clock()
+        self.heard_at = self._clock()
 
     def silence_s(self) -> float:
         """So long nobody has been heard to lead, although we could have heard it. To be asked several times a second."""
@@ -109,7 +110,7 @@ class Peers:
             self._connection = connection
             self.listen_anew()
         self._looked_at = now
-        return now - self._heard_at
+        return now - self.heard_at
 
     def rank(self) -> int:
         """Our place among those who stand by: 0 is the first to take over."""

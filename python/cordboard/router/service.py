@@ -138,20 +138,22 @@ async def _live(life: _Life) -> None:
             life.tell(Standing("standby", standby.position.epoch))
         async with _bare_errors(), asyncio.TaskGroup() as group:
             keeping = Keeping(log, core, peers, group, rhythm, life.snapshot_gap_s)
-            why = await standby.called(life.stop, keeping, at_once=life.at_once)
-            if why:
-                await _lead(life, core, router, keeping, why)
-            else:
-                keeping.give_up()
+            while why := await standby.called(life.stop, keeping, at_once=life.at_once):
+                if await _lead(life, core, router, standby, keeping, why):
+                    return
+            keeping.give_up()
 
 
-async def _lead(life: _Life, core: CoreThread, router: Router, keeping: Keeping, why: str) -> None:
-    """Take over, and lead until the end."""
+async def _lead(life: _Life, core: CoreThread, router: Router, standby: Standby, keeping: Keeping, why: str) -> bool:
+    """Take over, and lead until the end. False: another router was quicker, and nothing was done."""
     log = life.log
     # Before anything is stored: a journal that is ahead of its time would let no other router lead until that has passed.
     await _compare_clocks(log, life.clock)
     turn_clock = TurnClock(life.clock, router.position().at_ms)
     async with log.appender() as appender:
+        if not await standby.is_still_called():
+            logger.info("another router leads %s: standing by on", log.site)
+            return False
         commit = await _take_over(log, core, router, appender, life.clock, turn_clock)
         position = router.position()
         logger.info("leading %s in epoch %d from %d: %s", log.site, position.epoch, position.seq, why)
@@ -161,6 +163,7 @@ async def _lead(life: _Life, core: CoreThread, router: Router, keeping: Keeping,
         # Within the appender's life: closed, it would tell those who wait for it that the log is away.
         async with asyncio.TaskGroup() as group:
             await Leader(log, core, router, turn_clock, window, life.peers, keeping, group, commit).lead(life.stop)
+    return True
 
 
 async def _compare_clocks(log: SiteLog, clock: Clock) -> None:

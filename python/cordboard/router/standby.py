@@ -37,6 +37,7 @@ class Standby:
         self.position: Position = router.position()
         """Where the fold stands."""
         self._free_since: float | None = None
+        self._called_at: tuple[int, float | None] | None = None
 
     async def called(self, stop: asyncio.Event, keeping: Keeping, *, at_once: bool) -> str:
         """Wait until it is our turn, and say why; empty if `stop` was set first. `at_once`: do not wait for anybody's silence.
@@ -45,6 +46,21 @@ class Standby:
         """
         if at_once:
             return "nobody else can"
+        why = await self._listen(stop, keeping)
+        # A fold that was under way when we left off ends on the core's thread; nobody may ask the router before.
+        await self._core.run(self._router.position)
+        return why
+
+    async def is_still_called(self) -> bool:
+        """To be asked right before taking over: has nobody led since `called` returned? False: stand by on.
+
+        Between the two lie questions to the log, which may take as long as those who come after us in the queue wait. The fence
+        refuses a take-over at a place that is taken, but not behind what was folded meanwhile: that would end a sound epoch.
+        """
+        return self._called_at is None or (await self._is_at_end() and self._stands_at() == self._called_at)
+
+    async def _listen(self, stop: asyncio.Event, keeping: Keeping) -> str:
+        self._peers.sign(self.position.epoch)
         self._notice()
         following = asyncio.create_task(self._follow(keeping), name="follow journal")
         stopping = asyncio.create_task(stop.wait(), name="watch stop")
@@ -67,14 +83,19 @@ class Standby:
     async def _turn(self) -> str:
         """Why it is our turn now; empty: it is not."""
         timing, silence_s, rank = self._peers.timing, self._peers.silence_s(), self._peers.rank()
+        self._called_at = self._stands_at()
         if self._free_since is not None:
             # Nobody leads, and the journal says so: those before us in the queue get their chance, not the one who left.
             if self._clock() - self._free_since < rank * timing.rank_s:
                 return ""
             return "the router before stepped down" if self.position.seq else "the journal is empty"
-        if silence_s < timing.silence_s + rank * timing.rank_s or not await self._is_at_end():
+        if silence_s < timing.silence_s + rank * timing.rank_s or not await self.is_still_called():
             return ""
         return f"nobody was heard to lead for {silence_s:.1f} s"
+
+    def _stands_at(self) -> tuple[int, float | None]:
+        """Our fold's end, and, unless the journal itself says that nobody leads, since when there is silence."""
+        return self.position.seq, self._peers.heard_at if self._free_since is None else None
 
     async def _is_at_end(self) -> bool:
         """Does the log answer, and does the journal end where our fold does? Else somebody leads, or nobody can."""
