@@ -64,6 +64,10 @@ class InRust:
         nanoseconds, digest, hits = self._ask(f"run {operations}").split()
         return Turn(int(nanoseconds) / 1e9, digest, int(hits))
 
+    def give(self, state_hash: bytes) -> None:
+        """For the commit that carries one next: to a contender that is spared the work."""
+        self._ask(f"give {state_hash.hex()}")
+
     def percentiles(self, operations: int) -> tuple[int, ...]:
         """p50, p99 and p99.9 of one operation in ns of wall time, the clock's own included."""
         return tuple(map(int, self._ask(f"each {operations}").split()))

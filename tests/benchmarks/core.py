@@ -23,7 +23,7 @@ def parts(directory: Path, say: Callable[[str], None]) -> dict[str, Callable[[],
     return {
         "index": lambda: in_process.index_rows(courses),
         "growth": lambda: in_process.growth_rows(courses),
-        "steps": whole_steps.step_rows,
+        "steps": lambda: whole_steps.step_rows(directory),
         "held": lambda: whole_steps.held_rows(directory),
         "quality": lambda: [whole_steps.quality_row()],
         "durable": lambda: durable.rows(directory, say),

@@ -1,17 +1,18 @@
 """The whole step through PyO3: frames in, commits out, beside the Python twin; how well it matches, and what its state weighs."""
 
+import contextlib
 import statistics
 import subprocess
 import time
 from pathlib import Path
 
 from cordboard import codec
-from cordboard._core import Router
-from tests.benchmarks.contenders import program, quiet
+from cordboard._core import Router, commit_hash
+from tests.benchmarks.contenders import InRust, program, quiet
 from tests.benchmarks.peers.twin import Frame, Twin
 from tests.benchmarks.rows import QUICK, ROUNDS, Row
 from tests.benchmarks.steps import POLICY, SITE, START_MS, Recording, Roll, record
-from tests.benchmarks.workload import Size, digest
+from tests.benchmarks.workload import Size, digest, fnv
 
 INBOX = bytes(range(16))
 FACTS_A_FRAME = 64
@@ -55,11 +56,16 @@ class Ours:
         return "/".join(f"{times[-(-len(times) * share // 1000) - 1] / 1000:,.0f}" for share in (500, 990, 999))
 
 
+def state_hashes(commits: list[bytes], seq: int) -> list[bytes | None]:
+    """Of commits from `seq` on."""
+    return [
+        codec.decode_commit(commit).state_hash if (seq + n) % STATE_HASH_EVERY == 0 else None for n, commit in enumerate(commits)
+    ]
+
+
 def run_twin(twin: Twin, turns: Turns, expected: list[bytes], seq: int) -> tuple[float, bool]:
     """Seconds, and whether every commit equals ours. The hash of the state, which the twin is spared, is taken from there."""
-    given = [
-        codec.decode_commit(commit).state_hash if (seq + n) % STATE_HASH_EVERY == 0 else None for n, commit in enumerate(expected)
-    ]
+    given = state_hashes(expected, seq)
     step = twin.step
     with quiet():
         begin = time.thread_time()
@@ -68,40 +74,78 @@ def run_twin(twin: Twin, turns: Turns, expected: list[bytes], seq: int) -> tuple
     return seconds, commits == expected
 
 
-def step_row(name: str, size: Size, facts_a_frame: int) -> Row:
+class Bare:
+    """What the Python twin does, in Rust and without what a router needs besides: how far any step could be ahead of it here."""
+
+    def __init__(self, recording: Recording, directory: Path) -> None:
+        path = directory / "steps"
+        # It sets itself up when told, as everything else.
+        Recording(recording.size, measured=[*recording.setup, *recording.measured]).save(path)
+        self._contender = InRust("bare steps in Rust", "bare", "steps", path)
+
+    def run(self, expected: list[bytes], seq: int) -> tuple[float, bool]:
+        """Seconds, and whether every commit equals ours."""
+        for state_hash in filter(None, state_hashes(expected, seq)):
+            self._contender.give(state_hash)
+        turn = self._contender.run(len(expected))
+        # Each commit's hash stands in the next one: a part of each is enough.
+        parts = [int.from_bytes(commit_hash(commit)[:4], "little") for commit in expected]
+        return turn.seconds, turn.digest == fnv(parts)
+
+    def close(self) -> None:
+        self._contender.close()
+
+
+def step_rows_beside(name: str, size: Size, facts_a_frame: int, directory: Path) -> list[Row]:
+    """The core's step, and the bare one, each for what the twin needs; and the core's for what the bare one needs."""
     recording = record(size, Router(SITE).take_over(INBOX, START_MS), facts_a_frame)
+    with contextlib.closing(Bare(recording, directory)) as bare:
+        return alternate(name, recording, bare)
+
+
+def alternate(name: str, recording: Recording, bare: Bare) -> list[Row]:
     ours, twin = Ours(recording), Twin(Router(SITE).take_over(INBOX, START_MS))
+    size = recording.size
     same = run_twin(twin, recording.setup, ours.setup, 2)[1]
+    bare_same = bare.run(ours.setup, 2)[1]
     slices = len(recording.measured) // (ROUNDS + 2)
     facts = recording.facts / len(recording.measured)
-    costs: list[tuple[float, float]] = []
+    costs: list[tuple[float, float, float]] = []
     seen = ""
     for number in range(ROUNDS + 1):
         turns = recording.measured[number * slices : (number + 1) * slices]
         seq = ours.router.position().seq + 1
         seconds, commits = ours.run(turns)
         peer_seconds, equal = run_twin(twin, turns, commits, seq)
-        same = same and equal
+        bare_seconds, bare_equal = bare.run(commits, seq)
+        same, bare_same = same and equal, bare_same and bare_equal
         if number:
-            costs.append((seconds / slices / facts, peer_seconds / slices / facts))
+            costs.append((seconds / slices / facts, peer_seconds / slices / facts, bare_seconds / slices / facts))
         seen = digest(commits)
     latency = ours.latency(recording.measured[(ROUNDS + 1) * slices :])
     violations = ours.router.check()
     void = "" if same else "the twin's commits differ from ours"
     if violations:
         void = f"the router contradicts itself: {violations[0]}"
-    own, peer = (statistics.median(side) * 1e9 for side in zip(*costs, strict=True))
+    bare_void = void if bare_same else "the commits of the bare step differ from ours"
+    own, peer, least = (statistics.median(side) * 1e9 for side in zip(*costs, strict=True))
     said = (
         f"{size.agents:,} agents, {size.waiting:,} waiting, {facts:.0f} facts a frame: {own:,.0f} ns a fact, twin {peer:,.0f}; "
         f"p50/p99/p99.9 a step {latency} µs; offers per end {recording.offers / recording.ends:.2f}; last commits {seen}"
     )
-    return Row(name, "in process", tuple(theirs / mine for mine, theirs in costs), said, void)
-
-
-def step_rows() -> list[Row]:
+    floor = f"the twin's own rules in Rust, without PyO3, the same rounds: {least:,.0f} ns a fact"
+    behind = tuple(bare / mine for mine, _, bare in costs)
     return [
-        step_row("step_vs_python", Size(10_000, 10_000, OPERATIONS * (ROUNDS + 2)), FACTS_A_FRAME),
-        step_row("step_vs_python_single_facts", Size(1_000, 1_000, SINGLE_OPERATIONS * (ROUNDS + 2)), 1),
+        Row(name, "in process", tuple(theirs / mine for mine, theirs, _ in costs), said, void),
+        Row(f"bare_{name}", "in process", tuple(theirs / bare for _, theirs, bare in costs), floor, bare_void),
+        Row(name.replace("python", "bare"), "in process", behind, "the same rounds", bare_void),
+    ]
+
+
+def step_rows(directory: Path) -> list[Row]:
+    return [
+        *step_rows_beside("step_vs_python", Size(10_000, 10_000, OPERATIONS * (ROUNDS + 2)), FACTS_A_FRAME, directory),
+        *step_rows_beside("step_vs_python_single_facts", Size(1_000, 1_000, SINGLE_OPERATIONS * (ROUNDS + 2)), 1, directory),
     ]
 
 

@@ -2,7 +2,8 @@
 //!
 //! `contest <contender> <course> <workload>` sets up, says `ready`, and then obeys lines: `run N` does N operations and answers
 //! `<nanoseconds of processor time> <hash of whom it found> <how many it found>`; `each N` measures each one and answers `<p50> <p99> <p99.9>` in nanoseconds.
-//! `contest core steps <frames>` is the same for whole steps, with frames as operations.
+//! `contest core steps <frames>` and `contest bare steps <frames>` are the same for whole steps, with frames as operations; the bare one is
+//! to be told the hashes of the state, in order, before its commits need them: `give <64 hexadecimal digits>` (answer: `ready`).
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types, clippy::cast_possible_truncation)]
 
 mod rivals;
@@ -11,12 +12,17 @@ use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
 use cordboard_core::bench::Matching;
+use rivals::bare::BareSteps;
 use rivals::btree_walk::BtreeWalk;
 use rivals::class_heaps::ClassHeaps;
-use rivals::steps::Steps;
+use rivals::steps::{first_part, Steps};
 use rivals::workload::{fnv, Backlog, Course, IdlePool, Index, Workload};
 use rivals::NOBODY;
 use rustix::time::{clock_gettime, ClockId};
+
+/// The core's own in production: see rust/bindings.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     // cargo adds `--bench`.
@@ -28,6 +34,7 @@ fn main() {
     let bytes = std::fs::read(path).unwrap();
     match (contender.as_str(), course.as_str()) {
         ("core", "steps") => obey(&mut Steps::new(&bytes)),
+        ("bare", "steps") => obey(&mut BareSteps::new(&bytes)),
         ("core", course) => enter::<Matching>(course, &bytes),
         ("class_heaps", course) => enter::<ClassHeaps>(course, &bytes),
         ("btree_walk", course) => enter::<BtreeWalk>(course, &bytes),
@@ -47,6 +54,11 @@ fn enter<I: Index>(course: &str, bytes: &[u8]) {
 /// Something that does one operation after the other and says what it found.
 trait Operate {
     fn operate(&mut self) -> u32;
+
+    /// The hash of the state, for those who are spared the work.
+    fn give(&mut self, _state_hash: [u8; 32]) {
+        panic!("nobody asked for it");
+    }
 }
 
 struct Running<'a, C> {
@@ -66,17 +78,37 @@ impl Operate for Steps {
     }
 }
 
+impl Operate for BareSteps {
+    fn operate(&mut self) -> u32 {
+        first_part(self.step().0)
+    }
+
+    fn give(&mut self, state_hash: [u8; 32]) {
+        BareSteps::give(self, state_hash);
+    }
+}
+
 fn obey(contender: &mut impl Operate) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "ready").unwrap();
     for line in std::io::stdin().lock().lines() {
         let line = line.unwrap();
-        let (order, count) = line.split_once(' ').unwrap();
-        let count: usize = count.parse().unwrap();
-        let answer = if order == "each" { each(contender, count) } else { run(contender, count) };
+        let answer = match line.split_once(' ').unwrap() {
+            ("run", count) => run(contender, count.parse().unwrap()),
+            ("each", count) => each(contender, count.parse().unwrap()),
+            ("give", hash) => {
+                contender.give(bytes_of(hash));
+                "ready".to_owned()
+            }
+            (order, _) => panic!("no order {order}"),
+        };
         writeln!(out, "{answer}").unwrap();
         out.flush().unwrap();
     }
+}
+
+fn bytes_of(digits: &str) -> [u8; 32] {
+    std::array::from_fn(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap())
 }
 
 fn run(contender: &mut impl Operate, count: usize) -> String {

@@ -5,9 +5,11 @@
 mod rivals;
 
 use cordboard_core::bench::Matching;
+use cordboard_core::{FrameRef, Router};
+use rivals::bare::BareSteps;
 use rivals::btree_walk::BtreeWalk;
 use rivals::class_heaps::ClassHeaps;
-use rivals::steps::Steps;
+use rivals::steps::{Frame, Steps, INBOX, SITE};
 use rivals::workload::{fnv, Backlog, Course, IdlePool, Index, Workload};
 
 const SMALL: &[u8] = include_bytes!("../../../tests/benchmarks/small.workload");
@@ -43,6 +45,18 @@ fn the_index_finds_what_the_class_heaps_find() {
 #[test]
 fn class_heaps_in_rust_find_what_those_in_python_find() {
     agrees::<ClassHeaps>();
+}
+
+/// All but the hash of the state, which none of these few commits carries.
+#[test]
+fn the_bare_steps_make_the_commits_of_the_core() {
+    let recorded = include_bytes!("../../../tests/benchmarks/small.steps");
+    let (frames, mut bare, mut router) = (Frame::read(recorded).1, BareSteps::new(recorded), Router::new(SITE).unwrap());
+    router.take_over(INBOX, frames[0].at_ms - 1).unwrap();
+    for Frame { at_ms, inbox_seq, stored_ms, data } in &frames {
+        let frame = FrameRef { inbox_seq: *inbox_seq, stored_ms: *stored_ms, data };
+        assert_eq!(router.step(&[frame], *at_ms).unwrap(), [bare.step().1], "frame {inbox_seq}");
+    }
 }
 
 #[test]

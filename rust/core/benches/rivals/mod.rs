@@ -1,6 +1,7 @@
 //! What is measured against the core's index in Rust, and the workload that both get.
 #![allow(dead_code, clippy::disallowed_types)] // each program uses its part of it
 
+pub(crate) mod bare;
 pub(crate) mod btree_walk;
 pub(crate) mod class_heaps;
 pub(crate) mod core_index;
