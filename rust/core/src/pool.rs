@@ -2,20 +2,20 @@
 //!
 //! Agents sit in *blocks* of 64, and blocks stand in order: every agent of a block has been idle for longer than those of the next
 //! one. What is true of an agent (has room for calls, is a member of this queue, has this skill at this level) is one bit in a
-//! *row*; a row has one word a block. Who has all of several properties is the AND of their rows, block by block, and the longest
-//! idle of them sits in the first block that is not empty.
+//! *row*; a row has one word a block, in the order of the blocks. Who has all of several properties is the AND of their rows, several
+//! blocks at a time, and the longest idle of them sits in the first block that is not empty.
 //!
-//! Which blocks can hold such agents at all is known in advance: one bit a block, in the order of the blocks.
+//! Which blocks can hold such agents at all is known in advance: one bit a block.
 //!
 //! Cost with n agents and r rows set for an agent: `search` and `count` n/4096 words a row at most, and one word a row for each block that can
-//! hold such agents, until they have seen enough; `place` and `leave` r bits, now and then half a block of agents more, or (when an agent
-//! comes between others and finds no room) n/4096 words for every row there is. Memory: n/32 words for every row, or less.
+//! hold such agents and its neighbours, until they have seen enough; `place` and `leave` r bits, now and then half a block of agents more, or
+//! (when an agent comes between others and finds no room) n/64 words for every row there is. Memory: n/32 words for every row, or less.
 
 mod grid;
 
 use std::ops::ControlFlow;
 
-use grid::Grid;
+use grid::{Grid, PART};
 
 use crate::words::Id;
 
@@ -25,6 +25,8 @@ const BLOCK: usize = 64;
 const SPARSE: u32 = 32;
 /// So many places may stand empty before the order is made anew, if they are more than half.
 const GAPS: usize = 64;
+/// The places of a part, as bits.
+const PART_BITS: u64 = (1 << PART) - 1;
 /// No block.
 const NOWHERE: u32 = u32::MAX;
 
@@ -71,7 +73,7 @@ pub(crate) struct Pool {
     rows: usize,
     /// The rows that are set for an agent: one bit a row.
     held: Grid,
-    /// Who has what, by block and row.
+    /// Who has what, by row and place in the order.
     having: Grid,
     /// One bit a place in the order: somebody there has the property.
     some: Grid,
@@ -149,11 +151,12 @@ impl Pool {
         for word in 0..self.order.len().div_ceil(BLOCK) {
             let mut left = self.some.all(rows, word);
             while left != 0 {
-                let number = self.order[word * BLOCK + left.trailing_zeros() as usize].block;
-                left &= left - 1;
-                let who = self.having.all(rows, number as usize);
-                if who != 0 {
-                    visit(number, who)?;
+                let part = left.trailing_zeros() as usize / PART;
+                left &= !(PART_BITS << (part * PART));
+                let first = word * BLOCK + part * PART;
+                let having = self.having.all_of(rows, first / PART);
+                for (at, who) in (first..).zip(having).filter(|(_, who)| *who != 0) {
+                    visit(self.order[at].block, who)?;
                 }
             }
         }
@@ -185,7 +188,7 @@ impl Pool {
     /// Something is true of these agents of a block from now on, or not any more.
     fn note(&mut self, row: usize, block: u32, bits: u64, on: bool) {
         let spot = self.blocks[block as usize].spot as usize;
-        let having = &mut self.having.line_mut(block as usize)[row];
+        let having = &mut self.having.line_mut(row)[spot];
         let some = &mut self.some.line_mut(spot / BLOCK)[row];
         if on {
             *having |= bits;
@@ -351,14 +354,16 @@ impl Pool {
 
     /// No place in the order stands empty.
     fn close_up(&mut self) {
+        let kept: Vec<usize> = (0..self.order.len()).filter(|at| self.order[*at].block != NOWHERE).collect();
+        self.having.keep_columns(&kept);
         self.order.retain(|spot| spot.block != NOWHERE);
         self.gaps = 0;
         self.some.clear();
         for (at, spot) in self.order.iter().enumerate() {
             self.blocks[spot.block as usize].spot = index_of(at);
             let some = self.some.line_mut(at / BLOCK);
-            for (some, having) in some.iter_mut().zip(self.having.line(spot.block as usize)) {
-                *some |= u64::from(*having != 0) << (at % BLOCK);
+            for (row, some) in (0..self.rows).zip(some) {
+                *some |= u64::from(self.having.line(row)[at] != 0) << (at % BLOCK);
             }
         }
     }
@@ -383,6 +388,7 @@ impl Pool {
                 self.order.insert(at, spot);
                 self.widen();
                 self.some.make_room(at);
+                self.having.insert_column(at, self.order.len() - 1);
                 for spot in self.order[at + 1..].iter().filter(|spot| spot.block != NOWHERE) {
                     self.blocks[spot.block as usize].spot += 1;
                 }
@@ -396,7 +402,7 @@ impl Pool {
 
     fn widen(&mut self) {
         self.held.widen(self.seats.len(), self.rows.div_ceil(64));
-        self.having.widen(self.blocks.len(), self.rows);
+        self.having.widen(self.rows, self.order.len().next_multiple_of(PART));
         self.some.widen(self.order.len().div_ceil(BLOCK), self.rows);
     }
 }
