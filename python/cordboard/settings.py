@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     grpc_port: int = 7401
     http_port: int = 7480
     health_port: int = -1
-    """Probes of router and projector; -1: none."""
+    """Probes and metrics; -1: none."""
     smtp_port: int = 7425
     """-1: takes no mail in over SMTP."""
     smtp_hostname: str | None = None

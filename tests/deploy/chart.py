@@ -62,7 +62,13 @@ EVERYTHING: Object = {
         "resources": {"requests": {"cpu": 1}, "limits": {"cpu": "2", "ephemeral-storage": "1Gi"}},
     },
     "api": {"replicas": 3, "disruptionBudget": {"maxUnavailable": 2}, "service": {"annotations": {"a/b": "c"}}},
+    "metrics": {
+        "enabled": True,
+        "podMonitor": {"enabled": True, "intervalSeconds": 15, "labels": {"release": "prometheus"}},
+        "rules": {"enabled": True, "labels": {"release": "prometheus"}},
+    },
     "networkPolicy": {
+        "metricsFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
         "gatewayFrom": [{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}],
         "smtpFrom": [{"ipBlock": {"cidr": "192.0.2.0/24", "except": ["192.0.2.1/32"]}}],
         "apiFrom": [{"podSelector": {"matchLabels": {"app": "desktop"}}}],

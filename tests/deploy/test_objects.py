@@ -1,5 +1,6 @@
 """What the chart makes: valid for Kubernetes, restricted, and in accord with itself and with the command line."""
 
+import re
 from typing import Any
 
 import helm_python
@@ -7,6 +8,7 @@ import kubernetes_validate
 import pytest
 import typer
 
+from cordboard import metrics
 from cordboard.cli.up import Role
 from cordboard.main import app
 from cordboard.vault.kek import VARIABLE
@@ -14,8 +16,9 @@ from tests.deploy.chart import CHART, EVERYTHING, ROLES, Object, chart, named, p
 
 OLDEST, NEWEST = "1.30", "1.37"
 SETS: dict[str, Any] = {"defaults": {}, "everything": EVERYTHING}
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+RUN: Any = typer.main.get_command(app).get_command(None, "run")  # type: ignore[attr-defined]
 STORAGE_KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+ENDINGS = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
 ELSEWHERE = {VARIABLE, "CORDBOARD_TARGET", *STORAGE_KEYS}
 
 
@@ -27,7 +30,8 @@ def objects(request: pytest.FixtureRequest) -> list[Object]:
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 def test_every_object_is_valid_for_kubernetes(objects: list[Object], version: str) -> None:
     for item in objects:
-        kubernetes_validate.validate(item, version, strict=True)
+        if not item["apiVersion"].startswith("monitoring.coreos.com/"):  # the operator's, not Kubernetes' own
+            kubernetes_validate.validate(item, version, strict=True)
     assert OLDEST in chart().metadata["kubeVersion"]
 
 
@@ -93,8 +97,8 @@ def test_every_role_may_read_the_archive() -> None:
 
 
 def test_every_argument_and_variable_exists_in_the_command_line(objects: list[Object]) -> None:
-    known = {option.envvar for option in COMMANDS["run"].params} | ELSEWHERE
-    flags = {flag for option in COMMANDS["run"].params for flag in option.opts}
+    known = {option.envvar for option in RUN.params} | ELSEWHERE
+    flags = {flag for option in RUN.params for flag in option.opts}
     for component, pod in pods(objects):
         (container,) = pod["containers"]
         assert "command" not in container, "the image's entry point"
@@ -199,8 +203,36 @@ def test_nothing_moves_but_what_is_named(objects: list[Object]) -> None:
         for rule in [*spec.get("ingress", []), *spec.get("egress", [])]:
             assert rule["ports"], f"{name} opens every port"
     assert all(rule["from"] for rule in policies["api"]["ingress"]), "the API has no authentication: never open to anyone"
-    opened = {port["port"] for rule in policies["gateway"]["ingress"] for port in rule["ports"]}
+    rules = [*policies["gateway"]["ingress"], *policies.get("metrics", {"ingress": []})["ingress"]]
+    opened = {port["port"] for rule in rules for port in rule["ports"]}
     assert opened == {port["containerPort"] for port in dict(pods(objects))["gateway"]["containers"][0]["ports"]}
+
+
+def test_every_pod_is_scraped_where_it_answers_and_by_nobody_unless_asked_for() -> None:
+    assert not [item for item in render() if item["apiVersion"].startswith("monitoring.coreos.com/")]
+    objects = render(EVERYTHING)
+    monitor = named(objects, "PodMonitor", "cordboard")
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert (endpoint["path"], endpoint["interval"]) == ("/metrics", "15s")
+    for component, pod in pods(objects):
+        if component != "test":
+            ports = {port["name"]: port["containerPort"] for port in pod["containers"][0]["ports"]}
+            told = {one["name"]: one.get("value") for one in pod["containers"][0]["env"]}
+            assert told["CORDBOARD_HEALTH_PORT"] == str(ports[endpoint["port"]])
+    (rule,) = named(objects, "NetworkPolicy", "-metrics")["spec"]["ingress"]
+    assert rule["from"] == EVERYTHING["networkPolicy"]["metricsFrom"]
+
+
+def test_the_alerts_ask_for_metrics_that_there_are() -> None:
+    known = {sample.name for family in metrics.REGISTRY.collect() for sample in family.samples}
+    known |= {f"{family.name}{ending}" for family in metrics.REGISTRY.collect() for ending in ENDINGS[family.type]}
+    groups = named(render(EVERYTHING), "PrometheusRule", "cordboard")["spec"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert len(rules) == len({rule["alert"] for rule in rules}) >= 10
+    for rule in rules:
+        asked = set(re.findall(r"\bcordboard_\w+", rule["expr"]))
+        assert asked and asked <= known, rule["alert"]
+        assert rule["labels"]["severity"] in ("warning", "critical") and rule["annotations"]["summary"]
 
 
 def test_peers_are_those_of_the_values() -> None:

@@ -27,10 +27,11 @@ COMMAND = (sys.executable, "-m", "cordboard.main")
 
 
 VALUES: Object = {
+    "metrics": {"enabled": True},
     "gateway": {
         "mail": {"enabled": True, "hostname": "mail.example.com", "relay": {"existingSecret": "relay"}},
         "webhooks": {"existingSecret": "webhooks"},
-    }
+    },
 }
 
 
@@ -97,6 +98,13 @@ class Cluster:
                 return (await client.get(url, timeout=wanted["timeoutSeconds"])).status_code == 200
             except httpx.HTTPError:
                 return False
+
+    async def metrics(self, role: str) -> dict[str, float]:
+        """What a scraper would find."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.get(f"http://127.0.0.1:{self._ports[role, '7481']}/metrics", timeout=PATIENCE_S)
+        lines = [line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#")]
+        return {name: float(number) for name, _, number in lines}
 
     async def until(self, role: str, probe: str) -> None:
         async with asyncio.timeout(PATIENCE_S):
@@ -166,6 +174,15 @@ async def test_the_release_comes_up_as_its_probes_say(cluster: Cluster, s3_place
     await cluster.until("gateway", "readinessProbe")
     for role in ROLES:
         assert await cluster.answers(role, "livenessProbe")
+
+    for role in ROLES:
+        told = await cluster.metrics(role)
+        assert [name for name in told if name.startswith("cordboard_ready")] == [f'cordboard_ready{{role="{role}"}}']
+        assert told[f'cordboard_ready{{role="{role}"}}'] == 1
+    assert (await cluster.metrics("router"))["cordboard_router_leading"] == 1
+    assert (await cluster.metrics("router"))["cordboard_router_commits_total"] >= 1
+    applied = [name for name in await cluster.metrics("api") if "PolicyService" in name and 'code="OK"' in name]
+    assert applied == ['cordboard_api_calls_total{code="OK",method="PolicyService/PublishPolicy"}']
 
     assert (await cluster.greeting()).startswith(b"220 mail.example.com")
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
+from google.rpc import code_pb2
 
-from cordboard.api.status import CatchingUp, grpc_status
+from cordboard import metrics
+from cordboard.api.status import CatchingUp, code_of, grpc_status
 from cordboard.errors import CordboardError, InvalidInput, OutcomeUnknown
 
 logger = logging.getLogger(__name__)
@@ -21,6 +23,8 @@ CATCH_UP_S = 1.0
 _MARGIN_S = 0.1
 _MARGIN_SHARE = 0.1
 _OPEN = ("/grpc.health.", "/grpc.reflection.")
+_PREFIX = "/cordboard.v1."
+_CODES = {code: name for name, code in code_pb2.Code.items()}
 if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[Any, Any]
 else:
@@ -46,53 +50,62 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         handler = await continuation(handler_call_details)
         if handler is None or handler_call_details.method.startswith(_OPEN):
             return handler
+        method = handler_call_details.method.removeprefix(_PREFIX)
         if handler.request_streaming:
             return grpc.stream_unary_rpc_method_handler(
-                _whole(self._caught_up, handler.stream_unary, BULK_DEADLINE_S),
+                _whole(self._caught_up, method, handler.stream_unary, BULK_DEADLINE_S),
                 _lenient(handler.request_deserializer),
                 handler.response_serializer,
             )
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(
-                _watched(self._caught_up, handler.unary_stream), _lenient(handler.request_deserializer), handler.response_serializer
+                _watched(self._caught_up, method, handler.unary_stream),
+                _lenient(handler.request_deserializer),
+                handler.response_serializer,
             )
         return grpc.unary_unary_rpc_method_handler(
-            _whole(self._caught_up, handler.unary_unary, DEFAULT_DEADLINE_S),
+            _whole(self._caught_up, method, handler.unary_unary, DEFAULT_DEADLINE_S),
             _lenient(handler.request_deserializer),
             handler.response_serializer,
         )
 
 
 def _whole(
-    caught_up: asyncio.Event, behaviour: Callable[[Any, Context], Awaitable[Any]], default_s: float
+    caught_up: asyncio.Event, method: str, behaviour: Callable[[Any, Context], Awaitable[Any]], default_s: float
 ) -> Callable[[Any, Context], Awaitable[Any]]:
     """A method with one answer: it gets a deadline even if the client set none."""
 
     async def guarded(request: Any, context: Context) -> Any:
-        async with _answering(context):
-            _refuse_malformed(request)
-            try:
-                async with asyncio.timeout(_time_left_s(context, default_s)):
-                    await _until(caught_up)
-                    return await behaviour(request, context)
-            except TimeoutError as error:
-                raise OutcomeUnknown("the deadline has passed") from error
+        clock = asyncio.get_running_loop().time
+        begun_s = clock()
+        try:
+            async with _answering(context, method):
+                _refuse_malformed(request)
+                try:
+                    async with asyncio.timeout(_time_left_s(context, default_s)):
+                        await _until(caught_up)
+                        return await behaviour(request, context)
+                except TimeoutError as error:
+                    raise OutcomeUnknown("the deadline has passed") from error
+        finally:
+            metrics.CALL_S.labels(method).observe(clock() - begun_s)
 
     return guarded
 
 
 def _watched(
-    caught_up: asyncio.Event, behaviour: Callable[[Any, Context], AsyncIterator[Any]]
+    caught_up: asyncio.Event, method: str, behaviour: Callable[[Any, Context], AsyncIterator[Any]]
 ) -> Callable[[Any, Context], AsyncIterator[Any]]:
     """A watch: it lasts as long as both sides like."""
 
     async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
-        async with _answering(context):
+        async with _answering(context, method):
             _refuse_malformed(request)
             await _until(caught_up)
-            async with contextlib.aclosing(behaviour(request, context)) as messages:  # type: ignore[type-var]  # a generator, typed as iterator
-                async for message in messages:
-                    yield message
+            with metrics.STREAMS.labels(method).track_inprogress():
+                async with contextlib.aclosing(behaviour(request, context)) as messages:  # type: ignore[type-var]  # a generator, typed as iterator
+                    async for message in messages:
+                        yield message
 
     return guarded
 
@@ -109,18 +122,24 @@ async def _until(caught_up: asyncio.Event) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _answering(context: Context) -> AsyncIterator[None]:
+async def _answering(context: Context, method: str) -> AsyncIterator[None]:
+    code = "CANCELLED"
     try:
         yield
     except CordboardError as error:
         failure = error
+        code = _CODES[code_of(error)]
     except (grpc.aio.AbortError, grpc.aio.UsageError):
         raise
     except Exception:
         logger.exception("a method failed unexpectedly")
         failure = CordboardError("internal error; the server's log has more", reason="internal")
+        code = "INTERNAL"
     else:
+        code = "OK"
         return
+    finally:
+        metrics.CALLS.labels(method, code).inc()
     await context.abort_with_status(grpc_status(failure))  # type: ignore[attr-defined]  # missing in the stubs
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cordboard import codec
+from cordboard import codec, metrics
 from cordboard.errors import FactRefused, InvalidInput, JournalCorrupt, NotFound, OutcomeUnknown, Overloaded
 from cordboard.events import Commit, Entry
 from cordboard.events.commit import INPUT_TAG
@@ -70,9 +70,14 @@ class Outcomes:
             raise Overloaded(f"{PENDING_MAX} commands wait for the router already")
         awaited = self._awaited.setdefault(fact_id, _Awaited())
         awaited.callers += 1
+        metrics.OUTCOMES.set(len(self._awaited))
+        clock = asyncio.get_running_loop().time
+        begun_s = clock()
 
         async def outcome() -> Outcome:
-            return await self._resolve(*await asyncio.shield(awaited.decided))
+            decided = await asyncio.shield(awaited.decided)
+            metrics.OUTCOME_S.observe(clock() - begun_s)
+            return await self._resolve(*decided)
 
         try:
             yield outcome
@@ -81,6 +86,7 @@ class Outcomes:
             if awaited.callers == 0:
                 self._awaited.pop(fact_id, None)
                 awaited.decided.cancel()
+                metrics.OUTCOMES.set(len(self._awaited))
 
     async def _resolve(self, commit: Commit, index: int) -> Outcome:
         verdict = codec.decode_input(commit.entries[index]).verdict

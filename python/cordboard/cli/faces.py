@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cordboard.api import run_api
+from cordboard.cli.vitals import Vitals
 from cordboard.effects import MailOut, Relay, WebhookOut, run_effects
 from cordboard.errors import ConfigurationError
 from cordboard.gateway import run_gateway
@@ -82,6 +83,7 @@ class Faces:
     vault: Vault
     history: HistoryReader
     ports: Ports
+    vitals: Vitals
     feed: Feed
     boards: Boards
     desks: Desks
@@ -92,6 +94,7 @@ class Faces:
         settings: Settings,
         log: SiteLog,
         ports: Ports,
+        vitals: Vitals,
         stack: contextlib.AsyncExitStack,
         vault_url: str,
         views_url: str,
@@ -106,7 +109,7 @@ class Faces:
         history = await stack.enter_async_context(HistoryReader.open(views_url))
         feed, boards, desks = Feed(log), Boards(), Desks()
         feed.attach(boards.apply)
-        return cls(settings, log, vault, history, ports, feed, boards, desks)
+        return cls(settings, log, vault, history, ports, vitals, feed, boards, desks)
 
     def roles(self, names: tuple[str, ...]) -> list[tuple[str, Role]]:
         """What to run, in this order: every fold must be attached before the feed begins."""
@@ -135,7 +138,8 @@ class Faces:
                 port=settings.http_port,
                 grace_s=settings.grace_s,
                 insecure_listen=settings.insecure_listen,
-                ready=lambda port: self.ports.open("http", port),
+                ready=lambda port: self._open("gateway", "http", port),
+                probed=lambda unready: self.vitals.probes.update(gateway=unready),
                 expected_wait_ms=self._expected_wait_ms,
                 decided=self._decided,
                 webhook_secrets=secrets,
@@ -187,8 +191,12 @@ class Faces:
             port=self.settings.grpc_port,
             insecure_listen=self.settings.insecure_listen,
             session_grace_s=self.settings.session_grace_s,
-            ready=lambda port: self.ports.open("grpc", port),
+            ready=lambda port: self._open("api", "grpc", port),
         )
+
+    def _open(self, role: str, what: str, port: int) -> None:
+        self.ports.open(what, port)
+        self.vitals.ready(role)
 
     def _expected_wait_ms(self, queue: str) -> int | None:
         row = self.boards.queue(queue)

@@ -44,9 +44,7 @@ SessionGrace = Annotated[
 ]
 HealthPort = Annotated[
     int,
-    typer.Option(
-        "--health-port", envvar="CORDBOARD_HEALTH_PORT", help="Port of /healthz and /readyz for router and projector; -1 none."
-    ),
+    typer.Option("--health-port", envvar="CORDBOARD_HEALTH_PORT", help="Port of /healthz, /readyz and /metrics; -1 none."),
 ]
 SmtpPort = Annotated[
     int, typer.Option("--smtp-port", envvar="CORDBOARD_SMTP_PORT", help="Port that takes mail in; 0 takes a free one, -1 none.")

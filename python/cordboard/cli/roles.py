@@ -11,15 +11,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
+from cordboard import metrics
 from cordboard.archive import Archive, WithArchive, open_storage, run_archiver
 from cordboard.cli.faces import Addresses, Faces, Ports
+from cordboard.cli.lags import Lags, watch_lags
 from cordboard.cli.vitals import Vitals, serve_vitals
-from cordboard.errors import CordboardError
 from cordboard.log import StreamSettings, connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.port import SiteLog
 from cordboard.log.usage import watch_usage
-from cordboard.projections.history import HistoryReader, run_history
+from cordboard.projections.history import Trimmed, run_history
 from cordboard.router import Standing, serve_router
 from cordboard.settings import Settings
 
@@ -27,9 +28,6 @@ logger = logging.getLogger(__name__)
 ROLES = ("router", "projector", "gateway", "api", "archiver")
 HAND_OVER_S = 5.0
 """So long the end of a process may wait for the journal to take its last commit."""
-LOOK_S = 5.0
-LAG_MAX = 1_000
-"""A history that many commits behind, and not moving, is not ready."""
 
 
 async def lead(log: SiteLog, vitals: Vitals | None = None, *, at_once: bool = False) -> None:
@@ -69,25 +67,21 @@ def _tell(vitals: Vitals, standing: Standing) -> None:
             vitals.ready("router", "reading the journal")
 
 
-async def watch_projector(log: SiteLog, views_url: str, vitals: Vitals) -> None:
-    """Say for ever whether the history keeps up with the journal."""
-    before = -1
-    while True:
-        try:
-            last = await log.last_journal_seq()
-            async with HistoryReader.open(views_url) as history:
-                at = await history.checkpoint()
-            keeps_up = last - at <= LAG_MAX or at > before >= 0
-            vitals.ready("projector", "" if keeps_up else f"the history is {last - at} commits behind and stands still")
-            before = at
-        except CordboardError as error:
-            vitals.ready("projector", str(error))
-        await asyncio.sleep(LOOK_S)
+async def project(nats_url: str, site: str, views_url: str, vitals: Vitals, trimmed: Trimmed | None = None) -> None:
+    """The projector role. It is ready once it follows the journal, and while it does not fall behind."""
+    await run_history(nats_url, site, views_url, trimmed=trimmed, following=lambda: vitals.ready("projector"))
 
 
 async def keep_archive(log: SiteLog, archive: Archive, vitals: Vitals) -> None:
     """The archiver role. It is ready while the storage takes what comes."""
-    await run_archiver(log, archive, said=lambda _position, why_not: vitals.ready("archiver", why_not))
+
+    def said(position: int, why_not: str) -> None:
+        vitals.ready("archiver", why_not)
+        metrics.at("archive", position)
+        if why_not:
+            metrics.ARCHIVE_FAILURES.inc()
+
+    await run_archiver(log, archive, said=said)
 
 
 @contextlib.asynccontextmanager
@@ -128,7 +122,7 @@ async def run_roles(
         # What was trimmed from the journal comes from the archive, for whoever reads it from the beginning.
         archive = Archive(open_storage(settings.archive), settings.site) if settings.archive is not None else None
         log = WithArchive(server, archive) if archive is not None else server
-        vitals = Vitals.of(role for role in roles if role in ("router", "projector", "archiver"))
+        vitals = Vitals.of(roles)
         ports = Ports.of(settings, roles, addresses, say_ready)
         tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         if "router" in roles:
@@ -137,9 +131,7 @@ async def run_roles(
             assert views_url is not None
             url = views_url
             trimmed = log.trimmed if isinstance(log, WithArchive) else None
-            tasks.append(("projector", lambda: run_history(addresses.nats_url, settings.site, url, trimmed=trimmed)))
-            if settings.health_port >= 0:
-                tasks.append(("projector's watch", lambda: watch_projector(log, url, vitals)))
+            tasks.append(("projector", lambda: project(addresses.nats_url, settings.site, url, vitals, trimmed)))
         if "archiver" in roles:
             kept = Archive(open_storage(settings.archive_place()), settings.site)
             tasks.append(("archiver", lambda: keep_archive(server, kept, vitals)))
@@ -147,9 +139,10 @@ async def run_roles(
             tasks.append(("alarms", lambda: watch_usage(server, vitals.sound)))
         if settings.health_port >= 0:
             tasks.append(("health", lambda: _health(settings, vitals)))
+            tasks.append(("lags", lambda: watch_lags(Lags(log, vitals, roles))))
         if "gateway" in roles or "api" in roles:
             assert vault_url is not None and views_url is not None
-            tasks += (await Faces.open(settings, log, ports, stack, vault_url, views_url, kek_file)).roles(roles)
+            tasks += (await Faces.open(settings, log, ports, vitals, stack, vault_url, views_url, kek_file)).roles(roles)
         async with asyncio.TaskGroup() as group:
             for name, role in tasks:
                 group.create_task(_named(name, role), name=name)

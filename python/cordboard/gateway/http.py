@@ -13,6 +13,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 import cordboard
+from cordboard import metrics
+from cordboard.errors import Overloaded
 from cordboard.gateway.chat import protocol
 from cordboard.gateway.limits import FRAME_MAX
 from cordboard.gateway.page import read_page
@@ -105,6 +107,7 @@ def make_app(
         offered = socket.scope.get("subprotocols") or []
         await socket.accept(subprotocols=protocol.SUBPROTOCOL if protocol.SUBPROTOCOL in offered else None)
         if not room():
+            metrics.REFUSED.labels("chat", Overloaded.reason).inc()
             await socket.close(code=1013, reason="too many chats, try again later")
             return
         await serve_chat(ChatSocket(socket))

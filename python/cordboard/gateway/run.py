@@ -46,16 +46,20 @@ async def run_gateway(
     webhook_secrets: Mapping[str, Sequence[str]] | None = None,
     behind_proxy: bool = False,
     doors: Sequence[Door] = (),
+    probed: Callable[[Callable[[], str]], None] | None = None,
 ) -> None:
     """Serve every channel until cancelled. Start it before `feed.run()`: its folds are attached before the first await.
 
     `ready` hears the HTTP port once contacts are taken. `name` tells apart gateways that share a vault; keep it over restarts.
     `expected_wait_ms` says what to tell customers who wait in a queue. `decided` tells of a fact that was pending for long whether
     the journal has it already. `webhook_secrets`: one or two a webhook. `behind_proxy`: clients' addresses are in X-Forwarded-For.
+    `probed` is given what says why no contacts can be taken at a moment, as /readyz does (empty: they can).
     Raises ConfigurationError if it cannot listen.
     """
     limits = limits or Limits()
     gateway = _Gateway(log, vault, feed, limits, name, grace_s)
+    if probed is not None:
+        probed(gateway.unready)
     routes = [
         *form_routes(gateway.entrances[FORM], limits, behind_proxy=behind_proxy),
         *webhook_routes(gateway.entrances[WEBHOOK], limits, webhook_secrets or {}),

@@ -1,4 +1,4 @@
-"""How far the router is behind: the INBOX's last frame against what the newest commit has consumed."""
+"""How far somebody is behind: the end of a stream against what was read of it."""
 
 from collections import deque
 
@@ -6,27 +6,23 @@ from cordboard.events.commit import Consumed
 from cordboard.log.port import Backlog
 
 
-class BacklogGauge:
-    """Told what was `consumed` and what was `seen` in the inbox, it shows the `backlog`. Times are seconds of any steady clock.
+class Lag:
+    """Told what was `read` of a stream and what was `seen` of it, it says how far behind the reader is. Times are seconds of any
+    steady clock. The age is how long ago the oldest message still unread was first seen to be there."""
 
-    The age is how long ago the oldest frame still unread was first seen to be there.
-    """
-
-    def __init__(self, inbox_id: bytes) -> None:
-        self._inbox_id = inbox_id
+    def __init__(self) -> None:
         self._read = 0
         self._last = 0
         self._unread: deque[tuple[int, float]] = deque()
 
-    def consumed(self, consumed: Consumed) -> None:
-        """From a commit. A frame that was begun counts as read."""
-        if consumed.inbox_id == self._inbox_id:
-            self._read = consumed.inbox_seq if consumed.facts_done else max(0, consumed.inbox_seq - 1)
-            while self._unread and self._unread[0][0] <= self._read:
-                self._unread.popleft()
+    def read(self, seq: int) -> None:
+        """Everything up to `seq`."""
+        self._read = seq
+        while self._unread and self._unread[0][0] <= seq:
+            self._unread.popleft()
 
     def seen(self, last: int, now_s: float) -> None:
-        """The inbox ends at `last`."""
+        """The stream ends at `last`."""
         self._last = last
         if last > self._read and (not self._unread or self._unread[-1][0] < last):
             self._unread.append((last, now_s))
@@ -36,3 +32,16 @@ class BacklogGauge:
         if not frames or not self._unread:
             return Backlog(frames, 0)
         return Backlog(frames, int((now_s - self._unread[0][1]) * 1000))
+
+
+class BacklogGauge(Lag):
+    """The router's, as its commits tell it: the INBOX's last frame against what the newest commit has consumed."""
+
+    def __init__(self, inbox_id: bytes) -> None:
+        super().__init__()
+        self._inbox_id = inbox_id
+
+    def consumed(self, consumed: Consumed) -> None:
+        """From a commit. A frame that was begun counts as read."""
+        if consumed.inbox_id == self._inbox_id:
+            self.read(consumed.inbox_seq if consumed.facts_done else max(0, consumed.inbox_seq - 1))

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import aclosing
 
+from cordboard import metrics
 from cordboard.codec import decode_commit
 from cordboard.errors import CordboardError, JournalCorrupt
 from cordboard.events import Commit
@@ -52,6 +53,7 @@ class Feed:
     async def run(self, from_seq: int = 1) -> None:
         """Fold the journal from `from_seq` on, until cancelled. Raises JournalCorrupt, LogUnavailable, and what a fold raises."""
         self._position = from_seq - 1
+        metrics.at("boards", self._position)
         looks = asyncio.create_task(self._look(), name="backlog")
         try:
             async with aclosing(self._log.follow_journal(from_seq)) as journal:
@@ -103,6 +105,7 @@ class Feed:
         self._arrive()
 
     def _arrive(self) -> None:
+        metrics.at("boards", self._position)
         while self._waiting and self._waiting[0][0] <= self._position:
             _, _, arrival = heapq.heappop(self._waiting)
             if not arrival.done():
@@ -114,6 +117,8 @@ class Feed:
         while True:
             try:
                 self._gauge.seen(await self._log.last_inbox_seq(), clock())
+                metrics.BACKLOG.set(self.backlog.frames)
+                metrics.BACKLOG_S.set(self.backlog.age_ms / 1000)
             except CordboardError as error:
                 _log.warning("the inbox does not answer: %s", error)
             await asyncio.sleep(_LOOK_S)

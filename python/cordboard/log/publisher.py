@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from cordboard import metrics
 from cordboard.codec import encode_frame
 from cordboard.errors import CordboardError, InvalidInput, LogUnavailable, Overloaded
 from cordboard.events.bounds import FRAME_FACTS_MAX, FRAME_MAX
@@ -24,6 +25,21 @@ ACK_WAIT_S = 2.0
 """How long one send of a frame may stay unanswered before the same bytes go out again."""
 DEADLINE_S = 10.0
 """How long one `publish` may take before its caller is told LogUnavailable."""
+NAMES = ("api", "chat", "effects")
+"""Publishers that metrics tell apart; any other is `other`."""
+
+
+class _Figures:
+    """One publisher's metrics, looked up once: they are touched once a frame."""
+
+    def __init__(self, name: str) -> None:
+        label = name if name in NAMES else "other"
+        self.frame_facts = metrics.FRAME_FACTS.labels(label)
+        self.ack_s = metrics.ACK_S.labels(label)
+        self.resends = metrics.RESENDS.labels(label)
+        self.waiting = metrics.WAITING.labels(label)
+        self.in_flight = metrics.IN_FLIGHT.labels(label)
+        self.refused = metrics.PUBLISHER_REFUSED.labels(label)
 
 
 class FramePublisher:
@@ -31,6 +47,7 @@ class FramePublisher:
 
     def __init__(self, stream: Stream, incarnation: str, ack_wait_s: float, deadline_s: float) -> None:
         self._stream = stream
+        self._figures = _Figures(incarnation.rpartition("-")[0])
         self._incarnation = incarnation
         self._ack_wait_s = ack_wait_s
         self._deadline_s = deadline_s
@@ -52,6 +69,7 @@ class FramePublisher:
         if self._closed:
             raise LogUnavailable("this publisher is closed")
         if len(self._waiting) >= QUEUE_FACTS_MAX or self._waiting_bytes + len(fact) > QUEUE_BYTES_MAX:
+            self._figures.refused.inc()
             raise Overloaded("too many facts wait for the log")
         loop = asyncio.get_running_loop()
         position: asyncio.Future[FactPosition] = loop.create_future()
@@ -97,6 +115,11 @@ class FramePublisher:
     async def _send_frame(self) -> None:
         facts, positions = self._gather()
         self._frames += 1
+        figures, clock = self._figures, asyncio.get_running_loop().time
+        figures.frame_facts.observe(len(facts))
+        figures.waiting.set(len(self._waiting))
+        figures.in_flight.set(len(facts))
+        begun_s = clock()
         try:
             ack = await self._store(encode_frame(facts), f"{self._incarnation}.{self._frames}")
         except CordboardError as error:
@@ -107,11 +130,14 @@ class FramePublisher:
                 _fail(position, LogUnavailable("the publisher closed before the log acknowledged; retry with the same ids"))
             raise
         else:
+            figures.ack_s.observe(clock() - begun_s)
             for index, position in enumerate(positions):
                 if not position.done():
                     position.set_result(FactPosition(ack.seq, index))
             while self._deadlines and self._deadlines[0][1].done():
                 self._deadlines.popleft()
+        finally:
+            figures.in_flight.set(0)
 
     def _gather(self) -> tuple[list[bytes], list[asyncio.Future[FactPosition]]]:
         facts: list[bytes] = []
@@ -138,6 +164,7 @@ class FramePublisher:
                 async with asyncio.timeout(self._ack_wait_s):
                     return await answer
             except (Unanswered, TimeoutError) as error:
+                self._figures.resends.inc()
                 _log.info("frame %s is sent again: %s", message_id, error or "no answer")
                 await asyncio.sleep(backoff.next_s())
 

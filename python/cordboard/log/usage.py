@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
+from cordboard import metrics
 from cordboard.errors import CordboardError
 
 _log = logging.getLogger(__name__)
@@ -17,6 +18,7 @@ LOOK_S = 30.0
 AGAIN_S = 3_600.0
 """So often an alarm that stands is logged again."""
 _MIB = 1024 * 1024
+INBOX = "INBOX_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,9 @@ def alarm(usage: Usage) -> str | None:
     if usage.percent < ALARM_PERCENT:
         return None
     holds = f"{usage.stream} holds {usage.bytes // _MIB} of {usage.max_bytes // _MIB} MiB ({usage.percent} %)"
-    if usage.stream.startswith("INBOX_"):
-        refuses = "at 100 % it refuses every fact"
-    else:
-        refuses = "at 100 % the router can decide nothing more"
-    return (
-        f"{holds}: {refuses}. Trim what is archived (`cordboard archive trim`), or raise the stream's max_bytes (docs/archive.md)"
-    )
+    refuses = "it refuses every fact" if usage.stream.startswith(INBOX) else "the router can decide nothing more"
+    care = "Trim what is archived (`cordboard archive trim`), or raise the stream's max_bytes (docs/archive.md)"
+    return f"{holds}: at 100 % {refuses}. {care}"
 
 
 async def watch_usage(log: Streams, say: Callable[[dict[str, str]], None], look_s: float = LOOK_S) -> NoReturn:
@@ -72,4 +70,8 @@ async def watch_usage(log: Streams, say: Callable[[dict[str, str]], None], look_
                 _log.info("%s has room again", stream)
                 del said_at_s[stream]
             say(alarms)
+            for usage in usages:
+                label: metrics.Stream = "inbox" if usage.stream.startswith(INBOX) else "journal"
+                metrics.STREAM_BYTES.labels(label).set(usage.bytes)
+                metrics.STREAM_MAX_BYTES.labels(label).set(max(0, usage.max_bytes))
         await asyncio.sleep(look_s)

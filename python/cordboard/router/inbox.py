@@ -7,6 +7,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 
+from cordboard._core import Position
 from cordboard.errors import JournalCorrupt
 from cordboard.log.port import SiteLog, Stored
 
@@ -15,6 +16,11 @@ BUFFER_BYTES = 4 * 1024 * 1024
 TURN_FRAMES = 512
 TURN_BYTES = 256 * 1024
 """What one turn takes at most: enough to share its cost, little enough to answer soon."""
+
+
+def last_frame(position: Position) -> int:
+    """The last frame that a router has read, or begun."""
+    return position.inbox_seq if position.facts_done else max(0, position.inbox_seq - 1)
 
 
 class Inbox:

@@ -69,5 +69,5 @@ class Keeping:
     async def _store(self, name: snapshots.SnapshotName, data: bytes, reached: Reached) -> None:
         await reached(name.seq)
         if await snapshots.store(self._log, name, data):
-            self._peers.snapshot_seq = max(self._peers.snapshot_seq, name.seq)
+            self._peers.stored(name.seq)
             self._known_seq = max(self._known_seq, name.seq)

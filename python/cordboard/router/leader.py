@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 
+from cordboard import codec, metrics
 from cordboard._core import Router
 from cordboard.errors import SteppedDown
 from cordboard.log.port import SiteLog
 from cordboard.router.clock import TurnClock
 from cordboard.router.core import CoreThread
-from cordboard.router.inbox import Inbox
+from cordboard.router.inbox import Inbox, last_frame
 from cordboard.router.keeping import Keeping
 from cordboard.router.peers import Peers
 from cordboard.router.window import Window
@@ -25,6 +27,8 @@ class Turn:
     commits: list[bytes]
     seq: int
     deadline_ms: int | None
+    inbox_seq: int
+    """The last frame of the inbox that was read, or begun."""
 
 
 class Leader:
@@ -88,6 +92,8 @@ class Leader:
             await self._window.append(seq, commit)
             self._keeping.committed(len(commit))
             self._last_commit = commit
+        metrics.at("router", turn.seq)
+        metrics.inbox_read(turn.inbox_seq)
         return turn
 
     async def _step_down(self) -> None:
@@ -123,5 +129,14 @@ class Leader:
 
 def _turn(router: Router, frames: list[tuple[int, int, bytes]], at_ms: int) -> Turn:
     """Runs on the core's thread."""
+    begun_s = time.perf_counter()
     commits = router.step(frames, at_ms)
-    return Turn(commits, router.position().seq, router.next_deadline())
+    metrics.STEP_S.observe(time.perf_counter() - begun_s)
+    if commits:
+        metrics.COMMITS.inc(len(commits))
+        metrics.COMMIT_BYTES.inc(sum(map(len, commits)))
+    if frames:
+        metrics.FRAMES.inc(len(frames))
+        metrics.ROUTED_FACTS.inc(sum(codec.facts_in(frame) for _, _, frame in frames))
+    position = router.position()
+    return Turn(commits, position.seq, router.next_deadline(), last_frame(position))

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from cordboard import metrics
 from cordboard.log.port import SiteLog
 from cordboard.log.subjects import BEATS
 
@@ -90,6 +91,13 @@ class Peers:
         else:
             self._said = ("standby", epoch)
 
+    def stored(self, snapshot_seq: int) -> None:
+        """A snapshot at that position is known to be stored."""
+        if snapshot_seq > self.snapshot_seq:
+            self.snapshot_seq = snapshot_seq
+            metrics.SNAPSHOT.set(snapshot_seq)
+            metrics.SNAPSHOT_AT.set_to_current_time()
+
     def fall_silent(self) -> None:
         """Say nothing from now on."""
         self._said = None
@@ -148,7 +156,7 @@ class Peers:
                     self._hear(beat)
 
     def _hear(self, beat: Beat) -> None:
-        self.snapshot_seq = max(self.snapshot_seq, beat.snapshot_seq)
+        self.stored(beat.snapshot_seq)
         if beat.standing == "standby":
             self._standbys[beat.incarnation] = self._clock()
             return

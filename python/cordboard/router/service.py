@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, TypeVar
 
+from cordboard import metrics
 from cordboard._core import Router
 from cordboard.errors import SteppedDown
 from cordboard.log.port import Appender, SiteLog
@@ -67,8 +68,14 @@ async def serve_router(
     """
     stop = stop or asyncio.Event()
     peers = Peers(log, incarnation or secrets.token_bytes(16), timing)
-    tell = standing or (lambda _standing: None)
     clock = clock or SystemClock()
+
+    def tell(now: Standing) -> None:
+        metrics.LEADING.set(now.phase == "leading")
+        metrics.EPOCH.set(now.epoch)
+        if standing is not None:
+            standing(now)
+
     async with _bare_errors(), asyncio.TaskGroup() as group:
         company = group.create_task(peers.run(), name="beats")
         while not stop.is_set():
@@ -77,6 +84,7 @@ async def serve_router(
                 await _live(_Life(log, peers, clock, tell, stop, at_once, snapshot_every, snapshot_gap_s))
             except SteppedDown as reason:
                 logger.warning("stepped down: %s; standing by", reason)
+                metrics.OVERTAKEN.inc()
             peers.fall_silent()
             at_once = False
         company.cancel()
@@ -128,7 +136,7 @@ async def _live(life: _Life) -> None:
         router = recovered.router
         await _unless(life.stop, _compare_clocks(log, life.clock))
         TurnClock(life.clock, router.position().at_ms)  # refuses at the start what would fail at the take-over
-        peers.snapshot_seq = max(peers.snapshot_seq, recovered.snapshot_seq)
+        peers.stored(recovered.snapshot_seq)
         rhythm = snapshots.Rhythm(life.snapshot_every, router.position().seq - recovered.snapshot_seq)
         standby = Standby(log, core, router, peers)
         if not life.at_once:
@@ -157,6 +165,7 @@ async def _lead(life: _Life, core: CoreThread, router: Router, standby: Standby,
         commit = await _take_over(log, core, router, appender, life.clock, turn_clock)
         position = router.position()
         logger.info("leading %s in epoch %d from %d: %s", log.site, position.epoch, position.seq, why)
+        metrics.TAKE_OVERS.inc()
         await life.peers.lead(position.epoch)
         life.tell(Standing("leading", position.epoch))
         window = Window(appender, position.seq)

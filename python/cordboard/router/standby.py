@@ -8,10 +8,12 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
+from cordboard import metrics
 from cordboard._core import Position, Router
 from cordboard.errors import LogUnavailable
 from cordboard.log.port import SiteLog, Stored
 from cordboard.router.core import CoreThread
+from cordboard.router.inbox import last_frame
 from cordboard.router.keeping import Keeping
 from cordboard.router.peers import Peers
 from cordboard.router.reading import BATCH_MAX
@@ -131,6 +133,9 @@ class Standby:
 
     def _notice(self) -> None:
         """What the newest commit says of who leads."""
+        metrics.at("router", self.position.seq)
+        metrics.EPOCH.set(self.position.epoch)
+        metrics.inbox_read(last_frame(self.position))
         if self.position.stepped_down or self.position.seq == 0:
             self._free_since = self._clock()
         else:

@@ -9,7 +9,9 @@ decided, and the frames that come meanwhile make up the turn after that.
 from __future__ import annotations
 
 import asyncio
+import time
 
+from cordboard import metrics
 from cordboard.log.port import Appender
 
 
@@ -32,7 +34,9 @@ class Window:
         while True:
             seq, commit = await self._waiting.get()
             self._moved.set()
+            begun_s = time.perf_counter()
             await self._appender.append(seq, commit)
+            metrics.APPEND_S.observe(time.perf_counter() - begun_s)
             self.acknowledged = seq
             self._moved.set()
 

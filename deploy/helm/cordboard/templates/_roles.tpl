@@ -122,11 +122,26 @@ ports:
 {{ include "cordboard.health" (dict "port" "health" "catchUpSeconds" .Values.archiver.catchUpSeconds) }}
 {{- end }}
 
+{{- /* Gateway and API have probes of their own; that port is for metrics alone. */}}
+{{- define "cordboard.metricsEnv" -}}
+{{- if .Values.metrics.enabled }}
+{{ include "cordboard.healthEnv" . }}
+{{- end }}
+{{- end }}
+
+{{- define "cordboard.metricsPort" -}}
+{{- if .Values.metrics.enabled }}
+  - name: health
+    containerPort: 7481
+{{- end }}
+{{- end }}
+
 {{- define "cordboard.gateway.env" -}}
 {{ include "cordboard.viewsEnv" . }}
 {{ include "cordboard.vaultEnv" . }}
 - name: CORDBOARD_HTTP_PORT
   value: "7480"
+{{- include "cordboard.metricsEnv" . }}
 - name: CORDBOARD_GRACE_S
   value: {{ .Values.gateway.graceSeconds | quote }}
 {{- if .Values.gateway.behindProxy }}
@@ -183,6 +198,7 @@ ports:
   - name: smtp
     containerPort: 2525
   {{- end }}
+  {{- include "cordboard.metricsPort" . }}
 # /healthz: the process answers. /readyz: it has read the journal, and the site has a policy.
 {{ include "cordboard.health" (dict "port" "http" "catchUpSeconds" .Values.gateway.catchUpSeconds) }}
 lifecycle:
@@ -195,6 +211,7 @@ lifecycle:
 {{ include "cordboard.vaultEnv" . }}
 - name: CORDBOARD_GRPC_PORT
   value: "7401"
+{{- include "cordboard.metricsEnv" . }}
 - name: CORDBOARD_SESSION_GRACE_S
   value: {{ .Values.api.sessionGraceSeconds | quote }}
 {{- end }}
@@ -203,6 +220,7 @@ lifecycle:
 ports:
   - name: grpc
     containerPort: 7401
+  {{- include "cordboard.metricsPort" . }}
 # Health is NOT_SERVING until the process has read the journal, which the start-up probe waits for; it does not depend on NATS after.
 startupProbe:
   grpc: {port: 7401}

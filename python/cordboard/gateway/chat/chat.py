@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from cordboard import codec
+from cordboard import codec, metrics
 from cordboard.errors import FactRefused, NotFound, OutcomeUnknown, Overloaded
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import ContactArrived, MessagePosted
@@ -125,6 +125,10 @@ class Chat:
         The same client id gives the same chat. Raises CordboardError; nothing was written if the mistake is the client's or the
         router is too far behind, and `outcome_unknown` or `log_unavailable` mean: try again with the same client id.
         """
+        with metrics.admission(CHANNEL):
+            return await self._start(frame)
+
+    async def _start(self, frame: Start) -> tuple[Conversation, Posted]:
         draft = self._arrival(frame)
         intake = await self._room_for(draft.external_id)
         verdict = self.verdicts.future(draft.contact, draft.fact_id)

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
-from cordboard import codec
+from cordboard import codec, metrics
 from cordboard.errors import InvalidInput, Overloaded
 from cordboard.events import Commit
 from cordboard.events.bounds import ID_BYTES
@@ -82,6 +82,12 @@ class Entrance:
         Raises Overloaded, LogUnavailable, VaultUnavailable: nothing may be confirmed, the same letter may be sent again. Raises
         NotFound (no such channel or entry point) and InvalidInput (an address or a file out of bounds): nothing was written.
         """
+        with metrics.admission(self.name):
+            return await self._admit(letter)
+
+    # -- inside ---------------------------------------------------------------------------------------------------------
+
+    async def _admit(self, letter: Letter) -> Acceptance:
         intake = self._open_intake()
         external_id = key_of(letter.external_id, EXTERNAL_ID_MAX)
         first = await self._vault.find(self.name, external_id)
@@ -106,8 +112,6 @@ class Entrance:
             stands.set_result(None)
             for key in mine:
                 del self._arriving[key]
-
-    # -- inside ---------------------------------------------------------------------------------------------------------
 
     def _open_intake(self) -> Intake:
         if self._intake is None:

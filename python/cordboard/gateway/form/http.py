@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
+from cordboard import metrics
 from cordboard.errors import CordboardError, NotFound
 from cordboard.events.policy import EntryPoint, Form
 from cordboard.gateway.entrance.entrance import Entrance
@@ -65,6 +66,7 @@ class Forms:
         language = _language(form, door, wanted)
         client = client_of(request, behind_proxy=self._behind_proxy)
         if not self._buckets.take(client, asyncio.get_running_loop().time()):
+            metrics.REFUSED.labels("form", "rate_limited").inc()
             return refuse_with(429, "rate_limited", "too many forms from one address, slow down", self._limits.retry_after_ms)
         match request.headers.get("content-type", "").partition(";")[0].strip().lower():
             case media_type if media_type == _URLENCODED:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from aiosmtpd.smtp import Envelope, Session
 
-from cordboard.errors import ConfigurationError, CordboardError, InvalidInput, NotFound
+from cordboard import metrics
+from cordboard.errors import ConfigurationError, CordboardError, InvalidInput, NotFound, Overloaded
 from cordboard.gateway.entrance.entrance import Entrance
 from cordboard.gateway.mail.dialogue import Dialogue
 from cordboard.gateway.mail.limits import SmtpLimits
@@ -122,6 +123,7 @@ class MailOffice:
 
     def enter(self, dialogue: Dialogue, client: str) -> bool:
         if len(self._dialogues) >= self.limits.connections or self._clients[client] >= self.limits.connections_per_client:
+            metrics.REFUSED.labels("mail", Overloaded.reason).inc()
             return False
         self._dialogues.add(dialogue)
         self._clients[client] += 1
@@ -136,6 +138,7 @@ class MailOffice:
 
     def reserve(self, count: int) -> bool:
         if count >= 0 and self._receiving + count >= self.limits.receiving_bytes:
+            metrics.REFUSED.labels("mail", Overloaded.reason).inc()
             return False
         self._receiving += count
         return True
@@ -190,6 +193,7 @@ class MailOffice:
             return _NOBODY
         sender = _mail_from(envelope)
         if not self._rate.take(sender, recipient.door.name, asyncio.get_running_loop().time()):
+            metrics.REFUSED.labels("mail", "rate_limited").inc()
             return "451 4.7.1 Too many mails from you, try again later"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"

@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from cordboard import metrics
 from cordboard.errors import CordboardError, NotFound
 from cordboard.gateway.entrance.entrance import Entrance
 from cordboard.gateway.limits import WEBHOOK_MAX, Limits, TokenBucket, TokenBuckets
@@ -44,8 +45,10 @@ class Webhooks:
         message_id = signed_id(body, request.headers, self._secrets.get(name, ()))
         if message_id is None:
             self._complain(name)
+            metrics.REFUSED.labels("webhook", "bad_signature").inc()
             return refuse_with(401, "bad_signature", "not signed, not by this source, or too long ago")
         if not self._buckets.take(name, asyncio.get_running_loop().time()):
+            metrics.REFUSED.labels("webhook", "rate_limited").inc()
             return refuse_with(429, "rate_limited", "too many payloads, slow down", self._limits.retry_after_ms)
         try:
             return Response(await self._admit(name, body, message_id), status_code=202, headers=HEADERS)

@@ -1,7 +1,7 @@
 """History in SQL: contacts, visits, engagements and timelines, folded from the journal. Rebuilt at any time, so never backed up."""
 
 from cordboard.projections.history.describe import asyncapi
-from cordboard.projections.history.projector import run_history
+from cordboard.projections.history.projector import Trimmed, run_history
 from cordboard.projections.history.reader import (
     MESSAGES,
     ContactFilter,
@@ -25,6 +25,7 @@ __all__ = [
     "TimelineKey",
     "TimelineRow",
     "TopicOutcome",
+    "Trimmed",
     "VisitRow",
     "asyncapi",
     "run_history",

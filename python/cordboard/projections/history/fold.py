@@ -7,6 +7,7 @@
 Every change is an absolute value, so rows need not be read before they are written; changes of one batch to one row are merged.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -68,6 +69,8 @@ class Changes:
         self.broadcasts: list[Row] = []
         self.visit_of: dict[bytes, int] = dict(known)
         self._hands = {contact: Hands(_HANDS.decode(text)) for contact, text in (hands or {}).items()}
+        self.verdicts: Counter[str] = Counter()
+        """How many inputs got which verdict."""
         self.reborn: set[bytes] = set()
         """Contacts whose id has been used before, longer ago than the router remembers: their old rows are to be deleted first."""
 
@@ -99,6 +102,7 @@ class Changes:
     def _input(self, commit: Commit, index: int, entry: Entry, contact: bytes, homes: Mapping[int, bytes]) -> None:
         given = codec.decode_input(entry)
         details = verdict_details(given.verdict)
+        self.verdicts[details["verdict"]] += 1
         fact_id, name = None, "Quarantined"
         if given.fact:
             try:
@@ -118,6 +122,8 @@ class Changes:
     def _broadcast(self, commit: Commit, index: int, entry: Entry) -> None:
         """Of the inputs that are about no contact, those that broadcast something."""
         given = codec.decode_input(entry)
+        verdict = verdict_details(given.verdict)["verdict"]
+        self.verdicts[verdict] += 1
         try:
             fact = codec.decode_fact(given.fact) if given.fact else None
         except InvalidInput:
@@ -133,7 +139,7 @@ class Changes:
                     "message": fact.message,
                     "by": fact.by,
                     "reason": fact.reason,
-                    "verdict": verdict_details(given.verdict)["verdict"],
+                    "verdict": verdict,
                 }
             )
 

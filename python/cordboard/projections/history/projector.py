@@ -14,6 +14,7 @@ from faststream import AckPolicy
 from faststream.nats import ConsumerConfig, DeliverPolicy, JStream, NatsBroker, NatsMessage
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cordboard import metrics
 from cordboard.codec import decode_commit
 from cordboard.errors import JournalCorrupt
 from cordboard.log.port import Stored
@@ -31,10 +32,18 @@ Trimmed = Callable[[int], AsyncGenerator[list[Stored], None]]
 logger = logging.getLogger(__name__)
 
 
-async def run_history(nats_url: str, site: str, db_url: str, *, trimmed: Trimmed | None = None) -> None:
+async def run_history(
+    nats_url: str,
+    site: str,
+    db_url: str,
+    *,
+    trimmed: Trimmed | None = None,
+    following: Callable[[], None] | None = None,
+) -> None:
     """Keep the history of `site` in the database at `db_url` (the views, not the vault) up to date until cancelled.
 
-    `trimmed(position)` gives the commits from there on that the journal no longer has, from its archive.
+    `trimmed(position)` gives the commits from there on that the journal no longer has, from its archive. `following` is called
+    when the tables are ready and the journal is subscribed to, the first time and each time after.
 
     Raises ConfigurationError (another site's database), JournalCorrupt (a gap, or a journal shorter than the checkpoint), or the
     database's error: nothing is written halfway, and a restart goes on where it stopped.
@@ -45,6 +54,8 @@ async def run_history(nats_url: str, site: str, db_url: str, *, trimmed: Trimmed
         while True:
             if trimmed is not None:
                 await _read_archive(engine, trimmed)
+            if following is not None:
+                following()
             await _spell(nats_url, site, engine)
     finally:
         await engine.dispose()
@@ -108,6 +119,8 @@ async def _spell(nats_url: str, site: str, engine: AsyncEngine) -> None:
     """Subscribe from the checkpoint, and write what comes until a new subscription is needed."""
     async with engine.connect() as connection:
         arrivals = Arrivals(site, await position(connection) + 1)
+    metrics.HISTORY_SPELLS.inc()
+    metrics.at("history", arrivals.expected - 1)
 
     async def again() -> None:
         arrivals.end("the connection to NATS was renewed")
@@ -119,7 +132,8 @@ async def _spell(nats_url: str, site: str, engine: AsyncEngine) -> None:
     watch = asyncio.create_task(_watch(broker, site, arrivals), name="history-watch")
     try:
         while commits := await arrivals.batch():
-            await store(engine, commits)
+            with metrics.HISTORY_BATCH_S.time():
+                metrics.at("history", await store(engine, commits))
     finally:
         # A cancellation alone can get lost inside the client: `asyncio.wait_for` before Python 3.12 swallows it if it loses a race.
         arrivals.close()

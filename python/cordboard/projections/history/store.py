@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Table, Update, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from cordboard import metrics
 from cordboard.errors import ConfigurationError, JournalCorrupt
 from cordboard.events import Commit
 from cordboard.projections.history.fold import Changes, Row, Rows, touched
@@ -63,7 +64,10 @@ async def store(engine: AsyncEngine, commits: Sequence[Commit]) -> int:
         values = {"seq": new[-1].seq, "at_ms": new[-1].at_ms}
         moved = await connection.execute(update(checkpoint).where(checkpoint.c.seq == last).values(values))
         assert moved.rowcount == 1, "the checkpoint is locked"
-        return new[-1].seq
+    metrics.HISTORY_COMMITS.inc(len(new))
+    for verdict, count in changes.verdicts.items():
+        metrics.HISTORY_FACTS.labels(verdict).inc(count)
+    return new[-1].seq
 
 
 async def _known(connection: AsyncConnection, ids: Sequence[bytes]) -> tuple[dict[bytes, int], dict[bytes, str]]:

@@ -1,0 +1,138 @@
+"""Metrics: documented one by one, bounded, and never in contradiction with readiness."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client.metrics import MetricWrapperBase
+
+from cordboard import codec, metrics
+from cordboard.cli.lags import LAG_MAX, Lags
+from cordboard.cli.vitals import Vitals, exposition
+from cordboard.errors import Overloaded
+from cordboard.events.bounds import FRAME_FACTS_MAX
+from cordboard.log.memory import MemoryLog
+from tests.journal import SITE, commit
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def instruments() -> list[MetricWrapperBase]:
+    return [value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)]
+
+
+def row(instrument: MetricWrapperBase) -> str:
+    ending = "_total" if instrument._type == "counter" else ""
+    labels = ", ".join(f"`{label}`" for label in instrument._labelnames)
+    return f"| `{instrument._name}{ending}` | {instrument._type} | {labels} | {instrument._documentation} |"
+
+
+def test_every_metric_stands_in_the_docs_as_it_is() -> None:
+    told = [line for line in (ROOT / "docs/metrics.md").read_text().splitlines() if line.startswith("| `cordboard_")]
+    assert told == [row(instrument) for instrument in instruments()]
+
+
+def test_names_and_labels_are_as_prometheus_wants_them() -> None:
+    for instrument in instruments():
+        assert re.fullmatch(r"cordboard(_[a-z]+)+", instrument._name)
+        assert not re.search(r"_(ms|milliseconds|kib|mib|percent)(_|$)", instrument._name), "base units"
+        if instrument._type == "histogram":
+            assert instrument._name.endswith(("_seconds", "_facts"))
+        assert set(instrument._labelnames) <= {
+            "role",
+            "stream",
+            "follower",
+            "publisher",
+            "channel",
+            "reason",
+            "method",
+            "code",
+            "verdict",
+        }
+
+
+def test_every_alert_of_the_rules_is_explained() -> None:
+    rules = re.findall(r"- alert: (\w+)", (ROOT / "deploy/helm/cordboard/alerts.yaml").read_text())
+    assert rules == re.findall(r"^\| (Cordboard\w+) \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE)
+
+
+def value(text: bytes, line: str) -> float:
+    found = [told for told in text.decode().splitlines() if told.startswith(f"{line} ")]
+    assert len(found) == 1, f"{line}: {found}"
+    return float(found[0].rpartition(" ")[2])
+
+
+async def test_a_follower_that_stands_still_is_told_by_readiness_and_metrics_alike() -> None:
+    log, vitals = MemoryLog(SITE), Vitals.of(["projector", "router"])
+    vitals.ready("projector")
+    lags = Lags(log, vitals, ["projector"])
+
+    def told() -> tuple[float, bool]:
+        text, content_type = exposition(vitals, "")
+        assert content_type.startswith("text/plain")
+        ready = value(text, 'cordboard_ready{role="projector"}')
+        assert bool(ready) == (not vitals.why_not("projector"))
+        assert value(text, 'cordboard_ready{role="router"}') == 0, "it is starting"
+        return value(text, 'cordboard_follower_lag_commits{follower="history"}'), bool(ready)
+
+    async with log.appender() as appender:
+        for seq in range(1, LAG_MAX + 12):
+            await appender.append(seq, codec.encode(commit(seq, seq)))
+    metrics.at("history", 5)
+    await lags.look()
+    await lags.look()
+    assert told() == (LAG_MAX + 6, False)
+    assert "1006 commits behind and stands still" in vitals.why_not("projector")
+    metrics.at("history", 6)
+    await lags.look()
+    assert told() == (LAG_MAX + 5, True), "it moves"
+    metrics.at("history", LAG_MAX + 11)
+    await lags.look()
+    assert told() == (0, True)
+
+
+async def test_what_a_scraper_asks_for_it_gets() -> None:
+    _, content_type = exposition(Vitals.of([]), "application/openmetrics-text; version=1.0.0")
+    assert content_type.startswith("application/openmetrics-text")
+
+
+async def test_a_publisher_of_any_name_makes_no_metric_of_its_own() -> None:
+    log = MemoryLog(SITE)
+    count, total = (
+        metrics.REGISTRY.get_sample_value(f"cordboard_publisher_frame_facts_{each}", {"publisher": "other"}) or 0
+        for each in ("count", "sum")
+    )
+    async with log.publisher("zoe-7") as publisher:
+        await asyncio.gather(*(publisher.publish(b"fact") for _ in range(3)))
+    after = {
+        each: metrics.REGISTRY.get_sample_value(f"cordboard_publisher_frame_facts_{each}", {"publisher": "other"})
+        for each in ("count", "sum")
+    }
+    assert after == {"count": count + 1, "sum": total + 3}
+    assert b"zoe" not in exposition(Vitals.of([]), "")[0]
+
+
+def test_a_refusal_is_counted_by_its_class_and_not_by_what_was_said() -> None:
+    def counted(reason: str) -> float:
+        return metrics.REGISTRY.get_sample_value("cordboard_gateway_refused_total", {"channel": "form", "reason": reason}) or 0
+
+    before = {reason: counted(reason) for reason in ("overloaded", "internal")}
+    with pytest.raises(Overloaded), metrics.admission("form"):
+        raise Overloaded("no", reason="told-by-a-stranger")
+    with pytest.raises(OSError), metrics.admission("form"):
+        raise OSError
+    assert {reason: counted(reason) - was for reason, was in before.items()} == {"overloaded": 1, "internal": 1}
+    assert counted("told-by-a-stranger") == 0
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 255, 256, FRAME_FACTS_MAX])
+def test_a_frame_is_counted_without_being_decoded(count: int) -> None:
+    assert codec.facts_in(codec.encode_frame([b"x"] * count)) == count
+
+
+@pytest.mark.parametrize("data", [b"", b"\xc1", b"\xdd\xff\xff\xff\xff", b"\xdc\x01"])
+def test_bytes_that_are_no_frame_count_little(data: bytes) -> None:
+    assert codec.facts_in(data) <= 1
