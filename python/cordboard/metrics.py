@@ -92,6 +92,8 @@ OUTCOME_S = _histogram("cordboard_api_outcome_seconds", "From a fact's being sen
 HISTORY_COMMITS = _counter("cordboard_history_commits", "Commits whose rows were written")
 HISTORY_FACTS = _counter("cordboard_history_facts", "Facts in those commits, by the router's verdict", "verdict")
 HISTORY_BATCH_S = _histogram("cordboard_history_batch_seconds", "One transaction: fold, rows and checkpoint", WAITS_S)
+REBUILT = _gauge("cordboard_history_rebuild_position", "The last commit in the tables of a rebuild that is under way; 0: none is")
+REBUILDS = _counter("cordboard_history_rebuilds", "Times that rebuilt tables were put in the place of the live ones")
 HISTORY_SPELLS = _counter(
     "cordboard_history_subscriptions", "Times that the journal was subscribed to: 1, and one for each renewal"
 )

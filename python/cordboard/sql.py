@@ -90,10 +90,17 @@ def insert_into(table: Table, connection: Connection | AsyncConnection) -> Inser
 @asynccontextmanager
 async def prepared(engine: AsyncEngine, tables: MetaData) -> AsyncIterator[AsyncConnection]:
     """Create the tables that are missing; the rest of the block runs in the same transaction, alone."""
+    async with alone(engine) as connection:
+        await connection.run_sync(tables.create_all)
+        yield connection
+
+
+@asynccontextmanager
+async def alone(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction during which nobody else makes or renames tables."""
     async with engine.begin() as connection:
         if not is_sqlite(engine):
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PREPARE_LOCK})
-        await connection.run_sync(tables.create_all)
         yield connection
 
 

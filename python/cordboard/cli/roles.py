@@ -69,7 +69,7 @@ def _tell(vitals: Vitals, standing: Standing) -> None:
 
 async def project(nats_url: str, site: str, views_url: str, vitals: Vitals, trimmed: Trimmed | None = None) -> None:
     """The projector role. It is ready once it follows the journal, and while it does not fall behind."""
-    await run_history(nats_url, site, views_url, trimmed=trimmed, following=lambda: vitals.ready("projector"))
+    await run_history(nats_url, site, views_url, trimmed=trimmed, said=lambda why_not: vitals.ready("projector", why_not))
 
 
 async def keep_archive(log: SiteLog, archive: Archive, vitals: Vitals) -> None:

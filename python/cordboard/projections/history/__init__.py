@@ -1,7 +1,7 @@
 """History in SQL: contacts, visits, engagements and timelines, folded from the journal. Rebuilt at any time, so never backed up."""
 
 from cordboard.projections.history.describe import asyncapi
-from cordboard.projections.history.projector import Trimmed, run_history
+from cordboard.projections.history.projector import Trimmed, abandon_rebuild, rebuild_history, run_history
 from cordboard.projections.history.reader import (
     MESSAGES,
     ContactFilter,
@@ -27,6 +27,8 @@ __all__ = [
     "TopicOutcome",
     "Trimmed",
     "VisitRow",
+    "abandon_rebuild",
     "asyncapi",
+    "rebuild_history",
     "run_history",
 ]

@@ -7,7 +7,7 @@ the journal or the database: a history that skips something is worse than one th
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from faststream import AckPolicy
@@ -17,10 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cordboard import metrics
 from cordboard.codec import decode_commit
 from cordboard.errors import JournalCorrupt
+from cordboard.events import Commit
 from cordboard.log.port import Stored
 from cordboard.log.subjects import journal_stream, journal_subject
 from cordboard.projections.history.arrivals import Arrivals
-from cordboard.projections.history.store import position, prepare, store
+from cordboard.projections.history.rebuild import Progress, Rebuild, abandon
+from cordboard.projections.history.schema import LIVE, History
+from cordboard.projections.history.store import OldTables, position, prepare, store
 from cordboard.sql import open_engine
 
 HEARTBEAT_S = 1.0
@@ -32,33 +35,94 @@ Trimmed = Callable[[int], AsyncGenerator[list[Stored], None]]
 logger = logging.getLogger(__name__)
 
 
+class _Target:
+    """The tables that are written; `reached` hears how far they are, and says whether that is enough."""
+
+    def __init__(self, engine: AsyncEngine, history: History, reached: Callable[[int], Awaitable[bool]]) -> None:
+        self.over = False
+        self._engine = engine
+        self._history = history
+        self._reached = reached
+
+    async def position(self) -> int:
+        async with self._engine.connect() as connection:
+            return await position(connection, self._history)
+
+    async def store(self, commits: Sequence[Commit]) -> None:
+        with metrics.HISTORY_BATCH_S.time():
+            seq = await store(self._engine, commits, self._history)
+        await self.look(seq)
+
+    async def look(self, seq: int) -> None:
+        """They are at `seq`."""
+        self.over = self.over or await self._reached(seq)
+
+
 async def run_history(
     nats_url: str,
     site: str,
     db_url: str,
     *,
     trimmed: Trimmed | None = None,
-    following: Callable[[], None] | None = None,
+    said: Callable[[str], None] | None = None,
 ) -> None:
-    """Keep the history of `site` in the database at `db_url` (the views, not the vault) up to date until cancelled.
+    """Keep the history of `site` in the database at `db_url` (the views, not the vault) up to date until cancelled. Tables of an
+    older release are rebuilt first, beside the old ones.
 
-    `trimmed(position)` gives the commits from there on that the journal no longer has, from its archive. `following` is called
-    when the tables are ready and the journal is subscribed to, the first time and each time after.
+    `trimmed(position)` gives the commits from there on that the journal no longer has, from its archive. `said` hears why the
+    history is not followed yet, and at each new subscription that it is (empty).
 
     Raises ConfigurationError (another site's database), JournalCorrupt (a gap, or a journal shorter than the checkpoint), or the
     database's error: nothing is written halfway, and a restart goes on where it stopped.
     """
+    say = said or (lambda _why_not: None)
+    async with _opened(db_url) as engine:
+        try:
+            await prepare(engine, site)
+        except OldTables as old:
+            logger.warning("%s", old)
+            await _rebuild(nats_url, site, engine, trimmed, lambda done, of: say(f"rebuilding the history: {done} of {of} commits"))
+            await prepare(engine, site)
+
+        async def reached(seq: int) -> bool:
+            metrics.at("history", seq)
+            return False
+
+        await _follow(nats_url, site, _Target(engine, LIVE, reached), trimmed, lambda: say(""))
+
+
+async def rebuild_history(
+    nats_url: str, site: str, db_url: str, *, trimmed: Trimmed | None = None, anew: bool = False, progress: Progress
+) -> None:
+    """Write the history anew beside the live one, and put it in its place once it is as far; a projector may go on meanwhile.
+
+    What an earlier rebuild left is taken up, unless `anew`. `progress` hears commits done and to be done. Raises what `run_history`
+    raises; the live tables are as they were then.
+    """
+    async with _opened(db_url) as engine:
+        await _rebuild(nats_url, site, engine, trimmed, progress, anew=anew)
+
+
+async def abandon_rebuild(db_url: str) -> bool:
+    """Drop what a rebuild left. False: there was nothing."""
+    async with _opened(db_url) as engine:
+        return await abandon(engine)
+
+
+@contextlib.asynccontextmanager
+async def _opened(db_url: str) -> AsyncIterator[AsyncEngine]:
     engine = open_engine(db_url, "write", durable=False, name="cordboard-projector")
     try:
-        await prepare(engine, site)
-        while True:
-            if trimmed is not None:
-                await _read_archive(engine, trimmed)
-            if following is not None:
-                following()
-            await _spell(nats_url, site, engine)
+        yield engine
     finally:
         await engine.dispose()
+
+
+async def _rebuild(
+    nats_url: str, site: str, engine: AsyncEngine, trimmed: Trimmed | None, progress: Progress, *, anew: bool = False
+) -> None:
+    rebuild = await Rebuild.begin(engine, site, progress, anew=anew)
+    await _follow(nats_url, site, _Target(engine, rebuild.history, rebuild.reached), trimmed, lambda: None)
 
 
 def journal_broker(
@@ -106,21 +170,29 @@ def journal_broker(
     return broker
 
 
-async def _read_archive(engine: AsyncEngine, trimmed: Trimmed) -> None:
-    async with engine.connect() as connection:
-        first = await position(connection) + 1
-    async with contextlib.aclosing(trimmed(first)) as batches:
+async def _follow(nats_url: str, site: str, target: _Target, trimmed: Trimmed | None, subscribing: Callable[[], None]) -> None:
+    """Write what the archive and then the journal have, from the checkpoint on, until `target.reached` says that it is enough."""
+    while not target.over:
+        if trimmed is not None:
+            await _read_archive(target, trimmed)
+        subscribing()
+        await _spell(nats_url, site, target)
+
+
+async def _read_archive(target: _Target, trimmed: Trimmed) -> None:
+    async with contextlib.aclosing(trimmed(await target.position() + 1)) as batches:
         async for batch in batches:
-            await store(engine, [decode_commit(stored.data) for stored in batch])
+            await target.store([decode_commit(stored.data) for stored in batch])
             logger.info("history: read up to %d from the archive", batch[-1].seq)
+            if target.over:
+                return
 
 
-async def _spell(nats_url: str, site: str, engine: AsyncEngine) -> None:
-    """Subscribe from the checkpoint, and write what comes until a new subscription is needed."""
-    async with engine.connect() as connection:
-        arrivals = Arrivals(site, await position(connection) + 1)
+async def _spell(nats_url: str, site: str, target: _Target) -> None:
+    """Subscribe from the checkpoint, and write what comes until a new subscription is needed, or it is enough."""
+    arrivals = Arrivals(site, await target.position() + 1)
     metrics.HISTORY_SPELLS.inc()
-    metrics.at("history", arrivals.expected - 1)
+    await target.look(arrivals.expected - 1)
 
     async def again() -> None:
         arrivals.end("the connection to NATS was renewed")
@@ -131,9 +203,8 @@ async def _spell(nats_url: str, site: str, engine: AsyncEngine) -> None:
     broker = journal_broker(nats_url, site, arrivals.expected, arrivals.take, again=again, closed=closed)
     watch = asyncio.create_task(_watch(broker, site, arrivals), name="history-watch")
     try:
-        while commits := await arrivals.batch():
-            with metrics.HISTORY_BATCH_S.time():
-                metrics.at("history", await store(engine, commits))
+        while not target.over and (commits := await arrivals.batch()):
+            await target.store(commits)
     finally:
         # A cancellation alone can get lost inside the client: `asyncio.wait_for` before Python 3.12 swallows it if it loses a race.
         arrivals.close()

@@ -3,6 +3,9 @@
 No personal data: customers, messages, notes and agents are references into the vault.
 """
 
+from dataclasses import dataclass
+from typing import Self
+
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 from cordboard.events.bounds import ID_BYTES, NAME_MAX
@@ -160,3 +163,43 @@ broadcasts = Table(
 )
 """What was to be told to everybody in a queue. The one fact that belongs to no contact and yet comes by way of the vault, which
 asks for its verdict long after the router has forgotten it."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One set of the tables: the live ones, or others beside them in the same database."""
+
+    tables: MetaData
+    checkpoint: Table
+    contacts: Table
+    visits: Table
+    engagements: Table
+    timeline: Table
+    broadcasts: Table
+
+    @classmethod
+    def named(cls, tables: MetaData, prefix: str) -> Self:
+        """Those of `tables` whose names begin with `prefix`."""
+        names = ("checkpoint", "contacts", "visits", "engagements", "timeline", "broadcasts")
+        return cls(tables, *(tables.tables[prefix + name] for name in names))
+
+
+PREFIX = "history_"
+LIVE = History.named(tables, PREFIX)
+"""What readers read."""
+
+
+def beside(prefix: str, indexes_taken: frozenset[str]) -> History:
+    """The same tables under names with another prefix. Their indexes get names that nobody has: renamed tables keep theirs."""
+    copies = MetaData()
+    for table in tables.sorted_tables:
+        copy = table.to_metadata(copies, name=table.name.replace(PREFIX, prefix, 1))
+        for mine, plain in zip(_by_columns(copy), _by_columns(table), strict=True):
+            assert plain.name is not None
+            mine.name = f"{plain.name}_b" if plain.name in indexes_taken else plain.name
+    return History.named(copies, prefix)
+
+
+def _by_columns(table: Table) -> list[Index]:
+    """Its indexes, each at the same place whatever they are called."""
+    return sorted(table.indexes, key=lambda index: [str(column.name) for column in index.columns])

@@ -9,24 +9,29 @@ from cordboard import metrics
 from cordboard.errors import ConfigurationError, JournalCorrupt
 from cordboard.events import Commit
 from cordboard.projections.history.fold import Changes, Row, Rows, touched
-from cordboard.projections.history.schema import VERSION, broadcasts, checkpoint, contacts, engagements, tables, timeline, visits
+from cordboard.projections.history.schema import LIVE, VERSION, History, checkpoint, tables
 from cordboard.sql import insert_into, prepared
 
 CHUNK = 500
 FIRST_ONLY = {"answered_at_ms"}
 
 
+class OldTables(ConfigurationError):
+    """They were written by an older release, and want to be rebuilt."""
+
+
 async def prepare(engine: AsyncEngine, site: str | None = None) -> None:
     """Make the tables, and claim them for `site` if one is given.
 
-    Raises ConfigurationError if they are another site's, or of another version (drop them: they are rebuilt from the journal).
+    Raises ConfigurationError if they are another site's or a newer release's, OldTables if they are an older one's.
     """
     async with prepared(engine, tables) as connection:
         row = (await connection.execute(select(checkpoint))).one_or_none()
         if row is not None and row.version != VERSION:
-            raise ConfigurationError(
-                f"the history's tables are of version {row.version}, this release writes {VERSION}: "
-                "give it an empty database, it will be rebuilt from the journal"
+            kind = OldTables if row.version < VERSION else ConfigurationError
+            raise kind(
+                f"the history's tables are of version {row.version}, this release writes {VERSION}: a projector of this release "
+                "rebuilds older ones beside them; `cordboard history rebuild` does it in any case"
             )
         if site is None:
             return
@@ -37,12 +42,12 @@ async def prepare(engine: AsyncEngine, site: str | None = None) -> None:
             raise ConfigurationError(f"the history database belongs to site {row.site!r}, not {site!r}: give each site its own")
 
 
-async def position(connection: AsyncConnection) -> int:
+async def position(connection: AsyncConnection, history: History = LIVE) -> int:
     """The last commit whose rows are stored; 0 if none."""
-    return (await connection.execute(select(checkpoint.c.seq))).scalar_one_or_none() or 0
+    return (await connection.execute(select(history.checkpoint.c.seq))).scalar_one_or_none() or 0
 
 
-async def store(engine: AsyncEngine, commits: Sequence[Commit]) -> int:
+async def store(engine: AsyncEngine, commits: Sequence[Commit], history: History = LIVE) -> int:
     """Fold `commits` (in order, no gaps) into the tables. Returns the new checkpoint.
 
     Commits that are stored already are left out, so a redelivery changes nothing. Raises JournalCorrupt if one is missing before
@@ -50,19 +55,19 @@ async def store(engine: AsyncEngine, commits: Sequence[Commit]) -> int:
     """
     async with engine.begin() as connection:
         # The row stays locked until the end: of two projectors one waits, and then finds its commits stored.
-        last = (await connection.execute(select(checkpoint.c.seq).with_for_update())).scalar_one()
+        last = (await connection.execute(select(history.checkpoint.c.seq).with_for_update())).scalar_one()
         new = [commit for commit in commits if commit.seq > last]
         if not new:
             return int(last)
         for expected, commit in enumerate(new, last + 1):
             if commit.seq != expected:
                 raise JournalCorrupt(f"the history stands at {last} and was given commit {commit.seq} where {expected} belongs")
-        changes = Changes(*await _known(connection, sorted(touched(new))))
+        changes = Changes(*await _known(connection, history, sorted(touched(new))))
         for commit in new:
             changes.apply(commit)
-        await _write(connection, changes)
+        await _write(connection, history, changes)
         values = {"seq": new[-1].seq, "at_ms": new[-1].at_ms}
-        moved = await connection.execute(update(checkpoint).where(checkpoint.c.seq == last).values(values))
+        moved = await connection.execute(update(history.checkpoint).where(history.checkpoint.c.seq == last).values(values))
         assert moved.rowcount == 1, "the checkpoint is locked"
     metrics.HISTORY_COMMITS.inc(len(new))
     for verdict, count in changes.verdicts.items():
@@ -70,8 +75,9 @@ async def store(engine: AsyncEngine, commits: Sequence[Commit]) -> int:
     return new[-1].seq
 
 
-async def _known(connection: AsyncConnection, ids: Sequence[bytes]) -> tuple[dict[bytes, int], dict[bytes, str]]:
+async def _known(connection: AsyncConnection, history: History, ids: Sequence[bytes]) -> tuple[dict[bytes, int], dict[bytes, str]]:
     """The visit that each contact is in, and who has it in hand."""
+    contacts = history.contacts
     visits_of: dict[bytes, int] = {}
     hands: dict[bytes, str] = {}
     for start in range(0, len(ids), CHUNK):
@@ -81,7 +87,8 @@ async def _known(connection: AsyncConnection, ids: Sequence[bytes]) -> tuple[dic
     return visits_of, hands
 
 
-async def _write(connection: AsyncConnection, changes: Changes) -> None:
+async def _write(connection: AsyncConnection, history: History, changes: Changes) -> None:
+    contacts, visits, engagements = history.contacts, history.visits, history.engagements
     for column in (contacts.c.id, visits.c.contact, engagements.c.contact) if changes.reborn else ():
         await connection.execute(
             delete(column.table).where(column == bindparam("of")), [{"of": contact} for contact in changes.reborn]
@@ -92,9 +99,9 @@ async def _write(connection: AsyncConnection, changes: Changes) -> None:
         for names, group in _alike(table, rows):
             await connection.execute(_updating(table, names), group)
     if changes.timeline:
-        await connection.execute(insert(timeline), changes.timeline)
+        await connection.execute(insert(history.timeline), changes.timeline)
     if changes.broadcasts:
-        await connection.execute(insert(broadcasts), changes.broadcasts)
+        await connection.execute(insert(history.broadcasts), changes.broadcasts)
 
 
 def _alike(table: Table, rows: Rows) -> Iterator[tuple[tuple[str, ...], list[Row]]]:

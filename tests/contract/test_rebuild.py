@@ -1,0 +1,225 @@
+"""A history rebuilt beside the live one: the same tables, whatever happened while it was written."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cordboard import codec, metrics
+from cordboard.errors import ConfigurationError
+from cordboard.events import Commit
+from cordboard.log import connect
+from cordboard.log.embedded import EmbeddedServer
+from cordboard.log.port import SiteLog
+from cordboard.projections.history import HistoryReader, abandon_rebuild, arrivals, rebuild_history, run_history
+from cordboard.projections.history.rebuild import NEXT, OLD, Rebuild
+from cordboard.projections.history.schema import VERSION
+from cordboard.projections.history.store import prepare, store
+from tests.contract.test_history import a_day, a_matter, dump, opened
+from tests.journal import SITE, commit
+
+PATIENCE_S = 60.0
+
+
+def a_journal() -> list[Commit]:
+    """A day, and commits about nobody to its end."""
+    day = a_day()
+    return [*day, *(commit(seq, 100_000 + seq) for seq in range(len(day) + 1, len(day) + 21))]
+
+
+class Site:
+    """A server with a journal."""
+
+    def __init__(self, url: str, log: SiteLog) -> None:
+        self.url, self.log = url, log
+
+    async def append(self, commits: list[Commit]) -> None:
+        async with self.log.appender() as appender:
+            for one in commits:
+                await appender.append(one.seq, codec.encode(one))
+
+    @contextlib.asynccontextmanager
+    async def projecting(self, views: str) -> AsyncIterator[asyncio.Task[None]]:
+        task = asyncio.create_task(run_history(self.url, SITE, views))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+        assert task.cancelled()
+
+    async def rebuild(self, views: str, *, anew: bool = False) -> list[tuple[int, int]]:
+        """What was said of its progress."""
+        told: list[tuple[int, int]] = []
+        async with asyncio.timeout(PATIENCE_S):
+            await rebuild_history(self.url, SITE, views, anew=anew, progress=lambda done, of: told.append((done, of)))
+        return told
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with EmbeddedServer(tmp_path / "nats") as server, connect(server.url, SITE) as log:
+        yield Site(server.url, log)
+
+
+@pytest.fixture
+async def views(database_url: str) -> AsyncIterator[AsyncEngine]:
+    async with opened(database_url) as engine:
+        yield engine
+
+
+async def names(engine: AsyncEngine) -> set[str]:
+    async with engine.connect() as connection:
+        return set(await connection.run_sync(lambda inner: inspect(inner).get_table_names()))
+
+
+async def test_it_gives_the_same_tables_again_and_again(site: Site, database_url: str, views: AsyncEngine) -> None:
+    journal = a_journal()
+    await site.append(journal)
+    await store(views, journal)
+    live = await dump(views)
+    for _ in range(3):  # the indexes' names change with each
+        told = await site.rebuild(database_url)
+        assert told[-1] == (len(journal), len(journal))
+        assert await dump(views) == live
+        assert not {name for name in await names(views) if name.startswith((NEXT, OLD))}
+    async with HistoryReader.open(database_url) as reader:
+        assert len((await reader.list_contacts())[0]) == 3
+    await prepare(views, SITE)
+
+
+async def test_from_checkpoints_and_from_zero_on_both_databases_alike(new_database: Callable[[], str], site: Site) -> None:
+    """Tables that were folded in pieces, by lives of a projector that each began at a checkpoint, against rebuilt ones."""
+    journal = a_matter()
+    url = new_database()
+    for end in (3, 9, len(journal)):
+        await site.append(journal[await site.log.last_journal_seq() : end])
+        async with site.projecting(url), HistoryReader.open(url) as reader:
+            assert await reader.reached(end, PATIENCE_S)
+    async with opened(url) as engine:
+        pieces = await dump(engine)
+        await site.rebuild(url)
+        assert await dump(engine) == pieces
+
+
+async def test_the_projector_goes_on_while_it_is_rebuilt_and_after(site: Site, database_url: str) -> None:
+    journal = a_journal()
+    await site.append(journal[:20])
+    async with site.projecting(database_url) as projector, HistoryReader.open(database_url) as reader:
+        assert await reader.reached(20, PATIENCE_S)
+        seen: list[int] = []
+
+        async def look() -> None:
+            while True:
+                seen.append(await reader.checkpoint())
+                await asyncio.sleep(0)
+
+        looking = asyncio.create_task(look())
+        await asyncio.gather(site.rebuild(database_url), site.append(journal[20:]))
+        assert await reader.reached(len(journal), PATIENCE_S)
+        looking.cancel()
+        await asyncio.wait([looking])
+        assert looking.cancelled(), "no reader met tables that were not there"
+        assert seen == sorted(seen), "nobody was shown an older history than before"
+        assert not projector.done()
+    async with opened(database_url) as engine:
+        followed = await dump(engine)
+        await site.rebuild(database_url)
+        assert await dump(engine) == followed
+
+
+@pytest.mark.parametrize("anew", [False, True])
+async def test_one_that_was_killed_is_taken_up_again(
+    site: Site, database_url: str, views: AsyncEngine, monkeypatch: pytest.MonkeyPatch, anew: bool
+) -> None:
+    monkeypatch.setattr(arrivals, "BATCH_MAX", 5)
+    journal = a_journal()
+    await site.append(journal)
+    await store(views, journal)
+    live = await dump(views)
+
+    class Killed(Exception):
+        pass
+
+    def die(done: int, _of: int) -> None:
+        if done >= 10:
+            raise Killed
+
+    with pytest.raises(Killed):
+        await rebuild_history(site.url, SITE, database_url, progress=die)
+    assert await dump(views) == live, "the live tables are as they were"
+    told = await site.rebuild(database_url, anew=anew)
+    assert told[0] == ((0 if anew else 10), len(journal))
+    assert await dump(views) == live
+
+
+async def test_one_that_was_killed_can_be_forgotten(database_url: str, views: AsyncEngine) -> None:
+    await Rebuild.begin(views, SITE, lambda _done, _of: None)
+    assert any(name.startswith(NEXT) for name in await names(views))
+    assert await abandon_rebuild(database_url)
+    assert not any(name.startswith(NEXT) for name in await names(views))
+    assert not await abandon_rebuild(database_url)
+
+
+async def test_live_tables_that_went_on_are_not_replaced_by_older_ones(views: AsyncEngine) -> None:
+    journal = a_journal()
+    rebuild = await Rebuild.begin(views, SITE, lambda _done, _of: None)
+    await store(views, journal[:10], rebuild.history)
+    await store(views, journal[:11])
+    live = await dump(views)
+    assert not await rebuild.reached(10)
+    assert not await rebuild._exchange()
+    assert await dump(views) == live
+    await store(views, journal[10:11], rebuild.history)
+    assert await rebuild.reached(11)
+    assert await dump(views) == live
+
+
+async def test_a_projector_rebuilds_the_tables_of_an_older_release_by_itself(
+    site: Site, database_url: str, views: AsyncEngine
+) -> None:
+    journal = a_journal()
+    await site.append(journal)
+    await store(views, journal)
+    live = await dump(views)
+    async with views.begin() as connection:
+        await connection.execute(text(f"UPDATE history_checkpoint SET version = {VERSION - 1}"))
+        await connection.execute(text("CREATE TABLE history_forgotten (word INTEGER)"))
+        await connection.execute(text("DELETE FROM history_visits"))
+    with pytest.raises(ConfigurationError, match="cordboard history rebuild"):
+        async with HistoryReader.open(database_url):
+            pass
+    said: list[str] = []
+    before = metrics.REGISTRY.get_sample_value("cordboard_history_rebuilds_total") or 0
+    projector = asyncio.create_task(run_history(site.url, SITE, database_url, said=said.append))
+    async with asyncio.timeout(PATIENCE_S):
+        while "" not in said:
+            await asyncio.wait([projector], timeout=0.05)
+            assert not projector.done()
+    projector.cancel()
+    await asyncio.wait([projector])
+    assert said[0].startswith("rebuilding the history: 0 of") and said[-1] == ""
+    assert metrics.REGISTRY.get_sample_value("cordboard_history_rebuilds_total") == before + 1
+    assert await dump(views) == live
+    assert "history_forgotten" not in await names(views)
+
+
+async def test_another_site_s_history_is_left_alone(views: AsyncEngine) -> None:
+    with pytest.raises(ConfigurationError, match="belongs to site"):
+        await Rebuild.begin(views, "another", lambda _done, _of: None)
+
+
+async def test_what_a_release_of_another_version_left_is_not_taken_up(views: AsyncEngine) -> None:
+    journal = a_journal()
+    left = await Rebuild.begin(views, SITE, lambda _done, _of: None)
+    await store(views, journal[:3], left.history)
+    async with views.begin() as connection:
+        await connection.execute(text(f"UPDATE {NEXT}checkpoint SET version = {VERSION + 1}"))
+    begun = await Rebuild.begin(views, SITE, lambda _done, _of: None)
+    await store(views, journal[:1], begun.history)
