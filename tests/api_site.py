@@ -138,7 +138,7 @@ async def api_site(
     views = f"sqlite+aiosqlite:///{directory / 'views.db'}"
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(EmbeddedServer(directory / "nats"))
-        log = await stack.enter_async_context(connect(server.url, SITE))
+        log = await stack.enter_async_context(connect(server.url, SITE, create=True))
         vault = await stack.enter_async_context(Vault.open(vault_url, bytes(32)))
         history = await stack.enter_async_context(HistoryReader.open(views))
         roles = [

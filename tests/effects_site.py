@@ -353,7 +353,7 @@ async def effects_site(directory: Path, adopted: Policy | None = None, *, opened
     await mailbox.start()
     async with (
         EmbeddedServer(directory / "nats") as server,
-        connect(server.url, SITE) as log,
+        connect(server.url, SITE, create=True) as log,
         Vault.open(f"sqlite+aiosqlite:///{directory / 'vault.db'}", KEK) as vault,
     ):
         router = ScriptedRouter(log)

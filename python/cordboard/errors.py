@@ -54,6 +54,12 @@ class VaultUnavailable(CordboardError):
     reason = "vault_unavailable"
 
 
+class SiteMissing(CordboardError):
+    """The log's server has no streams of the site, and nobody asked for new ones: they are still to be made, or elsewhere."""
+
+    reason = "site_missing"
+
+
 class OutcomeUnknown(CordboardError):
     """Durable, but no verdict seen before the deadline. Retry with the same request id."""
 

@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     monitor_url: str | None = None
     nats_replicas: int | None = None
     """Copies of the site's streams; None: as they are, or one."""
+    create_site: bool = False
+    """Begin the site if the NATS server has nothing of it and nothing else knows it."""
     vault_url: str | None = None
     views_url: str | None = None
     kek_file: Path | None = None

@@ -96,7 +96,7 @@ class Pipeline:
 @contextlib.asynccontextmanager
 async def pipeline(directory: Path) -> AsyncIterator[Pipeline]:
     """A server that syncs every message, a router in a process of its own, a follower here."""
-    async with EmbeddedServer(directory / "nats") as server, connect(server.url, SITE) as log:
+    async with EmbeddedServer(directory / "nats") as server, connect(server.url, SITE, create=True) as log:
         command = ["-m", "cordboard.main", "run", "router", "--site", SITE, "--nats-url", server.url, "--allow-lazy-fsync"]
         quiet = {"stdout": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.DEVNULL}
         router = await asyncio.create_subprocess_exec(sys.executable, *command, **quiet)

@@ -76,7 +76,7 @@ async def running(directory: Path) -> AsyncIterator[Engine]:
     """Server, router, board, and a peer stream with the same durability."""
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(EmbeddedServer(directory / "nats"))
-        log = await stack.enter_async_context(connect(server.url, SITE))
+        log = await stack.enter_async_context(connect(server.url, SITE, create=True))
         router = ["cordboard.main", "run", "router", "--site", SITE, "--nats-url", server.url, "--allow-lazy-fsync"]
         routing = await stack.enter_async_context(process(*router))
         board = await stack.enter_async_context(process("tests.benchmarks.board", server.url, SITE))

@@ -30,7 +30,7 @@ async def rows(directory: Path) -> list[Row]:
     told: list[float] = []
     async with (
         EmbeddedServer(directory / "nats") as server,
-        connect(server.url, SITE) as log,
+        connect(server.url, SITE, create=True) as log,
         routers(server, directory) as them,
         epochs(log) as history,
     ):

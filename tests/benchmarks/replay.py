@@ -48,7 +48,7 @@ async def row(name: str, directory: Path, facts: int, operations: int) -> Row:
     events = [entry.body for commit in commits for entry in codec.decode_commit(commit).entries if entry.tag != INPUT_TAG]
     ours: list[float] = []
     peers: list[float] = []
-    async with EmbeddedServer(directory) as server, connect(server.url, SITE) as log, store(server.url) as peer:
+    async with EmbeddedServer(directory) as server, connect(server.url, SITE, create=True) as log, store(server.url) as peer:
         await fill(peer, subjects.journal_subject(SITE), commits)
         await fill(peer, "peer.events", events[:EVENTS_MAX])
         for _ in range(ROUNDS + 1):

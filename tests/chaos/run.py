@@ -80,7 +80,7 @@ async def _run(course: Course, place: Path, databases: Databases) -> Report:
         await _until_up(servers)
         _log.info("three servers are up")
         log = await stack.enter_async_context(
-            connect(servers.urls, SITE, monitor_url=servers.monitor_urls, settings=streams, name="chaos")
+            connect(servers.urls, SITE, create=True, monitor_url=servers.monitor_urls, settings=streams, name="chaos")
         )
         people = await stack.enter_async_context(
             crew(place, servers, databases, ports, course.seed, course.rate, doors=course.doors)

@@ -51,7 +51,7 @@ async def test_a_cluster_serves_with_whatever_majority_there_is(tmp_path: Path, 
 
 async def a_client_of_a_server_that_is_cut_off_goes_to_another(servers: Cluster) -> None:
     async with (
-        connect(servers.urls, "apart", monitor_url=servers.monitor_urls, settings=THRICE) as log,
+        connect(servers.urls, "apart", create=True, monitor_url=servers.monitor_urls, settings=THRICE) as log,
         log.publisher("source") as publisher,
     ):
         assert await servers.until(servers.well, PATIENCE_S)
@@ -71,7 +71,7 @@ async def a_client_of_a_server_that_is_cut_off_goes_to_another(servers: Cluster)
 
 
 async def streams_grow_to_three_copies(servers: Cluster, directory: Path) -> None:
-    async with connect(servers.urls, SITE, monitor_url=servers.monitor_urls, settings=ONCE) as log:
+    async with connect(servers.urls, SITE, create=True, monitor_url=servers.monitor_urls, settings=ONCE) as log:
         # One copy each: what a cluster has that was set up without saying how many.
         assert await log.last_journal_seq() == 0
         assert (await copies(servers))[journal_stream(SITE)] == 1

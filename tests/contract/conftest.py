@@ -16,5 +16,5 @@ async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[L
     if request.param == "memory":
         yield MemoryLog("default")
         return
-    async with EmbeddedServer(tmp_path) as server, connect(server.url, "default") as connected:
+    async with EmbeddedServer(tmp_path) as server, connect(server.url, "default", create=True) as connected:
         yield connected

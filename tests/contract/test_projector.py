@@ -68,7 +68,7 @@ def url(tmp_path: Path) -> str:
 async def world(tmp_path: Path, url: str) -> AsyncIterator[World]:
     async with (
         EmbeddedServer(tmp_path / "nats") as server,
-        connect(server.url, SITE) as log,
+        connect(server.url, SITE, create=True) as log,
         HistoryReader.open(url) as reader,
     ):
         yield World(server, log, url, reader)

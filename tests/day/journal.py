@@ -28,7 +28,7 @@ Log = JetStreamLog | MemoryLog
 
 async def write(data_dir: Path, seed: int, contacts: int, progress: Progress | None = None) -> Day:
     """Raises ConfigurationError if the directory holds a journal already. `progress(milliseconds of the day, of how many)`."""
-    async with EmbeddedServer(data_dir / "nats") as server, connect(server.url, SITE, name="day") as log:
+    async with EmbeddedServer(data_dir / "nats") as server, connect(server.url, SITE, create=True, name="day") as log:
         if await log.last_journal_seq():
             raise ConfigurationError(f"{data_dir} holds a journal already: name another directory")
         day = Day(seed, contacts, inbox_id=log.inbox_id)

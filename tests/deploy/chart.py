@@ -112,7 +112,7 @@ def named(objects: list[Object], kind: str, ending: str) -> Object:
 def pods(objects: list[Object]) -> Iterator[tuple[str, Object]]:
     """Each pod's component and its spec, wherever it stands."""
     for item in objects:
-        if item["kind"] in ("Deployment", "StatefulSet"):
+        if item["kind"] in ("Deployment", "StatefulSet", "Job"):
             yield item["metadata"]["labels"]["app.kubernetes.io/component"], item["spec"]["template"]["spec"]
         elif item["kind"] == "Pod":
             yield item["metadata"]["labels"]["app.kubernetes.io/component"], item["spec"]

@@ -16,7 +16,8 @@ from tests.deploy.chart import CHART, EVERYTHING, ROLES, Object, chart, named, p
 
 OLDEST, NEWEST = "1.30", "1.37"
 SETS: dict[str, Any] = {"defaults": {}, "everything": EVERYTHING}
-RUN: Any = typer.main.get_command(app).get_command(None, "run")  # type: ignore[attr-defined]
+COMMANDS: Any = typer.main.get_command(app)
+NO_ROLES = {"site", "test"}
 STORAGE_KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 ENDINGS = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
 ELSEWHERE = {VARIABLE, "CORDBOARD_TARGET", *STORAGE_KEYS}
@@ -65,7 +66,7 @@ def test_every_pod_is_restricted(objects: list[Object]) -> None:
             assert security["capabilities"] == {"drop": ["ALL"]}
             assert container["resources"]["limits"]
             assert all("hostPort" not in port and port["containerPort"] > 1024 for port in container.get("ports", []))
-    assert seen - {"archiver"} == {*ROLES, "test"} - {"archiver"}
+    assert seen - {"archiver"} == {*ROLES, *NO_ROLES} - {"archiver"}
 
 
 def test_services_are_not_announced_as_variables_that_read_like_options(objects: list[Object]) -> None:
@@ -81,7 +82,7 @@ def test_one_image_plays_every_role(objects: list[Object]) -> None:
 
 def test_every_role_of_the_command_line_has_its_pod() -> None:
     def components(values: Object) -> set[str]:
-        return {component for component, _ in pods(render(values))} - {"test"}
+        return {component for component, _ in pods(render(values))} - NO_ROLES
 
     assert set(Role) == set(ROLES) == components(EVERYTHING)
     assert components({}) == set(ROLES) - {"archiver"}, "there is nothing to write to"
@@ -97,15 +98,17 @@ def test_every_role_may_read_the_archive() -> None:
 
 
 def test_every_argument_and_variable_exists_in_the_command_line(objects: list[Object]) -> None:
-    known = {option.envvar for option in RUN.params} | ELSEWHERE
-    flags = {flag for option in RUN.params for flag in option.opts}
+    known = {option.envvar for option in COMMANDS.get_command(None, "run").params} | ELSEWHERE
     for component, pod in pods(objects):
         (container,) = pod["containers"]
         assert "command" not in container, "the image's entry point"
         assert {variable["name"] for variable in container["env"]} <= known
         if component != "test":
-            assert container["args"][:2] == ["run", component]
-            assert set(container["args"][2:]) <= flags
+            command, *words = container["args"]
+            assert (command, words[0]) == (("site", "create") if component == "site" else ("run", component))
+            known_to = COMMANDS.get_command(None, command)
+            options = known_to.params if command == "run" else known_to.commands["create"].params
+            assert set(words[1:]) <= {flag for option in options for flag in option.opts}
 
 
 def test_secrets_are_only_ever_named(objects: list[Object]) -> None:
@@ -124,7 +127,7 @@ def test_only_those_who_need_the_vault_get_its_key(objects: list[Object]) -> Non
 
 def test_every_role_is_probed_on_a_port_that_it_opens(objects: list[Object]) -> None:
     for component, pod in pods(objects):
-        if component == "test":
+        if component in NO_ROLES:
             continue
         (container,) = pod["containers"]
         ports = {port["name"]: port["containerPort"] for port in container["ports"]}
@@ -170,6 +173,14 @@ def test_how_long_one_waits_for_a_chat_and_for_a_desk_is_a_value() -> None:
     given: Object = {"gateway": {"graceSeconds": 90}, "api": {"sessionGraceSeconds": 45}}
     told = {(role, one["name"]): one.get("value") for role, pod in pods(render(given)) for one in pod["containers"][0]["env"]}
     assert (told["gateway", "CORDBOARD_GRACE_S"], told["api", "CORDBOARD_SESSION_GRACE_S"]) == ("90", "45")
+
+
+def test_the_site_is_made_when_the_chart_is_installed_and_at_no_upgrade(objects: list[Object]) -> None:
+    """An upgrade would make it anew on a server that has lost its disks."""
+    job = named(objects, "Job", "-site")
+    assert job["metadata"]["annotations"]["helm.sh/hook"] == "post-install"
+    told = {one["name"] for one in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert {"CORDBOARD_VAULT_URL", "CORDBOARD_VIEWS_URL", "CORDBOARD_NATS_REPLICAS"} <= told, "who may know that it is not new"
 
 
 def test_grpc_clients_see_every_api() -> None:

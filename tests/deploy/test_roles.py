@@ -159,6 +159,9 @@ async def call(*arguments: str, target: str) -> tuple[int, str]:
 
 @pytest.mark.postgres
 async def test_the_release_comes_up_as_its_probes_say(cluster: Cluster, s3_place: str) -> None:
+    made = await cluster.start("site")
+    out, _ = await made.communicate()
+    assert made.returncode == 0 and b'"made":true' in out, cluster._log.read_text()
     for role in ROLES:
         await cluster.start(role)
     for role in ROLES:
@@ -196,4 +199,4 @@ async def test_the_release_comes_up_as_its_probes_say(cluster: Cluster, s3_place
         while not await archive.last_seq():  # noqa: ASYNC110 - a storage tells nobody
             await asyncio.sleep(0.1)
 
-    assert await cluster.stop() == [0] * 6, cluster._log.read_text()
+    assert await cluster.stop() == [0] * 7, cluster._log.read_text()

@@ -45,7 +45,7 @@ def archive(tmp_path: Path) -> Archive:
 
 @contextlib.asynccontextmanager
 async def serving(directory: Path) -> AsyncIterator[tuple[EmbeddedServer, JetStreamLog]]:
-    async with EmbeddedServer(directory) as server, connect(server.url, SITE) as log:
+    async with EmbeddedServer(directory) as server, connect(server.url, SITE, create=True) as log:
         yield server, log
 
 

@@ -119,7 +119,7 @@ async def running(*roles: asyncio.Task[None]) -> AsyncIterator[None]:
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(EmbeddedServer(tmp_path / "nats"))
-        log = await stack.enter_async_context(connect(server.url, SITE))
+        log = await stack.enter_async_context(connect(server.url, SITE, create=True))
         vault = await stack.enter_async_context(Vault.open(f"sqlite+aiosqlite:///{tmp_path / 'vault.db'}", bytes(32)))
         agent = await vault.agent_ref("ann@example.org", "Ann")
         publisher = await stack.enter_async_context(log.publisher("desk"))

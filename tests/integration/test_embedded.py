@@ -26,7 +26,7 @@ from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
 
 async def main():
-    async with EmbeddedServer(pathlib.Path(sys.argv[1])) as server, connect(server.url, "default") as log:
+    async with EmbeddedServer(pathlib.Path(sys.argv[1])) as server, connect(server.url, "default", create=True) as log:
         async with log.publisher("owner") as publisher:
             for n in range(20):
                 await publisher.publish(b"owner %d" % n)
@@ -69,11 +69,11 @@ async def test_it_starts_serves_and_leaves_nothing_behind(tmp_path: Path) -> Non
         pid, ticks, url = server.pid, start_ticks(server.pid), server.url
         assert ticks is not None
         assert os.getsid(pid) == pid
-        async with connect(url, "default") as log, log.publisher("test") as publisher:
+        async with connect(url, "default", create=True) as log, log.publisher("test") as publisher:
             assert await publisher.publish(b"fact") == FactPosition(1, 0)
             inbox_id = log.inbox_id
     assert not is_alive(pid, ticks)
-    async with EmbeddedServer(tmp_path / "nats") as server, connect(server.url, "default") as log:
+    async with EmbeddedServer(tmp_path / "nats") as server, connect(server.url, "default", create=True) as log:
         assert server.url == url
         assert log.inbox_id == inbox_id
         assert await facts(log) == [b"fact"]
@@ -84,7 +84,7 @@ async def test_a_second_one_uses_the_first_ones_server_and_inherits_it(tmp_path:
     await first.__aenter__()
     async with EmbeddedServer(tmp_path) as second:
         assert (second.adopted, second.pid, second.url) == (True, first.pid, first.url)
-        async with connect(second.url, "default") as log, log.publisher("test") as publisher:
+        async with connect(second.url, "default", create=True) as log, log.publisher("test") as publisher:
             await publisher.publish(b"before")
             died, url = first.pid, first.url
             await first.__aexit__(None, None, None)
@@ -98,7 +98,7 @@ async def test_a_second_one_uses_the_first_ones_server_and_inherits_it(tmp_path:
 async def test_a_second_process_uses_the_first_ones_server_and_inherits_it(tmp_path: Path) -> None:
     async with owner(tmp_path) as (process, pid, url), EmbeddedServer(tmp_path) as second:
         assert (second.adopted, second.pid, second.url) == (True, pid, url)
-        async with connect(second.url, "default") as log, log.publisher("test") as publisher:
+        async with connect(second.url, "default", create=True) as log, log.publisher("test") as publisher:
             await publisher.publish(b"before")
             process.kill()
             await publisher.publish(b"after")
@@ -115,13 +115,13 @@ async def test_when_we_are_killed_the_server_dies_and_the_directory_is_free(tmp_
         process.kill()
         await ended(server)
         os.close(server)
-    async with EmbeddedServer(tmp_path) as again, connect(again.url, "default") as log:
+    async with EmbeddedServer(tmp_path) as again, connect(again.url, "default", create=True) as log:
         assert not again.adopted
         assert await facts(log) == [b"owner %d" % n for n in range(20)]
 
 
 async def test_when_the_server_is_killed_nothing_acknowledged_is_lost_and_followers_see_no_gap(tmp_path: Path) -> None:
-    async with EmbeddedServer(tmp_path) as server, connect(server.url, "default") as log:
+    async with EmbeddedServer(tmp_path) as server, connect(server.url, "default", create=True) as log:
         pids, url = {server.pid}, server.url
         followed: list[bytes] = []
         committed: list[int] = []

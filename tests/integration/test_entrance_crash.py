@@ -138,7 +138,7 @@ class Gateway:
 @contextlib.asynccontextmanager
 async def routed_site(directory: Path) -> AsyncIterator[tuple[EmbeddedServer, SiteLog]]:
     """NATS, a router that leads, a policy."""
-    async with EmbeddedServer(directory / "nats") as server, connect(server.url, SITE) as log:
+    async with EmbeddedServer(directory / "nats") as server, connect(server.url, SITE, create=True) as log:
         leading: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         router = asyncio.create_task(run_router(log, leading=leading.set_result))
         try:

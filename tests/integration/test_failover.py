@@ -30,7 +30,7 @@ async def server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
 
 @pytest.fixture
 async def log(server: EmbeddedServer) -> AsyncIterator[JetStreamLog]:
-    async with connect(server.url, SITE) as log:
+    async with connect(server.url, SITE, create=True) as log:
         yield log
 
 

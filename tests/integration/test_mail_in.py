@@ -29,7 +29,7 @@ from tests.written_site import WrittenSite, routed
 async def running(directory: Path) -> AsyncIterator[tuple[WrittenSite, SiteLog]]:
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(EmbeddedServer(directory / "nats"))
-        log = await stack.enter_async_context(connect(server.url, SITE))
+        log = await stack.enter_async_context(connect(server.url, SITE, create=True))
         vault = await stack.enter_async_context(Vault.open(f"sqlite+aiosqlite:///{directory / 'vault.db'}", bytes(32)))
         await stack.enter_async_context(routed(log))  # type: ignore[arg-type]
         site = WrittenSite(log, vault)  # type: ignore[arg-type]

@@ -36,7 +36,7 @@ async def server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
 
 @pytest.fixture
 async def log(server: EmbeddedServer) -> AsyncIterator[SiteLog]:
-    async with connect(server.url, SITE) as log:
+    async with connect(server.url, SITE, create=True) as log:
         yield log
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "explain:explain_app",
     "customer": "customer:customer_app",
     "policy": "policy:policy_app",
+    "site": "site:site_app",
     "archive": "archive:archive_app",
     "verify": "verify:verify_journal",
     "replay": "replay:replay",

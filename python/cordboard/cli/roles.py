@@ -15,9 +15,12 @@ from cordboard import metrics
 from cordboard.archive import Archive, WithArchive, open_storage, run_archiver
 from cordboard.cli.faces import Addresses, Faces, Ports
 from cordboard.cli.lags import Lags, watch_lags
+from cordboard.cli.lost_site import told, who_knows
 from cordboard.cli.vitals import Vitals, serve_vitals
+from cordboard.errors import SiteMissing
 from cordboard.log import StreamSettings, connect
 from cordboard.log.embedded import EmbeddedServer
+from cordboard.log.jetstream import JetStreamLog
 from cordboard.log.port import SiteLog
 from cordboard.log.usage import watch_usage
 from cordboard.projections.history import Trimmed, run_history
@@ -93,6 +96,32 @@ async def _server(settings: Settings) -> AsyncIterator[Addresses]:
         yield Addresses(nats_url=server.url, nats_pid=server.pid, monitor_url=server.monitor_url)
 
 
+@contextlib.asynccontextmanager
+async def open_log(
+    settings: Settings, addresses: Addresses, name: str, *, vault_url: str | None, views_url: str | None
+) -> AsyncIterator[JetStreamLog]:
+    """The site's log; a new one if `settings.create_site` says so and nobody knows the site.
+
+    Raises SiteMissing, with what others know of the site; Conflict, LogUnavailable, ConfigurationError as `connect`.
+    """
+    known = await who_knows(settings, vault_url, views_url) if settings.create_site else []
+    log = connect(
+        addresses.nats_url,
+        settings.site,
+        create=settings.create_site and not known,
+        allow_lazy_fsync=settings.allow_lazy_fsync,
+        monitor_url=addresses.monitor_url,
+        settings=StreamSettings(replicas=settings.nats_replicas),
+        name=name,
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            opened = await stack.enter_async_context(log)
+        except SiteMissing as missing:
+            raise told(missing, known or await who_knows(settings, vault_url, views_url)) from missing
+        yield opened
+
+
 async def run_roles(
     settings: Settings,
     roles: tuple[str, ...],
@@ -110,14 +139,7 @@ async def run_roles(
     async with contextlib.AsyncExitStack() as stack:
         addresses = await stack.enter_async_context(_server(settings))
         server = await stack.enter_async_context(
-            connect(
-                addresses.nats_url,
-                settings.site,
-                allow_lazy_fsync=settings.allow_lazy_fsync,
-                monitor_url=addresses.monitor_url,
-                settings=StreamSettings(replicas=settings.nats_replicas),
-                name="cordboard-" + "-".join(roles),
-            )
+            open_log(settings, addresses, "cordboard-" + "-".join(roles), vault_url=vault_url, views_url=views_url)
         )
         # What was trimmed from the journal comes from the archive, for whoever reads it from the beginning.
         archive = Archive(open_storage(settings.archive), settings.site) if settings.archive is not None else None

@@ -97,6 +97,7 @@ def up(
         nats_url=nats_url,
         monitor_url=monitor_url,
         nats_replicas=nats_replicas,
+        create_site=True,
         host=host,
         grpc_port=grpc_port,
         http_port=http_port,

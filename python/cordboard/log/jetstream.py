@@ -178,6 +178,7 @@ async def connect(
     url: str,
     site: str,
     *,
+    create: bool = False,
     allow_lazy_fsync: bool = False,
     name: str = "cordboard",
     monitor_url: str | None = None,
@@ -185,16 +186,19 @@ async def connect(
     ack_wait_s: float = ACK_WAIT_S,
     deadline_s: float = DEADLINE_S,
 ) -> AsyncIterator[JetStreamLog]:
-    """Connect to the server(s) at `url` (comma separated) and declare the site's streams.
+    """Connect to the server(s) at `url` (comma separated) and check the site's streams.
 
+    `create`: make them if the server has nothing of the site. Only for whoever was asked to begin a new site: on a server whose
+    disks are not the site's it would begin anew what is elsewhere, and acknowledge what no journal belongs to.
     `monitor_url`: proof of fsync, see `cordboard.log.durability`; not needed for an embedded server of this process.
-    Raises LogUnavailable if no server answers; ConfigurationError if it, or a stream that exists, cannot be worked with.
+    Raises LogUnavailable if no server answers; SiteMissing, Conflict as `declare_streams`; ConfigurationError if the server, or a
+    stream that exists, cannot be worked with.
     """
     subjects.check_site(site)
     async with open_wire(url, name) as wire:
         await require_fsync(wire.server_id, monitor_url, allow_lazy=allow_lazy_fsync)
         await require_jetstream(wire)
-        declared = await declare_streams(wire, site, settings)
+        declared = await declare_streams(wire, site, settings, create=create)
         yield JetStreamLog(wire, site, declared.inbox_id, declared.replicas, ack_wait_s, deadline_s)
 
 

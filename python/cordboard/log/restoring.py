@@ -13,8 +13,8 @@ from cordboard.log.durability import require_fsync
 from cordboard.log.jetstream import JetStream, JetStreamLog, connect, require_jetstream
 from cordboard.log.port import Stored
 from cordboard.log.stream import Ack, Unanswered
-from cordboard.log.streams import DEFAULTS, StreamSettings, declare_journal
-from cordboard.log.wire import Wire, open_wire
+from cordboard.log.streams import DEFAULTS, StreamSettings, declare_journal, require_nothing
+from cordboard.log.wire import open_wire
 
 WINDOW = 256
 """Commits under way at once: nobody else writes, and the answers say where each one came to stand."""
@@ -39,10 +39,16 @@ async def connect_to_restore(
     async with open_wire(url, "cordboard-restore") as wire:
         await require_fsync(wire.server_id, monitor_url, allow_lazy=allow_lazy_fsync)
         await require_jetstream(wire)
-        await _require_nothing(wire, site)
+        await require_nothing(wire, site)
         await declare_journal(wire, site, settings, first_seq)
     async with connect(
-        url, site, allow_lazy_fsync=allow_lazy_fsync, monitor_url=monitor_url, settings=settings, name="cordboard-restore"
+        url,
+        site,
+        create=True,
+        allow_lazy_fsync=allow_lazy_fsync,
+        monitor_url=monitor_url,
+        settings=settings,
+        name="cordboard-restore",
     ) as log:
         if (first := await log.first_journal_seq()) != first_seq:
             raise Conflict(f"the stream {subjects.journal_stream(site)} begins at {first}, not at {first_seq}: delete it first")
@@ -93,18 +99,3 @@ async def _settle(seq: int, answer: asyncio.Future[Ack]) -> None:
         raise _interrupted(seq, f"no answer in {_ACK_S} s") from error
     if ack.seq != seq:
         raise Conflict(f"commit {seq} came to stand at {ack.seq}: somebody else writes to this journal")
-
-
-async def _require_nothing(wire: Wire, site: str) -> None:
-    ours = {subjects.inbox_stream(site), subjects.journal_stream(site), f"OBJ_{subjects.snapshot_bucket(site)}"}
-    names: list[str] = []
-    while True:
-        page = await wire.call_until_answered("STREAM.NAMES", {"offset": len(names)})
-        names += page.get("streams") or []
-        if len(names) >= page.get("total", 0) or not page.get("streams"):
-            break
-    for name in names:
-        if name in ours or name.startswith(f"WORK_{site}_"):
-            held = (await wire.call_until_answered(f"STREAM.INFO.{name}"))["state"]["messages"]
-            if held:
-                raise Conflict(f"the server has {name} with {held} messages: a journal is restored only where the site has none")

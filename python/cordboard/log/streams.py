@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from cordboard.errors import ConfigurationError
+from cordboard.errors import ConfigurationError, Conflict, SiteMissing
 from cordboard.events.bounds import FRAME_MAX
 from cordboard.events.commit import COMMIT_MAX
 from cordboard.log import subjects
@@ -49,11 +49,24 @@ class Declared:
     replicas: int
 
 
-async def declare_streams(wire: Wire, site: str, settings: StreamSettings = DEFAULTS) -> Declared:
-    """Create or check INBOX_<site> and JOURNAL_<site>.
+async def declare_streams(wire: Wire, site: str, settings: StreamSettings = DEFAULTS, *, create: bool = False) -> Declared:
+    """Check INBOX_<site> and JOURNAL_<site>, and let them grow; with `create`, make them on a server that has nothing of the site.
 
-    Raises ConfigurationError if a stream exists with a setting that we cannot work with, and names the field.
+    Raises SiteMissing if one is not there and `create` is False; Conflict if `create` would begin anew beside what there is;
+    ConfigurationError if a stream exists with a setting that we cannot work with, and names the field.
     """
+    if missing := await _missing(wire, site):
+        if not create:
+            raise SiteMissing(
+                f"the NATS server has no {' and no '.join(missing)}. If site {site!r} is new, make it: `cordboard site create`. "
+                "If it is not, these are not its disks: put them back, or restore its archive (`cordboard archive restore`)"
+            )
+        try:
+            await require_nothing(wire, site)
+        except Conflict:
+            # Another process may have been quicker, and have begun to write.
+            if await _missing(wire, site):
+                raise
     inbox = _config(
         subjects.inbox_stream(site), subjects.inbox_subject(site), FRAME_MAX, settings.inbox_max_bytes or 2 * _GIB, settings
     )
@@ -72,6 +85,30 @@ async def declare_streams(wire: Wire, site: str, settings: StreamSettings = DEFA
 async def declare_journal(wire: Wire, site: str, settings: StreamSettings, first_seq: int) -> None:
     """Create JOURNAL_<site> beginning at `first_seq`, for a journal that is restored; one that exists is checked and left."""
     await declare_stream(wire, _journal(site, settings) | {"first_seq": first_seq}, settings.replicas, settings.journal_max_bytes)
+
+
+async def require_nothing(wire: Wire, site: str) -> None:
+    """Raises Conflict if the server holds any message of the site: in its streams, among its snapshots, in its work queues."""
+    ours = {subjects.inbox_stream(site), subjects.journal_stream(site), f"OBJ_{subjects.snapshot_bucket(site)}"}
+    names: list[str] = []
+    while True:
+        page = await wire.call_until_answered("STREAM.NAMES", {"offset": len(names)})
+        names += page.get("streams") or []
+        if len(names) >= page.get("total", 0) or not page.get("streams"):
+            break
+    for name in names:
+        if name in ours or name.startswith(f"WORK_{site}_"):
+            held = (await wire.call_until_answered(f"STREAM.INFO.{name}"))["state"]["messages"]
+            if held:
+                raise Conflict(
+                    f"the server has {name} with {held} messages: "
+                    "a site is made, or its journal restored, only where the site has none"
+                )
+
+
+async def _missing(wire: Wire, site: str) -> list[str]:
+    names = (subjects.inbox_stream(site), subjects.journal_stream(site))
+    return [name for name in names if await _existing(wire, name) is None]
 
 
 def _journal(site: str, settings: StreamSettings) -> dict[str, Any]:

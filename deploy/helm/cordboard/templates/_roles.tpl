@@ -47,12 +47,16 @@
       key: {{ .Values.views.urlKey }}
 {{- end }}
 
-{{- define "cordboard.vaultEnv" -}}
+{{- define "cordboard.vaultUrlEnv" -}}
 - name: CORDBOARD_VAULT_URL
   valueFrom:
     secretKeyRef:
       name: {{ .Values.vault.existingSecret }}
       key: {{ .Values.vault.urlKey }}
+{{- end }}
+
+{{- define "cordboard.vaultEnv" -}}
+{{ include "cordboard.vaultUrlEnv" . }}
 # The key itself, not a file: it wins over any file, and nothing on a disk holds it.
 - name: CORDBOARD_KEK
   valueFrom:

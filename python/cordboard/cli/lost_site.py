@@ -1,0 +1,47 @@
+"""Who still knows a site whose streams are not there: history, vault and archive do not stand on the disks of NATS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from cordboard.archive import Archive, open_storage
+from cordboard.errors import SiteMissing
+from cordboard.projections.history import HistoryReader
+from cordboard.settings import Settings
+from cordboard.vault.remembered import remembered
+
+
+async def who_knows(settings: Settings, vault_url: str | None, views_url: str | None) -> list[str]:
+    """What each of those that are given has seen of the site, in words; none: as far as they can tell, it is new.
+
+    Raises what they raise when they cannot be asked: who does not answer may know.
+    """
+    found: list[str] = []
+    if views_url is not None and _is_there(views_url):
+        async with HistoryReader.open(views_url) as history:
+            if position := await history.checkpoint():
+                found.append(f"the history has read its journal up to commit {position}")
+    if vault_url is not None and _is_there(vault_url) and (memory := await remembered(vault_url, settings.site)) is not None:
+        found.append(memory)
+    if settings.archive is not None:
+        archive = Archive(open_storage(settings.archive), settings.site)
+        if position := await archive.last_seq():
+            found.append(f"the archive {archive.where} holds its journal up to commit {position}")
+    return found
+
+
+def told(missing: SiteMissing, known: list[str]) -> SiteMissing:
+    """The same, with what others know of the site."""
+    if not known:
+        return missing
+    return SiteMissing(f"{missing}. It is not new: {'; '.join(known)}")
+
+
+def _is_there(url: str) -> bool:
+    """An SQLite file that is not there must not come to be by our asking."""
+    if not url.startswith("sqlite"):
+        return True
+    file = make_url(url).database
+    return file is not None and Path(file).exists()

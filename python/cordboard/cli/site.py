@@ -1,0 +1,81 @@
+"""`cordboard site`: making a site on a NATS server. Done once; no role does it by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+import typer
+
+from cordboard.cli.faces import Addresses
+from cordboard.cli.options import ArchivePlace, LazyFsync, MonitorUrl, NatsReplicas, NatsUrl, Site
+from cordboard.cli.output import AsJson, console, fail, print_json
+from cordboard.cli.roles import open_log
+from cordboard.errors import CordboardError, SiteMissing
+from cordboard.settings import Settings
+
+site_app = typer.Typer(no_args_is_help=True)
+
+
+class Made(msgspec.Struct, frozen=True):
+    """The site as it stands on the server. `made`: by this call; False: it was there. `inbox_id`: hex."""
+
+    site: str
+    made: bool
+    inbox_id: str
+
+
+@site_app.callback()
+def sites() -> None:
+    """Sites on a NATS server: made once, never by a role."""
+
+
+@site_app.command("create")
+def create(
+    site: Site = "default",
+    nats_url: NatsUrl = None,
+    monitor_url: MonitorUrl = None,
+    replicas: NatsReplicas = None,
+    vault_url: Annotated[str | None, typer.Option(envvar="CORDBOARD_VAULT_URL", help="The vault: is the site new to it?")] = None,
+    views_url: Annotated[str | None, typer.Option(envvar="CORDBOARD_VIEWS_URL", help="The read models: is it new to them?")] = None,
+    archive: ArchivePlace = None,
+    allow_lazy_fsync: LazyFsync = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the streams of a new site. Nothing happens if they are there.
+
+    Refused if the server has anything else of the site, or if vault, read models or archive, as far as they are named, know it:
+    then it is not new. Put its disks back, or restore its archive.
+    """
+    settings = Settings(
+        site=site,
+        nats_url=nats_url,
+        monitor_url=monitor_url,
+        nats_replicas=replicas,
+        archive=archive,
+        allow_lazy_fsync=allow_lazy_fsync,
+    )
+    try:
+        made = asyncio.run(_create(settings, vault_url, views_url))
+    except CordboardError as error:
+        fail(str(error))
+    if as_json:
+        print_json(made)
+    elif made.made:
+        console.print(f"[bold green]made[/] site {site}")
+    else:
+        console.print(f"site {site} is there")
+
+
+async def _create(settings: Settings, vault_url: str | None, views_url: str | None) -> Made:
+    addresses = Addresses(nats_url=settings.server_url(), monitor_url=settings.monitor_url)
+    for create in (False, True):
+        asked = msgspec.structs.replace(settings, create_site=create)
+        try:
+            async with open_log(asked, addresses, "cordboard-site", vault_url=vault_url, views_url=views_url) as log:
+                return Made(settings.site, create, log.inbox_id.hex())
+        except SiteMissing:
+            if create:
+                raise
+    raise AssertionError("the second time it is made or refused")
