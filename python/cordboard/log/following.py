@@ -16,6 +16,37 @@ Deliveries = Callable[[int], AsyncGenerator[list[Stored], None]]
 """One consumer's life: messages from a position on, until it is interrupted."""
 
 
+GAP_PATIENCE_S = 15.0
+"""So long a gap may be a server's that has not caught up: after a restart with a damaged block it serves what it has, and gets the
+rest from the others meanwhile. Another consumer is served by another server, or finds the gap closed."""
+
+
+class Gap(CordboardError):
+    """This consumer was shown a later message than the next one."""
+
+    reason = "gap"
+
+
+class GapPatience:
+    """How long one follower has stood before the same gap."""
+
+    def __init__(self) -> None:
+        self._since_s: float | None = None
+
+    def moved(self) -> None:
+        """The next message came."""
+        self._since_s = None
+
+    def met(self, gap: str) -> None:
+        """It was shown again. Raises JournalCorrupt once that has gone on for GAP_PATIENCE_S."""
+        now_s = asyncio.get_running_loop().time()
+        if self._since_s is None:
+            self._since_s = now_s
+        if now_s - self._since_s >= GAP_PATIENCE_S:
+            raise JournalCorrupt(gap)
+        _log.warning("%s: asking again, the server may not have caught up", gap)
+
+
 class Interrupted(CordboardError):
     """This consumer is of no more use; another one goes on where it ended."""
 
@@ -23,9 +54,12 @@ class Interrupted(CordboardError):
 
 
 async def following(stream: str, from_seq: int, deliveries: Deliveries) -> AsyncGenerator[list[Stored], None]:
-    """Messages of `stream` from `from_seq` on, for ever, one consumer after the other. Raises JournalCorrupt on a gap."""
+    """Messages of `stream` from `from_seq` on, for ever, one consumer after the other.
+
+    Raises JournalCorrupt on a gap that stays.
+    """
     next_seq = max(1, from_seq)
-    backoff = Backoff()
+    backoff, patience = Backoff(), GapPatience()
     while True:
         try:
             async with aclosing(deliveries(next_seq)) as consumer:
@@ -34,17 +68,28 @@ async def following(stream: str, from_seq: int, deliveries: Deliveries) -> Async
                     if fresh:
                         next_seq = fresh[-1].seq + 1
                         backoff.reset()
+                        patience.moved()
                         yield fresh
+        except Gap as gap:
+            patience.met(str(gap))
+            await asyncio.sleep(backoff.next_s())
         except (Interrupted, Unanswered) as error:
             _log.info("following %s again from %d: %s", stream, next_seq, error)
             await asyncio.sleep(backoff.next_s())
 
 
 def _continue(stream: str, next_seq: int, messages: list[Stored]) -> list[Stored]:
-    """What of `messages` is new. Raises JournalCorrupt if they leave a gap."""
+    """What of `messages` is new, up to the first gap. Raises Gap if they begin with one."""
     while messages and messages[0].seq < next_seq:
         messages = messages[1:]
+    if messages and messages[0].seq != next_seq:
+        raise Gap(missing(stream, next_seq, messages[0].seq))
     for expected, message in enumerate(messages, next_seq):
         if message.seq != expected:
-            raise JournalCorrupt(f"{stream}: expected message {expected}, the next one is {message.seq}")
+            return messages[: expected - next_seq]
     return messages
+
+
+def missing(stream: str, expected: int, came: int) -> str:
+    """A gap, in words."""
+    return f"{stream}: expected message {expected}, the next one is {came}"

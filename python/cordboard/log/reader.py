@@ -16,7 +16,7 @@ from nats import errors as nats_errors
 from nats.aio.msg import Msg
 
 from cordboard.errors import JournalCorrupt
-from cordboard.log.following import Interrupted, following
+from cordboard.log.following import Interrupted, following, missing
 from cordboard.log.port import Stored
 from cordboard.log.stream import Unanswered
 from cordboard.log.wire import ERR_STREAM_NOT_FOUND, ApiError, Wire
@@ -30,7 +30,7 @@ _process = secrets.token_hex(6)
 
 
 async def follow(wire: Wire, stream: str, from_seq: int) -> AsyncGenerator[list[Stored], None]:
-    """Messages of `stream` from `from_seq` on, for ever. Raises JournalCorrupt on a gap or if the stream lost its end;
+    """Messages of `stream` from `from_seq` on, for ever. Raises JournalCorrupt on a gap that stays, or if the stream lost its end;
     LogUnavailable when the connection was closed for good."""
     async with aclosing(following(stream, from_seq, lambda first: _deliveries(wire, stream, first))) as followed:
         async for messages in followed:
@@ -82,13 +82,16 @@ async def _create(wire: Wire, stream: str, name: str, subject: str, from_seq: in
     }
     try:
         await wire.call(f"CONSUMER.CREATE.{stream}.{name}", {"stream_name": stream, "config": config, "action": "create"})
-        last = (await wire.call(f"STREAM.INFO.{stream}"))["state"]["last_seq"]
+        state = (await wire.call(f"STREAM.INFO.{stream}"))["state"]
     except ApiError as error:
         if error.code == ERR_STREAM_NOT_FOUND:
             raise JournalCorrupt(f"stream {stream} is gone") from error
         raise Interrupted(str(error)) from error
-    if last < from_seq - 1:
+    if (last := state["last_seq"]) < from_seq - 1:
         raise JournalCorrupt(f"{stream} ends at {last}, but message {from_seq - 1} was read before")
+    if (first := state["first_seq"]) > from_seq:
+        # So says the leader of the stream: it was trimmed, and waiting brings nothing back.
+        raise JournalCorrupt(missing(stream, from_seq, first))
 
 
 async def _go_on(wire: Wire, flow: str) -> None:

@@ -23,6 +23,8 @@ class Arrivals:
 
     def __init__(self, site: str, first: int) -> None:
         self.expected = first
+        self.gap = ""
+        """What ended the spell, if that was a message after the next one."""
         self._first = first
         self._site = site
         self._held: deque[tuple[int, Commit]] = deque()
@@ -86,7 +88,9 @@ class Arrivals:
                 self.end(f"commit {seq} came where {self.expected} was asked for")
             return
         if seq > self.expected:
-            raise JournalCorrupt(f"commit {self.expected} is missing: {seq} came")
+            self.gap = f"commit {self.expected} is missing: {seq} came"
+            self.end(self.gap)
+            return
         commit = codec.decode_commit(data)
         if (commit.site, commit.seq) != (self._site, seq):
             raise JournalCorrupt(f"position {seq} of site {self._site!r} holds commit {commit.seq} of site {commit.site!r}")

@@ -18,6 +18,7 @@ from cordboard import metrics
 from cordboard.codec import decode_commit
 from cordboard.errors import JournalCorrupt
 from cordboard.events import Commit
+from cordboard.log.following import GapPatience
 from cordboard.log.port import Stored
 from cordboard.log.subjects import journal_stream, journal_subject
 from cordboard.projections.history.arrivals import Arrivals
@@ -72,8 +73,8 @@ async def run_history(
     `trimmed(position)` gives the commits from there on that the journal no longer has, from its archive. `said` hears why the
     history is not followed yet, and at each new subscription that it is (empty).
 
-    Raises ConfigurationError (another site's database), JournalCorrupt (a gap, or a journal shorter than the checkpoint), or the
-    database's error: nothing is written halfway, and a restart goes on where it stopped.
+    Raises ConfigurationError (another site's database), JournalCorrupt (a gap that stays, or a journal shorter than the
+    checkpoint), or the database's error: nothing is written halfway, and a restart goes on where it stopped.
     """
     say = said or (lambda _why_not: None)
     async with _opened(db_url) as engine:
@@ -172,11 +173,14 @@ def journal_broker(
 
 async def _follow(nats_url: str, site: str, target: _Target, trimmed: Trimmed | None, subscribing: Callable[[], None]) -> None:
     """Write what the archive and then the journal have, from the checkpoint on, until `target.reached` says that it is enough."""
+    patience = GapPatience()
     while not target.over:
         if trimmed is not None:
             await _read_archive(target, trimmed)
         subscribing()
-        await _spell(nats_url, site, target)
+        if gap := await _spell(nats_url, site, target, patience.moved):
+            patience.met(gap)
+            await asyncio.sleep(RETRY_S)
 
 
 async def _read_archive(target: _Target, trimmed: Trimmed) -> None:
@@ -188,8 +192,11 @@ async def _read_archive(target: _Target, trimmed: Trimmed) -> None:
                 return
 
 
-async def _spell(nats_url: str, site: str, target: _Target) -> None:
-    """Subscribe from the checkpoint, and write what comes until a new subscription is needed, or it is enough."""
+async def _spell(nats_url: str, site: str, target: _Target, moved: Callable[[], None]) -> str:
+    """Subscribe from the checkpoint, and write what comes until a new subscription is needed, or it is enough.
+
+    Returns the gap that is the reason; '': there is another one.
+    """
     arrivals = Arrivals(site, await target.position() + 1)
     metrics.HISTORY_SPELLS.inc()
     await target.look(arrivals.expected - 1)
@@ -205,6 +212,8 @@ async def _spell(nats_url: str, site: str, target: _Target) -> None:
     try:
         while not target.over and (commits := await arrivals.batch()):
             await target.store(commits)
+            moved()
+        return arrivals.gap
     finally:
         # A cancellation alone can get lost inside the client: `asyncio.wait_for` before Python 3.12 swallows it if it loses a race.
         arrivals.close()
