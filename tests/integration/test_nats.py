@@ -13,6 +13,7 @@ from cordboard.errors import ConfigurationError, JournalCorrupt, LogUnavailable
 from cordboard.log import StreamSettings, connect, durability, reader, wire
 from cordboard.log.embedded import EmbeddedServer, _binary, _free_port
 from cordboard.log.jetstream import JetStreamLog
+from cordboard.log.stream import Unanswered
 from cordboard.log.wire import open_wire
 from tests.postgres import eventually
 
@@ -66,13 +67,13 @@ async def test_a_server_that_fsyncs_lazily_is_refused(tmp_path: Path, monkeypatc
         with pytest.raises(ConfigurationError, match="sync_interval: always"):
             async with connect(url, "default"):
                 pass
-        async with connect(url, "default", allow_lazy_fsync=True) as log:
+        async with connect(url, "default", create=True, allow_lazy_fsync=True) as log:
             assert await log.last_inbox_seq() == 0
 
 
 async def test_a_server_that_fsyncs_always_is_accepted_with_proof(tmp_path: Path, server: EmbeddedServer) -> None:
     async with foreign_server(tmp_path, "sync_interval: always") as (url, monitor):
-        async with connect(url, "default", monitor_url=monitor) as log:
+        async with connect(url, "default", create=True, monitor_url=monitor) as log:
             assert await log.last_inbox_seq() == 0
         with pytest.raises(ConfigurationError, match="is not the monitoring of"):
             async with connect(url, "default", monitor_url=server.monitor_url):
@@ -87,7 +88,7 @@ async def test_a_server_that_fsyncs_always_is_accepted_with_proof(tmp_path: Path
 async def test_one_silent_server_of_three_forbids_no_start_and_two_do(tmp_path: Path, server: EmbeddedServer) -> None:
     silent = f"http://127.0.0.1:{_free_port(0)}"
     async with foreign_server(tmp_path, "sync_interval: always") as (url, monitor):
-        async with connect(url, "default", monitor_url=f"{silent}, {monitor}, {server.monitor_url}"):
+        async with connect(url, "default", create=True, monitor_url=f"{silent}, {monitor}, {server.monitor_url}"):
             pass
         for too_few in (f"{monitor}, {silent}", f"{monitor}, {silent}, {silent}"):
             with pytest.raises(ConfigurationError, match="no answer"):
@@ -126,7 +127,7 @@ async def stream(server: EmbeddedServer, verb: str, request: dict[str, Any] | No
 
 
 async def test_streams_are_declared_as_the_journal_needs_them(server: EmbeddedServer) -> None:
-    async with connect(server.url, "default"), connect(server.url, "default"):
+    async with connect(server.url, "default", create=True), connect(server.url, "default", create=True):
         for name in ("INBOX_default", "JOURNAL_default"):
             config = (await stream(server, f"STREAM.INFO.{name}"))["config"]
             assert config["storage"] == "file"
@@ -140,7 +141,7 @@ async def test_streams_are_declared_as_the_journal_needs_them(server: EmbeddedSe
 
 async def test_everyone_learns_the_same_inbox_id(server: EmbeddedServer) -> None:
     async def inbox_id() -> bytes:
-        async with connect(server.url, "default") as log:
+        async with connect(server.url, "default", create=True) as log:
             return log.inbox_id
 
     assert len(set(await asyncio.gather(*(inbox_id() for _ in range(8))))) == 1
@@ -148,7 +149,7 @@ async def test_everyone_learns_the_same_inbox_id(server: EmbeddedServer) -> None
 
 async def test_a_stream_grows_and_never_shrinks(server: EmbeddedServer) -> None:
     for asked, found in ((64 * MIB, 64), (128 * MIB, 128), (32 * MIB, 128), (None, 128)):
-        async with connect(server.url, "default", settings=StreamSettings(inbox_max_bytes=asked)):
+        async with connect(server.url, "default", create=True, settings=StreamSettings(inbox_max_bytes=asked)):
             config = (await stream(server, "STREAM.INFO.INBOX_default"))["config"]
             assert config["max_bytes"] == found * MIB
 
@@ -170,25 +171,68 @@ async def test_a_stream_grows_and_never_shrinks(server: EmbeddedServer) -> None:
     ],
 )
 async def test_a_stream_that_would_forget_or_refuse_is_not_used(server: EmbeddedServer, field: str, value: object) -> None:
-    async with connect(server.url, "good"):
+    async with connect(server.url, "good", create=True):
         config = (await stream(server, "STREAM.INFO.JOURNAL_good"))["config"]
     bad = config | {"name": "JOURNAL_bad", "subjects": ["cordboard.bad.journal"], "metadata": {}, "max_bytes": MIB} | {field: value}
     await stream(server, "STREAM.CREATE.JOURNAL_bad", bad)
     with pytest.raises(ConfigurationError, match=f"JOURNAL_bad.* {field} "):
-        async with connect(server.url, "bad"):
+        async with connect(server.url, "bad", create=True):
             pass
     after = (await stream(server, "STREAM.INFO.JOURNAL_bad"))["config"]
     assert after[field] == value if field != "deny_delete" else not after.get(field)
 
 
 async def test_an_inbox_without_an_id_is_not_used(server: EmbeddedServer) -> None:
-    async with connect(server.url, "good"):
+    async with connect(server.url, "good", create=True):
         config = (await stream(server, "STREAM.INFO.INBOX_good"))["config"]
     bad = config | {"name": "INBOX_bad", "subjects": ["cordboard.bad.inbox"], "metadata": {}}
     await stream(server, "STREAM.CREATE.INBOX_bad", bad)
     with pytest.raises(ConfigurationError, match=r"cordboard\.inbox_id"):
-        async with connect(server.url, "bad"):
+        async with connect(server.url, "bad", create=True):
             pass
+
+
+async def test_a_request_that_nobody_took_is_sent_again(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an election: the first request reaches nobody. A consumer that is asked for twice is one, and delivers once."""
+    monkeypatch.setattr(wire, "TRY_S", 0.02)
+    async with connect(server.url, "default", create=True) as log:
+        await fill(log, 3, 8)
+        sent: list[str] = []
+        publish = log._wire.client.publish
+
+        async def first_is_lost(subject: str, *arguments: Any, **options: Any) -> None:
+            sent.append(subject)
+            create = "CONSUMER.CREATE" in subject
+            if not create or sent.count(subject) > 1:
+                await publish(subject, *arguments, **options)
+            if create and sent.count(subject) == 2:
+                await publish(subject, *arguments, **options)
+
+        monkeypatch.setattr(log._wire.client, "publish", first_is_lost)
+        async with aclosing(log.follow_inbox(1)) as lists:
+            found = [stored.seq for stored in await anext(lists)]
+            await fill(log, 2, 8)
+            while len(found) < 5:
+                found += [stored.seq for stored in await anext(lists)]
+        creates = [subject for subject in sent if "CONSUMER.CREATE" in subject]
+        assert found == [1, 2, 3, 4, 5]
+        assert len(creates) >= 2 and len(set(creates)) == 1, "the same consumer"
+
+
+async def test_a_request_that_nobody_ever_takes_is_unanswered(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "TRY_S", 0.01)
+    async with open_wire(server.url, "test") as connection:
+        sent: list[str] = []
+
+        async def lost(subject: str, *_arguments: Any, **_options: Any) -> None:
+            sent.append(subject)
+
+        monkeypatch.setattr(connection.client, "publish", lost)
+        with pytest.raises(Unanswered):
+            await connection.call("INFO", timeout=0.1)
+        assert len(sent) > 1
+        await asyncio.sleep(0)
+        assert not connection._asked, "nothing is waited for any more"
 
 
 # --- following
@@ -200,7 +244,7 @@ async def fill(log: JetStreamLog, count: int, size: int) -> None:
 
 
 async def test_a_replay_larger_than_the_servers_window_arrives_whole(server: EmbeddedServer) -> None:
-    async with connect(server.url, "default") as log:
+    async with connect(server.url, "default", create=True) as log:
         await fill(log, 1500, 40_000)
         expected = 1
         async with aclosing(log.follow_inbox(1)) as lists:
@@ -215,7 +259,7 @@ async def test_a_replay_larger_than_the_servers_window_arrives_whole(server: Emb
 async def test_a_follower_whose_consumer_is_deleted_goes_on(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "HEARTBEAT_S", 0.1)
     monkeypatch.setattr(reader, "_SILENCE_S", 0.25)
-    async with connect(server.url, "default") as log:
+    async with connect(server.url, "default", create=True) as log:
         seen: list[int] = []
 
         async def follow() -> None:
@@ -237,7 +281,7 @@ async def test_a_follower_whose_consumer_is_deleted_goes_on(server: EmbeddedServ
 
 
 async def test_a_follower_that_stops_leaves_no_consumer_behind(server: EmbeddedServer) -> None:
-    async with connect(server.url, "default") as log:
+    async with connect(server.url, "default", create=True) as log:
         await fill(log, 1, 8)
         async with aclosing(log.follow_inbox(1)) as lists:
             await anext(lists)
@@ -245,7 +289,7 @@ async def test_a_follower_that_stops_leaves_no_consumer_behind(server: EmbeddedS
 
 
 async def test_what_was_trimmed_is_never_skipped_in_silence(server: EmbeddedServer) -> None:
-    async with connect(server.url, "default") as log:
+    async with connect(server.url, "default", create=True) as log:
         await fill(log, 10, 8)
         await stream(server, "STREAM.PURGE.INBOX_default", {"seq": 6})
         with pytest.raises(JournalCorrupt, match="expected message 3, the next one is 6"):
@@ -256,7 +300,7 @@ async def test_what_was_trimmed_is_never_skipped_in_silence(server: EmbeddedServ
 
 
 async def test_a_stream_that_is_gone_is_an_error(server: EmbeddedServer) -> None:
-    async with connect(server.url, "default") as log:
+    async with connect(server.url, "default", create=True) as log:
         await stream(server, "STREAM.DELETE.JOURNAL_default")
         with pytest.raises(JournalCorrupt, match="is gone"):
             async with aclosing(log.follow_journal(1)) as lists:
@@ -264,7 +308,7 @@ async def test_a_stream_that_is_gone_is_an_error(server: EmbeddedServer) -> None
 
 
 async def test_a_purged_stream_says_where_it_begins_and_how_full_it_is(tmp_path: Path) -> None:
-    async with EmbeddedServer(tmp_path) as server, connect(server.url, "default") as log:
+    async with EmbeddedServer(tmp_path) as server, connect(server.url, "default", create=True) as log:
         async with log.appender() as appender:
             for seq in range(1, 6):
                 await appender.append(seq, bytes(1000))

@@ -64,7 +64,8 @@ class BoardService(BoardServiceServicer):
                 said_at = clock()
                 yield pb.WatchBoardsResponse(resume_token=self._site.tokens.resume(seq), at_ms=self._site.boards.at_ms)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._site.draining.wait(), interval_ms / 1000)
+                async with asyncio.timeout(interval_ms / 1000):
+                    await self._site.draining.wait()
 
     async def _resume(self, token: str) -> int:
         seq = self._site.tokens.resumed(token)

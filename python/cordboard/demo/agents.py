@@ -176,7 +176,8 @@ class Person:
 
     async def _wait_for(self, heard: asyncio.Event) -> None:
         try:
-            await asyncio.wait_for(heard.wait(), self._dice.uniform(0.4, 1.0))
+            async with asyncio.timeout(self._dice.uniform(0.4, 1.0)):
+                await heard.wait()
         except TimeoutError:
             return
 

@@ -41,7 +41,8 @@ class Thread:
     async def answered(self, patience_s: float) -> Answer | None:
         """The next answer, if one comes in time."""
         try:
-            await asyncio.wait_for(self.news.wait(), patience_s)
+            async with asyncio.timeout(patience_s):
+                await self.news.wait()
         except TimeoutError:
             return None
         self.news.clear()

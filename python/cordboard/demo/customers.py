@@ -129,7 +129,8 @@ class Customer:
     async def _lose_patience(self, socket: ClientConnection) -> None:
         """Leaves properly, or just closes the window: the engine must notice both."""
         try:
-            await asyncio.wait_for(self._answered.wait(), self._dice.uniform(0.8, 2.5))
+            async with asyncio.timeout(self._dice.uniform(0.8, 2.5)):
+                await self._answered.wait()
         except TimeoutError:
             self._tally.happened["lost patience"] += 1
             self._left = True

@@ -48,7 +48,8 @@ async def start(data_dir: Path, arguments: Sequence[str], log_file: Path) -> tup
         )
     assert process.stdout is not None
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), READY_S)
+        async with asyncio.timeout(READY_S):
+            line = await process.stdout.readline()
         return process, msgspec.json.decode(line, type=Engine)
     except (TimeoutError, msgspec.DecodeError) as error:
         await stop(process)
@@ -61,7 +62,8 @@ async def stop(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), STOP_S)
+            async with asyncio.timeout(STOP_S):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

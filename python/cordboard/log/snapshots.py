@@ -13,6 +13,7 @@ from nats.js.client import JetStreamContext
 from nats.js.object_store import ObjectStore
 
 from cordboard.errors import InvalidInput, LogUnavailable, NotFound
+from cordboard.log.obedient import obedient
 from cordboard.log.wire import Wire
 
 T = TypeVar("T")
@@ -90,7 +91,7 @@ class BucketSnapshots:
 async def _answered(question: Coroutine[Any, Any, T]) -> T:
     try:
         async with asyncio.timeout(_TIMEOUT_S):
-            return await question
+            return await obedient(question)
     except TimeoutError as error:
         raise LogUnavailable("the snapshot store does not answer") from error
     except (nats_errors.Error, OSError) as error:

@@ -21,6 +21,7 @@ from nats.aio.subscription import Subscription
 
 from cordboard.errors import ConfigurationError, CordboardError, InvalidInput, LogUnavailable
 from cordboard.log.backoff import Backoff
+from cordboard.log.obedient import obedient
 from cordboard.log.stream import Ack, Conflict, Occupied, Unanswered
 
 _log = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ _WRONG_LAST = re.compile(r"wrong last sequence: (\d+)")
 
 CONNECT_S = 10.0
 CALL_S = 5.0
+TRY_S = 1.0
+"""A request that nobody has answered for so long is sent again: without a leader nobody takes it, and nobody says so."""
 RECONNECT_PAUSE_S = 0.1
 PING_S = 5
 PATIENCE_S = 8.0
@@ -117,14 +120,22 @@ class Wire:
         return lambda: self._on_loss.discard(heard)
 
     async def call(self, verb: str, request: dict[str, Any] | None = None, timeout: float = CALL_S) -> dict[str, Any]:
-        """One request to `$JS.API.<verb>`. Raises ApiError, or Unanswered if nothing answered in `timeout` seconds."""
+        """One request to `$JS.API.<verb>`, and the same again every TRY_S: all we ask may be asked twice, the first answer counts.
+
+        Raises ApiError, or Unanswered if nothing answered in `timeout` seconds.
+        """
         payload = b"" if request is None else json.dumps(request).encode()
-        answer = await self._ask(f"$JS.API.{verb}", payload, None, _read_body)
+        reply, answer = self._expect(_read_body)
         try:
             async with asyncio.timeout(timeout):
-                return await answer
+                while not answer.done():
+                    await self._publish(f"$JS.API.{verb}", payload, None, reply)
+                    await asyncio.wait([answer], timeout=TRY_S)
+                return answer.result()
         except TimeoutError as error:
             raise Unanswered(f"{verb}: no answer in {timeout} s") from error
+        finally:
+            answer.cancel()
 
     async def call_until_answered(self, verb: str, request: dict[str, Any] | None = None) -> dict[str, Any]:
         """As `call`, but asks again for as long as nothing answers (an election, a restart)."""
@@ -146,22 +157,31 @@ class Wire:
 
     async def _ask(self, subject: str, data: bytes, headers: dict[str, str] | None, read: Callable[[Msg], T]) -> asyncio.Future[T]:
         """A request; what `read` returns or raises is the future's. A lost connection makes it Unanswered at once."""
-        self._lose_patience()
+        reply, answer = self._expect(read)
+        try:
+            await self._publish(subject, data, headers, reply)
+        except BaseException:
+            answer.cancel()
+            raise
+        return answer
+
+    def _expect(self, read: Callable[[Msg], T]) -> tuple[str, asyncio.Future[T]]:
+        """Where the answer is to come, and the future of it."""
         token = str(next(self._tokens))
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._asked[token] = (answer, read)
         answer.add_done_callback(lambda _: self._asked.pop(token, None))
+        return f"{self._inbox}.{token}", answer
+
+    async def _publish(self, subject: str, data: bytes, headers: dict[str, str] | None, reply: str) -> None:
+        self._lose_patience()
         try:
-            await self.client.publish(subject, data, reply=f"{self._inbox}.{token}", headers=headers)
-        except BaseException as error:
-            answer.cancel()
-            if isinstance(error, nats_errors.MaxPayloadError):
-                raise InvalidInput(f"{len(data)} bytes exceed the server's max_payload of {self.client.max_payload}") from error
-            if isinstance(error, nats_errors.Error | OSError):
-                self.check_open()
-                raise Unanswered(repr(error)) from error
-            raise
-        return answer
+            await self.client.publish(subject, data, reply=reply, headers=headers)
+        except nats_errors.MaxPayloadError as error:
+            raise InvalidInput(f"{len(data)} bytes exceed the server's max_payload of {self.client.max_payload}") from error
+        except (nats_errors.Error, OSError) as error:
+            self.check_open()
+            raise Unanswered(repr(error)) from error
 
     async def _answered(self, msg: Msg) -> None:
         answer, read = self._asked.get(msg.subject.rpartition(".")[2], (None, None))
@@ -265,17 +285,19 @@ async def open_wire(url: str, name: str) -> AsyncIterator[Wire]:
     client = Client()
     try:
         async with asyncio.timeout(CONNECT_S):
-            await client.connect(
-                [part.strip() for part in url.split(",")],
-                name=name,
-                error_cb=error_cb,
-                disconnected_cb=relay(Wire.lost),
-                reconnected_cb=relay(Wire.back),
-                closed_cb=relay(Wire.closed),
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=RECONNECT_PAUSE_S,  # type: ignore[arg-type]  # seconds; a float works
-                ping_interval=PING_S,
-                pending_size=-1,
+            await obedient(
+                client.connect(
+                    [part.strip() for part in url.split(",")],
+                    name=name,
+                    error_cb=error_cb,
+                    disconnected_cb=relay(Wire.lost),
+                    reconnected_cb=relay(Wire.back),
+                    closed_cb=relay(Wire.closed),
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=RECONNECT_PAUSE_S,  # type: ignore[arg-type]  # seconds; a float works
+                    ping_interval=PING_S,
+                    pending_size=-1,
+                )
             )
     except TimeoutError as error:
         await client.close()

@@ -1,7 +1,6 @@
 """One connection to an IMAP server, over aioimaplib: a folder, its new mails by UID, and a mark on each that was taken."""
 
 import asyncio
-import contextlib
 import importlib
 import logging
 import re
@@ -101,8 +100,7 @@ class ImapFolder:
         if self._told:
             return
         if not self._client.has_capability("IDLE"):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(self._lost), most_s)
+            await asyncio.wait({self._lost}, timeout=most_s)
             await self._ask("noop", self._client.noop())
             return
         idle = await self._ask("idle", self._client.idle_start(timeout=most_s + COMMAND_S), checked=False)
@@ -119,7 +117,12 @@ class ImapFolder:
             idle.cancel()
             raise MailboxGone("idle")
         self._client.idle_done()
-        await self._ask("idle", asyncio.wait_for(idle, COMMAND_S))
+
+        async def ended() -> Any:
+            async with asyncio.timeout(COMMAND_S):
+                return await idle
+
+        await self._ask("idle", ended())
 
     def close(self) -> None:
         """Hang up."""
