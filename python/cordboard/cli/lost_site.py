@@ -8,9 +8,9 @@ from sqlalchemy import make_url
 
 from cordboard.archive import Archive, open_storage
 from cordboard.errors import SiteMissing
-from cordboard.projections.history import HistoryReader
+from cordboard.projections.history.remembered import remembered as read_by_history
 from cordboard.settings import Settings
-from cordboard.vault.remembered import remembered
+from cordboard.vault.remembered import remembered as of_vault
 
 
 async def who_knows(settings: Settings, vault_url: str | None, views_url: str | None) -> list[str]:
@@ -19,11 +19,9 @@ async def who_knows(settings: Settings, vault_url: str | None, views_url: str | 
     Raises what they raise when they cannot be asked: who does not answer may know.
     """
     found: list[str] = []
-    if views_url is not None and _is_there(views_url):
-        async with HistoryReader.open(views_url) as history:
-            if position := await history.checkpoint():
-                found.append(f"the history has read its journal up to commit {position}")
-    if vault_url is not None and _is_there(vault_url) and (memory := await remembered(vault_url, settings.site)) is not None:
+    if views_url is not None and _is_there(views_url) and (position := await read_by_history(views_url)):
+        found.append(f"the history has read its journal up to commit {position}")
+    if vault_url is not None and _is_there(vault_url) and (memory := await of_vault(vault_url, settings.site)) is not None:
         found.append(memory)
     if settings.archive is not None:
         archive = Archive(open_storage(settings.archive), settings.site)
