@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 150
 FUZZ_SEED ?= 1
 FUZZ_TARGETS ?= frames commits snapshots histories
 
-.PHONY: help demo test check unit coverage fuzz chaos sim bench-pipeline bench-core day fairness fmt bless proto lock clean
+.PHONY: help demo test check unit coverage fuzz chaos sim overload bench-pipeline bench-core day fairness fmt bless proto lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ sim: .venv/.built ## the whole site simulated from SEED (1), SEEDS of them (1), 
 
 chaos: .venv/.built ## three NATS servers and every role, faults for SECONDS (300) from SEED; exit 1 if anything was lost or doubled; JSON=path
 	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON)) $(CHAOS_FLAGS)
+
+overload: .venv/.built ## half to three times the load that the real engine takes, SECONDS (8) a phase; exit 1 if anything is not as docs/overload.md says; JSON=path
+	@$(BIN)/python -m tests.overload --seconds $(if $(filter-out undefined default file,$(origin SECONDS)),$(SECONDS),8) $(if $(JSON),--json $(JSON))
 
 bench-pipeline: .venv/.built ## the durable pipeline, latency and replay beside their peers: tables, plot, benchmarks/pipeline.json; BENCH_QUICK=1 for a look
 	$(BIN)/python -m tests.benchmarks.pipeline

@@ -88,6 +88,8 @@ STREAMS = _gauge("cordboard_api_streams", "Watches that are open", "method")
 OUTCOMES = _gauge("cordboard_api_awaited_outcomes", "Facts whose verdict somebody waits for")
 OUTCOME_S = _histogram("cordboard_api_outcome_seconds", "From a fact's being sent until its outcome is known", WAITS_S)
 
+QUARANTINE_OPEN = _gauge("cordboard_quarantine_open", "Messages and facts that could not be read, and nobody has decided of")
+
 # -- projector ----------------------------------------------------------------------------------------------------------
 HISTORY_COMMITS = _counter("cordboard_history_commits", "Commits whose rows were written")
 HISTORY_FACTS = _counter("cordboard_history_facts", "Facts in those commits, by the router's verdict", "verdict")

@@ -20,6 +20,8 @@ from cordboard.api.site import Site, commit_reader
 from cordboard.api.status import code_of
 from cordboard.api.tokens import Tokens
 from cordboard.api.translate.quarantine import READABLE_MAX, bytes_of, facts_in, readable, word_of
+from cordboard.cli.faces import Faces
+from cordboard.cli.vitals import Vitals, exposition
 from cordboard.errors import Conflict, InvalidInput
 from cordboard.events import Entry
 from cordboard.events import fact as facts
@@ -29,11 +31,13 @@ from cordboard.events.verdict import Accepted, Duplicate, Quarantined, Verdict
 from cordboard.log.feed import Feed
 from cordboard.log.memory import MemoryLog
 from cordboard.log.port import Frame, Stored
-from cordboard.projections.quarantine import PutAside, Quarantine
+from cordboard.projections.quarantine import PutAside, Quarantine, State
 from cordboard.v1 import quarantine_service_pb2 as pb
 from tests.journal import NO_HASH, SITE, an_id
 
 INBOX = bytes(range(16))
+OPEN: tuple[State, ...] = ("open",)
+DISCARDED: tuple[State, ...] = ("discarded",)
 REQUEST = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
 
 
@@ -86,11 +90,21 @@ def test_it_remembers_so_many_and_counts_the_others() -> None:
     fold = folded(*commits, a_commit(8, *decided(0, an_end(1, 0, "discarded"))), open_max=3)
     summary = fold.summary()
     assert (summary.open, summary.untold, summary.oldest_open_ms) == (7, 4, 50)
-    assert [one.place[0] for one in fold.page(("open",), None, 10)] == [5, 6, 7]
+    assert [one.place[0] for one in fold.page(OPEN, None, 10)] == [5, 6, 7]
     ends = [a_commit(10 + seq, *decided(0, an_end(seq, 0, "discarded"))) for seq in (5, 6, 7)]
     fold = folded(*commits, *ends, open_max=3, ended_max=2)
-    assert [one.place[0] for one in fold.page(("discarded",), None, 10)] == [6, 7]
+    assert [one.place[0] for one in fold.page(DISCARDED, None, 10)] == [6, 7]
     assert fold.summary().open == 4
+
+
+def test_an_alarm_stands_while_something_is_open() -> None:
+    put = a_commit(4, put_aside(2, 0, b"a", "bad_shape"))
+    for fold, alarms in ((folded(put), 1), (folded(put, a_commit(5, *decided(0, an_end(4, 0, "discarded")))), 0)):
+        vitals = Vitals.of(("api",))
+        vitals.notices["quarantine"] = lambda: Faces._put_aside(SimpleNamespace(quarantine=fold))  # type: ignore[arg-type]  # noqa: B023
+        assert len(vitals.standing()) == alarms
+        said = exposition(vitals, "")[0].decode()
+        assert f"cordboard_quarantine_open {float(alarms)}" in said and f"cordboard_alarms {float(alarms)}" in said
 
 
 def test_facts_about_nobody_are_no_quarantine() -> None:
@@ -178,7 +192,7 @@ class Desk:
             return None
 
         given: dict[str, Any] = dict.fromkeys(Site.__dataclass_fields__)
-        del given["draining"], given["files"]
+        del given["draining"], given["files"], given["arriving"]
         given |= {
             "log": log,
             "feed": self.feed,
@@ -225,7 +239,7 @@ async def test_a_router_that_cannot_read_it_yet_puts_it_aside_anew_and_one_that_
         await publisher.publish(codec.encode(facts.ContactAbandoned(an_id("left"), bytes(16))))
         await desk.feed.reached(1, 10)
         assert await desk.retry("1.0") == ("RETRIED", ["quarantined"])
-        (again,) = desk.fold.page(("open",), None, 10)
+        (again,) = desk.fold.page(OPEN, None, 10)
         assert again.place == (2, 0), "the same bytes at a new place"
         router.blind = False
         # Whoever said it first says it again meanwhile: the fact's own id makes the retry its repeat.

@@ -50,7 +50,7 @@ def a_site(history: History) -> Site:
         return accepted
 
     given: dict[str, Any] = dict.fromkeys(Site.__dataclass_fields__, nothing)
-    del given["draining"], given["files"]
+    del given["draining"], given["files"], given["arriving"]
     given |= {"log": log, "feed": Feed(log), "declared": declared, "history": history, "outcomes": Outcomes(read)}
     return Site(**given)
 

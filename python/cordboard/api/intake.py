@@ -41,13 +41,14 @@ async def submit(site: Site, request: pb.SubmitContactRequest) -> pb.SubmitConta
         # A repeat of a contact that stands is no new contact, and what the policy says by now does not matter to it.
         if await site.vault.find(GATEWAY, external_id) is None:
             raise
-    try:
-        outcome = await site.submit(await _draft(site, request, external_id, fact, persons))
-    except InvalidInput as error:
-        if error.reason != "unknown_customer":
-            raise
-        # Erased a moment ago, and known again from now on by another reference.
-        outcome = await site.submit(await _draft(site, request, external_id, fact, persons))
+    with site.arrival():
+        try:
+            outcome = await site.submit(await _draft(site, request, external_id, fact, persons))
+        except InvalidInput as error:
+            if error.reason != "unknown_customer":
+                raise
+            # Erased a moment ago, and known again from now on by another reference.
+            outcome = await site.submit(await _draft(site, request, external_id, fact, persons))
     queued = outcome.first(ContactQueued)
     return pb.SubmitContactResponse(
         contact_id=fact.contact.hex(),

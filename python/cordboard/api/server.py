@@ -76,6 +76,8 @@ from cordboard.vault.intake import Intake
 logger = logging.getLogger(__name__)
 REQUEST_MAX = 256 * 1024
 RESPONSE_MAX = 32 * 1024 * 1024
+CALLS_MAX = 25_000
+"""At once, watches included; beyond, RESOURCE_EXHAUSTED from gRPC itself."""
 GRACE_S = 2.0
 OPTIONS = (
     ("grpc.max_receive_message_length", REQUEST_MAX),
@@ -187,7 +189,7 @@ async def _keep_periods(keeper: PeriodKeeper, every_s: float, caught_up: asyncio
 
 
 async def _serve(site: Site, host: str, port: int, caught_up: asyncio.Event, ready: Callable[[int], None] | None) -> None:
-    server = grpc.aio.server(interceptors=[Guard(caught_up)], options=OPTIONS)
+    server = grpc.aio.server(interceptors=[Guard(caught_up)], options=OPTIONS, maximum_concurrent_rpcs=CALLS_MAX)
     add_ContactServiceServicer_to_server(ContactService(site), server)
     add_AgentServiceServicer_to_server(AgentService(site), server)
     add_StaffServiceServicer_to_server(StaffService(site), server)

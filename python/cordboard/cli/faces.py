@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cordboard import metrics
 from cordboard.api import run_api
 from cordboard.cli.vitals import Vitals
 from cordboard.effects import MailOut, Relay, WebhookOut, run_effects
@@ -21,6 +22,7 @@ from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
 from cordboard.projections.history.doubt import was_decided
+from cordboard.projections.quarantine import Quarantine
 from cordboard.settings import Settings
 from cordboard.vault import Acceptance, Vault
 from cordboard.vault.erasure import catch_up
@@ -87,6 +89,7 @@ class Faces:
     feed: Feed
     boards: Boards
     desks: Desks
+    quarantine: Quarantine
 
     @classmethod
     async def open(
@@ -109,7 +112,7 @@ class Faces:
         history = await stack.enter_async_context(HistoryReader.open(views_url))
         feed, boards, desks = Feed(log), Boards(), Desks()
         feed.attach(boards.apply)
-        return cls(settings, log, vault, history, ports, vitals, feed, boards, desks)
+        return cls(settings, log, vault, history, ports, vitals, feed, boards, desks, Quarantine())
 
     def roles(self, names: tuple[str, ...]) -> list[tuple[str, Role]]:
         """What to run, in this order: every fold must be attached before the feed begins."""
@@ -118,6 +121,8 @@ class Faces:
             found += self._gateway()
         if "api" in names:
             self.feed.attach(self.desks.apply)
+            self.feed.attach(self.quarantine.apply)
+            self.vitals.notices["quarantine"] = self._put_aside
             found.append(("api", self._api))
         return [*found, ("feed", self.feed.run)]
 
@@ -191,12 +196,19 @@ class Faces:
             port=self.settings.grpc_port,
             insecure_listen=self.settings.insecure_listen,
             session_grace_s=self.settings.session_grace_s,
+            quarantine=self.quarantine,
             ready=lambda port: self._open("api", "grpc", port),
         )
 
     def _open(self, role: str, what: str, port: int) -> None:
         self.ports.open(what, port)
         self.vitals.ready(role)
+
+    def _put_aside(self) -> str:
+        """The alarm of what could not be read: it can only be retried while the inbox holds it."""
+        count = self.quarantine.summary().open
+        metrics.QUARANTINE_OPEN.set(count)
+        return f"{count} messages or facts could not be read: `cordboard quarantine list`, within a week" if count else ""
 
     def _expected_wait_ms(self, queue: str) -> int | None:
         row = self.boards.queue(queue)

@@ -25,6 +25,8 @@ class Vitals(msgspec.Struct):
     """Roles whose fold of the journal is far behind and stands still."""
     probes: dict[str, Callable[[], str]] = {}
     """Asked at every look: why a role that has started cannot do its work."""
+    notices: dict[str, Callable[[], str]] = {}
+    """Asked at every look: what needs somebody's care, by what it is about (empty: nothing does)."""
 
     @classmethod
     def of(cls, roles: Iterable[str]) -> "Vitals":
@@ -43,6 +45,10 @@ class Vitals(msgspec.Struct):
     def sound(self, alarms: dict[str, str]) -> None:
         """The alarms that stand now, by what they are about."""
         self.alarms = alarms
+
+    def standing(self) -> dict[str, str]:
+        """Every alarm of this moment."""
+        return self.alarms | {about: said for about, notice in self.notices.items() if (said := notice())}
 
     def why_not(self, role: str) -> str:
         """Why it is not ready now; empty: it is."""
@@ -64,7 +70,7 @@ def exposition(vitals: Vitals, accept: str) -> tuple[bytes, str]:
     """All metrics, readiness as it is now among them, and their content type."""
     for role in vitals.unready:
         metrics.READY.labels(role).set(not vitals.why_not(role))
-    metrics.ALARMS.set(len(vitals.alarms))
+    metrics.ALARMS.set(len(vitals.standing()))
     return metrics.exposition(accept)
 
 
@@ -80,7 +86,7 @@ async def serve_vitals(vitals: Vitals, host: str, port: int, *, insecure_listen:
         unready = {role: why for role in vitals.unready if (why := vitals.why_not(role))}
         status = HTTP_503_SERVICE_UNAVAILABLE if unready else HTTP_200_OK
         says = {role: what for role, what in vitals.says.items() if what}
-        health = Health(ok=not unready, unready=unready, roles=says, alarms=vitals.alarms)
+        health = Health(ok=not unready, unready=unready, roles=says, alarms=vitals.standing())
         return Response(health, status_code=status)
 
     @get("/metrics", sync_to_thread=False)

@@ -1,7 +1,11 @@
 """What one gateway process allows, and the bucket that meters a socket. Every size and time has a bound here."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+from cordboard.errors import Overloaded
 
 FRAME_MAX = 16 * 1024
 """Longest frame a client may send, bytes; longer ones are answered `too_large`."""
@@ -22,6 +26,14 @@ class Limits:
     """Bounds of chat, forms and webhooks. Times are seconds unless the name says otherwise."""
 
     sockets: int = 10_000
+    connections: int = 12_000
+    """Of all kinds, sockets of chats included; beyond, a request is answered 503 before anybody looks at it."""
+    bodies: int = 1_024
+    """Posts to forms whose bodies are coming, and as many to webhooks; beyond, 503 before anything is read."""
+    letters: int = 256
+    """Letters of one kind (mail, form, webhook) on their way into vault and log; beyond, refused (`overloaded`)."""
+    starts: int = 512
+    """Chats that wait for vault, log and verdict; beyond, new ones are refused (`overloaded`)."""
     live: int = 20_000
     """Chats that have not ended, their sockets open or not; beyond, new ones are refused (`overloaded`)."""
     frames_per_s: float = 10.0
@@ -56,6 +68,31 @@ class Limits:
     webhooks_per_s: float = 50.0
     webhooks_burst: int = 200
     """Posts to a webhook by one source, told apart by its name, once their signatures hold; more are answered 429."""
+
+
+class Room:
+    """At most `most` at once. Whoever comes when it is full is told to come back, so that those inside are served soon: a queue
+    would make everybody wait for longer than they do."""
+
+    __slots__ = ("_inside", "_most")
+
+    def __init__(self, most: int) -> None:
+        self._inside, self._most = 0, most
+
+    @property
+    def full(self) -> bool:
+        return self._inside >= self._most
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Raises Overloaded at once."""
+        if self.full:
+            raise Overloaded("too many are asking at this moment, please try again soon")
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
 
 
 class TokenBucket:

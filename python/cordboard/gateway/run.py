@@ -70,7 +70,7 @@ async def run_gateway(
         async with (
             log.publisher(name) as publisher,
             asyncio.TaskGroup() as group,
-            serving(app, listener) as server,
+            serving(app, listener, connections=limits.connections) as server,
             gateway.working(group, publisher, decided, doors),
         ):
             if expected_wait_ms is not None:

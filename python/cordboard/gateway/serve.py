@@ -13,6 +13,7 @@ from cordboard.errors import ConfigurationError
 from cordboard.gateway.limits import WIRE_FRAME_MAX
 from cordboard.settings import is_loopback
 
+CONNECTIONS = 256
 _LINGER_S = 5.0
 _SHUTDOWN_S = 3
 
@@ -61,8 +62,9 @@ def bind(host: str, port: int, *, insecure_listen: bool) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Litestar, listener: socket.socket) -> AsyncIterator["asyncio.Task[None]"]:
-    """Serves `app` while the context lives; the task ends only with an error. Leaving closes every connection in bounded time."""
+async def serving(app: Litestar, listener: socket.socket, *, connections: int = CONNECTIONS) -> AsyncIterator["asyncio.Task[None]"]:
+    """Serves `app` while the context lives; the task ends only with an error. Leaving closes every connection in bounded time.
+    A request on a connection beyond `connections` is answered 503."""
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -76,6 +78,7 @@ async def serving(app: Litestar, listener: socket.socket) -> AsyncIterator["asyn
         timeout_keep_alive=5,
         timeout_graceful_shutdown=_SHUTDOWN_S,
         backlog=1024,
+        limit_concurrency=connections,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -22,7 +22,7 @@ from cordboard.gateway.chat.protocol import Start
 from cordboard.gateway.chat.tokens import ChatKeys
 from cordboard.gateway.chat.verdicts import Verdicts
 from cordboard.gateway.entrance.sorting import classify
-from cordboard.gateway.limits import Limits
+from cordboard.gateway.limits import Limits, Room
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.log.port import Backlog
 from cordboard.policy.classify import Signals
@@ -65,6 +65,7 @@ class Chat:
         self.conversations = Conversations(CHANNEL, keys.owns, limits, self._changed)
         self.departures = Departures(grace_s, self.verdicts)
         self._name = name
+        self._starting = Room(limits.starts)
         self._sockets: dict[bytes, Attached] = {}
         self._appearing: dict[bytes, set[asyncio.Event]] = {}
         self._serving = asyncio.Event()
@@ -130,16 +131,17 @@ class Chat:
 
     async def _start(self, frame: Start) -> tuple[Conversation, Posted]:
         draft = self._arrival(frame)
-        intake = await self._room_for(draft.external_id)
-        verdict = self.verdicts.future(draft.contact, draft.fact_id)
-        try:
-            acceptance = await intake.submit(draft)
-            posted = await self.post(acceptance.contact, _FIRST, frame.text, message=secrets.token_bytes(ID_BYTES))
-            if acceptance.fresh:
-                await self._accepted(verdict)
-        finally:
-            verdict.cancel()
-        return await self._appearance(acceptance.contact), posted
+        with self._starting.place():
+            intake = await self._room_for(draft.external_id)
+            verdict = self.verdicts.future(draft.contact, draft.fact_id)
+            try:
+                acceptance = await intake.submit(draft)
+                posted = await self.post(acceptance.contact, _FIRST, frame.text, message=secrets.token_bytes(ID_BYTES))
+                if acceptance.fresh:
+                    await self._accepted(verdict)
+            finally:
+                verdict.cancel()
+            return await self._appearance(acceptance.contact), posted
 
     async def post(
         self, contact: bytes, client_id: str, text: str, *, message: bytes, refused: Callable[[str], None] | None = None

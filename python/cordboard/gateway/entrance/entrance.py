@@ -22,7 +22,7 @@ from cordboard.gateway.entrance.papers import contents_of, files_of
 from cordboard.gateway.entrance.readmission import Readmission
 from cordboard.gateway.entrance.refusals import Refusals
 from cordboard.gateway.entrance.sorting import classify, signals_of
-from cordboard.gateway.limits import Limits
+from cordboard.gateway.limits import Limits, Room
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.log.port import Backlog
 from cordboard.vault import Acceptance, Draft, Vault
@@ -48,6 +48,7 @@ class Entrance:
         self._cases = cases
         self._matters = Matters(vault, cases)
         self._limits = limits
+        self._room = Room(limits.letters)
         self._marks = ContactMarks(vault.derive_key("entrance"), name)
         self._refusals = Refusals(self._marks.owns)
         self._arriving: dict[str, asyncio.Future[None]] = {}
@@ -94,6 +95,10 @@ class Entrance:
         if first is not None:  # whatever the policy says by now
             return await intake.submit(Draft(self.name, external_id, first.contact, first.fact_id, first.fact))
         self._check_room()
+        with self._room.place():
+            return await self._admit_new(letter, external_id, intake)
+
+    async def _admit_new(self, letter: Letter, external_id: str, intake: Intake) -> Acceptance:
         self.policy.entry_point(letter.entry_point, letter.channel)
         contact = self._marks.new_contact()
         keys = keys_of(letter.threads)

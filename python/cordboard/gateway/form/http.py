@@ -14,13 +14,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from cordboard import metrics
-from cordboard.errors import CordboardError, NotFound
+from cordboard.errors import CordboardError, NotFound, Overloaded
 from cordboard.events.policy import EntryPoint, Form
 from cordboard.gateway.entrance.entrance import Entrance
 from cordboard.gateway.form.form import KEY, TRAP, Given, check, check_key, letter_of, object_of, pairs_of, schema_of
 from cordboard.gateway.form.page import FormPage
 from cordboard.gateway.form.words import FALLBACK, PHRASES, say
-from cordboard.gateway.limits import FORM_MAX, Limits, TokenBuckets
+from cordboard.gateway.limits import FORM_MAX, Limits, Room, TokenBuckets
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.gateway.posts import (
     HEADERS,
@@ -46,6 +46,7 @@ class Forms:
     def __init__(self, entrance: Entrance, limits: Limits, *, behind_proxy: bool) -> None:
         self._entrance = entrance
         self._limits = limits
+        self._bodies = Room(limits.bodies)
         self._behind_proxy = behind_proxy
         self._page = FormPage()
         self._buckets = TokenBuckets(limits.posts_per_s, limits.posts_burst)
@@ -61,7 +62,7 @@ class Forms:
         return schema_of(form, _language(form, door, wanted))
 
     async def take(self, name: str, wanted: str | None, request: Request[Any, Any, Any]) -> Response[Any]:
-        """A post. Raises NotFound, and HTTPException for a body too large or too slow."""
+        """A post. Raises NotFound, Overloaded, and HTTPException for a body too large or too slow."""
         form, door = self._form(name)
         language = _language(form, door, wanted)
         client = client_of(request, behind_proxy=self._behind_proxy)
@@ -70,12 +71,20 @@ class Forms:
             return refuse_with(429, "rate_limited", "too many forms from one address, slow down", self._limits.retry_after_ms)
         match request.headers.get("content-type", "").partition(";")[0].strip().lower():
             case media_type if media_type == _URLENCODED:
-                return await self._from_page(form, door, language, await body_of(request))
+                return await self._from_page(form, door, language, await self._body(request))
             case media_type if media_type == _JSON:
                 key = request.headers.get("idempotency-key")
                 told = wanted if wanted is not None and wanted in PHRASES else FALLBACK
-                return await self._from_program(form, door, language, told, key, await body_of(request))
+                return await self._from_program(form, door, language, told, key, await self._body(request))
         return refuse_with(415, "unsupported_media_type", f"a form is posted as {_URLENCODED} or {_JSON}")
+
+    async def _body(self, request: Request[Any, Any, Any]) -> bytes:
+        try:
+            with self._bodies.place():
+                return await body_of(request)
+        except Overloaded:
+            metrics.REFUSED.labels("form", "overloaded").inc()
+            raise
 
     async def _from_page(self, form: Form, door: EntryPoint, language: str, body: bytes) -> Response[Any]:
         given: dict[str, Any] = {}

@@ -11,9 +11,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from cordboard import metrics
-from cordboard.errors import CordboardError, NotFound
+from cordboard.errors import CordboardError, NotFound, Overloaded
 from cordboard.gateway.entrance.entrance import Entrance
-from cordboard.gateway.limits import WEBHOOK_MAX, Limits, TokenBucket, TokenBuckets
+from cordboard.gateway.limits import WEBHOOK_MAX, Limits, Room, TokenBucket, TokenBuckets
 from cordboard.gateway.posts import HEADERS, Admitted, body_of, refuse, refuse_http, refuse_with
 from cordboard.gateway.webhook.secrets import check_secret
 from cordboard.gateway.webhook.webhook import letter_of, payload_of, signed_id
@@ -32,6 +32,7 @@ class Webhooks:
     def __init__(self, entrance: Entrance, limits: Limits, secrets: Mapping[str, Sequence[str]]) -> None:
         self._entrance = entrance
         self._limits = limits
+        self._bodies = Room(limits.bodies)
         self._secrets = secrets
         for name, values in secrets.items():
             for secret in values:
@@ -41,7 +42,12 @@ class Webhooks:
 
     async def take(self, name: str, request: Request[Any, Any, Any]) -> Response[Any]:
         """2xx only for what is durable; whoever gets anything else sends the same again. Raises HTTPException."""
-        body = await body_of(request)
+        try:
+            with self._bodies.place():
+                body = await body_of(request)
+        except Overloaded as error:
+            metrics.REFUSED.labels("webhook", "overloaded").inc()
+            return refuse(error, self._limits.retry_after_ms)
         message_id = signed_id(body, request.headers, self._secrets.get(name, ()))
         if message_id is None:
             self._complain(name)

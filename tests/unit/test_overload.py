@@ -1,0 +1,138 @@
+"""More than a gateway can take: everything has a bound, whoever is refused is told in the door's own words and comes back, and
+whoever was told yes stands in the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cordboard.api.site import ARRIVING_MAX
+from cordboard.errors import Overloaded
+from cordboard.gateway.limits import Limits, Room
+from tests.chat_site import SECRET, chat_site
+from tests.letters_over_http import FILLED, PAYLOAD, PLENTY, HttpSite, http_site
+from tests.unit.test_retried_command import History, a_site
+
+DOCUMENT = Path(__file__).parents[2] / "docs/overload.md"
+FLOOD = 12
+
+
+def test_a_room_takes_so_many_and_nobody_waits() -> None:
+    room = Room(2)
+    with room.place(), room.place():
+        assert room.full
+        with pytest.raises(Overloaded):
+            room.place().__enter__()
+    with room.place():
+        assert not room.full
+
+
+async def flood(site: HttpSite) -> list[tuple[str, int]]:
+    """Forms and webhooks at once, while the log acknowledges nothing; then it does. What each was told, by its key."""
+    site.log.inbox.hold()
+    keys = [f"key-{number:08}" for number in range(FLOOD)]
+    posts = [asyncio.create_task(site.post_json(FILLED | {"mail": f"{key}@customer.example"}, key)) for key in keys]
+    posts += [asyncio.create_task(site.hook(PAYLOAD, f"msg_{key}")) for key in keys]
+    # Those that have no place hear so at once; those that have one wait for the log.
+    await asyncio.wait_for(_answered(posts, 2 * (FLOOD - 3)), 30)
+    assert Counter(task.result().status_code for task in posts if task.done()) == {503: 2 * (FLOOD - 3)}
+    site.log.inbox.release()
+    answers = [await task for task in posts]
+    for answer in answers:
+        if answer.status_code == 503:
+            assert answer.json()["reason"] == "overloaded" and int(answer.headers["retry-after"]) >= 1
+    return list(zip([*keys, *(f"msg_{key}" for key in keys)], (answer.status_code for answer in answers), strict=True))
+
+
+async def _answered(posts: list[asyncio.Task[httpx.Response]], count: int) -> None:
+    left = set(posts)
+    while len(left) > len(posts) - count:
+        _, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def test_a_flood_is_refused_at_the_door_and_taken_when_it_comes_back(tmp_path: Path) -> None:
+    async with http_site(tmp_path, limits=replace(PLENTY, letters=3)) as site:
+        told = dict(await flood(site))
+        assert Counter(told.values()) == {202: 6, 503: 2 * (FLOOD - 3)}
+        await site.record.until(lambda: len(site.record.arrivals) >= 6)
+        assert len(site.record.arrivals) == 6, "who was told yes stands in the journal, and nobody else"
+        for key in told:
+            filled = FILLED | {"mail": f"{key}@customer.example"}
+            again = await (site.hook(PAYLOAD, key) if key.startswith("msg_") else site.post_json(filled, key))
+            assert again.status_code == 202
+        await site.record.until(lambda: len(site.record.arrivals) == 2 * FLOOD)
+        contacts = Counter(fact.fact_id for fact, _ in site.record.arrivals)
+        assert set(contacts.values()) == {1}, "whoever came twice counts once"
+
+
+async def test_bodies_that_do_not_come_leave_no_room_for_more(tmp_path: Path) -> None:
+    async with http_site(tmp_path, limits=replace(PLENTY, bodies=1)) as site:
+        port = site.client.base_url.port
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = "POST /form/contact HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{"
+        writer.write(head.encode())
+        await writer.drain()
+        async with asyncio.timeout(30):
+            while (answer := await site.post_json(FILLED)).status_code == 202:
+                pass
+        assert (answer.status_code, answer.json()["reason"]) == (503, "overloaded")
+        assert "retry-after" in answer.headers
+        page = await site.client.post("/form/contact", data=FILLED)
+        assert page.status_code == 503
+        assert (await site.hook(PAYLOAD)).status_code == 202, "webhooks have a room of their own"
+        writer.close()
+        async with asyncio.timeout(30):
+            while (await site.post_json(FILLED, "key-00000002")).status_code == 503:
+                pass
+
+
+async def test_chats_that_wait_for_the_router_leave_no_room_for_more(tmp_path: Path) -> None:
+    async with chat_site(tmp_path, limits=Limits(starts=1)) as site, await site.customer() as bo:
+        site.router.running.clear()
+        await bo.say("start", client_id=SECRET, queue="orders", text="?")
+        async with asyncio.timeout(30):
+            while not await site.log.last_inbox_seq():  # noqa: ASYNC110 - what another process would see
+                await asyncio.sleep(0.001)
+        async with await site.customer() as late:
+            await late.say("start", client_id=SECRET[::-1], queue="orders", text="?")
+            error = await late.hear("error")
+            assert error["reason"] == "overloaded" and error["retry_after_ms"] > 0
+            site.router.running.set()
+            await bo.hear("started")
+            await late.say("start", client_id=SECRET[::-1], queue="orders", text="?")
+            assert (await late.hear("started"))["contact"]
+
+
+async def test_contacts_on_their_way_leave_no_room_for_more_and_answers_pass() -> None:
+    site = a_site(History({}))
+    with ExitStack() as arrivals:
+        for _ in range(ARRIVING_MAX):
+            site.admit()
+            arrivals.enter_context(site.arrival())
+        with pytest.raises(Overloaded):
+            site.admit()
+    site.admit()
+
+
+def test_the_document_names_the_bounds_as_they_are() -> None:
+    found, module = 0, ""
+    for line in DOCUMENT.read_text().splitlines():
+        if not line.startswith("| "):
+            continue
+        for path, name, value in re.findall(r"(?:`([a-z_/]+)\.py` )?`([A-Za-z_.]+)` = ([\d,]+)", line):
+            module = path.replace("/", ".") or module
+            first, *rest = name.split(".")
+            bound = getattr(import_module(f"cordboard.{module}"), first)
+            for part in rest:
+                bound = getattr(bound(), part)
+            assert bound == int(value.replace(",", "")), f"{module} {name}"
+            found += 1
+    assert found >= 40
