@@ -47,6 +47,12 @@ class PostgresServer:
         """Write all pages out, so that the files can be searched."""
         self._call("psql", "-h", str(self.directory), "-U", "cordboard", "-qc", "CHECKPOINT", "postgres")
 
+    def cut_connections(self) -> None:
+        """Every client but this call's own loses its connection."""
+        others = "backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        query = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
+        self._call("psql", "-h", str(self.directory), "-U", "cordboard", "-qAtc", query, "postgres")
+
     def start(self) -> "subprocess.Popen[bytes]":
         """Also again, after it was killed."""
         if not self.data.exists():

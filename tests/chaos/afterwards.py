@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,11 @@ from cordboard.projections.history.store import prepare, store
 from cordboard.router.reading import commits_between
 from cordboard.router.verify import verify
 from cordboard.sql import open_engine
+from cordboard.vault.schema import intake
 from tests.chaos.checker import Findings, record
 from tests.chaos.cluster import NAMES, Cluster
 from tests.chaos.crew import Crew, Databases
+from tests.chaos.ledger import Account
 from tests.chaos.network import HOST
 from tests.chaos.processes import RESTART_S
 from tests.chaos.site import SITE
@@ -129,6 +131,20 @@ async def history_agrees(commits: list[Commit], views_url: str, scratch: Path) -
     ]
 
 
+async def vault_holds(accounts: Iterable[Account], vault_url: str) -> list[str]:
+    """The vault has what came in of every contact that a door has confirmed: it is asked before."""
+    engine = open_engine(vault_url, "read", durable=True, name="chaos")
+    try:
+        async with engine.connect() as connection:
+            held = set((await connection.execute(select(intake.c.contact))).scalars())
+    finally:
+        await engine.dispose()
+    took = [took for account in accounts for took in account.took]
+    return [
+        f"{one.door}: contact {one.contact.hex()} was confirmed, and is not in the vault" for one in took if one.contact not in held
+    ]
+
+
 async def _dump(engine: Any) -> dict[str, set[tuple[Any, ...]]]:
     found = {}
     async with engine.connect() as connection:
@@ -193,6 +209,8 @@ async def examine(
         found.violations.append("a follower was told another journal than there is now")
     found.violations += await told(verified(log))
     found.violations += await told(history_agrees(commits, databases.views, scratch))
+    if crew.doors:
+        found.lost += await told(vault_holds(crew.accounts().values(), databases.vault))
     found.violations += await told(copies_agree(cluster, log))
     return found
 

@@ -36,6 +36,7 @@ class Server:
         self.store = directory / "store"
         self.client_port, self.route_port, self.monitor_port = (next(ports) for _ in range(3))
         self.config = directory / "nats.conf"
+        self._shelf = directory / "disk"
         binary = embedded._binary()  # the very one that the embedded server runs
         self.process = Process(name, [binary, "-c", str(self.config)], directory / "output")
         self.small = False
@@ -68,6 +69,18 @@ class Server:
         """Its disk is new. The directory itself stays: it may be a mount."""
         for entry in self.store.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+    def take_disk_out(self) -> None:
+        """The disk in it is an empty one now; `put_disk_back` is there for the other."""
+        self._shelf.mkdir()
+        for entry in self.store.iterdir():
+            shutil.move(entry, self._shelf)
+
+    def put_disk_back(self) -> None:
+        self.wipe()
+        for entry in self._shelf.iterdir():
+            shutil.move(entry, self.store)
+        self._shelf.rmdir()
 
     def mount_small(self, size: int) -> bool:
         """A file system of its own for the store, of `size` bytes. False: this user may not."""
@@ -149,6 +162,14 @@ class Cluster:
             if meta.get("leader") == server.name:
                 peers = meta.get("replicas") or []
                 return len(peers) == len(NAMES) - 1 and all(peer.get("current") and not peer.get("offline") for peer in peers)
+        return False
+
+    async def led(self) -> bool:
+        """Some server is the leader of all that run."""
+        for server in self.servers.values():
+            meta = (await server.ask("/jsz") or {}).get("meta_cluster") or {} if server.process.running else {}
+            if meta.get("leader") == server.name:
+                return True
         return False
 
     async def well(self) -> bool:

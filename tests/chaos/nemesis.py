@@ -13,12 +13,14 @@ from tests.chaos.cluster import Cluster, Server
 from tests.chaos.crew import Crew
 from tests.chaos.ledger import now_ms
 from tests.chaos.plan import BEYOND, CLUSTER, Fault
+from tests.chaos.postgres import Postgres
 from tests.chaos.processes import Kept
 from tests.chaos.site import SITE
 from tests.chaos.step_down import step_down
 
 _log = logging.getLogger(__name__)
 WELL_S = 90.0
+LED_S = 20.0
 SLOW_S = (0.02, 0.2)
 BALLAST = 1024**2
 
@@ -42,10 +44,11 @@ class Impossible(Exception):
 
 
 class Nemesis:
-    """`strike` faults one after the other. `struck` and `skipped` (kind: why) tell what was done."""
+    """`strike` faults one after the other. `struck` and `skipped` (kind: why) tell what was done, `violations` what was seen."""
 
-    def __init__(self, cluster: Cluster, crew: Crew) -> None:
-        self._cluster, self._crew = cluster, crew
+    def __init__(self, cluster: Cluster, crew: Crew, postgres: Postgres) -> None:
+        self._cluster, self._crew, self._postgres = cluster, crew, postgres
+        self.violations: list[str] = []
         self.struck: list[Struck] = []
         self.skipped: dict[str, str] = {}
 
@@ -100,6 +103,8 @@ class Nemesis:
             "kill the projector": [crew.projector],
             "kill the API": [crew.api],
         }
+        if "PostgreSQL" in fault.kind:
+            return await self._strike_postgres(fault.kind)
         if fault.kind == "pause a router":
             router.pause()
 
@@ -110,6 +115,20 @@ class Nemesis:
         for victim in victims[fault.kind]:
             await victim.kill()
         return ", ".join(victim.name for victim in victims[fault.kind]), _nothing
+
+    async def _strike_postgres(self, kind: str) -> tuple[str, Heal]:
+        """The vault, which is asked before anything is confirmed, and the history."""
+        postgres = self._postgres
+        match kind:
+            case "kill PostgreSQL":
+                await postgres.kill()
+                return "postgres", postgres.start
+            case "pause PostgreSQL":
+                postgres.pause()
+                return "postgres", postgres.resume
+            case _:
+                await postgres.cut()
+                return "postgres", postgres.cut
 
     async def _strike_cluster(self, fault: Fault) -> tuple[str, Heal]:
         leader = await self._leader(fault.pick)
@@ -135,6 +154,8 @@ class Nemesis:
                 return await self._corrupt([follower], fault)
             case "disk wiped":
                 return await self._wipe([follower])
+            case "two empty disks, the third away":
+                return await self._swap(follower, fault.hold_s)
             case "corrupt blocks on two servers":
                 return await self._corrupt(followers, fault)
             case "two disks wiped, the third behind":
@@ -225,6 +246,33 @@ class Nemesis:
         async def heal() -> None:
             await behind.start()
             await start()
+
+        return where, heal
+
+    async def _swap(self, away: Server, ahead_s: float) -> tuple[str, Heal]:
+        """Two servers come up with empty disks, a majority that knows nothing; nobody may begin anew there. Then come the disks.
+
+        What was acknowledged while the third server was away stands on those two disks only.
+        """
+        await self._sound()
+        await away.process.kill()
+        await asyncio.sleep(ahead_s)
+        both = self._cluster.others(away.name)
+        where, start = await self._kill(both)
+        for server in both:
+            server.take_disk_out()
+        await start()
+        await self._cluster.until(self._cluster.led, LED_S)
+
+        async def heal() -> None:
+            for server in both:
+                names = {told["name"] for _, told in await self._cluster.streams(server)}
+                if names & {inbox_stream(SITE), journal_stream(SITE)}:
+                    self.violations.append(f"{server.name} had an empty disk, and somebody made the site anew on it")
+            await self._kill(both)
+            for server in both:
+                server.put_disk_back()
+            await asyncio.gather(start(), away.start())
 
         return where, heal
 

@@ -23,6 +23,7 @@ CLUSTER = (
     "disk full",
     "corrupt block",
     "disk wiped",
+    "two empty disks, the third away",
 )
 """One at a time: two of three servers must be sound for anything to be acknowledged."""
 PROCESSES = (
@@ -34,6 +35,9 @@ PROCESSES = (
     "kill the gateway",
     "kill the projector",
     "kill the API",
+    "kill PostgreSQL",
+    "pause PostgreSQL",
+    "cut PostgreSQL's connections",
 )
 """Also in the middle of one of the above."""
 BEYOND = ("corrupt blocks on two servers", "two disks wiped, the third behind")

@@ -21,6 +21,7 @@ from tests.chaos.crew import Crew, Databases, crew
 from tests.chaos.nemesis import WELL_S, Nemesis
 from tests.chaos.network import free_ports
 from tests.chaos.plan import CLUSTER, HOLD_S, PROCESSES, WAIT_S, Span, faults
+from tests.chaos.postgres import Postgres
 from tests.chaos.report import Report, rows
 from tests.chaos.site import SITE
 from tests.postgres import own_server
@@ -60,8 +61,8 @@ async def run(course: Course, directory: Path | None = None) -> Report:
     place.mkdir(parents=True, exist_ok=True)
     keep = True
     try:
-        with own_server(durable=True) as (postgres, _):
-            report = await _run(course, place, Databases.of(postgres))
+        with own_server(durable=True) as (server, processes):
+            report = await _run(course, place, Postgres(server, processes))
         keep = directory is not None or not report.clean
         return report
     finally:
@@ -71,7 +72,8 @@ async def run(course: Course, directory: Path | None = None) -> Report:
             shutil.rmtree(place, ignore_errors=True)
 
 
-async def _run(course: Course, place: Path, databases: Databases) -> Report:
+async def _run(course: Course, place: Path, postgres: Postgres) -> Report:
+    databases = Databases.of(postgres.server)
     ports = free_ports(course.seed * 101)
     async with contextlib.AsyncExitStack() as stack:
         room = STREAM_MIB * MIB * (1 + int(course.seconds // LASTS_S))
@@ -87,7 +89,7 @@ async def _run(course: Course, place: Path, databases: Databases) -> Report:
         )
         follower = Follower()
         following = asyncio.create_task(follower.run(log))
-        nemesis = Nemesis(servers, people)
+        nemesis = Nemesis(servers, people, postgres)
         try:
             visitors = asyncio.create_task(people.visit())
             await _until_open(people, follower, following)
@@ -103,6 +105,7 @@ async def _run(course: Course, place: Path, databases: Databases) -> Report:
         if not following.cancelled():
             stopped.append(f"a follower of the journal ended: {following.exception()!r}")
         _log.info("all is quiet: judging %d commits", len(follower.commits))
+        stopped += nemesis.violations
         found = await examine(follower, log, servers, people, databases, place, stopped=stopped)
         return _report(course, found, nemesis, people, servers, follower)
 

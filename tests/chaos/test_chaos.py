@@ -1,4 +1,4 @@
-"""A short slice of chaos: a NATS server killed, a router killed, a partition. And the checker on the same run, tampered with."""
+"""A short slice of chaos: a NATS server killed, PostgreSQL killed, a partition. And the checker on the same run, tampered with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.chaos.checker import record
 from tests.chaos.ledger import read
 from tests.chaos.run import Course, run
 
-KINDS = ("kill the leader", "kill a router", "partition: leader, silent")
+KINDS = ("kill the leader", "kill PostgreSQL", "partition: leader, silent")
 LONGEST_S = 60.0
 
 

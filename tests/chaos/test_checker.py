@@ -14,7 +14,8 @@ from cordboard.events import fact as facts
 from cordboard.events.bounds import Key
 from cordboard.events.verdict import Accepted, Duplicate, Refused, Verdict
 from cordboard.log.port import FactPosition
-from tests.chaos.afterwards import _differences
+from cordboard.vault import Draft, Vault
+from tests.chaos.afterwards import _differences, vault_holds
 from tests.chaos.checker import Findings, record
 from tests.chaos.ledger import Account, Ack, Ledger, Took, read
 from tests.journal import about, an_id, commit
@@ -148,3 +149,14 @@ def test_a_ledger_is_read_as_it_was_written_and_a_torn_line_is_nothing(tmp_path:
     again.acked(LEFT.fact_id, FactPosition(8, 0))
     again.close()
     assert read(path).open() == {}
+
+
+async def test_what_a_door_confirmed_and_the_vault_has_not_is_lost(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'vault.db'}"
+    async with Vault.open(url, bytes(32)) as vault:
+        await vault.accept(Draft("form", "1", contact=an_id("a"), fact_id=an_id("fact"), fact=codec.encode(BY_FORM)))
+    account = Account(took=[Took(an_id("a"), "form", 1)])
+    assert await vault_holds([account], url) == []
+    account.took.append(Took(an_id("b"), "api", 2))
+    (lost,) = await vault_holds([account], url)
+    assert lost.startswith("api: contact") and an_id("b").hex() in lost

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from tests.chaos.cluster import Server
 from tests.chaos.nemesis import Struck
 from tests.chaos.network import HOST, Network, free_ports
 from tests.chaos.plan import CLUSTER, PROCESSES, faults
@@ -103,6 +105,19 @@ async def test_a_cut_breaks_the_wire_and_refuses_the_next(wired: Wired) -> None:
     writer.write(b"z")
     assert await reader.read(1) == b"z"
     writer.close()
+
+
+def test_a_disk_that_is_put_back_holds_what_it_held(tmp_path: Path) -> None:
+    server = Server("n1", tmp_path / "n1", itertools.count(1))
+    stream = server.store / "jetstream" / "stream"
+    stream.mkdir(parents=True)
+    (stream / "1.blk").write_bytes(b"ours")
+    server.take_disk_out()
+    assert not list(server.store.iterdir())
+    (server.store / "jetstream").mkdir()
+    (server.store / "jetstream" / "2.blk").write_bytes(b"theirs")
+    server.put_disk_back()
+    assert [path.read_bytes() for path in server.store.rglob("*.blk")] == [b"ours"]
 
 
 def test_a_silence_counts_as_far_as_it_lies_in_the_window() -> None:
