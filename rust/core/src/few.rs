@@ -6,6 +6,9 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// So many are asked one by one whether they are equal, which takes less than to ask for their order.
+const SEVERAL: usize = 8;
+
 /// Costs: `get` and `get_mut` are logarithmic, `insert` and `remove` move what stands behind. An empty one takes no memory beside itself.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Few<K, V>(Vec<(K, V)>);
@@ -23,25 +26,35 @@ impl<K: Ord, V> Few<K, V> {
         self.0.is_empty()
     }
 
-    fn find(&self, key: &K) -> Result<usize, usize> {
+    /// Where the key is, or would be.
+    fn search(&self, key: &K) -> Result<usize, usize> {
         self.0.binary_search_by(|(known, _)| known.cmp(key))
     }
 
+    #[inline]
+    fn find(&self, key: &K) -> Option<usize> {
+        if self.0.len() <= SEVERAL {
+            self.0.iter().position(|(known, _)| known == key)
+        } else {
+            self.search(key).ok()
+        }
+    }
+
     pub(crate) fn contains_key(&self, key: &K) -> bool {
-        self.find(key).is_ok()
+        self.find(key).is_some()
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
-        self.find(key).ok().map(|at| &self.0[at].1)
+        self.find(key).map(|at| &self.0[at].1)
     }
 
     pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        self.find(key).ok().map(|at| &mut self.0[at].1)
+        self.find(key).map(|at| &mut self.0[at].1)
     }
 
     /// The value that the key had before.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
-        match self.find(&key) {
+        match self.search(&key) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
             Err(at) => {
                 self.0.insert(at, (key, value));
@@ -51,7 +64,7 @@ impl<K: Ord, V> Few<K, V> {
     }
 
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
-        self.find(key).ok().map(|at| self.0.remove(at).1)
+        self.find(key).map(|at| self.0.remove(at).1)
     }
 
     /// In the order of the keys, as everything below.

@@ -9,7 +9,7 @@
 //!
 //! Cost with n agents and r rows set for an agent: `search` and `count` n/4096 words a row at most, and one word a row for each block that can
 //! hold such agents and its neighbours, until they have seen enough; `place` and `leave` r bits, now and then half a block of agents more, or
-//! (when an agent comes between others and finds no room) n/64 words for every row there is. Memory: n/32 words for every row, or less.
+//! (when an agent comes between others and finds no room) n/64 words for every row there is. Memory: n/8 words for every row, or less.
 
 mod grid;
 
@@ -22,7 +22,7 @@ use crate::words::Id;
 /// Agents in a block.
 const BLOCK: usize = 64;
 /// Two neighbours with no more agents than this together become one block.
-const SPARSE: u32 = 32;
+const SPARSE: u32 = 16;
 /// So many places may stand empty before the order is made anew, if they are more than half.
 const GAPS: usize = 64;
 /// The places of a part, as bits.
@@ -112,7 +112,7 @@ impl Pool {
         let before = *held;
         *held = before & !(1 << (row % 64)) | u64::from(on) << (row % 64);
         if *held != before {
-            self.note(row as usize, block, 1 << bit, on);
+            self.note(row as usize, block, bit, on);
         }
     }
 
@@ -185,27 +185,39 @@ impl Pool {
         best
     }
 
-    /// Something is true of these agents of a block from now on, or not any more.
-    fn note(&mut self, row: usize, block: u32, bits: u64, on: bool) {
+    /// Something is true of an agent of a block from now on, or not any more.
+    fn note(&mut self, row: usize, block: u32, bit: u32, on: bool) {
         let spot = self.blocks[block as usize].spot as usize;
-        let having = &mut self.having.line_mut(row)[spot];
-        let some = &mut self.some.line_mut(spot / BLOCK)[row];
+        let having = self.having.word_mut(row, spot);
+        let some = self.some.word_mut(spot / BLOCK, row);
         if on {
-            *having |= bits;
+            *having |= 1 << bit;
             *some |= 1 << (spot % BLOCK);
         } else {
-            *having &= !bits;
+            *having &= !(1 << bit);
             *some &= !(u64::from(*having == 0) << (spot % BLOCK));
         }
     }
 
     /// The same for all that is true of an agent.
     fn note_all(&mut self, slot: u32, block: u32, bit: u32, on: bool) {
-        for word in 0..self.rows.div_ceil(64) {
-            let mut left = self.held.line(slot as usize)[word];
+        let at = self.blocks[block as usize].spot as usize;
+        let (some, place) = (self.some.line_mut(at / BLOCK), 1 << (at % BLOCK));
+        for (word, held) in self.held.line(slot as usize).iter().enumerate() {
+            let mut left = *held;
             while left != 0 {
-                self.note(word * 64 + left.trailing_zeros() as usize, block, 1 << bit, on);
+                let row = word * 64 + left.trailing_zeros() as usize;
                 left &= left - 1;
+                let having = self.having.word_mut(row, at);
+                if on {
+                    *having |= 1 << bit;
+                    some[row] |= place;
+                } else {
+                    *having &= !(1 << bit);
+                    if *having == 0 {
+                        some[row] &= !place;
+                    }
+                }
             }
         }
     }

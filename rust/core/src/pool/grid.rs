@@ -39,6 +39,10 @@ impl Grid {
         &mut self.words[line * self.width..][..self.width]
     }
 
+    pub(super) fn word_mut(&mut self, line: usize, column: usize) -> &mut u64 {
+        &mut self.words[line * self.width + column]
+    }
+
     /// What all of these columns have in a line.
     pub(super) fn all(&self, columns: &[u32], line: usize) -> u64 {
         let words = self.line(line);
