@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 150
 FUZZ_SEED ?= 1
 FUZZ_TARGETS ?= frames commits snapshots histories
 
-.PHONY: help demo test check unit coverage fuzz chaos sim overload bench-pipeline bench-core day fairness fmt bless proto lock clean
+.PHONY: help demo test check check-rust rust-built check-python unit coverage fuzz chaos sim overload bench-pipeline bench-core day fairness fmt bless proto lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
@@ -39,15 +39,29 @@ help: ## this list
 demo: .venv/.built ## run the whole engine with a crowd for DEMO_SECONDS (30), then verify; DEMO_JSON=path writes the report
 	@$(BIN)/cordboard demo --seconds $(DEMO_SECONDS) $(if $(DEMO_JSON),--json-file $(DEMO_JSON)) $(DEMO_FLAGS)
 
-test: check unit ## everything that must hold: checks, Rust and Python tests on a real NATS server and PostgreSQL
+# The compiler works on one crate at a time; the other core checks Python meanwhile.
+TOGETHER := --no-print-directory --jobs=2 --output-sync=target
+
+test: .venv/.built ## everything that must hold: checks, Rust and Python tests on a real NATS server and PostgreSQL
+	@$(MAKE) $(TOGETHER) rust-built check-python
+	@$(MAKE) --no-print-directory unit
 
 unit: .venv/.built ## the tests alone
 	cargo test --workspace --all-features --locked --quiet
-	$(BIN)/python -m pytest tests --ignore=tests/benchmarks -n 3 --dist loadfile
+	$(BIN)/python -m pytest tests --ignore=tests/benchmarks -n 4 --dist loadfile
 
 check: .venv/.built ## formatting, lints, types, layers, stubs, protocol, licences
+	@$(MAKE) $(TOGETHER) check-rust check-python
+
+check-rust:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked --quiet -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; else echo "cargo-deny is not installed: licences unchecked"; fi
+
+rust-built: check-rust
+	cargo test --workspace --all-features --locked --quiet --no-run
+
+check-python:
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
@@ -55,7 +69,6 @@ check: .venv/.built ## formatting, lints, types, layers, stubs, protocol, licenc
 	$(BIN)/python -m mypy.stubtest cordboard._core --concise
 	$(BIN)/buf lint
 	$(BIN)/python -m tests.generated
-	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; else echo "cargo-deny is not installed: licences unchecked"; fi
 
 coverage: .venv/.installed ## what the tests of the core reach, by file; target/coverage/core.json; needs rustup component add llvm-tools
 	$(BIN)/python -m tests.coverage
