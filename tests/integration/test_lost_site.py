@@ -105,6 +105,7 @@ async def history(given: Settings) -> str:
         await prepare(engine, SITE)
         assert not await who_knows(given, None, given.embedded_views_url()), "one that has read nothing knows nothing"
         await store(engine, [commit(1, 0), commit(2, 0)])
+        assert not await who_knows(replace(given, site="another"), None, given.embedded_views_url()), "another site's"
     finally:
         await engine.dispose()
     return "the history has read its journal up to commit 2"
@@ -115,6 +116,10 @@ async def vault_that_follows(given: Settings) -> str:
         assert not await who_knows(given, given.embedded_vault_url(), None)
         await vault.mark_erased_up_to("another", 9)
         assert not await who_knows(given, given.embedded_vault_url(), None)
+        draft = Draft("mail", "<1@example.com>", contact=os.urandom(16), fact_id=os.urandom(16), fact=b"\x92\x01\x02")
+        await vault.accept(draft)
+        await vault.published(draft.fact_id)
+        assert not await who_knows(given, given.embedded_vault_url(), None), "another site's contacts"
         await vault.mark_erased_up_to(SITE, 7)
     return "the vault has followed its journal up to commit 7"
 
@@ -125,6 +130,8 @@ async def vault_that_confirmed(given: Settings) -> str:
         await vault.accept(draft)
         assert not await who_knows(given, given.embedded_vault_url(), None), "pending: nobody has acknowledged it"
         await vault.published(draft.fact_id)
+        other = replace(given, site="another")
+        assert await who_knows(other, given.embedded_vault_url(), None), "the vault does not know whose they are"
     return "the vault has contacts that a log has acknowledged"
 
 

@@ -19,7 +19,7 @@ async def who_knows(settings: Settings, vault_url: str | None, views_url: str | 
     Raises what they raise when they cannot be asked: who does not answer may know.
     """
     found: list[str] = []
-    if views_url is not None and _is_there(views_url) and (position := await read_by_history(views_url)):
+    if views_url is not None and _is_there(views_url) and (position := await read_by_history(views_url, settings.site)):
         found.append(f"the history has read its journal up to commit {position}")
     if vault_url is not None and _is_there(vault_url) and (memory := await of_vault(vault_url, settings.site)) is not None:
         found.append(memory)

@@ -26,6 +26,8 @@ def _remembered(connection: Connection, site: str) -> str | None:
         return None
     if position := erasure_rows.position(connection, site):
         return f"the vault has followed its journal up to commit {position}"
-    if connection.execute(select(exists().where(intake.c.published))).scalar_one():
+    # Who came in is not noted by site: that tells only of a vault that has followed no site yet.
+    followed = connection.execute(select(exists().where(followers.c.seq > 0))).scalar_one()
+    if not followed and connection.execute(select(exists().where(intake.c.published))).scalar_one():
         return "the vault has contacts that a log has acknowledged"
     return None
