@@ -48,6 +48,10 @@ LAG = _gauge("cordboard_follower_lag_commits", "Commits of the journal that the 
 LAG_S = _gauge("cordboard_follower_lag_seconds", "How long the oldest of those is known to be there", "follower")
 BACKLOG = _gauge("cordboard_inbox_backlog_frames", "Frames of the inbox that no commit has consumed, as this process sees it")
 BACKLOG_S = _gauge("cordboard_inbox_backlog_seconds", "How long the oldest of those is known to be there")
+CONNECTIONS_LOST = _counter("cordboard_log_connections_lost", "Times that the connection to NATS was lost")
+GAPS = _counter(
+    "cordboard_log_gaps", "Times that a server showed a later message than the next one, as one does that has not caught up"
+)
 
 # -- router -------------------------------------------------------------------------------------------------------------
 LEADING = _gauge("cordboard_router_leading", "1: this router leads; 0: it stands by, or reads the journal")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
 
+from cordboard import metrics
 from cordboard.errors import JournalCorrupt
 from cordboard.log import following as following_module
 from cordboard.log.following import following
@@ -24,6 +26,7 @@ class Servers:
         self.asked.append(from_seq)
         copy = self._copies.pop(0) if len(self._copies) > 1 else self._copies[0]
         yield [Stored(seq, 1, b"%d" % seq) for seq in copy if seq >= from_seq]
+        await asyncio.Event().wait()  # a consumer does not end by itself
 
 
 async def read(servers: Servers, last: int) -> list[int]:
@@ -38,7 +41,9 @@ async def read(servers: Servers, last: int) -> list[int]:
 
 async def test_a_server_that_has_not_caught_up_is_left_for_another() -> None:
     servers = Servers([1, 2, 5, 6], [5, 6], [4, 5, 6], [1, 2, 3, 4, 5, 6])
+    before = metrics.GAPS._value.get()
     assert await read(servers, 6) == [1, 2, 3, 4, 5, 6]
+    assert metrics.GAPS._value.get() == before + 3
     assert servers.asked == [1, 3, 3, 3], "what came before the gap is kept, and asked for no more"
 
 

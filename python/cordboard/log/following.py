@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
+from cordboard import metrics
 from cordboard.errors import CordboardError, JournalCorrupt
 from cordboard.log.backoff import Backoff
 from cordboard.log.port import Stored
@@ -39,6 +40,7 @@ class GapPatience:
 
     def met(self, gap: str) -> None:
         """It was shown again. Raises JournalCorrupt once that has gone on for GAP_PATIENCE_S."""
+        metrics.GAPS.inc()
         now_s = asyncio.get_running_loop().time()
         if self._since_s is None:
             self._since_s = now_s
@@ -64,30 +66,30 @@ async def following(stream: str, from_seq: int, deliveries: Deliveries) -> Async
         try:
             async with aclosing(deliveries(next_seq)) as consumer:
                 async for messages in consumer:
-                    fresh = _continue(stream, next_seq, messages)
+                    fresh, gap = _continue(stream, next_seq, messages)
                     if fresh:
                         next_seq = fresh[-1].seq + 1
                         backoff.reset()
                         patience.moved()
                         yield fresh
-        except Gap as gap:
-            patience.met(str(gap))
+                    if gap:
+                        raise Gap(gap)
+        except Gap as error:
+            patience.met(str(error))
             await asyncio.sleep(backoff.next_s())
         except (Interrupted, Unanswered) as error:
             _log.info("following %s again from %d: %s", stream, next_seq, error)
             await asyncio.sleep(backoff.next_s())
 
 
-def _continue(stream: str, next_seq: int, messages: list[Stored]) -> list[Stored]:
-    """What of `messages` is new, up to the first gap. Raises Gap if they begin with one."""
+def _continue(stream: str, next_seq: int, messages: list[Stored]) -> tuple[list[Stored], str]:
+    """What of `messages` is new, up to the first gap; and that gap ('': none)."""
     while messages and messages[0].seq < next_seq:
         messages = messages[1:]
-    if messages and messages[0].seq != next_seq:
-        raise Gap(missing(stream, next_seq, messages[0].seq))
     for expected, message in enumerate(messages, next_seq):
         if message.seq != expected:
-            return messages[: expected - next_seq]
-    return messages
+            return messages[: expected - next_seq], missing(stream, expected, message.seq)
+    return messages, ""
 
 
 def missing(stream: str, expected: int, came: int) -> str:

@@ -19,6 +19,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+from cordboard import metrics
 from cordboard.errors import ConfigurationError, CordboardError, InvalidInput, LogUnavailable
 from cordboard.log.backoff import Backoff
 from cordboard.log.obedient import obedient
@@ -214,6 +215,7 @@ class Wire:
 
     async def lost(self) -> None:
         self._losses += 1
+        metrics.CONNECTIONS_LOST.inc()
         self._online.clear()
         for answer, _ in list(self._asked.values()):
             if not answer.done():
