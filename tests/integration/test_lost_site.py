@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,7 +22,8 @@ from cordboard.errors import Conflict, SiteMissing
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.memory import MemoryLog
-from cordboard.log.wire import open_wire
+from cordboard.log.streams import declare_streams
+from cordboard.log.wire import ERR_STREAM_NOT_FOUND, ApiError, open_wire
 from cordboard.main import app
 from cordboard.projections.history.store import prepare, store
 from cordboard.settings import Settings
@@ -62,7 +64,7 @@ async def opened(server: EmbeddedServer, given: Settings) -> bytes:
 
 
 async def test_whoever_was_not_asked_makes_nothing(server: EmbeddedServer, tmp_path: Path) -> None:
-    with pytest.raises(SiteMissing, match=r"no INBOX_default and no JOURNAL_default.*cordboard site create"):
+    with pytest.raises(SiteMissing, match=r"no INBOX_default\..*cordboard site create"):
         async with connect(server.url, SITE):
             pass
     with pytest.raises(SiteMissing):
@@ -87,6 +89,37 @@ async def test_half_a_site_is_not_made_whole_once_it_holds_anything(server: Embe
         async with connect(server.url, SITE, create=True):
             pass
     assert await streams(server) == ["JOURNAL_default"]
+
+
+class Contradictory:
+    """Servers of which some have lost their disks: each question about a stream is answered by whoever comes first."""
+
+    def __init__(self, held: dict[str, dict[str, Any]], answers: tuple[bool, ...]) -> None:
+        self._held, self._answers = held, itertools.cycle(answers)
+        self.changes: list[str] = []
+
+    async def call_until_answered(self, verb: str, _request: dict[str, Any] | None = None) -> dict[str, Any]:
+        kind, _, name = verb.rpartition(".")
+        if kind != "STREAM.INFO":
+            self.changes.append(verb)
+        elif not next(self._answers):
+            raise ApiError(ERR_STREAM_NOT_FOUND, "stream not found")
+        return self._held[name]
+
+
+async def test_servers_that_contradict_each_other_make_nobody_begin_anew(server: EmbeddedServer) -> None:
+    """Seen with two empty disks and the third server back: one answer said that the stream is there, the next that it is not."""
+    async with connect(server.url, SITE, create=True), open_wire(server.url, "test") as wire:
+        held = {name: await wire.call(f"STREAM.INFO.{name}") for name in ("INBOX_default", "JOURNAL_default")}
+    refused = 0
+    for answers in itertools.product((True, False), repeat=4):
+        servers = Contradictory(held, answers)
+        try:
+            await declare_streams(servers, SITE)  # type: ignore[arg-type]
+        except SiteMissing:
+            refused += 1
+        assert servers.changes == []
+    assert refused == 12, "unless the first two answers are that both are there"
 
 
 async def test_snapshots_that_a_router_has_left_are_of_a_site_that_was(server: EmbeddedServer) -> None:

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from cordboard.errors import ConfigurationError, Conflict, SiteMissing
+from cordboard.errors import ConfigurationError, Conflict, NotFound, SiteMissing
 from cordboard.events.bounds import FRAME_MAX
 from cordboard.events.commit import COMMIT_MAX
 from cordboard.log import subjects
@@ -55,12 +55,7 @@ async def declare_streams(wire: Wire, site: str, settings: StreamSettings = DEFA
     Raises SiteMissing if one is not there and `create` is False; Conflict if `create` would begin anew beside what there is;
     ConfigurationError if a stream exists with a setting that we cannot work with, and names the field.
     """
-    if missing := await _missing(wire, site):
-        if not create:
-            raise SiteMissing(
-                f"the NATS server has no {' and no '.join(missing)}. If site {site!r} is new, make it: `cordboard site create`. "
-                "If it is not, these are not its disks: put them back, or restore its archive (`cordboard archive restore`)"
-            )
+    if create and await _missing(wire, site):
         try:
             await require_nothing(wire, site)
         except Conflict:
@@ -72,8 +67,14 @@ async def declare_streams(wire: Wire, site: str, settings: StreamSettings = DEFA
     )
     inbox["metadata"] = {INBOX_ID_KEY: secrets.token_bytes(16).hex()}
     journal = _journal(site, settings)
-    have = await declare_stream(wire, inbox, settings.replicas, settings.inbox_max_bytes)
-    kept = await declare_stream(wire, journal, settings.replicas, settings.journal_max_bytes)
+    try:
+        have = await declare_stream(wire, inbox, settings.replicas, settings.inbox_max_bytes, create=create)
+        kept = await declare_stream(wire, journal, settings.replicas, settings.journal_max_bytes, create=create)
+    except NotFound as missing:
+        raise SiteMissing(
+            f"the NATS server has no {missing}. If site {site!r} is new, make it: `cordboard site create`. "
+            "If it is not, these are not its disks: put them back, or restore its archive (`cordboard archive restore`)"
+        ) from None
     inbox_id = (have.get("metadata") or {}).get(INBOX_ID_KEY, "")
     if not _INBOX_ID.fullmatch(inbox_id):
         raise ConfigurationError(
@@ -140,11 +141,19 @@ def _config(name: str, subject: str, message_max: int, max_bytes: int, settings:
     }
 
 
-async def declare_stream(wire: Wire, want: dict[str, Any], replicas: int | None, max_bytes: int | None) -> dict[str, Any]:
-    """Create the stream `want`, or check the one that exists and let it grow; returns its configuration."""
+async def declare_stream(
+    wire: Wire, want: dict[str, Any], replicas: int | None, max_bytes: int | None, *, create: bool = True
+) -> dict[str, Any]:
+    """Create the stream `want`, or check the one that exists and let it grow; returns its configuration.
+
+    Raises NotFound, with the name alone, if there is none and `create` is False.
+    """
     name = want["name"]
     have = await _existing(wire, name)
     if have is None:
+        # Decided here, by the very answer that counts: servers that have lost their disks contradict those that have not.
+        if not create:
+            raise NotFound(name)
         have = await _create(wire, want)
     _check(want, have)
     grown = {}
