@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from cordboard import codec
 from cordboard.events import event as words
 from cordboard.events.bounds import AgentChannel, Key, Membership, Requirement
@@ -43,6 +45,11 @@ def commit(seq: int, at_ms: int, *entries: Entry) -> Commit:
         continued=False,
         entries=list(entries),
     )
+
+
+def from_inbox(inbox: str, made: Commit) -> Commit:
+    """The same commit, as a router would have written it that read another inbox."""
+    return msgspec.structs.replace(made, consumed=Consumed(an_id(inbox), 1, 0))
 
 
 def policy(*queues: str, short_abandon_ms: int = 5_000) -> Policy:

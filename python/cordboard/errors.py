@@ -78,6 +78,12 @@ class JournalCorrupt(CordboardError):
     reason = "journal_corrupt"
 
 
+class JournalReplaced(JournalCorrupt):
+    """Another commit stands where one was read before: the site was restored and lost its end, or it is another site's journal."""
+
+    reason = "journal_replaced"
+
+
 class ArchiveUnavailable(CordboardError):
     """The archive's storage did not answer or could not write. Nothing half-written is visible: try again."""
 

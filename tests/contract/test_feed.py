@@ -1,15 +1,19 @@
 """What the feed promises to those who fold the journal, on both kinds of log."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
+from cordboard.branch import Branch
 from cordboard.codec import encode
-from cordboard.errors import CordboardError, JournalCorrupt
+from cordboard.errors import CordboardError, JournalCorrupt, JournalReplaced
 from cordboard.events.commit import Consumed
 from cordboard.log.backlog import BacklogGauge
 from cordboard.log.feed import Feed
-from cordboard.log.port import Backlog
+from cordboard.log.memory import MemoryLog
+from cordboard.log.port import Backlog, Stored
+from tests.journal import SITE, an_id, from_inbox
 from tests.journal import commit as a_commit
 from tests.logs import SILENCE_S, Log, until
 
@@ -56,6 +60,38 @@ async def test_the_feed_never_skips(log: Log, data: bytes) -> None:
         await appender.append(1, data)
     with pytest.raises(JournalCorrupt):
         await Feed(log).run()
+
+
+class Restored(MemoryLog):
+    """A log whose server is restored from an archive that ends at `kept`, and goes on, while it is followed."""
+
+    def __init__(self, kept: int) -> None:
+        super().__init__(SITE)
+        self._kept = kept
+
+    async def follow_journal(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
+        before = [Stored(seq, 0, encode(a_commit(seq, seq))) for seq in range(1, 6)]
+        after = [Stored(seq, 0, encode(from_inbox("another", a_commit(seq, seq)))) for seq in range(self._kept + 1, 9)]
+        yield before
+        self._server.journal.messages[:] = before[: self._kept] + after
+        yield [stored for stored in after if stored.seq > 5]
+        await asyncio.Event().wait()
+
+
+async def test_the_feed_never_goes_on_with_a_journal_that_lost_what_was_folded() -> None:
+    feed = Feed(Restored(4))
+    with pytest.raises(JournalReplaced, match="up to commit 5"):
+        await feed.run()
+    assert feed.position == 5 and feed.at(5) == Branch(5, an_id("inbox"))
+
+
+async def test_the_feed_goes_on_with_a_restored_journal_that_lost_nothing() -> None:
+    feed = Feed(Restored(5))
+    running = asyncio.create_task(feed.run())
+    assert await feed.reached(8, SILENCE_S)
+    assert [feed.at(seq).inbox for seq in (5, 6, 8)] == [an_id("inbox"), an_id("another"), an_id("another")]
+    running.cancel()
+    await asyncio.wait([running])
 
 
 async def test_a_fold_that_fails_ends_the_feed(log: Log) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,13 +12,15 @@ import nats
 import pytest
 
 from cordboard import codec
-from cordboard.errors import JournalCorrupt
+from cordboard.branch import Branch
+from cordboard.errors import JournalCorrupt, JournalReplaced
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
-from cordboard.log.port import SiteLog
+from cordboard.log.jetstream import JetStreamLog
+from cordboard.log.port import Stored
 from cordboard.log.subjects import journal_stream, journal_subject
 from cordboard.projections.history import HistoryReader, arrivals, projector, run_history
-from tests.journal import SITE, commit
+from tests.journal import SITE, an_id, commit, from_inbox
 from tests.postgres import eventually
 
 PATIENCE_S = 60
@@ -27,13 +29,13 @@ PATIENCE_S = 60
 class World:
     """A server, its journal, and a history beside it."""
 
-    def __init__(self, server: EmbeddedServer, log: SiteLog, url: str, reader: HistoryReader) -> None:
+    def __init__(self, server: EmbeddedServer, log: JetStreamLog, url: str, reader: HistoryReader) -> None:
         self.server, self.log, self.url, self.reader = server, log, url, reader
 
-    async def append(self, first: int, last: int) -> None:
+    async def append(self, first: int, last: int, inbox: str = "inbox") -> None:
         async with self.log.appender() as appender:
             for seq in range(first, last + 1):
-                await appender.append(seq, codec.encode(commit(seq, seq)))
+                await appender.append(seq, codec.encode(from_inbox(inbox, commit(seq, seq))))
 
     async def reached(self, seq: int) -> None:
         assert await self.reader.reached(seq, PATIENCE_S), f"the history stayed at {await self.reader.checkpoint()}"
@@ -186,8 +188,31 @@ async def test_a_journal_shorter_than_the_history_stops_it(tmp_path: Path, url: 
             await here.reached(5)
     async with world(tmp_path / "another", url) as here:
         await here.append(1, 3)
-        with pytest.raises(JournalCorrupt, match="not the same journal"):
+        with pytest.raises(JournalReplaced, match="does not hold"):
             await asyncio.wait_for(run_history(here.server.url, SITE, url), PATIENCE_S)
+
+
+@pytest.mark.parametrize("trimmed_to", [0, 7])
+async def test_a_restored_journal_that_has_grown_past_the_history_stops_it(tmp_path: Path, url: str, trimmed_to: int) -> None:
+    """Positions 4 and 5 were lost and given again: rows of both would be a history of nothing."""
+    async with world(tmp_path, url) as here:
+        await here.append(1, 5)
+        async with here.running():
+            await here.reached(5)
+    async with world(tmp_path / "restored", url) as here:
+        await here.append(1, 3)
+        await here.append(4, 9, "another")
+        whole = [Stored(seq, 0, (await here.log.read_commit(seq)).data) for seq in range(1, trimmed_to)]
+        if trimmed_to:
+            await here.log.journal.purge(trimmed_to)
+
+        async def trimmed(first: int) -> AsyncGenerator[list[Stored], None]:
+            if whole[max(0, first - 1) :]:
+                yield whole[max(0, first - 1) :]
+
+        with pytest.raises(JournalReplaced, match="read commit 5"):
+            await asyncio.wait_for(run_history(here.server.url, SITE, url, trimmed=trimmed), PATIENCE_S)
+        assert await here.reader.read_up_to() == Branch(5, an_id("inbox"))
 
 
 async def test_a_broken_database_stops_it(tmp_path: Path, url: str) -> None:

@@ -18,11 +18,12 @@ from cordboard.log.memory import MemoryLog
 from cordboard.sql import open_engine
 from cordboard.vault import Attachment, Content, Draft, Vault, erasure, schema
 from cordboard.vault.erasure import Erasure, catch_up
-from tests.journal import SITE, about, commit
+from tests.journal import SITE, about, an_id, commit, from_inbox
 from tests.postgres import eventually, stored_bytes
 
 KEK = bytes(range(32))
 PATIENCE_S = 30.0
+INBOX = an_id("inbox")
 PERSONAL = ("contents", "attachments", "chunks", "customers", "identities", "merges", "threads")
 
 
@@ -201,14 +202,45 @@ async def test_the_checkpoint_moves_without_erasures_too(database_url: str, monk
             return await vault.erased_up_to(SITE) == 25
 
         await eventually(marked, "the checkpoint at 25")
-        await vault.mark_erased_up_to(SITE, 7)
+        await vault.mark_erased_up_to(SITE, 7, INBOX)
         assert await vault.erased_up_to(SITE) == 25, "it never goes back"
         running.cancel()
 
 
+async def test_on_a_quiet_site_the_checkpoint_moves_in_time(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasure, "MARK_EVERY_S", 0.05)
+    async with Vault.open(database_url, KEK) as vault:
+        follower = Erasure(vault, SITE)
+        running = asyncio.create_task(follower.run())
+        for last in (1, 2):
+            follower.apply(last, commit(last, last))
+
+            async def marked(last: int = last) -> bool:
+                return await vault.erased_up_to(SITE) == last
+
+            await eventually(marked, f"the checkpoint at {last}")
+        running.cancel()
+
+
+async def test_a_restored_journal_is_read_again_though_it_has_grown_past_the_checkpoint(database_url: str) -> None:
+    """The commit at the checkpoint is another one, so what stands before it may hold erasures that nobody carried out."""
+    log, restored = MemoryLog(SITE), MemoryLog(SITE)
+    async with Vault.open(database_url, KEK) as vault, log.appender() as journal, restored.appender() as another:
+        jan, piet = [await vault.customer("email", f"{name}@x.example") for name in ("jan", "piet")]
+        for seq, made in enumerate((commit(1, 1), erasing(2, jan), commit(3, 3)), 1):
+            await journal.append(seq, codec.encode(made))
+        assert await catch_up(vault, log) == 3 and await vault.customers.find("email", "piet@x.example") == piet
+        after = (erasing(2, piet), commit(3, 3), commit(4, 4))
+        for seq, made in enumerate((commit(1, 1), *(from_inbox("another", each) for each in after)), 1):
+            await another.append(seq, codec.encode(made))
+        assert await catch_up(vault, restored) == 4 and await vault.erased_up_to(SITE) == 4
+        assert await vault.customers.find("email", "piet@x.example") is None
+        assert await catch_up(vault, restored) == 4
+
+
 async def test_who_follows_too_late_is_told(database_url: str) -> None:
     async with Vault.open(database_url, KEK) as vault:
-        await vault.mark_erased_up_to(SITE, 5)
+        await vault.mark_erased_up_to(SITE, 5, INBOX)
         follower = Erasure(vault, SITE)
         follower.apply(7, commit(7, 7))
         with pytest.raises(JournalCorrupt, match="up to commit 5, and this process began at 7"):
@@ -219,7 +251,7 @@ async def test_a_journal_that_began_anew_is_read_from_its_beginning(database_url
     log = MemoryLog(SITE)
     async with Vault.open(database_url, KEK) as vault, log.appender() as journal:
         assert await catch_up(vault, log) == 0
-        await vault.mark_erased_up_to(SITE, 100)
+        await vault.mark_erased_up_to(SITE, 100, INBOX)
         first, second = [await vault.customer("email", f"{number}@x.example") for number in range(2)]
         await journal.append(1, codec.encode(erasing(1, first)))
         assert await catch_up(vault, log) == 1

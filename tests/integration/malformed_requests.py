@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError, Message
 from cordboard import codec
 from cordboard.api.server import REQUEST_MAX, SERVICES
 from cordboard.api.tokens import Tokens
+from cordboard.branch import Branch
 from cordboard.v1 import agent_service_pb2 as agents_pb
 from cordboard.v1 import board_service_pb2 as boards_pb
 from cordboard.v1 import contact_service_pb2 as contacts_pb
@@ -335,20 +336,32 @@ UNKNOWN: list[tuple[str, dict[str, Any], grpc.StatusCode, str]] = [
 # Tokens
 
 
+STRANGE = Branch(1, b"another journal.")
+"""The first commit of a journal that is not this one."""
+
+
 def wrong_tokens(chance: random.Random) -> Iterator[Case]:
     """Tokens of no kind, of another kind, of another site, of the future, and forged ones that are right to the checksum."""
     ours, theirs = Tokens(SITE), Tokens("elsewhere")
-    never = (1 << 64) - 1
+    never, far = Branch((1 << 64) - 1, STRANGE.inbox), Branch(1 << 63, STRANGE.inbox)
     none = ["!", "AAAA", "é", "=" * 8, "A" * 513, _blob(chance), ours.page(b"", 1)]
-    no_consistency, no_resume = [*none, ours.resume(1), theirs.consistency(1)], [*none, ours.consistency(1)]
+    no_consistency, no_resume = [*none, ours.resume(STRANGE), theirs.consistency(STRANGE)], [*none, ours.consistency(STRANGE)]
     for method, template in templates().items():
         for field, tokens, late in (
             (
                 "consistency_token",
                 no_consistency,
-                [(ours.consistency(never), "token_ahead"), (ours.consistency(1 << 63), "token_ahead")],
+                [
+                    (ours.consistency(never), "token_ahead"),
+                    (ours.consistency(far), "token_ahead"),
+                    (ours.consistency(STRANGE), "token_lost"),
+                ],
             ),
-            ("resume_token", no_resume, [(theirs.resume(1), "resume_token_expired"), (ours.resume(never), "resume_token_expired")]),
+            (
+                "resume_token",
+                no_resume,
+                [(each, "resume_token_expired") for each in (theirs.resume(STRANGE), ours.resume(never), ours.resume(STRANGE))],
+            ),
         ):
             if field not in template.DESCRIPTOR.fields_by_name:
                 continue
@@ -376,7 +389,7 @@ def _wrong_pages(ours: Tokens, chance: random.Random) -> Iterator[Case]:
     ):
         template = templates()[method]
         tokens = [ours.page(bound_to, cursor) for cursor in cursors]
-        tokens += ["!", "AAAA", "A" * 513, _blob(chance), ours.consistency(1), ours.page(b"another filter", [1, CONTACT])]
+        tokens += ["!", "AAAA", "A" * 513, _blob(chance), ours.consistency(STRANGE), ours.page(b"another filter", [1, CONTACT])]
         for token in tokens:
             yield Case(f"cordboard.v1.{method}", _with(template, "page_token", token), field="page_token")
 

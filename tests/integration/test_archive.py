@@ -12,10 +12,12 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import nats
 import pytest
 from typer.testing import CliRunner
 
 from cordboard.archive import Archive, ArchivedJournal, ArchiveSettings, WithArchive, check_archive, open_storage
+from cordboard.branch import Branch, still_there
 from cordboard.cli import trimming
 from cordboard.cli.restoring import Restored, Target, restore_site
 from cordboard.cli.trimming import Plan
@@ -25,6 +27,7 @@ from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.feed import Feed
 from cordboard.log.jetstream import JetStreamLog
 from cordboard.log.port import SiteLog
+from cordboard.log.subjects import journal_stream
 from cordboard.main import app
 from cordboard.projections.boards import Boards
 from cordboard.projections.history import HistoryReader, run_history
@@ -79,7 +82,7 @@ async def test_two_archivers_beside_a_working_site(kind: str, tmp_path: Path, re
 
 
 async def test_what_is_lost_with_the_server_comes_back(tmp_path: Path, archive: Archive) -> None:
-    """The whole store goes; on an empty server the journal goes on where it was, with another inbox."""
+    """The whole store goes; on an empty server the journal goes on where the archive ends, with another inbox."""
     async with serving(tmp_path / "lost") as (server, log):
         async with archiving(log, archive):
             await lived(log, CONTACTS, **OFTEN)
@@ -88,6 +91,9 @@ async def test_what_is_lost_with_the_server_comes_back(tmp_path: Path, archive: 
                 while not await archive.shelf.names():  # noqa: ASYNC110 - a directory tells nobody
                     await asyncio.sleep(0.02)
         before, lost_inbox = await commits(log), log.inbox_id
+        await lived(log, 5, seed=3, before=CONTACTS)
+        lost = Branch(await log.last_journal_seq(), lost_inbox)
+        assert lost.seq > len(before) and await still_there(log, lost)
         os.kill(server.pid, signal.SIGKILL)
     shutil.rmtree(tmp_path / "lost")
 
@@ -103,6 +109,9 @@ async def test_what_is_lost_with_the_server_comes_back(tmp_path: Path, archive: 
                 await lived(log, 20, seed=2, before=CONTACTS)
                 await caught_up(log, archive)
             await sound(log)
+            assert await log.last_journal_seq() > lost.seq, "its position is given a second time"
+            assert not await still_there(log, lost)
+            assert await still_there(log, Branch(len(before), lost_inbox)), "what was archived is as it was"
             boards = await folded(log)
             assert (boards.site().contacts, boards.site().open) == (CONTACTS + 20, 0)
         assert (await check_archive(archive)).clean
@@ -140,6 +149,19 @@ async def test_nothing_is_restored_over_anything(tmp_path: Path, archive: Archiv
         assert await commits(log) == before
 
 
+async def test_the_inbox_of_a_restored_site_is_a_new_one_though_an_empty_one_is_there(tmp_path: Path, archive: Archive) -> None:
+    async with serving(tmp_path / "lost") as (_, log):
+        await lived(log, 5)
+        await write_all(log, archive)
+    async with serving(tmp_path / "new") as (server, log):
+        found = log.inbox_id
+        connection = await nats.connect(server.url)
+        await connection.jetstream().delete_stream(journal_stream(SITE))
+        await connection.close()
+        done = await restored(archive, server)
+        assert done.inbox_id != found.hex()
+
+
 class Site:
     """A journal with history and vault beside it, as `cordboard up` keeps them."""
 
@@ -162,7 +184,7 @@ class Site:
 
     async def erased_up_to(self, seq: int) -> None:
         async with Vault.open(self.settings.embedded_vault_url(), load_kek(self.settings.data_dir / "kek")) as vault:
-            await vault.mark_erased_up_to(SITE, seq)
+            await vault.mark_erased_up_to(SITE, seq, self.log.inbox_id)
 
     async def trim(self, *, keep_days: float = 0.0, dry_run: bool = False) -> Plan:
         return await trimming.trim(self.archive, self.server.url, self.settings, keep_days, dry_run=dry_run, progress=nothing)

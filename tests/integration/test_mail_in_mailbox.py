@@ -207,7 +207,7 @@ async def test_a_bounce_in_a_mailbox_finds_its_contact(tmp_path: Path) -> None:
             return facts[0].contact
 
         returns.contact = the_contact  # type: ignore[method-assign]
-        address = bounce_address(DOOR, bounce_token(key, 3, 1))
+        address = bounce_address(DOOR, bounce_token(key, bytes(16), 3, 1))
         async with reads(site, server, returns=returns):
             await server.deliver(numbered(1))
             facts = [fact for fact, _ in await site.decided(1)]

@@ -23,7 +23,7 @@ from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history.arrivals import Arrivals
 from cordboard.projections.history.reader import DecidedAt
-from cordboard.projections.history.store import position, store
+from cordboard.projections.history.store import read_up_to, store
 from cordboard.router import Standing, serve_router
 from cordboard.vault import Acceptance
 from cordboard.vault.intake import Intake
@@ -175,7 +175,7 @@ class ProjectorRole:
         engine: Any = self._engine
         log = self._log()
         async with engine.begin() as connection:
-            arrivals = Arrivals(SITE, await position(connection) + 1)
+            arrivals = Arrivals(SITE, await read_up_to(connection))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._take(log, arrivals))
             while commits := await arrivals.batch():
@@ -183,7 +183,7 @@ class ProjectorRole:
                 await asyncio.sleep(1.5)  # so that a batch holds many: a statement costs what a commit does
 
     async def _take(self, log: MemoryLog, arrivals: Arrivals) -> None:
-        async for messages in log.follow_journal(arrivals.expected):
+        async for messages in log.follow_journal(arrivals.begin):
             for message in messages:
                 arrivals.take(message.seq, message.data)
 

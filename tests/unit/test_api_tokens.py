@@ -6,18 +6,21 @@ import pytest
 
 from cordboard.api.status import BadRequest, TokenExpired
 from cordboard.api.tokens import HexId, Ordinal, Tokens
+from cordboard.branch import NOWHERE, Branch
 
 TOKENS = Tokens("default")
+PLACE = Branch(17, b"i" * 16)
 
 
 @pytest.mark.parametrize("seq", [0, 1, 255, 2**53 - 1])
 def test_positions_come_back(seq: int) -> None:
-    assert TOKENS.position(TOKENS.consistency(seq)) == seq
-    assert TOKENS.resumed(TOKENS.resume(seq)) == seq
+    at = Branch(seq, bytes(range(16)))
+    assert TOKENS.position(TOKENS.consistency(at)) == at
+    assert TOKENS.resumed(TOKENS.resume(at)) == at
 
 
 def test_no_consistency_token_asks_for_nothing() -> None:
-    assert TOKENS.position("") == 0
+    assert TOKENS.position("") == NOWHERE
 
 
 def test_cursors_come_back_to_the_same_request_only() -> None:
@@ -39,11 +42,11 @@ def test_a_forged_cursor_is_refused(cursor: object) -> None:
 
 
 def spoiled() -> list[str]:
-    good = TOKENS.consistency(17)
+    good = TOKENS.consistency(PLACE)
     raw = bytearray(base64.urlsafe_b64decode(good + "=" * (-len(good) % 4)))
     raw[7] ^= 1
     flipped = base64.urlsafe_b64encode(raw).decode().rstrip("=")
-    return ["x", "-", "é" * 24, "A" * 24, good[:-1], good + "AA", "A" * 10_000, flipped, TOKENS.resume(17), TOKENS.page(b"", 17)]
+    return ["x", "-", "é" * 24, "A" * 24, good[:-1], good + "AA", "A" * 10_000, flipped, TOKENS.resume(PLACE), TOKENS.page(b"", 17)]
 
 
 @pytest.mark.parametrize("token", spoiled())
@@ -56,6 +59,6 @@ def test_anything_else_is_refused_by_field(token: str) -> None:
 def test_tokens_of_another_site() -> None:
     other = Tokens("other")
     with pytest.raises(BadRequest, match="another site"):
-        TOKENS.position(other.consistency(1))
+        TOKENS.position(other.consistency(PLACE))
     with pytest.raises(TokenExpired):
-        TOKENS.resumed(other.resume(1))
+        TOKENS.resumed(other.resume(PLACE))

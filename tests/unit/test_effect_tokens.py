@@ -1,5 +1,7 @@
 """Names of effects: the same for every attempt, and nobody else can make a return address."""
 
+from itertools import product
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,14 +16,15 @@ from cordboard.vault.tokens import (
 )
 
 KEY, OTHER = bytes(32), b"o" * 32
+INBOX, RESTORED = b"i" * 16, b"r" * 16
 COUNT = st.integers(0, (1 << 53) - 1)
 
 
 @given(COUNT, COUNT)
 def test_a_token_leads_back_to_its_effect(seq: int, entry: int) -> None:
-    token = bounce_token(KEY, seq, entry)
+    token = bounce_token(KEY, INBOX, seq, entry)
     assert token.isalnum() and token == token.lower()
-    assert read_bounce_token(KEY, token) == read_bounce_token(KEY, token.upper()) == (seq, entry)
+    assert read_bounce_token(KEY, token) == read_bounce_token(KEY, token.upper()) == (INBOX[:3], seq, entry)
     assert read_bounce_token(OTHER, token) is None
 
 
@@ -31,14 +34,14 @@ def test_what_is_no_token_is_none(text: str) -> None:
 
 
 def test_a_changed_token_is_none() -> None:
-    token = bounce_token(KEY, 1_000, 3)
+    token = bounce_token(KEY, INBOX, 1_000, 3)
     for index, letter in enumerate(token[:-1]):
         changed = token[:index] + ("a" if letter != "a" else "b") + token[index + 1 :]
         assert read_bounce_token(KEY, changed) is None
 
 
 def test_a_bounce_address_keeps_its_own_address() -> None:
-    token = bounce_token(KEY, 12, 0)
+    token = bounce_token(KEY, INBOX, 12, 0)
     address = bounce_address("Support@Shop.example", token)
     assert address == f"Support+b.{token}@Shop.example"
     assert split_bounce_address(address) == ("Support@Shop.example", token)
@@ -48,7 +51,8 @@ def test_a_bounce_address_keeps_its_own_address() -> None:
         assert split_bounce_address(other) is None
 
 
-def test_ids_differ_by_site_and_place() -> None:
-    ids = {effect_id(key, site, seq, entry) for key in (KEY, OTHER) for site in ("a", "b") for seq in (1, 11) for entry in (1, 11)}
-    assert len(ids) == 16
-    assert message_id(effect_id(KEY, "a", 1, 1), "shop.example") == f"<{effect_id(KEY, 'a', 1, 1).hex()}@shop.example>"
+def test_ids_differ_by_site_inbox_and_place() -> None:
+    named = list(product((KEY, OTHER), ("a", "b"), (INBOX, RESTORED), (1, 11), (1, 11)))
+    assert len({effect_id(*name) for name in named}) == len(named) == 32
+    one = effect_id(KEY, "a", INBOX, 1, 1)
+    assert message_id(one, "shop.example") == f"<{one.hex()}@shop.example>"

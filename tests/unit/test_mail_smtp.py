@@ -322,14 +322,17 @@ async def test_bounces_of_our_answers_come_to_their_return_address(tmp_path: Pat
         await site.record.until(lambda: site.record.of(contact, words.EffectRequested))
         key, (seq, entry) = bytes(32), await where(site.log, words.EffectRequested)
         async with smtp_on(site, LIMITS, returns=Returns(site.log, key)) as door:
-            ours, older = (bounce_address(DOOR, bounce_token(key, place, entry)) for place in (seq, seq + 1_000))
-            assert ours is not None and older is not None
+            inbox, lost = site.log.inbox_id, b"lost".ljust(16)
+            places = ((inbox, seq), (inbox, seq + 1_000), (lost, seq))
+            ours, older, restored = (bounce_address(DOOR, bounce_token(key, of, place, entry)) for of, place in places)
+            assert ours is not None and older is not None and restored is not None
             bounce = report("failed", "5.1.1", "550 weg")
             await door.send(bounce, ours, mail_from="")
             await door.send(bounce.replace(b"<dsn-", b"<dsn2-"), ours.replace("+b.", "+b.a"), mail_from="")
             await door.send(bounce.replace(b"<dsn-", b"<dsn3-"), older, mail_from="")
-            facts = [fact for fact, _ in await site.decided(4)]
-        assert [(fact.author, fact.case) for fact in facts[1:]] == [("system", contact), ("system", None), ("system", None)]
+            await door.send(bounce.replace(b"<dsn-", b"<dsn4-"), restored, mail_from="")
+            facts = [fact for fact, _ in await site.decided(5)]
+        assert [(fact.author, fact.case) for fact in facts[1:]] == [("system", contact), *[("system", None)] * 3]
 
 
 async def where(log: SiteLog, kind: type) -> tuple[int, int]:

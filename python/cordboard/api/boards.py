@@ -40,7 +40,7 @@ class BoardService(BoardServiceServicer):
             agents=[agent_row(row, people) for row in agents],
             site=site_message,
             consistency_token=self._site.token(seq),
-            resume_token=self._site.tokens.resume(seq),
+            resume_token=self._site.resume_token(seq),
             at_ms=at_ms,
         )
 
@@ -62,15 +62,13 @@ class BoardService(BoardServiceServicer):
                     yield message
             elif clock() - said_at >= BOOKMARK_S:
                 said_at = clock()
-                yield pb.WatchBoardsResponse(resume_token=self._site.tokens.resume(seq), at_ms=self._site.boards.at_ms)
+                yield pb.WatchBoardsResponse(resume_token=self._site.resume_token(seq), at_ms=self._site.boards.at_ms)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(interval_ms / 1000):
                     await self._site.draining.wait()
 
     async def _resume(self, token: str) -> int:
-        seq = self._site.tokens.resumed(token)
-        if seq > self._site.feed.position and seq > await self._site.log.last_journal_seq():
-            raise TokenExpired(f"the resume token is of position {seq}, beyond the end of the journal: start without one")
+        seq = await self._site.resume(token)
         if seq < self._site.boards.forgotten:
             raise TokenExpired(f"removals since position {seq} are forgotten: start without a token")
         return seq
@@ -120,5 +118,5 @@ class _Changes:
 
     def _token(self, last: bool) -> str:
         if last:
-            return self._site.tokens.resume(self.seq)
-        return "" if self._complete else self._site.tokens.resume(self._before)
+            return self._site.resume_token(self.seq)
+        return "" if self._complete else self._site.resume_token(self._before)

@@ -48,7 +48,7 @@ class EffectService(EffectServiceServicer):
         )
 
     def _outside_id(self, effect: Effect) -> bytes:
-        return effect_id(self._ids, self._site.log.site, *effect.place)
+        return effect_id(self._ids, self._site.log.site, effect.inbox, *effect.place)
 
     async def RetryEffect(self, request: pb.RetryEffectRequest, context: Context) -> pb.RetryEffectResponse:
         check = Check()

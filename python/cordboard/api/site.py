@@ -14,6 +14,7 @@ from cordboard.api.people import People
 from cordboard.api.signals import Signals
 from cordboard.api.status import Draining, TokenExpired
 from cordboard.api.tokens import Tokens
+from cordboard.branch import Branch
 from cordboard.effects import Effects
 from cordboard.errors import FactRefused, LogUnavailable, OutcomeUnknown, Overloaded
 from cordboard.events import Commit, Fact
@@ -119,17 +120,29 @@ class Site:
 
     def token(self, seq: int | None = None) -> str:
         """The consistency token of position `seq`, or of where this process stands."""
-        return self.tokens.consistency(self.feed.position if seq is None else seq)
+        return self.tokens.consistency(self.feed.at(self.feed.position if seq is None else seq))
+
+    def resume_token(self, seq: int) -> str:
+        """The resume token of position `seq`."""
+        return self.tokens.resume(self.feed.at(seq))
 
     async def reach(self, token: str) -> int:
         """Wait until this process has folded what `token` names; returns its position (0 for no token). Raises BadRequest, or
-        TokenExpired for a position that the journal does not have."""
-        seq = self.tokens.position(token)
-        while not await self.feed.reached(seq, CATCH_UP_S):
-            last = await self.log.last_journal_seq()
-            if last < seq:
-                raise TokenExpired(f"the token is of position {seq}, the journal ends at {last}", reason="token_ahead")
-        return seq
+        TokenExpired for a commit that the journal does not have."""
+        return await self._arrive(self.tokens.position(token), ahead="token_ahead", lost="token_lost")
+
+    async def resume(self, token: str) -> int:
+        """The same for a resume token."""
+        return await self._arrive(self.tokens.resumed(token))
+
+    async def _arrive(self, at: Branch, *, ahead: str | None = None, lost: str | None = None) -> int:
+        if at.seq > self.feed.position and at.seq > (last := await self.log.last_journal_seq()):
+            raise TokenExpired(f"the token is of position {at.seq}, the journal ends at {last}", reason=ahead)
+        while not await self.feed.reached(at.seq, CATCH_UP_S):
+            pass
+        if self.feed.at(at.seq) != at:
+            raise TokenExpired(f"commit {at.seq}, which the token names, was lost before the site was restored", reason=lost)
+        return at.seq
 
     async def reach_history(self, seq: int) -> None:
         """Wait until the history holds everything up to position `seq`."""

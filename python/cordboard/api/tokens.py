@@ -1,7 +1,8 @@
 """Opaque tokens: consistency and resume tokens (journal positions) and page tokens (cursors bound to their filter).
 
 Layout before base64url: kind (1 byte), site (4 bytes of its hash), payload, checksum (4 bytes). They are not secret and grant
-nothing, so they are not signed; the checksum keeps mistakes from being taken for positions.
+nothing, so they are not signed; the checksum keeps mistakes from being taken for positions. A position stands with the inbox that
+its commit was written from: a journal that was restored gives the positions it lost anew (ADR 16).
 """
 
 import base64
@@ -12,6 +13,8 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from cordboard.api.status import BadRequest, TokenExpired
+from cordboard.branch import NOWHERE, Branch
+from cordboard.events.bounds import ID_BYTES
 
 TOKEN_MAX = 512
 _CONSISTENCY = b"c"
@@ -19,6 +22,7 @@ _RESUME = b"r"
 _PAGE = b"p"
 _OVERHEAD = 9
 _FILTER_BYTES = 8
+_SEQ_BYTES = 8
 T = TypeVar("T")
 
 # What cursors are made of. A token is not signed, so whoever can compute a checksum can put anything into it.
@@ -32,21 +36,21 @@ class Tokens:
     def __init__(self, site: str) -> None:
         self._site = _hash(site.encode(), 4)
 
-    def consistency(self, seq: int) -> str:
-        """Journal position `seq` as a consistency token."""
-        return self._pack(_CONSISTENCY, seq.to_bytes(8, "big"))
+    def consistency(self, at: Branch) -> str:
+        """A place in the journal as a consistency token."""
+        return self._pack(_CONSISTENCY, at.seq.to_bytes(_SEQ_BYTES, "big") + at.inbox)
 
-    def position(self, token: str) -> int:
-        """The journal position in a consistency token; 0 for an empty one. Raises BadRequest."""
-        return self._seq(_CONSISTENCY, token, "consistency_token") if token else 0
+    def position(self, token: str) -> Branch:
+        """The place in a consistency token; nowhere for an empty one. Raises BadRequest."""
+        return self._at(_CONSISTENCY, token, "consistency_token") if token else NOWHERE
 
-    def resume(self, seq: int) -> str:
-        """A watch goes on after position `seq`."""
-        return self._pack(_RESUME, seq.to_bytes(8, "big"))
+    def resume(self, at: Branch) -> str:
+        """A watch goes on after this place."""
+        return self._pack(_RESUME, at.seq.to_bytes(_SEQ_BYTES, "big") + at.inbox)
 
-    def resumed(self, token: str) -> int:
-        """The position in a resume token. Raises BadRequest, or TokenExpired for a token of another site."""
-        return self._seq(_RESUME, token, "resume_token")
+    def resumed(self, token: str) -> Branch:
+        """The place in a resume token. Raises BadRequest, or TokenExpired for a token of another site."""
+        return self._at(_RESUME, token, "resume_token")
 
     def page(self, bound_to: bytes, cursor: object) -> str:
         """A page begins after `cursor` (anything JSON can hold), for the request whose filter is `bound_to`."""
@@ -69,11 +73,11 @@ class Tokens:
         body = kind + self._site + payload
         return base64.urlsafe_b64encode(body + _hash(body, 4)).decode().rstrip("=")
 
-    def _seq(self, kind: bytes, token: str, field: str) -> int:
+    def _at(self, kind: bytes, token: str, field: str) -> Branch:
         payload = self._unpack(kind, token, field)
-        if len(payload) != 8:
+        if len(payload) != _SEQ_BYTES + ID_BYTES:
             raise BadRequest.of(field, "is not a token of this API")
-        return int.from_bytes(payload, "big")
+        return Branch(int.from_bytes(payload[:_SEQ_BYTES], "big"), payload[_SEQ_BYTES:])
 
     def _unpack(self, kind: bytes, token: str, field: str) -> bytes:
         if len(token) > TOKEN_MAX:

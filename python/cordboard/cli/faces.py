@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cordboard import metrics
 from cordboard.api import run_api
+from cordboard.branch import require_same
 from cordboard.cli.vitals import Vitals
 from cordboard.effects import MailOut, Relay, WebhookOut, run_effects
 from cordboard.errors import ConfigurationError
@@ -105,11 +106,13 @@ class Faces:
     ) -> "Faces":
         """Vault and history, opened; erasures that the vault has not seen are carried out first (it may be a backup's).
 
-        Raises ConfigurationError, VaultUnavailable, LogUnavailable.
+        Raises ConfigurationError, VaultUnavailable, LogUnavailable; JournalReplaced if the history was read from another journal.
         """
         vault = await stack.enter_async_context(Vault.open(vault_url, load_kek(kek_file)))
         await catch_up(vault, log)
         history = await stack.enter_async_context(HistoryReader.open(views_url))
+        # Answers from what was lost would be taken for what is: of facts, that they need not be published again.
+        await require_same(log, await history.read_up_to(), "the history")
         feed, boards, desks = Feed(log), Boards(), Desks()
         feed.attach(boards.apply)
         return cls(settings, log, vault, history, ports, vitals, feed, boards, desks, Quarantine())

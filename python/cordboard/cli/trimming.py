@@ -9,6 +9,7 @@ import msgspec
 
 from cordboard.archive import Archive, ArchivedJournal
 from cordboard.archive.digest import blake3
+from cordboard.branch import Branch, require_same, still_there
 from cordboard.codec import decode_commit
 from cordboard.errors import ArchiveCorrupt
 from cordboard.log import connect
@@ -69,14 +70,17 @@ async def _journal_limits(
 ) -> dict[str, int]:
     closed = await archive.closed()
     async with HistoryReader.open(settings.embedded_views_url()) as history:
-        read = await history.checkpoint()
+        read = await history.read_up_to()
+        await require_same(log, read, "the history")
     kek_file = settings.kek_file or settings.data_dir / "kek"
     async with Vault.open(settings.embedded_vault_url(), load_kek(kek_file)) as vault:
-        erased = await vault.erased_up_to(settings.site)
+        erased, inbox = await vault.erased_up_to_commit(settings.site)
+    if inbox is not None and not await still_there(log, Branch(erased, inbox)):
+        erased = 0  # of the journal before the restore: the vault looks at this one at its next start
     limits = {
         "archived in closed segments": closed[-1].last_seq + 1 if closed else 1,
         "newest archived snapshot that is sound": snapshot or 1,
-        "read by the history": read + 1,
+        "read by the history": read.seq + 1,
         "erasures carried out by the vault": erased + 1,
         "age": await first_younger(log.journal, int(before_ms)),
         # The last commit stays: whoever follows sees by it that this is the journal it knows.

@@ -12,16 +12,19 @@ from cordboard.events.event import EffectEnded, EffectRequested, EffectRetried
 from cordboard.events.fact import EffectFailure
 
 Place = tuple[int, int]
-"""(commit seq, entry index): an effect's identity within its site."""
+"""(commit seq, entry index): an effect's identity within its site's journal as it is now."""
 State = Literal["open", "failed"]
 _REQUESTED, _ENDED, _RETRIED = 40, 41, 42
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect. `asked` is the commit that asked for the present `round` of attempts; `failed` says why it is a dead letter."""
+    """One effect. `inbox`: the id of the inbox that the router read then, which tells it apart from one that stood at the same
+    place before the journal was restored. `asked`: the commit that asked for the present `round` of attempts; `failed`: why it is
+    a dead letter."""
 
     place: Place
+    inbox: bytes
     kind: str
     contact: bytes | None
     agent: bytes | None
@@ -65,7 +68,7 @@ class Effects:
         self._at_ms = commit.at_ms
         for index, entry in enumerate(commit.entries):
             if _REQUESTED <= entry.tag <= _RETRIED:
-                self._take(seq, index, entry)
+                self._take(seq, index, entry, commit.consumed.inbox_id)
 
     def get(self, place: Place) -> Effect | None:
         """The effect, unless it is over or never was."""
@@ -100,13 +103,14 @@ class Effects:
     def _by_state(self) -> tuple[tuple[dict[Place, Effect], State], ...]:
         return (self._open, "open"), (self._failed, "failed")
 
-    def _take(self, seq: int, index: int, entry: Entry) -> None:
+    def _take(self, seq: int, index: int, entry: Entry, inbox: bytes) -> None:
         event = codec.decode_event(entry)
         match event:
             case EffectRequested():
                 self._enter(
                     Effect(
                         place=(seq, index),
+                        inbox=inbox,
                         kind=event.kind,
                         contact=entry.contact,
                         agent=entry.agent,

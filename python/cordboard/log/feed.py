@@ -1,6 +1,7 @@
 """One follower of the journal a process: every commit is decoded once and folded into everything that wants it."""
 
 import asyncio
+import bisect
 import heapq
 import itertools
 import logging
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 from cordboard import metrics
+from cordboard.branch import NOWHERE, Branch, require_same
 from cordboard.codec import decode_commit
 from cordboard.errors import CordboardError, JournalCorrupt
 from cordboard.events import Commit
@@ -32,6 +34,8 @@ class Feed:
         self._log = log
         self._folds: list[Fold] = []
         self._position = 0
+        self._branches: list[Branch] = []
+        """Where each inbox that the journal was written from comes in, in order."""
         self._gauge = BacklogGauge(log.inbox_id)
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
@@ -45,15 +49,22 @@ class Feed:
         """The last commit that all folds have seen."""
         return self._position
 
+    def at(self, seq: int) -> Branch:
+        """The name for ever of commit `seq`, which all folds have seen."""
+        found = bisect.bisect_right(self._branches, seq, key=lambda branch: branch.seq)
+        return Branch(seq, self._branches[found - 1].inbox if found else NOWHERE.inbox)
+
     @property
     def backlog(self) -> Backlog:
         """How far the router is behind the inbox, as this process sees it."""
         return self._gauge.backlog(asyncio.get_running_loop().time())
 
     async def run(self, from_seq: int = 1) -> None:
-        """Fold the journal from `from_seq` on, until cancelled. Raises JournalCorrupt, LogUnavailable, and what a fold raises."""
+        """Fold the journal from `from_seq` on, until cancelled. Raises JournalCorrupt (also if it was restored meanwhile, and ended
+        otherwise than what was folded), LogUnavailable, and what a fold raises."""
         self._position = from_seq - 1
         metrics.at("boards", self._position)
+        self._branches.clear()
         looks = asyncio.create_task(self._look(), name="backlog")
         try:
             async with aclosing(self._log.follow_journal(from_seq)) as journal:
@@ -94,6 +105,8 @@ class Feed:
             commit = decode_commit(message.data)
             if commit.seq != message.seq:
                 raise JournalCorrupt(f"the commit at position {message.seq} calls itself {commit.seq}")
+            if not self._branches or commit.consumed.inbox_id != self._branches[-1].inbox:
+                await self._branch_off(commit)
             for fold in self._folds:
                 fold(message.seq, commit)
             self._gauge.consumed(commit.consumed)
@@ -103,6 +116,12 @@ class Feed:
                 await asyncio.sleep(0)
                 until_s = clock() + _SLICE_S
         self._arrive()
+
+    async def _branch_off(self, commit: Commit) -> None:
+        """Another inbox begins here: after a restore, and only if the journal still holds what was folded up to now."""
+        if self._branches:
+            await require_same(self._log, Branch(self._position, self._branches[-1].inbox), "this process")
+        self._branches.append(Branch(commit.seq, commit.consumed.inbox_id))
 
     def _arrive(self) -> None:
         metrics.at("boards", self._position)

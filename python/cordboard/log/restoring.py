@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from cordboard.log.jetstream import JetStream, JetStreamLog, connect, require_je
 from cordboard.log.port import Stored
 from cordboard.log.stream import Ack, Unanswered
 from cordboard.log.streams import DEFAULTS, StreamSettings, declare_journal, require_nothing
-from cordboard.log.wire import open_wire
+from cordboard.log.wire import ApiError, Wire, open_wire
 
 WINDOW = 256
 """Commits under way at once: nobody else writes, and the answers say where each one came to stand."""
@@ -31,7 +32,8 @@ async def connect_to_restore(
     monitor_url: str | None = None,
     settings: StreamSettings = DEFAULTS,
 ) -> AsyncIterator[JetStreamLog]:
-    """The log of a site whose journal is still to come, and will begin at `first_seq`. Its inbox is new, with an id of its own.
+    """The log of a site whose journal is still to come, and will begin at `first_seq`. Its inbox is new, with an id of its own: by
+    that whatever is decided from now on is told apart from what was lost (ADR 16).
 
     Raises Conflict if the server has anything of the site; LogUnavailable, ConfigurationError as `connect`.
     """
@@ -40,6 +42,7 @@ async def connect_to_restore(
         await require_fsync(wire.server_id, monitor_url, allow_lazy=allow_lazy_fsync)
         await require_jetstream(wire)
         await require_nothing(wire, site)
+        await _drop_empty_inbox(wire, site)
         await declare_journal(wire, site, settings, first_seq)
     async with connect(
         url,
@@ -99,3 +102,9 @@ async def _settle(seq: int, answer: asyncio.Future[Ack]) -> None:
         raise _interrupted(seq, f"no answer in {_ACK_S} s") from error
     if ack.seq != seq:
         raise Conflict(f"commit {seq} came to stand at {ack.seq}: somebody else writes to this journal")
+
+
+async def _drop_empty_inbox(wire: Wire, site: str) -> None:
+    """One that is there, however empty, would lend the restored journal the id that what was lost has too."""
+    with contextlib.suppress(ApiError):  # there is none
+        await wire.call_until_answered(f"STREAM.DELETE.{subjects.inbox_stream(site)}")

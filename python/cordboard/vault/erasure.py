@@ -14,10 +14,11 @@ yet, and a crash at any point (before, between or after deletion, clean-up and c
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import NoReturn, Protocol
 
 from cordboard import codec
+from cordboard.branch import Branch, still_there
 from cordboard.errors import JournalCorrupt, Overloaded, VaultUnavailable
 from cordboard.events import Commit
 from cordboard.events.event import CustomerErased
@@ -26,7 +27,8 @@ from cordboard.vault.vault import Vault
 TOGETHER_MAX = 100
 """References that are erased in one transaction."""
 MARK_EVERY = 1_000
-"""Commits without any erasure after which the checkpoint moves all the same."""
+MARK_EVERY_S = 60.0
+"""Without any erasure the checkpoint moves all the same after so many commits, or so long after something came."""
 RETRY_S = 1.0
 TAG = CustomerErased.__struct_config__.tag
 
@@ -49,6 +51,7 @@ class Journal(Protocol):
     def site(self) -> str: ...
     def follow_journal(self, from_seq: int) -> AsyncGenerator[Sequence[StoredCommit], None]: ...
     async def last_journal_seq(self) -> int: ...
+    async def read_commit(self, seq: int) -> StoredCommit: ...
 
 
 def erased_in(commit: Commit) -> list[bytes]:
@@ -71,6 +74,7 @@ class Erasure:
         self._due: list[bytes] = []
         self._first = 0
         self._seen = 0
+        self._inbox = b""
         self._done = 0
         self._news = asyncio.Event()
         self._moved = asyncio.Condition()
@@ -79,24 +83,29 @@ class Erasure:
         """A fold: attach it to a feed that begins at position 1, or at most one after the vault's checkpoint."""
         self._first = self._first or seq
         self._due += erased_in(commit)
-        self._seen = seq
+        self._seen, self._inbox = seq, commit.consumed.inbox_id
         self._news.set()
 
     async def run(self) -> NoReturn:
         """Erase, for ever. While the vault does not answer it tries again. Raises JournalCorrupt if the feed began too late."""
         marked = await self._vault.erased_up_to(self._site)
+        clock = asyncio.get_running_loop().time
+        unmarked_s: float | None = None
+        """Since when something has been seen that the checkpoint does not say."""
         while True:
-            await self._news.wait()
+            await self._something(None if unmarked_s is None else unmarked_s + MARK_EVERY_S)
             self._news.clear()
             if self._first > marked + 1:
                 raise JournalCorrupt(
                     f"the vault has carried out erasures up to commit {marked}, and this process began at {self._first}: "
                     "it cannot know what lies between; if the journal was trimmed, restore a newer backup of the vault"
                 )
-            seen, due, self._due, self._first = self._seen, self._due, [], 1
-            if due or seen >= marked + MARK_EVERY:
-                await self._insist(due, seen)
-                marked = max(marked, seen)
+            seen, inbox, due, self._due, self._first = self._seen, self._inbox, self._due, [], 1
+            if unmarked_s is None and seen > marked:
+                unmarked_s = clock()
+            if due or seen >= marked + MARK_EVERY or (unmarked_s is not None and clock() >= unmarked_s + MARK_EVERY_S):
+                await self._insist(due, seen, inbox)
+                marked, unmarked_s = max(marked, seen), None
             async with self._moved:
                 self._done = seen
                 self._moved.notify_all()
@@ -110,10 +119,16 @@ class Erasure:
             return self._done >= seq
         return True
 
-    async def _insist(self, due: Sequence[bytes], seq: int) -> None:
+    async def _something(self, until_s: float | None) -> None:
+        """Returns when there is news, or at that time of the loop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until_s):
+                await self._news.wait()
+
+    async def _insist(self, due: Sequence[bytes], seq: int, inbox: bytes) -> None:
         while True:
             try:
-                return await _carry_out(self._vault, self._site, due, seq)
+                return await _carry_out(self._vault, self._site, due, seq, inbox)
             except (VaultUnavailable, Overloaded) as error:
                 logger.warning("erasures up to commit %d wait for the vault: %s", seq, error)
                 await asyncio.sleep(RETRY_S)
@@ -124,26 +139,30 @@ async def catch_up(vault: Vault, log: Journal) -> int:
 
     Raises LogUnavailable, VaultUnavailable, Overloaded; JournalCorrupt if commits are missing that would have to be looked at.
     """
-    last, marked = await log.last_journal_seq(), await vault.erased_up_to(log.site)
-    # A journal that ends before the checkpoint is another one: everything in it is new.
-    start = marked + 1 if marked <= last else 1
+    last, (marked, known) = await log.last_journal_seq(), await vault.erased_up_to_commit(log.site)
+    if marked > last or (known is not None and not await still_there(log, Branch(marked, known))):
+        logger.warning("the journal is not the one whose erasures were carried out up to commit %d: all of it is looked at", marked)
+        await vault.erased_in_another_journal(log.site, marked)
+        marked = 0
+    start = marked + 1
     due: list[bytes] = []
-    position = start - 1
+    position, inbox = start - 1, b""
     if last > position:
         async with aclosing(log.follow_journal(start)) as journal:
             async for messages in journal:
                 for message in messages:
                     if message.seq != position + 1:
                         raise JournalCorrupt(f"the journal has no commit {position + 1}: it may hold erasures")
-                    due += erased_in(codec.decode_commit(message.data))
-                    position = message.seq
+                    commit = codec.decode_commit(message.data)
+                    due += erased_in(commit)
+                    position, inbox = message.seq, commit.consumed.inbox_id
                 if position >= last:
                     break
-    await _carry_out(vault, log.site, due, position)
+    await _carry_out(vault, log.site, due, position, inbox)
     return position
 
 
-async def _carry_out(vault: Vault, site: str, refs: Sequence[bytes], seq: int) -> None:
+async def _carry_out(vault: Vault, site: str, refs: Sequence[bytes], seq: int, inbox: bytes) -> None:
     """Delete, clean up, and only then move the checkpoint."""
     marked = await vault.erased_up_to(site)
     if refs and seq > marked:
@@ -159,4 +178,4 @@ async def _carry_out(vault: Vault, site: str, refs: Sequence[bytes], seq: int) -
     if due:
         logger.info("erased %d references, as the journal says up to commit %d", len(due), seq)
     if seq > marked:
-        await vault.mark_erased_up_to(site, seq)
+        await vault.mark_erased_up_to(site, seq, inbox)

@@ -8,7 +8,7 @@ from cordboard.sql import insert_into
 from cordboard.vault import attachments, family
 from cordboard.vault.clock import now_ms
 from cordboard.vault.inventory import belonging_to
-from cordboard.vault.schema import contacts, contents, customers, erased, followers, identities, keys, merges, threads
+from cordboard.vault.schema import branches, contacts, contents, customers, erased, followers, identities, keys, merges, threads
 
 
 def erase(connection: Connection, ref: bytes) -> list[bytes]:
@@ -59,16 +59,28 @@ def known_as_erased(connection: Connection, refs: Sequence[bytes]) -> set[bytes]
     return set(connection.execute(select(erased.c.customer).where(erased.c.customer.in_(refs))).scalars())
 
 
-def position(connection: Connection, site: str) -> int:
-    """The last position of the site's journal whose erasures have been carried out; 0 if none ever was."""
-    return connection.execute(select(followers.c.seq).where(followers.c.site == site)).scalar_one_or_none() or 0
+def position(connection: Connection, site: str) -> tuple[int, bytes | None]:
+    """The last position of the site's journal whose erasures have been carried out (0 if none ever was), and the inbox that this
+    commit was written from, if that is known."""
+    both = followers.outerjoin(branches, branches.c.site == followers.c.site)
+    query = select(followers.c.seq, branches.c.inbox).select_from(both).where(followers.c.site == site)
+    row = connection.execute(query).one_or_none()
+    return (0, None) if row is None else (row.seq, row.inbox)
 
 
-def advance(connection: Connection, site: str, seq: int) -> None:
+def advance(connection: Connection, site: str, seq: int, inbox: bytes) -> None:
     """Never back: several processes may follow the same journal."""
     row = insert_into(followers, connection).values(site=site, seq=seq)
     forward = row.on_conflict_do_update(index_elements=["site"], set_={"seq": seq}, where=followers.c.seq < seq)
-    connection.execute(forward)
+    if connection.execute(forward).rowcount:
+        named = insert_into(branches, connection).values(site=site, inbox=inbox)
+        connection.execute(named.on_conflict_do_update(index_elements=["site"], set_={"inbox": inbox}))
+
+
+def begin_anew(connection: Connection, site: str, seq: int) -> None:
+    """What was carried out up to `seq` was another journal's. Does nothing if somebody else has found that out already."""
+    if connection.execute(delete(followers).where(followers.c.site == site, followers.c.seq == seq)).rowcount:
+        connection.execute(delete(branches).where(branches.c.site == site))
 
 
 def all_of(connection: Connection, refs: Sequence[bytes]) -> list[bytes]:

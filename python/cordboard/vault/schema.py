@@ -181,3 +181,12 @@ followers = Table(
     Column("seq", BigInteger, nullable=False),
 )
 """Up to which position of a site's journal erasures are carried out. Restored with the rest, it says what must be repeated."""
+
+branches = Table(
+    "vault_branches",
+    tables,
+    Column("site", String(NAME_MAX), primary_key=True),
+    Column("inbox", LargeBinary(ID_BYTES), nullable=False),
+)
+"""The inbox from which the commit at that position was written: with it the commit is named for ever, should the journal be
+restored (ADR 16). A table of its own, so that vaults of earlier releases go on; no row: nobody has said."""

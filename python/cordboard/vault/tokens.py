@@ -1,6 +1,7 @@
 """Names of outside effects, as the outside sees them: ids, Message-IDs, and the signed return addresses by which bounces find home.
 
-All of them follow from the effect's place in the journal, so that a repeated attempt bears the same name and needs no storage.
+All of them follow from the effect's place in the journal, so that a repeated attempt bears the same name and needs no storage. A
+journal that lost its end and was restored gives places anew, but from another inbox (ADR 16): so every name holds the inbox's id.
 """
 
 import base64
@@ -8,6 +9,7 @@ import binascii
 import hashlib
 import hmac
 import re
+from typing import NamedTuple
 
 from cordboard.events.bounds import ID_BYTES
 
@@ -20,12 +22,23 @@ LOCAL_MAX = 64
 _MARK = "+b."
 _MARKED = re.compile(r"(?P<local>.+)\+b\.(?P<token>[a-z2-7]+)", re.IGNORECASE)
 _MAC_BYTES = 10
+_MARK_BYTES = 3
+"""So much of the inbox's id stands in a token: one in 16 million strange ones is taken for ours, and addresses stay short."""
 _PLACE_MAX = 18
 
 
-def effect_id(key: bytes, site: str, seq: int, entry: int) -> bytes:
-    """The id of the effect that entry `entry` of commit `seq` asked for; nobody without `key` can guess it."""
-    place = f"{site}|{seq}|{entry}".encode()
+class Returned(NamedTuple):
+    """What a return address says of the effect that it belongs to: its place, and the beginning of its inbox's id."""
+
+    inbox: bytes
+    seq: int
+    entry: int
+
+
+def effect_id(key: bytes, site: str, inbox: bytes, seq: int, entry: int) -> bytes:
+    """The id of the effect that entry `entry` of commit `seq` asked for, when the router read `inbox` (its id); nobody without
+    `key` can guess it."""
+    place = f"{site}|{seq}|{entry}|{inbox.hex()}".encode()
     return hashlib.blake2b(place, key=key, digest_size=ID_BYTES, person=b"cb-effect").digest()
 
 
@@ -34,24 +47,24 @@ def message_id(effect: bytes, domain: str) -> str:
     return f"<{effect.hex()}@{domain}>"
 
 
-def bounce_token(key: bytes, seq: int, entry: int) -> str:
-    """Place and MAC of an effect in lower-case letters and digits (upper case means the same)."""
-    place = _varint(seq) + _varint(entry)
+def bounce_token(key: bytes, inbox: bytes, seq: int, entry: int) -> str:
+    """Inbox, place and MAC of an effect in lower-case letters and digits (upper case means the same)."""
+    place = inbox[:_MARK_BYTES] + _varint(seq) + _varint(entry)
     return base64.b32encode(place + _mac(key, place)).decode().rstrip("=").lower()
 
 
-def read_bounce_token(key: bytes, token: str) -> tuple[int, int] | None:
-    """(commit seq, entry) of the effect whose token this is; None if nobody with `key` made it."""
+def read_bounce_token(key: bytes, token: str) -> Returned | None:
+    """The effect whose token this is; None if nobody with `key` made it."""
     try:
         data = base64.b32decode(token.upper() + "=" * (-len(token) % 8))
     except (binascii.Error, ValueError):
         return None
     place, mac = data[:-_MAC_BYTES], data[-_MAC_BYTES:]
-    if not 2 <= len(place) <= _PLACE_MAX or not hmac.compare_digest(mac, _mac(key, place)):
+    if not 2 <= len(place) - _MARK_BYTES <= _PLACE_MAX or not hmac.compare_digest(mac, _mac(key, place)):
         return None
-    seq, rest = _unvarint(place)
+    seq, rest = _unvarint(place[_MARK_BYTES:])
     entry, rest = _unvarint(rest)
-    return None if rest else (seq, entry)
+    return None if rest else Returned(place[:_MARK_BYTES], seq, entry)
 
 
 def bounce_address(address: str, token: str) -> str | None:

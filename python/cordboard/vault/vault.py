@@ -247,11 +247,19 @@ class Vault:
 
     async def erased_up_to(self, site: str) -> int:
         """The last position of the site's journal whose erasures this vault has carried out; 0 if there is none."""
+        return (await self.erased_up_to_commit(site))[0]
+
+    async def erased_up_to_commit(self, site: str) -> tuple[int, bytes | None]:
+        """The same, and the id of the inbox that this commit was written from; None: a vault of an earlier release."""
         return await self._reader.read(partial(erasure_rows.position, site=site))
 
-    async def mark_erased_up_to(self, site: str, seq: int) -> None:
-        """To be called once they are. Never goes back."""
-        await self._writer.write(partial(erasure_rows.advance, site=site, seq=seq))
+    async def mark_erased_up_to(self, site: str, seq: int, inbox: bytes) -> None:
+        """To be called once they are; `inbox`: that of commit `seq`. Never goes back."""
+        await self._writer.write(partial(erasure_rows.advance, site=site, seq=seq, inbox=inbox))
+
+    async def erased_in_another_journal(self, site: str, seq: int) -> None:
+        """What was marked up to `seq` was a journal's that is no more: everything is to be looked at again."""
+        await self._writer.write(partial(erasure_rows.begin_anew, site=site, seq=seq))
 
     # Agents
 

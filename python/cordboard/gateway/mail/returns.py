@@ -4,7 +4,7 @@ the effect stands that sent it, signed, so that nobody can put anything onto a c
 from cordboard import codec
 from cordboard.errors import NotFound
 from cordboard.log.port import SiteLog
-from cordboard.vault.tokens import read_bounce_token, split_bounce_address
+from cordboard.vault.tokens import Returned, read_bounce_token, split_bounce_address
 
 _EFFECT_REQUESTED = 40
 
@@ -22,18 +22,19 @@ class Returns:
 
     async def contact(self, address: str) -> bytes | None:
         """The contact whose mail came back to `address`; None if it is not such an address. Raises LogUnavailable."""
-        place = self._place(address)
-        if place is None:
+        returned = self._place(address)
+        if returned is None:
             return None
-        seq, index = place
         try:
-            entries = codec.decode_commit((await self._log.read_commit(seq)).data).entries
+            commit = codec.decode_commit((await self._log.read_commit(returned.seq)).data)
         except NotFound:
             return None  # the journal began anew since
-        if index >= len(entries) or entries[index].tag != _EFFECT_REQUESTED:
+        if not commit.consumed.inbox_id.startswith(returned.inbox):
+            return None  # the commit that asked for it was lost, and another one stands there (ADR 16)
+        if returned.entry >= len(commit.entries) or commit.entries[returned.entry].tag != _EFFECT_REQUESTED:
             return None
-        return entries[index].contact
+        return commit.entries[returned.entry].contact
 
-    def _place(self, address: str) -> tuple[int, int] | None:
+    def _place(self, address: str) -> Returned | None:
         split = split_bounce_address(address)
         return read_bounce_token(self._key, split[1]) if split is not None else None

@@ -6,7 +6,8 @@ import logging
 from collections import deque
 
 from cordboard import codec
-from cordboard.errors import JournalCorrupt
+from cordboard.branch import Branch
+from cordboard.errors import JournalCorrupt, JournalReplaced
 from cordboard.events import Commit
 
 HELD_MAX = 8192
@@ -18,20 +19,35 @@ BATCH_ENTRIES_MAX = 2048
 logger = logging.getLogger(__name__)
 
 
+def replaced(seq: int) -> str:
+    """What to say of a journal that does not hold what the history has read."""
+    return (
+        f"the history has read commit {seq}, which the journal does not hold (any more): the site was restored from its archive, "
+        "or this is another one. Give the history an empty database, it will be rebuilt (docs/archive.md, Restoring)"
+    )
+
+
 class Arrivals:
     """One spell of a subscription. It is over when `end` or `fail` was called; what was taken before `end` is still handed out."""
 
-    def __init__(self, site: str, first: int) -> None:
-        self.expected = first
+    def __init__(self, site: str, known: Branch) -> None:
+        """`known`: the last commit that was read before. If the journal still has it, it comes first once more, and is compared."""
+        self.expected = known.seq + 1
         self.gap = ""
         """What ended the spell, if that was a message after the next one."""
-        self._first = first
+        self._first = known.seq + 1
+        self._known: Branch | None = known if known.seq else None
         self._site = site
         self._held: deque[tuple[int, Commit]] = deque()
         self._bytes = 0
         self._changed = asyncio.Event()
         self._failure: Exception | None = None
         self._over = asyncio.Event()
+
+    @property
+    def begin(self) -> int:
+        """From where on the journal is to be asked for."""
+        return self._first if self._known is None else self._known.seq
 
     @property
     def over(self) -> bool:
@@ -82,6 +98,9 @@ class Arrivals:
             await self._changed.wait()
 
     def _take(self, seq: int, data: bytes) -> None:
+        if self._known is not None and seq == self._known.seq:
+            self._compare(self._known, data)
+            return
         if seq < self.expected:
             if self.expected == self._first:
                 # The client renews a consumer of which nothing had come yet from the journal's very beginning.
@@ -101,6 +120,11 @@ class Arrivals:
         if len(self._held) >= HELD_MAX or self._bytes >= HELD_BYTES_MAX:
             # A push subscription cannot be slowed down without losing messages, so it is ended and begun again.
             self.end("catching up")
+
+    def _compare(self, known: Branch, data: bytes) -> None:
+        if codec.decode_commit(data).consumed.inbox_id != known.inbox:
+            raise JournalReplaced(replaced(known.seq))
+        self._known = None
 
     def _batch(self) -> list[Commit]:
         commits: list[Commit] = []

@@ -15,16 +15,17 @@ from faststream.nats import ConsumerConfig, DeliverPolicy, JStream, NatsBroker, 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cordboard import metrics
+from cordboard.branch import Branch
 from cordboard.codec import decode_commit
-from cordboard.errors import JournalCorrupt
+from cordboard.errors import JournalCorrupt, JournalReplaced
 from cordboard.events import Commit
 from cordboard.log.following import GapPatience
 from cordboard.log.port import Stored
 from cordboard.log.subjects import journal_stream, journal_subject
-from cordboard.projections.history.arrivals import Arrivals
+from cordboard.projections.history.arrivals import Arrivals, replaced
 from cordboard.projections.history.rebuild import Progress, Rebuild, abandon
 from cordboard.projections.history.schema import LIVE, History
-from cordboard.projections.history.store import OldTables, position, prepare, store
+from cordboard.projections.history.store import OldTables, prepare, read_up_to, store
 from cordboard.sql import open_engine
 
 HEARTBEAT_S = 1.0
@@ -45,9 +46,9 @@ class _Target:
         self._history = history
         self._reached = reached
 
-    async def position(self) -> int:
+    async def read_up_to(self) -> Branch:
         async with self._engine.connect() as connection:
-            return await position(connection, self._history)
+            return await read_up_to(connection, self._history)
 
     async def store(self, commits: Sequence[Commit]) -> None:
         with metrics.HISTORY_BATCH_S.time():
@@ -73,8 +74,9 @@ async def run_history(
     `trimmed(position)` gives the commits from there on that the journal no longer has, from its archive. `said` hears why the
     history is not followed yet, and at each new subscription that it is (empty).
 
-    Raises ConfigurationError (another site's database), JournalCorrupt (a gap that stays, or a journal shorter than the
-    checkpoint), or the database's error: nothing is written halfway, and a restart goes on where it stopped.
+    Raises ConfigurationError (another site's database), JournalReplaced (the journal does not hold the checkpoint's commit: it was
+    restored), JournalCorrupt (a gap that stays), or the database's error: nothing is written halfway, and a restart goes on where it
+    stopped.
     """
     say = said or (lambda _why_not: None)
     async with _opened(db_url) as engine:
@@ -184,9 +186,13 @@ async def _follow(nats_url: str, site: str, target: _Target, trimmed: Trimmed | 
 
 
 async def _read_archive(target: _Target, trimmed: Trimmed) -> None:
-    async with contextlib.aclosing(trimmed(await target.position() + 1)) as batches:
+    known = await target.read_up_to()
+    async with contextlib.aclosing(trimmed(known.seq)) as batches:
         async for batch in batches:
-            await target.store([decode_commit(stored.data) for stored in batch])
+            commits = [decode_commit(stored.data) for stored in batch]
+            if commits[0].seq == known.seq and commits[0].consumed.inbox_id != known.inbox:
+                raise JournalReplaced(replaced(known.seq))
+            await target.store(commits)
             logger.info("history: read up to %d from the archive", batch[-1].seq)
             if target.over:
                 return
@@ -197,7 +203,7 @@ async def _spell(nats_url: str, site: str, target: _Target, moved: Callable[[], 
 
     Returns the gap that is the reason; '': there is another one.
     """
-    arrivals = Arrivals(site, await target.position() + 1)
+    arrivals = Arrivals(site, await target.read_up_to())
     metrics.HISTORY_SPELLS.inc()
     await target.look(arrivals.expected - 1)
 
@@ -207,7 +213,7 @@ async def _spell(nats_url: str, site: str, target: _Target, moved: Callable[[], 
     async def closed() -> None:
         arrivals.end("the connection to NATS was closed")
 
-    broker = journal_broker(nats_url, site, arrivals.expected, arrivals.take, again=again, closed=closed)
+    broker = journal_broker(nats_url, site, arrivals.begin, arrivals.take, again=again, closed=closed)
     watch = asyncio.create_task(_watch(broker, site, arrivals), name="history-watch")
     try:
         while not target.over and (commits := await arrivals.batch()):
@@ -230,7 +236,7 @@ async def _watch(broker: NatsBroker, site: str, arrivals: Arrivals) -> None:
         while not arrivals.over:
             last = (await broker.connection.jetstream().stream_info(journal_stream(site))).state.last_seq
             if last < before - 1:
-                raise JournalCorrupt(f"the journal ends at {last}, the history has seen {before - 1}: not the same journal")
+                raise JournalReplaced(replaced(before - 1))
             await arrivals.pause(WATCH_S)
             if last >= arrivals.expected == before and not arrivals.over:
                 arrivals.end(f"nothing came for {WATCH_S} s, though the journal has commit {last}")

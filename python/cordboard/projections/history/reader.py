@@ -9,9 +9,10 @@ import msgspec
 from sqlalchemy import Row, Select, and_, case, func, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cordboard.branch import Branch
 from cordboard.errors import InvalidInput
 from cordboard.projections.history.schema import broadcasts, checkpoint, contacts, engagements, shown, timeline, visits
-from cordboard.projections.history.store import position, prepare
+from cordboard.projections.history.store import position, prepare, read_up_to
 from cordboard.sql import is_sqlite, open_engine
 
 PAGE_MAX = 1000
@@ -182,6 +183,11 @@ class HistoryReader:
         """The last commit that the answers contain."""
         async with self._engine.connect() as connection:
             return await position(connection)
+
+    async def read_up_to(self) -> Branch:
+        """The same, named for ever: so whoever opens a history can see whether the journal is the one that it was read from."""
+        async with self._engine.connect() as connection:
+            return await read_up_to(connection)
 
     async def at_ms(self) -> int:
         """The time of that commit (Unix ms); 0 if there is none."""

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cordboard import metrics
 from cordboard.errors import ConfigurationError
 from cordboard.projections.history.schema import LIVE, PREFIX, VERSION, History, beside
-from cordboard.projections.history.store import position
+from cordboard.projections.history.store import empty, position
 from cordboard.sql import alone, insert_into, is_sqlite
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Rebuild:
                 await _drop(connection, NEXT)
             history = beside(NEXT, await connection.run_sync(_indexes, PREFIX, but=(NEXT,)))
             await connection.run_sync(history.tables.create_all)
-            first = insert_into(history.checkpoint, connection).values(site=site, version=VERSION, seq=0, at_ms=0)
+            first = insert_into(history.checkpoint, connection).values(empty(site))
             await connection.execute(first.on_conflict_do_nothing())
             begun = await position(connection, history)
         logger.info("history: rebuilding beside the live tables, from commit %d on", begun + 1)

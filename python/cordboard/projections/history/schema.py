@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 
 from cordboard.events.bounds import ID_BYTES, NAME_MAX
 
-VERSION = 4
+VERSION = 5
 WORD_MAX = 32
 """Width of the words that the code itself defines: states, outcomes, reasons of ending, names of facts and events."""
 
@@ -25,9 +25,11 @@ checkpoint = Table(
     Column("site", Name, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("seq", BigInteger, nullable=False),
+    Column("inbox", Id, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
 )
-"""One row: the site, and the last commit whose rows stand in the other tables."""
+"""One row: the site, and the last commit whose rows stand in the other tables. `inbox`: the id of the inbox that this commit was
+written from; with `seq` it names the commit, should the journal be restored (ADR 16)."""
 
 contacts = Table(
     "history_contacts",

@@ -6,6 +6,7 @@ from sqlalchemy import Table, Update, and_, bindparam, delete, func, insert, sel
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cordboard import metrics
+from cordboard.branch import NOWHERE, Branch
 from cordboard.errors import ConfigurationError, JournalCorrupt
 from cordboard.events import Commit
 from cordboard.projections.history.fold import Changes, Row, Rows, touched
@@ -26,7 +27,7 @@ async def prepare(engine: AsyncEngine, site: str | None = None) -> None:
     Raises ConfigurationError if they are another site's or a newer release's, OldTables if they are an older one's.
     """
     async with prepared(engine, tables) as connection:
-        row = (await connection.execute(select(checkpoint))).one_or_none()
+        row = (await connection.execute(select(checkpoint.c.version, checkpoint.c.site))).one_or_none()
         if row is not None and row.version != VERSION:
             kind = OldTables if row.version < VERSION else ConfigurationError
             raise kind(
@@ -36,15 +37,26 @@ async def prepare(engine: AsyncEngine, site: str | None = None) -> None:
         if site is None:
             return
         if row is None:
-            first = insert_into(checkpoint, connection).values(site=site, version=VERSION, seq=0, at_ms=0)
+            first = insert_into(checkpoint, connection).values(empty(site))
             await connection.execute(first.on_conflict_do_nothing())
         elif row.site != site:
             raise ConfigurationError(f"the history database belongs to site {row.site!r}, not {site!r}: give each site its own")
 
 
+def empty(site: str) -> Row:
+    """The checkpoint of a history that has read nothing."""
+    return {"site": site, "version": VERSION, "seq": NOWHERE.seq, "inbox": NOWHERE.inbox, "at_ms": 0}
+
+
 async def position(connection: AsyncConnection, history: History = LIVE) -> int:
-    """The last commit whose rows are stored; 0 if none."""
+    """The last commit whose rows are stored, of whatever version they are; 0 if none."""
     return (await connection.execute(select(history.checkpoint.c.seq))).scalar_one_or_none() or 0
+
+
+async def read_up_to(connection: AsyncConnection, history: History = LIVE) -> Branch:
+    """The same with the inbox that this commit was written from; nowhere if there is none."""
+    row = (await connection.execute(select(history.checkpoint.c.seq, history.checkpoint.c.inbox))).one_or_none()
+    return NOWHERE if row is None else Branch(row.seq, row.inbox)
 
 
 async def store(engine: AsyncEngine, commits: Sequence[Commit], history: History = LIVE) -> int:
@@ -66,7 +78,7 @@ async def store(engine: AsyncEngine, commits: Sequence[Commit], history: History
         for commit in new:
             changes.apply(commit)
         await _write(connection, history, changes)
-        values = {"seq": new[-1].seq, "at_ms": new[-1].at_ms}
+        values = {"seq": new[-1].seq, "inbox": new[-1].consumed.inbox_id, "at_ms": new[-1].at_ms}
         moved = await connection.execute(update(history.checkpoint).where(history.checkpoint.c.seq == last).values(values))
         assert moved.rowcount == 1, "the checkpoint is locked"
     metrics.HISTORY_COMMITS.inc(len(new))

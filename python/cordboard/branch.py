@@ -1,0 +1,73 @@
+"""Is this still the journal that somebody has read? A site that was restored lost its last commits, and gives their positions anew.
+
+Every restore makes a new inbox with a random id of its own, and every commit says which inbox it was written from. So position and
+inbox together name one commit for ever, and whoever keeps both notices when another one has taken its place (ADR 16).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Protocol
+
+from cordboard.codec import decode_commit
+from cordboard.errors import JournalReplaced, LogUnavailable, NotFound
+from cordboard.events.bounds import ID_BYTES
+
+logger = logging.getLogger(__name__)
+
+
+RETRY_S = 0.5
+
+
+class StoredCommit(Protocol):
+    """One message of a journal."""
+
+    @property
+    def data(self) -> bytes: ...
+
+
+class Readable(Protocol):
+    """What is asked of a site's log."""
+
+    async def last_journal_seq(self) -> int: ...
+    async def read_commit(self, seq: int) -> StoredCommit: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A place in one history of a site: commit `seq`, written from the inbox with this id."""
+
+    seq: int
+    inbox: bytes
+
+
+NOWHERE = Branch(0, bytes(ID_BYTES))
+"""Nothing was read yet."""
+
+
+async def still_there(log: Readable, known: Branch) -> bool:
+    """Does the journal hold this very commit? True as well if it was trimmed away: only what everybody has read is.
+
+    Waits while the log does not answer.
+    """
+    if not known.seq:
+        return True
+    while True:
+        try:
+            return decode_commit((await log.read_commit(known.seq)).data).consumed.inbox_id == known.inbox
+        except NotFound:
+            return await log.last_journal_seq() >= known.seq
+        except LogUnavailable as error:
+            logger.info("whether commit %d is still the same is not known yet: %s", known.seq, error)
+            await asyncio.sleep(RETRY_S)
+
+
+async def require_same(log: Readable, known: Branch, who: str) -> None:
+    """Raises JournalReplaced unless the journal is one that `who`, who has read it up to `known`, can go on with."""
+    if not await still_there(log, known):
+        raise JournalReplaced(
+            f"{who} has read the journal up to commit {known.seq}, and the journal does not hold that commit (any more): the site "
+            "was restored from its archive meanwhile, or this is another one (docs/archive.md, Restoring)"
+        )
