@@ -37,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     monitor_url: str | None = None
     nats_replicas: int | None = None
     """Copies of the site's streams; None: as they are, or one."""
+    inbox_max: int | None = None
+    journal_max: int | None = None
+    """Bytes that the streams may hold; None: as they are, or the log's defaults."""
     create_site: bool = False
     """Begin the site if the NATS server has nothing of it and nothing else knows it."""
     vault_url: str | None = None

@@ -22,12 +22,18 @@ EVERYTHING: Object = {
         "pullPolicy": "Always",
         "pullSecrets": ["registry"],
     },
-    "nats": {"monitorUrl": "http://nats-0.nats:8222,http://nats-1.nats:8222", "allowLazyFsync": True},
+    "nats": {
+        "monitorUrl": "http://nats-0.nats:8222,http://nats-1.nats:8222",
+        "allowLazyFsync": True,
+        "inboxMax": "8GiB",
+        "journalMax": "200GiB",
+    },
     "archive": {
         "place": "s3://journals/webshop?endpoint=https://storage.example:9000",
         "existingSecret": "archive",
         "accessKeyKey": "id",
         "secretKeyKey": "key",
+        "trim": {"schedule": "17 3 * * *", "keepDays": 14},
     },
     "listen": "::",
     "verbose": True,
@@ -114,5 +120,7 @@ def pods(objects: list[Object]) -> Iterator[tuple[str, Object]]:
     for item in objects:
         if item["kind"] in ("Deployment", "StatefulSet", "Job"):
             yield item["metadata"]["labels"]["app.kubernetes.io/component"], item["spec"]["template"]["spec"]
+        elif item["kind"] == "CronJob":
+            yield item["metadata"]["labels"]["app.kubernetes.io/component"], item["spec"]["jobTemplate"]["spec"]["template"]["spec"]
         elif item["kind"] == "Pod":
             yield item["metadata"]["labels"]["app.kubernetes.io/component"], item["spec"]

@@ -17,7 +17,7 @@ from tests.deploy.chart import CHART, EVERYTHING, ROLES, Object, chart, named, p
 OLDEST, NEWEST = "1.30", "1.37"
 SETS: dict[str, Any] = {"defaults": {}, "everything": EVERYTHING}
 COMMANDS: Any = typer.main.get_command(app)
-NO_ROLES = {"site", "test"}
+NO_ROLES = {"site", "test", "trim"}
 STORAGE_KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 ENDINGS = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
 ELSEWHERE = {VARIABLE, "CORDBOARD_TARGET", *STORAGE_KEYS}
@@ -66,7 +66,7 @@ def test_every_pod_is_restricted(objects: list[Object]) -> None:
             assert security["capabilities"] == {"drop": ["ALL"]}
             assert container["resources"]["limits"]
             assert all("hostPort" not in port and port["containerPort"] > 1024 for port in container.get("ports", []))
-    assert seen - {"archiver"} == {*ROLES, *NO_ROLES} - {"archiver"}
+    assert seen - {"archiver", "trim"} == {*ROLES, *NO_ROLES} - {"archiver", "trim"}
 
 
 def test_services_are_not_announced_as_variables_that_read_like_options(objects: list[Object]) -> None:
@@ -104,11 +104,21 @@ def test_every_argument_and_variable_exists_in_the_command_line(objects: list[Ob
         assert "command" not in container, "the image's entry point"
         assert {variable["name"] for variable in container["env"]} <= known
         if component != "test":
-            command, *words = container["args"]
-            assert (command, words[0]) == (("site", "create") if component == "site" else ("run", component))
+            group = {"site": ["site", "create"], "trim": ["archive", "trim"]}.get(component)
+            command, word, *words = container["args"]
+            assert [command, word] == (group or ["run", component])
             known_to = COMMANDS.get_command(None, command)
-            options = known_to.params if command == "run" else known_to.commands["create"].params
-            assert set(words[1:]) <= {flag for option in options for flag in option.opts}
+            options = known_to.commands[word].params if group else known_to.params
+            assert {one for one in words if one.startswith("-")} <= {flag for option in options for flag in option.opts}
+
+
+def test_nothing_is_trimmed_unless_somebody_says_when() -> None:
+    place: Object = {"place": "s3://journals"}
+    assert "CronJob" not in {item["kind"] for item in render({"archive": place})}
+    trim = named(render({"archive": place | {"trim": {"schedule": "@weekly", "keepDays": 90}}}), "CronJob", "-trim")
+    assert (trim["spec"]["schedule"], trim["spec"]["concurrencyPolicy"]) == ("@weekly", "Forbid")
+    (container,) = trim["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == ["archive", "trim", "--json", "--keep-days", "90"]
 
 
 def test_secrets_are_only_ever_named(objects: list[Object]) -> None:
@@ -122,7 +132,7 @@ def test_secrets_are_only_ever_named(objects: list[Object]) -> None:
 
 def test_only_those_who_need_the_vault_get_its_key(objects: list[Object]) -> None:
     holders = {name for name, pod in pods(objects) if VARIABLE in {one["name"] for one in pod["containers"][0]["env"]}}
-    assert holders == {"gateway", "api"}
+    assert holders - {"trim"} == {"gateway", "api"}
 
 
 def test_every_role_is_probed_on_a_port_that_it_opens(objects: list[Object]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -143,7 +144,7 @@ async def cluster(tmp_path: Path, postgres: PostgresServer, s3_place: str) -> As
         mounted.write_text(f"reviews: [whsec_{base64.b64encode(bytes(32)).decode()}]\n")
         secrets |= {"CORDBOARD_WEBHOOK_SECRETS": str(mounted), "CORDBOARD_SMTP_RELAY": "smtp://127.0.0.1:1?tls=never"}
         assert nats.monitor_url is not None
-        values = VALUES | {"archive": {"place": s3_place, "existingSecret": "archive"}}
+        values = VALUES | {"archive": {"place": s3_place, "existingSecret": "archive", "trim": {"schedule": "17 3 * * *"}}}
         cluster = Cluster(values, secrets | KEYS, nats.monitor_url, tmp_path / "log")
         try:
             yield cluster
@@ -199,4 +200,9 @@ async def test_the_release_comes_up_as_its_probes_say(cluster: Cluster, s3_place
         while not await archive.last_seq():  # noqa: ASYNC110 - a storage tells nobody
             await asyncio.sleep(0.1)
 
-    assert await cluster.stop() == [0] * 7, cluster._log.read_text()
+    trim = await cluster.start("trim")
+    out, _ = await trim.communicate()
+    assert trim.returncode == 0, cluster._log.read_text()
+    assert json.loads(out)["journal"]["limits"]["age"] == 1, "nothing is old enough yet"
+
+    assert await cluster.stop() == [0] * 8, cluster._log.read_text()

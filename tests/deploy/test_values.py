@@ -78,6 +78,10 @@ BAD: dict[str, Any] = {
     "text where a number belongs": {"gateway": {"graceSeconds": "30s"}},
     "a password in the archive's place": {"archive": {"place": "s3://key:secret@bucket/prefix"}},
     "an archive on the pod's own disk": {"archive": {"place": "/var/lib/archive"}},
+    "a schedule that is none": {"archive": {"place": "s3://bucket", "trim": {"schedule": "every night"}}},
+    "trimming without an archive": {"archive": {"trim": {"schedule": "17 3 * * *"}}},
+    "trimming what is of today": {"archive": {"place": "s3://bucket", "trim": {"schedule": "@daily", "keepDays": 0}}},
+    "a size without a unit": {"nats": {"journalMax": "64"}},
     "two archivers": {"archiver": {"replicas": 2}},
     "no time for a desk to come back": {"api": {"sessionGraceSeconds": 0}},
 }

@@ -351,11 +351,7 @@ def wrong_tokens(chance: random.Random) -> Iterator[Case]:
             (
                 "consistency_token",
                 no_consistency,
-                [
-                    (ours.consistency(never), "token_ahead"),
-                    (ours.consistency(far), "token_ahead"),
-                    (ours.consistency(STRANGE), "token_lost"),
-                ],
+                [*((ours.consistency(at), "token_ahead") for at in (never, far)), (ours.consistency(STRANGE), "token_lost")],
             ),
             (
                 "resume_token",

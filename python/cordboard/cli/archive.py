@@ -11,11 +11,22 @@ import typer
 
 from cordboard.archive import Archive, ArchiveReport, Header, check_archive, open_storage
 from cordboard.cli.journal import progress_bar
-from cordboard.cli.options import DataDir, KekFile, LazyFsync, MonitorUrl, NatsReplicas, NatsUrl, Site
+from cordboard.cli.options import (
+    DataDir,
+    InboxMax,
+    JournalMax,
+    KekFile,
+    LazyFsync,
+    MonitorUrl,
+    NatsReplicas,
+    NatsUrl,
+    Site,
+)
 from cordboard.cli.output import AsJson, console, fail, print_json, print_table, stderr
 from cordboard.cli.restoring import Restored, Target, restore_site
 from cordboard.cli.trimming import Plan, trim
 from cordboard.errors import CordboardError
+from cordboard.log import StreamSettings
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.settings import Settings
 
@@ -79,6 +90,8 @@ def restore(
         typer.Option(help="Put back only what the newest snapshot needs: whoever reads from the beginning needs --archive then."),
     ] = False,
     replicas: NatsReplicas = None,
+    inbox_max: InboxMax = None,
+    journal_max: JournalMax = None,
     allow_lazy_fsync: LazyFsync = False,
     as_json: AsJson = False,
 ) -> None:
@@ -87,7 +100,7 @@ def restore(
     async def work(progress: Callable[[int, int], None]) -> Restored:
         archive = _archive(place, site)
         async with _server(data_dir, nats_url, monitor_url, make=True) as (url, monitor):
-            target = Target(url, monitor, replicas, allow_lazy_fsync)
+            target = Target(url, monitor, StreamSettings(replicas, inbox_max, journal_max), allow_lazy_fsync)
             return await restore_site(archive, target, from_snapshot=from_snapshot, progress=progress)
 
     with _bar("restoring", quiet=as_json) as progress:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cordboard.cli.sizes import parse_size
+
 Site = Annotated[str, typer.Option("--site", envvar="CORDBOARD_SITE", help="The site: a routing domain with its own journal.")]
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="CORDBOARD_DATA_DIR", help="Where journal, vault and views stand.")]
 NatsUrl = Annotated[str | None, typer.Option("--nats-url", envvar="CORDBOARD_NATS_URL", help="An external NATS server.")]
@@ -24,6 +26,26 @@ NatsReplicas = Annotated[
         min=1,
         max=5,
         help="Copies of the site's streams: 3 on a cluster of three. Streams with fewer grow; unless given, they stay as they are.",
+    ),
+]
+InboxMax = Annotated[
+    int | None,
+    typer.Option(
+        "--inbox-max",
+        envvar="CORDBOARD_INBOX_MAX",
+        parser=parse_size,
+        metavar="SIZE",
+        help="How large the inbox may become (64GiB, 500MiB …): 2GiB unless given. One that is smaller grows, none shrinks.",
+    ),
+]
+JournalMax = Annotated[
+    int | None,
+    typer.Option(
+        "--journal-max",
+        envvar="CORDBOARD_JOURNAL_MAX",
+        parser=parse_size,
+        metavar="SIZE",
+        help="How large the journal may become: 16GiB unless given. One that is smaller grows, none shrinks.",
     ),
 ]
 Host = Annotated[str, typer.Option("--host", envvar="CORDBOARD_HOST", help="Address to listen on.")]

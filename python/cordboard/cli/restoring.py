@@ -10,9 +10,9 @@ import msgspec
 from cordboard.archive import Archive, ArchivedJournal
 from cordboard.archive.digest import blake3
 from cordboard.errors import ArchiveCorrupt, InvalidInput
-from cordboard.log import StreamSettings
 from cordboard.log.restoring import connect_to_restore, restore_journal
 from cordboard.log.snapshot_name import parsed
+from cordboard.log.streams import DEFAULTS, StreamSettings
 from cordboard.router.restoring import newest_sound_snapshot
 
 
@@ -22,7 +22,7 @@ class Target:
 
     url: str
     monitor_url: str | None = None
-    replicas: int | None = None
+    streams: StreamSettings = DEFAULTS
     allow_lazy_fsync: bool = False
 
 
@@ -55,7 +55,7 @@ async def restore_site(archive: Archive, target: Target, *, from_snapshot: bool,
         first,
         allow_lazy_fsync=target.allow_lazy_fsync,
         monitor_url=target.monitor_url,
-        settings=StreamSettings(replicas=target.replicas),
+        settings=target.streams,
     ) as log:
         commits = journal.follow_journal(first)
         count = await restore_journal(log.journal, commits, lambda seq: progress(seq - first + 1, last - first + 1))

@@ -111,7 +111,7 @@ async def open_log(
         create=settings.create_site and not known,
         allow_lazy_fsync=settings.allow_lazy_fsync,
         monitor_url=addresses.monitor_url,
-        settings=StreamSettings(replicas=settings.nats_replicas),
+        settings=StreamSettings(settings.nats_replicas, settings.inbox_max, settings.journal_max),
         name=name,
     )
     async with contextlib.AsyncExitStack() as stack:

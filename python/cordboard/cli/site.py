@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from cordboard.cli.faces import Addresses
-from cordboard.cli.options import ArchivePlace, LazyFsync, MonitorUrl, NatsReplicas, NatsUrl, Site
+from cordboard.cli.options import ArchivePlace, InboxMax, JournalMax, LazyFsync, MonitorUrl, NatsReplicas, NatsUrl, Site
 from cordboard.cli.output import AsJson, console, fail, print_json
 from cordboard.cli.roles import open_log
 from cordboard.errors import CordboardError, SiteMissing
@@ -37,6 +37,8 @@ def create(
     nats_url: NatsUrl = None,
     monitor_url: MonitorUrl = None,
     replicas: NatsReplicas = None,
+    inbox_max: InboxMax = None,
+    journal_max: JournalMax = None,
     vault_url: Annotated[str | None, typer.Option(envvar="CORDBOARD_VAULT_URL", help="The vault: is the site new to it?")] = None,
     views_url: Annotated[str | None, typer.Option(envvar="CORDBOARD_VIEWS_URL", help="The read models: is it new to them?")] = None,
     archive: ArchivePlace = None,
@@ -53,6 +55,8 @@ def create(
         nats_url=nats_url,
         monitor_url=monitor_url,
         nats_replicas=replicas,
+        inbox_max=inbox_max,
+        journal_max=journal_max,
         archive=archive,
         allow_lazy_fsync=allow_lazy_fsync,
     )

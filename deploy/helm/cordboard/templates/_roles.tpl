@@ -16,6 +16,14 @@
 - name: CORDBOARD_NATS_REPLICAS
   value: {{ . | quote }}
 {{- end }}
+{{- with .Values.nats.inboxMax }}
+- name: CORDBOARD_INBOX_MAX
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.nats.journalMax }}
+- name: CORDBOARD_JOURNAL_MAX
+  value: {{ . | quote }}
+{{- end }}
 - name: CORDBOARD_HOST
   value: {{ .Values.listen | quote }}
 {{- with .Values.archive }}
