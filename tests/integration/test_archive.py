@@ -323,7 +323,10 @@ async def test_the_commands(tmp_path: Path, archive: Archive) -> None:
     code, said = await run("archive", "restore", "--archive", place, "--data-dir", str(data))
     assert code == 1 and "only where the site has none" in " ".join(said.split())
     code, said = await run("archive", "restore", "--archive", place, "--data-dir", str(tmp_path / "new"), "--json")
-    assert code == 0 and json.loads(said)["first_seq"] == 1
+    done = json.loads(said)
+    assert code == 0 and done["first_seq"] == 1 and done["last_stored_ms"] > 0
+    code, said = await run("archive", "republish", "--since", "2026-01-01T00:00Z", "--data-dir", str(data), "--json")
+    assert code == 0 and json.loads(said) == {}, "nobody has sent anything"
     code, said = await run("verify", "--data-dir", str(tmp_path / "new"), "--json")
     assert code == 0 and json.loads(said)["commits"] >= 1
 

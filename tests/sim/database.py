@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
 from cordboard.projections.history import schema as history_schema
+from cordboard.projections.history.store import empty
 from cordboard.sql import _configure
 from cordboard.vault import schema as vault_schema
 from cordboard.vault.keyring import Keyring
@@ -86,8 +87,7 @@ def second_history() -> Database:
 @functools.cache
 def empty_history() -> bytes:
     def checkpoint(connection: Connection) -> None:
-        row = {"site": "default", "version": history_schema.VERSION, "seq": 0, "at_ms": 0}
-        connection.execute(history_schema.checkpoint.insert(), row)
+        connection.execute(history_schema.checkpoint.insert(), empty("default"))
 
     return _image(history_schema.tables, checkpoint)
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -10,6 +11,7 @@ import msgspec
 import typer
 
 from cordboard.archive import Archive, ArchiveReport, Header, check_archive, open_storage
+from cordboard.cli.instants import parse_instant
 from cordboard.cli.journal import progress_bar
 from cordboard.cli.options import (
     DataDir,
@@ -23,12 +25,15 @@ from cordboard.cli.options import (
     Site,
 )
 from cordboard.cli.output import AsJson, console, fail, print_json, print_table, stderr
+from cordboard.cli.process import only_one
 from cordboard.cli.restoring import Restored, Target, restore_site
 from cordboard.cli.trimming import Plan, trim
 from cordboard.errors import CordboardError
 from cordboard.log import StreamSettings
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.settings import Settings
+from cordboard.vault import Vault
+from cordboard.vault.kek import load_kek
 
 T = TypeVar("T")
 archive_app = typer.Typer(no_args_is_help=True, help="The second copy of the journal: list, check, restore, trim.")
@@ -37,6 +42,8 @@ Place = Annotated[
     str, typer.Option("--archive", envvar="CORDBOARD_ARCHIVE", help="A directory, or s3://bucket/prefix?endpoint=…&region=…")
 ]
 _KIB = 1024
+_MARGIN_MS = 15 * 60_000
+"""What the log acknowledged may have come so much earlier, and waited; what is published needlessly again does no harm."""
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -109,7 +116,38 @@ def restore(
         print_json(done)
         return
     console.print(f"[bold green]restored[/] commits {done.first_seq} to {done.last_seq} and {done.snapshots} snapshots of {site}")
-    console.print("`cordboard verify` proves it. A history or vault that knows more than this journal: docs/archive.md")
+    since = datetime.fromtimestamp((done.last_stored_ms - _MARGIN_MS) // 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    console.print(f"`cordboard verify` proves it. Then: `cordboard archive republish --since {since}`, an empty history, the roles")
+    console.print("(docs/archive.md, Restoring)")
+
+
+@archive_app.command("republish")
+def republish(
+    since: Annotated[int, typer.Option(parser=parse_instant, metavar="INSTANT", help="`archive restore` says from when on.")],
+    data_dir: DataDir = Path("data"),
+    vault_url: Annotated[str | None, typer.Option(envvar="CORDBOARD_VAULT_URL", help="The vault's database.")] = None,
+    kek_file: KekFile = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """After a restore: have the gateways publish once more what customers and services sent since then. Repeats are harmless."""
+    settings = Settings(data_dir=data_dir, vault_url=vault_url, kek_file=kek_file)
+
+    async def work() -> dict[str, int]:
+        if vault_url is None and not data_dir.is_dir():
+            fail(f"{data_dir} holds no vault: give --data-dir or --vault-url")
+        with contextlib.ExitStack() as alone:
+            if vault_url is None:
+                alone.enter_context(only_one(data_dir))
+            async with Vault.open(settings.embedded_vault_url(), load_kek(kek_file or data_dir / "kek")) as vault:
+                return await vault.publish_again(since, dry_run=dry_run)
+
+    counts = _run(work())
+    if as_json:
+        print_json(counts)
+        return
+    print_table("by gateway", ("gateway", "facts"), sorted(counts.items()), right=("facts",))
+    console.print(f"{sum(counts.values())} facts {'would be' if dry_run else 'will be'} published again once the gateways run")
 
 
 @archive_app.command("trim")

@@ -1,10 +1,14 @@
 """Running a coroutine as a process: uvloop, logs on stderr, SIGTERM and SIGINT as cancellation, errors as one clear line."""
 
 import asyncio
+import fcntl
 import logging
+import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -13,7 +17,7 @@ from rich.logging import RichHandler
 
 from cordboard.cli.discretion import DiscreetFormatter, report_discreetly
 from cordboard.cli.output import stderr
-from cordboard.errors import CordboardError
+from cordboard.errors import ConfigurationError, CordboardError
 
 logger = logging.getLogger(__name__)
 
@@ -75,3 +79,21 @@ def leaves(error: BaseException) -> list[BaseException]:
     if not isinstance(error, BaseExceptionGroup):
         return [error]
     return [leaf for inner in error.exceptions for leaf in leaves(inner)]
+
+
+@contextmanager
+def only_one(data_dir: Path) -> Iterator[None]:
+    """One process that works on a data directory: held by a file lock that the kernel drops with the process."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data_dir / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise ConfigurationError(
+                f"{data_dir} is in use by process {lock.read().strip() or 'unknown'}: stop it, or give another --data-dir"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

@@ -27,11 +27,13 @@ class Target:
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """What was put back, and the new inbox's id (hex)."""
+    """What was put back, and the new inbox's id (hex). `last_stored_ms`: when the last commit was stored (Unix ms): what came after
+    it is lost, unless it is published again."""
 
     site: str
     first_seq: int
     last_seq: int
+    last_stored_ms: int
     commits: int
     snapshots: int
     inbox_id: str
@@ -59,9 +61,10 @@ async def restore_site(archive: Archive, target: Target, *, from_snapshot: bool,
     ) as log:
         commits = journal.follow_journal(first)
         count = await restore_journal(log.journal, commits, lambda seq: progress(seq - first + 1, last - first + 1))
-        if blake3((await log.read_commit(last)).data) != blake3((await journal.read_commit(last)).data):
+        end = await journal.read_commit(last)
+        if blake3((await log.read_commit(last)).data) != blake3(end.data):
             raise ArchiveCorrupt("the restored journal does not end as the archive does")
         names = [name for name in parsed(await archive.shelf.names()) if first <= name.seq <= last]
         for name in names:
             await log.snapshots.put(str(name), await archive.shelf.get(str(name)))
-        return Restored(archive.site, first, last, count, len(names), log.inbox_id.hex())
+        return Restored(archive.site, first, last, end.stored_ms, count, len(names), log.inbox_id.hex())

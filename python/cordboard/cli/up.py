@@ -1,10 +1,8 @@
 """`cordboard up`: every role in one process, with its own NATS server and SQLite. `cordboard run ROLE`: one role, for clusters."""
 
 import asyncio
-import fcntl
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -43,9 +41,8 @@ from cordboard.cli.options import (
 )
 from cordboard.cli.output import AsJson, console, fail, print_json
 from cordboard.cli.problems import show_problems
-from cordboard.cli.process import run_until_signalled, set_up_logging
+from cordboard.cli.process import only_one, run_until_signalled, set_up_logging
 from cordboard.cli.roles import ROLES, run_roles
-from cordboard.errors import ConfigurationError
 from cordboard.policy import PolicyErrors, load
 from cordboard.settings import Settings
 
@@ -215,7 +212,7 @@ async def _run(settings: Settings, role: Role, as_json: bool) -> None:
 
 
 async def _up(settings: Settings, roles: tuple[str, ...], policy: Path | None, agents: Path | None, as_json: bool) -> None:
-    with _only_one(settings.data_dir):
+    with only_one(settings.data_dir):
         open_ports = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as group:
             group.create_task(
@@ -232,24 +229,6 @@ async def _up(settings: Settings, roles: tuple[str, ...], policy: Path | None, a
             if (policy or agents) and addresses.grpc:
                 await apply_files(addresses.grpc, policy, agents)
             _announcer(roles, as_json)(addresses)
-
-
-@contextmanager
-def _only_one(data_dir: Path) -> Iterator[None]:
-    """One `up` a data directory: held by a file lock that the kernel drops with the process."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (data_dir / "up.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise ConfigurationError(
-                f"{data_dir} is in use by process {lock.read().strip() or 'unknown'}: stop it, or give another --data-dir"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
 
 def _announcer(roles: tuple[str, ...], as_json: bool) -> Callable[[Addresses], None]:

@@ -4,6 +4,7 @@ The journal holds only references into it. It is not a read model: nothing else 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -15,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cordboard.errors import ConfigurationError, InvalidInput, NotFound
 from cordboard.sql import is_sqlite, open_engine, prepared
-from cordboard.vault import attachments, erasure_rows, intake_rows, people, threads
+from cordboard.vault import attachments, erasure_rows, intake_rows, people, republication, threads
 from cordboard.vault.clock import now_ms
 from cordboard.vault.customers import Customers
 from cordboard.vault.keyring import Keyring
@@ -124,6 +125,17 @@ class Vault:
             lambda connection: intake_rows.pending(connection, at_ms - older_than_ms, limit, gateway, skip)
         )
         return [(at_ms - created_ms, acceptance) for created_ms, acceptance in rows]
+
+    async def publish_again(self, since_ms: int, *, dry_run: bool = False) -> dict[str, int]:
+        """Have the sweeps publish once more what came from outside since `since_ms` (Unix ms); how many facts, by gateway."""
+        counts: Counter[str] = Counter()
+        cursor: republication.Cursor | None = None
+        while True:
+            work = partial(republication.mark_pending, since_ms=since_ms, after=cursor, dry_run=dry_run)
+            some, cursor = await self._writer.write(work)
+            counts.update(some)
+            if cursor is None:
+                return dict(counts)
 
     async def find(self, gateway: str, external_id: str) -> Acceptance | None:
         """What was accepted under this external id, if anything."""
