@@ -34,8 +34,8 @@ from tests.integration.malformed_requests import (
     unknown_things,
     wrong_fields,
     wrong_policies,
-    wrong_tokens,
 )  # fmt: skip
+from tests.integration.malformed_tokens import wrong_tokens
 
 AT_ONCE = 16
 SUBMIT_ALL = "cordboard.v1.ContactService/SubmitContacts"

@@ -1,4 +1,4 @@
-"""Requests that the API must refuse, and how: wrong fields, unknown things, forged tokens, no policies, no messages at all."""
+"""Requests that the API must refuse, and how: wrong fields, unknown things, no policies, no messages at all."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from google.protobuf.message import DecodeError, Message
 
 from cordboard import codec
 from cordboard.api.server import REQUEST_MAX, SERVICES
-from cordboard.api.tokens import Tokens
-from cordboard.branch import Branch
 from cordboard.v1 import agent_service_pb2 as agents_pb
 from cordboard.v1 import board_service_pb2 as boards_pb
 from cordboard.v1 import contact_service_pb2 as contacts_pb
@@ -37,7 +35,7 @@ from cordboard.v1.types_pb2 import (
     RequirementSet,
     Skill,
 )
-from tests.integration.live_site import PUPPET, QUEUE, SITE, policy
+from tests.integration.live_site import PUPPET, QUEUE, policy
 
 Code = grpc.StatusCode
 INVALID, NOT_FOUND, PRECONDITION = Code.INVALID_ARGUMENT, Code.NOT_FOUND, Code.FAILED_PRECONDITION
@@ -260,7 +258,7 @@ def wrong_fields() -> Iterator[Case]:
         wrong = {field: values for field, values in EVERYWHERE.items() if field in template.DESCRIPTOR.fields_by_name}
         for field, values in (wrong | WRONG.get(method, {})).items():
             for value in values:
-                request = _copy(template)
+                request = copied(template)
                 _put(request, field, value)
                 yield Case(f"cordboard.v1.{method}", request, field=field)
     yield Case("cordboard.v1.AgentService/SetPresence", agents_pb.SetPresenceRequest(
@@ -281,12 +279,12 @@ def unknown_things() -> Iterator[Case]:
     """Well-formed, but about what is not there, or not now."""
     for method, template in templates().items():
         if "agent" in template.DESCRIPTOR.fields_by_name and method != "ContactService/TransferContact":
-            request = _copy(template)
+            request = copied(template)
             _put(request, "agent", "nobody@nowhere.example")
             yield Case(f"cordboard.v1.{method}", request, NOT_FOUND, "unknown_agent")
     for number in range(3):
         for method, fields, code, reason in UNKNOWN:
-            request = _copy(templates()[method])
+            request = copied(templates()[method])
             for field, value in {"request_id": _numbered(number), **fields}.items():
                 if field in request.DESCRIPTOR.fields_by_name:
                     _put(request, field, value)
@@ -333,77 +331,10 @@ UNKNOWN: list[tuple[str, dict[str, Any], grpc.StatusCode, str]] = [
 """Three times each, some with the same request id: a repeat is refused as the first time."""
 
 
-# Tokens
-
-
-STRANGE = Branch(1, b"another journal.")
-"""The first commit of a journal that is not this one."""
-
-
-def wrong_tokens(chance: random.Random) -> Iterator[Case]:
-    """Tokens of no kind, of another kind, of another site, of the future, and forged ones that are right to the checksum."""
-    ours, theirs = Tokens(SITE), Tokens("elsewhere")
-    never, far = Branch((1 << 64) - 1, STRANGE.inbox), Branch(1 << 63, STRANGE.inbox)
-    none = ["!", "AAAA", "é", "=" * 8, "A" * 513, _blob(chance), ours.page(b"", 1)]
-    no_consistency, no_resume = [*none, ours.resume(STRANGE), theirs.consistency(STRANGE)], [*none, ours.consistency(STRANGE)]
-    for method, template in templates().items():
-        for field, tokens, late in (
-            (
-                "consistency_token",
-                no_consistency,
-                [*((ours.consistency(at), "token_ahead") for at in (never, far)), (ours.consistency(STRANGE), "token_lost")],
-            ),
-            (
-                "resume_token",
-                no_resume,
-                [(each, "resume_token_expired") for each in (theirs.resume(STRANGE), ours.resume(never), ours.resume(STRANGE))],
-            ),
-        ):
-            if field not in template.DESCRIPTOR.fields_by_name:
-                continue
-            for token in tokens:
-                yield Case(f"cordboard.v1.{method}", _with(template, field, token), field=field)
-            for token, reason in late:
-                yield Case(f"cordboard.v1.{method}", _with(template, field, token), Code.OUT_OF_RANGE, reason)
-    yield from _wrong_pages(ours, chance)
-
-
-def _wrong_pages(ours: Tokens, chance: random.Random) -> Iterator[Case]:
-    contact = bytes.fromhex(CONTACT)
-    far = 1 << 80
-    for method, bound_to, cursors in (
-        (
-            "ContactService/ListContacts",
-            b"ListContacts",
-            [7, "x", [1], [1, "zz"], [1, "00"], [far, CONTACT], [-far, CONTACT], [1, CONTACT, 3], {"a": 1}, None],
-        ),
-        ("ContactService/GetTimeline", b"GetTimeline" + contact, [7, [1], [far, 1], [1, far], ["1", 2], [1.5, 1], None]),
-        ("ContactService/ListMessages", b"ListMessages" + contact, [7, [1], [far, 1], ["1", 2], None]),
-        ("StaffService/ListAgents", b"ListAgents", [7, CONTACT, ["zz"], ["0"], ["é"], [CONTACT.upper()], [7], None]),
-        ("EffectService/ListEffects", f"ListEffects0||{CONTACT}".encode(), [7, [1], [far, 1], [-1, 1], ["1", 2], [1, 2, 3], None]),
-        ("QuarantineService/ListQuarantined", b"ListQuarantined0", [7, [1], [far, 1], [1, 2, 3], None]),
-    ):
-        template = templates()[method]
-        tokens = [ours.page(bound_to, cursor) for cursor in cursors]
-        tokens += ["!", "AAAA", "A" * 513, _blob(chance), ours.consistency(STRANGE), ours.page(b"another filter", [1, CONTACT])]
-        for token in tokens:
-            yield Case(f"cordboard.v1.{method}", _with(template, "page_token", token), field="page_token")
-
-
-def _with(template: Message, field: str, value: str) -> Message:
-    request = _copy(template)
-    setattr(request, field, value)
-    return request
-
-
-def _copy(template: Message) -> Message:
+def copied(template: Message) -> Message:
     request = type(template)()
     request.CopyFrom(template)
     return request
-
-
-def _blob(chance: random.Random) -> str:
-    return "".join(chance.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", k=chance.randrange(8, 60)))
 
 
 # Policies and sizes

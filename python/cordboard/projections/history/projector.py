@@ -75,8 +75,8 @@ async def run_history(
     history is not followed yet, and at each new subscription that it is (empty).
 
     Raises ConfigurationError (another site's database), JournalReplaced (the journal does not hold the checkpoint's commit: it was
-    restored), JournalCorrupt (a gap that stays), or the database's error: nothing is written halfway, and a restart goes on where it
-    stopped.
+    restored), JournalCorrupt (a gap that stays), or the database's error: nothing is written halfway, and a restart goes on where
+    it stopped.
     """
     say = said or (lambda _why_not: None)
     async with _opened(db_url) as engine:
