@@ -64,7 +64,7 @@ class Site:
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with EmbeddedServer(tmp_path / "nats") as server, connect(server.url, SITE) as log:
+    async with EmbeddedServer(tmp_path / "nats") as server, connect(server.url, SITE, create=True) as log:
         yield Site(server.url, log)
 
 
