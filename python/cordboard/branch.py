@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cordboard.codec import decode_commit
 from cordboard.errors import JournalReplaced, LogUnavailable, NotFound
+from cordboard.events import Commit
 from cordboard.events.bounds import ID_BYTES
 
 logger = logging.getLogger(__name__)
 
 
 RETRY_S = 0.5
+TIME_BYTES = 8
+MARK_BYTES = 32 + TIME_BYTES
 
 
 class StoredCommit(Protocol):
@@ -37,13 +40,28 @@ class Readable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A place in one history of a site: commit `seq`, written from the inbox with this id."""
+    """A place in one history of a site: commit `seq`, written from the inbox with this id.
+
+    `mark`, where somebody keeps it, says more of the commit: hash of the one before, and its time. It also tells apart what a
+    cluster gives anew that has lost its last commits without any restore, as when a disk that was behind came back alone.
+    """
 
     seq: int
     inbox: bytes
+    mark: bytes | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, commit: Commit) -> Branch:
+        """Its full name."""
+        return cls(commit.seq, commit.consumed.inbox_id, commit.prev_hash + commit.at_ms.to_bytes(TIME_BYTES, "big"))
+
+    def is_of(self, commit: Commit) -> bool:
+        """Is this the commit that is meant?"""
+        found = Branch.of(commit)
+        return found == self and self.mark in (None, found.mark)
 
 
-NOWHERE = Branch(0, bytes(ID_BYTES))
+NOWHERE = Branch(0, bytes(ID_BYTES), bytes(MARK_BYTES))
 """Nothing was read yet."""
 
 
@@ -56,7 +74,7 @@ async def still_there(log: Readable, known: Branch) -> bool:
         return True
     while True:
         try:
-            return decode_commit((await log.read_commit(known.seq)).data).consumed.inbox_id == known.inbox
+            return known.is_of(decode_commit((await log.read_commit(known.seq)).data))
         except NotFound:
             return await log.last_journal_seq() >= known.seq
         except LogUnavailable as error:

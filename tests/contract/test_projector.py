@@ -32,10 +32,10 @@ class World:
     def __init__(self, server: EmbeddedServer, log: JetStreamLog, url: str, reader: HistoryReader) -> None:
         self.server, self.log, self.url, self.reader = server, log, url, reader
 
-    async def append(self, first: int, last: int, inbox: str = "inbox") -> None:
+    async def append(self, first: int, last: int, inbox: str = "inbox", late_ms: int = 0) -> None:
         async with self.log.appender() as appender:
             for seq in range(first, last + 1):
-                await appender.append(seq, codec.encode(from_inbox(inbox, commit(seq, seq))))
+                await appender.append(seq, codec.encode(from_inbox(inbox, commit(seq, seq + late_ms))))
 
     async def reached(self, seq: int) -> None:
         assert await self.reader.reached(seq, PATIENCE_S), f"the history stayed at {await self.reader.checkpoint()}"
@@ -192,16 +192,19 @@ async def test_a_journal_shorter_than_the_history_stops_it(tmp_path: Path, url: 
             await asyncio.wait_for(run_history(here.server.url, SITE, url), PATIENCE_S)
 
 
-@pytest.mark.parametrize("trimmed_to", [0, 7])
-async def test_a_restored_journal_that_has_grown_past_the_history_stops_it(tmp_path: Path, url: str, trimmed_to: int) -> None:
-    """Positions 4 and 5 were lost and given again: rows of both would be a history of nothing."""
+@pytest.mark.parametrize(("trimmed_to", "inbox", "late_ms"), [(0, "another", 0), (7, "another", 0), (0, "inbox", 1_000)])
+async def test_a_restored_journal_that_has_grown_past_the_history_stops_it(
+    tmp_path: Path, url: str, trimmed_to: int, inbox: str, late_ms: int
+) -> None:
+    """Positions 4 and 5 were lost and given again: rows of both would be a history of nothing. The last case is no restore: a disk
+    that was behind came back alone, with the inbox that it had."""
     async with world(tmp_path, url) as here:
         await here.append(1, 5)
         async with here.running():
             await here.reached(5)
     async with world(tmp_path / "restored", url) as here:
         await here.append(1, 3)
-        await here.append(4, 9, "another")
+        await here.append(4, 9, inbox, late_ms)
         whole = [Stored(seq, 0, (await here.log.read_commit(seq)).data) for seq in range(1, trimmed_to)]
         if trimmed_to:
             await here.log.journal.purge(trimmed_to)

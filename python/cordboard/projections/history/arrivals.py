@@ -122,7 +122,7 @@ class Arrivals:
             self.end("catching up")
 
     def _compare(self, known: Branch, data: bytes) -> None:
-        if codec.decode_commit(data).consumed.inbox_id != known.inbox:
+        if not known.is_of(codec.decode_commit(data)):
             raise JournalReplaced(replaced(known.seq))
         self._known = None
 

@@ -190,7 +190,7 @@ async def _read_archive(target: _Target, trimmed: Trimmed) -> None:
     async with contextlib.aclosing(trimmed(known.seq)) as batches:
         async for batch in batches:
             commits = [decode_commit(stored.data) for stored in batch]
-            if commits[0].seq == known.seq and commits[0].consumed.inbox_id != known.inbox:
+            if commits[0].seq == known.seq and not known.is_of(commits[0]):
                 raise JournalReplaced(replaced(known.seq))
             await target.store(commits)
             logger.info("history: read up to %d from the archive", batch[-1].seq)

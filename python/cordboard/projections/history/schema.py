@@ -8,6 +8,7 @@ from typing import Self
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
+from cordboard.branch import MARK_BYTES
 from cordboard.events.bounds import ID_BYTES, NAME_MAX
 
 VERSION = 5
@@ -26,10 +27,11 @@ checkpoint = Table(
     Column("version", Integer, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("inbox", Id, nullable=False),
+    Column("mark", LargeBinary(MARK_BYTES), nullable=False),
     Column("at_ms", BigInteger, nullable=False),
 )
 """One row: the site, and the last commit whose rows stand in the other tables. `inbox`: the id of the inbox that this commit was
-written from; with `seq` it names the commit, should the journal be restored (ADR 16)."""
+written from; `mark`: what else tells it from another one at its place (`cordboard.branch`, ADR 16)."""
 
 contacts = Table(
     "history_contacts",

@@ -45,7 +45,7 @@ async def prepare(engine: AsyncEngine, site: str | None = None) -> None:
 
 def empty(site: str) -> Row:
     """The checkpoint of a history that has read nothing."""
-    return {"site": site, "version": VERSION, "seq": NOWHERE.seq, "inbox": NOWHERE.inbox, "at_ms": 0}
+    return {"site": site, "version": VERSION, "seq": NOWHERE.seq, "inbox": NOWHERE.inbox, "mark": NOWHERE.mark, "at_ms": 0}
 
 
 async def position(connection: AsyncConnection, history: History = LIVE) -> int:
@@ -55,8 +55,8 @@ async def position(connection: AsyncConnection, history: History = LIVE) -> int:
 
 async def read_up_to(connection: AsyncConnection, history: History = LIVE) -> Branch:
     """The same with the inbox that this commit was written from; nowhere if there is none."""
-    row = (await connection.execute(select(history.checkpoint.c.seq, history.checkpoint.c.inbox))).one_or_none()
-    return NOWHERE if row is None else Branch(row.seq, row.inbox)
+    row = (await connection.execute(select(*(history.checkpoint.c[name] for name in ("seq", "inbox", "mark"))))).one_or_none()
+    return NOWHERE if row is None else Branch(row.seq, row.inbox, row.mark)
 
 
 async def store(engine: AsyncEngine, commits: Sequence[Commit], history: History = LIVE) -> int:
@@ -78,7 +78,8 @@ async def store(engine: AsyncEngine, commits: Sequence[Commit], history: History
         for commit in new:
             changes.apply(commit)
         await _write(connection, history, changes)
-        values = {"seq": new[-1].seq, "inbox": new[-1].consumed.inbox_id, "at_ms": new[-1].at_ms}
+        at = Branch.of(new[-1])
+        values = {"seq": at.seq, "inbox": at.inbox, "mark": at.mark, "at_ms": new[-1].at_ms}
         moved = await connection.execute(update(history.checkpoint).where(history.checkpoint.c.seq == last).values(values))
         assert moved.rowcount == 1, "the checkpoint is locked"
     metrics.HISTORY_COMMITS.inc(len(new))
