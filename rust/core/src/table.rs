@@ -89,12 +89,16 @@ impl<K: Spread, V> Table<K, V> {
         self.get(key).is_some()
     }
 
+    #[inline]
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
-        if let Some(Some((known, value))) = self.slots.get(self.last.slot()) {
-            if known == key {
-                return Some(value);
-            }
+        match self.slots.get(self.last.slot()) {
+            Some(Some((known, value))) if known == key => Some(value),
+            Some(_) | None => self.look_for(key),
         }
+    }
+
+    #[inline(never)]
+    fn look_for(&self, key: &K) -> Option<&V> {
         let (_, slot) = self.find(key)?;
         self.last.remember(slot);
         self.slots.get(slot)?.as_ref().map(|(_, value)| value)
