@@ -127,7 +127,10 @@ impl Site {
             } else {
                 contact.back = None;
                 if let Phase::Offered { agent, attempt: first, expires_ms } = contact.phase {
-                    contact.siblings.insert(first, Sibling { agent, expires_ms });
+                    // Mostly it is the only one: then no list is made for it.
+                    if first != attempt {
+                        contact.siblings.insert(first, Sibling { agent, expires_ms });
+                    }
                 }
                 contact.siblings.remove(&attempt);
                 contact.phase = Phase::Connecting { agent: agent_id, attempt, connect_by_ms };
