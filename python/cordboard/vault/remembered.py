@@ -3,7 +3,6 @@
 from sqlalchemy import Connection, exists, inspect, select
 
 from cordboard.sql import open_engine
-from cordboard.vault import erasure_rows
 from cordboard.vault.reader import PooledReader
 from cordboard.vault.schema import followers, intake
 
@@ -24,7 +23,8 @@ def _remembered(connection: Connection, site: str) -> str | None:
     tables = inspect(connection).get_table_names()
     if followers.name not in tables or intake.name not in tables:
         return None
-    if position := erasure_rows.position(connection, site):
+    # Asked of this table alone: a vault of an earlier release has no other.
+    if position := connection.execute(select(followers.c.seq).where(followers.c.site == site)).scalar_one_or_none():
         return f"the vault has followed its journal up to commit {position}"
     # Who came in is not noted by site: that tells only of a vault that has followed no site yet.
     followed = connection.execute(select(exists().where(followers.c.seq > 0))).scalar_one()
