@@ -28,6 +28,8 @@ WORKERS = 64
 WARM_S, MEASURE_S = 2.0, 5.0
 RATE_MAX = 5_000.0
 """Offers a second at most, so that a run is bounded in number too."""
+ANSWERED_S = 120.0
+"""After the last phase: everybody has been answered by then, or has lost patience."""
 CONSUMED_S = 60.0
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
@@ -47,10 +49,11 @@ async def measured(directory: Path, seconds: float, seed: int) -> Report:
             console.print(f"takes {capacity:,.0f} contacts a second from {WORKERS} senders who wait for each other")
             phases = [Phase(f"{share:g}x", min(RATE_MAX, share * capacity), seconds) for share in SHARES]
             phases.append(Phase("0.5x again", phases[0].rate, max(2 * seconds, 6.0)))
-            for phase in phases:
-                site.phase = phase.name
-                await _timed(load, phase)
-                console.print(f"{phase.name}: {dict(phase.told)}")
+            async with asyncio.timeout(sum(phase.seconds for phase in phases) + ANSWERED_S), asyncio.TaskGroup() as group:
+                for phase in phases:
+                    site.phase = phase.name
+                    console.print(f"{phase.name}: {phase.rate:,.0f} a second for {phase.seconds:.0f} s")
+                    await load.in_time(phase, group)
             await _consumed(site)
             lost = await missing(site.log, load.acknowledged)
         finally:
@@ -60,12 +63,6 @@ async def measured(directory: Path, seconds: float, seed: int) -> Report:
             await asyncio.wait([looking])
         gone = [name for name, held in site.peaks[phases[-1].name].items() if not held]
         return Report(capacity, phases, len(load.acknowledged), len(lost), dict(load.ends), site.peaks, gone)
-
-
-async def _timed(load: Load, phase: Phase) -> None:
-    """Bounded: what has not been answered long after its time is an error of the load."""
-    async with asyncio.timeout(phase.seconds + 90.0):
-        await load.in_time(phase)
 
 
 async def _consumed(site: Running) -> None:

@@ -126,14 +126,14 @@ class ServiceDoor:
         try:
             done = await self._stub.SubmitContact(request, timeout=PATIENCE_S)
         except grpc.aio.AioRpcError as error:
-            return _refusal(error)
+            return refusal(error)
         return Said("accepted", contact=done.contact_id)
 
     async def end(self, contact: str) -> Said:
         try:
             await self._stub.EndContact(EndContactRequest(request_id=self._uuid(), contact_id=contact), timeout=PATIENCE_S)
         except grpc.aio.AioRpcError as error:
-            return _refusal(error)
+            return refusal(error)
         return Said("accepted", contact=contact)
 
     async def close(self) -> None:
@@ -143,7 +143,8 @@ class ServiceDoor:
         return str(uuid.UUID(bytes=self._dice.randbytes(16)))
 
 
-def _refusal(error: grpc.aio.AioRpcError) -> Said:
+def refusal(error: grpc.aio.AioRpcError) -> Said:
+    """The word for an error of the API."""
     status = rpc_status.from_call(error)  # type: ignore[arg-type]  # an AioRpcError has what a Call has
     reason, later = "", False
     for detail in status.details if status is not None else ():

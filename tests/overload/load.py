@@ -54,18 +54,18 @@ class Load:
                 group.create_task(work())
         return phase.told["accepted"] / (clock() - begin)
 
-    async def in_time(self, phase: Phase) -> None:
-        """Open loop: nobody waits for anybody. Returns once all have been answered."""
+    async def in_time(self, phase: Phase, group: asyncio.TaskGroup) -> None:
+        """Open loop: nobody waits for anybody, and the next phase begins when its time is over, whoever is still answered."""
         clock = asyncio.get_running_loop().time
         begin = clock()
-        async with asyncio.TaskGroup() as group:
-            for number in range(int(phase.rate * phase.seconds)):
-                due = begin + number / phase.rate
-                if (early := due - clock()) > 0:
-                    await asyncio.sleep(early)
-                elif number % 64 == 0:
-                    await asyncio.sleep(0)
-                group.create_task(self._one(phase, begin, due))
+        for number in range(int(phase.rate * phase.seconds)):
+            due = begin + number / phase.rate
+            if (early := due - clock()) > 0:
+                await asyncio.sleep(early)
+            elif number % 64 == 0:
+                await asyncio.sleep(0)
+            group.create_task(self._one(phase, begin, due))
+        await asyncio.sleep(max(0.0, begin + phase.seconds - clock()))
 
     async def _one(self, phase: Phase, begin: float, due: float) -> None:
         clock = asyncio.get_running_loop().time

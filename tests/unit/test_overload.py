@@ -16,7 +16,8 @@ import pytest
 
 from cordboard.api.site import ARRIVING_MAX
 from cordboard.errors import Overloaded
-from cordboard.gateway.limits import Limits, Room
+from cordboard.gateway.limits import Limits
+from cordboard.room import STUCK, Room
 from tests.chat_site import SECRET, chat_site
 from tests.letters_over_http import FILLED, PAYLOAD, PLENTY, HttpSite, http_site
 from tests.unit.test_retried_command import History, a_site
@@ -25,7 +26,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs/overload.md"
 FLOOD = 12
 
 
-def test_a_room_takes_so_many_and_nobody_waits() -> None:
+async def test_a_room_takes_so_many_and_nobody_waits() -> None:
     room = Room(2)
     with room.place(), room.place():
         assert room.full
@@ -33,6 +34,21 @@ def test_a_room_takes_so_many_and_nobody_waits() -> None:
             room.place().__enter__()
     with room.place():
         assert not room.full
+
+
+async def test_a_room_whose_people_are_not_served_takes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now[0])
+    room = Room(100, 5.0)
+    with ExitStack() as inside, room.place():
+        for _ in range(STUCK - 1):
+            inside.enter_context(room.place())
+        now[0] += 5.0
+        assert not room.full
+        now[0] += 0.1
+        assert room.full
+        inside.pop_all().close()
+        assert not room.full, "one that is stuck alone stands in nobody's way"
 
 
 async def flood(site: HttpSite) -> list[tuple[str, int]]:
@@ -116,7 +132,7 @@ async def test_contacts_on_their_way_leave_no_room_for_more_and_answers_pass() -
     with ExitStack() as arrivals:
         for _ in range(ARRIVING_MAX):
             site.admit()
-            arrivals.enter_context(site.arrival())
+            arrivals.enter_context(site.arriving.taken())
         with pytest.raises(Overloaded):
             site.admit()
     site.admit()

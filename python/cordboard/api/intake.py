@@ -41,7 +41,7 @@ async def submit(site: Site, request: pb.SubmitContactRequest) -> pb.SubmitConta
         # A repeat of a contact that stands is no new contact, and what the policy says by now does not matter to it.
         if await site.vault.find(GATEWAY, external_id) is None:
             raise
-    with site.arrival():
+    with site.arriving.taken():
         try:
             outcome = await site.submit(await _draft(site, request, external_id, fact, persons))
         except InvalidInput as error:

@@ -1,8 +1,7 @@
 """What every service stands on: the site's log, vault and views, and the two things one does with them: command and read."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from cordboard import codec
@@ -25,6 +24,7 @@ from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
 from cordboard.projections.quarantine import Quarantine
+from cordboard.room import Room
 from cordboard.router.explain import Explainer
 from cordboard.vault import Draft, Vault
 from cordboard.vault.erasure import Erasure
@@ -64,8 +64,8 @@ class Site:
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_MAX))
     """Held while an attachment is on its way: each stands in memory as a whole."""
-    arriving: int = 0
-    """New contacts between vault and verdict."""
+    arriving: Room = field(default_factory=lambda: Room(ARRIVING_MAX, BACKLOG_AGE_MS_MAX / 1000))
+    """New contacts between call and verdict."""
 
     async def command(self, fact: Fact) -> Outcome:
         """Append a fact and wait for what the router makes of it. Raises FactRefused, InvalidInput, Overloaded,
@@ -154,20 +154,11 @@ class Site:
         if self.draining.is_set():
             raise Draining("this server is stopping: connect again")
 
-    @contextmanager
-    def arrival(self) -> Iterator[None]:
-        """While a new contact is on its way."""
-        self.arriving += 1
-        try:
-            yield
-        finally:
-            self.arriving -= 1
-
     def admit(self) -> None:
         """For new contacts only, never for answers and ends. Raises Overloaded while the router is too far behind, or as many are
         on their way as can be decided soon."""
-        if self.arriving >= ARRIVING_MAX:
-            raise Overloaded(f"{self.arriving} contacts are on their way already")
+        if self.arriving.full:
+            raise Overloaded("as many contacts are on their way as can be decided soon")
         backlog = self.feed.backlog
         if backlog.frames > BACKLOG_FRAMES_MAX or backlog.age_ms > BACKLOG_AGE_MS_MAX:
             raise Overloaded(f"the router is {backlog.frames} frames and {backlog.age_ms} ms behind")

@@ -1,11 +1,7 @@
 """What one gateway process allows, and the bucket that meters a socket. Every size and time has a bound here."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-
-from cordboard.errors import Overloaded
 
 FRAME_MAX = 16 * 1024
 """Longest frame a client may send, bytes; longer ones are answered `too_large`."""
@@ -34,6 +30,8 @@ class Limits:
     """Letters of one kind (mail, form, webhook) on their way into vault and log; beyond, refused (`overloaded`)."""
     starts: int = 512
     """Chats that wait for vault, log and verdict; beyond, new ones are refused (`overloaded`)."""
+    patience_s: float = 5.0
+    """When some of those have been on their way for so long, new ones are refused, too."""
     live: int = 20_000
     """Chats that have not ended, their sockets open or not; beyond, new ones are refused (`overloaded`)."""
     frames_per_s: float = 10.0
@@ -68,31 +66,6 @@ class Limits:
     webhooks_per_s: float = 50.0
     webhooks_burst: int = 200
     """Posts to a webhook by one source, told apart by its name, once their signatures hold; more are answered 429."""
-
-
-class Room:
-    """At most `most` at once. Whoever comes when it is full is told to come back, so that those inside are served soon: a queue
-    would make everybody wait for longer than they do."""
-
-    __slots__ = ("_inside", "_most")
-
-    def __init__(self, most: int) -> None:
-        self._inside, self._most = 0, most
-
-    @property
-    def full(self) -> bool:
-        return self._inside >= self._most
-
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Raises Overloaded at once."""
-        if self.full:
-            raise Overloaded("too many are asking at this moment, please try again soon")
-        self._inside += 1
-        try:
-            yield
-        finally:
-            self._inside -= 1
 
 
 class TokenBucket:

@@ -22,10 +22,11 @@ from cordboard.gateway.chat.protocol import Start
 from cordboard.gateway.chat.tokens import ChatKeys
 from cordboard.gateway.chat.verdicts import Verdicts
 from cordboard.gateway.entrance.sorting import classify
-from cordboard.gateway.limits import Limits, Room
+from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.log.port import Backlog
 from cordboard.policy.classify import Signals
+from cordboard.room import Room
 from cordboard.vault import Content, Draft, Vault
 from cordboard.vault.intake import Intake
 from cordboard.vault.refs import content_ref
@@ -65,7 +66,7 @@ class Chat:
         self.conversations = Conversations(CHANNEL, keys.owns, limits, self._changed)
         self.departures = Departures(grace_s, self.verdicts)
         self._name = name
-        self._starting = Room(limits.starts)
+        self._starting = Room(limits.starts, limits.patience_s)
         self._sockets: dict[bytes, Attached] = {}
         self._appearing: dict[bytes, set[asyncio.Event]] = {}
         self._serving = asyncio.Event()

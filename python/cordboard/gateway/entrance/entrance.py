@@ -22,9 +22,10 @@ from cordboard.gateway.entrance.papers import contents_of, files_of
 from cordboard.gateway.entrance.readmission import Readmission
 from cordboard.gateway.entrance.refusals import Refusals
 from cordboard.gateway.entrance.sorting import classify, signals_of
-from cordboard.gateway.limits import Limits, Room
+from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.log.port import Backlog
+from cordboard.room import Room
 from cordboard.vault import Acceptance, Draft, Vault
 from cordboard.vault.intake import Intake
 from cordboard.vault.words import EXTERNAL_ID_MAX
@@ -48,7 +49,7 @@ class Entrance:
         self._cases = cases
         self._matters = Matters(vault, cases)
         self._limits = limits
-        self._room = Room(limits.letters)
+        self._room = Room(limits.letters, limits.patience_s)
         self._marks = ContactMarks(vault.derive_key("entrance"), name)
         self._refusals = Refusals(self._marks.owns)
         self._arriving: dict[str, asyncio.Future[None]] = {}

@@ -20,7 +20,7 @@ from cordboard.gateway.entrance.entrance import Entrance
 from cordboard.gateway.form.form import KEY, TRAP, Given, check, check_key, letter_of, object_of, pairs_of, schema_of
 from cordboard.gateway.form.page import FormPage
 from cordboard.gateway.form.words import FALLBACK, PHRASES, say
-from cordboard.gateway.limits import FORM_MAX, Limits, Room, TokenBuckets
+from cordboard.gateway.limits import FORM_MAX, Limits, TokenBuckets
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.gateway.posts import (
     HEADERS,
@@ -36,6 +36,7 @@ from cordboard.gateway.posts import (
     refuse_with,
     status_of,
 )
+from cordboard.room import Room
 
 _URLENCODED, _JSON = "application/x-www-form-urlencoded", "application/json"
 

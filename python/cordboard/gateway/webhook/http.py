@@ -13,10 +13,11 @@ from litestar.params import FromPath
 from cordboard import metrics
 from cordboard.errors import CordboardError, NotFound, Overloaded
 from cordboard.gateway.entrance.entrance import Entrance
-from cordboard.gateway.limits import WEBHOOK_MAX, Limits, Room, TokenBucket, TokenBuckets
+from cordboard.gateway.limits import WEBHOOK_MAX, Limits, TokenBucket, TokenBuckets
 from cordboard.gateway.posts import HEADERS, Admitted, body_of, refuse, refuse_http, refuse_with
 from cordboard.gateway.webhook.secrets import check_secret
 from cordboard.gateway.webhook.webhook import letter_of, payload_of, signed_id
+from cordboard.room import Room
 
 logger = logging.getLogger(__name__)
 
