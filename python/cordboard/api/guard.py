@@ -24,7 +24,7 @@ _MARGIN_S = 0.1
 _MARGIN_SHARE = 0.1
 _OPEN = ("/grpc.health.", "/grpc.reflection.")
 _PREFIX = "/cordboard.v1."
-_CODES = {code: name for name, code in code_pb2.Code.items()}
+_CODES: dict[int, str] = {code: name for name, code in code_pb2.Code.items()}
 if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[Any, Any]
 else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy.sql.elements import quoted_name
 
 from cordboard.branch import MARK_BYTES
 from cordboard.events.bounds import ID_BYTES, NAME_MAX
@@ -200,7 +201,7 @@ def beside(prefix: str, indexes_taken: frozenset[str]) -> History:
         copy = table.to_metadata(copies, name=table.name.replace(PREFIX, prefix, 1))
         for mine, plain in zip(_by_columns(copy), _by_columns(table), strict=True):
             assert plain.name is not None
-            mine.name = f"{plain.name}_b" if plain.name in indexes_taken else plain.name
+            mine.name = quoted_name(f"{plain.name}_b", None) if plain.name in indexes_taken else plain.name
     return History.named(copies, prefix)
 
 
