@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.chaos.plan import BEYOND, CLUSTER, PROCESSES
+from tests.chaos.plan import ALL, BEYOND
 from tests.chaos.report import text
 from tests.chaos.run import Course, NotRunning, run
 
@@ -21,9 +21,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300.0, help="how long faults strike (300)")
     parser.add_argument("--seed", type=int, default=None, help="of the faults and of what is published; drawn unless given")
     parser.add_argument("--rate", type=float, default=12.0, help="contacts a second (12)")
-    parser.add_argument(
-        "--only", action="append", choices=CLUSTER + PROCESSES + BEYOND, help="these kinds of faults, instead of all"
-    )
+    parser.add_argument("--only", action="append", choices=ALL + BEYOND, help="these kinds of faults, instead of all")
     parser.add_argument("--directory", type=Path, default=None, help="where everything is written, and stays")
     parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="write the whole report there too")
     options = parser.parse_args()
@@ -32,7 +30,7 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("tests.chaos").setLevel(logging.INFO)
     logging.getLogger("cordboard").setLevel(logging.ERROR)
-    kinds = tuple(options.only) if options.only else CLUSTER + PROCESSES
+    kinds = tuple(options.only) if options.only else ALL
     try:
         report = asyncio.run(run(Course(seed, options.seconds, options.rate, kinds), options.directory))
     except NotRunning as error:

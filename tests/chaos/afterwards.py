@@ -25,6 +25,7 @@ from cordboard.router.reading import commits_between
 from cordboard.router.verify import verify
 from cordboard.sql import open_engine
 from cordboard.vault.schema import intake
+from tests.chaos.archive import archive_agrees
 from tests.chaos.checker import Findings, record
 from tests.chaos.cluster import NAMES, Cluster
 from tests.chaos.crew import Crew, Databases
@@ -211,6 +212,7 @@ async def examine(
     found.violations += await told(history_agrees(commits, databases.views, scratch))
     if crew.doors:
         found.lost += await told(vault_holds(crew.accounts().values(), databases.vault))
+        found.violations += await told(archive_agrees(crew.archive_disk.archive, commits))
     found.violations += await told(copies_agree(cluster, log))
     return found
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from cordboard.client import Client, ClientError
+from tests.chaos.archive import ArchiveDisk
 from tests.chaos.cluster import Cluster
 from tests.chaos.ledger import Account, Ledger, read
 from tests.chaos.network import HOST
@@ -57,13 +58,15 @@ class Crew:
             "gateway", "gateway", *vault, *views, "--http-port", str(self.http_port), "--smtp-port", "-1", "--health-port", "-1"
         )
         self.api = self._role("api", "api", *vault, *views, "--grpc-port", str(self.grpc_port))
+        self.archive_disk = ArchiveDisk(directory)
+        self.archiver = self._role("archiver", "archiver", "--archive", str(self.archive_disk.place))
         self.sources = [self._voice("source", f"source-{number}", rate / SOURCES) for number in range(1, SOURCES + 1)]
         self.desk = self._voice("desk", "desk", rate)
         self._doors_ledger = directory / "doors.ledger"
 
     @property
     def roles(self) -> list[Kept]:
-        return [*self.routers, self.projector, *([self.gateway, self.api] if self.doors else [])]
+        return [*self.routers, self.projector, *([self.gateway, self.api, self.archiver] if self.doors else [])]
 
     @property
     def everybody(self) -> list[Kept]:
@@ -132,11 +135,12 @@ class Crew:
 async def crew(
     directory: Path, cluster: Cluster, databases: Databases, ports: Iterator[int], seed: int, rate: float, *, doors: bool
 ) -> AsyncIterator[Crew]:
-    """Everybody at work, until the context is left. `doors`: also gateway and API, and people who come to them."""
+    """Everybody at work, until the context is left. `doors`: also gateway and API, people who come to them, and an archiver."""
     people = Crew(directory, cluster, databases, ports, seed, rate, doors=doors)
-    try:
-        for one in people.everybody:
-            await one.keep()
-        yield people
-    finally:
-        await asyncio.gather(*(one.end() for one in people.everybody))
+    with people.archive_disk.mounted() if doors else contextlib.nullcontext():
+        try:
+            for one in people.everybody:
+                await one.keep()
+            yield people
+        finally:
+            await asyncio.gather(*(one.end() for one in people.everybody))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from cordboard.log.subjects import inbox_stream, journal_stream
+from tests.chaos.ballast import fill
 from tests.chaos.cluster import Cluster, Server
 from tests.chaos.crew import Crew
 from tests.chaos.ledger import now_ms
-from tests.chaos.plan import BEYOND, CLUSTER, Fault
+from tests.chaos.plan import ARCHIVE, BEYOND, CLUSTER, Fault
 from tests.chaos.postgres import Postgres
 from tests.chaos.processes import Kept
 from tests.chaos.site import SITE
@@ -22,7 +22,6 @@ _log = logging.getLogger(__name__)
 WELL_S = 90.0
 LED_S = 20.0
 SLOW_S = (0.02, 0.2)
-BALLAST = 1024**2
 
 Heal = Callable[[], Awaitable[None]]
 
@@ -88,6 +87,8 @@ class Nemesis:
         """Where it struck, and how to end it."""
         if fault.kind in CLUSTER + BEYOND:
             return await self._strike_cluster(fault)
+        if fault.kind in ARCHIVE:
+            return await self._strike_archive(fault.kind)
         return await self._strike_process(fault)
 
     async def _strike_process(self, fault: Fault) -> tuple[str, Heal]:
@@ -129,6 +130,21 @@ class Nemesis:
             case _:
                 await postgres.cut()
                 return "postgres", postgres.cut
+
+    async def _strike_archive(self, kind: str) -> tuple[str, Heal]:
+        disk, archiver = self._crew.archive_disk, self._crew.archiver
+        if kind == "kill the archiver":
+            await archiver.kill()
+            return archiver.name, _nothing
+        full = kind == "archive full"
+        if full and not disk.small:
+            raise Impossible("needs root, to mount a small file system")
+        (disk.fill if full else disk.take_away)()
+
+        async def heal() -> None:
+            (disk.empty if full else disk.bring_back)()
+
+        return "the archive's disk", heal
 
     async def _strike_cluster(self, fault: Fault) -> tuple[str, Heal]:
         leader = await self._leader(fault.pick)
@@ -211,7 +227,7 @@ class Nemesis:
         if server is None:
             raise Impossible("needs root, to mount a small file system")
         ballast = server.store / "ballast"
-        _fill(str(ballast))
+        fill(ballast)
 
         async def heal() -> None:
             ballast.unlink()
@@ -291,20 +307,6 @@ class Nemesis:
                 return leader
             await asyncio.sleep(0.2)
         return next(iter(self._cluster.servers.values()))
-
-
-def _fill(path: str) -> None:
-    """Write until the disk takes nothing more, however small."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT)
-    try:
-        piece = BALLAST
-        while piece:
-            try:
-                os.write(file, bytes(piece))
-            except OSError:
-                piece //= 2
-    finally:
-        os.close(file)
 
 
 def _flip(server: Server, pick: float) -> str:

@@ -40,8 +40,11 @@ PROCESSES = (
     "cut PostgreSQL's connections",
 )
 """Also in the middle of one of the above."""
+ARCHIVE = ("kill the archiver", "archive away", "archive full")
+"""What may befall the journal's second copy; also in the middle of a fault of the cluster. Nobody else may feel any of it."""
 BEYOND = ("corrupt blocks on two servers", "two disks wiped, the third behind")
 """More than a cluster of three can bear: not promised, drawn only when asked for, to show what is lost then."""
+ALL = CLUSTER + PROCESSES + ARCHIVE
 Span = tuple[float, float]
 HOLD_S: Span = (2.0, 8.0)
 WAIT_S: Span = (0.5, 2.5)
@@ -60,10 +63,10 @@ class Fault:
     companion: str | None = None
 
 
-def faults(seed: int, kinds: Sequence[str] = CLUSTER + PROCESSES, hold_s: Span = HOLD_S, wait_s: Span = WAIT_S) -> Iterator[Fault]:
+def faults(seed: int, kinds: Sequence[str] = ALL, hold_s: Span = HOLD_S, wait_s: Span = WAIT_S) -> Iterator[Fault]:
     """For ever. Every kind comes once before any comes again."""
     chance = random.Random(seed)
-    companions = [kind for kind in PROCESSES if kind in kinds]
+    companions = [kind for kind in PROCESSES + ARCHIVE if kind in kinds]
     while True:
         deck = list(kinds)
         chance.shuffle(deck)

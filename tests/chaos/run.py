@@ -20,7 +20,7 @@ from tests.chaos.cluster import Cluster, cluster
 from tests.chaos.crew import Crew, Databases, crew
 from tests.chaos.nemesis import WELL_S, Nemesis
 from tests.chaos.network import free_ports
-from tests.chaos.plan import CLUSTER, HOLD_S, PROCESSES, WAIT_S, Span, faults
+from tests.chaos.plan import ALL, HOLD_S, WAIT_S, Span, faults
 from tests.chaos.postgres import Postgres
 from tests.chaos.report import Report, rows
 from tests.chaos.site import SITE
@@ -40,12 +40,12 @@ class NotRunning(Exception):
 
 @dataclass(frozen=True)
 class Course:
-    """What a run does: strike for `seconds`, or `most` times, with `rate` contacts a second. `doors`: with gateway and API."""
+    """What a run does: strike for `seconds`, or `most` times, with `rate` contacts a second. `doors`: gateway, API, archiver."""
 
     seed: int
     seconds: float
     rate: float = 12.0
-    kinds: Sequence[str] = CLUSTER + PROCESSES
+    kinds: Sequence[str] = ALL
     hold_s: Span = HOLD_S
     wait_s: Span = WAIT_S
     most: int | None = None
@@ -138,7 +138,7 @@ async def _quieten(people: Crew, servers: Cluster, follower: Follower, log: Site
     found += await told(settled(follower, log))
     if people.doors and not found:
         found += await told(boards_agree(follower, people))
-    await asyncio.gather(*(one.stop() for one in people.everybody if one is not people.projector))
+    await asyncio.gather(*(one.stop() for one in people.everybody if one not in (people.projector, people.archiver)))
     return found
 
 

@@ -12,10 +12,8 @@ import pytest
 from tests.chaos.cluster import Server
 from tests.chaos.nemesis import Struck
 from tests.chaos.network import HOST, Network, free_ports
-from tests.chaos.plan import CLUSTER, PROCESSES, faults
+from tests.chaos.plan import ALL, faults
 from tests.chaos.report import Report, rows, silence, text
-
-KINDS = CLUSTER + PROCESSES
 
 
 def test_a_seed_gives_the_same_faults_again() -> None:
@@ -27,9 +25,9 @@ def test_a_seed_gives_the_same_faults_again() -> None:
 
 
 def test_every_kind_comes_before_any_comes_again() -> None:
-    plan = list(itertools.islice(faults(3), 2 * len(KINDS)))
-    assert sorted(fault.kind for fault in plan[: len(KINDS)]) == sorted(KINDS)
-    assert sorted(fault.kind for fault in plan[len(KINDS) :]) == sorted(KINDS)
+    plan = list(itertools.islice(faults(3), 2 * len(ALL)))
+    assert sorted(fault.kind for fault in plan[: len(ALL)]) == sorted(ALL)
+    assert sorted(fault.kind for fault in plan[len(ALL) :]) == sorted(ALL)
     assert any(fault.companion for fault in plan)
 
 
