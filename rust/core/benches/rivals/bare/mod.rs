@@ -13,7 +13,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use cordboard_core::{commit_hash, Router};
+use cordboard_core::{codec, commit_hash, Router};
 
 use self::matching::in_line;
 use self::set_up::Rules;
@@ -29,9 +29,6 @@ const ABLE_MAX: u32 = 100;
 const EMPTY: u128 = u128::MAX;
 /// More than the events of one fact need, less the fact itself.
 const ROOM: usize = 2_048;
-/// Of the commits that follow the only take-over.
-const EPOCH: u8 = 1;
-const LEVEL: u8 = 2;
 
 /// Ids are random, so eight bytes of one are its hash, but for a multiplication.
 #[derive(Default)]
@@ -117,6 +114,9 @@ struct Came<'a> {
 
 pub(crate) struct BareSteps {
     rules: Rules,
+    /// Of the only take-over.
+    epoch: u64,
+    level: u64,
     seq: u64,
     hash: [u8; 32],
     fact_ms: u64,
@@ -153,8 +153,11 @@ impl BareSteps {
     pub(crate) fn new(bytes: &[u8]) -> Self {
         let frames = Frame::read(bytes).1;
         let taken_over = Router::new(SITE).unwrap().take_over(INBOX, frames[0].at_ms - 1).unwrap();
+        let first = codec::decode_commit(&taken_over).unwrap();
         Self {
             rules: Rules::default(),
+            epoch: first.epoch,
+            level: first.level,
             seq: 1,
             hash: commit_hash(&taken_over),
             fact_ms: 0,
@@ -214,9 +217,9 @@ impl BareSteps {
         head.clear();
         head.put([0x9c, 1, 0xa5]);
         head.raw(SITE.as_bytes());
-        head.put([EPOCH]);
+        head.uint(self.epoch);
         head.uint(self.seq);
-        head.put([LEVEL]);
+        head.uint(self.level);
         head.uint(self.rules.version);
         head.uint(self.at_ms);
         head.put([0xc4, 32]);
