@@ -14,6 +14,7 @@ import pytest_asyncio
 from typer.testing import CliRunner
 
 from cordboard import codec
+from cordboard.cli.top import Screen
 from cordboard.client import Client, ClientError
 from cordboard.events import fact as facts
 from cordboard.events.bounds import FRAME_FACTS_MAX
@@ -100,6 +101,12 @@ async def test_it_is_listed_with_what_is_known_of_it(site: ApiSite, poison: dict
         str(len(NO_FACT)),
         "open",
     )
+    async with Client(site.target) as client:
+        boards, watch, screen = await client.get_boards(), client.watch_boards(interval_ms=20), Screen()
+        screen.take(await anext(watch))
+        await watch.aclose()
+    assert boards.quarantine_open == 3
+    assert "3 messages or facts could not be read" in str(screen.draw().renderables[-1])
     shown = await typed(site, "list")
     assert "quarantine: 3 open" in shown and "frame_too_large" in shown and "old-gateway-1a" in shown
     assert "use one of open, retried, discarded, all" in await typed(site, "list", "--state", "shut", code=1)

@@ -42,6 +42,7 @@ class BoardService(BoardServiceServicer):
             consistency_token=self._site.token(seq),
             resume_token=self._site.resume_token(seq),
             at_ms=at_ms,
+            quarantine_open=self._site.quarantine.summary().open,
         )
 
     async def WatchBoards(self, request: pb.WatchBoardsRequest, context: Context) -> AsyncIterator[pb.WatchBoardsResponse]:
@@ -62,7 +63,11 @@ class BoardService(BoardServiceServicer):
                     yield message
             elif clock() - said_at >= BOOKMARK_S:
                 said_at = clock()
-                yield pb.WatchBoardsResponse(resume_token=self._site.resume_token(seq), at_ms=self._site.boards.at_ms)
+                yield pb.WatchBoardsResponse(
+                    resume_token=self._site.resume_token(seq),
+                    at_ms=self._site.boards.at_ms,
+                    quarantine_open=self._site.quarantine.summary().open,
+                )
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(interval_ms / 1000):
                     await self._site.draining.wait()
@@ -114,6 +119,7 @@ class _Changes:
                 resume_token=self._token(last),
                 at_ms=self._at_ms,
                 complete=self._complete and start == 0,
+                quarantine_open=self._site.quarantine.summary().open,
             )
 
     def _token(self, last: bool) -> str:

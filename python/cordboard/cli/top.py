@@ -28,6 +28,7 @@ class Screen:
         self._agents: dict[str, AgentRow] = {}
         self._site = SiteRow()
         self.at_ms = 0
+        self._put_aside = 0
 
     def take(self, change: WatchBoardsResponse) -> None:
         if change.complete:
@@ -40,6 +41,7 @@ class Screen:
         if change.HasField("site"):
             self._site = change.site
         self.at_ms = max(self.at_ms, change.at_ms)
+        self._put_aside = change.quarantine_open
 
     def draw(self) -> Group:
         """Queues, the busiest agents, and what is on its way outside."""
@@ -53,7 +55,10 @@ class Screen:
         effects = f"Outside effects: {self._site.effects_open} open, {self._site.effects_failed} dead letters"
         away = ", ".join(f"{count} {reason or 'without a reason'}" for reason, count in sorted(self._site.absences.items()))
         absences = f"Not ready: {away or 'nobody'}"
-        return Group(queue_table(self._queues.values(), self.at_ms), table, absences, effects, *days_warning(self._site))
+        warnings = [*days_warning(self._site)]
+        if self._put_aside:
+            warnings.append(f"[red]{self._put_aside} messages or facts could not be read: `cordboard quarantine list`[/]")
+        return Group(queue_table(self._queues.values(), self.at_ms), table, absences, effects, *warnings)
 
 
 def days_warning(site: SiteRow) -> list[str]:

@@ -507,10 +507,13 @@ class GetBoardsResponse(_message.Message):
     CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     AT_MS_FIELD_NUMBER: _builtins.int
+    QUARANTINE_OPEN_FIELD_NUMBER: _builtins.int
     consistency_token: _builtins.str
     resume_token: _builtins.str
     at_ms: _builtins.int
     """Time of the newest commit counted in."""
+    quarantine_open: _builtins.int
+    """Messages and facts that could not be read, and nobody has decided of (QuarantineService)."""
     @_builtins.property
     def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueueRow]: ...
     @_builtins.property
@@ -526,10 +529,11 @@ class GetBoardsResponse(_message.Message):
         consistency_token: _builtins.str = ...,
         resume_token: _builtins.str = ...,
         at_ms: _builtins.int = ...,
+        quarantine_open: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "at_ms", b"at_ms", "consistency_token", b"consistency_token", "queues", b"queues", "resume_token", b"resume_token", "site", b"site"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "at_ms", b"at_ms", "consistency_token", b"consistency_token", "quarantine_open", b"quarantine_open", "queues", b"queues", "resume_token", b"resume_token", "site", b"site"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -574,10 +578,13 @@ class WatchBoardsResponse(_message.Message):
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     AT_MS_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
+    QUARANTINE_OPEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     at_ms: _builtins.int
     complete: _builtins.bool
     """Every row there is follows, in this message and, if they are many, the next ones: forget what you had."""
+    quarantine_open: _builtins.int
+    """As in GetBoardsResponse; of the moment at which the message was made."""
     @_builtins.property
     def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueueRow]: ...
     @_builtins.property
@@ -600,10 +607,11 @@ class WatchBoardsResponse(_message.Message):
         resume_token: _builtins.str = ...,
         at_ms: _builtins.int = ...,
         complete: _builtins.bool = ...,
+        quarantine_open: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "at_ms", b"at_ms", "complete", b"complete", "queues", b"queues", "removed_agent_ids", b"removed_agent_ids", "resume_token", b"resume_token", "site", b"site"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "at_ms", b"at_ms", "complete", b"complete", "quarantine_open", b"quarantine_open", "queues", b"queues", "removed_agent_ids", b"removed_agent_ids", "resume_token", b"resume_token", "site", b"site"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
