@@ -13,6 +13,9 @@ import pytest
 
 from cordboard import codec
 from cordboard.branch import Branch
+from cordboard.cli import lags
+from cordboard.cli.lags import Lags
+from cordboard.cli.vitals import Vitals, exposition
 from cordboard.errors import JournalCorrupt, JournalReplaced
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
@@ -154,6 +157,47 @@ async def test_it_notices_a_consumer_that_vanished(tmp_path: Path, url: str, bef
             await here.append(11 + before, 30)
             await here.reached(30)
             assert not task.done()
+
+
+async def test_one_that_stands_still_says_so_and_is_ready_again_when_it_has_caught_up(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its consumer is deleted behind its back, and the journal goes on: readiness and metrics tell of it until it has noticed."""
+    monkeypatch.setattr(projector, "WATCH_S", 0.5)
+    monkeypatch.setattr(lags, "LAG_MAX", 5)
+    vitals = Vitals.of(["projector"])
+    async with world(tmp_path, url) as here:
+        look = Lags(here.log, vitals, ["projector"])
+        projecting = run_history(here.server.url, SITE, here.url, said=lambda why_not: vitals.ready("projector", why_not))
+        task = asyncio.create_task(projecting)
+
+        def told() -> tuple[bool, bool]:
+            text = exposition(vitals, "")[0].decode()
+            (lag,) = (line for line in text.splitlines() if line.startswith('cordboard_follower_lag_commits{follower="history"}'))
+            assert ('cordboard_ready{role="projector"} 1.0' in text) == (not vitals.why_not("projector"))
+            return not vitals.why_not("projector"), lag.endswith(" 0.0")
+
+        async def stands_still() -> bool:
+            """It may notice between two looks: then it is done to it again."""
+            await here.vanish()
+            last = await here.log.last_journal_seq()
+            await here.append(last + 1, last + 10)
+            await look.look()
+            await look.look()
+            return told() == (False, False)
+
+        async def caught_up() -> bool:
+            await look.look()
+            return told() == (True, True)
+
+        await here.append(1, 10)
+        await here.reached(10)
+        await eventually(caught_up, "readiness")
+        await eventually(stands_still, "that it says that it stands still")
+        await eventually(caught_up, "readiness again")
+        assert not task.done()
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def test_a_commit_out_of_place_stops_it(tmp_path: Path, url: str) -> None:

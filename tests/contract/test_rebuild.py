@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from typer.testing import CliRunner
 
 from cordboard import codec, metrics
 from cordboard.errors import ConfigurationError
@@ -17,10 +19,11 @@ from cordboard.events import Commit
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.port import SiteLog
+from cordboard.main import app
 from cordboard.projections.history import HistoryReader, abandon_rebuild, arrivals, rebuild_history, run_history
 from cordboard.projections.history.rebuild import NEXT, OLD, Rebuild
 from cordboard.projections.history.schema import VERSION
-from cordboard.projections.history.store import prepare, store
+from cordboard.projections.history.store import position, prepare, store
 from tests.contract.test_history import a_day, a_matter, dump, opened
 from tests.journal import SITE, commit
 
@@ -179,6 +182,35 @@ async def test_live_tables_that_went_on_are_not_replaced_by_older_ones(views: As
     await store(views, journal[10:11], rebuild.history)
     assert await rebuild.reached(11)
     assert await dump(views) == live
+
+
+async def test_a_history_that_knows_more_than_a_restored_journal_is_replaced_if_that_is_said(views: AsyncEngine) -> None:
+    journal = a_journal()
+    await store(views, journal)
+    rebuild = await Rebuild.begin(views, SITE, lambda _done, _of: None, end=30)
+    await store(views, journal[:30], rebuild.history)
+    assert await rebuild.reached(30)
+    async with views.connect() as connection:
+        assert await position(connection) == 30
+
+
+async def test_the_command_says_what_it_did_and_what_it_takes(site: Site, database_url: str, views: AsyncEngine) -> None:
+    journal = a_journal()
+    await site.append(journal)
+    await store(views, journal[:7])
+    at = ["--nats-url", site.url, "--site", SITE, "--views-url", database_url, "--json"]
+    code, out, err = await cordboard("history", "rebuild", *at)
+    if database_url.startswith("sqlite"):
+        assert code == 1 and "give a PostgreSQL URL" in err
+        return
+    assert (code, json.loads(out)) == (0, {"site": SITE, "begun": 0, "seq": len(journal)}), err
+    code, out, err = await cordboard("history", "abandon", "--views-url", database_url)
+    assert (code, out.strip()) == (0, "there was nothing to drop"), err
+
+
+async def cordboard(*arguments: str) -> tuple[int, str, str]:
+    done = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+    return done.exit_code, done.stdout, " ".join(done.stderr.split())
 
 
 async def test_a_projector_rebuilds_the_tables_of_an_older_release_by_itself(

@@ -107,6 +107,16 @@ class Cluster:
         lines = [line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#")]
         return {name: float(number) for name, _, number in lines}
 
+    async def caught_up(self, follower: str) -> None:
+        """Until the metrics say that the projector has taken in what the router has decided."""
+
+        async def position(role: str, follower: str) -> float:
+            return (await self.metrics(role))[f'cordboard_follower_position{{follower="{follower}"}}']
+
+        async with asyncio.timeout(PATIENCE_S):
+            while await position("projector", follower) < await position("router", "router"):  # noqa: ASYNC110 - it is scraped
+                await asyncio.sleep(0.1)
+
     async def until(self, role: str, probe: str) -> None:
         async with asyncio.timeout(PATIENCE_S):
             while not await self.answers(role, probe):
@@ -163,19 +173,23 @@ async def test_the_release_comes_up_as_its_probes_say(cluster: Cluster, s3_place
     made = await cluster.start("site")
     out, _ = await made.communicate()
     assert made.returncode == 0 and b'"made":true' in out, cluster._log.read_text()
-    for role in ROLES:
-        await cluster.start(role)
+    processes = {role: await cluster.start(role) for role in ROLES}
     for role in ROLES:
         await cluster.until(role, "startupProbe")
     for role in ("router", "projector", "api", "archiver"):
         await cluster.until(role, "readinessProbe")
     assert not await cluster.answers("gateway", "readinessProbe"), "it has no policy yet, and the notes say so"
 
+    processes["projector"].send_signal(signal.SIGSTOP)
     policy = cluster._log.with_name("policy.yaml")
     policy.write_text((ROOT / "examples" / "webshop.yaml").read_text().replace("site: webshop", "site: default"))
     code, said = await call("policy", "apply", str(policy), target=cluster.api)
     assert code == 0, said
     await cluster.until("gateway", "readinessProbe")
+    assert not await cluster.answers("projector", "readinessProbe"), "it is paused"
+    processes["projector"].send_signal(signal.SIGCONT)
+    await cluster.until("projector", "readinessProbe")
+    await cluster.caught_up("history")
     for role in ROLES:
         assert await cluster.answers(role, "livenessProbe")
 

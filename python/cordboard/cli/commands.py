@@ -23,6 +23,7 @@ COMMANDS = {
     "policy": "policy:policy_app",
     "site": "site:site_app",
     "archive": "archive:archive_app",
+    "history": "history:history_app",
     "verify": "verify:verify_journal",
     "replay": "replay:replay",
     "asyncapi": "asyncapi:asyncapi_document",

@@ -84,7 +84,8 @@ async def run_history(
             await prepare(engine, site)
         except OldTables as old:
             logger.warning("%s", old)
-            await _rebuild(nats_url, site, engine, trimmed, lambda done, of: say(f"rebuilding the history: {done} of {of} commits"))
+            rebuild = await Rebuild.begin(engine, site, lambda done, of: say(f"rebuilding the history: {done} of {of} commits"))
+            await _fill(nats_url, site, engine, trimmed, rebuild)
             await prepare(engine, site)
 
         async def reached(seq: int) -> bool:
@@ -95,15 +96,23 @@ async def run_history(
 
 
 async def rebuild_history(
-    nats_url: str, site: str, db_url: str, *, trimmed: Trimmed | None = None, anew: bool = False, progress: Progress
+    nats_url: str,
+    site: str,
+    db_url: str,
+    *,
+    progress: Progress,
+    trimmed: Trimmed | None = None,
+    anew: bool = False,
+    end: int | None = None,
 ) -> None:
     """Write the history anew beside the live one, and put it in its place once it is as far; a projector may go on meanwhile.
 
-    What an earlier rebuild left is taken up, unless `anew`. `progress` hears commits done and to be done. Raises what `run_history`
-    raises; the live tables are as they were then.
+    What an earlier rebuild left is taken up, unless `anew`. `end`: so far is enough, whatever the live one knows. `progress` hears
+    commits done and to be done. Raises what `run_history` raises; the live tables are as they were then.
     """
     async with _opened(db_url) as engine:
-        await _rebuild(nats_url, site, engine, trimmed, progress, anew=anew)
+        rebuild = await Rebuild.begin(engine, site, progress, anew=anew, end=end)
+        await _fill(nats_url, site, engine, trimmed, rebuild)
 
 
 async def abandon_rebuild(db_url: str) -> bool:
@@ -121,10 +130,7 @@ async def _opened(db_url: str) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
-async def _rebuild(
-    nats_url: str, site: str, engine: AsyncEngine, trimmed: Trimmed | None, progress: Progress, *, anew: bool = False
-) -> None:
-    rebuild = await Rebuild.begin(engine, site, progress, anew=anew)
+async def _fill(nats_url: str, site: str, engine: AsyncEngine, trimmed: Trimmed | None, rebuild: Rebuild) -> None:
     await _follow(nats_url, site, _Target(engine, rebuild.history, rebuild.reached), trimmed, lambda: None)
 
 

@@ -32,14 +32,18 @@ Progress = Callable[[int, int], None]
 class Rebuild:
     """One rebuild. Made by `begin`; `history` is what to store commits into, `reached` is told after each batch."""
 
-    def __init__(self, engine: AsyncEngine, history: History, progress: Progress) -> None:
+    def __init__(self, engine: AsyncEngine, history: History, progress: Progress, end: int | None) -> None:
         self.history = history
+        self._end = end
         self._engine = engine
         self._progress = progress
 
     @classmethod
-    async def begin(cls, engine: AsyncEngine, site: str, progress: Progress, *, anew: bool = False) -> "Rebuild":
-        """Find what an earlier rebuild left, or make new tables. `anew`: forget what it left.
+    async def begin(
+        cls, engine: AsyncEngine, site: str, progress: Progress, *, anew: bool = False, end: int | None = None
+    ) -> "Rebuild":
+        """Find what an earlier rebuild left, or make new tables. `anew`: forget what it left. `end`: commit `end` is enough, though
+        the live tables know more: of a journal that has lost its end.
 
         Raises ConfigurationError if the database is another site's.
         """
@@ -54,16 +58,16 @@ class Rebuild:
             await connection.execute(first.on_conflict_do_nothing())
             begun = await position(connection, history)
         logger.info("history: rebuilding beside the live tables, from commit %d on", begun + 1)
-        return cls(engine, history, progress)
+        return cls(engine, history, progress, end)
 
     async def reached(self, seq: int) -> bool:
         """The new tables hold every commit up to `seq`: True if they are the live ones now."""
         metrics.REBUILT.set(seq)
         while True:
             async with self._engine.connect() as connection:
-                live = await _live_position(connection)
-            self._progress(seq, max(seq, live))
-            if seq < live:
+                goal = await self._goal(connection)
+            self._progress(seq, max(seq, goal))
+            if seq < goal:
                 return False
             try:
                 if not await self._exchange():
@@ -81,6 +85,9 @@ class Rebuild:
             logger.info("history: rebuilt up to commit %d and put in its place", seq)
             return True
 
+    async def _goal(self, connection: AsyncConnection) -> int:
+        return self._end if self._end is not None else await _live_position(connection)
+
     async def _exchange(self) -> bool:
         """Rename both, in one transaction. False: the live tables went on meanwhile."""
         async with alone(self._engine) as connection:
@@ -90,7 +97,7 @@ class Rebuild:
                 # Before it is looked at: a projector that has locked the row would wait for us, and we for it.
                 for name in names:
                     await connection.execute(text(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE"))
-            if await position(connection, self.history) < await _live_position(connection):
+            if await position(connection, self.history) < await self._goal(connection):
                 return False
             for name in names:
                 await connection.execute(text(f"ALTER TABLE {name} RENAME TO {name.replace(PREFIX, OLD, 1)}"))
