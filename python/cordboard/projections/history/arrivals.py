@@ -23,7 +23,7 @@ def replaced(seq: int) -> str:
     """What to say of a journal that does not hold what the history has read."""
     return (
         f"the history has read commit {seq}, which the journal does not hold (any more): the site was restored from its archive, "
-        "or this is another one. Give the history an empty database, it will be rebuilt (docs/archive.md, Restoring)"
+        "or this is another one. `cordboard history rebuild --lost-end --anew` writes it anew (docs/archive.md, Restoring)"
     )
 
 
