@@ -3,10 +3,18 @@
 from collections.abc import Sequence
 from typing import final
 
-__all__ = ["CoreError", "Position", "Router", "commit_hash", "render"]
+__all__ = ["FIRST_DECIDED", "LEVEL", "CoreError", "LevelUnsupported", "Position", "Router", "commit_hash", "render"]
+
+LEVEL: int
+"""The newest level that this build decides; new sites begin with it."""
+FIRST_DECIDED: int
+"""The oldest level that it decides: commits of those before are folded only."""
 
 class CoreError(Exception):
     """The journal or snapshot contradicts itself, or the caller broke the protocol (for example a step before take_over)."""
+
+class LevelUnsupported(CoreError):
+    """The journal is sound, but of a level that this build does not decide, or not even fold: another build is needed."""
 
 @final
 class Position:
@@ -19,6 +27,9 @@ class Position:
     @property
     def stepped_down(self) -> bool:
         """The router of this epoch stepped down: only a take-over can follow."""
+    @property
+    def level(self) -> int:
+        """Level of the next commit (0: there is none yet)."""
     @property
     def at_ms(self) -> int: ...
     @property
@@ -40,8 +51,9 @@ class Router:
     def snapshot(self) -> bytes: ...
     def state_hash(self) -> bytes: ...
     def position(self) -> Position: ...
-    def take_over(self, inbox_id: bytes, at_ms: int) -> bytes:
-        """Begin a new epoch: the commit to append first. Applied already."""
+    def take_over(self, inbox_id: bytes, at_ms: int, incarnation: bytes | None = None) -> bytes:
+        """Begin a new epoch: the commit to append first. Applied already. `incarnation`: 16 bytes of this life of this router;
+        None: of a router that has no rival. Raises LevelUnsupported if the journal's level is only folded here."""
 
     def step_down(self, at_ms: int) -> bytes:
         """End the epoch: the commit to append last. Applied already. Nothing is decided after it until `take_over`."""

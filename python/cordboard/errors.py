@@ -96,6 +96,12 @@ class ArchiveCorrupt(JournalCorrupt):
     reason = "archive_corrupt"
 
 
+class LevelUnsupported(CordboardError):
+    """The journal is sound, but of a level that this build does not decide, or not even fold: another build must do it."""
+
+    reason = "level_unsupported"
+
+
 class ConfigurationError(CordboardError):
     """The process cannot run as configured; the message says what to change."""
 

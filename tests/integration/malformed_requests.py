@@ -21,6 +21,7 @@ from cordboard.v1 import contact_service_pb2 as contacts_pb
 from cordboard.v1 import desk_pb2 as desk_pb
 from cordboard.v1 import effect_service_pb2 as effects_pb
 from cordboard.v1 import engagement_service_pb2 as engagements_pb
+from cordboard.v1 import engine_service_pb2 as engine_pb
 from cordboard.v1 import policy_service_pb2 as policy_pb
 from cordboard.v1 import quarantine_service_pb2 as quarantine_pb
 from cordboard.v1 import staff_service_pb2 as staff_pb
@@ -147,6 +148,8 @@ def templates() -> dict[str, Message]:
         "EffectService/ListEffects": effects_pb.ListEffectsRequest(contact_id=CONTACT),
         "EffectService/RetryEffect": effects_pb.RetryEffectRequest(request_id=UUID, effect_id="1.0"),
         "EffectService/DiscardEffect": effects_pb.DiscardEffectRequest(request_id=UUID, effect_id="1.0"),
+        "EngineService/GetEngine": engine_pb.GetEngineRequest(),
+        "EngineService/AdoptLevel": engine_pb.AdoptLevelRequest(request_id=UUID, level=4),
         "QuarantineService/ListQuarantined": quarantine_pb.ListQuarantinedRequest(),
         "QuarantineService/GetQuarantined": quarantine_pb.GetQuarantinedRequest(quarantine_id="1.0"),
         "QuarantineService/RetryQuarantined": quarantine_pb.RetryQuarantinedRequest(**place),
@@ -243,6 +246,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     "EffectService/ListEffects": {"contact_id": IDS[1:], "state": [3, -1], "kind": OPTIONAL_NAMES, "page_size": SIZES},
     "EffectService/RetryEffect": {"effect_id": PLACES},
     "EffectService/DiscardEffect": {"effect_id": PLACES},
+    "EngineService/AdoptLevel": {"level": [0, -1, 1_000_001, (1 << 63) - 1]},
     "QuarantineService/ListQuarantined": {"state": [4, -1], "page_size": [-1, 201, (1 << 31) - 1]},
     "QuarantineService/GetQuarantined": {"quarantine_id": PLACES},
     "QuarantineService/RetryQuarantined": {"quarantine_id": PLACES, "by": OPTIONAL_PERSONS, "reason": OPTIONAL_NAMES},
@@ -326,6 +330,8 @@ UNKNOWN: list[tuple[str, dict[str, Any], grpc.StatusCode, str]] = [
     ("EngagementService/ConsultAgent", {"to_agent": "nobody@nowhere.example"}, NOT_FOUND, "unknown_agent"),
     ("EngagementService/ChangeRole", {}, NOT_FOUND, "unknown_contact"),
     ("EngagementService/ReportConnectFailure", {}, NOT_FOUND, "unknown_contact"),
+    ("EngineService/AdoptLevel", {}, PRECONDITION, "level_unknown"),
+    ("EngineService/AdoptLevel", {"level": 1, "request_id": "7" * 32}, PRECONDITION, "level_in_force"),
     *((f"QuarantineService/{verb}Quarantined", {}, NOT_FOUND, "unknown_quarantine") for verb in ("Get", "Retry", "Discard")),
 ]
 """Three times each, some with the same request id: a repeat is refused as the first time."""

@@ -331,7 +331,8 @@ OF_NO_AGENT = {
     "no_policy", "unknown_contact", "contact_exists", "contact_gone", "unknown_queue", "unknown_channel", "unknown_skill",
     "unknown_reason", "unknown_disposition", "unknown_topic", "unknown_entry_point", "queue_emergency", "queue_closed",
     "queue_full", "no_abandon", "no_parking", "unknown_effect", "effect_open", "same_queue", "transfer_limit", "not_queued",
-    "already_queued", "policy_invalid", "policy_in_use", "policy_stale",
+    "already_queued", "policy_invalid", "policy_in_use", "policy_stale", "level_in_force",
+    "level_unknown",
 }  # fmt: skip
 """Refusals that say something of the contact, the queue, the policy or the request alone."""
 

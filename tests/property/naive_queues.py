@@ -12,6 +12,7 @@ from tests.property.naive_timers import Timer, timer
 from tests.property.naive_waiting import WAITING
 
 HOPS_MAX = 4
+LEVEL = 3
 
 
 class Queues(Plans):
@@ -70,6 +71,10 @@ class Queues(Plans):
     def on_QuarantineEndRequested(self, fact: f.QuarantineEndRequested) -> None:
         self.know_reason(fact.reason)
         self.record(e.QuarantineEnded(self.moment, fact.seq, fact.entry, fact.outcome))
+
+    def on_LevelRequested(self, fact: f.LevelRequested) -> None:
+        """A new site is of the newest level, and there is no other to adopt."""
+        self.refuse("level_in_force" if fact.level <= LEVEL else "level_unknown")
 
     # Closing
 

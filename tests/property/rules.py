@@ -28,6 +28,7 @@ IMPOSSIBLE = {
     "refused no_policy": "the harness begins with one: story first_contact",
     "refused no_room": "needs 100 pieces of work from elsewhere: test_an_agent_is_swamped",
     "refused side_limit": "needs six agents: story consult",
+    "LevelAdopted": "a new site begins with the newest level: tests/golden/test_journals.py",
     "QuarantineEnded": "the state knows nothing of what was put aside: story quarantine",
     "QuarantineEnded.outcome=retried": "the same",
     "QuarantineEnded.outcome=discarded": "the same",

@@ -139,15 +139,6 @@ async def test_a_router_hears_that_it_was_overtaken(log: Cut, peers: Peers) -> N
     assert await overtaken == 5
 
 
-async def test_of_two_that_lead_the_same_epoch_one_yields(log: Cut, peers: Peers) -> None:
-    await peers.lead(3)
-    overtaken = asyncio.create_task(peers.overtaken(3))
-    await heard(log, beat(b"z", "leading", 3))
-    assert not overtaken.done(), "the other one yields"
-    await heard(log, beat(b"a", "leading", 3))
-    assert await overtaken == 3
-
-
 async def test_what_is_said_is_said_again_and_again_until_silence(log: Cut, peers: Peers) -> None:
     said: list[Beat] = []
 

@@ -9,16 +9,18 @@ from cordboard.api.vocabulary import Vocabulary
 from cordboard.errors import FactRefused, NotFound
 from cordboard.events import Commit
 from cordboard.events.bounds import Requirement
-from cordboard.events.event import AgentRegistered, PolicyAdopted
+from cordboard.events.event import AgentRegistered, LevelAdopted, PolicyAdopted, RouterTookOver
 from cordboard.events.policy import Monitoring, Policy
 from cordboard.events.verdict import REFUSALS
 from cordboard.policy.classify import Classifier
 from cordboard.policy.language import warm
 
+_TOOK_OVER = 1
 _POLICY_ADOPTED = 5
 _AGENT_REGISTERED = 30
 _AGENT_REMOVED = 31
-_OURS = frozenset((_POLICY_ADOPTED, _AGENT_REGISTERED, _AGENT_REMOVED))
+_LEVEL_ADOPTED = 70
+_OURS = frozenset((_TOOK_OVER, _POLICY_ADOPTED, _AGENT_REGISTERED, _AGENT_REMOVED, _LEVEL_ADOPTED))
 
 
 class Fit(NamedTuple):
@@ -32,6 +34,10 @@ class Declared:
     """A fold: attach `apply` to the feed, then ask."""
 
     def __init__(self) -> None:
+        self.level = 0
+        """Of the next commit; 0 before the first one."""
+        self.leader: RouterTookOver | None = None
+        """Who leads, by its take-over."""
         self._adopted: PolicyAdopted | None = None
         self._policy: Policy | None = None
         self._classifier: Classifier | None = None
@@ -44,11 +50,16 @@ class Declared:
 
     def apply(self, seq: int, commit: Commit) -> None:
         """Fold the next commit."""
+        self.level = commit.level
         for entry in commit.entries:
             if entry.tag not in _OURS:
                 continue
             event = codec.decode_event(entry)
-            if isinstance(event, PolicyAdopted):
+            if isinstance(event, LevelAdopted):
+                self.level = event.level
+            elif isinstance(event, RouterTookOver):
+                self.leader = event
+            elif isinstance(event, PolicyAdopted):
                 self._adopted, self._policy, self._classifier = event, codec.decode_policy(event.policy), None
                 self.vocabulary = Vocabulary(self._policy)
                 if self._policy.monitoring != self._monitoring:

@@ -19,6 +19,7 @@ from cordboard.api.customers import CustomerService
 from cordboard.api.declared import Declared
 from cordboard.api.effects import EffectService
 from cordboard.api.engagements import EngagementService
+from cordboard.api.engine import EngineService
 from cordboard.api.explain import ExplainService
 from cordboard.api.guard import Guard
 from cordboard.api.monitoring import Shown
@@ -51,6 +52,7 @@ from cordboard.v1 import (
     customer_service_pb2,
     effect_service_pb2,
     engagement_service_pb2,
+    engine_service_pb2,
     explain_service_pb2,
     policy_service_pb2,
     quarantine_service_pb2,
@@ -63,6 +65,7 @@ from cordboard.v1.contact_service_pb2_grpc import add_ContactServiceServicer_to_
 from cordboard.v1.customer_service_pb2_grpc import add_CustomerServiceServicer_to_server
 from cordboard.v1.effect_service_pb2_grpc import add_EffectServiceServicer_to_server
 from cordboard.v1.engagement_service_pb2_grpc import add_EngagementServiceServicer_to_server
+from cordboard.v1.engine_service_pb2_grpc import add_EngineServiceServicer_to_server
 from cordboard.v1.explain_service_pb2_grpc import add_ExplainServiceServicer_to_server
 from cordboard.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
 from cordboard.v1.quarantine_service_pb2_grpc import add_QuarantineServiceServicer_to_server
@@ -107,6 +110,7 @@ SERVICES = tuple(
         (explain_service_pb2, "ExplainService"),
         (queue_service_pb2, "QueueService"),
         (engagement_service_pb2, "EngagementService"),
+        (engine_service_pb2, "EngineService"),
     )
 )
 
@@ -201,6 +205,7 @@ async def _serve(site: Site, host: str, port: int, caught_up: asyncio.Event, rea
     add_ExplainServiceServicer_to_server(ExplainService(site), server)
     add_QueueServiceServicer_to_server(QueueService(site), server)
     add_EngagementServiceServicer_to_server(EngagementService(site), server)
+    add_EngineServiceServicer_to_server(EngineService(site), server)
     healthy = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

@@ -108,6 +108,7 @@ _BY_REASON: dict[str, int] = {
             "expired", "revoked", "not_connecting", "not_engaged", "not_wrapping", "extension_limit", "no_abandon", "no_parking",
             "not_parked", "effect_open", "agent_busy", "same_queue", "same_agent", "transfer_limit", "not_queued",
             "already_queued", "agent_not_ready", "no_side", "channel_not_enabled", "policy_in_use",
+            "level_in_force", "level_unknown",
         ),
         code_pb2.FAILED_PRECONDITION,
     ),

@@ -22,6 +22,7 @@ COMMANDS = {
     "customer": "customer:customer_app",
     "policy": "policy:policy_app",
     "site": "site:site_app",
+    "engine": "engine:engine_app",
     "archive": "archive:archive_app",
     "history": "history:history_app",
     "verify": "verify:verify_journal",

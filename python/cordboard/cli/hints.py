@@ -29,6 +29,8 @@ HINTS: dict[str, str] = {
     "bytes_gone": "nothing can be retried any more: discard it, and ask whoever sent it to say it again",
     "still_unreadable": "`cordboard quarantine show ID` says what is wrong with it: upgrade, or discard it",
     "quarantine_ended": "`cordboard quarantine list --state all` shows who decided what",
+    "level_in_force": "`cordboard engine show` says which one: there is nothing to do, and no way back",
+    "level_unknown": "roll out the newer build on every router first, then adopt",
     "queue_full": "try again later, or raise the queue's limit in the policy",
 }
 """Refusals that a person at a terminal can do something about."""

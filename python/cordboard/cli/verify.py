@@ -72,6 +72,11 @@ def show(report: VerifyReport) -> None:
         f"{report.commits} commits ({report.first_seq}–{report.last_seq}), {report.events} events, {report.inputs} inputs: "
         f"{report.accepted} accepted, {report.refused} refused, {report.duplicates} duplicates, {report.quarantined} quarantined"
     )
+    if report.folded_only:
+        said = ", ".join(f"{count} of level {level}" for level, count in sorted(report.levels.items()))
+        console.print(
+            f"[yellow]re-decided {report.commits - report.folded_only} commits, folded only {report.folded_only}[/]: {said}"
+        )
     colour = "green" if report.clean else "red"
     lost = "not read" if report.lost is None else str(report.lost)
     counts = f"divergences {report.divergence_count}, violations {report.violation_count}, lost {lost}"

@@ -17,6 +17,7 @@ from cordboard.client.customers import CustomerCalls
 from cordboard.client.desk import DeskCalls, DeskChange, DeskEvent
 from cordboard.client.effects import EffectCalls
 from cordboard.client.engagements import EngagementCalls
+from cordboard.client.engine import EngineCalls
 from cordboard.client.explain import ExplainCalls
 from cordboard.client.policy import PolicyCalls
 from cordboard.client.quarantine import QuarantineCalls
@@ -74,6 +75,7 @@ class Client(
     CustomerCalls,
     EffectCalls,
     QuarantineCalls,
+    EngineCalls,
     ExplainCalls,
     QueueCalls,
 ):

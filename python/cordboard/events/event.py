@@ -118,6 +118,7 @@ __all__ = [
     "EngagementResumed",
     "EngagementStarted",
     "Event",
+    "LevelAdopted",
     "MatterRepeated",
     "MessageAttached",
     "MessageRelayed",
@@ -154,11 +155,16 @@ __all__ = [
 
 
 class RouterTookOver(msgspec.Struct, frozen=True, array_like=True, tag=1):
-    """A router leads from here on. Alone in its commit."""
+    """A router leads from here on. Alone in its commit. `incarnation`: which one, so that no two take-overs are the same bytes.
+
+    `level_max`: the newest level it decides. Both from level 3 on.
+    """
 
     at_ms: Ms
     epoch: Count
     inbox_id: Id
+    incarnation: Id | None = None
+    level_max: Count = 0
 
 
 class RouterSteppedDown(msgspec.Struct, frozen=True, array_like=True, tag=2):
@@ -261,6 +267,13 @@ class QuarantineEnded(msgspec.Struct, frozen=True, array_like=True, tag=69):
     outcome: QuarantineOutcome
 
 
+class LevelAdopted(msgspec.Struct, frozen=True, array_like=True, tag=70):
+    """What is decided from the next commit on."""
+
+    at_ms: Ms
+    level: Count
+
+
 Event = (
     RouterTookOver
     | RouterSteppedDown
@@ -309,6 +322,7 @@ Event = (
     | QueueModeSet
     | BroadcastMade
     | QuarantineEnded
+    | LevelAdopted
     | ContactPromoted
     | ContactLinked
     | ContactDiverted

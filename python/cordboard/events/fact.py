@@ -421,6 +421,13 @@ class QuarantineEndRequested(msgspec.Struct, frozen=True, array_like=True, tag=3
     reason: Name | None = None
 
 
+class LevelRequested(msgspec.Struct, frozen=True, array_like=True, tag=39):
+    """The site is to be decided at `level` from now on."""
+
+    fact_id: FactId
+    level: Count
+
+
 Fact = (
     ContactArrived
     | ContactAbandoned
@@ -460,5 +467,6 @@ Fact = (
     | ConsultRequested
     | RoleRequested
     | QuarantineEndRequested
+    | LevelRequested
 )
 FACTS: tuple[type[msgspec.Struct], ...] = Fact.__args__

@@ -78,6 +78,8 @@ REFUSALS: dict[str, str] = {
     "channel_not_enabled": "the agent does not work on this channel",
     "policy_invalid": "the compiled policy cannot be read or contradicts itself",
     "policy_in_use": "the policy drops a queue or channel that waiting or running contacts need",
+    "level_in_force": "the site is decided at this level already, or at a newer one",
+    "level_unknown": "the router that leads does not decide this level",
     "policy_stale": "the policy's version is not newer than the one in force",
 }
 """Every refusal reason with what it means; the API turns it into a google.rpc.Status, docs/glossary.md lists it."""

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
-from cordboard._core import CoreError
-from cordboard.errors import JournalCorrupt
+from cordboard import _core
+from cordboard.errors import JournalCorrupt, LevelUnsupported
 
 T = TypeVar("T")
 
@@ -21,10 +21,13 @@ class CoreThread:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="cordboard-core")
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work`. What the core refuses (a gap, a fork, broken bytes) comes as JournalCorrupt."""
+        """The result of `work`. What the core refuses (a gap, a fork, broken bytes) comes as JournalCorrupt; a journal of another
+        build's level as LevelUnsupported."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-        except CoreError as error:
+        except _core.LevelUnsupported as error:
+            raise LevelUnsupported(f"{error}. Run a build that does; docs/adr/0003 has levels") from error
+        except _core.CoreError as error:
             raise JournalCorrupt(str(error)) from error
 
     async def __aenter__(self) -> Self:

@@ -21,6 +21,9 @@ REMEMBERED_MS = 14 * 60_000
 REMEMBERED_MAX = 900_000
 """A little less than the core's own memory of fact ids and ended contacts (docs/routing.md): what it forgot may come again."""
 
+FIRST_ADOPTED = 3
+"""Levels before it rose with the build, without an event."""
+
 Report = Callable[[int, str], None]
 
 
@@ -39,6 +42,7 @@ class Ledger:
         self._report_to = report
         self._previous: Commit | None = None
         self._stepped_down = False
+        self._adopted: int | None = None
         self._decided: OrderedDict[bytes, int] = OrderedDict()
         self._live: set[bytes] = set()
         self._ended: OrderedDict[bytes, int] = OrderedDict()
@@ -61,6 +65,7 @@ class Ledger:
             25: self._contact_parked,
             26: self._park_ended,
             46: self._connect_over,
+            70: self._level_adopted,
         }
 
     def check(self, seq: int, commit: Commit, prev_hash: bytes | None) -> list[Input]:
@@ -68,6 +73,7 @@ class Ledger:
         due, self._next = self._next, seq + 1
         self._check_chain(seq, due, commit, prev_hash)
         self._check_epoch(commit)
+        self._check_level(commit)
         self._forget(commit.at_ms)
         inputs: list[Input] = []
         for index, entry in enumerate(commit.entries):
@@ -109,6 +115,14 @@ class Ledger:
             )
         self._stepped_down = ends
 
+    def _check_level(self, commit: Commit) -> None:
+        """Levels change by an event, from the next commit on."""
+        before, adopted, self._adopted = self._previous, self._adopted, None
+        if before is None or commit.level == (adopted or before.level):
+            return
+        if not (adopted is None and before.level < commit.level < FIRST_ADOPTED):
+            self._report(f"it is of level {commit.level} where {adopted or before.level} is in force")
+
     def _check_input(self, index: int, entry: Entry, at_ms: int) -> Input:
         self.inputs += 1
         fact = codec.decode_input(entry)
@@ -144,6 +158,9 @@ class Ledger:
             fold(entry, event)
         self._loads.fold(entry, event)
         self._outside.fold((commit.seq, index), entry, event)
+
+    def _level_adopted(self, _entry: Entry, event: words.LevelAdopted) -> None:
+        self._adopted = event.level
 
     def _contact_queued(self, entry: Entry, event: words.ContactQueued) -> None:
         contact = entry.contact or b""

@@ -62,12 +62,11 @@ class Peers:
         self.snapshot_seq = 0
         """The newest snapshot that anybody said is stored, ourselves included."""
         self._log = log
-        self._incarnation = incarnation
+        self.incarnation = incarnation
         self._clock = asyncio.get_running_loop().time
         self._said: tuple[Literal["leading", "standby"], int] | None = None
         self._standbys: dict[bytes, float] = {}
         self._epoch = 0
-        self._twin = 0
         self._connection = log.connection
         self.heard_at = self._looked_at = self._clock()
         """Since when nobody has been heard to lead (the loop's seconds)."""
@@ -122,19 +121,15 @@ class Peers:
 
     def rank(self) -> int:
         """Our place among those who stand by: 0 is the first to take over."""
-        return sum(incarnation < self._incarnation for incarnation in self._near())
+        return sum(incarnation < self.incarnation for incarnation in self._near())
 
     def has_standby(self) -> bool:
         """Does another router stand by?"""
         return bool(self._near())
 
     async def overtaken(self, epoch: int) -> int:
-        """Wait until somebody says that they lead a later epoch than `epoch`, and return that.
-
-        Or `epoch` itself, with an incarnation that goes before ours: two routers that take over in the same millisecond make the
-        same bytes, and the fence cannot tell them apart before their next commits.
-        """
-        while self._epoch <= epoch and self._twin != epoch:
+        """Wait until somebody says that they lead a later epoch than `epoch`, and return that."""
+        while self._epoch <= epoch:
             self._changed.clear()
             await self._changed.wait()
         return self._epoch
@@ -152,7 +147,7 @@ class Peers:
                 except msgspec.DecodeError as error:
                     logger.warning("a beat cannot be read: %s", error)
                     continue
-                if beat.incarnation != self._incarnation:
+                if beat.incarnation != self.incarnation:
                     self._hear(beat)
 
     def _hear(self, beat: Beat) -> None:
@@ -164,8 +159,6 @@ class Peers:
         # Who leads an epoch that is over was paused, and will learn it from the fence.
         if beat.epoch >= self._epoch:
             self._epoch = beat.epoch
-            if self._said == ("leading", beat.epoch) and beat.incarnation < self._incarnation:
-                self._twin = beat.epoch
             self.listen_anew()
             self._changed.set()
 
@@ -180,7 +173,7 @@ class Peers:
 
     async def _speak(self) -> None:
         if self._said is not None:
-            beat = Beat(self._incarnation, *self._said, self.snapshot_seq)
+            beat = Beat(self.incarnation, *self._said, self.snapshot_seq)
             await self._log.whisper(BEATS, msgspec.msgpack.encode(beat))
 
 

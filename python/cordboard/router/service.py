@@ -162,7 +162,7 @@ async def _lead(life: _Life, core: CoreThread, router: Router, standby: Standby,
         if not await standby.is_still_called():
             logger.info("another router leads %s: standing by on", log.site)
             return False
-        commit = await _take_over(log, core, router, appender, life.clock, turn_clock)
+        commit = await _take_over(life, core, router, appender, turn_clock)
         position = router.position()
         logger.info("leading %s in epoch %d from %d: %s", log.site, position.epoch, position.seq, why)
         metrics.TAKE_OVERS.inc()
@@ -187,12 +187,11 @@ async def _compare_clocks(log: SiteLog, clock: Clock) -> None:
     check_clock(before_ms, server_ms, after_ms)
 
 
-async def _take_over(
-    log: SiteLog, core: CoreThread, router: Router, appender: Appender, clock: Clock, turn_clock: TurnClock
-) -> bytes:
+async def _take_over(life: _Life, core: CoreThread, router: Router, appender: Appender, turn_clock: TurnClock) -> bytes:
     """Extend the journal by a new epoch, and look at the server's clock once more by the stamp it puts there."""
+    log, clock, incarnation = life.log, life.clock, life.peers.incarnation
     at_ms = turn_clock.now_ms()
-    commit = await core.run(lambda: router.take_over(log.inbox_id, at_ms))
+    commit = await core.run(lambda: router.take_over(log.inbox_id, at_ms, incarnation))
     seq = router.position().seq
     before_ms = clock.wall_ms()
     await appender.append(seq, commit)

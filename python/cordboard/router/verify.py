@@ -16,7 +16,7 @@ from functools import partial
 import msgspec
 
 from cordboard import codec
-from cordboard._core import CoreError, Router, commit_hash
+from cordboard._core import FIRST_DECIDED, CoreError, LevelUnsupported, Router, commit_hash
 from cordboard.errors import InvalidInput, JournalCorrupt
 from cordboard.log.port import Journal, SiteLog, Stored
 from cordboard.router import snapshots
@@ -55,6 +55,10 @@ class VerifyReport(msgspec.Struct, kw_only=True):
     refused: int = 0
     duplicates: int = 0
     quarantined: int = 0
+    levels: dict[int, int] = {}
+    """Commits by the level at which they were decided."""
+    folded_only: int = 0
+    """Commits of levels that this build does not decide: chain and invariants were checked, not what was decided."""
     lost: int | None = None
     divergence_count: int = 0
     violation_count: int = 0
@@ -83,7 +87,8 @@ async def verify(log: SiteLog, *, from_seq: int = 1, inbox: bool = True, progres
     """Verify commits `from_seq` to the end of the journal as it is now; `progress(seq, last)` is called on the way.
 
     With `from_seq` > 1 the state before it comes from a snapshot and the fold. Stops at the first commit that cannot even be
-    folded (a gap, a fork, broken bytes), and reports it. Of a purged inbox only what is left is compared.
+    folded (a gap, a fork, broken bytes), and reports it. Of a purged inbox only what is left is compared. Commits of a level
+    that this build does not decide are folded only. Raises LevelUnsupported at a level that it cannot even fold.
     """
     return await _verify(log, log if inbox else None, from_seq, progress)
 
@@ -160,7 +165,8 @@ class _Run:
         except JournalCorrupt as error:
             self.report.violated(seq, str(error))
             raise _Unreadable from error
-        self._redecide(stored)
+        self.report.levels[commit.level] = self.report.levels.get(commit.level, 0) + 1
+        self._redecide(stored, commit.level)
         if commit.consumed.inbox_id == self._inbox_id:
             self.consumed = (commit.consumed.inbox_seq, commit.consumed.facts_done)
             self.audit.inputs(seq, [each for each in inputs if (each.inbox_seq, each.index) >= self._purged_below])
@@ -169,9 +175,15 @@ class _Run:
         if self.report.commits % CHECK_EVERY == 0:
             self.check(seq)
 
-    def _redecide(self, stored: Stored) -> None:
+    def _redecide(self, stored: Stored, level: int) -> None:
         try:
+            if level < FIRST_DECIDED:
+                self._router.apply(stored.data)
+                self.report.folded_only += 1
+                return
             again = self._router.redecide(stored.data)
+        except LevelUnsupported:
+            raise
         except CoreError as error:
             self.report.violated(stored.seq, str(error))
             raise _Unreadable from error

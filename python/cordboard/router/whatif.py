@@ -36,10 +36,10 @@ LABEL = (
 )
 INBOX = b"what-if inbox id"
 """Of none that was recorded: facts are numbered anew."""
-UNSAID = (facts.PolicyPublished, *EFFECTS)
+UNSAID = (facts.PolicyPublished, facts.LevelRequested, *EFFECTS)
 NEUTRAL = (
     *(events.RouterTookOver, events.RouterSteppedDown, events.DeadlinesShifted, events.PolicyAdopted, events.SweepAdvanced),
-    *(events.EffectRequested, events.EffectEnded, events.EffectRetried, events.QuarantineEnded),
+    *(events.EffectRequested, events.EffectEnded, events.EffectRetried, events.QuarantineEnded, events.LevelAdopted),
 )
 NO_DECISION = {word.__struct_config__.tag for word in NEUTRAL}
 """Events that differ between any two routers, or by the policy's own text, or stand apart from routing."""

@@ -29,11 +29,19 @@ fn render(py: Python<'_>, commit: &[u8]) -> PyResult<String> {
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use super::error::CoreError;
+    use super::error::{CoreError, LevelUnsupported};
     #[pymodule_export]
     use super::position::Position;
     #[pymodule_export]
     use super::router::Router;
     #[pymodule_export]
     use super::{commit_hash, render};
+
+    /// The newest level that this build decides, and the oldest.
+    #[pymodule_init]
+    fn levels(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        use pyo3::types::PyModuleMethods;
+        module.add("LEVEL", cordboard_core::LEVEL)?;
+        module.add("FIRST_DECIDED", cordboard_core::FIRST_DECIDED)
+    }
 }

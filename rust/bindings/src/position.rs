@@ -27,6 +27,12 @@ impl Position {
         self.0.stepped_down
     }
 
+    /// Level of the next commit (0: there is none yet).
+    #[getter]
+    fn level(&self) -> u64 {
+        self.0.level
+    }
+
     /// Time of the last commit (Unix ms).
     #[getter]
     fn at_ms(&self) -> u64 {

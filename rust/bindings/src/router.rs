@@ -53,12 +53,22 @@ impl Router {
         Ok(Position(self.with(py, |core| core.position())?))
     }
 
-    /// Begin a new epoch: the commit to append first. Applied already.
-    #[pyo3(signature = (inbox_id, at_ms))]
-    fn take_over<'py>(&self, py: Python<'py>, inbox_id: &[u8], at_ms: u64) -> PyResult<Bound<'py, PyBytes>> {
-        let inbox_id: [u8; 16] = inbox_id.try_into().map_err(|_| CoreError::new_err("protocol: an inbox id is 16 bytes"))?;
-        let commit = mapped(self.with(py, |core| core.take_over(inbox_id, at_ms))?)?;
-        Ok(PyBytes::new(py, &commit))
+    /// Begin a new epoch: the commit to append first. Applied already. `incarnation`: who takes over; None: somebody without a rival.
+    #[pyo3(signature = (inbox_id, at_ms, incarnation = None))]
+    fn take_over<'py>(
+        &self,
+        py: Python<'py>,
+        inbox_id: &[u8],
+        at_ms: u64,
+        incarnation: Option<&[u8]>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let id = |bytes: &[u8]| <[u8; 16]>::try_from(bytes).map_err(|_| CoreError::new_err("protocol: an id is 16 bytes"));
+        let (inbox_id, incarnation) = (id(inbox_id)?, incarnation.map(id).transpose()?);
+        let commit = self.with(py, |core| match incarnation {
+            Some(incarnation) => core.take_over_as(inbox_id, incarnation, at_ms),
+            None => core.take_over(inbox_id, at_ms),
+        })?;
+        Ok(PyBytes::new(py, &mapped(commit)?))
     }
 
     /// End the epoch: the commit to append last. Applied already.

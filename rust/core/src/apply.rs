@@ -55,8 +55,10 @@ impl Site {
                 self.state.epoch = event.epoch;
                 self.seed(event.inbox_id);
                 self.state.stepped_down = false;
+                self.state.levels.most = event.level_max;
                 (event.epoch == next).then_some(()).ok_or_else(|| format!("epoch {} begins where {next} should", event.epoch))
             }
+            Event::LevelAdopted(event) => self.state.levels.adopt(event.level),
             Event::RouterSteppedDown(event) => {
                 self.state.stepped_down = true;
                 let epoch = self.state.epoch;

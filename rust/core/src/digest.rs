@@ -41,6 +41,7 @@ impl State {
             modes,
             places,
             matters,
+            levels,
         } = self;
         let mut bytes = Bytes(Vec::new());
         bytes.add(&(site, seq, epoch, stepped_down, at_ms, turn_ms, looked_ms, fact_ms, consumed, continued, arrivals, policy));
@@ -52,6 +53,9 @@ impl State {
         bytes.add(&(sweep, day_ms, cursors, modes));
         bytes.add_table(places.known());
         bytes.add_table(matters.known());
+        if levels.are_counted() {
+            bytes.add(levels);
+        }
         Digest(*blake3::hash(&bytes.0).as_bytes())
     }
 

@@ -14,6 +14,14 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// The journal is sound, but of a level that this engine does not decide, or not even fold.
+    #[error("commit {seq}: {what}")]
+    Level {
+        /// Position of the commit.
+        seq: u64,
+        /// What it wants, and what there is.
+        what: String,
+    },
     /// The state contradicts itself: a deadline does nothing, or an event that was just decided does not apply. No journal that this engine
     /// wrote leads there; nothing more is decided.
     #[error("state after commit {seq}: {what}")]

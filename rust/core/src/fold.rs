@@ -2,7 +2,8 @@
 
 use crate::apply::About;
 use crate::codec;
-use crate::router::{commit_hash, Router, COMMIT_VERSION, FIRST_LEVEL, LAST_TURN_MS, LEVEL};
+use crate::levels::{FIRST_ADOPTED, FIRST_FOLDED, LEVEL};
+use crate::router::{commit_hash, Router, COMMIT_VERSION, LAST_TURN_MS};
 use crate::state::Place;
 use crate::words::bounds::FRAME_FACTS_MAX;
 use crate::words::{Commit, Digest, Entry, Event, Fact, Id, Input, Verdict, INPUT_TAG};
@@ -19,6 +20,13 @@ impl Read {
     /// Does it begin or end an epoch? Then it is no part of a turn.
     fn is_control(&self) -> bool {
         matches!(self, Self::Event(_, Event::RouterTookOver(_) | Event::RouterSteppedDown(_)))
+    }
+
+    fn adopts(&self) -> Option<u64> {
+        match self {
+            Self::Event(_, Event::LevelAdopted(event)) => Some(event.level),
+            Self::Input(..) | Self::Event(..) => None,
+        }
     }
 }
 
@@ -46,9 +54,10 @@ impl Router {
         let seq = state.seq + 1;
         let refuse = |what: String| Folding::NotNext(Error::Commit { seq, what });
         let mut commit = codec::decode_commit(bytes).map_err(|flaw| refuse(format!("cannot be read: {}", flaw.reason())))?;
-        if commit.v != COMMIT_VERSION || !(FIRST_LEVEL..=LEVEL).contains(&commit.level) {
-            return Err(refuse(format!("has version {} and level {}, which this engine does not know", commit.v, commit.level)));
+        if commit.v != COMMIT_VERSION {
+            return Err(refuse(format!("has version {}, which this engine does not know", commit.v)));
         }
+        knows(commit.level).map_err(|what| Folding::NotNext(Error::Level { seq, what }))?;
         if commit.site != state.site {
             return Err(refuse(format!("belongs to site {}", commit.site)));
         }
@@ -74,6 +83,11 @@ impl Router {
         if read.len() > 1 && read.iter().any(Read::is_control) {
             return Err(refuse("holds more than the beginning or the end of an epoch".to_owned()));
         }
+        let mut levels = state.levels;
+        levels.enter(commit.level).map_err(refuse)?;
+        if let Some(level) = read.iter().find_map(Read::adopts) {
+            knows(level).map_err(|what| Folding::NotNext(Error::Level { seq, what }))?;
+        }
         if state.stepped_down && !matches!(read.first(), Some(Read::Event(_, Event::RouterTookOver(_)))) {
             return Err(refuse("is decided in an epoch whose router stepped down".to_owned()));
         }
@@ -83,6 +97,8 @@ impl Router {
     pub(crate) fn fold(&mut self, bytes: &[u8]) -> Result<(), Folding> {
         let (commit, entries) = self.read(bytes)?;
         let is_turn = !entries.first().is_some_and(Read::is_control);
+        let entered = self.site.state.levels.enter(commit.level);
+        entered.map_err(|what| Folding::Contradicts(Error::Commit { seq: commit.seq, what }))?;
         for (index, entry) in (0_u64..).zip(entries) {
             let place = Place { seq: commit.seq, entry: index };
             let applied = match entry {
@@ -99,14 +115,19 @@ impl Router {
         if self.site.state.epoch != commit.epoch {
             return Err(contradiction("names another epoch than the last take-over"));
         }
-        // An older level hashed the state in another way: what it says of it cannot be compared.
-        let comparable = commit.state_hash.filter(|_| commit.level == LEVEL);
+        // Before levels were adopted the state was hashed in several ways: what is said of it cannot be compared.
+        let comparable = commit.state_hash.filter(|_| commit.level >= FIRST_ADOPTED);
         if comparable.is_some_and(|hash| hash != self.site.state.digest()) {
             return Err(contradiction("names another state hash than the fold has"));
         }
         self.hash = Digest(commit_hash(bytes));
         Ok(())
     }
+}
+
+fn knows(level: u64) -> Result<(), String> {
+    let known = (FIRST_FOLDED..=LEVEL).contains(&level);
+    known.then_some(()).ok_or_else(|| format!("is of level {level}, and this engine knows levels {FIRST_FOLDED} to {LEVEL}"))
 }
 
 fn read_entry(entry: Entry) -> Result<Read, String> {

@@ -29,6 +29,7 @@ mod index;
 mod instants;
 mod interrupts;
 mod invariants;
+mod levels;
 mod lines;
 mod matching;
 mod memory;
@@ -52,5 +53,6 @@ pub mod words;
 
 pub use error::Error;
 pub use hindrance::Hindrance;
+pub use levels::{FIRST_DECIDED, LEVEL};
 pub use render::render;
 pub use router::{commit_hash, FrameRef, Position, Router};

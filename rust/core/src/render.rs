@@ -122,6 +122,7 @@ impl Line {
                 self.pair("epoch", event.epoch);
                 self.pair("inbox", Name(event.inbox_id));
             }
+            Event::LevelAdopted(event) => self.pair("level", event.level),
             Event::RouterSteppedDown(event) => self.pair("epoch", event.epoch),
             Event::DeadlinesShifted(event) => self.pair("gap", Seconds(event.gap_ms)),
             Event::PolicyAdopted(event) => self.pair("version", event.version),
@@ -472,6 +473,7 @@ fn at_ms(event: &Event) -> u64 {
         Event::QueueModeSet(event) => event.at_ms,
         Event::BroadcastMade(event) => event.at_ms,
         Event::QuarantineEnded(event) => event.at_ms,
+        Event::LevelAdopted(event) => event.at_ms,
         Event::ContactPromoted(event) => event.at_ms,
         Event::ContactLinked(event) => event.at_ms,
         Event::ContactDiverted(event) => event.at_ms,

@@ -69,6 +69,9 @@ fn whole(state: &State) -> Vec<Claim> {
         ("fact time", state.fact_ms, past),
         ("frame", inbox_seq, COUNT),
         ("facts of a frame", facts_done, COUNT),
+        ("level", state.levels.in_force, Span(0, crate::levels::LEVEL)),
+        ("adopted level", state.levels.adopted, Span(0, 0)),
+        ("level of its router", state.levels.most, COUNT),
     ]
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec;
 use crate::fold::{Folding, Read};
 use crate::hindrance::Hindrance;
+use crate::levels::{is_decided, FIRST_DECIDED, LEVEL};
 use crate::record::Record;
 use crate::restore;
 use crate::site::Site;
@@ -16,12 +17,8 @@ use crate::Error;
 
 /// Version of the commit's own shape.
 pub(crate) const COMMIT_VERSION: u8 = 1;
-/// What `decide` means today (JOURNAL: levels).
-pub(crate) const LEVEL: u64 = 2;
-/// The oldest level that can still be folded.
-pub(crate) const FIRST_LEVEL: u64 = 1;
 /// The tags of the events that begin and end an epoch. They belong to no turn.
-const TOOK_OVER_TAG: u64 = 1;
+pub(crate) const TOOK_OVER_TAG: u64 = 1;
 const STEPPED_DOWN_TAG: u64 = 2;
 /// Every so many commits carry the hash of the state.
 const STATE_HASH_EVERY: u64 = 1_000;
@@ -52,6 +49,8 @@ pub struct Position {
     pub epoch: u64,
     /// The router of that epoch stepped down: nothing is decided until another one takes over.
     pub stepped_down: bool,
+    /// Of the next commit (0: there is none yet).
+    pub level: u64,
     /// Time of the last commit (Unix ms).
     pub at_ms: u64,
     /// BLAKE3 of the last commit (zeros: none).
@@ -109,6 +108,10 @@ impl Router {
         }
         let Snapshot { hash, mut state } = rmp_serde::from_slice(snapshot).map_err(|error| Error::Snapshot(error.to_string()))?;
         restore::check(&state).map_err(Error::Snapshot)?;
+        if state.levels.in_force == 0 && state.seq > 0 {
+            // Written before the state knew: by a build that decided no other level.
+            state.levels.in_force = FIRST_DECIDED;
+        }
         state.settle_digest();
         let site = Site::new(state).map_err(Error::Snapshot)?;
         Ok(Self { site, hash, leads: false, broken: None, checkpoint: None, buffer: Vec::new() })
@@ -136,6 +139,7 @@ impl Router {
             seq: state.seq,
             epoch: state.epoch,
             stepped_down: state.stepped_down,
+            level: state.levels.in_force,
             at_ms: state.at_ms,
             hash: self.hash.0,
             inbox_id: state.consumed.map(|consumed| consumed.inbox_id.0),
@@ -144,12 +148,29 @@ impl Router {
         }
     }
 
-    /// Begin a new epoch: the commit to append first.
+    /// Begin a new epoch: the commit to append first. For a router that has no rival; others say who they are (`take_over_as`).
     pub fn take_over(&mut self, inbox_id: [u8; 16], at_ms: u64) -> Result<Vec<u8>, Error> {
+        self.begin_epoch(inbox_id, None, at_ms)
+    }
+
+    /// The same, by the router of this incarnation: an id that no other router has, nor this one in another life.
+    pub fn take_over_as(&mut self, inbox_id: [u8; 16], incarnation: [u8; 16], at_ms: u64) -> Result<Vec<u8>, Error> {
+        self.begin_epoch(inbox_id, Some(Id(incarnation)), at_ms)
+    }
+
+    fn begin_epoch(&mut self, inbox_id: [u8; 16], incarnation: Option<Id>, at_ms: u64) -> Result<Vec<u8>, Error> {
         self.usable()?;
         self.forward(at_ms)?;
+        let state = &mut self.site.state;
+        if state.levels.in_force == 0 {
+            state.levels.in_force = LEVEL;
+        }
+        let level = state.levels.in_force;
+        if !is_decided(level) {
+            return Err(Error::Level { seq: state.seq, what: undecided(level) });
+        }
         self.leads = true;
-        Ok(self.decide_take_over(Id(inbox_id), at_ms))
+        Ok(self.decide_take_over(Id(inbox_id), incarnation, LEVEL, at_ms))
     }
 
     /// End the epoch: the commit to append last. Nothing is decided after it until `take_over`.
@@ -209,15 +230,15 @@ impl Router {
         self.usable()?;
         self.leads = false;
         let (header, entries) = self.read(commit).map_err(Folding::into_error)?;
-        if header.level != LEVEL {
-            let what =
-                format!("was decided at level {}, this engine decides at level {LEVEL}: it can only be folded", header.level);
-            return Err(Error::Commit { seq: header.seq, what });
+        if !is_decided(header.level) {
+            return Err(Error::Level { seq: header.seq, what: undecided(header.level) });
         }
         let mut checkpoint = match self.checkpoint.take() {
             Some(checkpoint) if checkpoint.since.len() < CHECKPOINT_EVERY => checkpoint,
             Some(_) | None => Checkpoint { site: self.site.clone(), hash: self.hash, since: Vec::new() },
         };
+        let entered = self.site.state.levels.enter(header.level);
+        entered.map_err(|what| Error::Commit { seq: header.seq, what })?;
         let decided = self.decide_again(&header, &entries)?;
         if decided != commit {
             self.site = checkpoint.site.clone();
@@ -288,10 +309,10 @@ impl Router {
         Ok(pending)
     }
 
-    fn decide_take_over(&mut self, inbox_id: Id, at_ms: u64) -> Vec<u8> {
+    fn decide_take_over(&mut self, inbox_id: Id, incarnation: Option<Id>, level_max: u64, at_ms: u64) -> Vec<u8> {
         let epoch = self.site.state.epoch + 1;
         let mut turn = Turn::new(&mut self.site, at_ms, Record::new(std::mem::take(&mut self.buffer)));
-        turn.emit_control(RouterTookOver { at_ms, epoch, inbox_id });
+        turn.emit_take_over(RouterTookOver { at_ms, epoch, inbox_id, incarnation, level_max });
         let record = turn.record;
         let consumed = match self.site.state.consumed {
             Some(consumed) if consumed.inbox_id == inbox_id => consumed,
@@ -335,7 +356,9 @@ impl Router {
 
     fn decide_again(&mut self, header: &Commit, entries: &[Read]) -> Result<Vec<u8>, Error> {
         match entries.first() {
-            Some(Read::Event(_, Event::RouterTookOver(event))) => return Ok(self.decide_take_over(event.inbox_id, header.at_ms)),
+            Some(Read::Event(_, Event::RouterTookOver(event))) => {
+                return Ok(self.decide_take_over(event.inbox_id, event.incarnation, event.level_max, header.at_ms));
+            }
             Some(Read::Event(_, Event::RouterSteppedDown(_))) => return Ok(self.decide_step_down(header.at_ms)),
             _ => {}
         }
@@ -361,6 +384,7 @@ impl Router {
     /// Make the commit of what was decided, and stand after it.
     fn seal(&mut self, record: Record, consumed: Consumed, at_ms: u64, continued: bool) -> Vec<u8> {
         let is_turn = !matches!(record.first_tag(), Some(TOOK_OVER_TAG | STEPPED_DOWN_TAG));
+        let level = self.site.state.levels.in_force;
         self.stand_after(consumed, at_ms, continued, is_turn);
         let state = &self.site.state;
         let header = Commit {
@@ -368,7 +392,7 @@ impl Router {
             site: state.site.clone(),
             epoch: state.epoch,
             seq: state.seq,
-            level: LEVEL,
+            level,
             policy: state.policy.as_ref().map_or(0, |policy| policy.version),
             at_ms,
             prev_hash: self.hash,
@@ -387,6 +411,7 @@ impl Router {
         let state = &mut self.site.state;
         state.seq += 1;
         state.at_ms = at_ms;
+        state.levels.settle();
         state.consumed = Some(consumed);
         if is_turn {
             state.turn_ms = at_ms;
@@ -403,6 +428,10 @@ impl Router {
             state.settle_digest();
         }
     }
+}
+
+fn undecided(level: u64) -> String {
+    format!("is of level {level}, and this engine decides levels {FIRST_DECIDED} to {LEVEL}: it can only be folded")
 }
 
 fn encoded<T: Serialize>(value: &T) -> Vec<u8> {

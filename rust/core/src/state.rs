@@ -14,6 +14,7 @@ use crate::conversation::{Conversation, Holder, Sibling, Side, Stage};
 use crate::course::Course;
 use crate::customers::{Customers, KeptPlace, Recurrence};
 use crate::few::Few;
+use crate::levels::Levels;
 use crate::memory::Memory;
 use crate::places::seed_of;
 use crate::summed::Summed;
@@ -73,6 +74,8 @@ pub(crate) struct State {
     pub(crate) places: Customers<KeptPlace>,
     /// How often customers came of late, by topic.
     pub(crate) matters: Customers<Recurrence>,
+    #[serde(default)] // snapshots of level 2 have none
+    pub(crate) levels: Levels,
 }
 
 impl State {
@@ -101,6 +104,7 @@ impl State {
             modes: BTreeMap::new(),
             places: Customers::default(),
             matters: Customers::default(),
+            levels: Levels::default(),
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::Place;
 use crate::words::{
-    Consumed, DayTurned, DeadlinesShifted, Digest, Duplicate, Event, Fact, Id, Name, ParkEndedBy, Quarantined, Verdict,
-    CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, TURN_BUDGET,
+    Consumed, DayTurned, DeadlinesShifted, Digest, Duplicate, Event, Fact, Id, Name, ParkEndedBy, Quarantined, RouterTookOver,
+    Verdict, CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, TURN_BUDGET,
 };
 
 /// Silence that is recorded and forgiven (JOURNAL: time).
@@ -148,6 +148,19 @@ impl<'a> Turn<'a> {
     pub(crate) fn emit_control(&mut self, event: impl Into<Event>) {
         self.cause = CAUSE_CONTROL;
         self.emit(None, None, None, event);
+    }
+
+    /// The event that begins an epoch, as the level in force writes it.
+    pub(crate) fn emit_take_over(&mut self, event: RouterTookOver) {
+        if self.site.state.levels.are_counted() {
+            return self.emit_control(event);
+        }
+        let (about, place) = (About { contact: None, agent: None, channel: None }, self.next_place());
+        let nameless = RouterTookOver { incarnation: None, level_max: 0, ..event };
+        self.record.add_nameless(&about, CAUSE_CONTROL, &nameless);
+        if let Err(what) = self.site.apply_event(&about, place, self.at_ms, nameless.into()) {
+            self.contradict(format!("takes over, which does not apply: {what}"));
+        }
     }
 
     /// Where the next entry will stand.

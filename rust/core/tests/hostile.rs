@@ -5,11 +5,11 @@ mod plain;
 
 use cordboard_core::words::{
     Accepted, AgentChannel, AgentRegistered, Commit, Consumed, ContactAbandoned, ContactEnded, ContactQueued, ContactReprioritised,
-    ContactState, DeadlinesShifted, Digest, EndReason, Entry, Event, Fact, Id, Input, Key, Membership, OfferCause, OfferMade,
-    PolicyAdopted, Presence, PresenceRequested, PriorityCause, Refused, Requirement, Role, RouterSteppedDown, RouterTookOver,
-    Skill, CAUSE_CONTROL, INPUT_TAG,
+    ContactState, DeadlinesShifted, Digest, EndReason, Entry, Event, Fact, Id, Input, Key, LevelAdopted, Membership, OfferCause,
+    OfferMade, PolicyAdopted, Presence, PresenceRequested, PriorityCause, Refused, Requirement, Role, RouterSteppedDown,
+    RouterTookOver, Skill, CAUSE_CONTROL, INPUT_TAG,
 };
-use cordboard_core::{codec, FrameRef, Router};
+use cordboard_core::{codec, FrameRef, Router, LEVEL};
 use plain::name;
 
 const START_MS: u64 = 1_750_000_000_000;
@@ -135,8 +135,15 @@ fn hex(number: u8) -> String {
 
 #[test]
 fn epochs_follow_each_other() {
-    let took_over = RouterTookOver { at_ms: START_MS, epoch: 9, inbox_id: INBOX };
+    let took_over = RouterTookOver { at_ms: START_MS, epoch: 9, inbox_id: INBOX, incarnation: None, level_max: 0 };
     assert_eq!(refusal(vec![entry(None, took_over)]), "commit 3: epoch 9 begins where 2 should");
+}
+
+#[test]
+fn levels_rise_one_after_the_other_and_none_is_skipped() {
+    let adopted = |level| entry(None, LevelAdopted { at_ms: START_MS, level });
+    assert_eq!(refusal(vec![adopted(LEVEL)]), "commit 3: level 3 is adopted where 3 is in force");
+    assert_eq!(refusal(vec![adopted(LEVEL + 1)]), "commit 3: is of level 4, and this engine knows levels 1 to 3");
 }
 
 #[test]

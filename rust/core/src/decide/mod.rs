@@ -1,6 +1,6 @@
 //! Decide: what becomes of a fact. First the verdict (`check_*`, which changes nothing), then what it causes.
 //!
-//! One file a concern: `arrival`, `beginning`, `contact`, `visit`, `waiting`, `admission`, `plan`, `threshold`, `promotion`, `sweep`, `queue`, `offer`, `engagement`, `parking`, `effect`, `quarantine`, `agent`, `policy`. What time causes stands beside what facts cause.
+//! One file a concern: `arrival`, `beginning`, `contact`, `visit`, `waiting`, `admission`, `plan`, `threshold`, `promotion`, `sweep`, `queue`, `offer`, `engagement`, `parking`, `effect`, `quarantine`, `agent`, `policy`, `level`. What time causes stands beside what facts cause.
 
 mod absence;
 mod admission;
@@ -16,6 +16,7 @@ mod effect;
 mod ending;
 mod engagement;
 mod interrupt;
+mod level;
 mod offer;
 mod outside;
 mod parking;
@@ -84,6 +85,7 @@ impl Turn<'_> {
             Fact::ConsultRequested(fact) => self.check_consult(fact),
             Fact::RoleRequested(fact) => self.check_role(fact),
             Fact::QuarantineEndRequested(fact) => self.check_reason(fact.reason.as_ref()),
+            Fact::LevelRequested(fact) => self.check_level(fact),
         };
         match check {
             Ok(()) => Accepted {}.into(),
@@ -134,6 +136,7 @@ impl Turn<'_> {
             Fact::ConsultRequested(fact) => self.consult(&fact),
             Fact::RoleRequested(fact) => self.change_role(&fact),
             Fact::QuarantineEndRequested(fact) => self.end_quarantine(&fact),
+            Fact::LevelRequested(fact) => self.adopt_level(&fact),
         }
     }
 

@@ -20,11 +20,14 @@ const POLICY: Length = Length(0, FRAME_MAX);
 tagged! {
     /// What the engine recorded.
     Event {
-        /// A router leads from here on. Alone in its commit.
+        /// A router leads from here on. Alone in its commit. `incarnation`: which one, so that no two take-overs are the same bytes.
+        /// `level_max`: the newest level it decides.
         1 => RouterTookOver {
             at_ms: u64 [MS],
             epoch: u64 [COUNT],
             inbox_id: Id,
+            incarnation: Option<Id> = None,
+            level_max: u64 [COUNT] = 0,
         }
 
         /// The router of this epoch decides nothing more: whoever stands by takes over at once. Alone in its commit.
@@ -478,5 +481,8 @@ tagged! {
             input_entry: u64 [COUNT],
             outcome: QuarantineOutcome,
         }
+
+        /// What is decided from the next commit on.
+        70 => LevelAdopted { at_ms: u64 [MS], level: u64 [COUNT] }
     }
 }

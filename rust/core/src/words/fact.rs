@@ -391,6 +391,9 @@ tagged! {
             by: Option<Id> = None,
             reason: Option<Name> = None,
         }
+
+        /// The site is to be decided at `level` from now on.
+        39 => LevelRequested { fact_id: Id, level: u64 [COUNT] }
     }
 }
 

@@ -41,6 +41,7 @@ impl Fact {
             Self::QueueModeRequested(fact) => fact.fact_id,
             Self::BroadcastRequested(fact) => fact.fact_id,
             Self::QuarantineEndRequested(fact) => fact.fact_id,
+            Self::LevelRequested(fact) => fact.fact_id,
             Self::HoldRequested(fact) => fact.fact_id,
             Self::ConsultRequested(fact) => fact.fact_id,
             Self::RoleRequested(fact) => fact.fact_id,
@@ -87,7 +88,8 @@ impl Fact {
             | Self::DeskReturned(_)
             | Self::QueueModeRequested(_)
             | Self::BroadcastRequested(_)
-            | Self::QuarantineEndRequested(_) => None,
+            | Self::QuarantineEndRequested(_)
+            | Self::LevelRequested(_) => None,
         }
     }
 
@@ -131,7 +133,8 @@ impl Fact {
             | Self::PriorityRequested(_)
             | Self::QueueModeRequested(_)
             | Self::BroadcastRequested(_)
-            | Self::QuarantineEndRequested(_) => None,
+            | Self::QuarantineEndRequested(_)
+            | Self::LevelRequested(_) => None,
         }
     }
 
@@ -173,6 +176,7 @@ impl Fact {
             | Self::QueueModeRequested(_)
             | Self::BroadcastRequested(_)
             | Self::QuarantineEndRequested(_)
+            | Self::LevelRequested(_)
             | Self::HoldRequested(_)
             | Self::ConsultRequested(_)
             | Self::RoleRequested(_) => None,
