@@ -39,7 +39,7 @@ fn header(router: &Router, entries: Vec<Entry>) -> Commit {
         site: name("default"),
         epoch: position.epoch,
         seq: position.seq + 1,
-        level: 2,
+        level: LEVEL,
         policy: 0,
         at_ms: position.at_ms,
         prev_hash: Digest(position.hash),
