@@ -1,8 +1,8 @@
 //! The hall where contacts wait: plans, thresholds, admission, promotion, floors, customers who come again; and queues that close.
 
 use cordboard_core::words::{
-    BroadcastRequested, Fact, Floor, Id, Name, PlanStep, Policy, QueueMode, QueueModeRequested, Replacement, Requirement,
-    Threshold, ThresholdAction,
+    BroadcastRequested, Fact, Floor, Id, Name, PlanStep, Policy, QuarantineEndRequested, QuarantineOutcome, QueueMode,
+    QueueModeRequested, Replacement, Requirement, Threshold, ThresholdAction,
 };
 use proptest::prelude::{any, Strategy};
 use proptest::prop_oneof;
@@ -120,18 +120,23 @@ fn thresholds(next: &Name) -> Vec<Threshold> {
     ]
 }
 
-/// What is said to a queue.
+/// What is said to a queue, or of bytes that were put aside.
 #[derive(Debug, Clone)]
 pub(crate) enum Call {
     Mode { queue: u8, mode: QueueMode },
     Broadcast { queue: u8, text: u8 },
+    Quarantine { place: u8, outcome: QuarantineOutcome },
 }
 
 pub(crate) fn call() -> impl Strategy<Value = Call> {
     let modes = vec![QueueMode::Open, QueueMode::Open, QueueMode::Open, QueueMode::Closed, QueueMode::Emergency];
     prop_oneof![
         4 => (0_u8..4, select(modes)).prop_map(|(queue, mode)| Call::Mode { queue, mode }),
-        1 => (0_u8..4, any::<u8>()).prop_map(|(queue, text)| Call::Broadcast { queue, text }),
+        1 => (0_u8..4, any::<u8>()).prop_map(|(queue, text)| match text % 4 {
+            0 => Call::Quarantine { place: text, outcome: QuarantineOutcome::Retried },
+            1 => Call::Quarantine { place: text, outcome: QuarantineOutcome::Discarded },
+            _ => Call::Broadcast { queue, text },
+        }),
     ]
 }
 
@@ -143,6 +148,10 @@ pub(crate) fn called(fact_id: Id, call: &Call) -> Fact {
         Call::Broadcast { queue, text } => {
             let message = id(TEXT, u64::from(*text));
             BroadcastRequested { fact_id, queue: word(&QUEUES, *queue), message, by: None, reason: None }.into()
+        }
+        Call::Quarantine { place, outcome } => {
+            let (seq, entry) = (u64::from(*place), u64::from(*place % 3));
+            QuarantineEndRequested { fact_id, seq, entry, outcome: *outcome, by: None, reason: None }.into()
         }
     }
 }

@@ -229,7 +229,7 @@ pub(crate) enum Wish {
     Noise(Vec<u8>),
     /// Something is reported of an agent.
     Report(Duty),
-    /// Something is said to a queue.
+    /// Something is said to a queue, or of bytes that were put aside.
     Call(Call),
     Talk {
         aim: Aim,
