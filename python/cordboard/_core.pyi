@@ -1,9 +1,9 @@
 """The Rust core: one site's router. Pure: time, facts and identity come from outside; bytes in, bytes out."""
 
 from collections.abc import Sequence
-from typing import final
+from typing import Literal, final
 
-__all__ = ["FIRST_DECIDED", "LEVEL", "CoreError", "LevelUnsupported", "Position", "Router", "commit_hash", "render"]
+__all__ = ["FIRST_DECIDED", "LEVEL", "CoreError", "LevelUnsupported", "Position", "Router", "WireParser", "commit_hash", "render"]
 
 LEVEL: int
 """The newest level that this build decides; new sites begin with it."""
@@ -69,6 +69,9 @@ class Router:
         """Fold one commit. Raises CoreError on a gap, a fork, or a state hash that differs. What is not the next commit changes
         nothing; a commit that contradicts the state leaves a router that refuses everything."""
 
+    def fold(self, commits: Sequence[bytes]) -> None:
+        """Fold commits, one after the other, as `apply` does. If it raises, those before the one that was refused are folded."""
+
     def redecide(self, commit: bytes) -> bytes:
         """Decide the commit's own inputs again and return the commit that comes out (equal bytes: no divergence). The state
         afterwards is that of the *recorded* commit."""
@@ -81,6 +84,32 @@ class Router:
 
     def check(self) -> list[str]:
         """Violations of the invariants of the state, in words; empty is good."""
+
+@final
+class WireParser:
+    """Splits what a NATS server says on one connection. Subscriptions that are followed hold a consumer's deliveries."""
+
+    def __new__(cls) -> WireParser: ...
+    def reset(self) -> None:
+        """Forget what was begun: another connection follows."""
+
+    def follow(self, sid: int) -> None:
+        """From now on this subscription's messages are deliveries of a stream."""
+
+    def leave(self, sid: int) -> None:
+        """And from now on no more."""
+
+    def feed(
+        self, data: bytes
+    ) -> tuple[
+        list[tuple[int, list[tuple[int, int, int, bytes] | tuple[bytes, bytes]]]],
+        list[
+            tuple[int, bytes, bytes, bytes, bytes | None] | tuple[Literal["PING", "PONG"]] | tuple[Literal["-ERR", "INFO"], bytes]
+        ],
+    ]:
+        """What `data` completes: `(sid, deliveries)` of subscriptions that are followed, and everything else. A delivery is
+        `(seq, delivered, stored_ms, data)`; a heartbeat, or a question whether to go on, is `(reply, header)`; any other message is
+        `(sid, subject, reply, payload, header or None)`. Raises ValueError on what is not the protocol."""
 
 def commit_hash(commit: bytes) -> bytes:
     """BLAKE3 of a commit: the next one's `prev_hash`."""

@@ -9,9 +9,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """A message as the log holds it: `seq` from 1 without gaps, `stored_ms` the server's clock (Unix ms)."""
 
     seq: int
@@ -90,6 +91,10 @@ class Journal(Protocol):
         buffered (never empty). Survives reconnects and server restarts. Close the iterator (`aclose`) to stop."""
         ...
 
+    async def first_journal_seq(self) -> int:
+        """The oldest commit that is still there: 1, unless the journal was trimmed. Of an empty one one after its end."""
+        ...
+
     async def last_journal_seq(self) -> int:
         """0 if empty."""
         ...
@@ -134,10 +139,6 @@ class SiteLog(Journal, Protocol):
 
     async def read_frame(self, seq: int) -> Frame:
         """One message of the inbox, whatever its bytes are. Raises NotFound (purged, or not there yet), LogUnavailable."""
-        ...
-
-    async def first_journal_seq(self) -> int:
-        """The oldest commit that is still there: 1, unless the journal was trimmed. Of an empty one one after its end."""
         ...
 
     async def server_time_ms(self) -> int:

@@ -1,22 +1,21 @@
 """Follow a stream from a position: in order, without gaps, across reconnects, restarts and lost consumers.
 
-An ordered push consumer of our own on a plain subscription. nats-py's ordered consumer answers flow control from a timer
-and hands messages over one by one; here everything buffered comes out in one list, and the server is told to go on when
-that list has been taken.
+An ordered push consumer of our own. nats-py's answers flow control from a timer and hands messages over one by one; here
+everything buffered comes out in one list, and the server is told to go on when that list has been taken.
 """
 
 import asyncio
 import itertools
 import secrets
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 
 from nats import errors as nats_errors
-from nats.aio.msg import Msg
 
 from cordboard.errors import JournalCorrupt
 from cordboard.log.following import Interrupted, following, missing
+from cordboard.log.parsing import Delivery, Status
 from cordboard.log.port import Stored
 from cordboard.log.stream import Unanswered
 from cordboard.log.wire import ERR_STREAM_NOT_FOUND, ApiError, Wire
@@ -44,10 +43,11 @@ async def _deliveries(wire: Wire, stream: str, from_seq: int) -> AsyncGenerator[
     subject = wire.client.new_inbox()
     name = f"follow-{_process}-{next(_names)}"
     try:
-        subscription = await wire.client.subscribe(subject, cb=mailbox.put, pending_msgs_limit=0, pending_bytes_limit=0)
+        subscription = await wire.client.subscribe(subject)
     except nats_errors.Error as error:
         wire.check_open()
         raise Interrupted(repr(error)) from error
+    leave = wire.parser.follow(subscription, mailbox.put)
     try:
         await _create(wire, stream, name, subject, from_seq)
         while True:
@@ -58,6 +58,7 @@ async def _deliveries(wire: Wire, stream: str, from_seq: int) -> AsyncGenerator[
             if flow:
                 await _go_on(wire, flow)
     finally:
+        leave()
         mailbox.close()
         await wire.unsubscribe(subscription)
         if wire.client.is_connected:
@@ -105,7 +106,7 @@ class _Mailbox:
     """What the server delivered and the follower has not taken yet. The server's flow control bounds it."""
 
     def __init__(self, wire: Wire) -> None:
-        self._messages: deque[Msg] = deque()
+        self._messages: deque[Delivery | Status] = deque()
         self._arrived = asyncio.Event()
         self._losses = wire.losses
         self._wire = wire
@@ -115,8 +116,8 @@ class _Mailbox:
     def close(self) -> None:
         self._deaf()
 
-    async def put(self, msg: Msg) -> None:
-        self._messages.append(msg)
+    def put(self, messages: Sequence[Delivery | Status]) -> None:
+        self._messages.extend(messages)
         self._arrived.set()
 
     async def filled(self) -> None:
@@ -136,34 +137,31 @@ class _Mailbox:
         """Messages in order, up to where the server asks whether it may go on, and the subject that tells it so ('': none)."""
         taken: list[Stored] = []
         while self._messages:
-            msg = self._messages[0]
-            if not msg.data and msg.headers and msg.headers.get("Status") == "100":
-                self._messages.popleft()
-                if flow := msg.reply or msg.headers.get("Nats-Consumer-Stalled", ""):
+            message = self._messages[0]
+            if len(message) == 2:
+                reply, headers = message[0].decode(), _headers(message[1])
+                if flow := reply or headers.get("Nats-Consumer-Stalled", ""):
+                    self._messages.popleft()
                     return taken, flow
-                last = int(msg.headers.get("Nats-Last-Consumer", self._delivered))
+                last = int(headers.get("Nats-Last-Consumer", self._delivered))
                 if last == self._delivered:
+                    self._messages.popleft()
                     continue
                 if taken:
-                    self._messages.appendleft(msg)
                     return taken, ""
                 raise Interrupted(f"{last - self._delivered} messages were missed")
-            seq, delivered, stored_ms = _positions(msg.reply)
+            seq, delivered, stored_ms, data = message
             if delivered != self._delivered + 1:
                 if taken:
                     return taken, ""
                 raise Interrupted(f"message {self._delivered + 1} of this consumer was missed")
             self._messages.popleft()
             self._delivered = delivered
-            taken.append(Stored(seq, stored_ms, msg.data))
+            taken.append(Stored(seq, stored_ms, data))
         return taken, ""
 
 
-def _positions(reply: str) -> tuple[int, int, int]:
-    """Stream sequence, consumer sequence and the server's time (ms) from an acknowledgement subject.
-
-    `$JS.ACK.<stream>.<consumer>.<delivered>.<sseq>.<cseq>.<ns>.<pending>`, or with `<domain>.<account>` after ACK.
-    """
-    tokens = reply.split(".")
-    at = 5 if len(tokens) == 9 else 7
-    return int(tokens[at]), int(tokens[at + 1]), int(tokens[at + 2]) // 1_000_000
+def _headers(header: bytes) -> dict[str, str]:
+    """What a status says beside its first line."""
+    lines = header.decode().split("\r\n")[1:]
+    return {name: value.strip() for name, colon, value in (line.partition(":") for line in lines) if colon}

@@ -23,6 +23,7 @@ from cordboard import metrics
 from cordboard.errors import ConfigurationError, CordboardError, InvalidInput, LogUnavailable
 from cordboard.log.backoff import Backoff
 from cordboard.log.obedient import obedient
+from cordboard.log.parsing import NativeParser
 from cordboard.log.stream import Ack, Conflict, Occupied, Unanswered
 
 _log = logging.getLogger(__name__)
@@ -82,8 +83,9 @@ _puback = msgspec.json.Decoder(_PubAck)
 class Wire:
     """A connection that reconnects for ever. Made by `open_wire`."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, parser: NativeParser) -> None:
         self.client = client
+        self.parser = parser
         self._online = asyncio.Event()
         self._losses = 0
         self._on_loss: set[Callable[[], None]] = set()
@@ -285,6 +287,7 @@ async def open_wire(url: str, name: str) -> AsyncIterator[Wire]:
         _log.log(logging.DEBUG if isinstance(error, OSError | nats_errors.UnexpectedEOF) else logging.WARNING, "NATS: %r", error)
 
     client = Client()
+    parser = NativeParser.install(client)
     try:
         async with asyncio.timeout(CONNECT_S):
             await obedient(
@@ -309,7 +312,7 @@ async def open_wire(url: str, name: str) -> AsyncIterator[Wire]:
         # What the error says may quote the URL.
         raise ConfigurationError(f"cannot connect to NATS at {_without_secrets(url)}: {type(error).__name__}") from error
     try:
-        wire.append(Wire(client))
+        wire.append(Wire(client, parser))
         wire[0]._online.set()
         await wire[0].listen_for_answers()
         yield wire[0]

@@ -61,5 +61,4 @@ async def fold(log: Journal, core: CoreThread, router: Router, last: int) -> Non
 
 
 def _apply(router: Router, batch: Sequence[Stored]) -> None:
-    for stored in batch:
-        router.apply(stored.data)
+    router.fold([stored.data for stored in batch])

@@ -126,9 +126,8 @@ class Standby:
 
     def _fold(self, batch: Sequence[Stored]) -> None:
         """Runs on the core's thread."""
-        for stored in batch:
-            self._router.apply(stored.data)
-            self._last_commit = stored.data
+        self._router.fold([stored.data for stored in batch])
+        self._last_commit = batch[-1].data
         self.position = self._router.position()
 
     def _notice(self) -> None:

@@ -4,6 +4,7 @@
 mod error;
 mod position;
 mod router;
+mod wire;
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -34,6 +35,8 @@ mod _core {
     use super::position::Position;
     #[pymodule_export]
     use super::router::Router;
+    #[pymodule_export]
+    use super::wire::WireParser;
     #[pymodule_export]
     use super::{commit_hash, render};
 

@@ -107,6 +107,14 @@ impl Router {
         mapped(self.with(py, |core| core.apply(commit))?)
     }
 
+    /// Fold commits, one after the other. If it raises, those before the one that was refused are folded.
+    #[pyo3(signature = (commits))]
+    #[allow(clippy::needless_pass_by_value)] // as in `step`
+    fn fold(&self, py: Python<'_>, commits: Vec<Bound<'_, PyBytes>>) -> PyResult<()> {
+        let commits: Vec<&[u8]> = commits.iter().map(|commit| commit.as_bytes()).collect();
+        mapped(self.with(py, |core| commits.iter().try_for_each(|commit| core.apply(commit)))?)
+    }
+
     /// Decide the commit's own inputs again and return the commit that comes out; the state is that of the recorded one.
     #[pyo3(signature = (commit))]
     fn redecide<'py>(&self, py: Python<'py>, commit: &[u8]) -> PyResult<Bound<'py, PyBytes>> {

@@ -1,0 +1,137 @@
+//! What a NATS server says, for whoever has the connection.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use cordboard_wire::{Delivery, Malformed, Message, Operation, Parser};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+/// One connection's reader.
+#[pyclass(frozen, module = "cordboard._core")]
+pub(crate) struct WireParser(Mutex<Reading>);
+
+#[derive(Default)]
+struct Reading {
+    parser: Parser,
+    followed: BTreeSet<u64>,
+}
+
+type Tuples<'py> = Vec<Bound<'py, PyTuple>>;
+
+/// What one read said: the deliveries of each subscription that is followed, and all else.
+#[derive(Default)]
+struct Said<'py> {
+    followed: Vec<(u64, Tuples<'py>)>,
+    others: Tuples<'py>,
+}
+
+#[pymethods]
+impl WireParser {
+    #[new]
+    fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    /// Forget what was begun: another connection follows.
+    fn reset(&self) {
+        self.reading(|reading| reading.parser.reset());
+    }
+
+    /// From now on this subscription's messages are deliveries of a stream.
+    #[pyo3(signature = (sid))]
+    fn follow(&self, sid: u64) {
+        self.reading(|reading| reading.followed.insert(sid));
+    }
+
+    /// And from now on no more.
+    #[pyo3(signature = (sid))]
+    fn leave(&self, sid: u64) {
+        self.reading(|reading| reading.followed.remove(&sid));
+    }
+
+    /// What `data` completes: `(sid, deliveries)` of followed subscriptions, in order each, and everything else.
+    #[pyo3(signature = (data))]
+    fn feed<'py>(&self, py: Python<'py>, data: &[u8]) -> PyResult<(Vec<(u64, Tuples<'py>)>, Tuples<'py>)> {
+        let mut said = Said::default();
+        self.reading(|Reading { parser, followed }| {
+            parser.feed(data, |operation| said.take(py, followed, operation).map_err(Failed::Python))
+        })?;
+        Ok((said.followed, said.others))
+    }
+}
+
+impl WireParser {
+    fn reading<T>(&self, work: impl FnOnce(&mut Reading) -> T) -> T {
+        // Between two reads nothing is half done, and a read that failed ends the connection.
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<'py> Said<'py> {
+    fn take(&mut self, py: Python<'py>, followed: &BTreeSet<u64>, operation: Operation<'_>) -> PyResult<()> {
+        let other = match operation {
+            Operation::Message(message) if followed.contains(&message.sid) => {
+                if let Some(tuple) = delivered(py, &message)? {
+                    self.deliver(message.sid, tuple);
+                    return Ok(());
+                }
+                whole(py, &message)?
+            }
+            Operation::Message(message) => whole(py, &message)?,
+            Operation::Ping => ("PING",).into_pyobject(py)?,
+            Operation::Pong => ("PONG",).into_pyobject(py)?,
+            Operation::Ok => return Ok(()),
+            Operation::Error(text) => ("-ERR", PyBytes::new(py, text)).into_pyobject(py)?,
+            Operation::Info(json) => ("INFO", PyBytes::new(py, json)).into_pyobject(py)?,
+        };
+        self.others.push(other);
+        Ok(())
+    }
+
+    fn deliver(&mut self, sid: u64, delivery: Bound<'py, PyTuple>) {
+        match self.followed.iter_mut().find(|(each, _)| *each == sid) {
+            Some((_, deliveries)) => deliveries.push(delivery),
+            None => self.followed.push((sid, vec![delivery])),
+        }
+    }
+}
+
+/// `(seq, delivered, stored_ms, data)` of a message, `(reply, header)` of a status; None: it is no delivery.
+fn delivered<'py>(py: Python<'py>, message: &Message<'_>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+    if message.is_status() {
+        return (PyBytes::new(py, message.reply), PyBytes::new(py, message.header)).into_pyobject(py).map(Some);
+    }
+    let Some(delivery) = Delivery::from_reply(message.reply) else { return Ok(None) };
+    let data = PyBytes::new(py, message.payload);
+    (delivery.seq, delivery.delivered, delivery.stored_ms, data).into_pyobject(py).map(Some)
+}
+
+/// `(sid, subject, reply, payload, header)`.
+fn whole<'py>(py: Python<'py>, message: &Message<'_>) -> PyResult<Bound<'py, PyTuple>> {
+    let bytes = |part| PyBytes::new(py, part);
+    let (subject, reply) = (bytes(message.subject), bytes(message.reply));
+    let header = (!message.header.is_empty()).then(|| bytes(message.header));
+    (message.sid, subject, reply, bytes(message.payload), header).into_pyobject(py)
+}
+
+enum Failed {
+    Malformed(Malformed),
+    Python(PyErr),
+}
+
+impl From<Malformed> for Failed {
+    fn from(error: Malformed) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl From<Failed> for PyErr {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Malformed(error) => PyValueError::new_err(error.to_string()),
+            Failed::Python(error) => error,
+        }
+    }
+}
