@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from cordboard import codec
+from cordboard.archive import Archive, ArchivedJournal, ArchiveSettings, open_storage
 from cordboard.errors import InvalidInput
 from cordboard.events import event as e
 from cordboard.events.policy import Policy
 from cordboard.log.memory import MemoryLog
 from cordboard.router.replay import told
 from cordboard.router.whatif import WhatIf, what_if
+from tests.archives import write_all
 from tests.day.day import Day
 from tests.day.site import Order, policy
 
@@ -122,6 +125,14 @@ async def test_it_begins_in_the_middle_of_a_day() -> None:
     assert 0 < sum(each.recorded.answered for each in report.queues) < CONTACTS
     other = await _ask("age", from_seq=last // 4)
     assert other.diverged_seq is not None and last // 4 <= other.diverged_seq <= last
+
+
+async def test_an_archive_is_asked_as_the_log_is(tmp_path: Path) -> None:
+    log, until = await _log(), len(_day()[0]) // 4
+    archive = Archive(open_storage(str(tmp_path)), log.site)
+    await write_all(log, archive, ArchiveSettings())
+    other = await what_if(await ArchivedJournal.open(archive), _compiled("age"), to_seq=until, progress=lambda *_: None)
+    assert other == await _ask("age", to_seq=until)
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, None), (5, 4), (1, 10**9)])

@@ -320,6 +320,8 @@ async def test_the_commands(tmp_path: Path, archive: Archive) -> None:
     assert code == 0 and "sound" in said
     code, said = await run("verify", "--archive", place, "--json")
     assert code == 0 and json.loads(said)["commits"] >= 1
+    told = [await run("replay", "--to", "1", *where) for where in (("--archive", place), ("--data-dir", str(data)))]
+    assert told[0] == told[1] and told[0][0] == 0 and told[0][1].startswith("commit 1 ")
     code, said = await run("archive", "trim", "--archive", place, "--data-dir", str(data), "--dry-run", "--json")
     assert code == 0 and json.loads(said)["journal"]["messages"] == 0
     code, said = await run("archive", "restore", "--archive", place, "--data-dir", str(data))
@@ -334,7 +336,7 @@ async def test_the_commands(tmp_path: Path, archive: Archive) -> None:
 
     part = Path(place) / (await archive.part_keys())[0]
     part.write_bytes(part.read_bytes()[:-1])
-    for arguments in (("archive", "check"), ("verify",)):
+    for arguments in (("archive", "check"), ("verify",), ("replay",)):
         code, _ = await run(*arguments, "--archive", place)
         assert code == 1
     code, said = await run("archive", "list", "--archive", "ftp://host")

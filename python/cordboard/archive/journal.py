@@ -33,6 +33,9 @@ class ArchivedJournal:
     def snapshots(self) -> Shelf:
         return self._archive.shelf
 
+    async def first_journal_seq(self) -> int:
+        return await self._archive.first_seq()
+
     async def last_journal_seq(self) -> int:
         return self._last
 

@@ -1,18 +1,17 @@
 """`cordboard archive`: look into the journal's archive, prove it, put the journal back on an empty server, trim what it holds."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import msgspec
 import typer
 
 from cordboard.archive import Archive, ArchiveReport, Header, check_archive, open_storage
 from cordboard.cli.instants import parse_instant
-from cordboard.cli.journal import progress_bar
+from cordboard.cli.journal import progress, run
 from cordboard.cli.options import (
     DataDir,
     InboxMax,
@@ -24,18 +23,16 @@ from cordboard.cli.options import (
     NatsUrl,
     Site,
 )
-from cordboard.cli.output import AsJson, console, fail, print_json, print_table, stderr
+from cordboard.cli.output import AsJson, console, fail, print_json, print_table
 from cordboard.cli.process import only_one
 from cordboard.cli.restoring import Restored, Target, restore_site
 from cordboard.cli.trimming import Plan, trim
-from cordboard.errors import CordboardError
 from cordboard.log import StreamSettings
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.settings import Settings
 from cordboard.vault import Vault
 from cordboard.vault.kek import load_kek
 
-T = TypeVar("T")
 archive_app = typer.Typer(no_args_is_help=True, help="The second copy of the journal: list, check, restore, trim.")
 
 Place = Annotated[
@@ -60,7 +57,7 @@ class Listing(msgspec.Struct, frozen=True):
 @archive_app.command("list")
 def list_archive(place: Place, site: Site = "default", as_json: AsJson = False) -> None:
     """Closed segments, the parts after them, and snapshots."""
-    listing = _run(_list(_archive(place, site)))
+    listing = run(_list(place, site))
     if as_json:
         print_json(listing)
         return
@@ -75,8 +72,12 @@ def list_archive(place: Place, site: Site = "default", as_json: AsJson = False) 
 @archive_app.command("check")
 def check(place: Place, site: Site = "default", as_json: AsJson = False) -> None:
     """Read everything, and compare contents, the chain of commits and the chain of segments. Exit 1 if anything is wrong."""
-    with _bar("checking", quiet=as_json) as progress:
-        report = _run(check_archive(_archive(place, site), progress=progress))
+
+    async def work(advanced: Callable[[int, int], None]) -> ArchiveReport:
+        return await check_archive(_archive(place, site), progress=advanced)
+
+    with progress("checking", quiet=as_json) as advanced:
+        report = run(work(advanced))
     if as_json:
         print_json(report)
     else:
@@ -104,14 +105,14 @@ def restore(
 ) -> None:
     """Put the journal and its snapshots on a server that has nothing of the site; its inbox is a new one (docs/archive.md)."""
 
-    async def work(progress: Callable[[int, int], None]) -> Restored:
+    async def work(advanced: Callable[[int, int], None]) -> Restored:
         archive = _archive(place, site)
         async with _server(data_dir, nats_url, monitor_url, make=True) as (url, monitor):
             target = Target(url, monitor, StreamSettings(replicas, inbox_max, journal_max), allow_lazy_fsync)
-            return await restore_site(archive, target, from_snapshot=from_snapshot, progress=progress)
+            return await restore_site(archive, target, from_snapshot=from_snapshot, progress=advanced)
 
-    with _bar("restoring", quiet=as_json) as progress:
-        done = _run(work(progress))
+    with progress("restoring", quiet=as_json) as advanced:
+        done = run(work(advanced))
     if as_json:
         print_json(done)
         return
@@ -142,7 +143,7 @@ def republish(
             async with Vault.open(settings.embedded_vault_url(), load_kek(kek_file or data_dir / "kek")) as vault:
                 return await vault.publish_again(since, dry_run=dry_run)
 
-    counts = _run(work())
+    counts = run(work())
     if as_json:
         print_json(counts)
         return
@@ -169,12 +170,12 @@ def trim_streams(
         settings.shared_url(vault_url, "vault")
         settings.shared_url(views_url, "views")
 
-    async def work(progress: Callable[[int, int], None]) -> Plan:
+    async def work(advanced: Callable[[int, int], None]) -> Plan:
         async with _server(data_dir, nats_url, None, make=False) as (url, _):
-            return await trim(_archive(place, site), url, settings, keep_days, dry_run=dry_run, progress=progress)
+            return await trim(_archive(place, site), url, settings, keep_days, dry_run=dry_run, progress=advanced)
 
-    with _bar("verifying", quiet=as_json) as progress:
-        plan = _run(work(progress))
+    with progress("verifying", quiet=as_json) as advanced:
+        plan = run(work(advanced))
     if as_json:
         print_json(plan)
         return
@@ -185,20 +186,11 @@ def trim_streams(
 
 
 def _archive(place: str, site: str) -> Archive:
-    try:
-        return Archive(open_storage(place), site)
-    except CordboardError as error:
-        fail(str(error))
+    return Archive(open_storage(place), site)
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        return asyncio.run(work)
-    except CordboardError as error:
-        fail(str(error))
-
-
-async def _list(archive: Archive) -> Listing:
+async def _list(place: str, site: str) -> Listing:
+    archive = _archive(place, site)
     return Listing(
         archive.site,
         archive.storage.where,
@@ -221,13 +213,6 @@ async def _server(
         fail(f"{data_dir} holds no journal: give --data-dir or --nats-url")
     async with EmbeddedServer(data_dir / "nats") as server:
         yield server.url, server.monitor_url
-
-
-@contextlib.contextmanager
-def _bar(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    with progress_bar(quiet=quiet or not stderr.is_terminal) as bar:
-        line = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(line, completed=done, total=total)
 
 
 def _row(header: Header) -> tuple[object, ...]:

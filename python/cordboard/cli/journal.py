@@ -1,15 +1,54 @@
-"""Reading a site's journal past the API: from a running server, or from the data directory of one that is stopped."""
+"""Reading a site's journal past the API: from a running server, the data directory of one that is stopped, or an archive."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from cordboard.archive import Archive, ArchivedJournal, WithArchive, open_storage
 from cordboard.cli.output import fail, stderr
+from cordboard.errors import CordboardError, InvalidInput
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.jetstream import JetStreamLog
+from cordboard.log.port import SiteLog
+
+T = TypeVar("T")
+Past = ArchivedJournal | SiteLog
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns. What goes wrong is one line on stderr and exit code 1."""
+    try:
+        return asyncio.run(work)
+    except CordboardError as error:
+        fail(escape(str(error)))
+
+
+@contextlib.asynccontextmanager
+async def open_past(site: str, data_dir: Path, nats_url: str | None, place: str | None, name: str) -> AsyncIterator[Past]:
+    """What can be read of a site: the archive at `place` alone; or a server's log (as `open_journal`), completed,
+    beside `nats_url`, by the archive for what was trimmed. Raises InvalidInput if the archive holds nothing."""
+    archive = None if place is None else Archive(open_storage(place), site)
+    if archive is not None and nats_url is None:
+        journal = await ArchivedJournal.open(archive)
+        if not await journal.last_journal_seq():
+            raise InvalidInput(f"{archive.where} holds no commit")
+        yield journal
+        return
+    async with open_journal(site, data_dir, nats_url, name) as log:
+        yield log if archive is None else WithArchive(log, archive)
+
+
+async def must_begin(journal: Past, from_seq: int) -> None:
+    """Raises InvalidInput if that commit is no longer there."""
+    first = await journal.first_journal_seq()
+    if from_seq < first:
+        raise InvalidInput(f"the journal was trimmed and begins at {first}: give --archive, or --from {first + 1}")
 
 
 @contextlib.asynccontextmanager
@@ -32,15 +71,15 @@ async def server_of(data_dir: Path, nats_url: str | None) -> AsyncIterator[str]:
         yield server.url
 
 
-def progress_bar(*, quiet: bool) -> Progress:
-    """On stderr, gone when it is done. `quiet`: none at all."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=stderr,
-        disable=quiet,
-        transient=True,
-    )
+@contextlib.contextmanager
+def progress(what: str, *, quiet: bool) -> Iterator[Callable[..., None]]:
+    """Called with how much is done, of how much, and if it changed what is: a bar on a terminal's stderr, gone when it is done.
+    `quiet`: none at all."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=stderr, disable=quiet or not stderr.is_terminal, transient=True) as bar:
+        line = bar.add_task(what, total=None)
+
+        def advanced(done: int, of: int, what: str | None = None) -> None:
+            bar.update(line, description=what, completed=done, total=of)
+
+        yield advanced

@@ -1,17 +1,16 @@
 """`cordboard replay`: the journal line by line; or, with another policy, what would have come of the same customers and agents."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cordboard.cli.journal import open_journal, progress_bar
-from cordboard.cli.options import DataDir, NatsUrl, Site
-from cordboard.cli.output import AsJson, console, duration, fail, print_json, print_table, stderr
+from cordboard.cli.journal import must_begin, open_past, progress, run
+from cordboard.cli.options import ArchivePlace, DataDir, NatsUrl, Site
+from cordboard.cli.output import AsJson, console, duration, print_json, print_table
 from cordboard.cli.problems import show_problems
-from cordboard.errors import CordboardError, InvalidInput
-from cordboard.log.port import SiteLog
+from cordboard.errors import InvalidInput
+from cordboard.log.port import Journal
 from cordboard.policy import CompiledSite, PolicyErrors, load
 from cordboard.router.kpi import Kpi
 from cordboard.router.replay import bounds, told
@@ -27,65 +26,68 @@ def replay(
     nats_url: NatsUrl = None,
     from_seq: Annotated[int, typer.Option("--from", min=1, help="First commit.")] = 1,
     to_seq: Annotated[int | None, typer.Option("--to", min=1, help="Last commit; the end as it is now unless given.")] = None,
+    archive: ArchivePlace = None,
     policy: Annotated[Path | None, typer.Option(help="Decide again under this policy, and compare.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what the journal says; with --policy, what another policy would have made of it.
 
-    Reads a running server (--nats-url), or the data directory of one that is stopped. Without --policy nothing is decided again: a
-    line for every fact's verdict and every event (--json: an object a commit). With it, decisions are exact up to the first that
-    differs; from there on the figures are an estimate (docs/replay.md).
+    Reads a running server (--nats-url), or the data directory of one that is stopped; with --archive the archive alone, or, beside
+    --nats-url, for what was trimmed from the journal. Without --policy nothing is decided again: a line for every fact's verdict
+    and every event (--json: an object a commit). With it, decisions are exact up to the first that differs; from there on the
+    figures are an estimate (docs/replay.md).
     """
     try:
         other = load(policy) if policy else None
-        asyncio.run(_replay(site, data_dir, nats_url, from_seq, to_seq, other, as_json=as_json))
     except PolicyErrors as errors:
         show_problems(errors, as_json=as_json)
         raise typer.Exit(1) from None
-    except CordboardError as error:
-        fail(str(error))
+    run(_replay(site, data_dir, nats_url, archive, from_seq, to_seq, other, as_json=as_json))
 
 
 async def _replay(
-    site: str, data_dir: Path, nats_url: str | None, from_seq: int, to_seq: int | None, other: CompiledSite | None, *, as_json: bool
+    site: str,
+    data_dir: Path,
+    nats_url: str | None,
+    archive: str | None,
+    from_seq: int,
+    to_seq: int | None,
+    other: CompiledSite | None,
+    *,
+    as_json: bool,
 ) -> None:
     if other is not None and other.policy.site != site:
         raise InvalidInput(f"the policy is one of site {other.policy.site}, the journal of {site}")
-    async with open_journal(site, data_dir, nats_url, "cordboard-replay") as log:
+    async with open_past(site, data_dir, nats_url, archive, "cordboard-replay") as journal:
+        await must_begin(journal, from_seq)
         if other is None:
-            await _tell(log, from_seq, to_seq, as_json=as_json)
+            await _tell(journal, from_seq, to_seq, as_json=as_json)
             return
-        report = await _compare(log, from_seq, to_seq, other, quiet=as_json or not stderr.is_terminal)
+        with progress("comparing", quiet=as_json) as advanced:
+            report = await what_if(
+                journal,
+                other.compiled,
+                from_seq=from_seq,
+                to_seq=to_seq,
+                progress=lambda what, done, of: advanced(done, of, what),
+            )
     if as_json:
         print_json(_plain(report))
     else:
         show(report)
 
 
-async def _tell(log: SiteLog, from_seq: int, to_seq: int | None, *, as_json: bool) -> None:
-    first, last = await bounds(log, from_seq, to_seq)
+async def _tell(journal: Journal, from_seq: int, to_seq: int | None, *, as_json: bool) -> None:
+    first, last = await bounds(journal, from_seq, to_seq)
     # A terminal that shows the lines needs no bar.
-    with progress_bar(quiet=console.is_terminal or not stderr.is_terminal) as bar:
-        line = bar.add_task("reading", total=last - first + 1)
-        async for commit in told(log, first, last):
+    with progress("reading", quiet=console.is_terminal) as advanced:
+        async for commit in told(journal, first, last):
             if as_json:
                 print_json(commit)
             else:
                 for text in commit.lines:
                     console.print(text, style=COLOURS.get(text[:1]), markup=False, soft_wrap=True)
-            bar.advance(line)
-
-
-async def _compare(log: SiteLog, from_seq: int, to_seq: int | None, other: CompiledSite, *, quiet: bool) -> WhatIf:
-    with progress_bar(quiet=quiet) as bar:
-        line = bar.add_task("comparing", total=None)
-        return await what_if(
-            log,
-            other.compiled,
-            from_seq=from_seq,
-            to_seq=to_seq,
-            progress=lambda what, done, of: bar.update(line, description=what, completed=done, total=of),
-        )
+            advanced(commit.seq - first + 1, last - first + 1)
 
 
 def show(report: WhatIf) -> None:

@@ -1,16 +1,14 @@
 """`cordboard verify`: fold and re-decide the whole journal, check every invariant, say what is wrong."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cordboard.archive import Archive, ArchivedJournal, WithArchive, open_storage
-from cordboard.cli.journal import open_journal, progress_bar
+from cordboard.archive import ArchivedJournal
+from cordboard.cli.journal import must_begin, open_past, progress, run
 from cordboard.cli.options import ArchivePlace, DataDir, NatsUrl, Site
-from cordboard.cli.output import AsJson, console, duration, fail, print_json, stderr
-from cordboard.errors import CordboardError
+from cordboard.cli.output import AsJson, console, duration, print_json
 from cordboard.router.verify import VerifyReport, verify, verify_archive
 
 
@@ -27,14 +25,7 @@ def verify_journal(
     Reads a running server (--nats-url), or the data directory of one that is stopped; with --archive the archive alone, or, beside
     --nats-url, for what was trimmed from the journal.
     """
-    quiet = as_json or not stderr.is_terminal
-    try:
-        if archive is not None and nats_url is None:
-            report = asyncio.run(_verify_archive(Archive(open_storage(archive), site), from_seq, quiet=quiet))
-        else:
-            report = asyncio.run(_verify(site, data_dir, nats_url, archive, from_seq, quiet=quiet))
-    except CordboardError as error:
-        fail(str(error))
+    report = run(_verify(site, data_dir, nats_url, archive, from_seq, quiet=as_json))
     if as_json:
         print_json(report)
     else:
@@ -46,24 +37,12 @@ def verify_journal(
 async def _verify(
     site: str, data_dir: Path, nats_url: str | None, archive: str | None, from_seq: int, *, quiet: bool
 ) -> VerifyReport:
-    async with open_journal(site, data_dir, nats_url, "cordboard-verify") as server:
-        log = server if archive is None else WithArchive(server, Archive(open_storage(archive), site))
-        if from_seq < (first := await log.first_journal_seq()):
-            fail(f"the journal was trimmed and begins at {first}: give --archive, or --from {first + 1}")
-        with progress_bar(quiet=quiet) as bar:
-            line = bar.add_task("verifying", total=None)
-            return await verify(log, from_seq=from_seq, progress=lambda done, total: bar.update(line, completed=done, total=total))
-
-
-async def _verify_archive(archive: Archive, from_seq: int, *, quiet: bool) -> VerifyReport:
-    journal = await ArchivedJournal.open(archive)
-    if not await journal.last_journal_seq():
-        fail(f"{archive.where} holds no commit")
-    with progress_bar(quiet=quiet) as bar:
-        line = bar.add_task("verifying", total=None)
-        return await verify_archive(
-            journal, from_seq=from_seq, progress=lambda done, total: bar.update(line, completed=done, total=total)
-        )
+    async with open_past(site, data_dir, nats_url, archive, "cordboard-verify") as journal:
+        await must_begin(journal, from_seq)
+        with progress("verifying", quiet=quiet) as advanced:
+            if isinstance(journal, ArchivedJournal):
+                return await verify_archive(journal, from_seq=from_seq, progress=advanced)
+            return await verify(journal, from_seq=from_seq, progress=advanced)
 
 
 def show(report: VerifyReport) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cordboard import codec
 from cordboard.events import event as events
 from cordboard.events import fact as facts
-from cordboard.events.commit import INPUT_TAG, Commit, Input
+from cordboard.events.commit import INPUT_TAG, Commit, Entry, Input
 from cordboard.events.verdict import Accepted
 
 ANSWERS = (facts.OfferAnswered, facts.ContactConnected, facts.ConnectionFailed)
@@ -39,6 +39,27 @@ class Course:
     acts: list[tuple[int, bytes]] = field(default_factory=list)
     """Time since the connection, and the fact."""
     wrap_up_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An entry of a commit, and what it holds if it is an input; of a quarantined one the log has no fact."""
+
+    entry: Entry
+    said: Input | None = None
+    fact: facts.Fact | None = None
+
+
+def read(commit: Commit) -> list[Read]:
+    """A commit's entries, its inputs decoded: once for everybody who asks."""
+    return [_read(entry) for entry in commit.entries]
+
+
+def _read(entry: Entry) -> Read:
+    if entry.tag != INPUT_TAG:
+        return Read(entry)
+    said = codec.decode_input(entry)
+    return Read(entry, said, codec.decode_fact(said.fact) if said.fact else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +93,13 @@ class Courses:
         """The next commit is the first that differs."""
         self._before = self._offered.keys() | self._accepted.keys() | self._engaged.keys()
 
-    def fold(self, commit: Commit) -> Iterator[Said]:
-        """What of a commit stands at its own time."""
-        for entry in commit.entries:
-            if entry.tag == INPUT_TAG:
-                said = codec.decode_input(entry)
-                self._fact_ms = min(max(said.stored_ms, self._fact_ms), commit.at_ms)
-                if isinstance(said.verdict, Accepted) and (own := self._sort(said)):
+    def fold(self, at_ms: int, entries: Iterable[Read]) -> Iterator[Said]:
+        """What of a commit of that moment stands at its own time."""
+        for each in entries:
+            entry = each.entry
+            if each.said is not None:
+                self._fact_ms = min(max(each.said.stored_ms, self._fact_ms), at_ms)
+                if isinstance(each.said.verdict, Accepted) and each.fact and (own := self._sort(each.said, each.fact)):
                     yield own
             elif entry.contact is not None and entry.tag in FOLDED:
                 self._follow(entry.contact, entry.agent, codec.decode_event(entry), entry.channel)
@@ -92,9 +113,8 @@ class Courses:
             self._typical = {name: _medians(courses) for name, courses in by_channel.items()}
         return self._typical.get(channel or "", (OTHERWISE_MS, OTHERWISE_MS, OTHERWISE_MS, OTHERWISE_MS))
 
-    def _sort(self, said: Input) -> Said | None:
+    def _sort(self, said: Input, fact: facts.Fact) -> Said | None:
         """The fact, if it stands at its own time."""
-        fact = codec.decode_fact(said.fact)
         own = Said(self._fact_ms, said.fact, fact.contact if isinstance(fact, facts.ContactAbandoned) else None)
         contact: bytes | None = getattr(fact, "contact", None)
         if isinstance(fact, facts.PolicyPublished):

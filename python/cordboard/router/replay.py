@@ -10,7 +10,7 @@ import msgspec
 from cordboard import codec
 from cordboard._core import CoreError, render
 from cordboard.errors import InvalidInput, JournalCorrupt
-from cordboard.log.port import SiteLog
+from cordboard.log.port import Journal
 from cordboard.router.reading import commits_between
 
 
@@ -23,7 +23,7 @@ class Told(msgspec.Struct, frozen=True):
     lines: list[str]
 
 
-async def bounds(log: SiteLog, from_seq: int, to_seq: int | None) -> tuple[int, int]:
+async def bounds(log: Journal, from_seq: int, to_seq: int | None) -> tuple[int, int]:
     """The positions meant, the end of the journal as it is now unless told. Raises InvalidInput if they are not in the journal."""
     last = await log.last_journal_seq()
     to_seq = last if to_seq is None else to_seq
@@ -32,7 +32,7 @@ async def bounds(log: SiteLog, from_seq: int, to_seq: int | None) -> tuple[int, 
     return from_seq, to_seq
 
 
-async def told(log: SiteLog, from_seq: int, to_seq: int) -> AsyncGenerator[Told, None]:
+async def told(log: Journal, from_seq: int, to_seq: int) -> AsyncGenerator[Told, None]:
     """Commits from one position to another, both included. Raises JournalCorrupt if one cannot be read."""
     async with contextlib.aclosing(commits_between(log, from_seq, to_seq)) as batches:
         async for batch in batches:

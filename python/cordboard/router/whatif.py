@@ -18,12 +18,12 @@ from cordboard._core import Router
 from cordboard.errors import InvalidInput
 from cordboard.events import event as events
 from cordboard.events import fact as facts
-from cordboard.events.commit import INPUT_TAG, Commit, Entry
+from cordboard.events.commit import INPUT_TAG, Commit
 from cordboard.events.verdict import Accepted, Refused
-from cordboard.log.port import SiteLog, Stored
-from cordboard.router import snapshots
+from cordboard.log.port import Journal, Stored
+from cordboard.router import courses, snapshots
 from cordboard.router.core import CoreThread
-from cordboard.router.courses import EFFECTS, Courses, Said
+from cordboard.router.courses import EFFECTS, Courses, Read, Said
 from cordboard.router.estimate import Estimate
 from cordboard.router.kpi import Kpi, Kpis
 from cordboard.router.reading import commits_between
@@ -76,7 +76,7 @@ class WhatIf(msgspec.Struct, kw_only=True):
     not_modelled: dict[str, int] = {}
 
 
-async def what_if(log: SiteLog, compiled: Compiled, *, from_seq: int = 1, to_seq: int | None = None, progress: Progress) -> WhatIf:
+async def what_if(log: Journal, compiled: Compiled, *, from_seq: int = 1, to_seq: int | None = None, progress: Progress) -> WhatIf:
     """Commits `from_seq` to `to_seq` (None: the end as it is now) with another policy in force all the time.
 
     Holds the facts of the estimated part in memory. `progress(what, done, of)` is called on the way.
@@ -116,9 +116,10 @@ class _Run:
             before = self._begin(commit) if commit.seq == self._report.first_seq else []
             self._at_ms = commit.at_ms
             estimated = self._report.diverged_seq is not None
+            entries = courses.read(commit)
             if not estimated:
-                self._compare(commit, before)
-            said = list(self._courses.fold(commit))
+                self._compare(commit, entries, before)
+            said = list(self._courses.fold(commit.at_ms, entries))
             if estimated:
                 self._said.extend(said)
             for entry in commit.entries:
@@ -157,36 +158,32 @@ class _Run:
                 raise InvalidInput(f"the policy is refused there: {verdict.reason}")
         return commits
 
-    def _compare(self, commit: Commit, before: list[bytes]) -> None:
+    def _compare(self, commit: Commit, entries: Sequence[Read], before: list[bytes]) -> None:
         """Let the router decide on the same facts at the same time. `before`: what it has decided since the commit before."""
         told: list[tuple[int, bytes]] = []
         decided: list[bytes] = []
-        for entry in commit.entries:
-            if entry.tag == INPUT_TAG:
-                said = codec.decode_input(entry)
-                if not said.fact:
-                    continue
-                fact = codec.decode_fact(said.fact)
-                if isinstance(fact, facts.PolicyPublished) and not self._published:
+        for each in entries:
+            if each.said is not None:
+                if isinstance(each.fact, facts.PolicyPublished) and not self._published:
                     decided += self._publish(0, commit.at_ms)
-                elif not isinstance(fact, UNSAID):
-                    told.append((said.stored_ms, said.fact))
-            elif entry.tag == TOOK_OVER:
+                elif each.fact is not None and not isinstance(each.fact, UNSAID):
+                    told.append((each.said.stored_ms, each.said.fact))
+            elif each.entry.tag == TOOK_OVER:
                 decided.append(self._router.take_over(INBOX, commit.at_ms))
-            elif entry.tag == STEPPED_DOWN:
+            elif each.entry.tag == STEPPED_DOWN:
                 decided.append(self._router.step_down(commit.at_ms))
         decided += self._step(told, commit.at_ms) if told or not decided else []
-        decided = before + decided
-        self._recorded.fold(commit)
-        for data in decided:
-            self._decided.fold(codec.decode_commit(data))
-        self._differ(commit, decided)
+        self._differ(commit, entries, before + decided)
 
-    def _differ(self, commit: Commit, decided: list[bytes]) -> None:
+    def _differ(self, commit: Commit, entries: Sequence[Read], decided: list[bytes]) -> None:
+        commits = [codec.decode_commit(data) for data in decided]
+        self._recorded.fold(entries)
+        for each in commits:
+            self._decided.fold(courses.read(each))
         difference = self._recorded.difference(self._decided, settled=not commit.continued)
         if difference is None:
-            for data in decided:
-                self._note(codec.decode_commit(data))
+            for each in commits:
+                self._note(each)
             return
         self._report.diverged_seq, self._report.difference = commit.seq, difference
         self._since = decided
@@ -213,8 +210,8 @@ class _Signs:
     def __init__(self) -> None:
         self.open: list[Sign] = []
 
-    def fold(self, commit: Commit) -> None:
-        self.open.extend(_signs(commit.entries))
+    def fold(self, entries: Sequence[Read]) -> None:
+        self.open.extend(_signs(entries))
 
     def difference(self, other: _Signs, *, settled: bool) -> str | None:
         """None: the same so far. Forgets what both have. `settled`: nothing more of this turn is to come."""
@@ -228,12 +225,12 @@ class _Signs:
         return None
 
 
-def _signs(entries: Sequence[Entry]) -> Iterator[Sign]:
-    for entry in entries:
-        if entry.tag == INPUT_TAG:
-            said = codec.decode_input(entry)
-            if said.fact and not isinstance(codec.decode_fact(said.fact), UNSAID):
-                verdict = said.verdict
+def _signs(entries: Sequence[Read]) -> Iterator[Sign]:
+    for each in entries:
+        entry = each.entry
+        if each.said is not None:
+            if each.fact is not None and not isinstance(each.fact, UNSAID):
+                verdict = each.said.verdict
                 word = "accepted" if isinstance(verdict, Accepted) else verdict.reason if isinstance(verdict, Refused) else "repeat"
                 yield 0, entry.contact, entry.agent, word
         elif entry.tag not in NO_DECISION:
