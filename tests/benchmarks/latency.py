@@ -8,6 +8,7 @@ import contextlib
 import secrets
 import time
 from bisect import bisect_left
+from collections.abc import Sequence
 from pathlib import Path
 
 import nats
@@ -20,6 +21,7 @@ from cordboard.v1.desk_pb2 import DeskSnapshot, Offer
 from cordboard.v1.staff_service_pb2 import AgentDeclaration
 from cordboard.v1.types_pb2 import AgentChannel, Membership
 from tests.benchmarks.engine import PEER_SUBJECT, SITE, WEBSHOP, Engine, arrival
+from tests.benchmarks.plots import Plot
 from tests.benchmarks.report import rank
 from tests.benchmarks.rows import QUICK, ROUNDS, Row
 from tests.benchmarks.throughput import SOURCES, spoken
@@ -45,6 +47,16 @@ async def load_rows(engine: Engine, capacity: float) -> list[Row]:
             for percent in PERCENTILES:
                 found.setdefault(f"latency_p{percent:g}_at_{share}", []).append(rank(took, percent))
     return [Row(name, "latency", tuple(values), said[int(name.rpartition("_")[2])]) for name, values in found.items()]
+
+
+def plot(rows: Sequence[Row]) -> Plot:
+    """Percentiles by share of what the engine takes at most."""
+    found = Plot("pipeline-latency", "From when a fact was due to the board, ms (median of the rounds)", "% of capacity")
+    for row in rows:
+        if " ms" in row.goal.unit and "_at_" in row.name:
+            percentile, _, share = row.name.removeprefix("latency_").partition("_at_")
+            found.add(percentile, float(share), row.median)
+    return found
 
 
 async def delays(engine: Engine, total: int, rate: float) -> list[float]:

@@ -44,7 +44,7 @@ def main(wanted: list[str]) -> int:
     show(rows, console)
     if not wanted:
         save(rows, OUTPUT / "pipeline.json")
-        plots.save("pipeline", rows, [], OUTPUT)
+        plots.save("pipeline", rows, [latency.plot(rows)], OUTPUT)
     return 0
 
 

@@ -1,7 +1,7 @@
 """Recovery of a journal without a snapshot, beside the same events as an event store keeps them.
 
 There each is a message of its own, pulled, decoded, acknowledged. Commits of about 2 events (a fact a frame) and of about 200
-(a hundred).
+(a hundred), stored as the router stores them: each with the position that it expects.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import nats
 from nats.js import JetStreamContext
+from nats.js.api import Header
 
 from cordboard import codec
 from cordboard._core import Router
@@ -49,7 +50,7 @@ async def row(name: str, directory: Path, facts: int, operations: int) -> Row:
     ours: list[float] = []
     peers: list[float] = []
     async with EmbeddedServer(directory) as server, connect(server.url, SITE, create=True) as log, store(server.url) as peer:
-        await fill(peer, subjects.journal_subject(SITE), commits)
+        await fill(peer, subjects.journal_subject(SITE), commits, fenced=True)
         await fill(peer, "peer.events", events[:EVENTS_MAX])
         for _ in range(ROUNDS + 1):
             ours.append(len(events) / await recovered(log, len(commits)))
@@ -84,9 +85,12 @@ async def store(url: str) -> AsyncIterator[JetStreamContext]:
         await client.close()
 
 
-async def fill(stream: JetStreamContext, subject: str, messages: Sequence[bytes]) -> None:
+async def fill(stream: JetStreamContext, subject: str, messages: Sequence[bytes], *, fenced: bool = False) -> None:
     for begin in range(0, len(messages), UNANSWERED):
-        answers = [await stream.publish_async(subject, message) for message in messages[begin : begin + UNANSWERED]]
+        answers = []
+        for last, message in enumerate(messages[begin : begin + UNANSWERED], begin):
+            headers = {Header.EXPECTED_LAST_SEQUENCE.value: str(last)} if fenced else None
+            answers.append(await stream.publish_async(subject, message, headers=headers))
         await asyncio.gather(*answers)
 
 
