@@ -14,7 +14,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from tests.benchmarks import failover, latency, plots, replay, throughput
+from tests.benchmarks import board_stream, failover, latency, plots, replay, throughput
 from tests.benchmarks.engine import running
 from tests.benchmarks.rows import QUICK, ROOT, ROUNDS, Row, commit, machine, save, show
 
@@ -28,7 +28,13 @@ async def engine_rows(directory: Path) -> list[Row]:
         return [*found, *await latency.load_rows(engine, capacity)]
 
 
-PARTS = {"engine": engine_rows, "desk": latency.desk_rows, "replay": replay.rows, "failover": failover.rows}
+PARTS = {
+    "engine": engine_rows,
+    "desk": latency.desk_rows,
+    "boards": board_stream.rows,
+    "replay": replay.rows,
+    "failover": failover.rows,
+}
 
 
 def main(wanted: list[str]) -> int:

@@ -16,7 +16,9 @@ from rich.table import Table
 ROOT = Path(__file__).parent.parent.parent
 QUICK = bool(os.environ.get("BENCH_QUICK"))
 ROUNDS = 3 if QUICK else 7
-League = Literal["in process", "behind a socket, durable", "durable, on one server", "latency", "replay", "leadership"]
+League = Literal[
+    "in process", "behind a socket, durable", "durable, on one server", "latency", "streamed rows", "replay", "leadership"
+]
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ GOALS: dict[str, Goal] = {
     **{f"latency_p{percent}_at_{share}": Goal(None, None, unit=" ms") for percent in ("50", "99", "99.9") for share in (1, 50, 90)},
     "replay_vs_pull_small": Goal(5, 10),
     "replay_vs_pull_large": Goal(20, 100),
+    "board_stream": Goal(20, 40),
     "takeover_s": Goal(3, None, higher=False, unit=" s"),
     "handover_ms": Goal(300, None, higher=False, unit=" ms"),
 }

@@ -111,7 +111,7 @@ impl Router {
     #[pyo3(signature = (commits))]
     #[allow(clippy::needless_pass_by_value)] // as in `step`
     fn fold(&self, py: Python<'_>, commits: Vec<Bound<'_, PyBytes>>) -> PyResult<()> {
-        let commits: Vec<&[u8]> = commits.iter().map(|commit| commit.as_bytes()).collect();
+        let commits: Vec<&[u8]> = commits.iter().map(PyBytesMethods::as_bytes).collect();
         mapped(self.with(py, |core| commits.iter().try_for_each(|commit| core.apply(commit)))?)
     }
 

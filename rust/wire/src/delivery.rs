@@ -18,8 +18,8 @@ impl Delivery {
     /// and more at the end. None: it is no such subject.
     pub fn from_reply(reply: &[u8]) -> Option<Self> {
         let tokens = reply.strip_prefix(b"$JS.ACK.")?;
-        let short = tokens.iter().filter(|byte| **byte == b'.').count() == 6;
-        let mut tokens = tokens.split(|byte| *byte == b'.').skip(if short { 3 } else { 5 }).map(number);
+        let tokens = || tokens.split(|byte| *byte == b'.');
+        let mut tokens = tokens().skip(if tokens().count() == 7 { 3 } else { 5 }).map(number);
         let (seq, delivered, stored_ns) = (tokens.next()??, tokens.next()??, tokens.next()??);
         Some(Self { seq, delivered, stored_ms: stored_ns / 1_000_000 })
     }

@@ -28,7 +28,7 @@ pub struct Message<'a> {
 }
 
 impl Message<'_> {
-    /// A heartbeat or a question of JetStream instead of a message: its header's first line has a code.
+    /// A heartbeat or a question of `JetStream` instead of a message: its header's first line has a code.
     pub fn is_status(&self) -> bool {
         self.header.starts_with(b"NATS/1.0 ")
     }
@@ -129,6 +129,7 @@ fn message<'a>(arguments: &'a [u8], body: &'a [u8], with_header: bool) -> Result
         Some(3) => words[2],
         _ => return Err(INCOMPLETE),
     };
+    let sid = number(words[1]).ok_or(INCOMPLETE)?;
     let length = size(words[count - 1])?;
     let header_length = if with_header { size(words[count - 2])? } else { 0 };
     if header_length > length {
@@ -139,7 +140,7 @@ fn message<'a>(arguments: &'a [u8], body: &'a [u8], with_header: bool) -> Result
         return Err(Malformed("a message without its end"));
     }
     let (header, payload) = body[..length].split_at(header_length);
-    let message = Message { sid: number(words[1]).ok_or(INCOMPLETE)?, subject: words[0], reply, header, payload };
+    let message = Message { sid, subject: words[0], reply, header, payload };
     Ok(Some((Operation::Message(message), length + 2)))
 }
 
