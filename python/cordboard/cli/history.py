@@ -1,6 +1,5 @@
 """`cordboard history`: write the read models' history anew from the journal, beside the live one."""
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +8,9 @@ import msgspec
 import typer
 
 from cordboard.archive import Archive, WithArchive, open_storage
-from cordboard.cli.journal import progress_bar, server_of
+from cordboard.cli.journal import progress, run, server_of
 from cordboard.cli.options import ArchivePlace, DataDir, NatsUrl, Site
-from cordboard.cli.output import AsJson, console, fail, print_json, stderr
+from cordboard.cli.output import AsJson, console, fail, print_json
 from cordboard.errors import CordboardError
 from cordboard.log import connect
 from cordboard.projections.history import abandon_rebuild, rebuild_history
@@ -50,21 +49,8 @@ def rebuild(
     history twice.
     """
     settings = _settings(site, data_dir, nats_url, views_url)
-    quiet = as_json or not stderr.is_terminal
-    with progress_bar(quiet=quiet) as bar:
-        line = bar.add_task("rebuilding", total=None)
-        try:
-            done = asyncio.run(
-                _rebuild(
-                    settings,
-                    archive,
-                    lambda at, of: bar.update(line, completed=at, total=of),
-                    anew=anew,
-                    lost_end=lost_end,
-                )
-            )
-        except CordboardError as error:
-            fail(str(error))
+    with progress("rebuilding", quiet=as_json) as advanced:
+        done = run(_rebuild(settings, archive, advanced, anew=anew, lost_end=lost_end))
     if as_json:
         print_json(done)
     else:
@@ -74,10 +60,7 @@ def rebuild(
 @history_app.command("abandon")
 def abandon(data_dir: DataDir = Path("data"), views_url: ViewsUrl = None, as_json: AsJson = False) -> None:
     """Drop what a rebuild left that did not end. The live history stays as it is."""
-    try:
-        dropped = asyncio.run(abandon_rebuild(Settings(data_dir=data_dir, views_url=views_url).embedded_views_url()))
-    except CordboardError as error:
-        fail(str(error))
+    dropped = run(abandon_rebuild(Settings(data_dir=data_dir, views_url=views_url).embedded_views_url()))
     if as_json:
         print_json({"dropped": dropped})
     else:
@@ -85,13 +68,13 @@ def abandon(data_dir: DataDir = Path("data"), views_url: ViewsUrl = None, as_jso
 
 
 async def _rebuild(
-    settings: Settings, archive: str | None, progress: Callable[[int, int], None], *, anew: bool, lost_end: bool
+    settings: Settings, archive: str | None, advanced: Callable[[int, int], None], *, anew: bool, lost_end: bool
 ) -> Rebuilt:
     told: list[int] = []
 
     def tell(done: int, of: int) -> None:
         told.append(done)
-        progress(done, of)
+        advanced(done, of)
 
     async with (
         server_of(settings.data_dir, settings.nats_url) as url,
