@@ -74,7 +74,11 @@ class Nemesis:
         await asyncio.sleep(fault.hold_s / 2)
         also = None
         if fault.companion is not None:
-            _, also = await self._do(Fault(fault.companion, 0, fault.hold_s / 2, fault.pick))
+            try:
+                _, also = await self._do(Fault(fault.companion, 0, fault.hold_s / 2, fault.pick))
+            except Impossible as reason:
+                self.skipped[fault.companion] = str(reason)
+                record.companion = None
         await asyncio.sleep(fault.hold_s / 2)
         await heal()
         if also is not None:

@@ -118,7 +118,8 @@ def restore(
         return
     console.print(f"[bold green]restored[/] commits {done.first_seq} to {done.last_seq} and {done.snapshots} snapshots of {site}")
     since = datetime.fromtimestamp((done.last_stored_ms - _MARGIN_MS) // 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    console.print(f"`cordboard verify` proves it. Then: `cordboard archive republish --since {since}`, an empty history, the roles")
+    console.print(f"`cordboard verify` proves it. Then: `cordboard archive republish --since {since}`,")
+    console.print("`cordboard history rebuild --lost-end --anew` if the history knows more, and the roles")
     console.print("(docs/archive.md, Restoring)")
 
 
@@ -135,7 +136,8 @@ def republish(
     settings = Settings(data_dir=data_dir, vault_url=vault_url, kek_file=kek_file)
 
     async def work() -> dict[str, int]:
-        if vault_url is None and not data_dir.is_dir():
+        # It would be made, with a key of its own, and say that there is nothing to publish.
+        if vault_url is None and not (data_dir / "vault.db").is_file():
             fail(f"{data_dir} holds no vault: give --data-dir or --vault-url")
         with contextlib.ExitStack() as alone:
             if vault_url is None:

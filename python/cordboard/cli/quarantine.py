@@ -69,7 +69,7 @@ def show(
     for name, text in _said(found).items():
         if text:
             console.print(f"{name:<9} {escape(text)}", soft_wrap=True)
-    if found.quarantined.held and not found.problem:
+    if found.quarantined.state == QuarantineState.QUARANTINE_STATE_OPEN and found.quarantined.held and not found.problem:
         console.print("This release can read it: retry it.")
     if found.withheld:
         console.print("The bytes may say what a single agent did; the policy's monitoring does not show that.")

@@ -94,8 +94,9 @@ class Rebuild:
             names = await connection.run_sync(_names, PREFIX, but=(NEXT, OLD))
             if not is_sqlite(self._engine):
                 await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
-                # Before it is looked at: a projector that has locked the row would wait for us, and we for it.
-                for name in names:
+                # Before it is looked at, and the checkpoint first, as the projector does: one that has locked the row and wants
+                # another table would wait for us, and we for it.
+                for name in sorted(names, key=lambda name: name != LIVE.checkpoint.name):
                     await connection.execute(text(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE"))
             if await position(connection, self.history) < await self._goal(connection):
                 return False
@@ -153,5 +154,5 @@ def _indexes(connection: Connection, prefix: str, but: tuple[str, ...]) -> froze
 
 
 def _waited_too_long(error: DBAPIError) -> bool:
-    """PostgreSQL's lock_timeout, or SQLite's busy_timeout."""
-    return getattr(error.orig, "sqlstate", None) == "55P03" or "database is locked" in str(error.orig)
+    """PostgreSQL's lock_timeout or a deadlock with a reader, or SQLite's busy_timeout."""
+    return getattr(error.orig, "sqlstate", None) in ("55P03", "40P01") or "database is locked" in str(error.orig)
