@@ -66,7 +66,7 @@ async def a_client_of_a_server_that_is_cut_off_goes_to_another(servers: Cluster)
                 position = await publisher.publish(fact)
                 break
         assert log._wire.server_id in set(ids.values()) - {first}
-        assert position.inbox_seq == (await following).seq
+        assert position.inbox_seq >= (await following).seq, "an attempt without an answer may have been stored, too"
         servers.network.heal()
 
 

@@ -23,7 +23,7 @@ PATIENCE_S = 60.0
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[Client]:
     """A client of a site `webshop` in this process, on a NATS server of its own."""
-    settings = Settings(site="webshop", data_dir=tmp_path, grpc_port=0, http_port=0)
+    settings = Settings(site="webshop", data_dir=tmp_path, grpc_port=0, http_port=0, create_site=True)
     ready: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
     site = asyncio.create_task(
         run_roles(

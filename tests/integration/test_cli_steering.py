@@ -131,4 +131,5 @@ async def test_wrong_words_are_refused_before_anything_is_asked(site: ApiSite) -
 
 
 async def test_hints_are_about_refusals() -> None:
-    assert HINTS.keys() <= {*REFUSALS, AGENT_UNAVAILABLE, CatchingUp.reason, Draining.reason}
+    conflicts = {"bytes_gone", "still_unreadable", "quarantine_ended"}
+    assert HINTS.keys() <= {*REFUSALS, *conflicts, AGENT_UNAVAILABLE, CatchingUp.reason, Draining.reason}

@@ -29,6 +29,8 @@ IMPOSSIBLE = {
     "refused no_room": "needs 100 pieces of work from elsewhere: test_an_agent_is_swamped",
     "refused side_limit": "needs six agents: story consult",
     "LevelAdopted": "a new site begins with the newest level: tests/golden/test_journals.py",
+    "refused level_in_force": "the same",
+    "refused level_unknown": "the same",
     "QuarantineEnded": "the state knows nothing of what was put aside: story quarantine",
     "QuarantineEnded.outcome=retried": "the same",
     "QuarantineEnded.outcome=discarded": "the same",
