@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.markup import escape
 
 from cordboard.archive import Archive, WithArchive, open_storage
 from cordboard.cli.journal import progress, run, server_of
@@ -96,5 +97,5 @@ def _settings(site: str, data_dir: Path, nats_url: str | None, views_url: str | 
         try:
             settings.shared_url(views_url, "views")
         except CordboardError as error:
-            fail(str(error))
+            fail(escape(str(error)))
     return settings

@@ -45,7 +45,9 @@ async def open_past(site: str, data_dir: Path, nats_url: str | None, place: str 
 
 
 async def must_begin(journal: Past, from_seq: int) -> None:
-    """Raises InvalidInput if that commit is no longer there."""
+    """Raises InvalidInput if that commit is no longer there, or not yet."""
+    if from_seq > 1 and from_seq > (last := await journal.last_journal_seq()):
+        raise InvalidInput(f"the journal ends at {last}: there is no commit {from_seq}")
     first = await journal.first_journal_seq()
     if from_seq < first:
         raise InvalidInput(f"the journal was trimmed and begins at {first}: give --archive, or --from {first + 1}")

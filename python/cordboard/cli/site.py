@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.markup import escape
 
 from cordboard.cli.faces import Addresses
 from cordboard.cli.options import ArchivePlace, InboxMax, JournalMax, LazyFsync, MonitorUrl, NatsReplicas, NatsUrl, Site
@@ -63,7 +64,7 @@ def create(
     try:
         made = asyncio.run(_create(settings, vault_url, views_url))
     except CordboardError as error:
-        fail(str(error))
+        fail(escape(str(error)))
     if as_json:
         print_json(made)
     elif made.made:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from cordboard.errors import Conflict, LogUnavailable
+from cordboard.errors import ConfigurationError, Conflict, LogUnavailable
 from cordboard.log import subjects
 from cordboard.log.durability import require_fsync
 from cordboard.log.jetstream import JetStream, JetStreamLog, connect, require_jetstream
 from cordboard.log.port import Stored
 from cordboard.log.stream import Ack, Unanswered
 from cordboard.log.streams import DEFAULTS, StreamSettings, declare_journal, require_nothing
-from cordboard.log.wire import ApiError, Wire, open_wire
+from cordboard.log.wire import ERR_STREAM_NOT_FOUND, ApiError, Wire, open_wire
 
 WINDOW = 256
 """Commits under way at once: nobody else writes, and the answers say where each one came to stand."""
@@ -106,5 +105,8 @@ async def _settle(seq: int, answer: asyncio.Future[Ack]) -> None:
 
 async def _drop_empty_inbox(wire: Wire, site: str) -> None:
     """One that is there, however empty, would lend the restored journal the id that what was lost has too."""
-    with contextlib.suppress(ApiError):  # there is none
+    try:
         await wire.call_until_answered(f"STREAM.DELETE.{subjects.inbox_stream(site)}")
+    except ApiError as error:
+        if error.code != ERR_STREAM_NOT_FOUND:
+            raise ConfigurationError(f"stream {subjects.inbox_stream(site)} cannot be deleted: {error}") from error
