@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from cordboard.errors import InvalidInput, JournalCorrupt
+from cordboard.errors import InvalidInput, JournalCorrupt, LevelUnsupported
 from cordboard.events.bounds import FRAME_FACTS_MAX, FRAME_MAX
-from cordboard.events.commit import INPUT_TAG, Commit, Entry, Input
+from cordboard.events.commit import INPUT_TAG, LEVEL, Commit, Entry, Input
 from cordboard.events.event import Event
 from cordboard.events.fact import Fact
 from cordboard.events.policy import Policy
@@ -65,11 +65,15 @@ def facts_in(frame: bytes) -> int:
 
 
 def decode_commit(data: bytes) -> Commit:
-    """Raises JournalCorrupt if the bytes are not a commit."""
+    """Raises JournalCorrupt if the bytes are not a commit, LevelUnsupported if its level is newer than LEVEL: what it means is not
+    known here, and nothing of a journal is skipped."""
     try:
-        return _commit.decode(data)
+        commit = _commit.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise JournalCorrupt(f"not a commit: {error}") from error
+    if commit.level > LEVEL:
+        raise LevelUnsupported(f"a commit is of level {commit.level}, this build reads levels up to {LEVEL} (docs/adr/0003)")
+    return commit
 
 
 def decode_input(entry: Entry) -> Input:

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from cordboard import codec
+from cordboard import codec, errors
 from cordboard._core import FIRST_DECIDED, LEVEL, CoreError, LevelUnsupported, Router, commit_hash
+from cordboard.events import commit as commit_words
 from cordboard.events import event as words
 from cordboard.events import fact as facts
 from cordboard.events.commit import INPUT_TAG, Commit
@@ -204,3 +205,10 @@ def test_no_commit_is_of_another_level_than_the_one_in_force() -> None:
         site.router.apply(codec.encode(older))
     ledger.check(older.seq, older, None)
     assert (older.seq, f"it is of level 2 where {LEVEL} is in force") in found
+
+
+def test_who_reads_a_journal_knows_the_levels_of_the_core_and_stops_at_the_next() -> None:
+    assert commit_words.LEVEL == LEVEL
+    newer = codec.encode(msgspec.structs.replace(codec.decode_commit(next(iter(_all(GOLDENS[-1])))), level=LEVEL + 1))
+    with pytest.raises(errors.LevelUnsupported, match=f"level {LEVEL + 1}, this build reads levels up to {LEVEL}"):
+        codec.decode_commit(newer)

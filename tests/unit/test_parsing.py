@@ -110,3 +110,11 @@ async def test_a_connection_that_was_given_up_says_no_more() -> None:
 async def test_what_is_not_the_protocol_ends_the_connection() -> None:
     with pytest.raises(nats_errors.ProtocolError):
         await Listening().parser.parse(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+async def test_a_message_that_calls_itself_a_heartbeat_is_a_message_all_the_same() -> None:
+    """Whoever publishes may write what they like into a header: it must not be told from a gap."""
+    client = Listening()
+    client.follow(7)
+    await client.parser.parse(message(7, 41, 1, b"x", HEARTBEAT) + message(7, 42, 2, b"", HEARTBEAT))
+    assert client.delivered == [(41, 1, STORED_MS, b"x"), (42, 2, STORED_MS, b"")]

@@ -27,9 +27,9 @@ def adopt(
     target: Target = DEFAULT_TARGET,
     as_json: AsJson = False,
 ) -> None:
-    """Decide at a newer level from now on. For good: a router whose build does not know it can neither lead nor stand by any more.
+    """Decide at a newer level from now on. For good: a role whose build does not know it (router, projector, gateway, API) stops.
 
-    Do it when every router of the site runs the new build.
+    Do it when every role of the site runs the new build.
     """
     adopted = call(target, lambda client: client.adopt_level(level))
     if as_json:

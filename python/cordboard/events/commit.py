@@ -9,6 +9,8 @@ from cordboard.events.verdict import Verdict
 
 COMMIT_MAX = 1024 * 1024
 TURN_BUDGET = 512 * 1024
+LEVEL = 3
+"""The newest level whose commits are known here (docs/adr/0003): the core's."""
 INPUT_TAG = 0
 CAUSE_TIMER = -1
 CAUSE_CONTINUATION = -2

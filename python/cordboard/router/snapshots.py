@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 
 from cordboard import codec
-from cordboard._core import Router, commit_hash
-from cordboard.errors import CordboardError, JournalCorrupt, LogUnavailable, NotFound
+from cordboard._core import LEVEL, Router, commit_hash
+from cordboard.errors import CordboardError, JournalCorrupt, LevelUnsupported, LogUnavailable, NotFound
 from cordboard.log.port import Journal, SiteLog
 from cordboard.log.snapshot_name import KEPT, SnapshotName, parsed, superfluous
 from cordboard.router.core import CoreThread
@@ -77,7 +77,7 @@ async def newest(log: Journal, core: CoreThread, up_to: int, above: int = 0) -> 
     for name in reversed([known for known in parsed(names) if above < known.seq <= up_to]):
         try:
             return await _load(log, core, name)
-        except LogUnavailable:
+        except (LogUnavailable, LevelUnsupported):
             raise
         except CordboardError as error:
             logger.warning("snapshot at %d is passed over: %s", name.seq, error)
@@ -88,6 +88,8 @@ async def _load(log: Journal, core: CoreThread, name: SnapshotName) -> Router:
     stored = await patiently(lambda: log.read_commit(name.seq), f"commit {name.seq}")
     if commit_hash(stored.data) != name.commit_hash:
         raise JournalCorrupt("it belongs to another journal")
+    if name.level > LEVEL:
+        raise LevelUnsupported(f"the journal is of level {name.level}, this build knows levels up to {LEVEL} (docs/adr/0003)")
     data = await patiently(lambda: log.snapshots.get(str(name)), f"snapshot at {name.seq}")
     return await core.run(lambda: _restore(name, data))
 

@@ -98,14 +98,17 @@ impl<'py> Said<'py> {
     }
 }
 
-/// `(seq, delivered, stored_ms, data)` of a message, `(reply, header)` of a status; None: it is no delivery.
+/// `(seq, delivered, stored_ms, data)` of a message, `(reply, header)` of a status; None: it is no delivery. Its place is asked
+/// first: whoever published a message may have written a status into its header.
 fn delivered<'py>(py: Python<'py>, message: &Message<'_>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+    if let Some(delivery) = Delivery::from_reply(message.reply) {
+        let data = PyBytes::new(py, message.payload);
+        return (delivery.seq, delivery.delivered, delivery.stored_ms, data).into_pyobject(py).map(Some);
+    }
     if message.is_status() {
         return (PyBytes::new(py, message.reply), PyBytes::new(py, message.header)).into_pyobject(py).map(Some);
     }
-    let Some(delivery) = Delivery::from_reply(message.reply) else { return Ok(None) };
-    let data = PyBytes::new(py, message.payload);
-    (delivery.seq, delivery.delivered, delivery.stored_ms, data).into_pyobject(py).map(Some)
+    Ok(None)
 }
 
 /// `(sid, subject, reply, payload, header)`.

@@ -85,7 +85,7 @@ impl Router {
         }
         let mut levels = state.levels;
         levels.enter(commit.level).map_err(refuse)?;
-        if let Some(level) = read.iter().find_map(Read::adopts) {
+        for level in read.iter().filter_map(Read::adopts) {
             knows(level).map_err(|what| Folding::NotNext(Error::Level { seq, what }))?;
         }
         if state.stepped_down && !matches!(read.first(), Some(Read::Event(_, Event::RouterTookOver(_)))) {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec;
 use crate::fold::{Folding, Read};
 use crate::hindrance::Hindrance;
-use crate::levels::{is_decided, FIRST_DECIDED, LEVEL};
+use crate::levels::{is_decided, FIRST_ADOPTED, FIRST_DECIDED, LEVEL};
 use crate::record::Record;
 use crate::restore;
 use crate::site::Site;
@@ -110,7 +110,7 @@ impl Router {
         restore::check(&state).map_err(Error::Snapshot)?;
         if state.levels.in_force == 0 && state.seq > 0 {
             // Written before the state knew: by a build that decided no other level.
-            state.levels.in_force = FIRST_DECIDED;
+            state.levels.in_force = FIRST_ADOPTED - 1;
         }
         state.settle_digest();
         let site = Site::new(state).map_err(Error::Snapshot)?;
