@@ -235,6 +235,7 @@ def test_every_pod_is_scraped_where_it_answers_and_by_nobody_unless_asked_for() 
     monitor = named(objects, "PodMonitor", "cordboard")
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     assert (endpoint["path"], endpoint["interval"]) == ("/metrics", "15s")
+    assert endpoint["relabelings"] == [{"targetLabel": "site", "replacement": EVERYTHING["site"]}]
     for component, pod in pods(objects):
         if component not in NO_ROLES:
             ports = {port["name"]: port["containerPort"] for port in pod["containers"][0]["ports"]}
@@ -253,6 +254,8 @@ def test_the_alerts_ask_for_metrics_that_there_are() -> None:
     for rule in rules:
         asked = set(re.findall(r"\bcordboard_\w+", rule["expr"]))
         assert asked and asked <= known, rule["alert"]
+        together = re.findall(r"\b(?:max|min|sum|avg|count)\b(?: by \(([^)]*)\))?", rule["expr"])
+        assert all("site" in labels.split(", ") for labels in together), f"{rule['alert']} takes several sites for one"
         assert rule["labels"]["severity"] in ("warning", "critical") and rule["annotations"]["summary"]
 
 
