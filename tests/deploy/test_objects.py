@@ -144,6 +144,9 @@ def test_every_role_is_probed_on_a_port_that_it_opens(objects: list[Object]) -> 
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             if component == "api":
                 assert container[probe]["grpc"]["port"] == ports["grpc"]
+            elif (component, probe) == ("gateway", "livenessProbe"):
+                assert container[probe]["tcpSocket"] == {"port": "http"}, "a gateway that is full answers 503, and lives"
+                assert "httpGet" not in container[probe]
             else:
                 ending = "/readyz" if probe == "readinessProbe" else "/healthz"
                 assert container[probe]["httpGet"] == {"path": ending, "port": "http" if component == "gateway" else "health"}

@@ -92,13 +92,25 @@ class Cluster:
                 except grpc.aio.AioRpcError:
                     return False
             return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
-        (number,) = (port["containerPort"] for port in container["ports"] if port["name"] == wanted["httpGet"]["port"])
+        name = (wanted.get("httpGet") or wanted["tcpSocket"])["port"]
+        (number,) = (port["containerPort"] for port in container["ports"] if port["name"] == name)
+        if "tcpSocket" in wanted:
+            return await self._connects(self._ports[role, str(number)], wanted["timeoutSeconds"])
         async with httpx.AsyncClient(trust_env=False) as client:
             try:
                 url = f"http://127.0.0.1:{self._ports[role, str(number)]}{wanted['httpGet']['path']}"
                 return (await client.get(url, timeout=wanted["timeoutSeconds"])).status_code == 200
             except httpx.HTTPError:
                 return False
+
+    async def _connects(self, port: int, timeout_s: float) -> bool:
+        try:
+            async with asyncio.timeout(timeout_s):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return False
+        writer.close()
+        return True
 
     async def metrics(self, role: str) -> dict[str, float]:
         """What a scraper would find."""

@@ -86,7 +86,11 @@ startupProbe:
   timeoutSeconds: 2
   failureThreshold: {{ div .catchUpSeconds 5 }}
 livenessProbe:
+  {{- if .liveByTcp }}
+  tcpSocket: {port: {{ .port }}}
+  {{- else }}
   httpGet: {path: /healthz, port: {{ .port }}}
+  {{- end }}
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 3
@@ -212,7 +216,8 @@ ports:
   {{- end }}
   {{- include "cordboard.metricsPort" . }}
 # /healthz: the process answers. /readyz: it has read the journal, and the site has a policy.
-{{ include "cordboard.health" (dict "port" "http" "catchUpSeconds" .Values.gateway.catchUpSeconds) }}
+# Life is a connection, no answer: with as many connections as it may have it answers 503 to everybody, and must keep those it has.
+{{ include "cordboard.health" (dict "port" "http" "catchUpSeconds" .Values.gateway.catchUpSeconds "liveByTcp" true) }}
 lifecycle:
   preStop:
     sleep: {seconds: 5}
