@@ -19,7 +19,7 @@ from cordboard.errors import Overloaded
 from cordboard.gateway.limits import Limits
 from cordboard.room import STUCK, Room
 from tests.chat_site import SECRET, chat_site
-from tests.letters_over_http import FILLED, PAYLOAD, PLENTY, HttpSite, http_site
+from tests.letters_over_http import FILLED, PAYLOAD, PLENTY, SECRETS, HttpSite, http_site
 from tests.unit.test_retried_command import History, a_site
 
 DOCUMENT = Path(__file__).parents[2] / "docs/overload.md"
@@ -108,6 +108,28 @@ async def test_bodies_that_do_not_come_leave_no_room_for_more(tmp_path: Path) ->
         async with asyncio.timeout(30):
             while (await site.post_json(FILLED, "key-00000002")).status_code == 503:
                 pass
+
+
+async def test_bodies_that_do_not_come_to_one_webhook_leave_room_for_the_others(tmp_path: Path) -> None:
+    secrets = {"reviews": SECRETS[:2], "returns": SECRETS[2:]}
+    async with http_site(tmp_path, limits=replace(PLENTY, bodies=4), webhook_secrets=secrets) as site:
+
+        async def stall(name: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.client.base_url.port)
+            writer.write(f"POST /webhook/{name} HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{{".encode())
+            await writer.drain()
+            return reader, writer
+
+        async with asyncio.timeout(30):
+            stranger, closing = await stall("nobodys")
+            assert b" 401 " in await stranger.readline(), "a name without secrets is refused before its body has come"
+            closing.close()
+            _, writer = await stall("returns")
+            while (answer := await site.client.post("/webhook/returns", content=b"{}")).status_code == 401:
+                pass
+        assert (answer.status_code, answer.json()["reason"]) == (503, "overloaded")
+        assert (await site.hook(PAYLOAD)).status_code == 202
+        writer.close()
 
 
 async def test_chats_that_wait_for_the_router_leave_no_room_for_more(tmp_path: Path) -> None:

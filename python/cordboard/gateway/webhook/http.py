@@ -1,4 +1,4 @@
-"""Webhooks over HTTP: the raw body first, then the signature, then what it says. Bodies are never logged."""
+"""Webhooks over HTTP: a name that has secrets, the raw body, the signature, then what it says. Bodies are never logged."""
 
 import asyncio
 import logging
@@ -22,6 +22,8 @@ from cordboard.room import Room
 logger = logging.getLogger(__name__)
 
 _COMPLAINTS_PER_S = 1 / 60
+_SHARE = 4
+"""One webhook has this part of the places for bodies at most: bodies that do not come to one leave room for the others."""
 
 
 class Webhooks:
@@ -38,22 +40,24 @@ class Webhooks:
         for name, values in secrets.items():
             for secret in values:
                 check_secret(name, secret)
+        self._shares = {name: Room(max(1, limits.bodies // _SHARE)) for name, values in secrets.items() if values}
         self._buckets = TokenBuckets(limits.webhooks_per_s, limits.webhooks_burst)
         self._complaints = TokenBucket(_COMPLAINTS_PER_S, 5)
 
     async def take(self, name: str, request: Request[Any, Any, Any]) -> Response[Any]:
         """2xx only for what is durable; whoever gets anything else sends the same again. Raises HTTPException."""
+        share = self._shares.get(name)
+        if share is None:  # nothing can be signed for it: not a byte is read, and no place taken
+            return self._not_believed(name)
         try:
-            with self._bodies.place():
+            with share.place(), self._bodies.place():
                 body = await body_of(request)
         except Overloaded as error:
             metrics.REFUSED.labels("webhook", "overloaded").inc()
             return refuse(error, self._limits.retry_after_ms)
-        message_id = signed_id(body, request.headers, self._secrets.get(name, ()))
+        message_id = signed_id(body, request.headers, self._secrets[name])
         if message_id is None:
-            self._complain(name)
-            metrics.REFUSED.labels("webhook", "bad_signature").inc()
-            return refuse_with(401, "bad_signature", "not signed, not by this source, or too long ago")
+            return self._not_believed(name)
         if not self._buckets.take(name, asyncio.get_running_loop().time()):
             metrics.REFUSED.labels("webhook", "rate_limited").inc()
             return refuse_with(429, "rate_limited", "too many payloads, slow down", self._limits.retry_after_ms)
@@ -61,6 +65,11 @@ class Webhooks:
             return Response(await self._admit(name, body, message_id), status_code=202, headers=HEADERS)
         except CordboardError as error:
             return refuse(error, self._limits.retry_after_ms)
+
+    def _not_believed(self, name: str) -> Response[Any]:
+        self._complain(name)
+        metrics.REFUSED.labels("webhook", "bad_signature").inc()
+        return refuse_with(401, "bad_signature", "not signed, not by this source, or too long ago")
 
     def _complain(self, name: str) -> None:
         """Into the log, if it is about a source that we know; not so often that strangers could fill the log."""
