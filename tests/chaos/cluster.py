@@ -199,8 +199,14 @@ class Cluster:
             await asyncio.sleep(LOOK_S)
 
     async def streams(self, server: Server) -> list[tuple[str, dict[str, Any]]]:
+        return await self.streams_if_told(server) or []
+
+    async def streams_if_told(self, server: Server) -> list[tuple[str, dict[str, Any]]] | None:
+        """None: it does not answer."""
         told = await server.ask("/jsz?streams=1&config=0") if server.process.running else None
-        accounts = (told or {}).get("account_details") or []
+        if told is None:
+            return None
+        accounts = told.get("account_details") or []
         return [(account["name"], stream) for account in accounts for stream in account.get("stream_detail") or []]
 
 

@@ -28,7 +28,10 @@ Heal = Callable[[], Awaitable[None]]
 
 @dataclass
 class Struck:
-    """One fault as it was. Times are Unix ms; `well_ms`: when the cluster was whole again, None if it never was in WELL_S."""
+    """One fault as it was. Times are Unix ms; `well_ms`: when the cluster was whole again, None if it never was in WELL_S.
+
+    `untried`: why it showed nothing; then it counts as no fault.
+    """
 
     kind: str
     where: str
@@ -36,10 +39,11 @@ class Struck:
     healed_ms: int = 0
     well_ms: int | None = None
     companion: str | None = None
+    untried: str | None = None
 
 
 class Impossible(Exception):
-    """This fault cannot be made here; the text says why."""
+    """This fault cannot be made here, or (of a heal that has healed) it was none; the text says why."""
 
 
 class Nemesis:
@@ -80,7 +84,10 @@ class Nemesis:
                 self.skipped[fault.companion] = str(reason)
                 record.companion = None
         await asyncio.sleep(fault.hold_s / 2)
-        await heal()
+        try:
+            await heal()
+        except Impossible as reason:
+            record.untried = self.skipped[fault.kind] = str(reason)
         if also is not None:
             await also()
         record.healed_ms = now_ms()
@@ -282,17 +289,25 @@ class Nemesis:
         for server in both:
             server.take_disk_out()
         await start()
-        await self._cluster.until(self._cluster.led, LED_S)
+        led = await self._cluster.until(self._cluster.led, LED_S)
 
         async def heal() -> None:
+            silent = []
             for server in both:
-                names = {told["name"] for _, told in await self._cluster.streams(server)}
+                told = await self._cluster.streams_if_told(server)
+                if told is None:
+                    silent.append(server.name)
+                names = {stream["name"] for _, stream in told or []}
                 if names & {inbox_stream(SITE), journal_stream(SITE)}:
                     self.violations.append(f"{server.name} had an empty disk, and somebody made the site anew on it")
             await self._kill(both)
             for server in both:
                 server.put_disk_back()
             await asyncio.gather(start(), away.start())
+            if not led:
+                raise Impossible("the empty servers found no leader, so nobody could have made the site anew")
+            if silent:
+                raise Impossible(f"{', '.join(silent)} did not say whether somebody made the site anew")
 
         return where, heal
 

@@ -60,16 +60,20 @@ class Report(msgspec.Struct, kw_only=True):
 
 
 def rows(struck: Sequence[Struck], acks: dict[str, list[int]], decided: list[int]) -> list[Row]:
-    """`acks`: when each publisher heard acknowledgements; `decided`: when commits were stored. Unix ms, any order."""
+    """`acks`: when each publisher heard acknowledgements; `decided`: when commits were stored. Unix ms, any order.
+
+    A fault that was untried has no row, but its time is its own.
+    """
     everybody = sorted(at for times in acks.values() for at in times)
     each = [sorted(times) for times in acks.values() if times]
     growth = sorted(decided)
     ends = [fault.began_ms for fault in struck[1:]]
     spans = [_span(fault, end) for fault, end in itertools.zip_longest(struck, ends)]
     found = []
-    for kind in dict.fromkeys(fault.kind for fault in struck):
-        faults = [fault for fault in struck if fault.kind == kind]
-        windows = [span for fault, span in zip(struck, spans, strict=True) if fault.kind == kind]
+    tried = [(fault, span) for fault, span in zip(struck, spans, strict=True) if fault.untried is None]
+    for kind in dict.fromkeys(fault.kind for fault, _ in tried):
+        faults = [fault for fault, _ in tried if fault.kind == kind]
+        windows = [span for fault, span in tried if fault.kind == kind]
         found.append(
             Row(
                 kind,

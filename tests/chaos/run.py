@@ -151,7 +151,7 @@ def _report(course: Course, found: Findings, nemesis: Nemesis, people: Crew, ser
     return Report(
         seed=course.seed,
         seconds=course.seconds,
-        faults=len(nemesis.struck) + sum(fault.companion is not None for fault in nemesis.struck),
+        faults=sum((fault.untried is None) + (fault.companion is not None) for fault in nemesis.struck),
         acknowledged=found.acknowledged,
         commits=len(follower.commits),
         lost=found.lost,

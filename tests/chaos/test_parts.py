@@ -130,6 +130,7 @@ def test_rows_take_each_silence_for_the_fault_it_fell_into() -> None:
     struck = [
         Struck("kill the leader", "n1", 1_000, healed_ms=2_000, well_ms=3_000),
         Struck("slow links", "n2", 5_000, healed_ms=6_000, well_ms=None),
+        Struck("two empty disks, the third away", "n2, n3", 9_000, healed_ms=9_500, well_ms=9_600, untried="no leader"),
     ]
     acks = {"one": [900, 4_000, 5_100, 5_200], "other": [950, 2_000, 5_050]}
     leader, slow = rows(struck, acks, [900, 4_900, 5_300])
