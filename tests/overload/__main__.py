@@ -61,8 +61,9 @@ async def measured(directory: Path, seconds: float, seed: int) -> Report:
             await service.close()
             looking.cancel()
             await asyncio.wait([looking])
-        gone = [name for name, held in site.peaks[phases[-1].name].items() if not held]
-        return Report(capacity, phases, len(load.acknowledged), len(lost), dict(load.ends), site.peaks, gone)
+        if not looking.cancelled():
+            looking.result()  # raises what it ended by
+        return Report(capacity, phases, len(load.acknowledged), len(lost), dict(load.ends), site.peaks, site.gone())
 
 
 async def _consumed(site: Running) -> None:

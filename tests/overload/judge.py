@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from cordboard import codec
 from cordboard.errors import InvalidInput
 from cordboard.events.commit import INPUT_TAG
+from cordboard.events.fact import ContactArrived
 from cordboard.events.verdict import Accepted
 from cordboard.log import SiteLog
 from tests.benchmarks.report import rank
@@ -57,10 +58,10 @@ async def missing(log: SiteLog, acknowledged: set[str]) -> set[str]:
                     if entry.tag == INPUT_TAG and entry.contact in left:
                         given = codec.decode_input(entry)
                         try:
-                            arrived = isinstance(given.verdict, Accepted) and codec.decode_fact(given.fact) is not None
+                            fact = codec.decode_fact(given.fact)
                         except InvalidInput:
-                            arrived = False
-                        if arrived:
+                            continue
+                        if isinstance(given.verdict, Accepted) and isinstance(fact, ContactArrived):
                             left.discard(entry.contact)
             if batch[-1].seq >= last:
                 break
@@ -77,7 +78,8 @@ class Report:
     lost: int
     ends: dict[str, int]
     peaks: dict[str, dict[str, int]]
-    restarted: list[str] = field(default_factory=list)
+    ended_by_itself: list[str] = field(default_factory=list)
+    """Processes that were gone when all had been answered."""
 
     @property
     def normal_s(self) -> float:
@@ -104,7 +106,7 @@ class Report:
         for name, grown in self.growth.items():
             if grown > (SERVER_GROWTH_MAX if name == "nats-server" else GROWTH_MAX):
                 found.append(f"{name} grew by {grown // MIB} MiB")
-        found += [f"{name} ended by itself" for name in self.restarted]
+        found += [f"{name} ended by itself" for name in self.ended_by_itself]
         if self.recovered_s is None:
             found.append(f"at half load again the latency did not come back to twice {self.normal_s * 1e3:.1f} ms")
         return found

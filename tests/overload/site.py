@@ -45,6 +45,10 @@ class Running:
                 seen[name] = max(seen.get(name, 0), _resident(pid))
             await asyncio.sleep(LOOK_S)
 
+    def gone(self) -> list[str]:
+        """Processes that do not run any more."""
+        return [name for name, pid in self.pids.items() if not _resident(pid)]
+
 
 @contextlib.asynccontextmanager
 async def running(directory: Path) -> AsyncIterator[Running]:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import grpc.aio
 
+from cordboard import codec
 from cordboard.api.status import grpc_status
 from cordboard.errors import CordboardError, FactRefused, LogUnavailable, Overloaded
+from cordboard.events import fact as facts
+from cordboard.events.commit import Entry, Input
+from cordboard.events.verdict import Accepted, Refused, Verdict
+from cordboard.log.memory import MemoryLog
+from tests.journal import SITE, an_id, commit
 from tests.overload.doors import refusal
-from tests.overload.judge import MIB, Report, growth, recovered_s
+from tests.overload.judge import MIB, Report, growth, missing, recovered_s
 from tests.overload.load import Phase
 
 NORMAL_S = 0.01
@@ -47,6 +54,7 @@ def test_every_broken_promise_is_a_finding() -> None:
         (a_report(ends={"accepted": 9, "refused overloaded": 1}), "an end was refused overloaded"),
         (a_report(reasons={"untyped HTTP 500": 3}), "untyped HTTP 500"),
         (a_report(api=300), "api grew by 299 MiB"),
+        (replace(a_report(), ended_by_itself=["router"]), "router ended by itself"),
     ):
         (finding,) = broken.findings()
         assert words in finding
@@ -54,6 +62,23 @@ def test_every_broken_promise_is_a_finding() -> None:
     slow.phases[-1].taken = windows(1.0, 1.0, 1.0, 1.0)
     (finding,) = slow.findings()
     assert "did not come back" in finding
+
+
+def given(fact: facts.Fact, contact: bytes, verdict: Verdict) -> Entry:
+    return Entry(0, contact, None, "chat", 0, codec.encode(Input(1, 0, 1, codec.encode(fact), verdict)))
+
+
+async def test_whoever_was_told_yes_is_missing_until_the_journal_says_that_he_arrived() -> None:
+    log = MemoryLog(SITE)
+    bo, cy, di = (an_id(name) for name in ("bo", "cy", "di"))
+    entries = [
+        given(facts.ContactArrived(an_id("f1"), bo, "chat", "orders"), bo, Accepted()),
+        given(facts.ContactArrived(an_id("f2"), cy, "chat", "orders"), cy, Refused("queue_full")),
+        given(facts.ContactAbandoned(an_id("f3"), di), di, Accepted()),
+    ]
+    async with log.appender() as appender:
+        await appender.append(1, codec.encode(commit(1, 1, *entries)))
+    assert await missing(log, {bo.hex(), cy.hex(), di.hex()}) == {cy.hex(), di.hex()}, "an end is no arrival"
 
 
 def told(error: CordboardError) -> grpc.aio.AioRpcError:
