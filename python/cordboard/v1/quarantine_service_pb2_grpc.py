@@ -29,6 +29,9 @@ class QuarantineServiceStub:
     """For operators. The journal holds where such bytes stood, why they could not be read and their SHA-256, for ever. The bytes stay in
     the inbox until it is trimmed (seven days at least): until then they can be looked at and retried, and discarded at any time.
 
+    The identity of a decision is its place (`quarantine_id`), of which the first one stands. `request_id` only names the call:
+    whatever it is, the same decision again is answered as done (and nothing is published), the other one with QUARANTINE_ENDED.
+
     Reasons: UNKNOWN_QUARANTINE (NOT_FOUND: nothing was put aside there, or it was decided of long ago), QUARANTINE_ENDED, BYTES_GONE (the
     inbox was trimmed, or is another one), STILL_UNREADABLE (FAILED_PRECONDITION) and UNKNOWN_REASON (NOT_FOUND).
     """
@@ -64,6 +67,9 @@ class QuarantineServiceStub:
 class QuarantineServiceServicer:
     """For operators. The journal holds where such bytes stood, why they could not be read and their SHA-256, for ever. The bytes stay in
     the inbox until it is trimmed (seven days at least): until then they can be looked at and retried, and discarded at any time.
+
+    The identity of a decision is its place (`quarantine_id`), of which the first one stands. `request_id` only names the call:
+    whatever it is, the same decision again is answered as done (and nothing is published), the other one with QUARANTINE_ENDED.
 
     Reasons: UNKNOWN_QUARANTINE (NOT_FOUND: nothing was put aside there, or it was decided of long ago), QUARANTINE_ENDED, BYTES_GONE (the
     inbox was trimmed, or is another one), STILL_UNREADABLE (FAILED_PRECONDITION) and UNKNOWN_REASON (NOT_FOUND).
@@ -133,6 +139,9 @@ def add_QuarantineServiceServicer_to_server(servicer, server):
 class QuarantineService:
     """For operators. The journal holds where such bytes stood, why they could not be read and their SHA-256, for ever. The bytes stay in
     the inbox until it is trimmed (seven days at least): until then they can be looked at and retried, and discarded at any time.
+
+    The identity of a decision is its place (`quarantine_id`), of which the first one stands. `request_id` only names the call:
+    whatever it is, the same decision again is answered as done (and nothing is published), the other one with QUARANTINE_ENDED.
 
     Reasons: UNKNOWN_QUARANTINE (NOT_FOUND: nothing was put aside there, or it was decided of long ago), QUARANTINE_ENDED, BYTES_GONE (the
     inbox was trimmed, or is another one), STILL_UNREADABLE (FAILED_PRECONDITION) and UNKNOWN_REASON (NOT_FOUND).
