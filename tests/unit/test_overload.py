@@ -6,10 +6,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,6 +23,7 @@ from cordboard.room import STUCK, Room
 from tests.chat_site import SECRET, chat_site
 from tests.letters_over_http import FILLED, PAYLOAD, PLENTY, SECRETS, HttpSite, http_site
 from tests.unit.test_retried_command import History, a_site
+from tests.written_site import mail, written_site
 
 DOCUMENT = Path(__file__).parents[2] / "docs/overload.md"
 FLOOD = 12
@@ -87,6 +90,28 @@ async def test_a_flood_is_refused_at_the_door_and_taken_when_it_comes_back(tmp_p
         await site.record.until(lambda: len(site.record.arrivals) == 2 * FLOOD)
         contacts = Counter(fact.fact_id for fact, _ in site.record.arrivals)
         assert set(contacts.values()) == {1}, "whoever came twice counts once"
+
+
+async def test_a_vault_that_stands_still_leaves_no_room_for_repeats_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with written_site(tmp_path, limits=Limits(letters=3)) as site:
+        stands = await site.entrance.admit(mail(0))
+        reader, goes_on = site.vault._reader, asyncio.Event()
+        read = reader.read
+
+        async def late(query: Callable[[Any], Any]) -> Any:
+            await goes_on.wait()
+            return await read(query)
+
+        monkeypatch.setattr(reader, "read", late)
+        inside = [asyncio.create_task(site.entrance.admit(mail(number))) for number in range(3)]
+        await asyncio.sleep(0)
+        for number in (0, 3):  # a repeat, and a new one
+            with pytest.raises(Overloaded):
+                await asyncio.wait_for(site.entrance.admit(mail(number)), 30)
+        goes_on.set()
+        repeat, *others = await asyncio.gather(*inside)
+        assert repeat.contact == stands.contact and not repeat.fresh and all(one.fresh for one in others)
+        assert not (await site.entrance.admit(mail(0))).fresh
 
 
 async def test_bodies_that_do_not_come_leave_no_room_for_more(tmp_path: Path) -> None:

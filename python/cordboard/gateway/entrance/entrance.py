@@ -92,11 +92,11 @@ class Entrance:
     async def _admit(self, letter: Letter) -> Acceptance:
         intake = self._open_intake()
         external_id = key_of(letter.external_id, EXTERNAL_ID_MAX)
-        first = await self._vault.find(self.name, external_id)
-        if first is not None:  # whatever the policy says by now
-            return await intake.submit(Draft(self.name, external_id, first.contact, first.fact_id, first.fact))
-        self._check_room()
-        with self._room.place():
+        with self._room.place():  # repeats, too: a vault that stands still keeps them as long as new ones
+            first = await self._vault.find(self.name, external_id)
+            if first is not None:  # whatever the policy says by now
+                return await intake.submit(Draft(self.name, external_id, first.contact, first.fact_id, first.fact))
+            self._check_room()
             return await self._admit_new(letter, external_id, intake)
 
     async def _admit_new(self, letter: Letter, external_id: str, intake: Intake) -> Acceptance:
