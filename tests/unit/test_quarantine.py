@@ -89,7 +89,14 @@ def test_it_remembers_so_many_and_counts_the_others() -> None:
     commits = [a_commit(seq, put_aside(seq, 0, b"%d" % seq, "bad_shape")) for seq in range(1, 8)]
     fold = folded(*commits, a_commit(8, *decided(0, an_end(1, 0, "discarded"))), open_max=3)
     summary = fold.summary()
-    assert (summary.open, summary.untold, summary.oldest_open_ms) == (7, 4, 50)
+    assert (summary.open, summary.untold, summary.oldest_open_ms) == (6, 0, 50), "an end counts, however old it is"
+    assert fold.early(None, 10) == [(2, 0), (3, 0), (4, 0)] and fold.early((2, 0), 1) == [(3, 0)]
+    old, ended = fold.recall((2, 0), commits[1]), fold.recall((1, 0), commits[0])
+    assert old is not None and (old.state, old.inbox_seq, old.sha256) == ("open", 2, hashlib.sha256(b"2").digest())
+    assert ended is not None and ended.state == "discarded", "whoever asks again hears what was decided"
+    assert fold.recall((5, 0), commits[4]) is None, "held as a whole"
+    few = folded(*commits, open_max=3, early_max=2).summary()
+    assert (few.open, few.untold) == (7, 2)
     assert [one.place[0] for one in fold.page(OPEN, None, 10)] == [5, 6, 7]
     ends = [a_commit(10 + seq, *decided(0, an_end(seq, 0, "discarded"))) for seq in (5, 6, 7)]
     fold = folded(*commits, *ends, open_max=3, ended_max=2)
@@ -182,14 +189,17 @@ class OlderRouter:
 class Desk:
     """An API of today beside a router of yesterday; `retry` and `discard` as an operator says it."""
 
-    def __init__(self, log: MemoryLog, publisher: Any) -> None:
-        self.fold, self.feed = Quarantine(), Feed(log)
+    def __init__(self, log: MemoryLog, publisher: Any, **limits: int) -> None:
+        self.fold, self.feed = Quarantine(**limits), Feed(log)
         outcomes = Outcomes(commit_reader(log))
         for fold in (outcomes.apply, self.fold.apply):
             self.feed.attach(fold)
 
         async def nobody(_who: object) -> Any:
             return None
+
+        async def no_names(_refs: object) -> dict[bytes, Any]:
+            return {}
 
         given: dict[str, Any] = dict.fromkeys(Site.__dataclass_fields__)
         del given["draining"], given["files"], given["arriving"]
@@ -202,9 +212,19 @@ class Desk:
             "tokens": Tokens(SITE),
             "people": SimpleNamespace(actor=nobody),
             "declared": SimpleNamespace(vocabulary=SimpleNamespace(refusal=nobody_refused)),
-            "shown": SimpleNamespace(rules=SimpleNamespace(individual_live=True)),
+            "shown": SimpleNamespace(rules=SimpleNamespace(individual_live=True), before=no_names),
         }
         self._service = QuarantineService(Site(**given))
+
+    async def pages(self, size: int) -> list[list[str]]:
+        """The ids of what is open, page by page."""
+        token, pages = "", list[list[str]]()
+        while token or not pages:
+            asked = pb.ListQuarantinedRequest(state=pb.QUARANTINE_STATE_OPEN, page_size=size, page_token=token)
+            page = await self._service.ListQuarantined(asked, None)  # type: ignore[arg-type]
+            pages.append([one.quarantine_id for one in page.quarantined])
+            token = page.next_page_token
+        return pages
 
     async def retry(self, place: str) -> tuple[str, list[str]]:
         request = pb.RetryQuarantinedRequest(request_id=REQUEST, quarantine_id=place)
@@ -220,11 +240,11 @@ def nobody_refused(_fact: object) -> None:
     return None
 
 
-async def with_a_desk(story: Callable[[Desk, OlderRouter, MemoryLog, Any], Any]) -> None:
+async def with_a_desk(story: Callable[[Desk, OlderRouter, MemoryLog, Any], Any], **limits: int) -> None:
     log = MemoryLog(SITE)
     router = OlderRouter(log)
     async with log.publisher("test") as publisher:
-        desk = Desk(log, publisher)
+        desk = Desk(log, publisher, **limits)
         running = [asyncio.create_task(router.run()), asyncio.create_task(desk.feed.run())]
         try:
             await story(desk, router, log, publisher)
@@ -250,6 +270,22 @@ async def test_a_router_that_cannot_read_it_yet_puts_it_aside_anew_and_one_that_
         assert await desk.retry("2.0") == ("RETRIED", []), "over: nothing is said again"
 
     await with_a_desk(story)
+
+
+async def test_what_is_too_old_to_be_held_is_listed_and_decided_all_the_same() -> None:
+    async def story(desk: Desk, router: OlderRouter, log: MemoryLog, publisher: Any) -> None:
+        for name in ("a", "b", "c"):
+            await publisher.publish(codec.encode(facts.ContactAbandoned(an_id(name), bytes(16))))
+        await desk.feed.reached(3, 10)
+        assert desk.fold.early(None, 10) == [(1, 0), (2, 0)]
+        assert await desk.pages(2) == [["1.0", "2.0"], ["3.0"]]
+        router.blind = False
+        assert await desk.retry("1.0") == ("RETRIED", ["accepted"])
+        assert await desk.retry("1.0") == ("RETRIED", []), "over: nothing is said again"
+        await desk.discard("2.0")
+        assert await desk.pages(2) == [["3.0"]] and desk.fold.summary().open == 1
+
+    await with_a_desk(story, open_max=1)
 
 
 async def test_two_operators_decide_at_once_and_one_decision_stands() -> None:

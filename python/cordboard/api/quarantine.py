@@ -1,7 +1,10 @@
 """QuarantineService: what could not be read, and what an operator decides of it."""
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import TypeVar
 
 from cordboard import codec
@@ -55,13 +58,17 @@ class QuarantineService(QuarantineServiceServicer):
         await self._site.reach(request.consistency_token)
         # No await between these: all of it is of one position.
         seq, summary = self._site.feed.position, self._site.quarantine.summary()
-        found = self._site.quarantine.page(STATES if state is None else (state,), cursor, page_size + 1)
-        more, found = len(found) > page_size, found[:page_size]
+        held = self._site.quarantine.page(STATES if state is None else (state,), cursor, page_size + 1)
+        early = self._site.quarantine.early(cursor, page_size + 1) if state in (None, "open") else []
+        places = sorted([*early, *(one.place for one in held)])
+        more, places = len(places) > page_size, places[:page_size]
+        known = {one.place: one for one in held} | await self._recalled(set(early).intersection(places))
+        found = [known[place] for place in places if place in known]
         people = await self._site.shown.before(one.by for one in found)
         frames = await self._frames(found)
         return pb.ListQuarantinedResponse(
             quarantined=[quarantined_row(one, frames.get(one.inbox_seq), people) for one in found],
-            next_page_token=self._site.tokens.page(bound_to, found[-1].place) if more else "",
+            next_page_token=self._site.tokens.page(bound_to, places[-1]) if more else "",
             open=summary.open,
             untold=summary.untold,
             consistency_token=self._site.token(seq),
@@ -129,12 +136,27 @@ class QuarantineService(QuarantineServiceServicer):
         return pb.DiscardQuarantinedResponse(consistency_token=self._site.token())
 
     async def _find(self, place: Place) -> PutAside:
-        if (one := self._site.quarantine.get(place)) is None:
+        if (one := await self._known(place)) is None:
             await self._site.catch_up()
-            one = self._site.quarantine.get(place)
+            one = await self._known(place)
         if one is None:
             raise NotFound("nothing was put aside at {}.{}, or it was long ago".format(*place), reason="unknown_quarantine")
         return one
+
+    async def _known(self, place: Place) -> PutAside | None:
+        if (one := self._site.quarantine.get(place)) is not None or not self._site.quarantine.needs_commit(place):
+            return one
+        return (await self._recalled([place])).get(place)
+
+    async def _recalled(self, places: Iterable[Place]) -> dict[Place, PutAside]:
+        """Those of which the fold has the places only, out of the journal, as far as it was not trimmed. Raises LogUnavailable."""
+        found: dict[Place, PutAside] = {}
+        for seq, at in groupby(sorted(places), key=itemgetter(0)):
+            with contextlib.suppress(NotFound):
+                commit = codec.decode_commit((await self._site.log.read_commit(seq)).data)
+                recalled = [self._site.quarantine.recall(place, commit) for place in at]
+                found |= {one.place: one for one in recalled if one is not None}
+        return found
 
     async def _open(self, place: Place, wanted: QuarantineOutcome) -> PutAside | None:
         """What stands there and is open; None if it was decided so already. Raises NotFound, Conflict."""

@@ -154,7 +154,7 @@ class ListQuarantinedResponse(_message.Message):
     open: _builtins.int
     """How many nobody has decided of, whatever was asked for."""
     untold: _builtins.int
-    """So many of these are too old to be listed: 10,000 newer ones are open."""
+    """So many of these are only counted, and not listed: beyond about a million."""
     consistency_token: _builtins.str
     @_builtins.property
     def quarantined(self) -> _containers.RepeatedCompositeFieldContainer[Global___Quarantined]: ...
