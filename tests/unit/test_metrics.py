@@ -83,6 +83,7 @@ async def test_a_follower_that_stands_still_is_told_by_readiness_and_metrics_ali
             await appender.append(seq, codec.encode(commit(seq, seq)))
     metrics.at("history", 5)
     await lags.look()
+    assert told() == (LAG_MAX + 6, True), "it may have begun a moment ago"
     await lags.look()
     assert told() == (LAG_MAX + 6, False)
     assert "1006 commits behind and stands still" in vitals.why_not("projector")

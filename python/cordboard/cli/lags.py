@@ -70,7 +70,8 @@ class Lags:
             metrics.BACKLOG_S.set(backlog.age_ms / 1000)
 
     def _judge(self, follower: metrics.Follower, position: int, behind: Backlog) -> None:
-        moves = position > self._before.get(follower, position)
+        # At the first look nobody can say that it stands still: it may have subscribed a moment ago.
+        moves = follower not in self._before or position > self._before[follower]
         self._before[follower] = position
         stuck = behind.frames > LAG_MAX and not moves
         for role in self._roles[follower]:
