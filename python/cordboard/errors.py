@@ -54,6 +54,12 @@ class VaultUnavailable(CordboardError):
     reason = "vault_unavailable"
 
 
+class HistoryUnavailable(CordboardError):
+    """The history's database did not answer or could not write. Nothing is written halfway: try again."""
+
+    reason = "history_unavailable"
+
+
 class SiteMissing(CordboardError):
     """The log's server has no streams of the site, and nobody asked for new ones: they are still to be made, or elsewhere."""
 

@@ -82,6 +82,15 @@ def is_sqlite(engine: AsyncEngine) -> bool:
     return engine.dialect.name == "sqlite"
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite database; None for another kind, or what `open_engine` refuses."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return None
+    return Path(parsed.database) if parsed.drivername == DRIVERS[0] and parsed.database else None
+
+
 def insert_into(table: Table, connection: Connection | AsyncConnection) -> Insert:
     """An INSERT that knows ON CONFLICT in the connection's dialect."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)

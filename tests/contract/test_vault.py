@@ -57,6 +57,17 @@ async def test_a_draft_is_pending_until_published(database_url: str) -> None:
         assert await vault.find("mail", "m-1") is None
 
 
+async def test_no_vault_is_made_where_one_is_only_looked_at(database_url: str) -> None:
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="no vault"):
+            async with Vault.open(database_url, KEK, make=False):
+                pass
+    async with Vault.open(database_url, KEK):
+        pass
+    async with Vault.open(database_url, KEK, make=False) as vault:
+        assert await vault.pending(0, 10) == []
+
+
 async def test_a_repeat_returns_the_first_and_writes_nothing(database_url: str) -> None:
     async with Vault.open(database_url, KEK) as vault:
         first = make_draft(contents=(make_content("one"),))

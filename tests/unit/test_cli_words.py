@@ -1,21 +1,29 @@
 """What the command line reads and writes: instants, durations, states and topics."""
 
+import asyncio
 import subprocess
 import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from cordboard.cli import quarantine
 from cordboard.cli.commands import COMMANDS, Commands
 from cordboard.cli.contacts import named, state_word, topic_word
 from cordboard.cli.instants import parse_instant, parse_span
 from cordboard.cli.parking import files
 from cordboard.cli.topics import row, share
+from cordboard.client import Client, ClientError
 from cordboard.main import app
 from cordboard.v1.contact_service_pb2 import Contact, GetTopicReportResponse, Park, TimelineEntry, TopicOutcome, TopicTotal
 from cordboard.v1.desk_pb2 import Message
 from cordboard.v1.types_pb2 import CONTACT_STATE_ENDED, CONTACT_STATE_PARKED, PARK_KIND_THIRD_PARTY, Attachment
+from cordboard.vault.kek import load_kek
 
 
 @pytest.mark.parametrize(
@@ -29,6 +37,53 @@ from cordboard.v1.types_pb2 import CONTACT_STATE_ENDED, CONTACT_STATE_PARKED, PA
 )
 def test_instants_are_utc_unless_they_say_otherwise(text: str, at_ms: int) -> None:
     assert parse_instant(text) == at_ms
+
+
+def test_a_history_whose_database_fails_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "views.db").write_bytes(b"no database, but as long as the head of one would be" * 20)
+    url = f"sqlite+aiosqlite:///{tmp_path / 'views.db'}"
+    done = CliRunner().invoke(app, ["history", "abandon", "--views-url", url])
+    assert done.exit_code == 1 and isinstance(done.exception, SystemExit)
+    assert "the history's database failed" in " ".join(done.output.split())
+
+
+def test_tools_make_neither_key_nor_vault(tmp_path: Path) -> None:
+    url, kek = f"sqlite+aiosqlite:///{tmp_path / 'vault.db'}", tmp_path / "kek"
+    words = [
+        "archive",
+        "republish",
+        "--since",
+        "1970-01-02",
+        "--vault-url",
+        url,
+        "--kek-file",
+        str(kek),
+        "--data-dir",
+        str(tmp_path),
+    ]
+    assert CliRunner().invoke(app, words, env={"CORDBOARD_KEK": ""}).exit_code == 1
+    assert not list(tmp_path.iterdir())
+    load_kek(kek)
+    done = CliRunner().invoke(app, words, env={"CORDBOARD_KEK": ""})
+    assert done.exit_code == 1 and "is no vault" in " ".join(done.output.split())
+    assert [file.name for file in tmp_path.iterdir()] == ["kek"]
+
+
+def test_decisions_made_before_the_connection_broke_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def step(_client: Client, quarantine_id: str) -> dict[str, Any]:
+        if quarantine_id == "2.0":
+            raise ClientError(grpc.StatusCode.UNAVAILABLE, "", "the connection broke")
+        return {"outcome": "discarded"}
+
+    def call(_target: str, work: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
+        asyncio.run(work(None))
+
+    told: list[object] = []
+    monkeypatch.setattr(quarantine, "call", call)
+    monkeypatch.setattr(quarantine, "print_json", told.append)
+    with pytest.raises(ClientError):
+        quarantine._decide(["1.0", "2.0", "3.0"], False, "", True, step)
+    assert told == [[{"quarantine_id": "1.0", "outcome": "discarded"}]]
 
 
 def test_spans_are_written_as_in_the_policy() -> None:

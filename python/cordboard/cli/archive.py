@@ -142,7 +142,8 @@ def republish(
         with contextlib.ExitStack() as alone:
             if vault_url is None:
                 alone.enter_context(only_one(data_dir))
-            async with Vault.open(settings.embedded_vault_url(), load_kek(kek_file or data_dir / "kek")) as vault:
+            kek = load_kek(kek_file or data_dir / "kek", make=False)
+            async with Vault.open(settings.embedded_vault_url(), kek, make=False) as vault:
                 return await vault.publish_again(since, dry_run=dry_run)
 
     counts = run(work())

@@ -124,21 +124,29 @@ def _decide(quarantined: list[str], all_open: bool, target: str, as_json: bool, 
     if bool(quarantined) == all_open:
         fail("name what to decide of, or give --all-open")
 
-    async def work(client: Client) -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = []
+
+    async def work(client: Client) -> None:
         chosen = [one.quarantine_id async for one in client.list_quarantined("open")] if all_open else quarantined
-        results = []
         for quarantine_id in chosen:
             try:
                 results.append({"quarantine_id": quarantine_id} | await step(client, quarantine_id))
             except ClientError as error:
                 if not error.reason and not error.violations:
+                    if results:  # what was decided before the connection broke stands
+                        _print_decisions(results, as_json)
                     raise
                 details = "; ".join(error.violations.values()) or error.message
                 refusal = {"outcome": "refused", "reason": error.reason, "message": details}
                 results.append({"quarantine_id": quarantine_id} | refusal)
-        return results
 
-    results = call(target, work)
+    call(target, work)
+    _print_decisions(results, as_json)
+    if any(result["outcome"] in ("refused", "open") for result in results):
+        raise typer.Exit(1)
+
+
+def _print_decisions(results: list[dict[str, Any]], as_json: bool) -> None:
     for result in results:
         told = result.pop("told", [])
         if not as_json:
@@ -149,8 +157,6 @@ def _decide(quarantined: list[str], all_open: bool, target: str, as_json: bool, 
                 console.print(f"  {escape(line)}", soft_wrap=True)
     if as_json:
         print_json(results)
-    if any(result["outcome"] in ("refused", "open") for result in results):
-        raise typer.Exit(1)
 
 
 def hex_dump(data: bytes) -> Iterator[str]:

@@ -73,7 +73,7 @@ async def _journal_limits(
         read = await history.read_up_to()
         await require_same(log, read, "the history")
     kek_file = settings.kek_file or settings.data_dir / "kek"
-    async with Vault.open(settings.embedded_vault_url(), load_kek(kek_file)) as vault:
+    async with Vault.open(settings.embedded_vault_url(), load_kek(kek_file, make=False), make=False) as vault:
         erased, inbox = await vault.erased_up_to_commit(settings.site)
     if inbox is not None and not await still_there(log, Branch(erased, inbox)):
         erased = 0  # of the journal before the restore: the vault looks at this one at its next start

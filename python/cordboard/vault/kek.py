@@ -14,8 +14,10 @@ VARIABLE = "CORDBOARD_KEK"
 MODE = 0o600
 
 
-def load_kek(file: Path | str | None = None, environment: Mapping[str, str] | None = None) -> bytes:
+def load_kek(file: Path | str | None = None, environment: Mapping[str, str] | None = None, *, make: bool = True) -> bytes:
     """The key from the variable CORDBOARD_KEK (base64), which wins, or from `file` (base64), which is made if it is missing.
+
+    `make=False`: a missing file is an error. A tool looks at a vault that is there, and no new key opens that.
 
     Raises ConfigurationError if there is neither, if it is not 32 bytes, or if others may read the file.
     """
@@ -25,6 +27,8 @@ def load_kek(file: Path | str | None = None, environment: Mapping[str, str] | No
     if file is None:
         raise ConfigurationError(f"no key-encryption key: set {VARIABLE} to 32 random bytes in base64, or name a key file")
     path = Path(file)
+    if not make:
+        return _read(path)
     try:
         return _create(path)
     except FileExistsError:

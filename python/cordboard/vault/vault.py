@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cordboard.errors import ConfigurationError, InvalidInput, NotFound
-from cordboard.sql import is_sqlite, open_engine, prepared
+from cordboard.sql import is_sqlite, open_engine, prepared, sqlite_file
 from cordboard.vault import attachments, erasure_rows, intake_rows, people, republication, threads
 from cordboard.vault.clock import now_ms
 from cordboard.vault.customers import Customers
@@ -64,18 +64,20 @@ class Vault:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, kek: bytes) -> AsyncIterator["Vault"]:
+    async def open(cls, url: str, kek: bytes, *, make: bool = True) -> AsyncIterator["Vault"]:
         """Open, and create if new, the vault at `url` (sqlite+aiosqlite:///FILE or postgresql+asyncpg://…). `kek`: 32 bytes.
 
-        Raises ConfigurationError if the key is not this vault's, or the vault is of another version.
+        Raises ConfigurationError if the key is not this vault's, the vault is of another version, or there is none and not `make`.
         Leaving finishes waiting writes.
         """
         master = MasterKeys(kek)
+        if not make and (file := sqlite_file(url)) is not None and not file.is_file():
+            raise ConfigurationError(f"{file} is no vault: there is no such file")
         async with AsyncExitStack() as stack:
             engine = open_engine(url, "write", durable=True, name="cordboard-vault")
             stack.push_async_callback(engine.dispose)
             try:
-                await _prepare(engine, master)
+                await _prepare(engine, master, make)
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 raise unavailable(error) from error
             reader: Reader = PooledReader(engine)
@@ -323,9 +325,11 @@ class Vault:
         return [(ordinal, agent_ref(key.key, person)) for ordinal, _, key in known]
 
 
-async def _prepare(engine: AsyncEngine, master: MasterKeys) -> None:
+async def _prepare(engine: AsyncEngine, master: MasterKeys, make: bool) -> None:
     def look(connection: Connection) -> None:
         known: dict[str, bytes] = {row.name: row.value for row in connection.execute(select(about.c.name, about.c.value))}
+        if not known and not make:  # and the tables go with the transaction
+            raise ConfigurationError("this database holds no vault")
         if not known:
             rows = [{"name": "version", "value": str(VERSION).encode()}, {"name": "proof", "value": master.proof()}]
             connection.execute(about.insert(), rows)

@@ -7,17 +7,18 @@ the journal or the database: a history that skips something is worse than one th
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 from faststream import AckPolicy
 from faststream.nats import ConsumerConfig, DeliverPolicy, JStream, NatsBroker, NatsMessage
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cordboard import metrics
 from cordboard.branch import Branch
 from cordboard.codec import decode_commit
-from cordboard.errors import JournalCorrupt, JournalReplaced
+from cordboard.errors import HistoryUnavailable, JournalCorrupt, JournalReplaced
 from cordboard.events import Commit
 from cordboard.log.following import GapPatience
 from cordboard.log.port import Stored
@@ -108,17 +109,30 @@ async def rebuild_history(
     """Write the history anew beside the live one, and put it in its place once it is as far; a projector may go on meanwhile.
 
     What an earlier rebuild left is taken up, unless `anew`. `end`: so far is enough, whatever the live one knows. `progress` hears
-    commits done and to be done. Raises what `run_history` raises; the live tables are as they were then.
+    commits done and to be done. Raises what `run_history` raises, but HistoryUnavailable for what the database says; the live
+    tables are as they were then.
     """
-    async with _opened(db_url) as engine:
-        rebuild = await Rebuild.begin(engine, site, progress, anew=anew, end=end)
-        await _fill(nats_url, site, engine, trimmed, rebuild)
+    with _typed():
+        async with _opened(db_url) as engine:
+            rebuild = await Rebuild.begin(engine, site, progress, anew=anew, end=end)
+            await _fill(nats_url, site, engine, trimmed, rebuild)
 
 
 async def abandon_rebuild(db_url: str) -> bool:
-    """Drop what a rebuild left. False: there was nothing."""
-    async with _opened(db_url) as engine:
-        return await abandon(engine)
+    """Drop what a rebuild left. False: there was nothing. Raises HistoryUnavailable, ConfigurationError."""
+    with _typed():
+        async with _opened(db_url) as engine:
+            return await abandon(engine)
+
+
+@contextlib.contextmanager
+def _typed() -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        cause = getattr(error, "orig", None) or error
+        said = str(cause).partition("\n")[0]
+        raise HistoryUnavailable(f"the history's database failed: {type(cause).__name__}: {said}") from error
 
 
 @contextlib.asynccontextmanager
