@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from cordboard import codec
 from cordboard.events import event as words
 from cordboard.log.memory import MemoryLog, MemoryServer
+from cordboard.log.port import Stored
 from cordboard.router import Standing, serve_router
 from tests.sim.loop import WORLD, VirtualLoop
 from tests.sim.process import abandon
@@ -36,7 +38,7 @@ class VirtualClock:
 class SlowLog(MemoryLog):
     """A log whose answers are on their way for so long, once it is slow."""
 
-    end_s = time_s = 0.0
+    end_s = time_s = follow_s = 0.0
 
     async def last_journal_seq(self) -> int:
         await asyncio.sleep(self.end_s)
@@ -45,6 +47,12 @@ class SlowLog(MemoryLog):
     async def server_time_ms(self) -> int:
         await asyncio.sleep(self.time_s)
         return await super().server_time_ms()
+
+    async def follow_journal(self, from_seq: int) -> AsyncGenerator[list[Stored], None]:
+        async with contextlib.aclosing(super().follow_journal(from_seq)) as batches:
+            async for batch in batches:
+                await asyncio.sleep(self.follow_s)
+                yield batch
 
 
 class Routers:
@@ -56,6 +64,7 @@ class Routers:
         self.logs: dict[bytes, SlowLog] = {}
         self.standings: dict[bytes, Standing] = {}
         self.tasks: dict[bytes, asyncio.Task[None]] = {}
+        self.stops: dict[bytes, asyncio.Event] = {}
 
     def start(self, name: bytes) -> None:
         log = self.logs[name] = SlowLog(SITE, server=self.server)
@@ -63,13 +72,19 @@ class Routers:
         def stands(standing: Standing) -> None:
             self.standings[name] = standing
 
-        life = serve_router(log, clock=self.clock, incarnation=name * 16, standing=stands)
+        stop = self.stops[name] = asyncio.Event()
+        life = serve_router(log, stop=stop, clock=self.clock, incarnation=name * 16, standing=stands)
         self.tasks[name] = asyncio.create_task(life, name=f"router {name!r}")
 
     async def kill(self, name: bytes) -> None:
         task = self.tasks.pop(name)
         task.cancel()
         await asyncio.wait([task])
+        del self.standings[name]
+
+    async def hand_over(self, name: bytes) -> None:
+        self.stops[name].set()
+        await self.tasks.pop(name)
         del self.standings[name]
 
     def leaders(self) -> list[bytes]:
@@ -129,5 +144,22 @@ def test_a_leader_that_dies_is_followed_by_one_router_however_slow_the_log_answe
         await routers.kill(routers.leaders()[0])
         await asyncio.sleep(6)
         assert routers.take_overs() == [1, 2, 3], "who was not called then is called now"
+
+    played(story)
+
+
+@pytest.mark.parametrize("follow_s", [0.0, 0.2, 0.35, 0.5])
+def test_who_hears_of_a_hand_over_before_its_successor_stands_by_on(follow_s: float) -> None:
+    """The second in line learns late that the first leads already; it must get to hear it, and lead when that one ends."""
+
+    async def story(routers: Routers) -> None:
+        await routers.three()
+        routers.logs[b"b"].follow_s = follow_s
+        await routers.hand_over(b"z")
+        await asyncio.sleep(3)
+        assert (routers.leaders(), routers.take_overs()) == ([b"a"], [1, 2])
+        await routers.hand_over(b"a")
+        await asyncio.sleep(3)
+        assert (routers.leaders(), routers.take_overs()) == ([b"b"], [1, 2, 3])
 
     played(story)

@@ -88,7 +88,8 @@ class Standby:
         self._called_at = self._stands_at()
         if self._free_since is not None:
             # Nobody leads, and the journal says so: those before us in the queue get their chance, not the one who left.
-            if self._clock() - self._free_since < rank * timing.rank_s:
+            # Not while there is more to fold: whoever leaves off listening before it came would be called again at once, for ever.
+            if self._clock() - self._free_since < rank * timing.rank_s or not await self._is_at_end():
                 return ""
             return "the router before stepped down" if self.position.seq else "the journal is empty"
         if silence_s < timing.silence_s + rank * timing.rank_s or not await self.is_still_called():
