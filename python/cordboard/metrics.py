@@ -13,7 +13,7 @@ from prometheus_client.exposition import choose_encoder
 
 from cordboard.errors import CordboardError
 
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 REGISTRY = CollectorRegistry(auto_describe=True)
 ProcessCollector(registry=REGISTRY)
 

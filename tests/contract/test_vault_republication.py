@@ -16,7 +16,7 @@ KEK = bytes(range(32))
 
 
 def draft(gateway: str, fact: Fact, customer: bytes | None = None) -> Draft:
-    contact: bytes = fact.contact  # type: ignore[union-attr]
+    contact: bytes = fact.contact  # type: ignore[union-attr]  # every fact drafted here has one
     return Draft(gateway, os.urandom(8).hex(), contact, fact.fact_id, codec.check_fact(fact), customer=customer)
 
 
@@ -55,8 +55,8 @@ async def test_what_came_from_outside_is_published_again(database_url: str) -> N
         assert {one.fact_id for one in await vault.pending(0, 10)} == {waiting.fact_id}
         assert await vault.publish_again(5_000) == {"mail": 1, "chat": 1}
         assert await vault.publish_again(5_000) == {}, "they wait already"
-        for each in intakes:
-            await each.sweep_once(0)
+        for one_gateway in intakes:
+            await one_gateway.sweep_once(0)
         assert sorted(sent) == sorted(one.fact for one in (mail, chat, waiting))
         assert await vault.pending(0, 10) == []
 

@@ -25,7 +25,7 @@ ENDED_MAX = 1_000
 Place = tuple[int, int]
 """(commit seq, entry index) of the input that was quarantined: its identity within the site."""
 State = Literal["open", "retried", "discarded"]
-_ENDED_TAG: int = QuarantineEnded.__struct_config__.tag  # type: ignore[assignment]
+_ENDED_TAG: int = QuarantineEnded.__struct_config__.tag  # type: ignore[assignment]  # str | int | None in the stubs
 
 
 @dataclass(frozen=True, slots=True)
