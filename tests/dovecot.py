@@ -81,7 +81,9 @@ class Dovecot:
             client.select(folder, readonly=True)
             if client.search(None, "ALL")[1] == [b""]:
                 return []
-            return [str(line) for line in client.fetch("1:*", "(FLAGS)")[1]]
+            # A server that hears of another session's mark just then says that mail's flags twice: the last word counts.
+            said = {bytes(line).split()[0]: str(line) for line in client.fetch("1:*", "(FLAGS)")[1] if isinstance(line, bytes)}
+            return [said[number] for number in sorted(said, key=int)]
 
     def _create(self, folder: str) -> None:
         with self._open() as client:
