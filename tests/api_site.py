@@ -29,7 +29,7 @@ from cordboard.vault import Vault
 
 SITE = "default"
 Event = TypeVar("Event")
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 POLICY = Policy(
     version=0,
     site=SITE,

@@ -32,7 +32,7 @@ from cordboard.vault import Content, Draft, Vault
 from tests.journal import NO_HASH, SITE
 
 SECRET = "0123456789abcdef0123456789abcdef"
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 POLICY = Policy(
     version=1,
     site=SITE,

@@ -20,7 +20,7 @@ from tests.certificates import self_signed
 
 DOVECOT = Path("/usr/sbin/dovecot")
 USER, PASSWORD = "klantenservice", 'geh"eim \\ 1'
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 NOBODY = 65_534
 
 

@@ -46,7 +46,7 @@ from tests.journal import NO_HASH, SITE
 
 OWN = "support@shop.example"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 KEK = bytes(32)
 IDS = MasterKeys(KEK).for_use(EFFECTS)
 QUICK = Retries(delays_s=(0.05, 0.1, 0.2), total_s=600.0)

@@ -92,7 +92,7 @@ class Talk:
     async def hear(self) -> str:
         lines = []
         while True:
-            line = (await asyncio.wait_for(self.reader.readline(), 30)).decode()
+            line = (await asyncio.wait_for(self.reader.readline(), 60)).decode()
             lines.append(line.rstrip("\r\n"))
             if len(line) < 4 or line[3] != "-":
                 return "\n".join(lines)
@@ -108,7 +108,7 @@ class Talk:
 
     async def over(self) -> str:
         """What is said until the server hangs up."""
-        return (await asyncio.wait_for(self.reader.read(), 30)).decode()
+        return (await asyncio.wait_for(self.reader.read(), 60)).decode()
 
     def close(self) -> None:
         self.writer.close()

@@ -42,7 +42,7 @@ from cordboard.vault.clock import now_ms
 from cordboard.vault.intake import Intake
 from tests.journal import SITE
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 DAY_MS = 24 * 3_600_000
 
 

@@ -44,7 +44,7 @@ class Wired:
         self.network, self._reader, self.writer = network, reader, writer
 
     async def hears(self, size: int) -> bytes:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return await self._reader.read(size)
 
     async def silent(self) -> bool:

@@ -361,7 +361,7 @@ async def test_the_sweep_runs_until_cancelled(database_url: str, monkeypatch: py
     async with Vault.open(database_url, KEK) as vault:
         await vault.accept(make_draft())
         sweep = asyncio.create_task(Intake(vault, publish).sweep())
-        await asyncio.wait_for(sent.wait(), 30)
+        await asyncio.wait_for(sent.wait(), 60)
         sweep.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sweep
@@ -391,7 +391,7 @@ async def test_a_backlog_goes_out_in_one_go_and_what_fails_holds_up_nothing_behi
         monkeypatch.setattr("cordboard.vault.intake.SWEEP_AFTER_MS", 0)
         monkeypatch.setattr("cordboard.vault.intake.SWEEP_EVERY_S", 1_000.0)
         sweep = asyncio.create_task(Intake(vault, publish).sweep())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(sent) < 10:  # noqa: ASYNC110 - the publisher is told by nobody
                 await asyncio.sleep(0.01)
         sweep.cancel()

@@ -22,7 +22,7 @@ from tests.journal import SITE, about, an_id, commit, from_inbox
 from tests.postgres import eventually, stored_bytes
 
 KEK = bytes(range(32))
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 INBOX = an_id("inbox")
 PERSONAL = ("contents", "attachments", "chunks", "customers", "identities", "merges", "threads")
 

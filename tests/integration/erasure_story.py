@@ -272,7 +272,7 @@ class Story:
             for path in ("/", "/form/", "/webhook/", "/chat/", "/form/contact?lang="):
                 for method in ("GET", "POST"):
                     await http.request(method, f"{path}{WORDS['path']}?q={WORDS['path']}", headers={"referer": WORDS["path"]})
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await converse(*self._http, f"{WORDS['path']} /{WORDS['path']} HTTP/9.9\r\n{WORDS['path']}\r\n\r\n", hang_up=True)
 
     async def refused_calls(self) -> None:
@@ -446,13 +446,13 @@ async def converse(host: str, port: int, text: str, *, hang_up: bool = False) ->
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(reader.read(4096), 0.05)
         if not hang_up:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await reader.read()
     writer.close()
 
 
 async def hear_any(socket: object) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await socket.recv()  # type: ignore[attr-defined]
 
 

@@ -43,7 +43,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 async def _run(left: Departures, publisher: Publisher, count: int) -> list[bytes]:
     running = asyncio.create_task(left.run(publisher))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return [(await publisher.taken.get()).contact for _ in range(count)]
     finally:
         running.cancel()

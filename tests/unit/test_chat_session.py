@@ -114,7 +114,7 @@ async def world() -> World:
 
 
 async def ended(session: asyncio.Task[None]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await session
 
 

@@ -42,7 +42,7 @@ async def refused(sending: object, *codes: int) -> None:
 
 async def sent_at_last(there: MailSite) -> None:
     """Once the server has noticed that others hung up."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(aiosmtplib.SMTPException):
                 await there.send(GIVEN)
@@ -200,7 +200,7 @@ async def test_many_large_mails_at_once_wait_their_turn(tmp_path: Path) -> None:
         await first.begin()
         first.writer.write((b"x" * 76 + b"\r\n") * 600)
         answer = ""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not answer.startswith("452 4.3.1"):
                 second = await there.talk()
                 await second.begin()

@@ -61,7 +61,7 @@ async def flood(site: HttpSite) -> list[tuple[str, int]]:
     posts = [asyncio.create_task(site.post_json(FILLED | {"mail": f"{key}@customer.example"}, key)) for key in keys]
     posts += [asyncio.create_task(site.hook(PAYLOAD, f"msg_{key}")) for key in keys]
     # Those that have no place hear so at once; those that have one wait for the log.
-    await asyncio.wait_for(_answered(posts, 2 * (FLOOD - 3)), 30)
+    await asyncio.wait_for(_answered(posts, 2 * (FLOOD - 3)), 60)
     assert Counter(task.result().status_code for task in posts if task.done()) == {503: 2 * (FLOOD - 3)}
     site.log.inbox.release()
     answers = [await task for task in posts]
@@ -107,7 +107,7 @@ async def test_a_vault_that_stands_still_leaves_no_room_for_repeats_either(tmp_p
         await asyncio.sleep(0)
         for number in (0, 3):  # a repeat, and a new one
             with pytest.raises(Overloaded):
-                await asyncio.wait_for(site.entrance.admit(mail(number)), 30)
+                await asyncio.wait_for(site.entrance.admit(mail(number)), 60)
         goes_on.set()
         repeat, *others = await asyncio.gather(*inside)
         assert repeat.contact == stands.contact and not repeat.fresh and all(one.fresh for one in others)
@@ -121,7 +121,7 @@ async def test_bodies_that_do_not_come_leave_no_room_for_more(tmp_path: Path) ->
         head = "POST /form/contact HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{"
         writer.write(head.encode())
         await writer.drain()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (answer := await site.post_json(FILLED)).status_code == 202:
                 pass
         assert (answer.status_code, answer.json()["reason"]) == (503, "overloaded")
@@ -130,7 +130,7 @@ async def test_bodies_that_do_not_come_leave_no_room_for_more(tmp_path: Path) ->
         assert page.status_code == 503
         assert (await site.hook(PAYLOAD)).status_code == 202, "webhooks have a room of their own"
         writer.close()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (await site.post_json(FILLED, "key-00000002")).status_code == 503:
                 pass
 
@@ -145,7 +145,7 @@ async def test_bodies_that_do_not_come_to_one_webhook_leave_room_for_the_others(
             await writer.drain()
             return reader, writer
 
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             stranger, closing = await stall("nobodys")
             assert b" 401 " in await stranger.readline(), "a name without secrets is refused before its body has come"
             closing.close()
@@ -161,7 +161,7 @@ async def test_chats_that_wait_for_the_router_leave_no_room_for_more(tmp_path: P
     async with chat_site(tmp_path, limits=Limits(starts=1)) as site, await site.customer() as bo:
         site.router.running.clear()
         await bo.say("start", client_id=SECRET, queue="orders", text="?")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not await site.log.last_inbox_seq():  # noqa: ASYNC110 - what another process would see
                 await asyncio.sleep(0.001)
         async with await site.customer() as late:
