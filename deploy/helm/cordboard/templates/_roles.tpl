@@ -73,7 +73,7 @@
       key: {{ .Values.vault.kekKey }}
 {{- end }}
 
-{{- /* Router, projector and archiver have no port of their own but this one. */}}
+{{- /* A port for probes and metrics alone: however full the doors of a process are, it answers there while its loop turns. */}}
 {{- define "cordboard.healthEnv" -}}
 - name: CORDBOARD_HEALTH_PORT
   value: "7481"
@@ -86,11 +86,7 @@ startupProbe:
   timeoutSeconds: 2
   failureThreshold: {{ div .catchUpSeconds 5 }}
 livenessProbe:
-  {{- if .liveByTcp }}
-  tcpSocket: {port: {{ .port }}}
-  {{- else }}
   httpGet: {path: /healthz, port: {{ .port }}}
-  {{- end }}
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 3
@@ -138,26 +134,12 @@ ports:
 {{ include "cordboard.health" (dict "port" "health" "catchUpSeconds" .Values.archiver.catchUpSeconds) }}
 {{- end }}
 
-{{- /* Gateway and API have probes of their own; that port is for metrics alone. */}}
-{{- define "cordboard.metricsEnv" -}}
-{{- if .Values.metrics.enabled }}
-{{ include "cordboard.healthEnv" . }}
-{{- end }}
-{{- end }}
-
-{{- define "cordboard.metricsPort" -}}
-{{- if .Values.metrics.enabled }}
-  - name: health
-    containerPort: 7481
-{{- end }}
-{{- end }}
-
 {{- define "cordboard.gateway.env" -}}
 {{ include "cordboard.viewsEnv" . }}
 {{ include "cordboard.vaultEnv" . }}
 - name: CORDBOARD_HTTP_PORT
   value: "7480"
-{{- include "cordboard.metricsEnv" . }}
+{{ include "cordboard.healthEnv" . }}
 - name: CORDBOARD_GRACE_S
   value: {{ .Values.gateway.graceSeconds | quote }}
 {{- if .Values.gateway.behindProxy }}
@@ -214,10 +196,11 @@ ports:
   - name: smtp
     containerPort: 2525
   {{- end }}
-  {{- include "cordboard.metricsPort" . }}
-# /healthz: the process answers. /readyz: it has read the journal, and the site has a policy.
-# Life is a connection, no answer: with as many connections as it may have it answers 503 to everybody, and must keep those it has.
-{{ include "cordboard.health" (dict "port" "http" "catchUpSeconds" .Values.gateway.catchUpSeconds "liveByTcp" true) }}
+  - name: health
+    containerPort: 7481
+# /healthz: the process answers. /readyz: it has read the journal, and the site has a policy. Neither is asked on the port of the
+# chats: with as many connections as it may have, that one answers 503 to everybody, and the pod must keep those it has.
+{{ include "cordboard.health" (dict "port" "health" "catchUpSeconds" .Values.gateway.catchUpSeconds) }}
 lifecycle:
   preStop:
     sleep: {seconds: 5}
@@ -228,7 +211,10 @@ lifecycle:
 {{ include "cordboard.vaultEnv" . }}
 - name: CORDBOARD_GRPC_PORT
   value: "7401"
-{{- include "cordboard.metricsEnv" . }}
+{{- /* Its probes are gRPC's own; that port is for metrics alone. */}}
+{{- if .Values.metrics.enabled }}
+{{ include "cordboard.healthEnv" . }}
+{{- end }}
 - name: CORDBOARD_SESSION_GRACE_S
   value: {{ .Values.api.sessionGraceSeconds | quote }}
 {{- end }}
@@ -237,7 +223,10 @@ lifecycle:
 ports:
   - name: grpc
     containerPort: 7401
-  {{- include "cordboard.metricsPort" . }}
+  {{- if .Values.metrics.enabled }}
+  - name: health
+    containerPort: 7481
+  {{- end }}
 # Health is NOT_SERVING until the process has read the journal, which the start-up probe waits for; it does not depend on NATS after.
 startupProbe:
   grpc: {port: 7401}
