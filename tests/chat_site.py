@@ -24,7 +24,8 @@ from cordboard.events.bounds import Key
 from cordboard.events.commit import INPUT_TAG, Commit, Consumed, Entry, Input
 from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy
 from cordboard.events.verdict import Accepted, Refused, Verdict
-from cordboard.gateway import Limits, run_gateway
+from cordboard.gateway.limits import Limits
+from cordboard.gateway.run import run_gateway
 from cordboard.log.feed import Feed
 from cordboard.log.memory import MemoryLog
 from cordboard.log.port import SiteLog, Stored

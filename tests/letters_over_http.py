@@ -15,7 +15,8 @@ import httpx
 from standardwebhooks.webhooks import Webhook
 
 from cordboard.events.policy import Policy
-from cordboard.gateway import Limits, run_gateway
+from cordboard.gateway.limits import Limits
+from cordboard.gateway.run import run_gateway
 from cordboard.log.feed import Feed
 from cordboard.log.memory import MemoryLog
 from cordboard.vault import Vault

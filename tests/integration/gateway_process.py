@@ -14,8 +14,8 @@ import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from cordboard.gateway import run_gateway
 from cordboard.gateway.mail.smtp import SmtpDoor
+from cordboard.gateway.run import run_gateway
 from cordboard.log import connect
 from cordboard.log.feed import Feed
 from cordboard.vault import Vault

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from cordboard.cli.addresses import Addresses
 from cordboard.cli.agents_file import apply_agents, current_agents
 from cordboard.cli.policy import apply_policy, policy_in_force
-from cordboard.cli.roles import Addresses, run_roles
+from cordboard.cli.roles import run_roles
 from cordboard.client import Client, ClientError
 from cordboard.errors import InvalidInput
 from cordboard.policy import load, load_agents

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from cordboard.archive import Archive, open_storage
-from cordboard.cli.faces import Addresses
+from cordboard.cli.addresses import Addresses
 from cordboard.cli.lost_site import who_knows
 from cordboard.cli.roles import open_log
 from cordboard.errors import Conflict, SiteMissing

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from cordboard.events import fact as facts
 from cordboard.events.bounds import Requirement
 from cordboard.events.policy import EntryPoint, Rule, Topic
-from cordboard.gateway import Limits
+from cordboard.gateway.limits import Limits
 from cordboard.vault.refs import content_ref
 from tests.chat import broken_frames
 from tests.chat_site import POLICY, SECRET, ScriptedSite, chat_site

@@ -13,7 +13,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from cordboard.errors import ConfigurationError
-from cordboard.gateway import Limits, serve
+from cordboard.gateway import serve
+from cordboard.gateway.limits import Limits
 from cordboard.gateway.serve import bind
 from tests.chat_site import ScriptedSite, chat_site
 from tests.journal import an_id

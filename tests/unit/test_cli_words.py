@@ -156,3 +156,41 @@ def test_a_command_is_imported_alone() -> None:
     """
     done = subprocess.run([sys.executable, "-c", look, "agents", "list", "--help"], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("[]\n"), done.stdout[-200:]
+
+
+def test_a_role_imports_what_it_needs_and_nothing_more(tmp_path: Path) -> None:
+    """Each replica of a router is a process of its own, which shall not hold web servers, databases and mail."""
+    play = """if True:
+        import asyncio, sys
+        import cordboard.main
+        import cordboard.cli.up
+        from cordboard.archive import Archive, open_storage
+        from cordboard.cli.roles import keep_archive, lead
+        from cordboard.cli.vitals import Vitals, serve_vitals
+        from cordboard.log.memory import MemoryLog
+
+        async def play() -> None:
+            vitals, log = Vitals.of(("router", "archiver")), MemoryLog("default")
+            archive = Archive(open_storage(sys.argv[1]), "default")
+            async with asyncio.TaskGroup() as group:
+                health = serve_vitals(vitals, "127.0.0.1", 0, insecure_listen=False)
+                roles = lead(log, vitals, at_once=True), keep_archive(log, archive, vitals), health
+                tasks = [group.create_task(role) for role in roles]
+                while any(map(vitals.why_not, vitals.unready)):
+                    await asyncio.sleep(0.01)
+                for task in tasks:
+                    task.cancel()
+
+        asyncio.run(play())
+        print(*sys.modules)
+        import cordboard.projections.history
+        print(*sys.modules)
+    """
+    done = subprocess.run([sys.executable, "-c", play, str(tmp_path)], capture_output=True, text=True, check=True)
+    router_or_archiver, projector = (set(line.split()) for line in done.stdout.splitlines())
+    doors = {"grpc", "google.protobuf", "litestar", "aiosmtpd", "aiosmtplib", "httpx", "lingua", "selectolax"}
+    assert not doors & (projector | router_or_archiver)
+    stores = {"sqlalchemy", "faststream", "pydantic", "cryptography", "ruamel.yaml", "cordboard.vault", "cordboard.policy"}
+    assert not stores & router_or_archiver
+    assert {"cordboard.router", "cordboard.archive"} <= router_or_archiver, "they did run"
+    assert "sqlalchemy" in projector

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from cordboard.events import event as words
 from cordboard.events.policy import Form, FormField
-from cordboard.gateway import Limits, posts
+from cordboard.gateway import posts
 from cordboard.gateway.form.form import KEY, TRAP, check
 from cordboard.gateway.form.words import PHRASES
-from cordboard.gateway.limits import FORM_MAX
+from cordboard.gateway.limits import FORM_MAX, Limits
 from cordboard.gateway.posts import Mistakes
 from cordboard.log.faults import Fault
 from cordboard.vault.envelope import read_envelopes

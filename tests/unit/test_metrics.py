@@ -6,12 +6,13 @@ import asyncio
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
 from cordboard import codec, metrics
 from cordboard.cli.lags import LAG_MAX, Lags
-from cordboard.cli.vitals import Vitals, exposition
+from cordboard.cli.vitals import Vitals, exposition, health_app
 from cordboard.errors import Overloaded
 from cordboard.events.bounds import FRAME_FACTS_MAX
 from cordboard.log.memory import MemoryLog
@@ -95,9 +96,27 @@ async def test_a_follower_that_stands_still_is_told_by_readiness_and_metrics_ali
     assert told() == (0, True)
 
 
-async def test_what_a_scraper_asks_for_it_gets() -> None:
-    _, content_type = exposition(Vitals.of([]), "application/openmetrics-text; version=1.0.0")
-    assert content_type.startswith("application/openmetrics-text")
+async def test_the_health_port_answers_probes_and_scrapers_and_nobody_else() -> None:
+    vitals = Vitals.of(["router"])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(health_app(vitals)), base_url="http://health") as client:
+        assert (await client.get("/healthz")).json()["ok"], "it lives, ready or not"
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()["unready"]) == (503, {"router": "starting"})
+        vitals.ready("router", says="leading since epoch 3")
+        vitals.sound({"inbox": "80 %"})
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+        assert answer.json() == {
+            "ok": True,
+            "unready": {},
+            "roles": {"router": "leading since epoch 3"},
+            "alarms": {"inbox": "80 %"},
+        }
+        scraped = await client.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
+        assert scraped.headers["content-type"].startswith("application/openmetrics-text")
+        assert (await client.get("/metrics")).headers["content-type"].startswith("text/plain")
+        assert (await client.get("/")).status_code == 404
+        assert (await client.post("/metrics")).status_code == 405
 
 
 async def test_a_publisher_of_any_name_makes_no_metric_of_its_own() -> None:

@@ -12,8 +12,7 @@ from msgspec.structs import replace
 
 from cordboard.errors import ConfigurationError
 from cordboard.events import event as words
-from cordboard.gateway import Limits
-from cordboard.gateway.limits import WEBHOOK_MAX
+from cordboard.gateway.limits import WEBHOOK_MAX, Limits
 from cordboard.gateway.webhook.secrets import read_webhook_secrets
 from cordboard.gateway.webhook.webhook import look_up, signed_id
 from cordboard.log.port import Backlog

@@ -2,20 +2,21 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from cordboard import metrics
 from cordboard.api import run_api
 from cordboard.branch import require_same
+from cordboard.cli.addresses import Ports
 from cordboard.cli.vitals import Vitals
 from cordboard.effects import MailOut, Relay, WebhookOut, run_effects
 from cordboard.errors import ConfigurationError
-from cordboard.gateway import run_gateway
 from cordboard.gateway.doors import Door
 from cordboard.gateway.mail.mailbox import MailboxDoor, read_mailboxes
 from cordboard.gateway.mail.returns import Returns
 from cordboard.gateway.mail.smtp import SmtpDoor, tls_context
+from cordboard.gateway.run import run_gateway
 from cordboard.gateway.webhook.secrets import read_webhook_secrets
 from cordboard.log.feed import Feed
 from cordboard.log.port import SiteLog
@@ -32,49 +33,6 @@ from cordboard.vault.tokens import BOUNCES
 
 Role = Callable[[], Awaitable[None]]
 HOSTNAME = "localhost"
-
-
-@dataclass(slots=True)
-class Addresses:
-    """Where a process can be reached once it is up. `nats_pid` only for an embedded server."""
-
-    nats_url: str
-    nats_pid: int | None = None
-    monitor_url: str | None = None
-    grpc: str | None = None
-    http: str | None = None
-    smtp: str | None = None
-
-
-@dataclass(slots=True)
-class Ports:
-    """Collects the ports that roles open, then says once where they are. `waiting` names fields of the addresses."""
-
-    addresses: Addresses
-    waiting: set[str]
-    say: Callable[[Addresses], None]
-    host: str
-    done: bool = field(default=False)
-
-    @classmethod
-    def of(cls, settings: Settings, roles: tuple[str, ...], addresses: Addresses, say: Callable[[Addresses], None]) -> "Ports":
-        """The ports that `roles` will open."""
-        waiting = {"grpc"} if "api" in roles else set()
-        if "gateway" in roles:
-            waiting |= {"http", "smtp"} if settings.smtp_port >= 0 else {"http"}
-        return cls(addresses, waiting, say, settings.host)
-
-    def open(self, what: str, port: int) -> None:
-        """The port of `what` takes connections."""
-        setattr(self.addresses, what, f"{self.host}:{port}")
-        self.waiting.discard(what)
-        self.settle()
-
-    def settle(self) -> None:
-        """Say it, if that was the last one."""
-        if not self.waiting and not self.done:
-            self.done = True
-            self.say(self.addresses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 from cordboard.archive import Archive, open_storage
 from cordboard.errors import SiteMissing
-from cordboard.projections.history.remembered import remembered as read_by_history
 from cordboard.settings import Settings
-from cordboard.vault.remembered import remembered as of_vault
 
 
 async def who_knows(settings: Settings, vault_url: str | None, views_url: str | None) -> list[str]:
@@ -19,9 +15,9 @@ async def who_knows(settings: Settings, vault_url: str | None, views_url: str | 
     Raises what they raise when they cannot be asked: who does not answer may know.
     """
     found: list[str] = []
-    if views_url is not None and _is_there(views_url) and (position := await read_by_history(views_url, settings.site)):
+    if views_url is not None and (position := await _read_by_history(views_url, settings.site)):
         found.append(f"the history has read its journal up to commit {position}")
-    if vault_url is not None and _is_there(vault_url) and (memory := await of_vault(vault_url, settings.site)) is not None:
+    if vault_url is not None and (memory := await _of_vault(vault_url, settings.site)) is not None:
         found.append(memory)
     if settings.archive is not None:
         archive = Archive(open_storage(settings.archive), settings.site)
@@ -37,9 +33,23 @@ def told(missing: SiteMissing, known: list[str]) -> SiteMissing:
     return SiteMissing(f"{missing}. It is not new: {'; '.join(known)}")
 
 
+async def _read_by_history(url: str, site: str) -> int:
+    from cordboard.projections.history.remembered import remembered
+
+    return await remembered(url, site) if _is_there(url) else 0
+
+
+async def _of_vault(url: str, site: str) -> str | None:
+    from cordboard.vault.remembered import remembered
+
+    return await remembered(url, site) if _is_there(url) else None
+
+
 def _is_there(url: str) -> bool:
     """An SQLite file that is not there must not come to be by our asking."""
     if not url.startswith("sqlite"):
         return True
+    from sqlalchemy import make_url
+
     file = make_url(url).database
     return file is not None and Path(file).exists()

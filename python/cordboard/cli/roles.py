@@ -1,5 +1,7 @@
 """Where the parts are put together: which role runs what, and how it stops.
 
+Each role is imported by the process that plays it: a router needs neither web servers nor databases (tests/unit/test_cli_words.py).
+
 A role runs until it is cancelled. An error in one ends the process, so that whatever supervises it sees it: a role that limps is
 worse than one that is started again. The one exception is a router that another has overtaken: it begins anew as a standby.
 """
@@ -10,10 +12,11 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cordboard import metrics
 from cordboard.archive import Archive, WithArchive, open_storage, run_archiver
-from cordboard.cli.faces import Addresses, Faces, Ports
+from cordboard.cli.addresses import Addresses, Ports
 from cordboard.cli.lags import Lags, watch_lags
 from cordboard.cli.lost_site import told, who_knows
 from cordboard.cli.vitals import Vitals, serve_vitals
@@ -23,9 +26,11 @@ from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.jetstream import JetStreamLog
 from cordboard.log.port import SiteLog
 from cordboard.log.usage import watch_usage
-from cordboard.projections.history import Trimmed, run_history
-from cordboard.router import Standing, serve_router
 from cordboard.settings import Settings
+
+if TYPE_CHECKING:
+    from cordboard.projections.history import Trimmed
+    from cordboard.router import Standing
 
 logger = logging.getLogger(__name__)
 ROLES = ("router", "projector", "gateway", "api", "archiver")
@@ -38,6 +43,8 @@ async def lead(log: SiteLog, vitals: Vitals | None = None, *, at_once: bool = Fa
 
     `at_once`: no other router can lead, so none is listened for at the start.
     """
+    from cordboard.router import serve_router
+
     vitals = vitals or Vitals.of(())
     stop = asyncio.Event()
     serving = asyncio.create_task(
@@ -59,7 +66,7 @@ async def lead(log: SiteLog, vitals: Vitals | None = None, *, at_once: bool = Fa
         await asyncio.wait([serving])
 
 
-def _tell(vitals: Vitals, standing: Standing) -> None:
+def _tell(vitals: Vitals, standing: "Standing") -> None:
     # A standby is as ready as it can be: an upgrade must not wait for it to lead.
     match standing.phase:
         case "leading":
@@ -70,8 +77,10 @@ def _tell(vitals: Vitals, standing: Standing) -> None:
             vitals.ready("router", "reading the journal")
 
 
-async def project(nats_url: str, site: str, views_url: str, vitals: Vitals, trimmed: Trimmed | None = None) -> None:
+async def project(nats_url: str, site: str, views_url: str, vitals: Vitals, trimmed: "Trimmed | None" = None) -> None:
     """The projector role. It is ready once it follows the journal, and while it does not fall behind."""
+    from cordboard.projections.history import run_history
+
     await run_history(nats_url, site, views_url, trimmed=trimmed, said=lambda why_not: vitals.ready("projector", why_not))
 
 
@@ -163,6 +172,8 @@ async def run_roles(
             tasks.append(("health", lambda: _health(settings, vitals)))
             tasks.append(("lags", lambda: watch_lags(Lags(log, vitals, roles))))
         if "gateway" in roles or "api" in roles:
+            from cordboard.cli.faces import Faces
+
             assert vault_url is not None and views_url is not None
             tasks += (await Faces.open(settings, log, ports, vitals, stack, vault_url, views_url, kek_file)).roles(roles)
         async with asyncio.TaskGroup() as group:

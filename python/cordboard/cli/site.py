@@ -9,7 +9,7 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from cordboard.cli.faces import Addresses
+from cordboard.cli.addresses import Addresses
 from cordboard.cli.options import ArchivePlace, InboxMax, JournalMax, LazyFsync, MonitorUrl, NatsReplicas, NatsUrl, Site
 from cordboard.cli.output import AsJson, console, fail, print_json
 from cordboard.cli.roles import open_log

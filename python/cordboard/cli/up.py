@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cordboard.cli.apply import apply_files
-from cordboard.cli.faces import Addresses
+from cordboard.cli.addresses import Addresses
 from cordboard.cli.options import (
     ArchivePlace,
     BehindProxy,
@@ -40,10 +39,8 @@ from cordboard.cli.options import (
     WebhookSecrets,
 )
 from cordboard.cli.output import AsJson, console, fail, print_json
-from cordboard.cli.problems import show_problems
 from cordboard.cli.process import only_one, run_until_signalled, set_up_logging
 from cordboard.cli.roles import ROLES, run_roles
-from cordboard.policy import PolicyErrors, load
 from cordboard.settings import Settings
 
 
@@ -191,6 +188,9 @@ def run(
 
 
 def _site_of(policy: Path) -> str:
+    from cordboard.cli.problems import show_problems
+    from cordboard.policy import PolicyErrors, load
+
     try:
         return load(policy).policy.site
     except PolicyErrors as errors:
@@ -227,6 +227,8 @@ async def _up(settings: Settings, roles: tuple[str, ...], policy: Path | None, a
             )
             addresses: Addresses = await open_ports
             if (policy or agents) and addresses.grpc:
+                from cordboard.cli.apply import apply_files
+
                 await apply_files(addresses.grpc, policy, agents)
             _announcer(roles, as_json)(addresses)
 

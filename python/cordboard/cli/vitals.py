@@ -1,17 +1,17 @@
 """Health of a process, for probes and scrapers: /healthz (it lives), /readyz (each role does its work), /metrics (docs/metrics.md).
 
 What /readyz and the metrics `cordboard_ready` and `cordboard_alarms` say comes from the same place at the moment of asking.
+Three paths need no web framework: every process has this port, and a router no other.
 """
 
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, Response, get
-from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from cordboard import metrics
-from cordboard.gateway.serve import bind, serving
+from cordboard.gateway.serve import App, bind, serving
 
 
 class Vitals(msgspec.Struct):
@@ -74,26 +74,50 @@ def exposition(vitals: Vitals, accept: str) -> tuple[bytes, str]:
     return metrics.exposition(accept)
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """Of the health port."""
+
+    body: bytes
+    status: HTTPStatus = HTTPStatus.OK
+    content_type: str = "application/json"
+
+
+def look(vitals: Vitals, path: str, accept: str = "") -> Answer:
+    """What a GET of `path` is answered at this moment. `accept`: the formats that a scraper reads."""
+    match path:
+        case "/healthz":
+            return Answer(msgspec.json.encode(Health(ok=True)))
+        case "/readyz":
+            unready = {role: why for role in vitals.unready if (why := vitals.why_not(role))}
+            says = {role: what for role, what in vitals.says.items() if what}
+            health = Health(ok=not unready, unready=unready, roles=says, alarms=vitals.standing())
+            return Answer(msgspec.json.encode(health), HTTPStatus.SERVICE_UNAVAILABLE if unready else HTTPStatus.OK)
+        case "/metrics":
+            text, content_type = exposition(vitals, accept)
+            return Answer(text, content_type=content_type)
+    return Answer(b'{"detail":"/healthz, /readyz and /metrics are here"}', HTTPStatus.NOT_FOUND)
+
+
+def health_app(vitals: Vitals) -> App:
+    """What the health port serves."""
+
+    async def app(scope: dict[str, Any], _receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})  # before the handshake: answered 403
+            return
+        if scope["method"] in ("GET", "HEAD"):
+            answer = look(vitals, scope["path"], dict(scope["headers"]).get(b"accept", b"").decode("latin-1"))
+        else:
+            answer = Answer(b'{"detail":"GET"}', HTTPStatus.METHOD_NOT_ALLOWED)
+        length, kind = str(len(answer.body)).encode(), answer.content_type.encode()
+        headers = [(b"content-type", kind), (b"content-length", length)]
+        await send({"type": "http.response.start", "status": answer.status.value, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    return app
+
+
 async def serve_vitals(vitals: Vitals, host: str, port: int, *, insecure_listen: bool) -> None:
     """Answer probes and scrapers until cancelled. Raises ConfigurationError if it cannot listen."""
-
-    @get("/healthz", sync_to_thread=False)
-    def healthz() -> Health:
-        return Health(ok=True)
-
-    @get("/readyz", sync_to_thread=False)
-    def readyz() -> Response[Health]:
-        unready = {role: why for role in vitals.unready if (why := vitals.why_not(role))}
-        status = HTTP_503_SERVICE_UNAVAILABLE if unready else HTTP_200_OK
-        says = {role: what for role, what in vitals.says.items() if what}
-        health = Health(ok=not unready, unready=unready, roles=says, alarms=vitals.standing())
-        return Response(health, status_code=status)
-
-    @get("/metrics", sync_to_thread=False)
-    def scrape(request: Request[Any, Any, Any]) -> Response[bytes]:
-        text, content_type = exposition(vitals, request.headers.get("accept", ""))
-        return Response(text, headers={"content-type": content_type})
-
-    listener = bind(host, port, insecure_listen=insecure_listen)
-    async with serving(Litestar([healthz, readyz, scrape], openapi_config=None, logging_config=None), listener) as server:
+    async with serving(health_app(vitals), bind(host, port, insecure_listen=insecure_listen)) as server:
         await server

@@ -1,6 +1,1 @@
-"""Gateways: what customers say becomes facts, what the journal says reaches them. One package a channel."""
-
-from cordboard.gateway.limits import Limits
-from cordboard.gateway.run import run_gateway
-
-__all__ = ["Limits", "run_gateway"]
+"""Gateways: what customers say becomes facts, what the journal says reaches them. One package a channel; `run` joins them."""

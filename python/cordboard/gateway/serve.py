@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import uvicorn
-from litestar import Litestar
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from cordboard.errors import ConfigurationError
 from cordboard.gateway.limits import WIRE_FRAME_MAX
 from cordboard.settings import is_loopback
 
+App = Callable[..., Any]
+"""An ASGI application."""
 CONNECTIONS = 256
 _LINGER_S = 5.0
 _SHUTDOWN_S = 3
@@ -62,7 +64,7 @@ def bind(host: str, port: int, *, insecure_listen: bool) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Litestar, listener: socket.socket, *, connections: int = CONNECTIONS) -> AsyncIterator["asyncio.Task[None]"]:
+async def serving(app: App, listener: socket.socket, *, connections: int = CONNECTIONS) -> AsyncIterator["asyncio.Task[None]"]:
     """Serves `app` while the context lives; the task ends only with an error. Leaving closes every connection in bounded time.
     A request on a connection beyond `connections` is answered 503."""
     config = uvicorn.Config(
