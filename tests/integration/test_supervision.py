@@ -197,3 +197,19 @@ async def test_a_supervisor_is_a_reference_in_the_journal(site: ApiSite, client:
     vault: Vault = site.vault
     ref = await vault.agent_ref("the.boss")
     assert (await vault.agents([ref]))[ref].person == "the.boss"
+
+
+async def test_a_new_name_is_on_the_board_at_once_though_nothing_else_of_the_row_changed(client: Client) -> None:
+    mary = an_agent("mary", "orders")
+    await client.declare_agents([mary])
+    watch = client.watch_boards(interval_ms=20)
+    first = await anext(watch)
+    assert [row.name for row in first.agents if row.person == "mary"] == [(await agent_row(client, "mary")).name] == ["Mary"]
+    mary.name = "Mary Smith"
+    await client.declare_agents([mary])
+    async with asyncio.timeout(PATIENCE_S):
+        async for update in watch:
+            if any(row.name == "Mary Smith" for row in update.agents):
+                break
+    await watch.aclose()
+    assert (await agent_row(client, "mary")).name == "Mary Smith"

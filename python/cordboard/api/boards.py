@@ -2,16 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
+
+import grpc
+import grpc.aio
 
 from cordboard.api.guard import Context
 from cordboard.api.site import Site
 from cordboard.api.status import TokenExpired
 from cordboard.api.translate.check import Check
-from cordboard.api.translate.rows import agent_row, queue_row, site_row
+from cordboard.api.translate.rows import site_row
+from cordboard.api.translate.written import WrittenRows
 from cordboard.projections.rows import AgentRow, QueueRow
 from cordboard.v1 import board_service_pb2 as pb
-from cordboard.v1.board_service_pb2_grpc import BoardServiceServicer
 
 INTERVAL_MS = 200
 INTERVAL_MS_MIN, INTERVAL_MS_MAX = 20, 10_000
@@ -19,33 +22,41 @@ BOOKMARK_S = 10.0
 MESSAGE_ROWS_MAX = 2_000
 
 
-class BoardService(BoardServiceServicer):
-    """Rows come from the projection in memory; agents get their names from the vault."""
+def add_board_service(service: "BoardService", server: grpc.aio.Server) -> None:
+    """What the generated code does, but that the answers are bytes already."""
+    name = pb.DESCRIPTOR.services_by_name["BoardService"].full_name
+    methods = {
+        "GetBoards": grpc.unary_unary_rpc_method_handler(service.GetBoards, pb.GetBoardsRequest.FromString),
+        "WatchBoards": grpc.unary_stream_rpc_method_handler(service.WatchBoards, pb.WatchBoardsRequest.FromString),
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, methods),))
+
+
+class BoardService:
+    """Rows come from the projection in memory; agents get their names from the vault. Answers are bytes of the messages."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._written = WrittenRows()
 
-    async def GetBoards(self, request: pb.GetBoardsRequest, context: Context) -> pb.GetBoardsResponse:
+    async def GetBoards(self, request: pb.GetBoardsRequest, context: Context) -> bytes:
         await self._site.reach(request.consistency_token)
-        boards = self._site.boards
+        boards, shown = self._site.boards, self._site.shown
         # No await between these: all of it is of one position.
-        seq, at_ms, site = boards.position, boards.at_ms, boards.site()
-        shown, queues = self._site.shown, [*boards.queues(), *boards.cells(), *boards.channels()]
+        seq = boards.position
         agents = [] if shown.least else boards.agents()
-        queue_rows = [queue_row(row, shown.figures(row)) for row in queues]
-        site_message = site_row(site, whole=shown.site_figures, least=shown.least)
-        people = await self._site.people.of(row.agent for row in agents)
-        return pb.GetBoardsResponse(
-            queues=queue_rows,
-            agents=[agent_row(row, people) for row in agents],
-            site=site_message,
+        queues = self._written.queues([*boards.queues(), *boards.cells(), *boards.channels()], shown.figures)
+        rest = pb.GetBoardsResponse(
+            site=site_row(boards.site(), whole=shown.site_figures, least=shown.least),
             consistency_token=self._site.token(seq),
             resume_token=self._site.resume_token(seq),
-            at_ms=at_ms,
+            at_ms=boards.at_ms,
             quarantine_open=self._site.quarantine.summary().open,
         )
+        people = await self._site.people.of(row.agent for row in agents)
+        return b"".join([*queues, *self._written.agents(agents, people), rest.SerializeToString()])
 
-    async def WatchBoards(self, request: pb.WatchBoardsRequest, context: Context) -> AsyncIterator[pb.WatchBoardsResponse]:
+    async def WatchBoards(self, request: pb.WatchBoardsRequest, context: Context) -> AsyncIterator[bytes]:
         check = Check()
         interval_ms = check.number("interval_ms", request.interval_ms or INTERVAL_MS, INTERVAL_MS_MIN, INTERVAL_MS_MAX)
         check.finish()
@@ -57,7 +68,7 @@ class BoardService(BoardServiceServicer):
             if seq is not None and seq < self._site.shown.since:
                 seq = None  # What may be shown has changed: the reader is to forget what it had.
             if seq is None or self._site.boards.position > seq:
-                changes = _Changes(self._site, seq)
+                changes = _Changes(self._site, self._written, seq)
                 seq, said_at = changes.seq, clock()
                 async for message in changes.messages():
                     yield message
@@ -67,7 +78,7 @@ class BoardService(BoardServiceServicer):
                     resume_token=self._site.resume_token(seq),
                     at_ms=self._site.boards.at_ms,
                     quarantine_open=self._site.quarantine.summary().open,
-                )
+                ).SerializeToString()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(interval_ms / 1000):
                     await self._site.draining.wait()
@@ -82,45 +93,45 @@ class BoardService(BoardServiceServicer):
 class _Changes:
     """Every row that changed after `since` (None: every row), taken at one position, in messages of bearable size."""
 
-    def __init__(self, site: Site, since: int | None) -> None:
-        boards = site.boards
+    def __init__(self, site: Site, written: WrittenRows, since: int | None) -> None:
+        boards, shown = site.boards, site.shown
         self._site = site
+        self._written = written
         self._complete = since is None
         self.seq = boards.position
         self._before = since or 0
         self._at_ms = boards.at_ms
-        self._queues: Sequence[QueueRow]
-        self._agents: Sequence[AgentRow]
+        self._agents: list[AgentRow]
+        queues: list[QueueRow]
         if since is None:
-            self._queues, self._agents = [*boards.queues(), *boards.cells(), *boards.channels()], boards.agents()
+            queues, self._agents = [*boards.queues(), *boards.cells(), *boards.channels()], boards.agents()
         else:
             queues, self._agents = boards.changed_since(since)
-            cells = boards.cells_changed_since(since)
-            channels = {row.channel for row in cells}
-            self._queues = [*queues, *cells, *(row for row in boards.channels() if row.channel in channels)]
-        shown = site.shown
-        self._figures = {(row.queue, row.channel): shown.figures(row) for row in self._queues}
-        self._row = site_row(boards.site(), whole=shown.site_figures, least=shown.least)
+            queues = [*queues, *boards.parts_changed_since(since)]
         if shown.least:
             self._agents = []
+        self._queues = written.queues(queues, shown.figures)
+        self._row = site_row(boards.site(), whole=shown.site_figures, least=shown.least)
+        if self._complete:
+            written.forget_others(self._agents)
 
-    async def messages(self) -> AsyncIterator[pb.WatchBoardsResponse]:
+    async def messages(self) -> AsyncIterator[bytes]:
         """Only the last one moves the resume token on, so that a watch broken off in between loses nothing."""
-        rows: list[QueueRow | AgentRow] = [*self._queues, *self._agents]
         people = await self._site.people.of(row.agent for row in self._agents if not row.gone)
-        for start in range(0, max(1, len(rows)), MESSAGE_ROWS_MAX):
-            part = rows[start : start + MESSAGE_ROWS_MAX]
-            last = start + MESSAGE_ROWS_MAX >= len(rows)
-            yield pb.WatchBoardsResponse(
-                queues=[queue_row(row, self._figures[row.queue, row.channel]) for row in part if isinstance(row, QueueRow)],
-                agents=[agent_row(row, people) for row in part if isinstance(row, AgentRow) and not row.gone],
-                removed_agent_ids=[row.agent.hex() for row in part if isinstance(row, AgentRow) and row.gone],
+        queues = len(self._queues)
+        count = queues + len(self._agents)
+        for start in range(0, max(1, count), MESSAGE_ROWS_MAX):
+            end = start + MESSAGE_ROWS_MAX
+            agents = self._agents[max(0, start - queues) : max(0, end - queues)]
+            last = end >= count
+            rest = pb.WatchBoardsResponse(
                 site=self._row if last else None,
                 resume_token=self._token(last),
                 at_ms=self._at_ms,
                 complete=self._complete and start == 0,
                 quarantine_open=self._site.quarantine.summary().open,
             )
+            yield b"".join([*self._queues[start:end], *self._written.agents(agents, people), rest.SerializeToString()])
 
     def _token(self, last: bool) -> str:
         if last:

@@ -49,10 +49,18 @@ class People:
     async def of(self, refs: Iterable[bytes | None]) -> Mapping[bytes, Person]:
         """Who they are; an erased agent is a Person without person id and name. None is passed over."""
         now = asyncio.get_running_loop().time()
-        wanted = {ref for ref in refs if ref is not None}
-        found = {ref: known[1] for ref in wanted if (known := self._people.get(ref)) is not None and known[0] > now}
-        missing = sorted(wanted - found.keys())
-        if missing:
+        found: dict[bytes, Person] = {}
+        unknown: set[bytes] = set()
+        for ref in refs:
+            if ref is None:
+                continue
+            known = self._people.get(ref)
+            if known is not None and known[0] > now:
+                found[ref] = known[1]
+            else:
+                unknown.add(ref)
+        if unknown:
+            missing = sorted(unknown)
             read = await self._vault.agents(missing)
             for ref in missing:
                 found[ref] = read.get(ref, NOBODY)

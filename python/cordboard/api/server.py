@@ -12,7 +12,7 @@ from grpc_reflection.v1alpha import reflection
 
 from cordboard.api.agents import AgentService
 from cordboard.api.attendance import SESSION_GRACE_S, Attendance
-from cordboard.api.boards import BoardService
+from cordboard.api.boards import BoardService, add_board_service
 from cordboard.api.calendar import watch_days
 from cordboard.api.contacts import ContactService
 from cordboard.api.customers import CustomerService
@@ -60,7 +60,6 @@ from cordboard.v1 import (
     staff_service_pb2,
 )
 from cordboard.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
-from cordboard.v1.board_service_pb2_grpc import add_BoardServiceServicer_to_server
 from cordboard.v1.contact_service_pb2_grpc import add_ContactServiceServicer_to_server
 from cordboard.v1.customer_service_pb2_grpc import add_CustomerServiceServicer_to_server
 from cordboard.v1.effect_service_pb2_grpc import add_EffectServiceServicer_to_server
@@ -197,7 +196,7 @@ async def _serve(site: Site, host: str, port: int, caught_up: asyncio.Event, rea
     add_ContactServiceServicer_to_server(ContactService(site), server)
     add_AgentServiceServicer_to_server(AgentService(site), server)
     add_StaffServiceServicer_to_server(StaffService(site), server)
-    add_BoardServiceServicer_to_server(BoardService(site), server)
+    add_board_service(BoardService(site), server)
     add_PolicyServiceServicer_to_server(PolicyService(site), server)
     add_CustomerServiceServicer_to_server(CustomerService(site), server)
     add_EffectServiceServicer_to_server(EffectService(site), server)

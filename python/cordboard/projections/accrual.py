@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cordboard.projections.rows import permille
+
 
 class Accrual:
     """The integral of a rate over the journal's time. An instant before the last change counts as that change."""
@@ -21,7 +23,8 @@ class Accrual:
         self.rate += by
 
     def total(self, at_ms: int) -> int:
-        return self._total + self.rate * max(0, at_ms - self._since_ms)
+        passed_ms = at_ms - self._since_ms
+        return self._total + self.rate * passed_ms if passed_ms > 0 else self._total
 
 
 class Occupancy:
@@ -38,3 +41,7 @@ class Occupancy:
             self.work.change(at_ms, work)
         if ready:
             self.ready.change(at_ms, ready)
+
+    def permille(self, at_ms: int) -> int | None:
+        """Work time / ready time up to `at_ms`; None before there is ready time."""
+        return permille(self.work.total(at_ms), self.ready.total(at_ms))

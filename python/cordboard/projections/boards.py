@@ -6,7 +6,7 @@ Pure: no clock and no waiting. A board equals the fold of the journal up to `pos
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -14,18 +14,13 @@ from cordboard import codec
 from cordboard.errors import JournalCorrupt
 from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG, Commit, Entry
-from cordboard.events.event import QueueModeSet
-from cordboard.events.policy import QueuePolicy
 from cordboard.projections.about import agent_of, channel_of, contact_of
 from cordboard.projections.hands import Hands
-from cordboard.projections.marks import Marks
 from cordboard.projections.outgoing import Outgoing
-from cordboard.projections.rows import AgentRow, QueueRow, SiteRow, permille
+from cordboard.projections.queues import Queues
+from cordboard.projections.rows import AgentRow, QueueRow, SiteRow
 from cordboard.projections.staff import Staff, Work
-from cordboard.projections.tally import Tally, queue_row
-
-GONE_MAX = 65_536
-"""Removed agents that watchers are still told of."""
+from cordboard.projections.tally import Tally
 
 
 class Stay:
@@ -50,23 +45,13 @@ class Boards:
         self.at_ms = 0
         self._policy_version = 0
         self._days_ms: list[int] = []
-        self._policies: dict[str, QueuePolicy] = {}
-        self._tallies: dict[tuple[str, str], Tally] = {}
-        self._by_queue: defaultdict[str, list[Tally]] = defaultdict(list)
         self._staff = Staff()
-        self._modes: dict[str, QueueModeSet] = {}
-        """Of queues that are not simply open."""
+        self._queues = Queues(self._staff)
         self._stays: dict[bytes, Stay] = {}
         self._work: dict[tuple[bytes, int], Work] = {}
         self._contacts = 0
         self._ended: Counter[str] = Counter()
         self._outgoing = Outgoing()
-        self._queue_marks: Marks[str] = Marks()
-        self._cell_marks: Marks[tuple[str, str]] = Marks()
-        self._agent_marks: Marks[bytes] = Marks()
-        self._gone: dict[bytes, None] = {}
-        self.forgotten = 0
-        """Agents removed at or before this position are forgotten: `changed_since` an older one may miss them."""
         self._folds: dict[int, Callable[[Entry, Any], None]] = {
             5: self._policy_adopted,
             10: self._contact_queued,
@@ -84,17 +69,17 @@ class Boards:
             23: self._wrap_up_ended,
             25: self._contact_parked,
             26: self._park_ended,
-            30: self._agent_registered,
-            31: self._agent_removed,
-            32: self._presence_changed,
-            33: self._channel_switch_set,
+            30: self._agent_changed,
+            31: self._agent_changed,
+            32: self._agent_changed,
+            33: self._agent_changed,
             40: self._outgoing.requested,
             41: self._outgoing.ended,
             42: self._outgoing.retried,
-            49: self._agent_schedule_set,
-            50: self._outside_work_changed,
-            51: self._desk_lost,
-            52: self._desk_returned,
+            49: self._agent_changed,
+            50: self._agent_changed,
+            51: self._agent_changed,
+            52: self._agent_changed,
             53: self._agent_reserved,
             54: self._agent_released,
             57: self._queue_mode_set,
@@ -107,22 +92,21 @@ class Boards:
 
     def queues(self) -> list[QueueRow]:
         """A row for every queue of the policy, and for every other one that still has counts, by name."""
-        return [self._queue(queue) for queue in sorted({*self._policies, *self._by_queue})]
+        return self._queues.queues(self.at_ms)
 
     def cells(self) -> list[QueueRow]:
         """A row for every channel of every queue that had a contact, by names."""
-        return [self._cell(queue, channel) for queue, channel in sorted(self._tallies)]
+        return self._queues.cells()
 
     def channels(self) -> list[QueueRow]:
         """A row for every channel over all queues, by name."""
-        return [self._channel(channel) for channel in sorted({channel for _, channel in self._tallies})]
+        return self._queues.channels()
 
     def agents(self) -> list[AgentRow]:
         """A row for every agent of the site, by id."""
-        return [self._agent(agent) for agent in sorted(self._staff.agents)]
+        return self._staff.rows(self.at_ms)
 
     def site(self) -> SiteRow:
-        occupancy = self._staff.site
         return SiteRow(
             seq=self.position,
             at_ms=self.at_ms,
@@ -132,27 +116,31 @@ class Boards:
             agents=len(self._staff.agents),
             agents_ready=self._staff.agents_ready,
             absences={reason: count for reason, count in sorted(self._staff.absences.items()) if count},
-            occupancy_permille=permille(occupancy.work.total(self.at_ms), occupancy.ready.total(self.at_ms)),
-            parked=sum(tally.parked for tally in self._tallies.values()),
+            occupancy_permille=self._staff.site.permille(self.at_ms),
+            parked=self._queues.parked,
             days_left=len(self._days_ms) - bisect_right(self._days_ms, self.at_ms) if self._days_ms else None,
             effects_open=self._outgoing.open,
             effects_failed=len(self._outgoing.dead_letters),
         )
 
     def queue(self, queue: str) -> QueueRow | None:
-        return self._queue(queue) if queue in self._policies or queue in self._by_queue else None
+        return self._queues.queue(queue, self.at_ms)
 
     def agent(self, agent: bytes) -> AgentRow | None:
-        return self._agent(agent) if agent in self._staff.agents else None
+        return self._staff.row(agent, self.at_ms) if agent in self._staff.agents else None
 
     def changed_since(self, seq: int) -> tuple[list[QueueRow], list[AgentRow]]:
         """Rows of queues and of agents that changed after position `seq`. A removed agent comes as a row that is `gone`."""
-        queues = [self._queue(queue) for queue in self._queue_marks.since(seq)]
-        return queues, [self._agent(agent) for agent in self._agent_marks.since(seq)]
+        return self._queues.queues_changed_since(seq, self.at_ms), list(self._staff.changed_since(seq, self.at_ms))
 
-    def cells_changed_since(self, seq: int) -> list[QueueRow]:
-        """Rows of single channels of queues that changed after position `seq`."""
-        return [self._cell(*cell) for cell in self._cell_marks.since(seq)]
+    def parts_changed_since(self, seq: int) -> list[QueueRow]:
+        """Rows of single channels, of one queue and over all of them, that changed after position `seq`."""
+        return [*self._queues.cells_changed_since(seq), *self._queues.channels_changed_since(seq)]
+
+    @property
+    def forgotten(self) -> int:
+        """Agents removed at or before this position are forgotten: `changed_since` an older one may miss them."""
+        return self._staff.forgotten
 
     @property
     def declarations(self) -> int:
@@ -175,27 +163,21 @@ class Boards:
             if entry.tag != INPUT_TAG and (fold := self._folds.get(entry.tag)) is not None:
                 fold(entry, codec.decode_event(entry))
         if self._staff.changed:
-            for queue, channel in self._staff.changed:
-                if queue is not None:
-                    self._touch(queue, channel)
+            for door in self._staff.changed:
+                self._queues.touch(*door, self.position)
             self._staff.changed.clear()
 
     def _policy_adopted(self, _entry: Entry, event: words.PolicyAdopted) -> None:
         policy = codec.decode_policy(event.policy)
         self._policy_version = event.version
         self._days_ms = policy.days_ms
-        changed = {*self._policies, *(queue.name for queue in policy.queues)}
-        self._policies = {queue.name: queue for queue in policy.queues}
-        self._modes = {queue: mode for queue, mode in self._modes.items() if queue in self._policies}
-        for queue in sorted(changed):
-            self._touch(queue, None)
+        self._queues.adopt(policy.queues, self.position)
 
-    def _queue_mode_set(self, _entry: Entry, event: QueueModeSet) -> None:
-        if event.mode == "open":
-            self._modes.pop(event.queue, None)
-        else:
-            self._modes[event.queue] = event
-        self._touch(event.queue, None)
+    def _queue_mode_set(self, _entry: Entry, event: words.QueueModeSet) -> None:
+        self._queues.set_mode(event, self.position)
+
+    def _agent_changed(self, entry: Entry, event: Any) -> None:
+        self._staff.fold(entry, event, self.position)
 
     def _contact_queued(self, entry: Entry, event: words.ContactQueued) -> None:
         contact, channel = contact_of(entry), channel_of(entry)
@@ -203,7 +185,7 @@ class Boards:
             self._contacts += 1
         before = self._stays.get(contact)
         self._stays[contact] = Stay(event.queue, channel, before.hands if before is not None and event.visit > 1 else Hands())
-        tally = self._tally(event.queue, channel)
+        tally = self._queues.tally(event.queue, channel)
         tally.visits += 1
         tally.waiting[contact] = event.at_ms
         self._touch(event.queue, channel)
@@ -211,9 +193,9 @@ class Boards:
     def _visit_ended(self, entry: Entry, event: words.VisitEnded) -> None:
         contact = contact_of(entry)
         stay = self._stay(contact)
-        policy = self._policies.get(event.queue)
-        tally = self._tally(event.queue, stay.channel)
-        tally.end_visit(self.position, event.outcome, event.wait_ms, event.target_ms, policy.short_abandon_ms if policy else 0)
+        short_ms = self._queues.short_abandon_ms(event.queue)
+        tally = self._queues.tally(event.queue, stay.channel)
+        tally.end_visit(self.position, event.outcome, event.wait_ms, event.target_ms, short_ms)
         self._leave(contact, stay)
 
     def _contact_ended(self, entry: Entry, event: words.ContactEnded) -> None:
@@ -255,8 +237,10 @@ class Boards:
     def _count_offered(self, stay: Stay) -> None:
         """A contact counts once, however many agents are offered it; what sides are offered is not the contact."""
         offered = stay.hands.waits_for_answer
-        self._tally(stay.queue, stay.channel).offering += offered - stay.offered
-        stay.offered = offered
+        if offered != stay.offered:
+            self._queues.tally(stay.queue, stay.channel).offering += offered - stay.offered
+            stay.offered = offered
+            self._touch(stay.queue, stay.channel)
 
     def _engagement_started(self, entry: Entry, event: words.EngagementStarted) -> None:
         contact = contact_of(entry)
@@ -272,7 +256,7 @@ class Boards:
     def _count_engaged(self, work: Work) -> None:
         """The queue's boards count a contact once: by its primary."""
         work.counted = True
-        self._tally(work.queue, work.channel).engaged += 1
+        self._queues.tally(work.queue, work.channel).engaged += 1
 
     def _role_changed(self, entry: Entry, event: words.RoleChanged) -> None:
         work = self._working(entry, event.attempt)
@@ -288,7 +272,7 @@ class Boards:
 
     def _engagement_ended(self, entry: Entry, event: words.EngagementEnded) -> None:
         work = self._working(entry, event.attempt)
-        tally = self._tally(work.queue, work.channel)
+        tally = self._queues.tally(work.queue, work.channel)
         tally.engaged -= work.counted
         self._stay(contact_of(entry)).hands.release(event.attempt)
         work.talk_ms = max(0, event.at_ms - work.turned_ms)
@@ -301,7 +285,7 @@ class Boards:
 
     def _wrap_up_ended(self, entry: Entry, event: words.WrapUpEnded) -> None:
         work = self._working(entry, event.attempt)
-        tally = self._tally(work.queue, work.channel)
+        tally = self._queues.tally(work.queue, work.channel)
         tally.wrapping -= work.counted
         self._finish(entry, event.attempt, work, tally, event.at_ms, max(0, event.at_ms - work.turned_ms))
         self._touch_work(work)
@@ -325,44 +309,11 @@ class Boards:
         stay.owner = None
 
     def _park(self, stay: Stay, owner: bytes, by: int) -> None:
-        self._tally(stay.queue, stay.channel).parked += by
+        self._queues.tally(stay.queue, stay.channel).parked += by
         self._staff.parked[owner] += by
         self._touch(stay.queue, stay.channel)
         if owner in self._staff.agents:
-            self._agent_marks.touch(owner, self.position)
-
-    def _agent_registered(self, entry: Entry, event: words.AgentRegistered) -> None:
-        agent = agent_of(entry)
-        self._gone.pop(agent, None)
-        self._staff.register(agent, event)
-        self._agent_marks.touch(agent, self.position)
-
-    def _agent_removed(self, entry: Entry, event: words.AgentRemoved) -> None:
-        agent = agent_of(entry)
-        self._staff.remove(agent, event)
-        self._agent_marks.touch(agent, self.position)
-        self._gone[agent] = None
-        if len(self._gone) > GONE_MAX:
-            oldest = next(iter(self._gone))
-            del self._gone[oldest]
-            self.forgotten = self._agent_marks.seq(oldest)
-            self._agent_marks.drop(oldest)
-
-    def _presence_changed(self, entry: Entry, event: words.PresenceChanged) -> None:
-        self._staff.presence(agent_of(entry), event)
-        self._agent_marks.touch(agent_of(entry), self.position)
-
-    def _channel_switch_set(self, entry: Entry, event: words.ChannelSwitchSet) -> None:
-        self._staff.switch(agent_of(entry), channel_of(entry), event)
-        self._agent_marks.touch(agent_of(entry), self.position)
-
-    def _outside_work_changed(self, entry: Entry, event: words.OutsideWorkChanged) -> None:
-        self._staff.outside(agent_of(entry), channel_of(entry), event)
-        self._agent_marks.touch(agent_of(entry), self.position)
-
-    def _agent_schedule_set(self, entry: Entry, event: words.AgentScheduleSet) -> None:
-        self._staff.agent(agent_of(entry)).leaves_ms = event.leaves_ms
-        self._agent_marks.touch(agent_of(entry), self.position)
+            self._staff.touch(owner, self.position)
 
     def _agent_reserved(self, entry: Entry, _event: words.AgentReserved) -> None:
         contact, agent = contact_of(entry), agent_of(entry)
@@ -374,24 +325,16 @@ class Boards:
         self._reserve(agent_of(entry), None, stay.queue, stay.channel, -1)
 
     def _reserve(self, agent: bytes, contact: bytes | None, queue: str, channel: str, by: int) -> None:
-        self._tally(queue, channel).reserved += by
+        self._queues.tally(queue, channel).reserved += by
         self._staff.agent(agent).reserved_for = contact
         self._touch(queue, channel)
-        self._agent_marks.touch(agent, self.position)
-
-    def _desk_lost(self, entry: Entry, _event: words.DeskLossRecorded) -> None:
-        self._staff.desk(agent_of(entry), there=False)
-        self._agent_marks.touch(agent_of(entry), self.position)
-
-    def _desk_returned(self, entry: Entry, _event: words.DeskReturnRecorded) -> None:
-        self._staff.desk(agent_of(entry), there=True)
-        self._agent_marks.touch(agent_of(entry), self.position)
+        self._staff.touch(agent, self.position)
 
     # Shared steps
 
     def _leave(self, contact: bytes, stay: Stay) -> None:
         """The contact no longer waits in its queue: connected, gone or moved."""
-        tally = self._tally(stay.queue, stay.channel)
+        tally = self._queues.tally(stay.queue, stay.channel)
         tally.waiting.pop(contact, None)
         if stay.offered:
             stay.offered = False
@@ -410,66 +353,9 @@ class Boards:
             raise JournalCorrupt(f"commit {self.position} speaks of offer {contact_of(entry).hex()}/{attempt}, which is not alive")
         return work
 
-    def _tally(self, queue: str, channel: str) -> Tally:
-        tally = self._tallies.get((queue, channel))
-        if tally is None:
-            tally = self._tallies[queue, channel] = Tally()
-            self._by_queue[queue].append(tally)
-        return tally
-
-    def _touch(self, queue: str, channel: str | None) -> None:
-        self._queue_marks.touch(queue, self.position)
-        if channel is not None and (queue, channel) in self._tallies:
-            self._cell_marks.touch((queue, channel), self.position)
+    def _touch(self, queue: str, channel: str) -> None:
+        self._queues.touch(queue, channel, self.position)
 
     def _touch_work(self, work: Work) -> None:
         self._touch(work.queue, work.channel)
-        self._agent_marks.touch(work.agent, self.position)
-
-    # Rows
-
-    def _queue(self, queue: str) -> QueueRow:
-        return self._row(queue, None, self._by_queue.get(queue, []), self._queue_marks.seq(queue))
-
-    def _cell(self, queue: str, channel: str) -> QueueRow:
-        return self._row(queue, channel, [self._tallies[queue, channel]], self._cell_marks.seq((queue, channel)))
-
-    def _row(self, queue: str, channel: str | None, tallies: list[Tally], seq: int) -> QueueRow:
-        policy = self._policies.get(queue)
-        return queue_row(
-            queue,
-            channel,
-            tallies,
-            seq=seq,
-            at_ms=self.at_ms,
-            members=self._staff.members[queue, channel],
-            members_ready=self._staff.ready[queue, channel],
-            mode=self._mode(queue) if channel is None else None,
-            goal_percent=policy.service_level_percent if policy else None,
-            occupancy=self._staff.queues.get(queue) if channel is None else None,
-        )
-
-    def _channel(self, channel: str) -> QueueRow:
-        tallies = [tally for (_, name), tally in self._tallies.items() if name == channel]
-        seq = max(self._cell_marks.seq(cell) for cell in self._tallies if cell[1] == channel)
-        return queue_row(
-            None,
-            channel,
-            tallies,
-            seq=seq,
-            at_ms=self.at_ms,
-            members=self._staff.members[None, channel],
-            members_ready=self._staff.ready[None, channel],
-            goal_percent=None,
-            mode=None,
-            occupancy=None,
-        )
-
-    def _mode(self, queue: str) -> QueueModeSet | None:
-        """None for what is no queue of the policy any more."""
-        if queue not in self._policies:
-            return None
-        return self._modes.get(queue, QueueModeSet(0, queue, "open", None))
-
-    def _agent(self, agent: bytes) -> AgentRow:
-        return self._staff.row(agent, self._agent_marks.seq(agent), self.at_ms)
+        self._staff.touch(work.agent, self.position)

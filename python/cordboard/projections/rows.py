@@ -135,15 +135,9 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
     reserved_for: bytes | None = None
     """The contact that the agent is kept free for."""
     handled: int = 0
-    work_cost_ms: int = 0
-    """Engaged and wrap-up time, each weighted with its cost."""
-    ready_capacity_ms: int = 0
-    """Ready time weighted with capacity."""
+    occupancy_permille: int | None = None
+    """Engaged and wrap-up time, each weighted with its cost / ready time weighted with capacity."""
     gone: bool = False
-
-    @property
-    def occupancy_permille(self) -> int | None:
-        return permille(self.work_cost_ms, self.ready_capacity_ms)
 
 
 class SiteRow(msgspec.Struct, frozen=True, kw_only=True):

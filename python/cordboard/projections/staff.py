@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from cordboard.events import event as words
+from cordboard.events.commit import Entry
 from cordboard.events.fact import Presence
+from cordboard.projections.about import agent_of, channel_of
 from cordboard.projections.accrual import Occupancy
+from cordboard.projections.marks import Marks
 from cordboard.projections.rows import AgentRow, ChannelLoad
 
+GONE_MAX = 65_536
+"""Removed agents that watchers are still told of."""
 Door = tuple[str | None, str | None]
 """A (queue, channel) that agents are ready for; (queue, None) any channel of the queue, (None, channel) that channel anywhere."""
 
@@ -62,6 +69,8 @@ class Agent:
         """What this agent is declared for."""
         self.doors: frozenset[Door] = frozenset()
         """What this agent is ready for now."""
+        self.kept: AgentRow | None = None
+        """The row as it was read last, until something of it changes."""
 
     def declared_posts(self) -> frozenset[Door]:
         return self._doors([channel for channel, maximum in self.maxima.items() if maximum > 0])
@@ -94,9 +103,16 @@ class Agent:
 
 
 class Staff:
-    """All agents. `ready` and `members` count by door; `changed` collects doors whose count changed, until the reader clears it."""
+    """All agents. `ready` and `members` count by door; `changed` collects doors whose count changed, until the reader clears it.
+
+    Rows are kept until something that stands in them changes. Whoever changes an agent must `touch` them.
+    """
 
     def __init__(self) -> None:
+        self.forgotten = 0
+        """Agents removed at or before this position are forgotten: `changed_since` an older one may miss them."""
+        self._marks: Marks[bytes] = Marks()
+        self._gone: dict[bytes, None] = {}
         self.agents: dict[bytes, Agent] = {}
         self.ready: Counter[Door] = Counter()
         self.members: Counter[Door] = Counter()
@@ -110,6 +126,27 @@ class Staff:
         """Parked contacts by owner, who may be gone by now."""
         self.declarations = 0
         """How often somebody was declared or left: who serves what may have changed."""
+        self._folds: dict[int, Callable[[bytes, Entry, Any], None]] = {
+            30: self._registered,
+            31: self._removed,
+            32: self._presence_changed,
+            33: self._channel_switch_set,
+            49: self._schedule_set,
+            50: self._outside_work_changed,
+            51: self._desk_lost,
+            52: self._desk_returned,
+        }
+        """Events that are about an agent and nothing else."""
+
+    # Reading
+
+    def rows(self, at_ms: int) -> list[AgentRow]:
+        """A row for every agent, by id."""
+        return [self.row(agent, at_ms) for agent in sorted(self.agents)]
+
+    def changed_since(self, seq: int, at_ms: int) -> Iterator[AgentRow]:
+        """Rows of those who changed after position `seq`. Who was removed comes as a row that is `gone`."""
+        return (self.row(agent, at_ms) for agent in self._marks.since(seq))
 
     def serving(self) -> dict[str, frozenset[bytes]]:
         """Who is declared for each queue, on whatever channel."""
@@ -126,7 +163,31 @@ class Staff:
             known = self.agents[agent] = Agent()
         return known
 
-    def register(self, agent: bytes, event: words.AgentRegistered) -> None:
+    # Folding
+
+    def fold(self, entry: Entry, event: Any, seq: int) -> None:
+        """An event of `_folds`, of the commit at `seq`."""
+        agent = agent_of(entry)
+        self._folds[entry.tag](agent, entry, event)
+        self.touch(agent, seq)
+        if agent in self._gone:
+            self._forget_oldest()
+
+    def touch(self, agent: bytes, seq: int) -> None:
+        """Something of the agent's row changed."""
+        self._marks.touch(agent, seq)
+        if (known := self.agents.get(agent)) is not None:
+            known.kept = None
+
+    def _forget_oldest(self) -> None:
+        if len(self._gone) > GONE_MAX:
+            oldest = next(iter(self._gone))
+            del self._gone[oldest]
+            self.forgotten = self._marks.seq(oldest)
+            self._marks.drop(oldest)
+
+    def _registered(self, agent: bytes, _entry: Entry, event: words.AgentRegistered) -> None:
+        self._gone.pop(agent, None)
         self.declarations += 1
         known = self.agent(agent)
         self._rate(known, event.at_ms, -known.work_rate, -known.ready_rate)
@@ -141,7 +202,8 @@ class Staff:
         self._post(known, known.declared_posts())
         self._doors(known)
 
-    def remove(self, agent: bytes, event: words.AgentRemoved) -> None:
+    def _removed(self, agent: bytes, _entry: Entry, event: words.AgentRemoved) -> None:
+        self._gone[agent] = None
         self.declarations += 1
         known = self.agents.pop(agent, None)
         if known is not None:
@@ -152,7 +214,7 @@ class Staff:
             self._post(known, frozenset())
             self._doors(known)
 
-    def presence(self, agent: bytes, event: words.PresenceChanged) -> None:
+    def _presence_changed(self, agent: bytes, _entry: Entry, event: words.PresenceChanged) -> None:
         known = self.agent(agent)
         if (known.effective, known.effective_reason) != (event.effective, event.effective_reason):
             known.since_ms = event.at_ms
@@ -171,8 +233,8 @@ class Staff:
         known.ready_rate = ready_rate
         self._doors(known)
 
-    def switch(self, agent: bytes, channel: str, event: words.ChannelSwitchSet) -> None:
-        known = self.agent(agent)
+    def _channel_switch_set(self, agent: bytes, entry: Entry, event: words.ChannelSwitchSet) -> None:
+        known, channel = self.agent(agent), channel_of(entry)
         if event.on:
             known.off.discard(channel)
         else:
@@ -208,9 +270,12 @@ class Staff:
         known.work_rate += cost - work.cost
         work.cost = cost
 
-    def outside(self, agent: bytes, channel: str, event: words.OutsideWorkChanged) -> None:
+    def _schedule_set(self, agent: bytes, _entry: Entry, event: words.AgentScheduleSet) -> None:
+        self.agent(agent).leaves_ms = event.leaves_ms
+
+    def _outside_work_changed(self, agent: bytes, entry: Entry, event: words.OutsideWorkChanged) -> None:
         """Work from elsewhere began, or is over."""
-        known = self.agent(agent)
+        known, channel = self.agent(agent), channel_of(entry)
         if event.busy:
             known.outside[event.work] = channel, event.cost
             by = event.cost
@@ -223,7 +288,13 @@ class Staff:
         if not event.busy and known.work_rate == 0:
             known.idle_since_ms = max(known.idle_since_ms, event.at_ms)
 
-    def desk(self, agent: bytes, *, there: bool) -> None:
+    def _desk_lost(self, agent: bytes, _entry: Entry, _event: words.DeskLossRecorded) -> None:
+        self._desk(agent, there=False)
+
+    def _desk_returned(self, agent: bytes, _entry: Entry, _event: words.DeskReturnRecorded) -> None:
+        self._desk(agent, there=True)
+
+    def _desk(self, agent: bytes, *, there: bool) -> None:
         known = self.agent(agent)
         known.desk = there
         self._doors(known)
@@ -244,14 +315,22 @@ class Staff:
             if known.work_rate == 0:
                 known.idle_since_ms = max(known.idle_since_ms, at_ms)
 
-    def row(self, agent: bytes, seq: int, at_ms: int) -> AgentRow:
+    # Rows
+
+    def row(self, agent: bytes, at_ms: int) -> AgentRow:
         known = self.agents.get(agent)
         if known is None:
-            return AgentRow(agent=agent, seq=seq, gone=True)
+            return AgentRow(agent=agent, seq=self._marks.seq(agent), gone=True)
+        kept, occupancy_permille = known.kept, known.occupancy.permille(at_ms)
+        if kept is None or kept.occupancy_permille != occupancy_permille:
+            kept = known.kept = self._row(agent, known, occupancy_permille)
+        return kept
+
+    def _row(self, agent: bytes, known: Agent, occupancy_permille: int | None) -> AgentRow:
         busy = {channel for (channel, _), count in known.phases.items() if count}
         return AgentRow(
             agent=agent,
-            seq=seq,
+            seq=self._marks.seq(agent),
             requested=known.requested,
             requested_reason=known.requested_reason,
             effective=known.effective,
@@ -268,9 +347,10 @@ class Staff:
             leaves_ms=known.leaves_ms,
             reserved_for=known.reserved_for,
             handled=known.handled,
-            work_cost_ms=known.occupancy.work.total(at_ms),
-            ready_capacity_ms=known.occupancy.ready.total(at_ms),
+            occupancy_permille=occupancy_permille,
         )
+
+    # Shared steps
 
     def _rate(self, known: Agent, at_ms: int, work: int, ready: int) -> None:
         if work or ready:

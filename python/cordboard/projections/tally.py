@@ -6,9 +6,8 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 
 from cordboard.events.event import QueueModeSet
-from cordboard.projections.accrual import Occupancy
 from cordboard.projections.histogram import Histogram
-from cordboard.projections.rows import QueueRow, permille
+from cordboard.projections.rows import QueueRow
 
 
 class Tally:
@@ -61,12 +60,11 @@ def queue_row(
     tallies: Sequence[Tally],
     *,
     seq: int,
-    at_ms: int,
     members: int,
     members_ready: int,
     goal_percent: int | None,
     mode: QueueModeSet | None,
-    occupancy: Occupancy | None,
+    occupancy_permille: int | None,
 ) -> QueueRow:
     """One row over the tallies together."""
     waits = _merged(tally.waits for tally in tallies)
@@ -112,7 +110,7 @@ def queue_row(
         members_ready=members_ready,
         expected_base_ms=expected_base_ms(waiting, members_ready, last_wait_ms, handled, handle_ms),
         service_level_percent=goal_percent,
-        occupancy_permille=None if occupancy is None else permille(occupancy.work.total(at_ms), occupancy.ready.total(at_ms)),
+        occupancy_permille=occupancy_permille,
     )
 
 
