@@ -165,6 +165,17 @@ async def test_a_webhook_that_only_the_secrets_know_is_nobodys(tmp_path: Path) -
         assert (answer.status_code, answer.json()["reason"]) == (404, "unknown_webhook")
 
 
+async def test_a_stranger_cannot_tell_which_names_there_are(site: HttpSite) -> None:
+    _, headers = signed(PAYLOAD, secret=SECRETS[2])
+    bodies = (b"", b"{", json.dumps(PAYLOAD).encode(), b"x" * WEBHOOK_MAX, b"x" * (WEBHOOK_MAX + 1))
+    for sent in (headers, {}):
+        for body in bodies:
+            answers = [await site.client.post(f"/webhook/{name}", content=body, headers=sent) for name in ("reviews", "nowhere")]
+            told = [(answer.status_code, answer.json(), dict(answer.headers) | {"date": ""}) for answer in answers]
+            assert told[0] == told[1], len(body)
+            assert answers[0].status_code == (413 if len(body) > WEBHOOK_MAX else 401)
+
+
 async def test_without_secrets_nothing_is_believed(tmp_path: Path) -> None:
     async with http_site(tmp_path, webhook_secrets=None) as site:
         assert (await site.hook(PAYLOAD)).status_code == 401
@@ -233,7 +244,7 @@ def test_secrets_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
         "- reviews",
         "{",
         "&a [*a]",
-        "[" * 2_000,
+        "[" * 700,
     ],
 )
 def test_a_wrong_file_of_secrets_is_refused_and_not_quoted(tmp_path: Path, text: str) -> None:

@@ -25,8 +25,8 @@ class Limits:
     connections: int = 12_000
     """Of all kinds, sockets of chats included; beyond, a request is answered 503 before anybody looks at it."""
     bodies: int = 1_024
-    """Posts to forms whose bodies are coming, and as many to webhooks (to one webhook a quarter); beyond, 503 before anything is
-    read."""
+    """Posts to forms whose bodies are coming, and as many to webhooks (to one a quarter, to names without secrets together as
+    much); beyond, 503 before anything is read."""
     letters: int = 256
     """Letters of one kind (mail, form, webhook) on their way into vault and log; beyond, refused (`overloaded`)."""
     starts: int = 512

@@ -1,7 +1,13 @@
-"""Webhooks over HTTP: a name that has secrets, the raw body, the signature, then what it says. Bodies are never logged."""
+"""Webhooks over HTTP: the raw body, the signature, then what it says. Bodies are never logged.
+
+Whoever posts without a secret cannot tell which names there are: a post to a name that nobody has is read and refused like
+any other.
+"""
 
 import asyncio
+import base64
 import logging
+import secrets as chance
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +21,7 @@ from cordboard.errors import CordboardError, NotFound, Overloaded
 from cordboard.gateway.entrance.entrance import Entrance
 from cordboard.gateway.limits import WEBHOOK_MAX, Limits, TokenBucket, TokenBuckets
 from cordboard.gateway.posts import HEADERS, Admitted, body_of, refuse, refuse_http, refuse_with
-from cordboard.gateway.webhook.secrets import check_secret
+from cordboard.gateway.webhook.secrets import BYTES_MAX, PREFIX, check_secret
 from cordboard.gateway.webhook.webhook import letter_of, payload_of, signed_id
 from cordboard.room import Room
 
@@ -23,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 _COMPLAINTS_PER_S = 1 / 60
 _SHARE = 4
-"""One webhook has this part of the places for bodies at most: bodies that do not come to one leave room for the others."""
+"""One webhook has this part of the places for bodies at most, and all names that nobody has together as much: bodies that do not
+come to one leave room for the others."""
 
 
 class Webhooks:
@@ -40,22 +47,22 @@ class Webhooks:
         for name, values in secrets.items():
             for secret in values:
                 check_secret(name, secret)
-        self._shares = {name: Room(max(1, limits.bodies // _SHARE)) for name, values in secrets.items() if values}
+        share = max(1, limits.bodies // _SHARE)
+        self._shares = {name: Room(share) for name, values in secrets.items() if values}
+        self._strangers = Room(share)
+        self._nobodys = (PREFIX + base64.b64encode(chance.token_bytes(BYTES_MAX)).decode(),)
         self._buckets = TokenBuckets(limits.webhooks_per_s, limits.webhooks_burst)
         self._complaints = TokenBucket(_COMPLAINTS_PER_S, 5)
 
     async def take(self, name: str, request: Request[Any, Any, Any]) -> Response[Any]:
         """2xx only for what is durable; whoever gets anything else sends the same again. Raises HTTPException."""
-        share = self._shares.get(name)
-        if share is None:  # nothing can be signed for it: not a byte is read, and no place taken
-            return self._not_believed(name)
         try:
-            with share.place(), self._bodies.place():
+            with self._shares.get(name, self._strangers).place(), self._bodies.place():
                 body = await body_of(request)
         except Overloaded as error:
             metrics.REFUSED.labels("webhook", "overloaded").inc()
             return refuse(error, self._limits.retry_after_ms)
-        message_id = signed_id(body, request.headers, self._secrets[name])
+        message_id = signed_id(body, request.headers, self._secrets.get(name) or self._nobodys)
         if message_id is None:
             return self._not_believed(name)
         if not self._buckets.take(name, asyncio.get_running_loop().time()):
