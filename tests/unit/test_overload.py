@@ -13,13 +13,22 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import grpc
+import grpc.aio
 import httpx
 import pytest
 
+from cordboard.api import server
 from cordboard.api.site import ARRIVING_MAX
 from cordboard.errors import Overloaded
 from cordboard.gateway.limits import Limits
+from cordboard.log.memory import MemoryLog
+from cordboard.projections.history import HistoryReader
 from cordboard.room import STUCK, Room
+from cordboard.v1.board_service_pb2 import GetBoardsRequest, WatchBoardsRequest
+from cordboard.v1.board_service_pb2_grpc import BoardServiceStub
+from cordboard.vault import Vault
+from tests.api_site import SITE, ApiSite
 from tests.chat_site import SECRET, chat_site
 from tests.letters_over_http import FILLED, PAYLOAD, PLENTY, SECRETS, HttpSite, http_site
 from tests.unit.test_retried_command import History, a_site
@@ -153,6 +162,52 @@ async def test_bodies_that_do_not_come_to_one_webhook_leave_room_for_the_others(
         assert (await site.hook(PAYLOAD)).status_code == 202
         for writer in writers:
             writer.close()
+
+
+async def test_connections_beyond_the_most_are_refused_until_one_closes(tmp_path: Path) -> None:
+    async with chat_site(tmp_path, limits=Limits(connections=2)) as site, httpx.AsyncClient(trust_env=False) as client:
+
+        async def page() -> int:
+            return (await client.get(f"http://{site.address}/chat", headers={"connection": "close"})).status_code
+
+        async with await site.customer() as bo, await site.customer() as cy:
+            for chat in (bo, cy):
+                await chat.start()
+            assert await page() == 503
+            await cy.socket.close()
+            async with asyncio.timeout(60):
+                while await page() == 503:
+                    pass
+            await bo.say("typing")
+            assert await page() == 200, "who is inside stays"
+
+
+async def test_calls_beyond_the_most_are_refused_until_one_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "CALLS_MAX", 2)
+    vault, views = (f"sqlite+aiosqlite:///{tmp_path / name}" for name in ("vault.db", "views.db"))
+    async with Vault.open(vault, bytes(32)) as opened, HistoryReader.open(views) as history:
+        site = ApiSite(MemoryLog(SITE), opened, history, "", vault)
+        await site.start_api()
+        async with grpc.aio.insecure_channel(site.target) as channel:
+            boards = BoardServiceStub(channel)
+            watches = [boards.WatchBoards(WatchBoardsRequest()) for _ in range(2)]
+            for watch in watches:
+                await watch.read()
+
+            async def asked() -> grpc.StatusCode:
+                try:
+                    await boards.GetBoards(GetBoardsRequest())
+                except grpc.aio.AioRpcError as refused:
+                    return refused.code()
+                return grpc.StatusCode.OK
+
+            assert [await asked() for _ in range(3)] == [grpc.StatusCode.RESOURCE_EXHAUSTED] * 3
+            watches[0].cancel()
+            async with asyncio.timeout(60):
+                while await asked() is not grpc.StatusCode.OK:
+                    pass
+            assert [await asked() for _ in range(3)] == [grpc.StatusCode.OK] * 3, "refused ones have left no trace"
+        await site.stop_api()
 
 
 async def test_chats_that_wait_for_the_router_leave_no_room_for_more(tmp_path: Path) -> None:

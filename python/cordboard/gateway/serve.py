@@ -80,7 +80,7 @@ async def serving(app: App, listener: socket.socket, *, connections: int = CONNE
         timeout_keep_alive=5,
         timeout_graceful_shutdown=_SHUTDOWN_S,
         backlog=1024,
-        limit_concurrency=connections,
+        limit_concurrency=connections + 1,  # uvicorn counts the one that asks, and refuses at this number
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
