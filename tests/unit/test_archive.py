@@ -10,7 +10,7 @@ import pytest
 
 from cordboard.archive import Archive, ArchivedJournal, Archiver, ArchiveSettings, check_archive, open_storage, run_archiver
 from cordboard.archive.directory import DirectoryStorage
-from cordboard.errors import ArchiveCorrupt, ConfigurationError, NotFound
+from cordboard.errors import ArchiveCorrupt, ArchiveUnavailable, ConfigurationError, NotFound
 from cordboard.log.memory import MemoryLog, MemorySnapshots
 from cordboard.router.verify import verify_archive
 from tests.archives import (
@@ -155,6 +155,33 @@ async def test_a_storage_that_is_away_is_waited_for(written: MemoryLog, tmp_path
             await until(lambda: said[-1] == (len(log._server.journal.messages), ""))
     assert any("it is away" in why for _, why in said)
     assert [each.data for each in await archived(archive_in(tmp_path))] == [each.data for each in await commits(written)]
+
+
+async def test_a_disk_that_is_no_longer_mounted_is_waited_for(written: MemoryLog, tmp_path: Path) -> None:
+    mounted, elsewhere = tmp_path / "mounted", tmp_path / "elsewhere"
+    everything = await commits(written)
+    log = beginning(written, 20)
+    async with archiving(log, archive_in(mounted)) as said:
+        await caught_up(log, archive_in(mounted))
+        mounted.rename(elsewhere)
+        mounted.mkdir()  # what an unmounted disk leaves
+        for stored in everything[20:]:
+            await log._server.journal.send(stored.data)
+        async with asyncio.timeout(60):
+            await until(lambda: "is its disk mounted?" in said[-1][1])
+        assert not list(mounted.iterdir()), "no second archive has begun on the wrong disk"
+        mounted.rmdir()
+        elsewhere.rename(mounted)
+        await caught_up(log, archive_in(mounted))
+    assert [each.data for each in await archived(archive_in(mounted))] == [each.data for each in everything]
+
+
+async def test_an_archive_begins_in_a_directory_that_is_there(tmp_path: Path) -> None:
+    storage = open_storage(str(tmp_path / "disk" / "archive"))
+    with pytest.raises(ArchiveUnavailable, match="disk is not there: make it, or mount its disk"):
+        await storage.put_if_absent("a/open/1", b"x")
+    (tmp_path / "disk").mkdir()  # it was not made: this would raise
+    assert await storage.put_if_absent("a/open/1", b"x")
 
 
 class Deaf(MemorySnapshots):

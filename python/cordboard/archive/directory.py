@@ -1,4 +1,8 @@
-"""An archive in a directory: a file is written aside, synced, and then linked under its name, which fails if the name is taken."""
+"""An archive in a directory: a file is written aside, synced, and then linked under its name, which fails if the name is taken.
+
+A disk that is no longer mounted leaves an empty directory under the same name. So each archive has a mark of its own, and who has
+seen it works on nothing else; and the directory above must be there already, which one on that disk is not.
+"""
 
 import asyncio
 import errno
@@ -14,15 +18,18 @@ from cordboard.errors import ArchiveUnavailable, ConfigurationError, InvalidInpu
 
 T = TypeVar("T")
 _ASIDE = ".aside-"
+_MARK = ".cordboard-archive"
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
 _NOT_ALLOWED = (errno.EACCES, errno.EROFS)
 
 
 class DirectoryStorage:
-    """The `Storage` port. The directory is made when the first file is written."""
+    """The `Storage` port. The directory is made when the first file is written, in one that is there."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._mark: str | None = None
+        """What stands in its mark, once we have seen it."""
 
     @property
     def where(self) -> str:
@@ -31,10 +38,10 @@ class DirectoryStorage:
     async def put_if_absent(self, key: str, data: bytes) -> bool:
         if len(data) > FILE_MAX:
             raise InvalidInput(f"{key}: {len(data)} bytes are too many for one file")
-        return await _aside(lambda: self._put(self._path(key), data))
+        return await _aside(lambda: self._put(key, data))
 
     async def get(self, key: str) -> bytes:
-        return await _aside(self._path(key).read_bytes)
+        return await _aside(lambda: self._path(key).read_bytes())
 
     async def head(self, key: str, size: int) -> bytes:
         def read() -> bytes:
@@ -50,10 +57,36 @@ class DirectoryStorage:
         await _aside(lambda: self._path(key).unlink(missing_ok=True))
 
     def _path(self, key: str) -> Path:
+        """Raises ArchiveUnavailable: our disk is not there."""
+        found = self._found_mark()
+        if self._mark is not None and found != self._mark:
+            raise ArchiveUnavailable(f"{self._root} is not the archive that it was a moment ago: is its disk mounted?")
+        self._mark = found
         return self._root.joinpath(*key.split("/"))
 
-    def _put(self, path: Path, data: bytes) -> bool:
+    def _found_mark(self) -> str | None:
+        try:
+            return (self._root / _MARK).read_text("ascii", "replace")
+        except FileNotFoundError:
+            return None
+
+    def _put(self, key: str, data: bytes) -> bool:
+        path = self._path(key)
+        if self._mark is None:
+            self._make_mark()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self._place(path, data)
+
+    def _make_mark(self) -> None:
+        """Of several at once one wins."""
+        try:
+            self._root.mkdir(exist_ok=True, mode=0o700)
+        except FileNotFoundError:
+            raise ArchiveUnavailable(f"{self._root.parent} is not there: make it, or mount its disk") from None
+        self._place(self._root / _MARK, secrets.token_hex(16).encode())
+        self._mark = self._found_mark()
+
+    def _place(self, path: Path, data: bytes) -> bool:
         aside = path.parent / f"{_ASIDE}{secrets.token_hex(8)}"
         try:
             with aside.open("xb") as file:
