@@ -35,7 +35,7 @@ from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.log.feed import Feed
 from cordboard.log.memory import MemoryLog
-from cordboard.log.port import Backlog, Publisher
+from cordboard.log.port import Backlog, Publisher, SiteLog
 from cordboard.router import run_router
 from cordboard.vault import Vault
 from cordboard.vault.clock import now_ms
@@ -159,7 +159,7 @@ class Record:
 class WrittenSite:
     """`open` starts the gateway's part, `shut` ends it as a stop would; `later_ms` moves the cases' clock."""
 
-    def __init__(self, log: MemoryLog, vault: Any, name: str = "mail", limits: Limits | None = None) -> None:
+    def __init__(self, log: SiteLog, vault: Any, name: str = "mail", limits: Limits | None = None) -> None:
         self.log, self.vault = log, vault
         self.name, self.limits = name, limits or Limits()
         self.later_ms = 0
@@ -242,7 +242,7 @@ class WrittenSite:
 
 
 @asynccontextmanager
-async def routed(log: MemoryLog) -> AsyncIterator[None]:
+async def routed(log: SiteLog) -> AsyncIterator[None]:
     """The real router leads."""
     leading: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     router = asyncio.create_task(run_router(log, leading=leading.set_result))

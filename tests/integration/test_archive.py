@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -22,6 +23,7 @@ from cordboard.cli import trimming
 from cordboard.cli.restoring import Restored, Target, restore_site
 from cordboard.cli.trimming import Plan
 from cordboard.errors import Conflict, InvalidInput, JournalCorrupt, NotFound
+from cordboard.events.event import ContactQueued
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.feed import Feed
@@ -36,6 +38,7 @@ from cordboard.settings import Settings
 from cordboard.vault import Vault
 from cordboard.vault.kek import load_kek
 from tests.archives import PATIENCE_S, SITE, archived, archiving, caught_up, commits, lived, write_all
+from tests.written_site import WrittenSite, mail, routed
 
 OFTEN = {"snapshot_every": 10}
 CONTACTS = 60
@@ -294,6 +297,48 @@ async def run(*arguments: str) -> tuple[int, str]:
     """A command, on a thread of its own: it brings its own loop."""
     done = await asyncio.to_thread(CliRunner().invoke, app, arguments)
     return done.exit_code, done.output
+
+
+async def test_what_customers_sent_in_the_lost_seconds_is_published_again_and_counts_once(tmp_path: Path, archive: Archive) -> None:
+    data, place = tmp_path / "data", ("--archive", archive.storage.where)
+    data.mkdir()
+    vault_url, kek = Settings(site=SITE, data_dir=data).embedded_vault_url(), load_kek(data / "kek")
+    async with serving(data / "nats") as (_, log), Vault.open(vault_url, kek) as vault, routed(log):
+        site = WrittenSite(log, vault)
+        await site.open()
+        await site.adopt()
+        kept = await site.entrance.admit(mail(1))
+        await site.queued(kept.contact)
+        await write_all(log, archive)
+        lost = await site.entrance.admit(mail(2))
+        await site.queued(lost.contact)
+        await site.shut()
+    shutil.rmtree(data / "nats")
+
+    code, said = await run("archive", "restore", *place, "--data-dir", str(data))
+    assert code == 0
+    (since,) = re.findall(r"republish --since (\S+)`", said)
+    for flags in (("--dry-run",), ()):
+        code, said = await run("archive", "republish", "--since", since, "--data-dir", str(data), "--json", *flags)
+        assert (code, json.loads(said)) == (0, {"mail": 2}), "the archive does not know which of them it has"
+
+    async with (
+        EmbeddedServer(data / "nats") as server,
+        connect(server.url, SITE) as log,
+        Vault.open(vault_url, kek) as vault,
+        routed(log),
+    ):
+        site = WrittenSite(log, vault)
+        await site.open()
+        assert site.record.of(kept.contact, ContactQueued) and not site.record.of(lost.contact, ContactQueued)
+        assert await site.intake.sweep_once(0) == 2
+        await site.decided(3)
+        assert (await site.entrance.admit(mail(2))).contact == lost.contact, "its sender's own repeat"
+        for contact in (kept.contact, lost.contact):
+            assert len(site.record.of(contact, ContactQueued)) == 1
+        assert await vault.pending(0, 10) == []
+        await site.shut()
+        await sound(log)
 
 
 async def test_the_commands(tmp_path: Path, archive: Archive) -> None:
