@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import durable, in_process, plots, whole_steps
+from tests.benchmarks import booking, durable, in_process, plots, whole_steps
 from tests.benchmarks.rows import QUICK, ROOT, ROUNDS, Row, commit, machine, save, show
 
 OUTPUT = ROOT / "benchmarks"
@@ -25,6 +25,7 @@ def parts(directory: Path, say: Callable[[str], None]) -> dict[str, Callable[[],
         "growth": lambda: in_process.growth_rows(courses),
         "steps": lambda: whole_steps.step_rows(directory),
         "held": lambda: whole_steps.held_rows(directory),
+        "slots": lambda: booking.slot_rows(directory),
         "quality": lambda: [whole_steps.quality_row()],
         "durable": lambda: durable.rows(directory, say),
     }

@@ -46,6 +46,7 @@ GOALS: dict[str, Goal] = {
     "growth_waiting_step": Goal(2.0, 1.3, higher=False),
     "growth_agents": Goal(3.0, 1.5, higher=False),
     "growth_requirements": Goal(20.0, 5.0, higher=False),
+    "slots_vs_segment_tree": Goal(1, 5),
     "greedy_vs_optimum": Goal(98.0, 99.5, unit="%"),
     "memory_mib": Goal(300, 120, higher=False, unit=" MiB"),
     "durable_vs_redis": Goal(1.5, 4),

@@ -4,6 +4,7 @@
 //! `<nanoseconds of processor time> <hash of whom it found> <how many it found>`; `each N` measures each one and answers `<p50> <p99> <p99.9>` in nanoseconds.
 //! `contest core steps <frames>` and `contest bare steps <frames>` are the same for whole steps, with frames as operations; the bare one is
 //! to be told the hashes of the state, in order, before its commits need them: `give <64 hexadecimal digits>` (answer: `ready`).
+//! `contest core slots <bookings>` and `contest segment_tree slots <bookings>` book the slots of callbacks.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types, clippy::cast_possible_truncation)]
 
 mod rivals;
@@ -11,10 +12,12 @@ mod rivals;
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
-use cordboard_core::bench::Matching;
+use cordboard_core::bench::{Booking, Matching};
 use rivals::bare::BareSteps;
+use rivals::booking::{Bookings, Slots};
 use rivals::btree_walk::BtreeWalk;
 use rivals::class_heaps::ClassHeaps;
+use rivals::segment_tree::SegmentTree;
 use rivals::steps::{first_part, Steps};
 use rivals::workload::{fnv, Backlog, Course, IdlePool, Index, Workload};
 use rivals::NOBODY;
@@ -35,6 +38,8 @@ fn main() {
     match (contender.as_str(), course.as_str()) {
         ("core", "steps") => obey(&mut Steps::new(&bytes)),
         ("bare", "steps") => obey(&mut BareSteps::new(&bytes)),
+        ("core", "slots") => obey(&mut Bookings::<Booking>::new(&bytes)),
+        ("segment_tree", "slots") => obey(&mut Bookings::<SegmentTree>::new(&bytes)),
         ("core", course) => enter::<Matching>(course, &bytes),
         ("class_heaps", course) => enter::<ClassHeaps>(course, &bytes),
         ("btree_walk", course) => enter::<BtreeWalk>(course, &bytes),
@@ -73,6 +78,12 @@ impl<C: Course> Operate for Running<'_, C> {
 }
 
 impl Operate for Steps {
+    fn operate(&mut self) -> u32 {
+        self.step()
+    }
+}
+
+impl<S: Slots> Operate for Bookings<S> {
     fn operate(&mut self) -> u32 {
         self.step()
     }

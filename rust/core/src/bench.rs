@@ -1,9 +1,11 @@
-//! The matching index by itself, for `make bench-core`: who waits, who is idle, who may serve whom; no words, no state, no policy.
+//! The matching index by itself, for `make bench-core`: who waits, who is idle, who may serve whom; no words, no state, no policy. And the
+//! slots of callbacks by themselves.
 
 use std::ops::ControlFlow;
 
 use crate::lines::{Lines, Need, Staff};
 use crate::pool::{Pool, RowId};
+use crate::slots::SlotGrid;
 use crate::words::{Id, Key};
 
 /// A skill by number, and a level.
@@ -143,4 +145,27 @@ fn key(contact: u32, order_ms: i64) -> Key {
 
 fn id(agent: u32) -> Id {
     Id(u128::from(agent).to_be_bytes())
+}
+
+/// The slots of one queue.
+#[derive(Debug)]
+pub struct Booking(SlotGrid);
+
+impl Booking {
+    /// So many slots from number 0 on, with room for so many each.
+    pub fn new(slots: u32, capacity: u16) -> Self {
+        Self(SlotGrid::new(0, (0..slots).map(|_| capacity)))
+    }
+
+    /// Book the first slot with room, this one or a later one.
+    pub fn book(&mut self, wish: u32) -> Option<u32> {
+        let slot = self.0.free_from(u64::from(wish))?;
+        self.0.book(slot);
+        u32::try_from(slot).ok()
+    }
+
+    /// Give back one booking of the slot.
+    pub fn give_back(&mut self, slot: u32) {
+        self.0.give_back(u64::from(slot));
+    }
 }

@@ -44,6 +44,9 @@ mod restore;
 mod router;
 mod rules;
 mod site;
+#[cfg(any(test, feature = "bench"))]
+#[cfg_attr(not(test), allow(dead_code))] // the benchmark asks for less than bookings will
+mod slots;
 mod state;
 mod strategy;
 mod summed;

@@ -4,11 +4,13 @@
 #[path = "../benches/rivals/mod.rs"]
 mod rivals;
 
-use cordboard_core::bench::Matching;
+use cordboard_core::bench::{Booking, Matching};
 use cordboard_core::{FrameRef, Router};
 use rivals::bare::BareSteps;
+use rivals::booking::{Bookings, Slots};
 use rivals::btree_walk::BtreeWalk;
 use rivals::class_heaps::ClassHeaps;
+use rivals::segment_tree::SegmentTree;
 use rivals::steps::{Frame, Steps, INBOX, SITE};
 use rivals::workload::{fnv, Backlog, Course, IdlePool, Index, Workload};
 
@@ -65,4 +67,20 @@ fn the_recorded_steps_are_decided() {
     let decided: usize = (0..steps.left()).map(|_| steps.commits().len()).sum();
     assert!(decided > 20);
     assert_eq!(steps.router.check(), Vec::<String>::new());
+}
+
+/// Until everything is full, and while it is.
+#[test]
+fn the_segment_tree_books_what_the_grid_books() {
+    fn booked<S: Slots>(percent: u64) -> Vec<u32> {
+        let order: Vec<u8> = [700, 3, percent, 5].into_iter().flat_map(u64::to_le_bytes).collect();
+        let mut bookings = Bookings::<S>::new(&order);
+        (0..4_000).map(|_| bookings.step()).collect()
+    }
+    for percent in [20, 80, 99] {
+        let slots = booked::<Booking>(percent);
+        assert_eq!(slots, booked::<SegmentTree>(percent));
+        assert!(slots.iter().any(|slot| *slot != slots[0]));
+        assert_eq!(slots.contains(&rivals::NOBODY), percent == 99, "who wishes for a late slot may find none");
+    }
 }

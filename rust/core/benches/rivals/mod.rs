@@ -2,9 +2,11 @@
 #![allow(dead_code, clippy::disallowed_types)] // each program uses its part of it
 
 pub(crate) mod bare;
+pub(crate) mod booking;
 pub(crate) mod btree_walk;
 pub(crate) mod class_heaps;
 pub(crate) mod core_index;
+pub(crate) mod segment_tree;
 pub(crate) mod steps;
 pub(crate) mod workload;
 
