@@ -36,6 +36,8 @@ class Weather:
     """Of deliveries, after how many the consumer is found to be gone."""
     again: float = 0.0
     """Of new consumers, how many begin with what came before."""
+    under_way: int = 0
+    """Messages to the server that were sent and will arrive: a frame's sender may be dead by then."""
 
 
 class Wire(Line):
@@ -88,12 +90,14 @@ class Wire(Line):
         fate = self.fates.popleft() if self.fates else None
 
         def arrive() -> None:
+            self._weather.under_way -= 1
             storing = stream.send(data, message_id=message_id, after=after)
             self._loop.create_task(self._take(storing, answer, fate == "answer"), context=WORLD)
 
         if fate == "message" or self._lose():
             self._counts["lost messages"] += 1
         else:
+            self._weather.under_way += 1
             self._there = self._under_way(self._there, arrive)
         return answer
 

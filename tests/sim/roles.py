@@ -19,6 +19,7 @@ from cordboard.gateway.policy_view import PolicyView
 from cordboard.log.feed import Feed
 from cordboard.log.memory import MemoryLog, MemoryServer
 from cordboard.log.port import FactPosition, Publisher
+from cordboard.log.publisher import FramePublisher
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history.arrivals import Arrivals
@@ -70,9 +71,10 @@ class GatewayRole:
         self.name = name
         self._log, self._database, self._acknowledged = log, database, acknowledged
         self.serving: Entrance | None = None
+        self.publisher: FramePublisher | None = None
 
     async def run(self) -> None:
-        self.serving = None
+        self.serving = self.publisher = None
         log = self._log()
         async with open_vault(self._database) as vault, asyncio.TaskGroup() as group:
             policy, cases, feed = PolicyView(), Cases(), Feed(log)
@@ -81,6 +83,7 @@ class GatewayRole:
                 feed.attach(fold)
             group.create_task(feed.run())
             async with log.publisher(self.name) as publisher:
+                self.publisher = publisher
                 await feed.caught_up()
                 intake = Intake(vault, noting(publisher, self._acknowledged), None, self.name)
                 group.create_task(intake.sweep())
@@ -119,9 +122,10 @@ class ApiRole:
         self._log, self._server, self._acknowledged = log, server, acknowledged
         self.serving: Site | None = None
         self.feed: Feed | None = None
+        self.publisher: FramePublisher | None = None
 
     async def run(self) -> None:
-        self.serving = None
+        self.serving = self.publisher = None
         log = self._log()
         boards, desks, declared = Boards(), Desks(), Declared()
         outcomes = Outcomes(commit_reader(log))
@@ -133,6 +137,7 @@ class ApiRole:
         async with asyncio.TaskGroup() as group:
             group.create_task(feed.run())
             async with log.publisher("api") as publisher:
+                self.publisher = publisher
                 await feed.caught_up()
                 heard = _Noting(publisher, self._acknowledged)
                 self.serving = Site(
@@ -157,10 +162,12 @@ class SourceRole:
         self.name = name
         self._log, self._acknowledged = log, acknowledged
         self.serving: Callable[[bytes], Any] | None = None
+        self.publisher: FramePublisher | None = None
 
     async def run(self) -> None:
-        self.serving = None
+        self.serving = self.publisher = None
         async with self._log().publisher(self.name) as publisher:
+            self.publisher = publisher
             self.serving = noting(publisher, self._acknowledged)
             await asyncio.Event().wait()
 

@@ -34,6 +34,7 @@ TROUBLE_S = 16.0
 SETTLE_S = 180.0
 """How long, once all is well, until everything that was asked must have its answer."""
 DUPLICATES_MS = 20_000
+PUBLISHING = "a publisher is not through"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ class Run:
             self._counts["faults"] = nemesis.faults
             settled = self._spawn(self._until_settled(tasks))
             if not self.loop.run(lambda: settled.done() or bool(self.ledger.broken), SETTLE_S):
-                self._found(f"not settled {SETTLE_S:.0f} s after all was well: {self._unsettled(tasks)}")
+                self._found(f"not settled {SETTLE_S:.0f} s after all was well: {self._unsettled(tasks) or PUBLISHING}")
             self._stand_still(tasks)
             self._failures([opened, trouble, settled, *tasks])
             return self._check()
@@ -172,19 +173,33 @@ class Run:
                 host.process.kill("because the run is over")
         read = self._spawn(self._until_settled(tasks))
         if not self.ledger.broken and not self.loop.run(read.done, SETTLE_S):
-            self._found(f"not settled after the last commit: {self._unsettled(tasks)}")
+            self._found(f"not settled after the last commit: {self._unsettled(tasks) or PUBLISHING}")
 
     async def _until_settled(self, tasks: list[asyncio.Task[Any]]) -> None:
         while True:
             await asyncio.sleep(0.5)
-            if not self._unsettled(tasks):
+            if await self._drained() and not self._unsettled(tasks):
                 return
 
+    async def _drained(self) -> bool:
+        """Whether nothing waits in a publisher. Whoever asked for it may have given up and had the answer elsewhere."""
+        senders = [self._gateway[1], *(role for _, role in [*self._apis, *self._sources])]
+        try:
+            async with asyncio.timeout(0.5):
+                for role in senders:
+                    if role.publisher is not None:
+                        await role.publisher.drained()
+        except TimeoutError:
+            return False
+        return True
+
     def _unsettled(self, tasks: list[asyncio.Task[Any]]) -> str:
-        """What is still to come; empty: nothing."""
+        """What is still to come, apart from what waits in a publisher; empty: nothing."""
         for task in tasks:
             if not task.done():
                 return f"{task.get_coro().__qualname__} goes on"  # type: ignore[union-attr]
+        if self._weather.under_way:
+            return "messages are on their way"
         if self._vault.number("SELECT count(*) FROM vault_intake WHERE NOT published") != 0:
             return "facts are pending in the vault"
         if not self._all_decided():
