@@ -23,6 +23,7 @@ from tests.day.site import Order, policy
 
 SEED, CONTACTS = 1, 500
 OFFER_MADE = e.OfferMade.__struct_config__.tag
+POLICY_ADOPTED = e.PolicyAdopted.__struct_config__.tag
 
 
 @functools.cache
@@ -125,6 +126,24 @@ async def test_it_begins_in_the_middle_of_a_day() -> None:
     assert 0 < sum(each.recorded.answered for each in report.queues) < CONTACTS
     other = await _ask("age", from_seq=last // 4)
     assert other.diverged_seq is not None and last // 4 <= other.diverged_seq <= last
+
+
+async def test_the_other_policy_is_the_version_after_the_one_before() -> None:
+    """Also where the record begins with the very commit that adopts one."""
+    adopts = next(seq for seq, commit in enumerate(_day()[0], 1) if _adopts(commit))
+    order, asked = _compiled("cordboard"), list[int]()
+
+    def compiled(version: int) -> bytes:
+        asked.append(version)
+        return order(version)
+
+    for from_seq in (1, adopts, adopts + 1):
+        await what_if(await _log(adopts + 1), compiled, from_seq=from_seq, progress=lambda *_: None)
+    assert adopts > 1 and asked == [1, 1, 2]
+
+
+def _adopts(commit: bytes) -> bool:
+    return any(entry.tag == POLICY_ADOPTED for entry in codec.decode_commit(commit).entries)
 
 
 async def test_an_archive_is_asked_as_the_log_is(tmp_path: Path) -> None:

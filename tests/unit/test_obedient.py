@@ -42,6 +42,18 @@ async def test_it_ends_however_often_it_does_not_listen() -> None:
     assert task.cancelled() and library.ended and library.steps == 4
 
 
+async def test_whoever_waits_may_be_cancelled_once_more_meanwhile() -> None:
+    """A deadline within one who is told to stop: both cancel, and the library outlives neither."""
+    library = Deaf(1)
+    task = asyncio.create_task(obedient(library.work()))
+    for _ in range(2):
+        for _ in range(2):
+            await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled() and library.ended
+
+
 async def test_left_alone_such_a_library_outlives_its_cancellation() -> None:
     """What it is for: without it the loop goes on."""
     library = Deaf(1)

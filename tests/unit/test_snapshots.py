@@ -7,6 +7,9 @@ from math import log
 
 import pytest
 
+from cordboard.cli.journal import must_begin
+from cordboard.errors import InvalidInput
+from cordboard.log.memory import MemoryLog
 from cordboard.log.snapshot_name import KEPT, SHARE, SnapshotName, superfluous
 from cordboard.router.snapshots import EVERY_BYTES, EVERY_COMMITS, OVERDUE, Rhythm
 
@@ -58,3 +61,37 @@ def test_one_is_due_after_many_commits_or_large_ones() -> None:
     for _ in range(OVERDUE):
         rhythm.committed(EVERY_BYTES)
     assert rhythm.overdue
+
+
+class Trimmed(MemoryLog):
+    """A journal of twenty commits, of which the first six are gone."""
+
+    async def first_journal_seq(self) -> int:
+        return 7
+
+    async def last_journal_seq(self) -> int:
+        return 20
+
+
+@pytest.mark.parametrize(
+    ("snapshots", "folded", "begins", "told"),
+    [
+        ((3, 12, 18), True, 13, "begins at 7: give --archive, or --from 13"),
+        ((7,), True, 8, "begins at 7: give --archive, or --from 8"),
+        ((12,), False, 7, "begins at 7: give --archive, or --from 7"),
+        ((3,), True, None, "begins at 7: give --archive$"),
+    ],
+)
+async def test_what_is_left_of_a_trimmed_journal_is_read_from_where_its_state_is_known(
+    snapshots: tuple[int, ...], folded: bool, begins: int | None, told: str
+) -> None:
+    """A router's state is in snapshots only; whoever just reads needs none."""
+    journal = Trimmed("default")
+    for seq in snapshots:
+        await journal.snapshots.put(str(name(seq)), b"")
+    for seq in range(1, 21):
+        if begins is not None and seq >= begins:
+            await must_begin(journal, seq, folded=folded)
+        else:
+            with pytest.raises(InvalidInput, match=told):
+                await must_begin(journal, seq, folded=folded)

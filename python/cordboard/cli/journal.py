@@ -16,6 +16,7 @@ from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.jetstream import JetStreamLog
 from cordboard.log.port import SiteLog
+from cordboard.log.snapshot_name import parsed
 
 T = TypeVar("T")
 Past = ArchivedJournal | SiteLog
@@ -44,13 +45,18 @@ async def open_past(site: str, data_dir: Path, nats_url: str | None, place: str 
         yield log if archive is None else WithArchive(log, archive)
 
 
-async def must_begin(journal: Past, from_seq: int) -> None:
-    """Raises InvalidInput if that commit is no longer there, or not yet."""
+async def must_begin(journal: Past, from_seq: int, *, folded: bool) -> None:
+    """Raises InvalidInput if that commit is no longer there, or not yet. `folded`: or if what a router knew then cannot be found:
+    of a trimmed journal that takes a snapshot."""
     if from_seq > 1 and from_seq > (last := await journal.last_journal_seq()):
         raise InvalidInput(f"the journal ends at {last}: there is no commit {from_seq}")
     first = await journal.first_journal_seq()
-    if from_seq < first:
-        raise InvalidInput(f"the journal was trimmed and begins at {first}: give --archive, or --from {first + 1}")
+    begin: int | None = first
+    if folded and first > 1:
+        begin = next((name.seq + 1 for name in parsed(await journal.snapshots.names()) if name.seq >= first), None)
+    if begin is None or from_seq < begin:
+        instead = "" if begin is None else f", or --from {begin}"
+        raise InvalidInput(f"the journal was trimmed and begins at {first}: give --archive{instead}")
 
 
 @contextlib.asynccontextmanager

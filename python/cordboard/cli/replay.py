@@ -59,7 +59,7 @@ async def _replay(
     if other is not None and other.policy.site != site:
         raise InvalidInput(f"the policy is one of site {other.policy.site}, the journal of {site}")
     async with open_past(site, data_dir, nats_url, archive, "cordboard-replay") as journal:
-        await must_begin(journal, from_seq)
+        await must_begin(journal, from_seq, folded=other is not None)
         if other is None:
             await _tell(journal, from_seq, to_seq, as_json=as_json)
             return

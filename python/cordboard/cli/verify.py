@@ -38,7 +38,7 @@ async def _verify(
     site: str, data_dir: Path, nats_url: str | None, archive: str | None, from_seq: int, *, quiet: bool
 ) -> VerifyReport:
     async with open_past(site, data_dir, nats_url, archive, "cordboard-verify") as journal:
-        await must_begin(journal, from_seq)
+        await must_begin(journal, from_seq, folded=True)
         with progress("verifying", quiet=quiet) as advanced:
             if isinstance(journal, ArchivedJournal):
                 return await verify_archive(journal, from_seq=from_seq, progress=advanced)

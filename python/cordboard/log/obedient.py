@@ -7,6 +7,7 @@ library goes on with its next step, and a loop around it never ends. So it runs 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -16,7 +17,8 @@ AGAIN_S = 0.1
 
 
 async def obedient(question: Coroutine[Any, Any, T]) -> T:
-    """What `question` returns or raises. Cancelled, by a timeout too, it raises CancelledError once `question` has ended."""
+    """What `question` returns or raises. Cancelled, by a timeout too and however often, it raises CancelledError once `question`
+    has ended."""
     task = asyncio.create_task(question, name="a library's")
     try:
         await asyncio.wait([task])
@@ -24,6 +26,7 @@ async def obedient(question: Coroutine[Any, Any, T]) -> T:
     finally:
         while not task.done():
             task.cancel()
-            await asyncio.wait([task], timeout=AGAIN_S)
+            with contextlib.suppress(asyncio.CancelledError):  # once more: it is what we are about to raise
+                await asyncio.wait([task], timeout=AGAIN_S)
         if not task.cancelled():
             task.exception()  # nobody asks for it any more

@@ -289,35 +289,41 @@ async def open_wire(url: str, name: str) -> AsyncIterator[Wire]:
     client = Client()
     parser = NativeParser.install(client)
     try:
-        async with asyncio.timeout(CONNECT_S):
-            await obedient(
-                client.connect(
-                    [part.strip() for part in url.split(",")],
-                    name=name,
-                    error_cb=error_cb,
-                    disconnected_cb=relay(Wire.lost),
-                    reconnected_cb=relay(Wire.back),
-                    closed_cb=relay(Wire.closed),
-                    max_reconnect_attempts=-1,
-                    reconnect_time_wait=RECONNECT_PAUSE_S,  # type: ignore[arg-type]  # seconds; a float works
-                    ping_interval=PING_S,
-                    pending_size=-1,
-                )
-            )
-    except TimeoutError as error:
-        await client.close()
-        raise LogUnavailable(f"no NATS server answers at {_without_secrets(url)}") from error
-    except (nats_errors.Error, OSError) as error:
-        await client.close()
-        # What the error says may quote the URL.
-        raise ConfigurationError(f"cannot connect to NATS at {_without_secrets(url)}: {type(error).__name__}") from error
-    try:
+        await _connect(
+            client,
+            url,
+            name=name,
+            error_cb=error_cb,
+            disconnected_cb=relay(Wire.lost),
+            reconnected_cb=relay(Wire.back),
+            closed_cb=relay(Wire.closed),
+        )
         wire.append(Wire(client, parser))
         wire[0]._online.set()
         await wire[0].listen_for_answers()
         yield wire[0]
     finally:
         await client.close()
+
+
+async def _connect(client: Client, url: str, **options: Any) -> None:
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await obedient(
+                client.connect(
+                    [part.strip() for part in url.split(",")],
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=RECONNECT_PAUSE_S,  # type: ignore[arg-type]  # seconds; a float works
+                    ping_interval=PING_S,
+                    pending_size=-1,
+                    **options,
+                )
+            )
+    except TimeoutError as error:
+        raise LogUnavailable(f"no NATS server answers at {_without_secrets(url)}") from error
+    except (nats_errors.Error, OSError) as error:
+        # What the error says may quote the URL.
+        raise ConfigurationError(f"cannot connect to NATS at {_without_secrets(url)}: {type(error).__name__}") from error
 
 
 def _without_secrets(url: str) -> str:

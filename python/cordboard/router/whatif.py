@@ -26,7 +26,7 @@ from cordboard.router.core import CoreThread
 from cordboard.router.courses import EFFECTS, Courses, Read, Said
 from cordboard.router.estimate import Estimate
 from cordboard.router.kpi import Kpi, Kpis
-from cordboard.router.reading import commits_between
+from cordboard.router.reading import commits_between, patiently
 from cordboard.router.recovery import fold
 from cordboard.router.replay import bounds
 
@@ -86,7 +86,7 @@ async def what_if(log: Journal, compiled: Compiled, *, from_seq: int = 1, to_seq
     async with CoreThread() as core:
         router = await snapshots.newest(log, core, from_seq - 1) or Router(log.site)
         await fold(log, core, router, from_seq - 1)
-        run = _Run(router, compiled, WhatIf(first_seq=from_seq, last_seq=to_seq))
+        run = _Run(router, compiled, WhatIf(first_seq=from_seq, last_seq=to_seq), await _policy_before(log, from_seq))
         async with contextlib.aclosing(commits_between(log, from_seq, to_seq)) as batches:
             async for batch in batches:
                 await core.run(partial(run.read, batch))
@@ -94,11 +94,20 @@ async def what_if(log: Journal, compiled: Compiled, *, from_seq: int = 1, to_seq
         return await core.run(partial(run.end, progress))
 
 
+async def _policy_before(log: Journal, seq: int) -> int:
+    """The version in force when commit `seq` was begun (0: none). Its own head names the one in force behind it."""
+    if seq == 1:
+        return 0
+    stored = await patiently(lambda: log.read_commit(seq - 1), f"commit {seq - 1}")
+    return codec.decode_commit(stored.data).policy
+
+
 class _Run:
     """One question. Its methods run on the core's thread, one at a time."""
 
-    def __init__(self, router: Router, compiled: Compiled, report: WhatIf) -> None:
+    def __init__(self, router: Router, compiled: Compiled, report: WhatIf, version: int) -> None:
         self._router, self._compiled, self._report = router, compiled, report
+        self._version = version
         self._inbox_seq = 0
         self._published = False
         self._recorded, self._decided = _Signs(), _Signs()
@@ -146,12 +155,12 @@ class _Run:
             return []
         at_ms = self._router.position().at_ms
         self._router.take_over(INBOX, at_ms)
-        return self._publish(commit.policy, at_ms)
+        return self._publish(at_ms)
 
-    def _publish(self, before: int, at_ms: int) -> list[bytes]:
-        """The other policy, after version `before` (0: none)."""
+    def _publish(self, at_ms: int) -> list[bytes]:
+        """The other policy, as the version that follows."""
         self._published = True
-        fact = facts.PolicyPublished(bytes(15) + b"\x01", self._compiled(before + 1))
+        fact = facts.PolicyPublished(bytes(15) + b"\x01", self._compiled(self._version + 1))
         commits = self._step([(at_ms, codec.encode(fact))], at_ms)
         for entry in (entry for commit in commits for entry in codec.decode_commit(commit).entries):
             if entry.tag == INPUT_TAG and isinstance(verdict := codec.decode_input(entry).verdict, Refused):
@@ -165,7 +174,7 @@ class _Run:
         for each in entries:
             if each.said is not None:
                 if isinstance(each.fact, facts.PolicyPublished) and not self._published:
-                    decided += self._publish(0, commit.at_ms)
+                    decided += self._publish(commit.at_ms)
                 elif each.fact is not None and not isinstance(each.fact, UNSAID):
                     told.append((each.said.stored_ms, each.said.fact))
             elif each.entry.tag == TOOK_OVER:
