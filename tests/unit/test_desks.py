@@ -6,7 +6,7 @@ from cordboard.errors import JournalCorrupt
 from cordboard.events import event as words
 from cordboard.events.bounds import AgentChannel, Membership
 from cordboard.events.fact import Presence
-from cordboard.projections import desks as module
+from cordboard.projections import contacts as module
 from cordboard.projections.desks import Desks
 from cordboard.projections.live import DeskChange
 from tests.journal import Pen, about, an_id

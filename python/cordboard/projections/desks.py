@@ -5,7 +5,6 @@ Pure: no clock and no waiting. Sinks are called while a commit is folded, so the
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -17,13 +16,10 @@ from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG, Commit, Entry
 from cordboard.projections.about import agent_of, channel_of, contact_of
 from cordboard.projections.availability import declared, present, switched
+from cordboard.projections.contacts import Contacts
 from cordboard.projections.hands import Hand, Hands
 from cordboard.projections.live import Desk, DeskChange, LiveContact, Park, Said, Sink, Work
-
-ENDED_MAX = 4_096
-"""Ended contacts kept for readers who come a little late; older ones stand in the history."""
-MESSAGES_MAX = 1_000
-"""Newest messages kept of a contact."""
+from cordboard.projections.sinks import Sinks
 
 
 class Desks:
@@ -32,15 +28,13 @@ class Desks:
     def __init__(self) -> None:
         self.position = 0
         self.at_ms = 0
-        self._contacts: dict[bytes, LiveContact] = {}
-        self._ended: OrderedDict[bytes, LiveContact] = OrderedDict()
-        self._said: dict[bytes, deque[Said]] = {}
+        self._contacts = Contacts()
         self._desks: dict[bytes, Desk] = {}
         self._work: dict[bytes, dict[tuple[bytes, int], Work]] = {}
         self._hands: dict[bytes, Hands] = {}
         self._parked: dict[bytes, dict[bytes, None]] = {}
         """Parked contacts by owner, in the order they were parked."""
-        self._sinks: dict[bytes, list[Sink]] = {}
+        self._sinks = Sinks()
         self._folds: dict[int, Callable[[Entry, Any], None]] = {
             4: self._deadlines_shifted,
             10: self._contact_queued,
@@ -90,15 +84,15 @@ class Desks:
 
     def contact(self, contact: bytes) -> LiveContact | None:
         """A live contact, or one that ended a short while ago."""
-        return self._contacts.get(contact) or self._ended.get(contact)
+        return self._contacts.find(contact)
 
     def contacts(self) -> list[LiveContact]:
         """All live contacts in the order of arrival."""
-        return list(self._contacts.values())
+        return self._contacts.all()
 
     def messages(self, contact: bytes) -> list[Said]:
         """The newest messages of a live or lately ended contact, oldest first."""
-        return list(self._said.get(contact, ()))
+        return self._contacts.messages(contact)
 
     def desk(self, agent: bytes) -> Desk:
         """The agent's desk; an empty one (`declared` false) for an agent the site does not know."""
@@ -106,7 +100,7 @@ class Desks:
         work, parked = self._work.get(agent, {}), self._parked.get(agent, {})
         if not work and not parked:
             return desk
-        return replace(desk, work=tuple(work.values()), parked=tuple(self._contacts[contact] for contact in parked))
+        return replace(desk, work=tuple(work.values()), parked=self._contacts.those(parked))
 
     def in_hand(self, contact: bytes) -> list[tuple[bytes, Work]]:
         """Who has the contact in hand and as what, by attempt: whoever is offered it, connecting or engaged."""
@@ -120,16 +114,7 @@ class Desks:
 
     def subscribe(self, agent: bytes, sink: Sink) -> Callable[[], None]:
         """`sink` is called with every change of the agent's desk from now on; call what is returned to end that."""
-        sinks = self._sinks.setdefault(agent, [])
-        sinks.append(sink)
-
-        def unsubscribe() -> None:
-            if sink in sinks:
-                sinks.remove(sink)
-            if not sinks and self._sinks.get(agent) is sinks:
-                del self._sinks[agent]
-
-        return unsubscribe
+        return self._sinks.add(agent, sink)
 
     # Folding
 
@@ -146,7 +131,7 @@ class Desks:
             if not self._sinks:
                 fold(entry, event)
                 continue
-            before = self._contacts.get(entry.contact) if entry.contact else None
+            before = self._contacts.live(entry.contact) if entry.contact else None
             hand, there = self._hand(entry, event), self._there(entry)
             fold(entry, event)
             self._tell(DeskChange(seq, entry, event, None, self._hand(entry, event) or hand), before, there)
@@ -167,17 +152,13 @@ class Desks:
         entry, event = change.entry, change.event
         after = self.contact(entry.contact) if entry.contact else None
         if isinstance(event, words.DeadlinesShifted):
-            audience: set[bytes | None] = {*self._sinks}
+            audience: set[bytes | None] = {*self._sinks.agents()}
         else:
             audience = {entry.agent, before.agent if before else None, after.agent if after else None}
             audience |= there | self._there(entry)
             if moves_siblings(event) and entry.contact:
                 audience |= {agent for agent, _ in self.in_hand(entry.contact)}
-        change = replace(change, contact=after)
-        for agent in audience:
-            if agent is not None:
-                for sink in tuple(self._sinks.get(agent, ())):
-                    sink(change)
+        self._sinks.tell(audience, replace(change, contact=after))
 
     def _nothing(self, _entry: Entry, _event: words.Event) -> None:
         """Changes no desk, but desks are told."""
@@ -188,53 +169,18 @@ class Desks:
                 if work.deadline_ms is None:
                     continue
                 moved = works[key] = replace(work, deadline_ms=work.deadline_ms + event.gap_ms)
-                live = self._contacts.get(work.contact)
+                live = self._contacts.live(work.contact)
                 hands = self._hands.get(work.contact)
                 if live is not None and hands is not None and hands.primary == work.attempt and live.deadline_ms is not None:
                     self._change(work.contact, deadline_ms=moved.deadline_ms)
 
     def _contact_queued(self, entry: Entry, event: words.ContactQueued) -> None:
-        contact, channel = contact_of(entry), channel_of(entry)
-        before = self._contacts.get(contact)
-        self._contacts[contact] = LiveContact(
-            contact=contact,
-            seq=self.position,
-            state="queued",
-            queue=event.queue,
-            channel=channel,
-            visit=event.visit,
-            attempt=before.attempt if before else 0,
-            customer=event.customer,
-            priority=event.priority,
-            requirements=tuple(event.requirements),
-            entry_point=event.entry_point,
-            topic=event.topic,
-            topic_first=before.topic_first if before else event.topic,
-            rule=event.rule,
-            language=event.language,
-            case=event.case or contact,
-            owner=before.owner if before else None,
-            disposition=before.disposition if before else None,
-            key=event.key,
-            arrived_ms=before.arrived_ms if before else event.at_ms,
-            entered_ms=event.at_ms,
-            queued_at_ms=event.queued_at_ms,
-            target_ms=event.target_ms,
-            answered_ms=before.answered_ms if before else None,
-        )
+        self._contacts.queue(contact_of(entry), channel_of(entry), event, self.position)
 
     def _contact_ended(self, entry: Entry, event: words.ContactEnded) -> None:
         contact = contact_of(entry)
-        live = self._contacts.pop(contact, None)
         self._hands.pop(contact, None)
-        if live is None:
-            raise JournalCorrupt(f"commit {self.position} ends contact {contact.hex()}, which is not alive")
-        self._ended[contact] = replace(
-            live, seq=self.position, state="ended", ended=event.reason, ended_ms=event.at_ms, agent=None, deadline_ms=None
-        )
-        if len(self._ended) > ENDED_MAX:
-            oldest, _ = self._ended.popitem(last=False)
-            self._said.pop(oldest, None)
+        self._contacts.end(contact, self.position, event.reason, event.at_ms)
 
     def _offer_made(self, entry: Entry, event: words.OfferMade) -> None:
         contact, agent = contact_of(entry), agent_of(entry)
@@ -283,7 +229,7 @@ class Desks:
         if until_ms is not None:
             self._move_siblings(contact, until_ms)
         # The contact may be gone, or in its next visit already.
-        if hand is not None and hand.role == "primary" and contact in self._contacts:
+        if hand is not None and hand.role == "primary" and self._contacts.live(contact) is not None:
             self._pass_on(contact)
 
     def _engagement_started(self, entry: Entry, event: words.EngagementStarted) -> None:
@@ -322,13 +268,13 @@ class Desks:
         self._change(contact_of(entry), key=event.key)
 
     def _contact_answered(self, entry: Entry, event: words.ContactAnswered) -> None:
-        live = self._contacts.get(contact_of(entry))
+        live = self._contacts.live(contact_of(entry))
         if live is not None and live.answered_ms is None:
             self._change(contact_of(entry), answered_ms=event.at_ms)
 
     def _message_relayed(self, entry: Entry, event: words.MessageRelayed) -> None:
         agent = entry.agent if event.author == "agent" else None
-        self._note(contact_of(entry), Said(event.ordinal, event.author, event.message, agent, event.at_ms))
+        self._contacts.note(contact_of(entry), Said(event.ordinal, event.author, event.message, agent, event.at_ms))
         if agent is not None:
             for other, work in self.in_hand(contact_of(entry)):
                 if work.silent_since_ms is not None:
@@ -337,20 +283,14 @@ class Desks:
     def _message_attached(self, entry: Entry, event: words.MessageAttached) -> None:
         # What belongs to a contact of long ago stands in the history alone.
         if self.contact(contact_of(entry)) is not None:
-            self._note(contact_of(entry), Said(0, event.author, event.message, None, event.at_ms))
-
-    def _note(self, contact: bytes, said: Said) -> None:
-        known = self._said.get(contact)
-        if known is None:
-            known = self._said[contact] = deque(maxlen=MESSAGES_MAX)
-        known.append(said)
+            self._contacts.note(contact_of(entry), Said(0, event.author, event.message, None, event.at_ms))
 
     def _engagement_ended(self, entry: Entry, event: words.EngagementEnded) -> None:
         contact = contact_of(entry)
         hand = self._hands_of(entry).release(event.attempt)
-        if contact in self._contacts and hand is not None and hand.role == "primary":
+        if self._contacts.live(contact) is not None and hand is not None and hand.role == "primary":
             self._change(contact, agent=None, deadline_ms=None)
-        self._dispose(contact, event.disposition)
+        self._contacts.dispose(contact, event.disposition)
         if event.wrap_until_ms is None:
             self._clear(entry, event.attempt)
         else:
@@ -365,7 +305,7 @@ class Desks:
             )
 
     def _wrap_up_ended(self, entry: Entry, event: words.WrapUpEnded) -> None:
-        self._dispose(contact_of(entry), event.disposition)
+        self._contacts.dispose(contact_of(entry), event.disposition)
         self._clear(entry, event.attempt)
 
     def _wrap_up_extended(self, entry: Entry, event: words.WrapUpExtended) -> None:
@@ -379,7 +319,7 @@ class Desks:
 
     def _park_ended(self, entry: Entry, _event: words.ParkEnded) -> None:
         contact = contact_of(entry)
-        live = self._contacts.get(contact)
+        live = self._contacts.live(contact)
         if live is None or live.park is None or live.owner is None:
             raise JournalCorrupt(f"commit {self.position} brings back contact {contact.hex()}, which is not parked")
         piled = self._parked[live.owner]
@@ -394,10 +334,7 @@ class Desks:
 
     def _customer_erased(self, _entry: Entry, event: words.CustomerErased) -> None:
         # What is written on them from here on belongs to nobody.
-        for contacts in (self._contacts, self._ended):
-            for contact, live in contacts.items():
-                if live.customer == event.customer:
-                    contacts[contact] = replace(live, customer=None)
+        self._contacts.part_from(event.customer)
 
     def _agent_registered(self, entry: Entry, event: words.AgentRegistered) -> None:
         self._desks[agent_of(entry)] = declared(self._desk(entry), event)
@@ -432,17 +369,7 @@ class Desks:
             self._change(contact, served_by=agent)
 
     def _change(self, contact: bytes, **changes: Any) -> LiveContact:
-        live = self._contacts.get(contact)
-        if live is None:
-            raise JournalCorrupt(f"commit {self.position} speaks of contact {contact.hex()}, which is not alive")
-        live = self._contacts[contact] = replace(live, seq=self.position, **changes)
-        return live
-
-    def _dispose(self, contact: bytes, disposition: str | None) -> None:
-        """A wrap-up may outlast its contact."""
-        for contacts in (self._contacts, self._ended):
-            if disposition is not None and (live := contacts.get(contact)) is not None:
-                contacts[contact] = replace(live, disposition=disposition)
+        return self._contacts.change(contact, self.position, **changes)
 
     def _turn(self, entry: Entry, attempt: int, **changes: Any) -> None:
         works = self._work.get(agent_of(entry), {})
