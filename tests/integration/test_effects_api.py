@@ -134,6 +134,11 @@ async def test_dead_letters_are_listed_retried_and_discarded(tmp_path: Path) -> 
 
         here.mailbox.refuse_recipient = lambda _: None
         first, second, third = (effect.effect_id for effect in failed)
+        place, _, inbox = first.partition("-")
+        for decide in (here.client.retry_effect, here.client.discard_effect):
+            with pytest.raises(ClientError) as refused:
+                await decide(f"{place}-{'0' * 6 if inbox != '0' * 6 else '1' * 6}")
+            assert refused.value.reason == "unknown_effect", "another stands there than was listed before the site was restored"
         assert (await here.client.retry_effect(first)).round == 2
         await here.until(0, 2)
         assert failed[0].outside_id in str(here.mailbox.taken[-1]["Message-ID"])
@@ -146,12 +151,12 @@ async def test_dead_letters_are_listed_retried_and_discarded(tmp_path: Path) -> 
             "Jo <customer0@home.example>",
             "Jo <customer2@home.example>",
         ]
-        for effect in (first, second, "1.0", "9007199254740991.0"):
+        for effect in (first, second, f"1.0-{inbox}", f"9007199254740991.0-{inbox}"):
             with pytest.raises(ClientError) as refused:
                 await here.client.retry_effect(effect)
             assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.NOT_FOUND, "unknown_effect")
         shown = await here.type("retry", first, "nonsense")
-        assert shown.exit_code == 1 and "0 retried" in shown.stdout and "must be a place in the journal" in shown.stdout
+        assert shown.exit_code == 1 and "0 retried" in shown.stdout and "as it is listed" in " ".join(shown.stdout.split())
 
 
 async def test_what_is_still_tried_can_be_seen_but_not_decided(tmp_path: Path) -> None:
@@ -176,7 +181,17 @@ async def test_what_is_still_tried_can_be_seen_but_not_decided(tmp_path: Path) -
 
 async def test_what_is_asked_wrongly_is_refused_by_name(tmp_path: Path) -> None:
     async with shop(tmp_path) as here:
-        for effect in ("", "1", "1.x", "-1.0", "01.0", "1.0.0", "٣.0", "99999999999999999.0", "1.0\n"):
+        for effect in (
+            "",
+            "1.0",
+            "1.x-5f3a9c",
+            "-1.0-5f3a9c",
+            "01.0-5f3a9c",
+            "1.0-5f3a9",
+            "٣.0-5f3a9c",
+            "99999999999999999.0-5f3a9c",
+            "1.0-5f3a9c\n",
+        ):
             with pytest.raises(ClientError) as refused:
                 await here.client.retry_effect(effect)
             assert refused.value.code == grpc.StatusCode.INVALID_ARGUMENT and "effect_id" in refused.value.violations

@@ -7,8 +7,10 @@ from cordboard.api.tokens import Ordinal
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.effects import EFFECT_STATES, effect_row, effect_summary
 from cordboard.effects.fold import Effect, State
+from cordboard.errors import FactRefused
 from cordboard.events.event import EffectRetried
 from cordboard.events.fact import EffectDiscardRequested, EffectRetryRequested
+from cordboard.events.verdict import REFUSALS
 from cordboard.v1 import effect_service_pb2 as pb
 from cordboard.v1.effect_service_pb2_grpc import EffectServiceServicer
 from cordboard.vault.tokens import EFFECTS, effect_id
@@ -50,11 +52,19 @@ class EffectService(EffectServiceServicer):
     def _outside_id(self, effect: Effect) -> bytes:
         return effect_id(self._ids, self._site.log.site, effect.inbox, *effect.place)
 
+    def _is_meant(self, seq: int, entry: int, name: str) -> None:
+        """What was listed before the journal lost its end must not decide about what stands there now. Who is not found here is
+        over, or was decided about by this very request before: the router knows."""
+        effect = self._site.effects.get((seq, entry))
+        if effect is not None and effect.name != name:
+            raise FactRefused(REFUSALS["unknown_effect"], reason="unknown_effect")
+
     async def RetryEffect(self, request: pb.RetryEffectRequest, context: Context) -> pb.RetryEffectResponse:
         check = Check()
         request_id = check.uuid("request_id", request.request_id)
-        seq, entry = check.place("effect_id", request.effect_id)
+        seq, entry = check.effect("effect_id", request.effect_id)
         check.finish()
+        self._is_meant(seq, entry, request.effect_id)
         outcome = await self._site.command(EffectRetryRequested(fact_id("RetryEffect", request_id), seq, entry))
         retried = outcome.first(EffectRetried)
         return pb.RetryEffectResponse(
@@ -64,7 +74,8 @@ class EffectService(EffectServiceServicer):
     async def DiscardEffect(self, request: pb.DiscardEffectRequest, context: Context) -> pb.DiscardEffectResponse:
         check = Check()
         request_id = check.uuid("request_id", request.request_id)
-        seq, entry = check.place("effect_id", request.effect_id)
+        seq, entry = check.effect("effect_id", request.effect_id)
         check.finish()
+        self._is_meant(seq, entry, request.effect_id)
         outcome = await self._site.command(EffectDiscardRequested(fact_id("DiscardEffect", request_id), seq, entry))
         return pb.DiscardEffectResponse(consistency_token=self._site.token(outcome.seq))

@@ -13,7 +13,7 @@ from cordboard.client import Client, ClientError
 from cordboard.v1.effect_service_pb2 import Effect, EffectState, EffectSummary
 
 effects_app = typer.Typer(help="Effects: answers on their way out, and dead letters: list, retry, discard.", no_args_is_help=True)
-Ids = Annotated[list[str] | None, typer.Argument(help="The effects' ids, such as 1042.3.", show_default=False)]
+Ids = Annotated[list[str] | None, typer.Argument(help="The effects' ids, such as 1042.3-5f3a9c.", show_default=False)]
 AllFailed = Annotated[bool, typer.Option("--all-failed", help="Every dead letter there is now.")]
 Kind = Annotated[str, typer.Option(help="Only this kind: mail, webhook.")]
 STATES = ("open", "failed")

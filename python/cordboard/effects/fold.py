@@ -15,6 +15,7 @@ Place = tuple[int, int]
 """(commit seq, entry index): an effect's identity within its site's journal as it is now."""
 State = Literal["open", "failed"]
 _REQUESTED, _ENDED, _RETRIED = 40, 41, 42
+_NAMED_BYTES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,12 @@ class Effect:
     asked: int
     round: int = 1
     failed: EffectFailure | None = None
+
+    @property
+    def name(self) -> str:
+        """By which operators decide about it: its place, and of the inbox's id what tells it from one that stood there before."""
+        seq, entry = self.place
+        return f"{seq}.{entry}-{self.inbox[:_NAMED_BYTES].hex()}"
 
     @property
     def state(self) -> State:

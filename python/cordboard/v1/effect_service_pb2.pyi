@@ -55,7 +55,9 @@ class Effect(_message.Message):
     REQUESTED_AT_MS_FIELD_NUMBER: _builtins.int
     CHANGED_AT_MS_FIELD_NUMBER: _builtins.int
     effect_id: _builtins.str
-    """Its place in the journal, `commit.entry`, for example "1042.3"."""
+    """Its place in the journal, `commit.entry`, and what tells it from an effect that stood there before the journal was restored:
+    for example "1042.3-5f3a9c".
+    """
     outside_id: _builtins.str
     """By which the outside knows it: the left half of a mail's Message-ID, a webhook's `webhook-id`. 32 hexadecimal digits."""
     kind: _builtins.str

@@ -17,7 +17,7 @@ _STATES: dict[State, "pb.EffectState.ValueType"] = {"open": pb.EFFECT_STATE_OPEN
 
 def effect_row(outside_id: bytes, effect: Effect, people: Mapping[bytes, Person]) -> pb.Effect:
     return pb.Effect(
-        effect_id="{}.{}".format(*effect.place),
+        effect_id=effect.name,
         outside_id=outside_id.hex(),
         kind=effect.kind,
         state=_STATES[effect.state],
