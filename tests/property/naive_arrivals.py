@@ -34,7 +34,7 @@ class Arrivals(Engagements, Queues):
                 self.say(twin, fact.message, fact.author)
             return
         asked = self.checked_arrival(fact).name
-        name = self.admitting(asked, fact.channel)
+        name = self.admitting(asked, fact.channel, fact.ticket)
         contact = self.newborn(fact, name)
         if name != asked:
             cause = self.no_admission(asked)
@@ -58,10 +58,10 @@ class Arrivals(Engagements, Queues):
         if fact.message is not None:
             self.say(contact, fact.message, fact.author)
 
-    def admitting(self, asked: str, channel: str) -> str:
+    def admitting(self, asked: str, channel: str, ticket: bool) -> str:
         """The queue that takes it: the one it asks for, or one further along."""
         cause = self.no_admission(asked) if self.is_now(channel) else None
-        if cause is None:
+        if cause is None or (ticket and cause != "emergency"):
             return asked
         return self.way_out(asked) or self.refuse(f"queue_{cause}")
 

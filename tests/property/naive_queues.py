@@ -68,6 +68,12 @@ class Queues(Plans):
         self.know_reason(fact.reason)
         self.record(e.BroadcastMade(at_ms=self.moment, queue=fact.queue, message=fact.message))
 
+    def on_DemandTurnedAway(self, fact: f.DemandTurnedAway) -> None:
+        """Who reads it counts it."""
+        self.profile(fact.channel)
+        if fact.entry_point not in [each.name for each in self.policy.entry_points]:
+            self.refuse("unknown_entry_point")
+
     def on_QuarantineEndRequested(self, fact: f.QuarantineEndRequested) -> None:
         self.know_reason(fact.reason)
         self.record(e.QuarantineEnded(self.moment, fact.seq, fact.entry, fact.outcome))

@@ -35,6 +35,11 @@ IMPOSSIBLE = {
     "QuarantineEnded.outcome=retried": "the same",
     "QuarantineEnded.outcome=discarded": "the same",
     "RouterSteppedDown": "no fact leads to it: test_metamorphic hands over anywhere",
+    "WaitExpected": "no entry point of these sites shows whether it is open: rust/core/tests/histories",
+    "DoorTurned": "the same",
+    "DoorTurned.cause=closed_hours": "the queues have no hours",
+    **{f"DoorTurned.state={state}": "the same" for state in ("open", "busy", "listen_only", "closed")},
+    **{f"DoorTurned.cause={cause}": "the same" for cause in ("emergency", "closed", "unstaffed", "full", "expected_wait")},
 }
 """What facts of these histories cannot lead to, or what makes no difference to routing, and why."""
 

@@ -37,6 +37,9 @@ def change(document: Document, line: str) -> None:
     elif words[0] in PARTS:
         queue = next(item for item in document["queues"] if item["name"] == words[1])
         queue.setdefault(PARTS[words[0]], []).append(dict(map(setting, words[2:])))
+    elif words[0] == "door":
+        door = next(item for item in document["entry_points"] if item["name"] == words[1])
+        door["availability"] = dict(map(setting, words[2:]))
     elif words[0] in LISTS:
         items = document[LISTS[words[0]]]
         found = next((item for item in items if item["name"] == words[1]), None)
@@ -58,7 +61,7 @@ def setting(word: str) -> tuple[str, Any]:
         return key, value("requirements", text)
     if key == "replace":
         return key, [replacement(*item.split(":")) for item in text.split(",")]
-    if key in ("admit_unstaffed", "join_waiting", "release_preference"):
+    if key in ("admit_unstaffed", "join_waiting", "release_preference", "listen_only"):
         return key, text == "on"
     if key == "targets_ms":
         return key, {name: duration(after) for name, after in (item.split(":") for item in text.split(","))}

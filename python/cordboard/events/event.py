@@ -38,6 +38,7 @@ from cordboard.events.contact_events import (
     ThresholdReached,
     VisitEnded,
 )
+from cordboard.events.door_events import DoorTurned, WaitExpected
 from cordboard.events.fact import EffectFailure, QuarantineOutcome, QueueMode
 from cordboard.events.offer_events import (
     AgentSilenceNoticed,
@@ -109,6 +110,7 @@ __all__ = [
     "DeskLossRecorded",
     "DeskReturnRecorded",
     "Direct",
+    "DoorTurned",
     "EffectEnded",
     "EffectRequested",
     "EffectRetried",
@@ -148,6 +150,7 @@ __all__ = [
     "Visit",
     "VisitEnded",
     "VisitOutcome",
+    "WaitExpected",
     "Why",
     "WrapUpEnded",
     "WrapUpExtended",
@@ -333,5 +336,7 @@ Event = (
     | ContactDormant
     | ContactRevived
     | AgentSilenceNoticed
+    | DoorTurned
+    | WaitExpected
 )
 EVENTS: tuple[type[msgspec.Struct], ...] = Event.__args__

@@ -44,6 +44,9 @@ Leg = Literal["agent_leg", "customer_leg", "platform"]
 Role = Literal["primary", "consult", "conference", "supervisor"]
 """What an agent is to a contact. It has one primary; the others are sides."""
 QueueMode = Literal["open", "closed", "emergency"]
+DoorState = Literal["open", "busy", "listen_only", "closed"]
+"""What customers are shown of an entry point. `busy`: the wait is long, and nobody is promised a place; `listen_only`: messages are
+taken, and answered later."""
 QuarantineOutcome = Literal["retried", "discarded"]
 """`retried`: what the bytes say was published again, and decided."""
 
@@ -74,6 +77,8 @@ class ContactArrived(msgspec.Struct, frozen=True, array_like=True, tag=1):
     language: Name | None = None
     accepts: Annotated[list[Name], msgspec.Meta(max_length=ACCEPTS_MAX)] = []
     """Other languages the customer accepts; a plan may replace a requirement by one of them."""
+    ticket: bool = False
+    """Its customer was promised a place when the door was open: only an emergency turns it away."""
 
 
 class ContactAbandoned(msgspec.Struct, frozen=True, array_like=True, tag=2):
@@ -428,6 +433,16 @@ class LevelRequested(msgspec.Struct, frozen=True, array_like=True, tag=39):
     level: Count
 
 
+class DemandTurnedAway(msgspec.Struct, frozen=True, array_like=True, tag=46):
+    """So many customers came to an entry point that was not open (`state`), and did not come in. Counted, and nothing else."""
+
+    fact_id: FactId
+    entry_point: Name
+    channel: Channel
+    state: DoorState
+    count: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+
+
 Fact = (
     ContactArrived
     | ContactAbandoned
@@ -468,5 +483,6 @@ Fact = (
     | RoleRequested
     | QuarantineEndRequested
     | LevelRequested
+    | DemandTurnedAway
 )
 FACTS: tuple[type[msgspec.Struct], ...] = Fact.__args__

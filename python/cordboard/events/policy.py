@@ -186,6 +186,21 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     queue: Name | None = None
 
 
+class Availability(msgspec.Struct, frozen=True, kw_only=True):
+    """What customers are shown of an entry point (ROUTING: channel availability)."""
+
+    open_below_ms: DurationMs = 300_000
+    """Busy from this expected wait on."""
+    min_open_ms: DurationMs = 900_000
+    min_closed_ms: DurationMs = 600_000
+    keep_free_percent: Percent = 10
+    """Of the room of its queue (`max_waiting`): closed when no more than this is left."""
+    listen_only: bool = True
+    """With nobody there, messages of its channel are taken, and answered later."""
+    referral: Name | None = None
+    """The entry point where customers are sent while this one is not open."""
+
+
 class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
     """A door to one channel: a mail address, chat button, form, webhook. Its queue, topic, language yield to rules."""
 
@@ -196,6 +211,8 @@ class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
     queue: Name | None = None
     topic: Name | None = None
     language: Name | None = None
+    availability: Availability | None = None
+    """None: nothing is said of it."""
 
 
 class FormField(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,12 +43,28 @@ def check_doors(document: Document, problems: Problems) -> None:
             advice = f"`{other}` has it on line {line}: entry points, forms and webhooks share their names"
             problems.add(entry.at, path, f"`{word}` stands twice", advice)
         seen.setdefault(word, (group, entry.at[0]))
+    for word, entry in document.named["entry_points"].items():
+        _check_availability(document, word, entry, problems)
     _check_addresses(document, problems)
     _check_replies(document, problems)
     for word, form in document.named["forms"].items():
         _check_form(document, form, f"forms.{word}", problems)
     for word, webhook in document.named["webhooks"].items():
         _check_webhook(document, webhook, f"webhooks.{word}", problems)
+
+
+def _check_availability(document: Document, word: str, entry: Entry, problems: Problems) -> None:
+    shown: Entry | None = entry.get("availability")
+    if shown is None:
+        return
+    path = f"entry_points.{word}.availability"
+    if "queue" not in entry.values and "queue" not in entry.wrong:
+        problems.add(entry.place("availability"), path, "it is not said whose wait it shows", "add `queue:` to the entry point")
+    referral = shown.get("referral")
+    if referral is not None and (referral == word or referral not in document.named["entry_points"]):
+        others = [name for name in document.named["entry_points"] if name != word]
+        advice = f"write one of {', '.join(others)}" if others else "remove it"
+        problems.add(shown.place("referral"), f"{path}.referral", f"`{referral}` is no other entry point", advice)
 
 
 def _check_default_channel(document: Document, group: str, entry: Entry, path: str, problems: Problems) -> None:

@@ -9,14 +9,15 @@ from cordboard.events.policy import (
     FORMS_MAX,
     TOPICS_MAX,
     WEBHOOKS_MAX,
+    Availability,
     EntryPoint,
     Form,
     FormField,
     Topic,
     Webhook,
 )
-from cordboard.policy.kinds import Label, OneOf, Whole
-from cordboard.policy.nested import NestedNames
+from cordboard.policy.kinds import Duration, Label, OneOf, Percent, Whole
+from cordboard.policy.nested import NestedNames, NestedStruct
 from cordboard.policy.setting import Names, Section, Setting
 from cordboard.policy.text_kinds import MailAddress, Pointer, WebAddress
 from cordboard.policy.word_kinds import ByName, Flag, LanguageCode, Word
@@ -36,6 +37,27 @@ _LANGUAGE = Setting("language", LanguageCode(), "The language of texts that do n
 TOPIC = Section("topic", (LABEL, _QUEUE), Topic, short="queue")
 TOPICS = Names("topics", TOPIC, TOPICS_MAX, "What contacts are about, and where each goes.")
 
+_WAIT = Duration(1_000, 30 * 86_400_000)
+_LEAST = Duration(0, 86_400_000)
+AVAILABILITY = Section(
+    "availability",
+    (
+        Setting("open_below", _WAIT, "It is open while the expected wait is below this, else busy.", field="open_below_ms"),
+        Setting("min_open", _LEAST, "How long it stays open at least, whatever the wait does.", field="min_open_ms"),
+        Setting("min_closed", _LEAST, "How long it stays busy or closed at least.", field="min_closed_ms"),
+        Setting(
+            "keep_free",
+            Percent(),
+            "It closes while this share of its queue's room (`max_waiting`) is still left, for those who hold tickets.",
+            field="keep_free_percent",
+        ),
+        Setting("listen_only", Flag(), "Take messages when nobody is there (session channels).", field="listen_only"),
+        Setting("referral", Word("entry point"), "Where customers are sent while it is not open.", field="referral"),
+    ),
+    Availability,
+    short="open_below",
+)
+
 ENTRY_POINT = Section(
     "entry point",
     (
@@ -45,6 +67,13 @@ ENTRY_POINT = Section(
         _QUEUE,
         _TOPIC,
         _LANGUAGE,
+        Setting(
+            "availability",
+            NestedStruct(AVAILABILITY),
+            "When customers are shown that it is open, busy or closed: `{}` for the defaults. Without it nothing is said of it.",
+            field="availability",
+            rare=True,
+        ),
     ),
     EntryPoint,
 )

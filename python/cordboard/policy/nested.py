@@ -26,6 +26,18 @@ class Nested(Kind):
 
 
 @dataclass(frozen=True)
+class NestedStruct(Nested):
+    """A section below a key that compiles to a struct."""
+
+    def bare(self, value: Entry) -> msgspec.Struct:
+        assert self.section.struct is not None, "a section without a struct compiles to nothing"
+        return self.section.struct(**value.fields())
+
+    def spell(self, value: msgspec.Struct) -> dict[str, Any]:
+        return self.section.spell(value, sparse=True)
+
+
+@dataclass(frozen=True)
 class NestedList(Kind):
     """An ordered list of sections. Reads to a list of Entry."""
 

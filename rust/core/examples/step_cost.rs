@@ -218,6 +218,7 @@ impl Crowd {
             rule: None,
             language: None,
             accepts: Vec::new(),
+            ticket: false,
         }
         .into()
     }

@@ -4,6 +4,7 @@
 
 mod agents;
 mod customers;
+mod doors;
 mod effects;
 mod engagements;
 mod offers;
@@ -86,6 +87,7 @@ impl Site {
             | Event::MessageAttached(_)
             | Event::ContactDiverted(_)
             | Event::BroadcastMade(_)
+            | Event::WaitExpected(_)
             | Event::QuarantineEnded(_)
             | Event::ContactLinked(_)
             | Event::MatterRepeated(_) => Ok(()),
@@ -129,6 +131,7 @@ impl Site {
                 Ok(())
             }
             Event::DayTurned(event) => self.turn_day(event.at_ms),
+            Event::DoorTurned(event) => self.turn_door(event),
         }
     }
 

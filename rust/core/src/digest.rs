@@ -3,7 +3,8 @@
 //! BLAKE3 over, in the order of the fields of `State`, each as it stands in a snapshot, except that
 //! - a table (contacts, agents, effects, and by customer: places, matters) counts with its length and the sum of its entries' hashes: BLAKE3 of (key, value), taken as four
 //!   big-endian numbers that are added lane by lane, modulo 2^64;
-//! - a memory (facts, gone) counts with how many it forgot, how many it knows, and its running digest (see there).
+//! - a memory (facts, gone) counts with how many it forgot, how many it knows, and its running digest (see there);
+//! - what only some sites have (pace, doors) counts if there is any.
 
 use serde::Serialize;
 
@@ -42,6 +43,8 @@ impl State {
             places,
             matters,
             levels,
+            pace,
+            doors,
         } = self;
         let mut bytes = Bytes(Vec::new());
         bytes.add(&(site, seq, epoch, stepped_down, at_ms, turn_ms, looked_ms, fact_ms, consumed, continued, arrivals, policy));
@@ -55,6 +58,10 @@ impl State {
         bytes.add_table(matters.known());
         if levels.are_counted() {
             bytes.add(levels);
+        }
+        // Sites that do not ask have the hash that they always had.
+        if !pace.is_empty() || !doors.is_empty() {
+            bytes.add(&(pace, doors));
         }
         Digest(*blake3::hash(&bytes.0).as_bytes())
     }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crew::{Crew, Seat};
 use queueing::Queueing;
 
+use crate::attendance::Attendance;
 use crate::census::Census;
 use crate::conversation::SidePhase;
 use crate::few::Few;
@@ -59,6 +60,8 @@ pub(crate) enum Later {
 /// `looked_ms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Chance {
+    /// The door of this number in the policy is held no longer.
+    Door(u16),
     /// It may be promoted from now on.
     Promote(Id),
     /// An exclusion or its preference ends: it looks again.
@@ -104,6 +107,7 @@ pub(crate) struct Index {
     /// When a queued contact looks again, or may be promoted.
     pub(crate) looks: BTreeSet<(u64, Chance)>,
     pub(crate) census: Census,
+    pub(crate) attendance: Attendance,
 }
 
 impl Index {
@@ -122,6 +126,8 @@ impl Index {
         for (id, agent) in &state.agents {
             index.declare_agent(*id, agent);
         }
+        index.hang_doors(state);
+        index.attendance.take_touched();
         Ok(index)
     }
 
@@ -165,6 +171,7 @@ impl Index {
     /// What follows from a contact's phase.
     pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact) {
         self.census.add_contact(id, contact);
+        self.attendance.add_contact(id, contact, self.rules.as_ref());
         if contact.has_instants() {
             self.exclusions.extend(last_exclusion(contact).map(|until_ms| (until_ms, id)));
             self.later.extend(later_times(id, contact));
@@ -197,6 +204,7 @@ impl Index {
 
     pub(crate) fn remove_contact(&mut self, id: Id, contact: &Contact) {
         self.census.remove_contact(id, contact);
+        self.attendance.remove_contact(id, contact, self.rules.as_ref());
         if contact.has_instants() {
             if let Some(until_ms) = last_exclusion(contact) {
                 self.exclusions.remove(&(until_ms, id));
@@ -326,7 +334,9 @@ impl Index {
     /// What follows from an agent's presence and work.
     pub(crate) fn add_work(&mut self, id: Id, agent: &Agent) {
         self.census.add_agent(id, agent);
-        self.crew.refresh(&id, seat(agent, self.rules.as_ref()));
+        let seat = seat(agent, self.rules.as_ref());
+        self.attendance.add_agent(agent, seat.free, self.rules.as_ref());
+        self.crew.refresh(&id, seat);
         if agent.has_deadlines() {
             self.timers.extend(wrap_ups(id, agent).chain(desk_losses(id, agent)));
         }
@@ -334,6 +344,10 @@ impl Index {
 
     pub(crate) fn remove_work(&mut self, id: Id, agent: &Agent) {
         self.census.remove_agent(id, agent);
+        if self.rules.as_ref().is_some_and(Rules::paces_any) {
+            let free = seat(agent, self.rules.as_ref()).free;
+            self.attendance.remove_agent(agent, free, self.rules.as_ref());
+        }
         if agent.has_deadlines() {
             for timer in wrap_ups(id, agent).chain(desk_losses(id, agent)) {
                 self.timers.remove(&timer);

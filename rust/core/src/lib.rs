@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod apply;
+mod attendance;
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod bench;
@@ -20,6 +21,7 @@ mod customers;
 mod decide;
 mod digest;
 mod error;
+mod expected;
 mod explain;
 mod few;
 mod fold;
@@ -33,6 +35,7 @@ mod levels;
 mod lines;
 mod matching;
 mod memory;
+mod pace;
 mod places;
 mod pool;
 mod promotable;

@@ -3,6 +3,7 @@
 //! `commit …`, then a line for each entry: `> Fact contact agent verdict`, or `time Event contact agent channel key=value …`.
 //! Times and durations are seconds with three decimals; an id is its text if it reads like one, else hexadecimal.
 
+mod doors;
 mod journey;
 mod staff;
 mod terms;
@@ -147,6 +148,8 @@ impl Line {
             }
             Event::EffectRequested(_) | Event::EffectEnded(_) | Event::EffectRetried(_) => self.effect(event),
             Event::CustomerErased(event) => self.word(Name(event.customer)),
+            Event::DoorTurned(event) => self.door(event),
+            Event::WaitExpected(event) => self.expected(event),
             Event::ContactReprioritised(_)
             | Event::ContactRelaxed(_)
             | Event::ThresholdReached(_)
@@ -461,6 +464,8 @@ fn at_ms(event: &Event) -> u64 {
         Event::CustomerErased(event) => event.at_ms,
         Event::ConnectFailed(event) => event.at_ms,
         Event::ContactReprioritised(event) => event.at_ms,
+        Event::DoorTurned(event) => event.at_ms,
+        Event::WaitExpected(event) => event.at_ms,
         Event::DayTurned(event) => event.at_ms,
         Event::AgentScheduleSet(event) => event.at_ms,
         Event::OutsideWorkChanged(event) => event.at_ms,

@@ -420,6 +420,9 @@ impl Router {
                 state.looked_ms = at_ms;
             }
         }
+        // Whoever folds decides nothing about the doors.
+        self.site.index.attendance.take_touched();
+        let state = &mut self.site.state;
         state.facts.forget(at_ms);
         state.gone.forget(at_ms);
         state.places.forget(at_ms);

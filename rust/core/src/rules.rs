@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use crate::codec;
 use crate::relax::join;
 use crate::table::Table;
-use crate::words::{ChannelProfile, FreedAgent, Key, Name, Order, Policy, QueuePolicy, Requirement, ThresholdAction};
+use crate::words::{
+    Availability, ChannelProfile, EntryPoint, FreedAgent, Key, Name, Order, Policy, QueuePolicy, Requirement, ThresholdAction,
+};
 
 /// With strict order one step of priority outweighs any difference of due times (ms).
 const STRICT_CREDIT_MS: i64 = 10_000_000_000_000;
@@ -22,6 +24,26 @@ pub(crate) struct Rules {
     entry_points: BTreeSet<Name>,
     promoting: BTreeSet<Name>,
     keeps_floors: bool,
+    /// Entry points that show whether they are open, in the order of the policy.
+    doors: Vec<Door>,
+    /// Queues whose expected wait somebody asks for.
+    paced: BTreeSet<Name>,
+}
+
+/// An entry point that shows whether it is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Door {
+    pub(crate) name: Name,
+    pub(crate) channel: Name,
+    pub(crate) queue: Name,
+    pub(crate) terms: Availability,
+}
+
+impl Door {
+    fn of(entry_point: &EntryPoint) -> Option<Self> {
+        let EntryPoint { name, channel, queue, availability } = entry_point.clone();
+        Some(Self { name, channel: channel?, queue: queue?, terms: availability? })
+    }
 }
 
 impl Rules {
@@ -32,6 +54,7 @@ impl Rules {
             return Err("is another site's");
         }
         let promoting = policy.queues.iter().filter(|queue| queue.promote_before_ms > 0);
+        let doors: Vec<Door> = policy.entry_points.iter().filter_map(Door::of).collect();
         let rules = Self {
             channels: policy.channels.iter().map(|channel| (channel.name.clone(), channel.clone())).collect(),
             queues: policy.queues.iter().map(|queue| (queue.name.clone(), queue.clone())).collect(),
@@ -41,6 +64,8 @@ impl Rules {
             topics: policy.topics.iter().map(|topic| topic.name.clone()).collect(),
             entry_points: policy.entry_points.iter().map(|entry_point| entry_point.name.clone()).collect(),
             promoting: promoting.map(|queue| queue.name.clone()).collect(),
+            paced: doors.iter().map(|door| door.queue.clone()).collect(),
+            doors,
             keeps_floors: policy.queues.iter().any(|queue| !queue.floors.is_empty()),
             policy,
         };
@@ -58,6 +83,7 @@ impl Rules {
         if !policy.days_ms.is_sorted_by(|day, next| day < next) {
             return Err("has days that are not in their order");
         }
+        self.check_doors()?;
         if policy.supervisor_queue.as_ref().is_some_and(|name| !self.queues.contains_key(name)) {
             return Err("names an unknown supervisor queue");
         }
@@ -75,6 +101,16 @@ impl Rules {
             }
         }
         Ok(())
+    }
+
+    fn check_doors(&self) -> Result<(), &'static str> {
+        let asked = self.policy.entry_points.iter().filter(|entry_point| entry_point.availability.is_some()).count();
+        let names: BTreeSet<&Name> = self.doors.iter().map(|door| &door.name).collect();
+        if asked > names.len() {
+            return Err("has a door that leads nowhere, or twice");
+        }
+        let known = |door: &Door| self.queues.contains_key(&door.queue) && self.channels.contains_key(&door.channel);
+        self.doors.iter().all(known).then_some(()).ok_or("has a door to an unknown queue or channel")
     }
 
     fn check_plan(&self, queue: &QueuePolicy) -> Result<(), &'static str> {
@@ -190,6 +226,33 @@ impl Rules {
     /// Members are to be kept on some class of some queue.
     pub(crate) fn keeps_floors(&self) -> bool {
         self.keeps_floors
+    }
+
+    /// Somebody asks for the expected wait of the queue.
+    pub(crate) fn paces(&self, queue: &Name) -> bool {
+        self.paces_any() && self.paced.contains(queue)
+    }
+
+    pub(crate) fn paces_any(&self) -> bool {
+        !self.paced.is_empty()
+    }
+
+    /// The doors to a queue, each with its number in the policy.
+    pub(crate) fn doors_to<'a>(&'a self, queue: &'a Name) -> impl Iterator<Item = (u16, &'a Door)> {
+        (0..).zip(&self.doors).filter(move |(_, door)| door.queue == *queue)
+    }
+
+    pub(crate) fn doors(&self) -> &[Door] {
+        &self.doors
+    }
+
+    pub(crate) fn door(&self, number: u16) -> Option<&Door> {
+        self.doors.get(usize::from(number))
+    }
+
+    /// The number of an entry point's door.
+    pub(crate) fn door_of(&self, entry_point: &Name) -> Option<u16> {
+        (0..).zip(&self.doors).find(|(_, door)| door.name == *entry_point).map(|(number, _)| number)
     }
 
     /// Queues that promote deferrable work, in order of name.

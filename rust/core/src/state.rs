@@ -4,6 +4,7 @@
 //! is the state hash (`digest`).
 
 mod agent;
+mod door;
 mod today;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -16,12 +17,14 @@ use crate::customers::{Customers, KeptPlace, Recurrence};
 use crate::few::Few;
 use crate::levels::Levels;
 use crate::memory::Memory;
+use crate::pace::Pace;
 use crate::places::seed_of;
 use crate::summed::Summed;
 use crate::words::bounds::{ATTEMPT_MAX, DURATION_MAX_MS};
 use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, ParkedKind, QueueMode, Requirement, Role, VisitOutcome};
 
 pub(crate) use agent::{Agent, Enabled, Outside, Work, WorkPhase};
+pub(crate) use door::Door;
 pub(crate) use today::Today;
 
 /// How many ended offers of a live contact are remembered, so that a late answer gets its exact refusal.
@@ -76,6 +79,12 @@ pub(crate) struct State {
     pub(crate) matters: Customers<Recurrence>,
     #[serde(default)] // snapshots of level 2 have none
     pub(crate) levels: Levels,
+    /// How fast queues serve, as far as the policy asks.
+    #[serde(default)]
+    pub(crate) pace: Pace,
+    /// What customers are shown of entry points, as far as the policy asks.
+    #[serde(default)]
+    pub(crate) doors: BTreeMap<Name, Door>,
 }
 
 impl State {
@@ -105,6 +114,8 @@ impl State {
             places: Customers::default(),
             matters: Customers::default(),
             levels: Levels::default(),
+            pace: Pace::default(),
+            doors: BTreeMap::new(),
         }
     }
 }

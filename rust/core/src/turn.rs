@@ -81,6 +81,13 @@ impl<'a> Turn<'a> {
     /// Decide facts in order, with the timers due before each and those due by now. True if the turn must go on in another commit:
     /// `pending` then still holds what was not reached.
     pub(crate) fn decide(&mut self, pending: &mut std::iter::Peekable<std::vec::IntoIter<Pending<'_>>>) -> bool {
+        let cut = self.decide_in_order(pending);
+        // A cut may have come between something and what it means for the doors.
+        self.turn_doors();
+        cut
+    }
+
+    fn decide_in_order(&mut self, pending: &mut std::iter::Peekable<std::vec::IntoIter<Pending<'_>>>) -> bool {
         self.forgive_silence();
         self.cause = CAUSE_CONTINUATION;
         if self.site.state.sweep.is_some() {
@@ -215,6 +222,7 @@ impl<'a> Turn<'a> {
         self.again = None;
         self.reserve();
         self.promote();
+        self.turn_doors();
     }
 
     fn push_input(&mut self, pending: &Pending<'_>, bytes: &[u8], fact: Option<&Fact>, verdict: &Verdict) {
@@ -246,8 +254,10 @@ impl<'a> Turn<'a> {
                 What::Chance(chance) => {
                     self.looked_up_to = (due.at_ms, *chance);
                     self.looked = true;
-                    if let Chance::Look(contact) = chance {
-                        self.look(*contact);
+                    match chance {
+                        Chance::Look(contact) => self.look(*contact),
+                        Chance::Door(number) => self.turn_door(*number),
+                        Chance::Promote(_) => {}
                     }
                 }
             }

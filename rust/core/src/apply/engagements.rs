@@ -4,6 +4,7 @@ use super::agents::{settle_idle, settle_limits};
 use super::offers::remember_offer;
 use super::{no_work, About};
 use crate::conversation::SidePhase;
+use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::{Contact, OfferEnd, PastOffer, Phase, WorkPhase};
 use crate::words::{ContactParked, EngagementEnded, EngagementStarted, Event, Id, Role, RoleChanged, SilenceDue, SilenceStep};
@@ -11,6 +12,9 @@ use crate::words::{ContactParked, EngagementEnded, EngagementStarted, Event, Id,
 impl Site {
     #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
     pub(super) fn apply_engagement(&mut self, about: &About, event: &Event) -> Result<(), String> {
+        if self.rules().is_some_and(Rules::paces_any) {
+            self.keep_pace(about, event)?;
+        }
         match event {
             Event::EngagementStarted(event) => self.start_engagement(about, event),
             Event::ContactAnswered(event) => {

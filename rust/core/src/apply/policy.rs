@@ -20,8 +20,18 @@ impl Site {
         self.drop_instants()?;
         self.drop_modes();
         self.index.census = Census::of(&self.state, self.index.rules.as_ref());
+        self.index.count_attendance(&self.state);
+        self.drop_doors();
         self.state.sweep = (!self.index.queueing.is_empty()).then_some(Sweep { after: None });
         Ok(())
+    }
+
+    /// Doors and queues that nobody asks about any more.
+    fn drop_doors(&mut self) {
+        let Some(rules) = &self.index.rules else { return };
+        self.state.pace.keep(|queue| rules.paces(queue), rules.paces_any());
+        self.state.doors.retain(|name, _| rules.door_of(name).is_some());
+        self.index.hang_doors(&self.state);
     }
 
     fn drop_modes(&mut self) {

@@ -136,6 +136,7 @@ impl Site {
 
     /// None: open.
     pub(super) fn change_mode(&mut self, queue: &Name, closed: Option<Closed>) {
+        self.index.attendance.touch(queue, self.index.rules.as_ref());
         if let Some(before) = self.state.modes.remove(queue).and_then(|before| closing(queue, before)) {
             self.index.later.remove(&before);
         }

@@ -18,12 +18,14 @@ pub(super) enum Admission {
 
 impl Turn<'_> {
     /// Only who waits at the other end can be turned away.
-    pub(super) fn admission(&self, queue: &Name, channel: &Name) -> Result<Admission, Refusal> {
+    /// A ticket is a place that was promised: only an emergency is no time to keep it.
+    pub(super) fn admission(&self, queue: &Name, channel: &Name, ticket: bool) -> Result<Admission, Refusal> {
         if !self.customer_is_there(channel) {
             return Ok(Admission::Granted);
         }
         match self.closed_to_new(queue) {
             None => Ok(Admission::Granted),
+            Some(cause) if ticket && cause != DivertCause::Emergency => Ok(Admission::Granted),
             Some(cause) => self.overflow(queue).map(|to| Admission::Diverted(to, cause)).ok_or(refusal(cause)),
         }
     }
@@ -72,7 +74,7 @@ impl Turn<'_> {
     }
 
     /// Contacts with a customer who is there, waiting in the queue.
-    fn crowd(&self, queue: &Name) -> usize {
+    pub(super) fn crowd(&self, queue: &Name) -> usize {
         let channels = self.rules().into_iter().flat_map(|rules| &rules.policy.channels);
         let there = channels.filter(|channel| channel.presence != ChannelPresence::Async);
         there.map(|channel| self.site.index.census.waiting(queue, &channel.name)).sum()

@@ -65,7 +65,7 @@ impl Turn<'_> {
             }
         }
         match self.check_live(fact.contact) {
-            Err("unknown_contact") if begins => self.admission(&fact.queue, &fact.channel).map(|_| ()),
+            Err("unknown_contact") if begins => self.admission(&fact.queue, &fact.channel, fact.ticket).map(|_| ()),
             Err("unknown_contact") => Ok(()),
             Ok(()) | Err(_) => Err("contact_exists"),
         }
@@ -75,7 +75,7 @@ impl Turn<'_> {
         let (message, author) = (fact.message, Author::from(fact.author));
         match self.arrival(&fact) {
             Arrival::Begins => {
-                if let Ok(admission) = self.admission(&fact.queue, &fact.channel) {
+                if let Ok(admission) = self.admission(&fact.queue, &fact.channel, fact.ticket) {
                     self.admit(fact, admission);
                 }
             }

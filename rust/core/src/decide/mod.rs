@@ -1,6 +1,6 @@
 //! Decide: what becomes of a fact. First the verdict (`check_*`, which changes nothing), then what it causes.
 //!
-//! One file a concern: `arrival`, `beginning`, `contact`, `visit`, `waiting`, `admission`, `plan`, `threshold`, `promotion`, `sweep`, `queue`, `offer`, `engagement`, `parking`, `effect`, `quarantine`, `agent`, `policy`, `level`. What time causes stands beside what facts cause.
+//! One file a concern: `arrival`, `beginning`, `contact`, `visit`, `waiting`, `admission`, `plan`, `threshold`, `promotion`, `sweep`, `queue`, `door`, `offer`, `engagement`, `parking`, `effect`, `quarantine`, `agent`, `policy`, `level`. What time causes stands beside what facts cause.
 
 mod absence;
 mod admission;
@@ -11,6 +11,7 @@ mod connect;
 mod contact;
 mod desk;
 mod direct;
+mod door;
 mod drain;
 mod effect;
 mod ending;
@@ -86,6 +87,7 @@ impl Turn<'_> {
             Fact::RoleRequested(fact) => self.check_role(fact),
             Fact::QuarantineEndRequested(fact) => self.check_reason(fact.reason.as_ref()),
             Fact::LevelRequested(fact) => self.check_level(fact),
+            Fact::DemandTurnedAway(fact) => self.check_turned_away(fact),
         };
         match check {
             Ok(()) => Accepted {}.into(),
@@ -137,6 +139,8 @@ impl Turn<'_> {
             Fact::RoleRequested(fact) => self.change_role(&fact),
             Fact::QuarantineEndRequested(fact) => self.end_quarantine(&fact),
             Fact::LevelRequested(fact) => self.adopt_level(&fact),
+            // Whoever counts it reads it among the inputs.
+            Fact::DemandTurnedAway(_) => {}
         }
     }
 

@@ -1,6 +1,8 @@
 //! Names that were once in use have numbers, rows and lines in the index. A policy that renames what it has must not make it grow for ever.
 
-use super::{seat, Index};
+use super::{seat, Chance, Index};
+use crate::attendance::Attendance;
+use crate::rules::Rules;
 use crate::state::State;
 use crate::words::Policy;
 
@@ -8,6 +10,33 @@ use crate::words::Policy;
 const STALE_MAX: usize = 64;
 
 impl Index {
+    /// After a new policy: who is there for the queues that it asks about, and all of them are looked at.
+    pub(crate) fn count_attendance(&mut self, state: &State) {
+        let rules = self.rules.as_ref();
+        self.attendance = Attendance::default();
+        if !rules.is_some_and(Rules::paces_any) {
+            return;
+        }
+        for (id, contact) in &state.contacts {
+            self.attendance.add_contact(*id, contact, rules);
+        }
+        for agent in state.agents.values() {
+            self.attendance.add_agent(agent, seat(agent, rules).free, rules);
+        }
+        for door in rules.into_iter().flat_map(Rules::doors) {
+            self.attendance.touch(&door.queue, rules);
+        }
+    }
+
+    /// When each door is held no longer.
+    pub(crate) fn hang_doors(&mut self, state: &State) {
+        let Some(rules) = self.rules.as_ref() else { return };
+        self.looks.retain(|(_, chance)| !matches!(chance, Chance::Door(_)));
+        let doors = state.doors.iter().filter(|(_, door)| door.held_until_ms > 0);
+        let held = doors.filter_map(|(name, door)| Some((door.held_until_ms, Chance::Door(rules.door_of(name)?))));
+        self.looks.extend(held);
+    }
+
     /// After a new policy: if the index knows more than twice the names that the policy has, it learns anew who is there. The order of nothing
     /// depends on it.
     ///

@@ -7,10 +7,10 @@ use super::bounds::{
 };
 use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, REQUIREMENTS, SKILLS, VISIT_REQUIREMENTS};
 use super::{
-    AgentChannel, Author, ContactState, DeskDue, Digest, Direct, DivertCause, EffectFailure, EffectOutcome, EndReason, EndedBy, Id,
-    Key, Leg, LinkCause, Matter, Membership, Name, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind, Presence, PresenceCause,
-    PriorityCause, QuarantineOutcome, QueueMode, ReleaseReason, Requirement, RevokeReason, Role, SilenceDue, Skill, SwitchCause,
-    ThresholdAction, VisitOutcome, Why, WrapUpEndedBy,
+    AgentChannel, Author, ContactState, DeskDue, Digest, Direct, DivertCause, DoorCause, DoorState, EffectFailure, EffectOutcome,
+    EndReason, EndedBy, Id, Key, Leg, LinkCause, Matter, Membership, Name, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind,
+    Presence, PresenceCause, PriorityCause, QuarantineOutcome, QueueMode, ReleaseReason, Requirement, RevokeReason, Role,
+    SilenceDue, Skill, SwitchCause, ThresholdAction, VisitOutcome, Why, WrapUpEndedBy,
 };
 use crate::codec::{Length, Max};
 
@@ -261,9 +261,7 @@ tagged! {
         }
 
         /// The agent is no longer part of the site.
-        31 => AgentRemoved {
-            at_ms: u64 [MS],
-        }
+        31 => AgentRemoved { at_ms: u64 [MS] }
 
         /// Requested and effective presence. They differ while `not_ready` or `offline` is pending: the agent finishes the work first.
         32 => PresenceChanged {
@@ -340,9 +338,7 @@ tagged! {
         }
 
         /// A day of the site began: what agents did today counts from zero.
-        48 => DayTurned {
-            at_ms: u64 [MS],
-        }
+        48 => DayTurned { at_ms: u64 [MS] }
 
         /// The agent leaves at `leaves_ms`: no offer that would run over.
         49 => AgentScheduleSet {
@@ -365,20 +361,13 @@ tagged! {
         }
 
         /// The agent's desk is back, in time for what is still there.
-        52 => DeskReturnRecorded {
-            at_ms: u64 [MS],
-        }
+        52 => DeskReturnRecorded { at_ms: u64 [MS] }
 
         /// The agent gets no other offer until the entry's contact, which needs more room than anybody has, is served or gone.
-        53 => AgentReserved {
-            at_ms: u64 [MS],
-        }
+        53 => AgentReserved { at_ms: u64 [MS] }
 
         /// The reservation is over.
-        54 => AgentReleased {
-            at_ms: u64 [MS],
-            reason: ReleaseReason,
-        }
+        54 => AgentReleased { at_ms: u64 [MS], reason: ReleaseReason }
 
         /// A step of the plan is taken: what the contact needs from now on. `queues`: those it waits in besides its own.
         55 => ContactRelaxed {
@@ -484,5 +473,27 @@ tagged! {
 
         /// What is decided from the next commit on.
         70 => LevelAdopted { at_ms: u64 [MS], level: u64 [COUNT] }
+
+        /// What customers are shown of an entry point from now on. Until `held_until_ms` it turns only if nobody could be served otherwise.
+        86 => DoorTurned {
+            at_ms: u64 [MS],
+            entry_point: Name,
+            state: DoorState,
+            cause: Option<DoorCause>,
+            expected_wait_ms: Option<u64> [DURATION],
+            until_ms: Option<u64> [MS],
+            referral: Option<Name>,
+            held_until_ms: u64 [MS],
+        }
+
+        /// What the contact was likely to wait when it joined the queue, and what its customer is told (`said_ms`).
+        87 => WaitExpected {
+            at_ms: u64 [MS],
+            queue: Name,
+            p50_ms: u64 [DURATION],
+            p80_ms: u64 [DURATION],
+            p90_ms: u64 [DURATION],
+            said_ms: u64 [DURATION],
+        }
     }
 }

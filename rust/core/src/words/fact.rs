@@ -6,8 +6,8 @@ use super::bounds::{
     ACCEPTS_MAX, ATTEMPT, CAPACITY, CHANNELS_MAX, COUNT, DURATION, FRAME_MAX, MEMBERSHIPS_MAX, MS, PREFERRED_MAX, PRIORITY,
 };
 use super::bounds::{REQUIREMENTS_MAX, SKILLS_MAX, VISIT_REQUIREMENTS_MAX};
-use super::{AgentChannel, Id, Membership, Name, QuarantineOutcome, Requirement, Skill};
-use crate::codec::{Length, Max};
+use super::{AgentChannel, DoorState, Id, Membership, Name, QuarantineOutcome, Requirement, Skill};
+use crate::codec::{Length, Max, Span};
 
 pub(super) const REQUIREMENTS: Max = Max(REQUIREMENTS_MAX);
 /// What a contact brings and what its queue adds.
@@ -18,6 +18,8 @@ pub(super) const MEMBERSHIPS: Max = Max(MEMBERSHIPS_MAX);
 pub(super) const CHANNELS: Max = Max(CHANNELS_MAX);
 /// Less than a frame, so that its fact fits into one.
 const POLICY: Length = Length(1, FRAME_MAX - 128);
+/// Visitors counted in one fact.
+const VISITORS: Span = Span(1, 1_000_000);
 
 choices! {
     /// Whether an agent can be offered work.
@@ -68,7 +70,8 @@ tagged! {
         ///
         /// `case` names the matter this goes on with (the id of its first contact; None begins one): if a contact of that case
         /// lives on this channel, `message` joins it and no new contact comes to be. `reopens` false never makes one of a case
-        /// that is at rest: the message is attached to the case. `rule` and `language` say how it was classified.
+        /// that is at rest: the message is attached to the case. `rule` and `language` say how it was classified. `ticket`: its customer
+        /// was promised a place when the door was open.
         1 => ContactArrived {
             fact_id: Id,
             contact: Id,
@@ -87,6 +90,7 @@ tagged! {
             rule: Option<Name> = None,
             language: Option<Name> = None,
             accepts: Vec<Name> [Max(ACCEPTS_MAX)] = Vec::new(),
+            ticket: bool = false,
         }
 
         /// The customer left: closed the chat, hung up, or stayed away longer than the grace time.
@@ -394,6 +398,15 @@ tagged! {
 
         /// The site is to be decided at `level` from now on.
         39 => LevelRequested { fact_id: Id, level: u64 [COUNT] }
+
+        /// So many customers came to an entry point that was not open (`state`), and did not come in. Counted by who reads; it causes nothing.
+        46 => DemandTurnedAway {
+            fact_id: Id,
+            entry_point: Name,
+            channel: Name,
+            state: DoorState,
+            count: u64 [VISITORS],
+        }
     }
 }
 

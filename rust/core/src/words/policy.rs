@@ -161,9 +161,23 @@ maps! {
         name: Name,
     }
 
-    /// A door to one channel: the core knows its name, Python the rest.
+    /// What customers are shown of an entry point: open while the expected wait is below `open_below_ms` and more than `keep_free_percent` of
+    /// the room of its queue is left. `listen_only`: with nobody there, messages are taken. `referral`: where customers are sent meanwhile.
+    Availability {
+        open_below_ms: u64 [DURATION] = 300_000,
+        min_open_ms: u64 [DURATION] = 900_000,
+        min_closed_ms: u64 [DURATION] = 600_000,
+        keep_free_percent: u8 [PERCENT] = 10,
+        listen_only: bool = true,
+        referral: Option<Name> = None,
+    }
+
+    /// A door to one channel: the core knows what it shows, Python the rest.
     EntryPoint {
         name: Name,
+        channel: Option<Name> = None,
+        queue: Option<Name> = None,
+        availability: Option<Availability> = None,
     }
 
     /// The site's versioned document, compiled, as far as it concerns routing. `version` grows with every publication;

@@ -45,6 +45,7 @@ impl Fact {
             Self::HoldRequested(fact) => fact.fact_id,
             Self::ConsultRequested(fact) => fact.fact_id,
             Self::RoleRequested(fact) => fact.fact_id,
+            Self::DemandTurnedAway(fact) => fact.fact_id,
         }
     }
 
@@ -89,7 +90,8 @@ impl Fact {
             | Self::QueueModeRequested(_)
             | Self::BroadcastRequested(_)
             | Self::QuarantineEndRequested(_)
-            | Self::LevelRequested(_) => None,
+            | Self::LevelRequested(_)
+            | Self::DemandTurnedAway(_) => None,
         }
     }
 
@@ -134,7 +136,8 @@ impl Fact {
             | Self::QueueModeRequested(_)
             | Self::BroadcastRequested(_)
             | Self::QuarantineEndRequested(_)
-            | Self::LevelRequested(_) => None,
+            | Self::LevelRequested(_)
+            | Self::DemandTurnedAway(_) => None,
         }
     }
 
@@ -144,6 +147,7 @@ impl Fact {
             Self::ContactArrived(fact) => Some(&fact.channel),
             Self::ChannelSwitched(fact) => Some(&fact.channel),
             Self::AgentBusyReported(fact) => Some(&fact.channel),
+            Self::DemandTurnedAway(fact) => Some(&fact.channel),
             Self::ContactAbandoned(_)
             | Self::ContactEndRequested(_)
             | Self::TransferRequested(_)

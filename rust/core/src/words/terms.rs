@@ -75,6 +75,16 @@ choices! {
         Interrupted = "interrupted",
     }
 
+    /// What customers are shown of an entry point. `Busy`: the wait is long, and nobody is promised a place. `ListenOnly`: messages are taken,
+    /// and answered later.
+    DoorState { Open = "open", Busy = "busy", ListenOnly = "listen_only", Closed = "closed" }
+
+    /// Why an entry point is not open.
+    DoorCause {
+        Emergency = "emergency", Closed = "closed", ClosedHours = "closed_hours", Unstaffed = "unstaffed", Full = "full",
+        ExpectedWait = "expected_wait",
+    }
+
     /// Who looked for whom.
     Looked { Contact = "contact", Agent = "agent" }
 

@@ -1,15 +1,15 @@
 //! The hall where contacts wait: plans, thresholds, admission, promotion, floors, customers who come again; and queues that close.
 
 use cordboard_core::words::{
-    BroadcastRequested, Fact, Floor, Id, Name, PlanStep, Policy, QuarantineEndRequested, QuarantineOutcome, QueueMode,
-    QueueModeRequested, Replacement, Requirement, Threshold, ThresholdAction,
+    BroadcastRequested, DemandTurnedAway, DoorState, Fact, Floor, Id, Name, PlanStep, Policy, QuarantineEndRequested,
+    QuarantineOutcome, QueueMode, QueueModeRequested, Replacement, Requirement, Threshold, ThresholdAction,
 };
 use proptest::prelude::{any, Strategy};
 use proptest::prop_oneof;
 use proptest::sample::select;
 
 use crate::ledger::word;
-use crate::site::{id, requirement, QUEUES, SKILLS};
+use crate::site::{id, requirement, CHANNELS, ENTRY_POINTS, QUEUES, SKILLS};
 
 const TEXT: u8 = 0x91;
 
@@ -126,15 +126,17 @@ pub(crate) enum Call {
     Mode { queue: u8, mode: QueueMode },
     Broadcast { queue: u8, text: u8 },
     Quarantine { place: u8, outcome: QuarantineOutcome },
+    TurnedAway { door: u8 },
 }
 
 pub(crate) fn call() -> impl Strategy<Value = Call> {
     let modes = vec![QueueMode::Open, QueueMode::Open, QueueMode::Open, QueueMode::Closed, QueueMode::Emergency];
     prop_oneof![
         4 => (0_u8..4, select(modes)).prop_map(|(queue, mode)| Call::Mode { queue, mode }),
-        1 => (0_u8..4, any::<u8>()).prop_map(|(queue, text)| match text % 4 {
+        1 => (0_u8..4, any::<u8>()).prop_map(|(queue, text)| match text % 5 {
             0 => Call::Quarantine { place: text, outcome: QuarantineOutcome::Retried },
             1 => Call::Quarantine { place: text, outcome: QuarantineOutcome::Discarded },
+            2 => Call::TurnedAway { door: queue },
             _ => Call::Broadcast { queue, text },
         }),
     ]
@@ -152,6 +154,10 @@ pub(crate) fn called(fact_id: Id, call: &Call) -> Fact {
         Call::Quarantine { place, outcome } => {
             let (seq, entry) = (u64::from(*place), u64::from(*place % 3));
             QuarantineEndRequested { fact_id, seq, entry, outcome: *outcome, by: None, reason: None }.into()
+        }
+        Call::TurnedAway { door } => {
+            let (entry_point, channel) = (word(&ENTRY_POINTS, *door), word(&CHANNELS, *door));
+            DemandTurnedAway { fact_id, entry_point, channel, state: DoorState::Busy, count: 1 + u64::from(*door) }.into()
         }
     }
 }

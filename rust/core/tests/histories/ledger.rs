@@ -231,6 +231,7 @@ impl Ledger {
             topic: about.topic.map(|index| word(&TOPICS, index)),
             rule: about.case.map(|_| name("a-rule")),
             language: about.message.then(|| name("nl")),
+            ticket: about.message,
             ..arrival
         }
     }

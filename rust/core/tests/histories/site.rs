@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use cordboard_core::codec;
 use cordboard_core::words::{
-    AnswerMode, AnsweredOn, ArrivalAuthor, ChannelPresence, ChannelProfile, ContactArrived, EntryPoint, FreedAgent, Id, Name,
-    OnMissed, Order, Policy, QueuePolicy, Reason, ReasonClass, Reply, Requirement, Strategy, Topic,
+    AnswerMode, AnsweredOn, ArrivalAuthor, Availability, ChannelPresence, ChannelProfile, ContactArrived, EntryPoint, FreedAgent,
+    Id, Name, OnMissed, Order, Policy, QueuePolicy, Reason, ReasonClass, Reply, Requirement, Strategy, Topic,
 };
 use proptest::prelude::{any, Strategy as Draw};
 use proptest::sample::select;
@@ -153,7 +153,28 @@ pub(crate) fn policy(version: u64, shape: &Shape) -> Policy {
     shape.staffing.settle(&mut policy);
     shape.hall.settle(&mut policy);
     shape.manners.settle(&mut policy);
+    open_doors(&mut policy);
     policy
+}
+
+/// Two doors, held for short times; some policies have none.
+fn open_doors(policy: &mut Policy) {
+    let pairs = policy.channels.iter().rev().zip(&policy.queues).filter(|_| policy.version % 4 != 3);
+    for (door, (channel, queue)) in policy.entry_points.iter_mut().zip(pairs) {
+        (door.channel, door.queue) = (Some(channel.name.clone()), Some(queue.name.clone()));
+        door.availability = Some(Availability {
+            open_below_ms: 1_500,
+            min_open_ms: 2_000,
+            min_closed_ms: 1_000,
+            keep_free_percent: 20,
+            listen_only: true,
+            referral: None,
+        });
+    }
+}
+
+fn entry_point(text: &str) -> EntryPoint {
+    EntryPoint { name: name(text), channel: None, queue: None, availability: None }
 }
 
 /// The bytes of a publication, after whatever is wrong with it.
@@ -200,7 +221,7 @@ pub(crate) fn plain_policy(version: u64) -> Policy {
         repeat_priority: 0,
         days_ms: Vec::new(),
         topics: TOPICS[..2].iter().copied().map(name).map(|name| Topic { name }).collect(),
-        entry_points: ENTRY_POINTS[..2].iter().copied().map(name).map(|name| EntryPoint { name }).collect(),
+        entry_points: ENTRY_POINTS[..2].iter().map(|text| entry_point(text)).collect(),
     }
 }
 
@@ -224,6 +245,7 @@ pub(crate) fn plain_arrival(fact_id: Id, contact: Id, channel: &str, queue: &str
         rule: None,
         language: None,
         accepts: Vec::new(),
+        ticket: false,
     }
 }
 

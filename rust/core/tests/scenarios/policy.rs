@@ -43,6 +43,12 @@ pub(crate) fn change(document: &mut Value, line: &str) {
             }
             queue.get(key).list().push(new);
         }
+        ["door", name, settings @ ..] => {
+            let door = document.get("entry_points").list().iter_mut().find(|item| is_named(item, name)).unwrap();
+            let mut shown = Value::Map(Vec::new());
+            set(&mut shown, settings);
+            door.set("availability", shown);
+        }
         [kind, name, settings @ ..] if list(kind).is_some() => {
             let items = document.get(list(kind).unwrap()).list();
             if !items.iter().any(|item| is_named(item, name)) {
@@ -94,7 +100,7 @@ fn typed(key: &str, text: &str) -> Value {
     match key {
         "requirements" | "lower" => value("requirements", text),
         "replace" => Value::List(text.split(',').map(replacement).collect()),
-        "admit_unstaffed" | "join_waiting" | "release_preference" => Value::Bool(text == "on"),
+        "admit_unstaffed" | "join_waiting" | "release_preference" | "listen_only" => Value::Bool(text == "on"),
         "targets_ms" => Value::Map(
             text.split(',').filter_map(|item| item.split_once(':')).map(|(name, after)| (name.to_owned(), ms(after))).collect(),
         ),

@@ -104,6 +104,7 @@ fn arrival(draw: &mut Draw<'_>, fact_id: Id) -> Fact {
         rule: None,
         language: None,
         accepts: draw.maybe(|_| name("en")).into_iter().collect(),
+        ticket: false,
     }
     .into()
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use cordboard_core::words::{
-    AgentChannel, AgentDeclared, AnswerMode, AnsweredOn, ChannelPresence, ChannelProfile, EntryPoint, Fact, Floor, FreedAgent, Id,
-    Membership, Name, OnMissed, Order, PlanStep, Policy, Presence, PresenceRequested, QueuePolicy, Reason, ReasonClass,
-    Replacement, Reply, Requirement, Skill, Strategy, Threshold, ThresholdAction, Topic,
+    AgentChannel, AgentDeclared, AnswerMode, AnsweredOn, Availability, ChannelPresence, ChannelProfile, EntryPoint, Fact, Floor,
+    FreedAgent, Id, Membership, Name, OnMissed, Order, PlanStep, Policy, Presence, PresenceRequested, QueuePolicy, Reason,
+    ReasonClass, Replacement, Reply, Requirement, Skill, Strategy, Threshold, ThresholdAction, Topic,
 };
 
 use super::bytes::Draw;
@@ -102,7 +102,25 @@ pub(crate) fn policy(draw: &mut Draw<'_>, version: u64) -> Policy {
         repeat_priority: draw.pick(&[0, 1, 100]),
         days_ms: days.into_iter().collect::<std::collections::BTreeSet<u64>>().into_iter().collect(),
         topics: names(&TOPICS).into_iter().map(|name| Topic { name }).collect(),
-        entry_points: names(&DOORS).into_iter().map(|name| EntryPoint { name }).collect(),
+        entry_points: DOORS.iter().enumerate().map(|(place, text)| door(place, text, version)).collect(),
+    }
+}
+
+/// Whether it shows anything does not come out of the bytes, which mean what they did before entry points could.
+fn door(place: usize, text: &str, version: u64) -> EntryPoint {
+    let availability = Availability {
+        open_below_ms: 2_000,
+        min_open_ms: 3_000,
+        min_closed_ms: 2_000,
+        keep_free_percent: 10,
+        listen_only: true,
+        referral: None,
+    };
+    EntryPoint {
+        name: name(text),
+        channel: Some(name(CHANNELS[place % 3])),
+        queue: Some(name(QUEUES[place % 3])),
+        availability: (version % 3 > place as u64).then_some(availability),
     }
 }
 

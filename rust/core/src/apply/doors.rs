@@ -1,0 +1,63 @@
+//! Doors in the state, and how fast queues serve.
+
+use super::About;
+use crate::index::Chance;
+use crate::rules::Rules;
+use crate::site::Site;
+use crate::state::WorkPhase;
+use crate::words::{DoorTurned, Event, Name, Role};
+
+impl Site {
+    pub(super) fn turn_door(&mut self, event: DoorTurned) -> Result<(), String> {
+        let number = self.rules().and_then(|rules| rules.door_of(&event.entry_point));
+        let number = number.ok_or_else(|| format!("there is no door of {}", event.entry_point))?;
+        let (name, held_until_ms) = (event.entry_point.clone(), event.held_until_ms);
+        if let Some(before) = self.state.doors.insert(name, event.into()) {
+            self.index.looks.remove(&(before.held_until_ms, Chance::Door(number)));
+        }
+        if held_until_ms > 0 {
+            self.index.looks.insert((held_until_ms, Chance::Door(number)));
+        }
+        Ok(())
+    }
+
+    /// What an event says of how fast a queue serves, before it changes anything. For sites that ask.
+    #[allow(clippy::wildcard_enum_match_arm)] // the others say nothing of it
+    pub(super) fn keep_pace(&mut self, about: &About, event: &Event) -> Result<(), String> {
+        let (contact, rules, pace) = (about.contact()?, self.index.rules.as_ref(), &mut self.state.pace);
+        match event {
+            Event::ContactAnswered(event) => {
+                if let Some(answered) = self.state.contacts.get(&contact).filter(|contact| paces(rules, &contact.queue)) {
+                    pace.answered(&answered.queue, answered.own_key().klass, event.at_ms, event.wait_ms);
+                }
+            }
+            Event::EngagementStarted(event) if event.role == Role::Primary => {
+                let agent = self.state.agents.get(&about.agent()?);
+                let work = agent.and_then(|agent| agent.work.get(&(contact, event.attempt)));
+                if work.is_some_and(|work| paces(rules, &work.queue)) {
+                    pace.begun(contact, event.attempt, event.at_ms);
+                }
+            }
+            Event::EngagementEnded(event) => {
+                let agent = self.state.agents.get(&about.agent()?);
+                if let Some((agent, work)) = agent.and_then(|agent| Some((agent, agent.work.get(&(contact, event.attempt))?))) {
+                    pace.ended((contact, event.attempt), event.at_ms, (agent, work), event.wrap_until_ms.is_some());
+                }
+            }
+            Event::WrapUpEnded(event) => {
+                let agent = self.state.agents.get(&about.agent()?);
+                if let Some((agent, work)) = agent.and_then(|agent| Some((agent, agent.work.get(&(contact, event.attempt))?))) {
+                    if let WorkPhase::Wrapping { began_ms, .. } = work.phase {
+                        pace.wrapped((contact, event.attempt), (began_ms, event.at_ms), (agent, work));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn paces(rules: Option<&Rules>, queue: &Name) -> bool {
+    rules.is_some_and(|rules| rules.paces(queue))
+}

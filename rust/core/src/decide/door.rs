@@ -1,0 +1,153 @@
+//! Doors: what customers are shown of an entry point before they come in.
+//!
+//! ```text
+//! emergency | switch | nobody there | no room      ─▶ closed (messages are taken: listen_only)   at once
+//! expected wait long, or not known                 ─▶ busy        after `min_open_ms` of being open
+//! else                                             ─▶ open        after `min_closed_ms` of not being open
+//! ```
+//! Each is looked at after whatever concerns its queue, and when it is held no longer.
+
+use super::Check;
+use crate::rules::Door;
+use crate::state::Door as Shown;
+use crate::turn::Turn;
+use crate::words::bounds::INSTANT_MAX_MS;
+use crate::words::{ChannelPresence, DemandTurnedAway, DoorCause, DoorState, DoorTurned, QueueMode};
+
+/// While the state stays, what is said of the wait changes no more often.
+const SAY_AGAIN_MS: u64 = 60_000;
+
+/// What a door should show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct View {
+    state: DoorState,
+    cause: Option<DoorCause>,
+    expected_wait_ms: Option<u64>,
+}
+
+impl Turn<'_> {
+    pub(super) fn check_turned_away(&self, fact: &DemandTurnedAway) -> Check {
+        let rules = self.rules().ok_or("no_policy")?;
+        rules.channel(&fact.channel).ok_or("unknown_channel")?;
+        if rules.knows_entry_point(&fact.entry_point) {
+            Ok(())
+        } else {
+            Err("unknown_entry_point")
+        }
+    }
+
+    /// Look at the doors of every queue that something has happened to.
+    pub(crate) fn turn_doors(&mut self) {
+        if !self.site.index.attendance.is_touched() {
+            return;
+        }
+        for queue in self.site.index.attendance.take_touched() {
+            let numbers: Vec<u16> =
+                self.rules().into_iter().flat_map(|rules| rules.doors_to(&queue)).map(|(number, _)| number).collect();
+            for number in numbers {
+                self.turn_door(number);
+            }
+        }
+    }
+
+    /// Show what is so, unless the door is held.
+    pub(crate) fn turn_door(&mut self, number: u16) {
+        let Some(door) = self.rules().and_then(|rules| rules.door(number)) else { return };
+        let (view, before) = (self.view(door), self.site.state.doors.get(&door.name));
+        if before.is_some_and(|before| !self.turns(before, view)) {
+            return;
+        }
+        let stays = before.filter(|before| before.state == view.state);
+        let held_until_ms = match stays {
+            Some(before) => before.held_until_ms,
+            // Nothing was said yet: agents are still to come when a site begins.
+            None if before.is_none() && view.state != DoorState::Open => 0,
+            None => self.held_until_ms(door, view),
+        };
+        let away = !matches!(view.state, DoorState::Open);
+        let event = DoorTurned {
+            at_ms: self.t_ms,
+            entry_point: door.name.clone(),
+            state: view.state,
+            cause: view.cause,
+            expected_wait_ms: view.expected_wait_ms,
+            until_ms: None,
+            referral: door.terms.referral.clone().filter(|_| away),
+            held_until_ms,
+        };
+        self.emit(None, None, None, event);
+    }
+
+    fn turns(&self, before: &Shown, view: View) -> bool {
+        let again_ms = before.said_ms + SAY_AGAIN_MS;
+        if before.state == view.state {
+            return before.cause != view.cause || (before.expected_wait_ms != view.expected_wait_ms && self.t_ms >= again_ms);
+        }
+        // Whatever was said is not so any more: nobody is there, or there is no room.
+        view.cause.is_some_and(is_hard) || self.reached_ms() >= before.held_until_ms
+    }
+
+    /// Opening hours, switches and emergencies end when they end: nothing holds a door that they closed.
+    fn held_until_ms(&self, door: &Door, view: View) -> u64 {
+        let least_ms = match view.cause {
+            None => door.terms.min_open_ms,
+            Some(DoorCause::Emergency | DoorCause::Closed | DoorCause::ClosedHours) => return 0,
+            Some(DoorCause::Unstaffed | DoorCause::Full | DoorCause::ExpectedWait) => door.terms.min_closed_ms,
+        };
+        // It comes in a later turn: so it does not matter what else this turn decides.
+        (self.t_ms + least_ms).max(self.at_ms + 1).min(INSTANT_MAX_MS)
+    }
+
+    fn view(&self, door: &Door) -> View {
+        let profile = self.rules().and_then(|rules| rules.channel(&door.channel));
+        let (presence, klass) = profile.map_or((ChannelPresence::Live, 0), |profile| (profile.presence, profile.klass));
+        let expected = self.site.expected_wait(&door.queue, klass, self.t_ms);
+        let expected_wait_ms = expected.map(|expected| expected.said_ms());
+        let (state, cause) = match self.shut(door, presence) {
+            Some(cause) if self.listens(door, presence, cause) => (DoorState::ListenOnly, Some(cause)),
+            Some(cause) => (DoorState::Closed, Some(cause)),
+            None if presence == ChannelPresence::Async => (DoorState::Open, None),
+            None if expected.is_some_and(|expected| expected.p80_ms < door.terms.open_below_ms) => (DoorState::Open, None),
+            None => (DoorState::Busy, Some(DoorCause::ExpectedWait)),
+        };
+        View { state, cause, expected_wait_ms: expected_wait_ms.filter(|_| state != DoorState::Closed) }
+    }
+
+    /// Why nobody who comes now is served.
+    fn shut(&self, door: &Door, presence: ChannelPresence) -> Option<DoorCause> {
+        match self.mode(&door.queue) {
+            QueueMode::Emergency => return Some(DoorCause::Emergency),
+            QueueMode::Closed => return Some(DoorCause::Closed),
+            QueueMode::Open => {}
+        }
+        if self.site.index.attendance.present(&door.queue, &door.channel) == 0 {
+            return Some(DoorCause::Unstaffed);
+        }
+        (presence != ChannelPresence::Async && !self.has_room(door)).then_some(DoorCause::Full)
+    }
+
+    /// What is written is taken whenever the queue takes it.
+    fn listens(&self, door: &Door, presence: ChannelPresence, cause: DoorCause) -> bool {
+        let admits = self.rules().and_then(|rules| rules.queue(&door.queue)).is_some_and(|queue| queue.admit_unstaffed);
+        match presence {
+            ChannelPresence::Async => true,
+            ChannelPresence::Session => door.terms.listen_only && admits && cause == DoorCause::Unstaffed,
+            ChannelPresence::Live => false,
+        }
+    }
+
+    /// More than what is kept free, for those who have a ticket already.
+    fn has_room(&self, door: &Door) -> bool {
+        let most = self.rules().and_then(|rules| rules.queue(&door.queue)).map_or(0, |queue| queue.max_waiting as usize);
+        let kept = (most * usize::from(door.terms.keep_free_percent)).div_ceil(100);
+        most == 0 || self.crowd(&door.queue) + kept < most
+    }
+}
+
+/// Held or not, a door must show it.
+fn is_hard(cause: DoorCause) -> bool {
+    match cause {
+        DoorCause::Emergency | DoorCause::Closed | DoorCause::ClosedHours | DoorCause::Unstaffed | DoorCause::Full => true,
+        DoorCause::ExpectedWait => false,
+    }
+}

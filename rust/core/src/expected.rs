@@ -1,0 +1,115 @@
+//! The expected wait: what somebody who joins a queue now is likely to wait. In integers, from what the journal says.
+//!
+//! Of the waits of those served of late the median, the 80th and the 90th percentile; each at least the wait of whoever has waited longest,
+//! and at least what those ahead will take: their number by their handling time, shared among the members at work. With a free member and
+//! nobody ahead it is nothing; with no member ready it is not known.
+
+use crate::site::Site;
+use crate::words::bounds::DURATION_MAX_MS;
+use crate::words::Name;
+
+const MINUTE_MS: u64 = 60_000;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
+
+/// Waits longer ago say nothing of now: of contacts whose customers are there, and of others.
+const FRESH_MS: u64 = HOUR_MS;
+const FRESH_DEFERRED_MS: u64 = 24 * HOUR_MS;
+/// The class of what can be deferred.
+const DEFERRED: u8 = 3;
+
+/// What people say of a wait: in minutes, then in hours.
+const STEPS_MS: [u64; 18] = [
+    0,
+    MINUTE_MS,
+    2 * MINUTE_MS,
+    3 * MINUTE_MS,
+    5 * MINUTE_MS,
+    10 * MINUTE_MS,
+    15 * MINUTE_MS,
+    20 * MINUTE_MS,
+    30 * MINUTE_MS,
+    45 * MINUTE_MS,
+    HOUR_MS,
+    90 * MINUTE_MS,
+    2 * HOUR_MS,
+    3 * HOUR_MS,
+    4 * HOUR_MS,
+    6 * HOUR_MS,
+    8 * HOUR_MS,
+    12 * HOUR_MS,
+];
+const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// Half, four fifths and nine tenths of those who join now wait no longer than this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Expected {
+    pub(crate) p50_ms: u64,
+    pub(crate) p80_ms: u64,
+    pub(crate) p90_ms: u64,
+}
+
+impl Expected {
+    const NONE: Self = Self { p50_ms: 0, p80_ms: 0, p90_ms: 0 };
+
+    /// What customers are told: the 80th percentile, rounded up to what people say.
+    pub(crate) fn said_ms(self) -> u64 {
+        let step = STEPS_MS.iter().find(|step_ms| **step_ms >= self.p80_ms);
+        step.copied().unwrap_or_else(|| self.p80_ms.div_ceil(DAY_MS) * DAY_MS).min(DURATION_MAX_MS)
+    }
+}
+
+impl Site {
+    /// The wait of a contact of this class that joins the queue at `t_ms`. None: not known, because no member is ready for the class, or
+    /// nobody asked the policy to know (`Rules::paces`).
+    pub(crate) fn expected_wait(&self, queue: &Name, klass: u8, t_ms: u64) -> Option<Expected> {
+        let there = &self.index.attendance;
+        let ready = u64::try_from(there.ready(queue, klass)).ok().filter(|ready| *ready > 0)?;
+        let ahead = (0..=klass).map(|klass| (klass, there.waiting(queue, klass) as u64));
+        let ahead: Vec<(u8, u64)> = ahead.filter(|(_, count)| *count > 0).collect();
+        if ahead.is_empty() && there.free(queue, klass) > 0 {
+            return Some(Expected::NONE);
+        }
+        let handled_ms = |klass| self.state.pace.of(queue, klass)?.handled_ms();
+        let own_ms = handled_ms(klass).unwrap_or(0);
+        let work_ms = ahead.iter().map(|(klass, count)| count.saturating_mul(handled_ms(*klass).unwrap_or(own_ms)));
+        let least_ms = work_ms.fold(0, u64::saturating_add).div_ceil(ready);
+        let head_ms = there.head_ms(queue, klass).map_or(0, |head_ms| t_ms.saturating_sub(head_ms));
+        let fresh_ms = if klass == DEFERRED { FRESH_DEFERRED_MS } else { FRESH_MS };
+        let waits = self.state.pace.of(queue, klass).map(|recent| recent.waits_since(t_ms.saturating_sub(fresh_ms)));
+        let waits = waits.unwrap_or_default();
+        let at = |percent| percentile(&waits, percent).max(head_ms).max(least_ms).min(DURATION_MAX_MS);
+        Some(Expected { p50_ms: at(50), p80_ms: at(80), p90_ms: at(90) })
+    }
+}
+
+/// The least wait that so many per cent do not exceed (nearest rank); 0 of none.
+fn percentile(sorted: &[u64], percent: usize) -> u64 {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_one_of_the_waits() {
+        let waits: Vec<u64> = (1..=10).collect();
+        assert_eq!([50, 80, 90, 100].map(|percent| percentile(&waits, percent)), [5, 8, 9, 10]);
+        assert_eq!([50, 80, 90].map(|percent| percentile(&[7], percent)), [7, 7, 7]);
+        assert_eq!(percentile(&[], 80), 0);
+    }
+
+    #[test]
+    fn what_is_said_is_never_less_than_expected() {
+        let said = |p80_ms| Expected { p50_ms: 0, p80_ms, p90_ms: p80_ms }.said_ms();
+        assert_eq!(said(0), 0);
+        assert_eq!(said(1), MINUTE_MS);
+        assert_eq!(said(MINUTE_MS), MINUTE_MS);
+        assert_eq!(said(5 * MINUTE_MS + 1), 10 * MINUTE_MS);
+        assert_eq!(said(HOUR_MS + 1), 90 * MINUTE_MS);
+        assert_eq!(said(13 * HOUR_MS), DAY_MS);
+        assert_eq!(said(25 * HOUR_MS), 2 * DAY_MS);
+        assert_eq!(said(DURATION_MAX_MS), DURATION_MAX_MS);
+    }
+}

@@ -1,0 +1,116 @@
+//! How fast queues have served of late: what the last contacts waited, and how long agents were busy with one. Part of the state, and empty
+//! unless the policy asks for it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::{Agent, Work};
+use crate::words::{Id, Name};
+
+/// So many are remembered of a queue and class.
+const REMEMBERED: usize = 32;
+
+/// What is known of each queue and class, and which engagements are under way.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pace {
+    recent: BTreeMap<(Name, u8), Recent>,
+    /// Primary engagements that are not over, wrap-up included, by contact and attempt.
+    open: BTreeMap<(Id, u32), Open>,
+}
+
+/// Of one queue and class, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Recent {
+    /// When contacts were answered, and after what wait.
+    waits: VecDeque<(u64, u64)>,
+    /// How long contacts took agents, wrap-up included.
+    handled_ms: VecDeque<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Open {
+    began_ms: u64,
+    /// What it has taken of its agent, once it is over and wrapped up.
+    spent_ms: u64,
+}
+
+impl Pace {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.recent.is_empty() && self.open.is_empty()
+    }
+
+    pub(crate) fn of(&self, queue: &Name, klass: u8) -> Option<&Recent> {
+        self.recent.get(&(queue.clone(), klass))
+    }
+
+    /// Queues that a new policy does not ask about are forgotten; what is under way is dropped with the last of them.
+    pub(crate) fn keep(&mut self, asked: impl Fn(&Name) -> bool, any: bool) {
+        self.recent.retain(|(queue, _), _| asked(queue));
+        if !any {
+            self.open.clear();
+        }
+    }
+
+    pub(crate) fn answered(&mut self, queue: &Name, klass: u8, at_ms: u64, wait_ms: u64) {
+        remember(&mut self.recent.entry((queue.clone(), klass)).or_default().waits, (at_ms, wait_ms));
+    }
+
+    pub(crate) fn begun(&mut self, contact: Id, attempt: u32, at_ms: u64) {
+        self.open.insert((contact, attempt), Open { began_ms: at_ms, spent_ms: 0 });
+    }
+
+    /// The conversation is over: without a wrap-up the contact is done with.
+    pub(crate) fn ended(&mut self, attempt: (Id, u32), at_ms: u64, (agent, work): (&Agent, &Work), wraps: bool) {
+        let Some(open) = self.open.get_mut(&attempt) else { return };
+        open.spent_ms = share(at_ms.saturating_sub(open.began_ms), work, agent);
+        if !wraps {
+            self.done(attempt, work);
+        }
+    }
+
+    /// So is its wrap-up, which began at `began_ms`.
+    pub(crate) fn wrapped(&mut self, attempt: (Id, u32), (began_ms, at_ms): (u64, u64), (agent, work): (&Agent, &Work)) {
+        let Some(open) = self.open.get_mut(&attempt) else { return };
+        open.spent_ms += share(at_ms.saturating_sub(began_ms), work, agent);
+        self.done(attempt, work);
+    }
+
+    fn done(&mut self, attempt: (Id, u32), work: &Work) {
+        if let Some(open) = self.open.remove(&attempt) {
+            let recent = self.recent.entry((work.queue.clone(), work.klass)).or_default();
+            remember(&mut recent.handled_ms, open.spent_ms);
+        }
+    }
+}
+
+impl Recent {
+    /// Waits of those who were answered at `since_ms` or later, shortest first.
+    pub(crate) fn waits_since(&self, since_ms: u64) -> Vec<u64> {
+        let late = self.waits.iter().filter(|(at_ms, _)| *at_ms >= since_ms);
+        let mut waits: Vec<u64> = late.map(|(_, wait_ms)| *wait_ms).collect();
+        waits.sort_unstable();
+        waits
+    }
+
+    /// How long one contact takes an agent, on average.
+    pub(crate) fn handled_ms(&self) -> Option<u64> {
+        let count = self.handled_ms.len() as u64;
+        (count > 0).then(|| self.handled_ms.iter().sum::<u64>() / count)
+    }
+}
+
+fn remember<T>(ring: &mut VecDeque<T>, sample: T) {
+    if ring.len() == REMEMBERED {
+        ring.pop_front();
+    }
+    ring.push_back(sample);
+}
+
+/// What of this time was the agent's whole: who has room for four such contacts gives each a quarter.
+fn share(time_ms: u64, work: &Work, agent: &Agent) -> u64 {
+    let at_once = agent.channels.get(&work.channel).map_or(1, |enabled| u128::from(enabled.max_concurrent.max(1)));
+    let (cost, capacity) = (u128::from(work.full_cost.unwrap_or(work.cost)), u128::from(agent.capacity.max(1)));
+    let part = (cost * at_once).clamp(capacity, capacity * at_once);
+    u64::try_from(u128::from(time_ms) * part / (capacity * at_once)).unwrap_or(time_ms)
+}
