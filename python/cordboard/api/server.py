@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha import reflection
 
 from cordboard.api.agents import AgentService
 from cordboard.api.attendance import SESSION_GRACE_S, Attendance
+from cordboard.api.availability import AvailabilityService
 from cordboard.api.boards import BoardService, add_board_service
 from cordboard.api.calendar import watch_days
 from cordboard.api.contacts import ContactService
@@ -33,6 +34,7 @@ from cordboard.api.signals import Signals
 from cordboard.api.site import CATCH_UP_S, GATEWAY, Site, commit_reader
 from cordboard.api.staff import StaffService
 from cordboard.api.tokens import Tokens
+from cordboard.doors import Doors
 from cordboard.effects import Effects
 from cordboard.errors import ConfigurationError
 from cordboard.log.feed import Feed
@@ -47,6 +49,7 @@ from cordboard.router.explain import Explainer
 from cordboard.settings import is_loopback
 from cordboard.v1 import (
     agent_service_pb2,
+    availability_service_pb2,
     board_service_pb2,
     contact_service_pb2,
     customer_service_pb2,
@@ -60,6 +63,7 @@ from cordboard.v1 import (
     staff_service_pb2,
 )
 from cordboard.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
+from cordboard.v1.availability_service_pb2_grpc import add_AvailabilityServiceServicer_to_server
 from cordboard.v1.contact_service_pb2_grpc import add_ContactServiceServicer_to_server
 from cordboard.v1.customer_service_pb2_grpc import add_CustomerServiceServicer_to_server
 from cordboard.v1.effect_service_pb2_grpc import add_EffectServiceServicer_to_server
@@ -110,6 +114,7 @@ SERVICES = tuple(
         (queue_service_pb2, "QueueService"),
         (engagement_service_pb2, "EngagementService"),
         (engine_service_pb2, "EngineService"),
+        (availability_service_pb2, "AvailabilityService"),
     )
 )
 
@@ -144,8 +149,9 @@ async def run_api(
     if quarantine is None:
         quarantine = Quarantine()
         feed.attach(quarantine.apply)
+    doors = Doors()
     erasure, attendance = Erasure(vault, log.site), Attendance(log, desks, feed.caught_up, session_grace_s)
-    for fold in (outcomes.apply, declared.apply, effects.apply, erasure.apply, attendance.apply):
+    for fold in (outcomes.apply, declared.apply, effects.apply, doors.apply, erasure.apply, attendance.apply):
         feed.attach(fold)
 
     async def decided(acceptance: Acceptance) -> bool:
@@ -166,6 +172,7 @@ async def run_api(
             declared=declared,
             effects=effects,
             quarantine=quarantine,
+            doors=doors,
             signals=Signals(log, desks),
             people=people,
             shown=Shown(declared, people, boards),
@@ -205,6 +212,7 @@ async def _serve(site: Site, host: str, port: int, caught_up: asyncio.Event, rea
     add_QueueServiceServicer_to_server(QueueService(site), server)
     add_EngagementServiceServicer_to_server(EngagementService(site), server)
     add_EngineServiceServicer_to_server(EngineService(site), server)
+    add_AvailabilityServiceServicer_to_server(AvailabilityService(site), server)
     healthy = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

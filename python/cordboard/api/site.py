@@ -14,6 +14,7 @@ from cordboard.api.signals import Signals
 from cordboard.api.status import Draining, TokenExpired
 from cordboard.api.tokens import Tokens
 from cordboard.branch import Branch
+from cordboard.doors import Doors
 from cordboard.effects import Effects
 from cordboard.errors import FactRefused, LogUnavailable, OutcomeUnknown, Overloaded
 from cordboard.events import Commit, Fact
@@ -54,6 +55,7 @@ class Site:
     declared: Declared
     effects: Effects
     quarantine: Quarantine
+    doors: Doors
     signals: Signals
     people: People
     shown: Shown

@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": "demo:demo",
     "top": "top:top",
     "queues": "queues:queues_app",
+    "doors": "doors:doors",
     "topics": "topics:topics",
     "contacts": "joined:contacts",
     "timeline": "contacts:timeline",

@@ -10,6 +10,7 @@ Every write carries a request id, and is repeated with the same one while the se
 so that nothing is done twice. Answers are the API's own messages; ids are 32 hexadecimal digits.
 """
 
+from cordboard.client.availability import AvailabilityCalls
 from cordboard.client.boards import BoardCalls
 from cordboard.client.connection import ClientError, new_request_id
 from cordboard.client.contacts import ContactCalls, NewContact, new_contact
@@ -70,6 +71,7 @@ class Client(
     DeskCalls,
     EngagementCalls,
     StaffCalls,
+    AvailabilityCalls,
     BoardCalls,
     PolicyCalls,
     CustomerCalls,
