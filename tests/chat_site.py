@@ -22,6 +22,7 @@ from cordboard.events import event as words
 from cordboard.events import fact as facts
 from cordboard.events.bounds import Key
 from cordboard.events.commit import INPUT_TAG, Commit, Consumed, Entry, Input
+from cordboard.events.door_events import DoorTurned
 from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy
 from cordboard.events.verdict import Accepted, Refused, Verdict
 from cordboard.gateway.limits import Limits
@@ -68,6 +69,9 @@ class ScriptedRouter:
     async def join(self, contact: bytes, agent: bytes) -> None:
         await self._commit(None, self._event(words.EngagementStarted(0, 1, "orders"), contact, agent))
 
+    async def turn(self, event: DoorTurned) -> None:
+        await self._commit(None, self._event(event))
+
     async def queue(self, contact: bytes, queue: str) -> None:
         await self._commit(None, self._queued(contact, queue))
 
@@ -90,7 +94,8 @@ class ScriptedRouter:
             verdict, events = self._decide(fact)
             contact = getattr(fact, "contact", None)
             body = codec.encode(Input(frame.seq, index, frame.stored_ms, data, verdict))
-            await self._commit(frame, Entry(INPUT_TAG, contact, None, None, 0, body), *events)
+            channel = getattr(fact, "channel", None)
+            await self._commit(frame, Entry(INPUT_TAG, contact, None, channel, 0, body), *events)
             async with self._changed:
                 self.facts.append(fact)
                 self._changed.notify_all()
@@ -105,6 +110,8 @@ class ScriptedRouter:
                 return Accepted(), [self._queued(contact, queue)]
             case facts.MessagePosted(contact=contact, message=message, author=author) if contact in self._ordinals:
                 return Accepted(), [self._relayed(contact, message, author, fact.agent)]
+            case facts.DemandTurnedAway():
+                return Accepted(), []
             case facts.ContactAbandoned(contact=contact) if contact in self._ordinals:
                 del self._ordinals[contact]
                 return Accepted(), [self._event(words.ContactEnded(0, "abandoned", "queued", None), contact)]

@@ -76,7 +76,7 @@ class World:
 
     def __init__(self, limits: Limits) -> None:
         self.texts = Texts()
-        self.chat = Chat("chat", self.texts, ChatKeys(bytes(32), "chat"), PolicyView(), limits, 3_600)  # type: ignore[arg-type]
+        self.chat = Chat("chat", self.texts, ChatKeys(bytes(32), "chat"), PolicyView(), limits, 3_600, lambda *_: False)  # type: ignore[arg-type]
         self.chat.open(None, lambda: Backlog(0, 0))  # type: ignore[arg-type]
         self.contact = self.chat.keys.new_contact()
         self.line = Line()

@@ -64,6 +64,11 @@ class Limits:
     posts_per_s: float = 1.0
     posts_burst: int = 20
     """Posts to a form from one network address; more are answered 429."""
+    looks_per_s: float = 5.0
+    looks_burst: int = 100
+    """Questions by one network address how entry points stand; more are answered 429."""
+    demand_every_s: float = 10.0
+    """How often customers who were turned away at a door are told the journal."""
     webhooks_per_s: float = 50.0
     webhooks_burst: int = 200
     """Posts to a webhook by one source, told apart by its name, once their signatures hold; more are answered 429."""

@@ -1,4 +1,4 @@
-"""Self-contained HTML pages out of pages/, and the headers that keep everything else out of them."""
+"""Self-contained HTML pages and scripts out of pages/, and the headers that keep everything else out of them."""
 
 import base64
 import hashlib
@@ -21,6 +21,12 @@ def read_page(name: str, *, form_action: str = "'none'", cache: str = "no-cache"
         "referrer-policy": "no-referrer",
         "cache-control": cache,
     }
+
+
+def read_script(name: str) -> tuple[str, str]:
+    """A script for other sites' pages, and its ETag."""
+    script = (resources.files("cordboard.gateway") / "pages" / name).read_text("utf-8")
+    return script, f'"{hashlib.sha256(script.encode()).hexdigest()[:24]}"'
 
 
 def _digest(body: str) -> str:

@@ -81,6 +81,14 @@ class PolicyView:
         """The entry point of this name, whatever its channel."""
         return self._entry_points.get(name)
 
+    def kept_free(self, name: str) -> int | None:
+        """How many of those who may wait in its queue an entry point keeps room for; None: as many as like."""
+        door = self._entry_points.get(name)
+        queue = next((each for each in self.in_force().queues if door is not None and each.name == door.queue), None)
+        if door is None or door.availability is None or queue is None or queue.max_waiting == 0:
+            return None
+        return -(-queue.max_waiting * door.availability.keep_free_percent // 100)
+
     def mail_door(self, address: str) -> EntryPoint | None:
         """The entry point that has this mail address, whatever its case."""
         wanted = address.strip().lower()

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 
+from cordboard.gateway.availability.http import Turnstile, availability_routes
+from cordboard.gateway.availability.tickets import Tickets
 from cordboard.gateway.chat.chat import Chat
 from cordboard.gateway.chat.session import Session
 from cordboard.gateway.chat.tokens import ChatKeys
@@ -61,6 +63,7 @@ async def run_gateway(
     if probed is not None:
         probed(gateway.unready)
     routes = [
+        *availability_routes(gateway.turnstile, limits, allowed_origins, behind_proxy=behind_proxy),
         *form_routes(gateway.entrances[FORM], limits, behind_proxy=behind_proxy),
         *webhook_routes(gateway.entrances[WEBHOOK], limits, webhook_secrets or {}),
     ]
@@ -88,11 +91,19 @@ class _Gateway:
     def __init__(self, log: SiteLog, vault: Vault, feed: Feed, limits: Limits, name: str, grace_s: float) -> None:
         self._vault, self._feed, self._limits, self._name = vault, feed, limits, name
         self._policy, cases = PolicyView(), Cases()
-        self._chat = Chat(name, vault, ChatKeys(vault.derive_key("chat"), name), self._policy, limits, grace_s)
+        self.turnstile = Turnstile(self._policy, Tickets(vault.derive_key("tickets"), log.site), limits)
+        keys = ChatKeys(vault.derive_key("chat"), name)
+        self._chat = Chat(name, vault, keys, self._policy, limits, grace_s, self.turnstile.take)
         self.entrances = {kind: Entrance(kind, vault, self._policy, cases, limits) for kind in (MAIL, FORM, WEBHOOK)}
         self._sessions: set[Session] = set()
         self._whispers = Whispers(log, self._chat)
-        folds = [self._policy.apply, cases.apply, self._chat.conversations.apply, self._chat.verdicts.apply]
+        folds = [
+            self._policy.apply,
+            self.turnstile.doors.apply,
+            cases.apply,
+            self._chat.conversations.apply,
+            self._chat.verdicts.apply,
+        ]
         for fold in (*folds, *(entrance.apply for entrance in self.entrances.values())):
             feed.attach(fold)
 
@@ -115,6 +126,7 @@ class _Gateway:
 
         self._chat.open(intake(self._name), backlog)
         group.create_task(self._chat.departures.run(publisher))
+        group.create_task(self.turnstile.demand.run(publisher))
         for entrance in self.entrances.values():
             entrance.open(intake(entrance.name), backlog)
             group.create_task(entrance.run())

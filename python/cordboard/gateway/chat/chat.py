@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from cordboard import codec, metrics
 from cordboard.errors import FactRefused, NotFound, OutcomeUnknown, Overloaded
 from cordboard.events.bounds import ID_BYTES
@@ -57,7 +59,18 @@ class Posted:
 class Chat:
     """The chats of one gateway process. Its owner attaches `apply` to the feed, and opens it when the feed has caught up."""
 
-    def __init__(self, name: str, vault: Vault, keys: ChatKeys, policy: PolicyView, limits: Limits, grace_s: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        vault: Vault,
+        keys: ChatKeys,
+        policy: PolicyView,
+        limits: Limits,
+        grace_s: float,
+        take_ticket: Callable[[str, str, str], bool],
+    ) -> None:
+        """`take_ticket`: whether a ticket promises a place at an entry point to who starts with this client id."""
+        self._take_ticket = take_ticket
         self.keys = keys
         self.limits = limits
         self.policy = policy
@@ -198,6 +211,9 @@ class Chat:
     def _arrival(self, frame: Start) -> Draft:
         contact, fact_id = self.keys.new_contact(), secrets.token_bytes(ID_BYTES)
         fact = self._placed(frame, contact, fact_id)
+        if frame.ticket is not None and frame.entry_point is not None:
+            ticket = self._take_ticket(frame.ticket, frame.entry_point, frame.client_id)
+            fact = msgspec.structs.replace(fact, ticket=ticket)
         contents: tuple[Content, ...] = ()
         if frame.name is not None:
             customer = json.dumps({"kind": CHANNEL, "address": frame.name}, ensure_ascii=False)

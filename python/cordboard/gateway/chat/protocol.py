@@ -42,6 +42,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="st
     entry_point: Name | None = None
     language: Language | None = None
     name: PersonName | None = None
+    ticket: Token | None = None
+    """Of an open `entry_point`: a promised place. One that does not hold (any more) is no mistake: the chat begins without."""
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="message"):

@@ -1,0 +1,79 @@
+// Says on a site's contact buttons how their entry points stand. Buttons are relabelled, never hidden or disabled.
+//
+//   <script src="https://contact.example.com/availability.js" defer></script>
+//   <button data-cordboard="widget" data-open="Chat with us" data-busy="Chat (busy, about {wait})"
+//           data-listen-only="Leave a message" data-closed="Chat is closed">Chat with us</button>
+//
+// Every label is optional; {wait} is the expected wait in words. `data-state` holds the state, for styles. A click on an open entry
+// point asks for a ticket; then the button gets the event `cordboard:enter` with detail {entry_point, ticket, state, referral}: open the
+// chat there, and start it with `entry_point` and `ticket`. Without a ticket (`ticket` is null) the customer has no promise of a place.
+(() => {
+  "use strict";
+  const source = document.currentScript;
+  const base = source.dataset.gateway || source.src.replace(/\/availability\.js(\?.*)?$/, "");
+  const EVERY_MS = 15000;
+  const WORDS = {
+    en: { open: "Chat with us", busy: "Busy: about {wait}", busy_unknown: "Busy at the moment", listen_only: "Leave a message", closed: "Closed now",
+      at_once: "no wait", min: "{n} min", h: "{n} h", d: "{n} days" },
+    nl: { open: "Chat met ons", busy: "Druk: ongeveer {wait}", busy_unknown: "Druk op dit moment", listen_only: "Laat een bericht achter", closed: "Nu gesloten",
+      at_once: "geen wachttijd", min: "{n} min", h: "{n} uur", d: "{n} dagen" },
+    fr: { open: "Discuter avec nous", busy: "Occupé : environ {wait}", busy_unknown: "Occupé pour le moment", listen_only: "Laisser un message", closed: "Fermé maintenant",
+      at_once: "sans attente", min: "{n} min", h: "{n} h", d: "{n} jours" },
+    de: { open: "Mit uns chatten", busy: "Besetzt: etwa {wait}", busy_unknown: "Im Moment besetzt", listen_only: "Nachricht hinterlassen", closed: "Jetzt geschlossen",
+      at_once: "keine Wartezeit", min: "{n} Min.", h: "{n} Std.", d: "{n} Tage" },
+  };
+  const words = WORDS[(document.documentElement.lang || navigator.language || "en").slice(0, 2).toLowerCase()] || WORDS.en;
+  const buttons = () => document.querySelectorAll("[data-cordboard]");
+
+  function spoken(ms) {
+    if (!ms) return words.at_once;
+    const minutes = Math.ceil(ms / 60000);
+    if (minutes < 90) return words.min.replace("{n}", minutes);
+    if (minutes < 2880) return words.h.replace("{n}", Math.ceil(minutes / 30) / 2);
+    return words.d.replace("{n}", Math.ceil(minutes / 1440));
+  }
+
+  function relabel(button, door) {
+    const known = door.expected_wait_ms !== undefined;
+    const own = { open: "open", busy: "busy", listen_only: "listenOnly", closed: "closed" }[door.state];
+    if (own === undefined) return;   // nothing is known yet: the page's own label stays
+    const usual = door.state === "busy" && !known ? words.busy_unknown : words[door.state];
+    const label = (button.dataset[own] || usual).replace("{wait}", known ? spoken(door.expected_wait_ms) : "").trim();
+    if (button.textContent !== label) button.textContent = label;
+    button.dataset.state = door.state;
+  }
+
+  async function look() {
+    const names = new Set([...buttons()].map((button) => button.dataset.cordboard));
+    for (const name of names) {
+      try {
+        const answer = await fetch(`${base}/availability/${encodeURIComponent(name)}`);
+        if (!answer.ok) continue;
+        const door = await answer.json();
+        for (const button of buttons()) if (button.dataset.cordboard === name) relabel(button, door);
+      } catch { /* the gateway is away: labels stay as they are */ }
+    }
+  }
+
+  async function enter(button) {
+    const detail = { entry_point: button.dataset.cordboard, ticket: null, state: "unknown", referral: null };
+    try {
+      const answer = await fetch(`${base}/availability/${encodeURIComponent(detail.entry_point)}/ticket`, { method: "POST" });
+      const said = await answer.json();
+      if (answer.status === 201) Object.assign(detail, { ticket: said.ticket, state: "open" });
+      else if (answer.status === 409) {
+        Object.assign(detail, { state: said.state, referral: said.referral || null });
+        relabel(button, said);
+      }
+    } catch { /* without a ticket, then */ }
+    button.dispatchEvent(new CustomEvent("cordboard:enter", { bubbles: true, detail }));
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest("[data-cordboard]") : null;
+    if (button && button.dataset.cordboardTicket !== "off") enter(button);
+  });
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") look(); });
+  setInterval(() => { if (document.visibilityState === "visible") look(); }, EVERY_MS);
+  look();
+})();

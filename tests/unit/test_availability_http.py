@@ -1,0 +1,106 @@
+"""Availability over HTTP: what caches and visitors are told, who gets a ticket, and what becomes of it."""
+
+from pathlib import Path
+
+import httpx
+from msgspec.structs import replace
+
+from cordboard.events.door_events import DoorTurned
+from cordboard.events.fact import ContactArrived, DemandTurnedAway
+from cordboard.events.policy import Availability, EntryPoint, QueuePolicy
+from cordboard.gateway.limits import Limits
+from tests.chat_site import POLICY, ScriptedSite, chat_site
+
+SHOWN = replace(
+    POLICY,
+    queues=[QueuePolicy(name="orders", max_waiting=10), QueuePolicy(name="invoices")],
+    entry_points=[
+        EntryPoint(name="widget", channel="chat", queue="orders", availability=Availability(keep_free_percent=20)),
+        EntryPoint(name="silent", channel="chat", queue="orders"),
+    ],
+)
+OPEN = DoorTurned(1_000, "widget", "open", None, 0, None, None, 901_000)
+BUSY = DoorTurned(2_000, "widget", "busy", "expected_wait", 600_000, None, "phone", 602_000)
+
+
+def client(site: ScriptedSite, **headers: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=f"http://{site.address}", headers=headers)
+
+
+async def turn(site: ScriptedSite, event: DoorTurned) -> None:
+    await site.router.turn(event)
+    assert await site.feed.reached(await site.log.last_journal_seq(), 5.0)
+
+
+async def test_everybody_may_ask_and_caches_may_keep_it(tmp_path: Path) -> None:
+    async with chat_site(tmp_path, SHOWN) as site, client(site, origin="https://shop.example") as web:
+        assert (await web.get("/availability/widget")).json() == {
+            "entry_point": "widget", "channel": "chat", "state": "unknown",
+        }  # fmt: skip
+        await turn(site, OPEN)
+        first = await web.get("/availability/widget")
+        assert first.json() == {
+            "entry_point": "widget", "channel": "chat", "state": "open", "expected_wait_ms": 0, "since_ms": 1_000,
+        }  # fmt: skip
+        assert first.headers["access-control-allow-origin"] == "*"
+        assert first.headers["cache-control"] == "public, max-age=5, stale-while-revalidate=10"
+        again = await web.get("/availability/widget", headers={"if-none-match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        await turn(site, BUSY)
+        changed = await web.get("/availability/widget", headers={"if-none-match": first.headers["etag"]})
+        assert (changed.status_code, changed.json()["expected_wait_ms"], changed.json()["referral"]) == (200, 600_000, "phone")
+        assert [door["entry_point"] for door in (await web.get("/availability")).json()] == ["widget"]
+        unknown = await web.get("/availability/silent")
+        assert (unknown.status_code, unknown.json()["reason"]) == (404, "unknown_entry_point")
+
+
+async def test_an_open_door_gives_tickets_for_the_room_it_keeps(tmp_path: Path) -> None:
+    async with chat_site(tmp_path, SHOWN) as site, client(site) as web:
+        await turn(site, OPEN)
+        given = await web.post("/availability/widget/ticket")
+        assert (given.status_code, given.headers["cache-control"]) == (201, "no-store")
+        ticket = given.json()["ticket"]
+        assert (await web.post("/availability/widget/ticket")).status_code == 201
+        third = await web.post("/availability/widget/ticket")
+        assert (third.status_code, third.json()["state"]) == (409, "busy"), "two are on their way, and more room is not kept"
+        async with await site.customer() as ann, await site.customer() as bob, await site.customer() as eve:
+            await ann.start(queue=None, entry_point="widget", ticket=ticket)
+            assert (await web.post("/availability/widget/ticket")).status_code == 201, "one of them came in"
+            await bob.start("bob" * 11, entry_point="widget", ticket=ticket)
+            await eve.start("eve" * 11, entry_point="silent", ticket="no-ticket-at-all")
+        arrived = await site.router.seen(3, ContactArrived)
+        assert [(fact.entry_point, fact.ticket) for fact in arrived] == [("widget", True), ("widget", False), ("silent", False)]
+
+
+async def test_who_comes_to_a_door_that_is_not_open_is_counted(tmp_path: Path) -> None:
+    async with chat_site(tmp_path, SHOWN, Limits(demand_every_s=0.01)) as site, client(site) as web:
+        await turn(site, BUSY)
+        refused = await web.post("/availability/widget/ticket")
+        assert (refused.status_code, refused.json()["state"], refused.json()["expected_wait_ms"]) == (409, "busy", 600_000)
+        counted = await site.router.seen(1, DemandTurnedAway)
+        assert [(fact.entry_point, fact.channel, fact.state, fact.count) for fact in counted] == [("widget", "chat", "busy", 1)]
+
+
+async def test_tickets_are_for_the_pages_of_the_site_and_not_without_end(tmp_path: Path) -> None:
+    limits = Limits(posts_burst=2, posts_per_s=0.001, looks_burst=3, looks_per_s=0.001)
+    async with chat_site(tmp_path, SHOWN, limits, allowed_origins=("https://shop.example",)) as site, client(site) as web:
+        await turn(site, OPEN)
+        foreign = await web.post("/availability/widget/ticket", headers={"origin": "https://evil.example"})
+        assert (foreign.status_code, foreign.json()["reason"]) == (403, "origin_not_allowed")
+        own = await web.post("/availability/widget/ticket", headers={"origin": "https://shop.example"})
+        assert (own.status_code, own.headers["access-control-allow-origin"]) == (201, "https://shop.example")
+        assert (await web.post("/availability/nowhere/ticket")).status_code == 404
+        late = await web.post("/availability/widget/ticket")
+        assert (late.status_code, late.json()["reason"], "retry-after" in late.headers) == (429, "rate_limited", True)
+        looks = [(await web.get("/availability/widget")).status_code for _ in range(4)]
+        assert looks == [200, 200, 200, 429]
+
+
+async def test_the_script_is_for_every_site(tmp_path: Path) -> None:
+    async with chat_site(tmp_path, SHOWN) as site, client(site) as web:
+        script = await web.get("/availability.js")
+        assert script.headers["content-type"].startswith("text/javascript")
+        assert script.headers["access-control-allow-origin"] == "*"
+        assert "hidden" not in script.text.split("*/")[-1].replace("never hidden", ""), "buttons are relabelled, never hidden"
+        again = await web.get("/availability.js", headers={"if-none-match": script.headers["etag"]})
+        assert again.status_code == 304
