@@ -42,6 +42,7 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// Half, four fifths and nine tenths of those who join now wait no longer than this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_field_names)] // units come last
 pub(crate) struct Expected {
     pub(crate) p50_ms: u64,
     pub(crate) p80_ms: u64,

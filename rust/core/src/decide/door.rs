@@ -8,6 +8,7 @@
 //! Each is looked at after whatever concerns its queue, and when it is held no longer.
 
 use super::Check;
+use crate::expected::Expected;
 use crate::rules::Door;
 use crate::state::Door as Shown;
 use crate::turn::Turn;
@@ -102,7 +103,7 @@ impl Turn<'_> {
         let profile = self.rules().and_then(|rules| rules.channel(&door.channel));
         let (presence, klass) = profile.map_or((ChannelPresence::Live, 0), |profile| (profile.presence, profile.klass));
         let expected = self.site.expected_wait(&door.queue, klass, self.t_ms);
-        let expected_wait_ms = expected.map(|expected| expected.said_ms());
+        let expected_wait_ms = expected.map(Expected::said_ms);
         let (state, cause) = match self.shut(door, presence) {
             Some(cause) if self.listens(door, presence, cause) => (DoorState::ListenOnly, Some(cause)),
             Some(cause) => (DoorState::Closed, Some(cause)),
