@@ -138,6 +138,12 @@ def _configure(engine: Engine, purpose: Purpose, durable: bool, pause: Callable[
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
+    @event.listens_for(engine, "invalidate")
+    def let_go(connection: Any, _record: object, _error: object) -> None:
+        # A cancellation in the middle of a statement. The connection is closed next; but SQLite puts that off, and keeps the lock,
+        # as long as there is a cursor, and the task that was cancelled refers to it for as long as it likes.
+        connection.rollback()
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if purpose == "write" else "BEGIN")

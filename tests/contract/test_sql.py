@@ -4,7 +4,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import pytest
+from sqlalchemy import text
+
+from cordboard import sql
 from cordboard.sql import open_thread_engine
 
 OPENERS = 8
@@ -29,3 +34,21 @@ def test_many_open_a_new_file_at_once_and_all_get_it(tmp_path: Path) -> None:
             open_it = opener(f"sqlite+aiosqlite:///{tmp_path}/{number}.db", threading.Barrier(OPENERS))
             modes = [threads.submit(open_it) for _ in range(OPENERS)]
             assert [mode.result() for mode in modes] == ["wal"] * OPENERS
+
+
+async def test_who_is_cancelled_in_the_middle_of_a_statement_keeps_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'views.db'}"
+    engine = sql.open_engine(url, "write", durable=False, name="first")
+    async with engine.connect() as connection:
+        await connection.begin()
+        await connection.execute(text("CREATE TABLE words (word INTEGER)"))
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        held = await driver.execute("VALUES (1), (2)")
+        await connection.invalidate()  # what a cancellation does
+    await engine.dispose()
+    monkeypatch.setattr(sql, "BUSY_MS", 2_000)
+    other = sql.open_engine(url, "write", durable=False, name="second")
+    async with other.begin() as connection:
+        await connection.execute(text("CREATE TABLE words (word INTEGER)"))
+    await other.dispose()
+    assert held is not None, "the traceback of a cancelled task refers to its cursor for as long as anybody has the task"
