@@ -10,13 +10,14 @@ from pathlib import Path
 
 import nats
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from cordboard import codec
 from cordboard.branch import Branch
 from cordboard.cli import lags
 from cordboard.cli.lags import Lags
 from cordboard.cli.vitals import Vitals, exposition
-from cordboard.errors import JournalCorrupt, JournalReplaced
+from cordboard.errors import HistoryUnavailable, JournalCorrupt, JournalReplaced
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.jetstream import JetStreamLog
@@ -50,7 +51,7 @@ class World:
             yield task
         finally:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, JournalCorrupt, OSError):
+            with contextlib.suppress(asyncio.CancelledError, JournalCorrupt):
                 await task
 
     async def vanish(self) -> int:
@@ -262,20 +263,31 @@ async def test_a_restored_journal_that_has_grown_past_the_history_stops_it(
         assert await here.reader.read_up_to() == Branch(5, an_id("inbox"))
 
 
-async def test_a_broken_database_stops_it(tmp_path: Path, url: str) -> None:
+async def test_a_database_that_goes_away_is_waited_for(tmp_path: Path, url: str) -> None:
+    said: list[str] = []
     async with world(tmp_path, url) as here:
         await here.append(1, 2)
-        async with here.running() as task:
-            await here.reached(2)
-            broken = pytest.MonkeyPatch()
+        task = asyncio.create_task(run_history(here.server.url, SITE, url, said=said.append))
+        await here.reached(2)
+        assert said == [""]
+        broken = pytest.MonkeyPatch()
 
-            async def fail(*_: object) -> int:
-                raise OSError("the disk is gone")
+        async def fail(*_: object) -> int:
+            raise OperationalError("INSERT", {}, OSError("the disk is gone"))
 
-            broken.setattr(projector, "store", fail)
-            await here.append(3, 3)
-            with pytest.raises(OSError, match="the disk is gone"):
-                await asyncio.wait_for(asyncio.shield(task), PATIENCE_S)
-            broken.undo()
-        async with here.running():
-            await here.reached(3)
+        broken.setattr(projector, "store", fail)
+        await here.append(3, 3)
+        await eventually(lambda: len(said) > 1, "it to say why it does not go on")
+        assert said[1] == "the history's database failed: OSError: the disk is gone"
+        broken.undo()
+        await here.reached(3)
+        assert said[-1] == "" and not task.done()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+
+async def test_a_database_that_is_not_there_at_the_start_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "views.db").write_bytes(b"no database at all, but a text" * 40)
+    with pytest.raises(HistoryUnavailable, match="the history's database failed: DatabaseError: file is not a database"):
+        await run_history("nats://127.0.0.1:1", SITE, f"sqlite+aiosqlite:///{tmp_path / 'views.db'}")

@@ -10,22 +10,26 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typer.testing import CliRunner
 
 from cordboard import codec, metrics
-from cordboard.errors import ConfigurationError
+from cordboard.errors import ConfigurationError, Conflict
 from cordboard.events import Commit
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.port import SiteLog
 from cordboard.main import app
 from cordboard.projections.history import HistoryReader, abandon_rebuild, arrivals, rebuild_history, run_history
+from cordboard.projections.history.claim import CLAIM_LOCK, claimed
 from cordboard.projections.history.rebuild import NEXT, OLD, Rebuild
 from cordboard.projections.history.schema import VERSION
 from cordboard.projections.history.store import position, prepare, store
+from cordboard.sql import is_sqlite
 from tests.contract.test_history import a_day, a_matter, dump, opened
 from tests.journal import SITE, commit
+from tests.postgres import eventually
 
 PATIENCE_S = 60.0
 
@@ -242,6 +246,64 @@ async def test_a_projector_rebuilds_the_tables_of_an_older_release_by_itself(
     assert metrics.REGISTRY.get_sample_value("cordboard_history_rebuilds_total") == before + 1
     assert await dump(views) == live
     assert "history_forgotten" not in await names(views)
+
+
+async def test_one_is_rebuilt_by_one_alone(site: Site, database_url: str, views: AsyncEngine) -> None:
+    journal = a_journal()
+    await site.append(journal)
+    await store(views, journal)
+    live = await dump(views)
+    async with opened(database_url) as other, claimed(other) as still:
+        for refused in (site.rebuild(database_url), abandon_rebuild(database_url)):
+            with pytest.raises(Conflict, match="somebody else is rebuilding") as conflict:
+                await refused
+            assert conflict.value.reason == "rebuild_running"
+        await still()
+    done = await asyncio.gather(*(site.rebuild(database_url) for _ in range(3)), return_exceptions=True)
+    assert {type(one) for one in done} <= {list, Conflict} and any(isinstance(one, list) for one in done)
+    assert await dump(views) == live
+
+
+async def test_who_has_lost_the_right_to_rebuild_stops(views: AsyncEngine) -> None:
+    if is_sqlite(views):
+        return  # a file's lock ends with the process
+    journal = a_journal()
+    await store(views, journal[:5])
+    async with opened(str(views.url.render_as_string(hide_password=False))) as other, claimed(other) as still:
+        rebuild = await Rebuild.begin(views, SITE, lambda _done, _of: None, still=still)
+        assert not await rebuild.reached(0)
+        async with views.begin() as connection:
+            holders = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = :key AND pid <> pg_backend_pid()"
+            await connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM ({holders}) AS held"), {"key": CLAIM_LOCK})
+        with pytest.raises(DBAPIError):
+            await rebuild.reached(0)
+        async with claimed(views):
+            pass
+
+
+async def test_two_projectors_of_a_new_release_rebuild_once(site: Site, database_url: str, views: AsyncEngine) -> None:
+    journal = a_journal()
+    await site.append(journal)
+    await store(views, journal)
+    live = await dump(views)
+    async with views.begin() as connection:
+        await connection.execute(text(f"UPDATE history_checkpoint SET version = {VERSION - 1}"))
+    before = metrics.REGISTRY.get_sample_value("cordboard_history_rebuilds_total") or 0
+    said: list[str] = []
+    async with claimed(views):
+        waiting = asyncio.create_task(run_history(site.url, SITE, database_url, said=said.append))
+        await eventually(lambda: said or waiting.done(), "it to say what it waits for")
+        assert said[0].startswith("the history is of an older release: somebody else")
+        rebuild = await Rebuild.begin(views, SITE, lambda _done, _of: None)
+        await store(views, journal, rebuild.history)
+        assert await rebuild.reached(len(journal))
+    await eventually(lambda: not said[-1] or waiting.done(), "it to follow the journal")
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert metrics.REGISTRY.get_sample_value("cordboard_history_rebuilds_total") == before + 1
+    assert not [word for word in said if word.startswith("rebuilding")]
+    assert await dump(views) == live
 
 
 async def test_another_site_s_history_is_left_alone(views: AsyncEngine) -> None:

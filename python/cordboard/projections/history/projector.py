@@ -1,7 +1,8 @@
 """The projector: follows the journal by FastStream's ordered push consumer and writes the history.
 
 It starts at the checkpoint + 1, asserts in the same transaction as the rows that no commit is missing, and stops on any error of
-the journal or the database: a history that skips something is worse than one that stands still. A NATS restart is no error.
+the journal: a history that skips something is worse than one that stands still. A NATS restart is no error, and a database that is
+away is waited for.
 """
 
 import asyncio
@@ -18,12 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cordboard import metrics
 from cordboard.branch import Branch
 from cordboard.codec import decode_commit
-from cordboard.errors import HistoryUnavailable, JournalCorrupt, JournalReplaced
+from cordboard.errors import Conflict, HistoryUnavailable, JournalCorrupt, JournalReplaced
 from cordboard.events import Commit
 from cordboard.log.following import GapPatience
 from cordboard.log.port import Stored
 from cordboard.log.subjects import journal_stream, journal_subject
 from cordboard.projections.history.arrivals import Arrivals, replaced
+from cordboard.projections.history.claim import claimed
 from cordboard.projections.history.rebuild import Progress, Rebuild, abandon
 from cordboard.projections.history.schema import LIVE, History
 from cordboard.projections.history.store import OldTables, prepare, read_up_to, store
@@ -32,6 +34,7 @@ from cordboard.sql import open_engine
 HEARTBEAT_S = 1.0
 WATCH_S = 5.0
 RETRY_S = 0.5
+DATABASE_RETRY_S_MAX = 5.0
 Callback = Callable[[], Awaitable[None]]
 Trimmed = Callable[[int], AsyncGenerator[list[Stored], None]]
 
@@ -75,25 +78,58 @@ async def run_history(
     `trimmed(position)` gives the commits from there on that the journal no longer has, from its archive. `said` hears why the
     history is not followed yet, and at each new subscription that it is (empty).
 
-    Raises ConfigurationError (another site's database), JournalReplaced (the journal does not hold the checkpoint's commit: it was
-    restored), JournalCorrupt (a gap that stays), or the database's error: nothing is written halfway, and a restart goes on where
-    it stopped.
+    Raises ConfigurationError (another site's database), HistoryUnavailable (the database does not answer at the start),
+    JournalReplaced (the journal does not hold the checkpoint's commit: it was restored), or JournalCorrupt (a gap that stays):
+    nothing is written halfway, and a restart goes on where it stopped. A database that goes away later is waited for.
     """
     say = said or (lambda _why_not: None)
+    pause_s = RETRY_S
+
+    def subscribing() -> None:
+        nonlocal pause_s
+        pause_s = RETRY_S
+        say("")
+
     async with _opened(db_url) as engine:
+        with _typed():
+            await _prepared(nats_url, site, engine, trimmed, say)
+        while True:
+            try:
+                with _typed():
+                    await _follow(nats_url, site, _Target(engine, LIVE, _tell), trimmed, subscribing)
+            except HistoryUnavailable as error:
+                logger.warning("%s", error)
+                say(str(error))
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, DATABASE_RETRY_S_MAX)
+
+
+async def _tell(seq: int) -> bool:
+    """Never enough."""
+    metrics.at("history", seq)
+    return False
+
+
+async def _prepared(nats_url: str, site: str, engine: AsyncEngine, trimmed: Trimmed | None, say: Callable[[str], None]) -> None:
+    """The tables are there, and of this release."""
+    while True:
         try:
             await prepare(engine, site)
+            return
         except OldTables as old:
             logger.warning("%s", old)
-            rebuild = await Rebuild.begin(engine, site, lambda done, of: say(f"rebuilding the history: {done} of {of} commits"))
-            await _fill(nats_url, site, engine, trimmed, rebuild)
-            await prepare(engine, site)
+        try:
+            async with claimed(engine) as still:
+                progress = _said(say)
+                rebuild = await Rebuild.begin(engine, site, progress, still=still)
+                await _fill(nats_url, site, engine, trimmed, rebuild)
+        except Conflict as taken:
+            say(f"the history is of an older release: {taken}")
+            await asyncio.sleep(RETRY_S)
 
-        async def reached(seq: int) -> bool:
-            metrics.at("history", seq)
-            return False
 
-        await _follow(nats_url, site, _Target(engine, LIVE, reached), trimmed, lambda: say(""))
+def _said(say: Callable[[str], None]) -> Progress:
+    return lambda done, of: say(f"rebuilding the history: {done} of {of} commits")
 
 
 async def rebuild_history(
@@ -109,19 +145,20 @@ async def rebuild_history(
     """Write the history anew beside the live one, and put it in its place once it is as far; a projector may go on meanwhile.
 
     What an earlier rebuild left is taken up, unless `anew`. `end`: so far is enough, whatever the live one knows. `progress` hears
-    commits done and to be done. Raises what `run_history` raises, but HistoryUnavailable for what the database says; the live
-    tables are as they were then.
+    commits done and to be done. Raises what `run_history` raises, HistoryUnavailable whenever the database fails, Conflict while
+    somebody else rebuilds it; the live tables are as they were then.
     """
     with _typed():
-        async with _opened(db_url) as engine:
-            rebuild = await Rebuild.begin(engine, site, progress, anew=anew, end=end)
+        async with _opened(db_url) as engine, claimed(engine) as still:
+            rebuild = await Rebuild.begin(engine, site, progress, anew=anew, end=end, still=still)
             await _fill(nats_url, site, engine, trimmed, rebuild)
 
 
 async def abandon_rebuild(db_url: str) -> bool:
-    """Drop what a rebuild left. False: there was nothing. Raises HistoryUnavailable, ConfigurationError."""
+    """Drop what a rebuild left. False: there was nothing. Raises HistoryUnavailable, ConfigurationError, and Conflict while
+    somebody rebuilds."""
     with _typed():
-        async with _opened(db_url) as engine:
+        async with _opened(db_url) as engine, claimed(engine):
             return await abandon(engine)
 
 
@@ -199,8 +236,7 @@ async def _follow(nats_url: str, site: str, target: _Target, trimmed: Trimmed | 
     while not target.over:
         if trimmed is not None:
             await _read_archive(target, trimmed)
-        subscribing()
-        if gap := await _spell(nats_url, site, target, patience.moved):
+        if gap := await _spell(nats_url, site, target, patience.moved, subscribing):
             patience.met(gap)
             await asyncio.sleep(RETRY_S)
 
@@ -218,7 +254,7 @@ async def _read_archive(target: _Target, trimmed: Trimmed) -> None:
                 return
 
 
-async def _spell(nats_url: str, site: str, target: _Target, moved: Callable[[], None]) -> str:
+async def _spell(nats_url: str, site: str, target: _Target, moved: Callable[[], None], subscribing: Callable[[], None]) -> str:
     """Subscribe from the checkpoint, and write what comes until a new subscription is needed, or it is enough.
 
     Returns the gap that is the reason; '': there is another one.
@@ -226,6 +262,7 @@ async def _spell(nats_url: str, site: str, target: _Target, moved: Callable[[], 
     arrivals = Arrivals(site, await target.read_up_to())
     metrics.HISTORY_SPELLS.inc()
     await target.look(arrivals.expected - 1)
+    subscribing()
 
     async def again() -> None:
         arrivals.end("the connection to NATS was renewed")

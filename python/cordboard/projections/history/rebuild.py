@@ -2,7 +2,8 @@
 
 The new tables (`history_next_…`) stand in the same database and are filled from the journal's beginning. Whoever reads, and the
 projector, go on with the live ones meanwhile. When the new ones are as far as those, one transaction renames both. A rebuild that
-is killed leaves its tables: the next one goes on where it stopped, or begins anew if they are of another version.
+is killed leaves its tables: the next one goes on where it stopped, or begins anew if they are of another version. Whoever rebuilds
+has `claimed` it: one at a time.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cordboard import metrics
 from cordboard.errors import ConfigurationError
+from cordboard.projections.history.claim import Still
 from cordboard.projections.history.schema import LIVE, PREFIX, VERSION, History, beside
 from cordboard.projections.history.store import empty, position
 from cordboard.sql import alone, insert_into, is_sqlite
@@ -32,18 +34,27 @@ Progress = Callable[[int, int], None]
 class Rebuild:
     """One rebuild. Made by `begin`; `history` is what to store commits into, `reached` is told after each batch."""
 
-    def __init__(self, engine: AsyncEngine, history: History, progress: Progress, end: int | None) -> None:
+    def __init__(self, engine: AsyncEngine, history: History, progress: Progress, end: int | None, still: Still | None) -> None:
         self.history = history
+        self._still = still
         self._end = end
         self._engine = engine
         self._progress = progress
 
     @classmethod
     async def begin(
-        cls, engine: AsyncEngine, site: str, progress: Progress, *, anew: bool = False, end: int | None = None
+        cls,
+        engine: AsyncEngine,
+        site: str,
+        progress: Progress,
+        *,
+        anew: bool = False,
+        end: int | None = None,
+        still: Still | None = None,
     ) -> "Rebuild":
         """Find what an earlier rebuild left, or make new tables. `anew`: forget what it left. `end`: commit `end` is enough, though
-        the live tables know more: of a journal that has lost its end.
+        the live tables know more: of a journal that has lost its end. `still` is asked before each look whether the rebuild is
+        this one's to do.
 
         Raises ConfigurationError if the database is another site's.
         """
@@ -58,12 +69,14 @@ class Rebuild:
             await connection.execute(first.on_conflict_do_nothing())
             begun = await position(connection, history)
         logger.info("history: rebuilding beside the live tables, from commit %d on", begun + 1)
-        return cls(engine, history, progress, end)
+        return cls(engine, history, progress, end, still)
 
     async def reached(self, seq: int) -> bool:
         """The new tables hold every commit up to `seq`: True if they are the live ones now."""
         metrics.REBUILT.set(seq)
         while True:
+            if self._still is not None:
+                await self._still()
             async with self._engine.connect() as connection:
                 goal = await self._goal(connection)
             self._progress(seq, max(seq, goal))
