@@ -131,14 +131,22 @@ async def cancelled(*tasks: asyncio.Task[None]) -> None:
 
 @contextlib.asynccontextmanager
 async def api_site(
-    directory: Path, policy: Policy | None = POLICY, *, session_grace_s: float = 3_600.0, periods_every_s: float = 3_600.0
+    directory: Path,
+    policy: Policy | None = POLICY,
+    *,
+    session_grace_s: float = 3_600.0,
+    periods_every_s: float = 3_600.0,
+    recorded: Sequence[bytes] = (),
 ) -> AsyncIterator[ApiSite]:
-    """Everything up, caught up, and with `policy` in force."""
+    """Everything up, caught up, and with `policy` in force. `recorded`: the commits that its journal begins with."""
     vault_url = f"sqlite+aiosqlite:///{directory / 'vault.db'}"
     views = f"sqlite+aiosqlite:///{directory / 'views.db'}"
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(EmbeddedServer(directory / "nats"))
         log = await stack.enter_async_context(connect(server.url, SITE, create=True))
+        async with log.appender() as appender:
+            for seq, commit in enumerate(recorded, 1):
+                await appender.append(seq, commit)
         vault = await stack.enter_async_context(Vault.open(vault_url, bytes(32)))
         history = await stack.enter_async_context(HistoryReader.open(views))
         roles = [
