@@ -44,36 +44,45 @@ def _home(commit: Commit, index: int, entry: Entry) -> bytes | None:
 def events_of(entries: list[tuple[int, int, Entry]]) -> list[tuple[Entry, words.Event]]:
     """The events of the contact's life; of its last one, if its id was used again after the router had forgotten it."""
     events = [(entry, codec.decode_event(entry)) for _, _, entry in entries if entry.tag != INPUT_TAG]
-    births = [at for at, (_, event) in enumerate(events) if isinstance(event, words.ContactQueued) and event.visit == 1]
+    births: list[int] = []
+    promised = False
+    for at, (_, event) in enumerate(events):
+        # The first visit of a promised contact begins no life: the promise did.
+        if isinstance(event, words.PromiseMade) or (isinstance(event, words.ContactQueued) and event.visit == 1 and not promised):
+            births.append(at)
+        if isinstance(event, words.PromiseMade | words.ContactQueued):
+            promised = isinstance(event, words.PromiseMade)
     return events[births[-1] :] if births else []
 
 
 def contact_row(contact: bytes, entries: list[tuple[int, int, Entry]]) -> Row | None:
-    """The row of history_contacts without `last_seq` and `hands`; None if the contact was never queued."""
+    """The row of history_contacts without `last_seq` and `hands`; None if the contact was never queued, nor promised a call."""
     events = events_of(entries)
     queued = [event for _, event in events if isinstance(event, words.ContactQueued)]
-    if not queued:
+    if not events:
         return None
+    begun = next(event for _, event in events if isinstance(event, words.PromiseMade | words.ContactQueued))
+    last = [begun, *queued][-1]
     ended = next((event for _, event in events if isinstance(event, words.ContactEnded)), None)
     answers = [event.at_ms for _, event in events if isinstance(event, words.ContactAnswered)]
     state, agent = state_of(events)
     return {
         "id": contact,
         "channel": entries[-1][2].channel if entries[-1][2].channel else events[0][0].channel,
-        "queue": queued[-1].queue,
+        "queue": last.queue,
         "state": state,
-        "priority": priorities(events)[queued[-1].visit],
-        "customer": queued[0].customer,
+        "priority": priorities(events)[queued[-1].visit] if queued else begun.priority,
+        "customer": begun.customer,
         "agent": agent,
-        "entry_point": queued[0].entry_point,
-        "topic_first": queued[0].topic,
-        "topic": ([queued[0].topic] + [event.topic for _, event in events if isinstance(event, words.ContactReclassified)])[-1],
-        "rule": queued[0].rule,
-        "language": queued[0].language,
-        "case": queued[0].case or contact,
+        "entry_point": begun.entry_point,
+        "topic_first": begun.topic,
+        "topic": ([begun.topic] + [event.topic for _, event in events if isinstance(event, words.ContactReclassified)])[-1],
+        "rule": begun.rule,
+        "language": begun.language,
+        "case": begun.case or contact,
         **park_of(events),
         "disposition": ([None] + [said for _, event in events if (said := getattr(event, "disposition", None))])[-1],
-        "queued_at_ms": queued[0].at_ms,
+        "queued_at_ms": begun.at_ms,
         "answered_at_ms": min(answers, default=None),
         "ended_at_ms": ended.at_ms if ended else None,
         "end_reason": ended.reason if ended else None,
@@ -94,6 +103,10 @@ def state_of(events: list[tuple[Entry, words.Event]]) -> tuple[str, bytes | None
         match event:
             case words.ContactQueued():
                 state, agent = "queued", None
+                continue
+            case words.PromiseMade() | words.AttemptRecorded():
+                held.pop(attempt, None)
+                state, agent = "scheduled", None
                 continue
             case words.ContactParked():
                 state, agent = "parked", entry.agent

@@ -42,6 +42,13 @@ IMPOSSIBLE = {
     **{f"DoorTurned.cause={cause}": "the same" for cause in ("emergency", "closed", "unstaffed", "full", "expected_wait")},
 }
 """What facts of these histories cannot lead to, or what makes no difference to routing, and why."""
+PROMISES = (e.PromiseMade, e.CallbackDeclined, e.CallbackDue, e.AttemptRecorded, e.PromiseEnded, e.PromiseAtRisk, e.CapacitySet)
+OF_PROMISES = {
+    "ContactEnded.state=scheduled",
+    *(f"refused {reason}" for reason in ("contact_scheduled", "contact_promised", "not_promised", "not_waiting", "no_callbacks")),
+    *(f"refused {reason}" for reason in ("callback_in_progress", "hours_invalid", "slot_mismatch")),
+}
+"""What the naive router does not know yet: rust/core/tests/histories draws it, and stories callbacks_* tell it."""
 
 
 def choices_of(word: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -50,6 +57,14 @@ def choices_of(word: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
         for part in (hint, *get_args(hint)):
             if get_origin(part) is Literal:
                 yield name, get_args(part)
+
+
+IMPOSSIBLE |= dict.fromkeys(
+    OF_PROMISES
+    | {event.__name__ for event in PROMISES}
+    | {f"{event.__name__}.{name}={value}" for event in PROMISES for name, values in choices_of(event) for value in values},
+    "promises: stories callbacks_*",
+)
 
 
 def every_rule() -> set[str]:

@@ -100,6 +100,10 @@ def value(kind: str, text: str) -> Any:
             return [[skill, int(level.rstrip("~")), not level.endswith("~")] for skill, level in items]
         case "levels" | "ranks":
             return [[name, int(number)] for name, number in items]
+        case "hours":
+            return [[duration(begin), duration(end)] for begin, end in items]
+        case "ints":
+            return [int(number) for (number,) in items]
         case "channels":
             return [[name, *(None if each == "-" else int(each) for each in [*rest, "-", "-"][:2])] for name, *rest in items]
     raise ValueError(f"no type {kind}")

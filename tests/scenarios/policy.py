@@ -34,6 +34,9 @@ def change(document: Document, line: str) -> None:
         items[:] = [item for item in items if name_of(item) != words[2]]
     elif words[0] in ("skill", "disposition"):
         document[LISTS[words[0]]].append(words[1])
+    elif words[0] == "callbacks":
+        queue = next(item for item in document["queues"] if item["name"] == words[1])
+        queue["callbacks"] = dict(map(setting, words[2:]))
     elif words[0] in PARTS:
         queue = next(item for item in document["queues"] if item["name"] == words[1])
         queue.setdefault(PARTS[words[0]], []).append(dict(map(setting, words[2:])))

@@ -27,6 +27,8 @@ OTHERS = {
     "no_room": code_pb2.RESOURCE_EXHAUSTED,
     "queue_full": code_pb2.RESOURCE_EXHAUSTED,
     "policy_invalid": code_pb2.INVALID_ARGUMENT,
+    "hours_invalid": code_pb2.INVALID_ARGUMENT,
+    "slot_mismatch": code_pb2.INVALID_ARGUMENT,
     "policy_stale": code_pb2.ABORTED,
 }
 

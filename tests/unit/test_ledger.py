@@ -12,6 +12,7 @@ from cordboard.events import event as words
 from cordboard.events import fact as facts
 from cordboard.events.bounds import AgentChannel
 from cordboard.events.commit import INPUT_TAG, Commit, Consumed, Entry, Input
+from cordboard.events.promises import PromiseOutcome
 from cordboard.events.verdict import Accepted, Duplicate, Verdict
 from cordboard.router.ledger import REMEMBERED_MS, Ledger
 from tests.journal import Pen, about, an_id, commit
@@ -331,3 +332,45 @@ def test_begun_in_the_middle_it_knows_nothing_from_before() -> None:
     pen.disengaged(3_000, "a", "anna")
     pen.ended(3_000, "a")
     assert (desk.found, late.found) == ([], [])
+
+
+def _promised(name: str, at_ms: int = 1_000, until_ms: int = 9_000) -> Entry:
+    none: list[bytes] = []
+    event = words.PromiseMade(
+        at_ms, "orders", "scheduled", "agent_first", 5_000, 4_000, until_ms, 60_000, None, [], 0, None, none,
+        None, None, None, None, None, [], [], None, None, None,
+    )  # fmt: skip
+    return about(event, contact=name, channel="chat")
+
+
+def _promise_ended(name: str, outcome: PromiseOutcome, at_ms: int = 9_000) -> Entry:
+    return about(words.PromiseEnded(at_ms, outcome, None, 5_000, 4_000, 0, None, []), contact=name, channel="chat")
+
+
+@pytest.mark.usefixtures("sound")
+def test_a_promise_ends_once_with_its_contact_or_before_it(pen: Pen) -> None:
+    pen.write(1_000, _promised("a"))
+    pen.queued(4_000, "a", "orders")
+    pen.offered(4_000, "a", "anna", "orders")
+    pen.accepted(4_500, "a", "anna")
+    pen.visit_ended(5_000, "a", "orders", "requeued", 1_000)
+    missed = words.AttemptRecorded(5_000, 1, "no_answer", 25_000, True, 1, 8_000)
+    pen.write(5_000, about(missed, contact="a", agent="anna", channel="chat"))
+    over = about(words.ContactEnded(9_000, "customer_silent", "scheduled", None), contact="a", channel="chat")
+    pen.write(9_000, over, _promise_ended("a", "honoured_not_reached"))
+
+
+def test_a_promise_that_is_lost_or_ends_twice_is_found(desk: Desk, pen: Pen) -> None:
+    pen.write(1_000, _promised("a"), _promised("a"), _promised("b", until_ms=4_500))
+    pen.ended(2_000, "a", "failed", "queued")
+    pen.write(3_000, _promise_ended("b", "rescheduled", 3_000), _promise_ended("b", "missed", 3_000))
+    missed = words.AttemptRecorded(5_000, 1, "busy", 0, True, 1, None)
+    pen.write(5_000, about(missed, contact="c", agent="anna", channel="chat"))
+    assert [what.replace(an_id("a").hex(), "a").replace(an_id("b").hex(), "b") for what in desk.found[:5]] == [
+        "contact a is promised a call, but lives already",
+        "contact b is promised a call in a window that ends before it begins",
+        "contact a ends, and what it was promised does not",
+        "the promise to contact b is rescheduled to none",
+        "the promise to contact b ends, but was not made or is over already",
+    ]
+    assert len(desk.found) == 7

@@ -108,11 +108,14 @@ _BY_REASON: dict[str, int] = {
             "expired", "revoked", "not_connecting", "not_engaged", "not_wrapping", "extension_limit", "no_abandon", "no_parking",
             "not_parked", "effect_open", "agent_busy", "same_queue", "same_agent", "transfer_limit", "not_queued",
             "already_queued", "agent_not_ready", "no_side", "channel_not_enabled", "policy_in_use",
-            "level_in_force", "level_unknown",
+            "level_in_force", "level_unknown", "contact_scheduled", "contact_promised", "not_promised", "not_waiting",
+            "callback_in_progress", "no_callbacks",
         ),
         code_pb2.FAILED_PRECONDITION,
     ),
     "policy_invalid": code_pb2.INVALID_ARGUMENT,
+    "hours_invalid": code_pb2.INVALID_ARGUMENT,
+    "slot_mismatch": code_pb2.INVALID_ARGUMENT,
     "policy_stale": code_pb2.ABORTED,
 }  # fmt: skip
 """Every refusal of the router (`events.verdict.REFUSALS`)."""

@@ -24,6 +24,7 @@ from cordboard.events.fact import (
     WrapUpEndRequested,
 )
 from cordboard.events.policy import Policy
+from cordboard.events.promises import CallbackCancelled, CallbackRequested, CapacityPlanned
 
 NO_POLICY = "no_policy"
 
@@ -55,7 +56,7 @@ class Vocabulary:
 def _words(fact: Fact) -> Iterable[tuple[str, str]]:
     """Every word of the fact that somebody outside has chosen, with its kind, in the order in which the router looks at them."""
     match fact:
-        case ContactArrived():
+        case ContactArrived() | CallbackRequested():
             yield "queue", fact.queue
             yield "channel", fact.channel
             yield from (("skill", one.skill) for one in fact.requirements)
@@ -71,6 +72,10 @@ def _words(fact: Fact) -> Iterable[tuple[str, str]]:
             yield from (("skill", one.skill) for one in fact.skills)
         case ChannelSwitched() | AgentBusyReported():
             yield "channel", fact.channel
+        case CapacityPlanned():
+            yield "queue", fact.queue
+        case CallbackCancelled():
+            yield from _if_said("reason", fact.reason)
         case QueueModeRequested() | BroadcastRequested():
             yield "queue", fact.queue
             yield from _if_said("reason", fact.reason)

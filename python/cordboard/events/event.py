@@ -64,6 +64,15 @@ from cordboard.events.offer_events import (
     WrapUpEnded,
     WrapUpExtended,
 )
+from cordboard.events.promises import (
+    AttemptRecorded,
+    CallbackDeclined,
+    CallbackDue,
+    CapacitySet,
+    PromiseAtRisk,
+    PromiseEnded,
+    PromiseMade,
+)
 from cordboard.events.terms import (
     ContactState,
     Cost,
@@ -85,7 +94,11 @@ __all__ = [
     "AgentReserved",
     "AgentScheduleSet",
     "AgentSilenceNoticed",
+    "AttemptRecorded",
     "BroadcastMade",
+    "CallbackDeclined",
+    "CallbackDue",
+    "CapacitySet",
     "ChannelSwitchSet",
     "ConnectExpired",
     "ConnectFailed",
@@ -135,6 +148,9 @@ __all__ = [
     "ParkedKind",
     "PolicyAdopted",
     "PresenceChanged",
+    "PromiseAtRisk",
+    "PromiseEnded",
+    "PromiseMade",
     "QuarantineEnded",
     "QueueModeSet",
     "RevokeReason",
@@ -338,5 +354,12 @@ Event = (
     | AgentSilenceNoticed
     | DoorTurned
     | WaitExpected
+    | PromiseMade
+    | CallbackDeclined
+    | CallbackDue
+    | AttemptRecorded
+    | PromiseEnded
+    | PromiseAtRisk
+    | CapacitySet
 )
 EVENTS: tuple[type[msgspec.Struct], ...] = Event.__args__

@@ -30,6 +30,13 @@ from cordboard.events.bounds import (
     Requirement,
     Skill,
 )
+from cordboard.events.promises import (
+    AttemptReported,
+    CallbackCancelled,
+    CallbackRequested,
+    CallbackRescheduled,
+    CapacityPlanned,
+)
 
 Requirements = Annotated[list[Requirement], msgspec.Meta(max_length=REQUIREMENTS_MAX)]
 Attempt = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
@@ -484,5 +491,10 @@ Fact = (
     | QuarantineEndRequested
     | LevelRequested
     | DemandTurnedAway
+    | CallbackRequested
+    | CallbackRescheduled
+    | CallbackCancelled
+    | AttemptReported
+    | CapacityPlanned
 )
 FACTS: tuple[type[msgspec.Struct], ...] = Fact.__args__

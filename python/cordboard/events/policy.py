@@ -135,6 +135,35 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
     """Who is told."""
 
 
+SlotMs = Annotated[int, msgspec.Meta(ge=60_000, le=86_400_000)]
+"""How long a slot of callbacks is: a minute to a day."""
+Places = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+"""Promises that fit into a slot."""
+DialMode = Literal["agent_first", "customer_first"]
+"""`agent_first`: the agent sees the callback, accepts, and only then the customer is dialled. `customer_first`: the customer is
+dialled as soon as an agent is reserved."""
+
+
+class CallbackPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Callbacks of a queue. Kept is connected between `early_ms` before and `late_ms` after what was promised."""
+
+    slot_ms: SlotMs = 900_000
+    capacity: Places = 0
+    """Promises that a slot holds in opening hours, unless a plan says otherwise."""
+    early_ms: DurationMs = 300_000
+    late_ms: DurationMs = 600_000
+    horizon_ms: DurationMs = 1_209_600_000
+    """How far ahead anything is promised."""
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=100)] = 3
+    retry_ms: DurationMs = 600_000
+    """Between two attempts."""
+    ring_min_ms: DurationMs = 20_000
+    """An attempt without an answer counts only after so much ringing."""
+    dial_ms: DurationMs = 30_000
+    """How long the customer is dialled."""
+    mode: DialMode = "agent_first"
+
+
 class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """One queue. `targets_ms` by channel, else `target_ms`. `requirements` are added to those a contact brings."""
 
@@ -170,6 +199,8 @@ class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Where contacts go that are not admitted, or still wait after closing; None: they are refused, or end."""
     closing_grace_ms: DurationMs = 600_000
     """Contacts admitted before closing are served for so long."""
+    callbacks: CallbackPolicy | None = None
+    """None: nobody is promised a call."""
 
 
 class Reason(msgspec.Struct, frozen=True):

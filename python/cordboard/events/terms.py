@@ -28,4 +28,4 @@ RevokeReason = Literal[
 SilenceStep = Literal["dormant", "end", "alert", "requeue"]
 """What a silence leads to next."""
 ThresholdAction = Literal["raise_priority", "overflow", "offer_callback", "notify"]
-ContactState = Literal["queued", "offered", "connecting", "engaged", "ended", "parked"]
+ContactState = Literal["queued", "offered", "connecting", "engaged", "ended", "parked", "scheduled"]

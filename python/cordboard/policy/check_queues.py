@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from cordboard.policy.callbacks import check_callbacks
 from cordboard.policy.duration import format_duration
 from cordboard.policy.entry import Entry
 from cordboard.policy.kinds import Placed
@@ -15,6 +16,8 @@ def check_waiting(document: Document, word: str, queue: Entry, path: str, proble
     _check_plan(document, word, queue.get("plan") or [], f"{path}.plan", problems)
     _check_thresholds(document, word, queue.get("thresholds") or [], f"{path}.thresholds", problems)
     _check_floors(queue.get("floors") or [], f"{path}.floors", problems)
+    if (callbacks := queue.get("callbacks")) is not None:
+        check_callbacks(callbacks, f"{path}.callbacks", problems)
     _check_queues(document, word, queue, "overflow", path, problems)
 
 

@@ -87,6 +87,7 @@ CHANGED = {
     "queues.admit_unstaffed": _ADMITTED,
     "queues.overflow": _ADMITTED,
     "queues.closing_grace": "a closing that is under way keeps its time; it counts for the next one",
+    "queues.callbacks": "what was promised keeps its time; what its slots have no room for any more is at risk",
     "queues.requires": "waiting contacts keep what they needed on arrival; it counts for contacts that arrive from now on",
     "queues.strategy": "it counts for the next offer",
     "queues.rank_delays": _KEPT,

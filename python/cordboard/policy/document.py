@@ -16,6 +16,7 @@ from cordboard.events.policy import (
     Policy,
     QueuePolicy,
 )
+from cordboard.policy.callbacks import CALLBACKS
 from cordboard.policy.conversation import CONVERSATION
 from cordboard.policy.doors import ENTRY_POINTS, FORMS, LABEL, TOPICS, WEBHOOKS, WORD
 from cordboard.policy.kinds import Duration, Language, OneOf, Percent, Requirements, SiteName, Timezone, Whole
@@ -224,6 +225,7 @@ QUEUE = Section(
         Setting("service_level", Percent(), "Share of contacts to be answered within the target.", field="service_level_percent"),
         *WAITING,
         *ASKING,
+        *CALLBACKS,
     ),
     QueuePolicy,
 )

@@ -64,6 +64,7 @@ class Boards:
             17: self._offer_over,
             18: self._offer_over,
             46: self._offer_over,
+            75: self._offer_over,
             19: self._engagement_started,
             22: self._engagement_ended,
             23: self._wrap_up_ended,
@@ -200,8 +201,10 @@ class Boards:
 
     def _contact_ended(self, entry: Entry, event: words.ContactEnded) -> None:
         contact = contact_of(entry)
-        self._leave(contact, self._stay(contact))
-        del self._stays[contact]
+        # Whoever is promised a call stands in no queue before its time, and perhaps never does.
+        if event.state != "scheduled" or contact in self._stays:
+            self._leave(contact, self._stay(contact))
+            del self._stays[contact]
         self._ended[event.reason] += 1
 
     def _offer_made(self, entry: Entry, event: words.OfferMade) -> None:
@@ -223,7 +226,12 @@ class Boards:
     def _offer_over(
         self,
         entry: Entry,
-        event: words.OfferDeclined | words.OfferExpired | words.OfferRevoked | words.ConnectExpired | words.ConnectFailed,
+        event: words.OfferDeclined
+        | words.OfferExpired
+        | words.OfferRevoked
+        | words.ConnectExpired
+        | words.ConnectFailed
+        | words.AttemptRecorded,
     ) -> None:
         work = self._working(entry, event.attempt)
         del self._work[contact_of(entry), event.attempt]

@@ -47,6 +47,8 @@ class Desks:
             17: self._offer_over,
             18: self._offer_over,
             46: self._offer_over,
+            74: self._callback_due,
+            75: self._attempt_recorded,
             19: self._engagement_started,
             20: self._contact_answered,
             21: self._message_relayed,
@@ -180,6 +182,8 @@ class Desks:
     def _contact_ended(self, entry: Entry, event: words.ContactEnded) -> None:
         contact = contact_of(entry)
         self._hands.pop(contact, None)
+        if event.state == "scheduled" and self._contacts.live(contact) is None:
+            return  # promised a call that never became due: no desk has seen it
         self._contacts.end(contact, self.position, event.reason, event.at_ms)
 
     def _offer_made(self, entry: Entry, event: words.OfferMade) -> None:
@@ -231,6 +235,15 @@ class Desks:
         # The contact may be gone, or in its next visit already.
         if hand is not None and hand.role == "primary" and self._contacts.live(contact) is not None:
             self._pass_on(contact)
+
+    def _attempt_recorded(self, entry: Entry, event: words.AttemptRecorded) -> None:
+        """The customer was not reached: the contact waits for its next time, and nobody has it."""
+        self._clear(entry, event.attempt)
+        self._hands_of(entry).release(event.attempt)
+        self._change(contact_of(entry), state="scheduled", agent=None, deadline_ms=None)
+
+    def _callback_due(self, entry: Entry, event: words.CallbackDue) -> None:
+        self._change(contact_of(entry), key=event.key)
 
     def _engagement_started(self, entry: Entry, event: words.EngagementStarted) -> None:
         self._turn(entry, event.attempt, state="engaged", since_ms=event.at_ms, deadline_ms=None)

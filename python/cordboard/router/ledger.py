@@ -48,6 +48,9 @@ class Ledger:
         self._ended: OrderedDict[bytes, int] = OrderedDict()
         self._offers: dict[tuple[bytes, int], str] = {}
         self._parked: set[bytes] = set()
+        self._promised: set[bytes] = set()
+        self._unended: set[bytes] = set()
+        """Contacts that ended in this commit and were promised something."""
         self._loads = Loads(self._report, self._whole)
         self._outside = Outside(self._report, self._whole)
         self._folds: dict[int, Callable[[Entry, Any], None]] = {
@@ -66,6 +69,9 @@ class Ledger:
             26: self._park_ended,
             46: self._connect_over,
             70: self._level_adopted,
+            72: self._promise_made,
+            75: self._attempt_recorded,
+            76: self._promise_ended,
         }
 
     def check(self, seq: int, commit: Commit, prev_hash: bytes | None) -> list[Input]:
@@ -82,6 +88,9 @@ class Ledger:
             else:
                 self._check_event(index, entry, commit)
         self._loads.settle()
+        for contact in sorted(self._unended):
+            self._report(f"contact {contact.hex()} ends, and what it was promised does not")
+        self._unended.clear()
         self._previous = commit
         return inputs
 
@@ -164,7 +173,7 @@ class Ledger:
 
     def _contact_queued(self, entry: Entry, event: words.ContactQueued) -> None:
         contact = entry.contact or b""
-        if event.visit == 1 and contact in self._live:
+        if event.visit == 1 and contact in self._live and contact not in self._promised:
             self._report(f"contact {contact.hex()} arrives, but lives already")
         elif event.visit > 1 and contact not in self._live and self._whole:
             self._report(f"contact {contact.hex()} begins visit {event.visit}, but never arrived")
@@ -179,9 +188,35 @@ class Ledger:
         if contact in self._parked:
             self._report(f"contact {contact.hex()} ends while it is parked")
         self._live.discard(contact)
+        if contact in self._promised:
+            self._unended.add(contact)
         if event.reason == "flowed_out" and event.successor is None:
             self._report(f"contact {contact.hex()} flows out without a successor")
         self._ended[contact] = event.at_ms
+
+    def _promise_made(self, entry: Entry, event: words.PromiseMade) -> None:
+        contact = entry.contact or b""
+        if contact in self._live:
+            self._report(f"contact {contact.hex()} is promised a call, but lives already")
+        if event.until_ms < max(event.from_ms, event.due_ms):
+            self._report(f"contact {contact.hex()} is promised a call in a window that ends before it begins")
+        self._live.add(contact)
+        self._promised.add(contact)
+
+    def _attempt_recorded(self, entry: Entry, event: words.AttemptRecorded) -> None:
+        if self._whole and entry.contact not in self._promised:
+            self._report(f"contact {(entry.contact or b'').hex()} was dialled, but nothing was promised to it")
+        self._move(entry, event.attempt, ("accepted",), None)
+
+    def _promise_ended(self, entry: Entry, event: words.PromiseEnded) -> None:
+        """Every promise ends once, in one way; and but for a kept or late one its contact ends just before it."""
+        contact = entry.contact or b""
+        if contact not in self._promised and self._whole:
+            self._report(f"the promise to contact {contact.hex()} ends, but was not made or is over already")
+        if event.outcome == "rescheduled" and event.successor is None:
+            self._report(f"the promise to contact {contact.hex()} is rescheduled to none")
+        self._promised.discard(contact)
+        self._unended.discard(contact)
 
     def _contact_parked(self, entry: Entry, event: words.ContactParked) -> None:
         contact = entry.contact or b""
@@ -253,5 +288,6 @@ class Ledger:
 
 
 _TOOK_OVER, _STEPPED_DOWN = 1, 2
-_AFTER_THE_END = frozenset((22, 23, 24, 28, 40, 41, 42))
-"""Behind the end of a contact may stand: its engagement's end, the wrap-up, a thank-you, and what becomes of its answers."""
+_AFTER_THE_END = frozenset((22, 23, 24, 28, 40, 41, 42, 73, 76))
+"""Behind the end of a contact may stand: its engagement's end, the wrap-up, a thank-you, what becomes of its answers, and
+its promise's end; and a wish that was declined may come again."""

@@ -68,6 +68,7 @@ class Loads:
             50: self._outside_work_changed,
             66: self._dormant,
             67: self._revived,
+            75: self._over,
         }
 
     def fold(self, entry: Entry, event: words.Event) -> None:
@@ -107,6 +108,7 @@ class Loads:
         | words.OfferRevoked
         | words.ConnectExpired
         | words.ConnectFailed
+        | words.AttemptRecorded
         | words.WrapUpEnded,
     ) -> None:
         self._release((entry.contact or b"", event.attempt))

@@ -67,6 +67,7 @@ fn policy(queues: u64) -> Policy {
         admit_unstaffed: true,
         overflow: None,
         closing_grace_ms: 600_000,
+        callbacks: None,
     };
     let voice = ChannelProfile {
         name: name(CHANNEL),

@@ -9,6 +9,7 @@ mod effects;
 mod engagements;
 mod offers;
 mod policy;
+mod promises;
 mod visits;
 
 use crate::conversation::SidePhase;
@@ -132,6 +133,13 @@ impl Site {
             }
             Event::DayTurned(event) => self.turn_day(event.at_ms),
             Event::DoorTurned(event) => self.turn_door(event),
+            Event::PromiseMade(_)
+            | Event::CallbackDeclined(_)
+            | Event::CallbackDue(_)
+            | Event::AttemptRecorded(_)
+            | Event::PromiseEnded(_)
+            | Event::PromiseAtRisk(_)
+            | Event::CapacitySet(_) => self.apply_promise(about, event),
         }
     }
 
@@ -200,6 +208,7 @@ impl Site {
                 }
             })?;
         }
+        self.shift_dialling(gap_ms);
         for id in agents {
             self.change_agent(id, |agent| {
                 for due_ms in agent.desk_due.iter_mut().flat_map(Few::values_mut) {

@@ -45,6 +45,8 @@ impl State {
             levels,
             pace,
             doors,
+            promises,
+            planned,
         } = self;
         let mut bytes = Bytes(Vec::new());
         bytes.add(&(site, seq, epoch, stepped_down, at_ms, turn_ms, looked_ms, fact_ms, consumed, continued, arrivals, policy));
@@ -63,6 +65,11 @@ impl State {
         if !pace.is_empty() || !doors.is_empty() {
             bytes.add(&(pace, doors));
         }
+        // A site without callbacks has the hash that it had before there were any.
+        if promises.len() > 0 || !planned.is_empty() {
+            bytes.add_table(promises);
+            bytes.add(planned);
+        }
         Digest(*blake3::hash(&bytes.0).as_bytes())
     }
 
@@ -73,6 +80,7 @@ impl State {
         self.effects.settle();
         self.places.known_mut().settle();
         self.matters.known_mut().settle();
+        self.promises.settle();
     }
 }
 

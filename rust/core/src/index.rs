@@ -11,6 +11,7 @@ use crew::{Crew, Seat};
 use queueing::Queueing;
 
 use crate::attendance::Attendance;
+use crate::booking::Counted;
 use crate::census::Census;
 use crate::conversation::SidePhase;
 use crate::few::Few;
@@ -54,6 +55,8 @@ pub(crate) enum Later {
     Step(Id),
     /// A contact has waited too long.
     Threshold(Id),
+    /// A promised contact is to wait for an agent, is due, or was not reached in time.
+    Promise(Id),
 }
 
 /// A moment at which something may be possible for a queued contact. It stands until the contact changes; that it has passed is known from
@@ -108,6 +111,8 @@ pub(crate) struct Index {
     pub(crate) looks: BTreeSet<(u64, Chance)>,
     pub(crate) census: Census,
     pub(crate) attendance: Attendance,
+    /// Slots of callbacks.
+    pub(crate) slots: Counted,
 }
 
 impl Index {
@@ -120,6 +125,7 @@ impl Index {
         index.seed(state.seed());
         index.census = Census::begun(index.rules.as_ref());
         index.later.extend(state.modes.iter().filter_map(|(queue, closed)| closing(queue, *closed)));
+        index.later.extend(state.promises.iter().map(|(id, promise)| (promise.deadline_ms(), Later::Promise(*id))));
         for (id, contact) in &state.contacts {
             index.enter_contact(*id, contact);
         }

@@ -1,13 +1,13 @@
 //! What must hold after every commit (docs: invariants 1 to 4), asked of the state as a whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::conversation::Stage;
 use crate::index::Index;
 use crate::router::Router;
 use crate::site::Site;
-use crate::state::{Agent, Contact, Phase, Work, WorkPhase};
-use crate::words::{Id, ParkedKind};
+use crate::state::{Agent, Contact, Phase, PromiseStage, Work, WorkPhase};
+use crate::words::{Id, Name, ParkedKind};
 
 impl Router {
     /// Violations of the invariants of the state, in words; empty is good. Looks at everything: for tests and verification.
@@ -38,6 +38,7 @@ impl Router {
         found.extend(unclear_effects(site));
         found.extend(overlooked(site));
         found.extend(not_promoted(site));
+        found.extend(unclear_promises(site));
         match Index::of(&site.state) {
             Ok(index) if index == site.index => {}
             Ok(_) => found.push("the index differs from the state".to_owned()),
@@ -103,11 +104,56 @@ fn unclear_effects(site: &Site) -> Vec<String> {
         if place.seq > site.state.seq || effect.round == 0 {
             found.push(format!("effect {}/{} of round {} comes from nowhere", place.seq, place.entry, effect.round));
         }
-        if !delivers.insert((effect.contact, effect.ordinal)) {
+        if !delivers.insert((effect.contact, &effect.kind, effect.ordinal)) {
             found.push(format!("contact {:?} has message {} delivered twice", effect.contact, effect.ordinal));
         }
     }
     found
+}
+
+/// A promise that has not ended has a contact that is where it should be, and a slot that has room for it unless it is recorded otherwise.
+fn unclear_promises(site: &Site) -> Vec<String> {
+    let mut found = Vec::new();
+    for (id, promise) in &site.state.promises {
+        let phase = site.contact(id).map(|contact| contact.phase);
+        let stands = match phase {
+            None => promise.stage == PromiseStage::Scheduled,
+            Some(Phase::Queued | Phase::Offered { .. }) => {
+                promise.stage != PromiseStage::Scheduled && promise.dialling_until_ms.is_none()
+            }
+            Some(Phase::Connecting { connect_by_ms, .. }) => promise.dialling_until_ms == Some(connect_by_ms),
+            Some(Phase::Engaged { .. } | Phase::Parked { .. }) => false,
+        };
+        if !stands {
+            found.push(format!("contact {id:?} is {phase:?} and its promise {:?}", promise.stage));
+        }
+        if is_settled(site) && promise.deadline_ms() <= site.state.at_ms {
+            found.push(format!("the promise to contact {id:?} was due at {} and nothing followed", promise.deadline_ms()));
+        }
+        if site.state.gone.get(id, site.state.at_ms).is_some() {
+            found.push(format!("contact {id:?} is gone and its promise stands"));
+        }
+    }
+    found.extend(overbooked(site));
+    found
+}
+
+/// In no slot are there more promises than fit, besides those that are recorded to be at risk.
+fn overbooked(site: &Site) -> Vec<String> {
+    let mut slots: BTreeMap<(&Name, u64), (u64, usize)> = BTreeMap::new();
+    for promise in site.state.promises.values().filter(|promise| !promise.at_risk) {
+        let Some(policy) = site.callbacks(&promise.queue) else { continue };
+        if let Some(slot) = promise.slot(policy.slot_ms) {
+            let (places, booked) = slots.entry((&promise.queue, slot)).or_default();
+            (*places, *booked) = (u64::from(site.places(&promise.queue, policy, slot)), *booked + 1);
+        }
+    }
+    let found = slots.into_iter().filter(|(_, (places, booked))| *booked as u64 > *places);
+    found
+        .map(|((queue, slot), (places, booked))| {
+            format!("slot {slot} of queue {queue} has {booked} promises and room for {places}")
+        })
+        .collect()
 }
 
 fn limits(id: &Id, agent: &Agent) -> Option<String> {

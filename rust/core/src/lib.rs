@@ -13,6 +13,7 @@ mod attendance;
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod bench;
+mod booking;
 mod census;
 pub mod codec;
 mod conversation;
@@ -47,8 +48,6 @@ mod restore;
 mod router;
 mod rules;
 mod site;
-#[cfg(any(test, feature = "bench"))]
-#[cfg_attr(not(test), allow(dead_code))] // the benchmark asks for less than bookings will
 mod slots;
 mod state;
 mod strategy;

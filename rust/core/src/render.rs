@@ -5,6 +5,8 @@
 
 mod doors;
 mod journey;
+mod moments;
+mod promises;
 mod staff;
 mod terms;
 
@@ -13,6 +15,7 @@ use std::fmt::{Display, Write};
 use crate::codec;
 use crate::words::{Commit, Entry, Event, Input, Role, Verdict, INPUT_TAG};
 use crate::Error;
+use moments::at_ms;
 use terms::{Due, Name, Need, Place, Seconds};
 
 /// The lines of a commit. The error says what in it cannot be read.
@@ -174,6 +177,13 @@ impl Line {
             | Event::QueueModeSet(_)
             | Event::BroadcastMade(_)
             | Event::QuarantineEnded(_) => self.staff(event),
+            Event::PromiseMade(_)
+            | Event::CallbackDeclined(_)
+            | Event::CallbackDue(_)
+            | Event::AttemptRecorded(_)
+            | Event::PromiseEnded(_)
+            | Event::PromiseAtRisk(_)
+            | Event::CapacitySet(_) => self.promise(event),
         }
     }
 
@@ -423,71 +433,5 @@ impl Line {
             }
             _ => {}
         }
-    }
-}
-
-/// When it took effect.
-fn at_ms(event: &Event) -> u64 {
-    match event {
-        Event::RouterTookOver(event) => event.at_ms,
-        Event::RouterSteppedDown(event) => event.at_ms,
-        Event::DeadlinesShifted(event) => event.at_ms,
-        Event::PolicyAdopted(event) => event.at_ms,
-        Event::SweepAdvanced(event) => event.at_ms,
-        Event::ContactQueued(event) => event.at_ms,
-        Event::ContactEnded(event) => event.at_ms,
-        Event::VisitEnded(event) => event.at_ms,
-        Event::OfferMade(event) => event.at_ms,
-        Event::OfferAccepted(event) => event.at_ms,
-        Event::OfferDeclined(event) => event.at_ms,
-        Event::OfferExpired(event) => event.at_ms,
-        Event::OfferRevoked(event) => event.at_ms,
-        Event::ConnectExpired(event) => event.at_ms,
-        Event::EngagementStarted(event) => event.at_ms,
-        Event::ContactAnswered(event) => event.at_ms,
-        Event::MessageRelayed(event) => event.at_ms,
-        Event::EngagementEnded(event) => event.at_ms,
-        Event::WrapUpEnded(event) => event.at_ms,
-        Event::WrapUpExtended(event) => event.at_ms,
-        Event::AgentRegistered(event) => event.at_ms,
-        Event::AgentRemoved(event) => event.at_ms,
-        Event::PresenceChanged(event) => event.at_ms,
-        Event::ChannelSwitchSet(event) => event.at_ms,
-        Event::OverCapacityRecorded(event) => event.at_ms,
-        Event::ContactParked(event) => event.at_ms,
-        Event::ParkEnded(event) => event.at_ms,
-        Event::ContactReclassified(event) => event.at_ms,
-        Event::MessageAttached(event) => event.at_ms,
-        Event::EffectRequested(event) => event.at_ms,
-        Event::EffectEnded(event) => event.at_ms,
-        Event::EffectRetried(event) => event.at_ms,
-        Event::CustomerErased(event) => event.at_ms,
-        Event::ConnectFailed(event) => event.at_ms,
-        Event::ContactReprioritised(event) => event.at_ms,
-        Event::DoorTurned(event) => event.at_ms,
-        Event::WaitExpected(event) => event.at_ms,
-        Event::DayTurned(event) => event.at_ms,
-        Event::AgentScheduleSet(event) => event.at_ms,
-        Event::OutsideWorkChanged(event) => event.at_ms,
-        Event::DeskLossRecorded(event) => event.at_ms,
-        Event::DeskReturnRecorded(event) => event.at_ms,
-        Event::AgentReserved(event) => event.at_ms,
-        Event::AgentReleased(event) => event.at_ms,
-        Event::ContactRelaxed(event) => event.at_ms,
-        Event::ThresholdReached(event) => event.at_ms,
-        Event::QueueModeSet(event) => event.at_ms,
-        Event::BroadcastMade(event) => event.at_ms,
-        Event::QuarantineEnded(event) => event.at_ms,
-        Event::LevelAdopted(event) => event.at_ms,
-        Event::ContactPromoted(event) => event.at_ms,
-        Event::ContactLinked(event) => event.at_ms,
-        Event::ContactDiverted(event) => event.at_ms,
-        Event::MatterRepeated(event) => event.at_ms,
-        Event::EngagementHeld(event) => event.at_ms,
-        Event::EngagementResumed(event) => event.at_ms,
-        Event::RoleChanged(event) => event.at_ms,
-        Event::ContactDormant(event) => event.at_ms,
-        Event::ContactRevived(event) => event.at_ms,
-        Event::AgentSilenceNoticed(event) => event.at_ms,
     }
 }

@@ -9,12 +9,12 @@ use crate::codec::Span;
 use crate::customers::KeptPlace;
 use crate::few::Few;
 use crate::router::LAST_TURN_MS;
-use crate::state::{Agent, Contact, Effect, Place, State, RECENT_OFFERS};
+use crate::state::{Agent, Contact, Effect, Place, Promise, State, RECENT_OFFERS};
 use crate::words::bounds::{
     ACCEPTS_MAX, ATTEMPT, ATTEMPT_MAX, CAPACITY, CHANNELS_MAX, CLASS, CONCURRENT, COUNT, DURATION, LEVEL, MEMBERSHIPS_MAX, MS,
     PREFERRED_MAX, PRIORITY, QUEUES_ADDED_MAX, RANK, RANKS_MAX, REQUIREMENTS_MAX, SKILLS_MAX, STEP, VISIT_REQUIREMENTS_MAX,
 };
-use crate::words::{Id, Key, Requirement};
+use crate::words::{Id, Key, Requirement, HOURS_MAX, PLACES, SLOT};
 
 /// One number, and what it may be.
 type Claim = (&'static str, u64, Span);
@@ -36,7 +36,36 @@ pub(crate) fn check(state: &State) -> Result<(), String> {
             within(&of_place(place, state.arrivals)).map_err(|what| format!("the place of customer {customer:?} has {what}"))?;
         }
     }
+    for (id, promise) in &state.promises {
+        of_promise(promise, state).map_err(|what| format!("the promise to contact {id:?} has {what}"))?;
+    }
+    for planned in state.planned.values() {
+        let places = planned.capacities.values().map(|places| ("places of a slot", u64::from(*places), PLACES));
+        within(&places.chain([("length of slots", planned.slot_ms, SLOT)]).collect::<Vec<_>>())?;
+    }
     one_place_each(state)
+}
+
+fn of_promise(promise: &Promise, state: &State) -> Result<(), String> {
+    let mut claims = vec![
+        ("due time", promise.due_ms, MS),
+        ("beginning", promise.from_ms, MS),
+        ("end", promise.until_ms, Span(promise.from_ms.max(promise.due_ms), MS.1)),
+        ("next time", promise.next_ms, MS),
+        ("time of dialling", promise.dialling_until_ms.unwrap_or(0), MS),
+        ("length of slots", promise.slot_ms, SLOT),
+        ("attempts", promise.attempts, COUNT),
+        ("visit", u64::from(promise.visit), Span(0, ATTEMPT.1)),
+        ("attempt", u64::from(promise.attempt), Span(0, u64::from(ATTEMPT_MAX))),
+        ("priority", u64::from(promise.priority), PRIORITY),
+        most("wishes", promise.wishes.len(), REQUIREMENTS_MAX),
+        most("preferred agents", promise.preferred.len(), PREFERRED_MAX),
+        most("accepted languages", promise.accepts.len(), ACCEPTS_MAX),
+        most("hours", promise.hours.len(), HOURS_MAX),
+    ];
+    claims.extend(promise.key.into_iter().flat_map(|key| of_key(key, state.arrivals)));
+    claims.extend(promise.wishes.iter().map(of_requirement));
+    within(&claims)
 }
 
 /// No two contacts, live or gone with their place kept, have one number among the arrivals.

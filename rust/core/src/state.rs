@@ -5,6 +5,7 @@
 
 mod agent;
 mod door;
+mod promise;
 mod today;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -25,6 +26,7 @@ use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, ParkedKind, Qu
 
 pub(crate) use agent::{Agent, Enabled, Outside, Work, WorkPhase};
 pub(crate) use door::Door;
+pub(crate) use promise::{Promise, PromiseStage};
 pub(crate) use today::Today;
 
 /// How many ended offers of a live contact are remembered, so that a late answer gets its exact refusal.
@@ -85,6 +87,12 @@ pub(crate) struct State {
     /// What customers are shown of entry points, as far as the policy asks.
     #[serde(default)]
     pub(crate) doors: BTreeMap<Name, Door>,
+    /// What customers were promised, by contact.
+    #[serde(default = "Summed::new")] // nor have earlier ones of level 3 any of these
+    pub(crate) promises: Summed<Id, Promise>,
+    /// Places of slots that were planned, by queue.
+    #[serde(default)]
+    pub(crate) planned: BTreeMap<Name, Planned>,
 }
 
 impl State {
@@ -116,6 +124,8 @@ impl State {
             levels: Levels::default(),
             pace: Pace::default(),
             doors: BTreeMap::new(),
+            promises: Summed::new(),
+            planned: BTreeMap::new(),
         }
     }
 }
@@ -135,6 +145,7 @@ impl State {
         self.gone.seed(seed);
         self.places.seed(seed);
         self.matters.seed(seed);
+        self.promises.seed(seed);
     }
 }
 
@@ -152,6 +163,13 @@ pub(crate) struct PolicyInForce {
     pub(crate) digest: Digest,
     #[serde(with = "serde_bytes")]
     pub(crate) bytes: Vec<u8>,
+}
+
+/// How many promises fit into slots, by their number; all are of one length.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Planned {
+    pub(crate) slot_ms: u64,
+    pub(crate) capacities: BTreeMap<u64, u32>,
 }
 
 /// All waiting contacts look for an agent again; those up to `after` have.

@@ -301,6 +301,7 @@ impl<'a> Turn<'a> {
             Later::Closing(queue) => self.close(queue),
             Later::Step(contact) => self.take_steps(*contact),
             Later::Threshold(contact) => self.reach_threshold(*contact),
+            Later::Promise(contact) => self.follow_promise(*contact),
         }
     }
 
@@ -347,7 +348,7 @@ impl Due {
         let kind = match self.what {
             What::Day => 0,
             What::Short(_) => 1,
-            What::Later(Later::Silence(_) | Later::Return(_) | Later::Closing(_) | Later::Step(_) | Later::Threshold(_)) => 2,
+            What::Later(_) => 2,
             What::Chance(_) => 3,
         };
         (self.at_ms, kind)

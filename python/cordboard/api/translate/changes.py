@@ -16,6 +16,7 @@ _OVER: dict[type, pb.OfferOutcome.ValueType] = {
     words.OfferRevoked: pb.OFFER_OUTCOME_REVOKED,
     words.ConnectExpired: pb.OFFER_OUTCOME_CONNECT_EXPIRED,
     words.ConnectFailed: pb.OFFER_OUTCOME_CONNECT_FAILED,
+    words.AttemptRecorded: pb.OFFER_OUTCOME_CONNECT_FAILED,
 }
 SideEvent = (
     words.OfferMade
@@ -42,13 +43,16 @@ def fill_plain(response: pb.WatchDeskResponse, change: DeskChange, contact: byte
             | words.OfferExpired()
             | words.OfferRevoked()
             | words.ConnectExpired()
-            | words.ConnectFailed() as over
+            | words.ConnectFailed()
+            | words.AttemptRecorded() as over
         ):
             response.offer_over.CopyFrom(pb.OfferOver(contact_id=contact_id, attempt=over.attempt, outcome=_OVER[type(over)]))
             if isinstance(over, words.OfferRevoked | words.OfferDeclined):
                 response.offer_over.reason = over.reason or ""
             elif isinstance(over, words.ConnectFailed):
                 response.offer_over.reason = over.leg
+            elif isinstance(over, words.AttemptRecorded):
+                response.offer_over.reason = over.outcome
         case words.EngagementEnded(attempt=attempt, by=by, wrap_until_ms=until_ms, role=role):
             response.engagement_ended.CopyFrom(
                 pb.EngagementEnd(contact_id=contact_id, attempt=attempt, by=by, wrap_until_ms=until_ms or 0, role=TO_ROLE[role])

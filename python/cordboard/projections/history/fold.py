@@ -175,14 +175,11 @@ def touched(commits: Iterable[Commit]) -> set[bytes]:
 
 
 def _queued(changes: Changes, entry: Entry, contact: bytes, event: e.ContactQueued) -> None:
-    if event.visit == 1 and contact in changes.visit_of:
-        # The later life has the rows; the timeline keeps both.
-        changes.reborn.add(contact)
-        for rows in (changes.contacts, changes.visits, changes.engagements):
-            rows.drop(contact)
+    # Who was promised a call has its row already.
+    begins = event.visit == 1 and changes.visit_of.get(contact) != 0
+    if begins:
+        _forget(changes, contact)
     changes.visit_of[contact] = event.visit
-    if event.visit == 1:
-        changes.hands_of(contact).by_attempt.clear()
     changes.visits.insert(
         (contact, event.visit),
         {
@@ -199,43 +196,67 @@ def _queued(changes: Changes, entry: Entry, contact: bytes, event: e.ContactQueu
             "outcome": None,
         },
     )
-    if event.visit > 1:
+    if not begins:
         changes.contacts.set((contact,), state="queued", agent=None, queue=event.queue, priority=event.priority, visits=event.visit)
         return
-    changes.contacts.insert(
-        (contact,),
-        {
-            "id": contact,
-            "channel": entry.channel,
-            "queue": event.queue,
-            "state": "queued",
-            "priority": event.priority,
-            "customer": event.customer,
-            "agent": None,
-            "entry_point": event.entry_point,
-            "topic_first": event.topic,
-            "topic": event.topic,
-            "rule": event.rule,
-            "language": event.language,
-            "case": event.case or contact,
-            "owner": None,
-            "park_kind": None,
-            "park_until_ms": None,
-            "park_note": None,
-            "disposition": None,
-            "queued_at_ms": event.at_ms,
-            "answered_at_ms": None,
-            "ended_at_ms": None,
-            "end_reason": None,
-            "end_state": None,
-            "successor": None,
-            "visits": 1,
-            "attempts": 0,
-            "hands": "{}",
-            "messages": 0,
-            "last_seq": 0,
-        },
-    )
+    changes.contacts.insert((contact,), _row(contact, entry, event, state="queued", visits=1))
+
+
+def _row(contact: bytes, entry: Entry, event: e.ContactQueued | e.PromiseMade, *, state: str, visits: int) -> Row:
+    """A contact's life begins."""
+    return {
+        "id": contact,
+        "channel": entry.channel,
+        "queue": event.queue,
+        "state": state,
+        "priority": event.priority,
+        "customer": event.customer,
+        "agent": None,
+        "entry_point": event.entry_point,
+        "topic_first": event.topic,
+        "topic": event.topic,
+        "rule": event.rule,
+        "language": event.language,
+        "case": event.case or contact,
+        "owner": None,
+        "park_kind": None,
+        "park_until_ms": None,
+        "park_note": None,
+        "disposition": None,
+        "queued_at_ms": event.at_ms,
+        "answered_at_ms": None,
+        "ended_at_ms": None,
+        "end_reason": None,
+        "end_state": None,
+        "successor": None,
+        "visits": visits,
+        "attempts": 0,
+        "hands": "{}",
+        "messages": 0,
+        "last_seq": 0,
+    }
+
+
+def _promised(changes: Changes, entry: Entry, contact: bytes, event: e.PromiseMade) -> None:
+    """It stands in no queue yet: its first visit begins when its time comes."""
+    _forget(changes, contact)
+    changes.visit_of[contact] = 0
+    changes.contacts.insert((contact,), _row(contact, entry, event, state="scheduled", visits=0))
+
+
+def _forget(changes: Changes, contact: bytes) -> None:
+    if contact in changes.visit_of:
+        # The later life has the rows; the timeline keeps both.
+        changes.reborn.add(contact)
+        for rows in (changes.contacts, changes.visits, changes.engagements):
+            rows.drop(contact)
+    changes.hands_of(contact).by_attempt.clear()
+
+
+def _attempted(changes: Changes, _entry: Entry, contact: bytes, event: e.AttemptRecorded) -> None:
+    changes.hands_of(contact).release(event.attempt)
+    changes.in_hands(contact, pass_on=False)
+    changes.contacts.set((contact,), state="scheduled", agent=None)
 
 
 def _ended(changes: Changes, _entry: Entry, contact: bytes, event: e.ContactEnded) -> None:
@@ -379,6 +400,8 @@ FOLDS: dict[type, Callable[[Changes, Entry, bytes, Any], None]] = {
     e.OfferRevoked: _let_go,
     e.ConnectExpired: _let_go,
     e.ConnectFailed: _let_go,
+    e.PromiseMade: _promised,
+    e.AttemptRecorded: _attempted,
     e.ContactReprioritised: _reprioritised,
     e.ContactRelaxed: _reprioritised,
     e.RoleChanged: _role_changed,

@@ -48,6 +48,7 @@ impl Site {
                 contact.customer = None;
             }
         }
+        self.forget_promised(customer);
         self.state.places.erase(&customer);
         self.state.matters.erase(&customer);
     }

@@ -24,8 +24,11 @@ impl Site {
     /// What an event says of how fast a queue serves, before it changes anything. For sites that ask.
     #[allow(clippy::wildcard_enum_match_arm)] // the others say nothing of it
     pub(super) fn keep_pace(&mut self, about: &About, event: &Event) -> Result<(), String> {
+        // Who was promised a call waited for its time, not for somebody to be free.
+        let promised = self.state.promises.get(&about.contact()?).is_some();
         let (contact, rules, pace) = (about.contact()?, self.index.rules.as_ref(), &mut self.state.pace);
         match event {
+            Event::ContactAnswered(_) if promised => {}
             Event::ContactAnswered(event) => {
                 if let Some(answered) = self.state.contacts.get(&contact).filter(|contact| paces(rules, &contact.queue)) {
                     pace.answered(&answered.queue, answered.own_key().klass, event.at_ms, event.wait_ms);

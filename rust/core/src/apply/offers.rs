@@ -109,6 +109,7 @@ impl Site {
 
     fn accept_offer(&mut self, about: &About, attempt: u32, connect_by_ms: u64) -> Result<(), String> {
         let (id, agent_id, channel) = (about.contact()?, about.agent()?, about.channel()?.clone());
+        self.note_dialling(id, Some(connect_by_ms));
         let accept = |agent: &mut Agent| {
             agent.declines = 0;
             if let Some(enabled) = agent.channels.get_mut(&channel) {
@@ -142,6 +143,7 @@ impl Site {
     fn release(&mut self, about: &About, release: Release) -> Result<(), String> {
         let (id, agent_id) = (about.contact()?, about.agent()?);
         let attempt = release.attempt;
+        self.note_dialling(id, None);
         self.change_agent(agent_id, |agent| {
             agent.work.remove(&(id, attempt));
             settle_limits(agent);

@@ -19,6 +19,7 @@ impl Site {
         self.state.policy = Some(PolicyInForce { version: event.version, digest: event.digest, bytes: event.policy.clone() });
         self.drop_instants()?;
         self.drop_modes();
+        self.index.slots.clear();
         self.index.census = Census::of(&self.state, self.index.rules.as_ref());
         self.index.count_attendance(&self.state);
         self.drop_doors();

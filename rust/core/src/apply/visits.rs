@@ -22,12 +22,12 @@ impl Site {
             self.index.leave_contact(id, before);
         }
         let course = Course::begun(&event, before.as_ref());
-        let (answered_before, attempt, recent, exclusions, ordinal, mut conversation) = match before {
-            Some(before) => {
-                let answered_before = before.ever_answered();
-                (answered_before, before.attempt, before.recent, before.exclusions, before.ordinal, before.conversation)
-            }
-            None => (false, 0, VecDeque::new(), Few::new(), 0, Conversation::default()),
+        let (answered_before, attempt, recent, exclusions, ordinal, mut conversation) = if let Some(before) = before {
+            let answered_before = before.ever_answered();
+            (answered_before, before.attempt, before.recent, before.exclusions, before.ordinal, before.conversation)
+        } else {
+            let attempt = self.call_promised(id, event.visit, event.at_ms);
+            (false, attempt, VecDeque::new(), Few::new(), 0, Conversation::default())
         };
         conversation.rest();
         self.recognise(about.channel()?, &event);
@@ -77,7 +77,7 @@ impl Site {
         let seq = event.key.seq;
         let once = match (self.state.contacts.get(&id), event.resumes) {
             (Some(before), _) => before.key.seq == seq,
-            (None, None) => seq > self.state.arrivals,
+            (None, None) => seq > self.state.arrivals || self.kept_by_promise(id) == Some(seq),
             (None, Some(resumed)) => {
                 let kept = event.customer.map(|customer| self.state.places.of(&customer));
                 kept.into_iter().flatten().any(|(on, place)| on == channel && place.contact == resumed && place.key.seq == seq)
@@ -86,16 +86,27 @@ impl Site {
         once.then_some(()).ok_or_else(|| format!("contact {id:?} arrives at the place {seq}, which is another's"))
     }
 
+    /// The place that a promised contact kept in the order of arrival.
+    fn kept_by_promise(&self, id: Id) -> Option<u64> {
+        self.state.promises.get(&id)?.key.map(|key| key.seq)
+    }
+
     /// Another key of a contact has the same place in the order of arrival.
-    fn keeps_arrival(&self, id: Id, key: Key) -> Result<(), String> {
+    pub(super) fn keeps_arrival(&self, id: Id, key: Key) -> Result<(), String> {
         let kept = self.state.contacts.get(&id).is_none_or(|contact| contact.key.seq == key.seq);
         kept.then_some(()).ok_or_else(|| format!("contact {id:?} gets the place {} of another", key.seq))
     }
 
     pub(super) fn end_contact(&mut self, id: Id, event: &ContactEnded, turn_ms: u64) -> Result<(), String> {
-        let contact = self.state.contacts.remove(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
-        self.index.leave_contact(id, &contact);
-        self.keep_place(id, &contact, event.kept_until_ms);
+        match self.state.contacts.remove(&id) {
+            Some(contact) => {
+                self.index.leave_contact(id, &contact);
+                self.keep_place(id, &contact, event.kept_until_ms);
+            }
+            // The end of its promise follows.
+            None if self.state.promises.get(&id).is_some() => {}
+            None => return Err(format!("there is no contact {id:?}")),
+        }
         self.state.gone.remember(id, (), turn_ms);
         Ok(())
     }

@@ -22,7 +22,8 @@ impl Turn<'_> {
         let Some(case) = fact.case.filter(|case| *case != fact.contact) else {
             return self.waiting_already(fact).map_or(Arrival::Begins, Arrival::Joins);
         };
-        match self.site.live_in_case(case, &fact.channel) {
+        // Who was promised a call and calls is somebody else than who is to be called.
+        match self.site.live_in_case(case, &fact.channel).filter(|id| self.promise(id).is_none()) {
             Some(id) if fact.reopens || !self.is_parked(id) => Arrival::Joins(id),
             Some(id) => Arrival::Attaches(id, self.site.contact(&id).and_then(|contact| contact.phase.owner())),
             None if fact.reopens => Arrival::Begins,
@@ -39,8 +40,9 @@ impl Turn<'_> {
     /// The contact of a customer that waits and arrived first.
     pub(super) fn first_waiting(&self, customer: Id, channel: Option<&Name>) -> Option<Id> {
         let contacts = self.site.index.customers.of(&customer).filter_map(|id| Some((id, self.site.contact(id)?)));
-        let waiting =
-            contacts.filter(|(_, contact)| contact.phase.waits() && channel.is_none_or(|channel| contact.channel == *channel));
+        let waiting = contacts.filter(|(id, contact)| {
+            contact.phase.waits() && channel.is_none_or(|channel| contact.channel == *channel && self.promise(id).is_none())
+        });
         waiting.min_by_key(|(_, contact)| contact.key.seq).map(|(id, _)| *id)
     }
 

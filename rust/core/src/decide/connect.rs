@@ -15,8 +15,8 @@ use crate::state::{Contact, Phase};
 use crate::turn::Turn;
 use crate::words::bounds::counted;
 use crate::words::{
-    AnsweredOn, ChannelPresence, ConnectExpired, ConnectFailed, ConnectionFailed, ContactConnected, EndReason, EngagementStarted,
-    Id, Leg, Name, OfferRevoked, Presence, PresenceCause, RevokeReason, Role,
+    AnsweredOn, AttemptOutcome, ChannelPresence, ConnectExpired, ConnectFailed, ConnectionFailed, ContactConnected, EndReason,
+    EngagementStarted, Id, Leg, Name, OfferRevoked, Presence, PresenceCause, RevokeReason, Role,
 };
 
 /// So many failures of an agent's own leg in a row are no accident.
@@ -45,6 +45,9 @@ impl Turn<'_> {
         if speaks && answered_on == Some(AnsweredOn::Connected) {
             self.answered(fact.contact, fact.agent, fact.attempt);
         }
+        if speaks {
+            self.keep_promise(fact.contact);
+        }
         for sibling in siblings.values() {
             self.fill(sibling.agent);
         }
@@ -60,6 +63,9 @@ impl Turn<'_> {
     pub(crate) fn expire_connect(&mut self, id: Id, attempt: u32) {
         let Some(contact) = self.site.contact(&id) else { return };
         let Some(Holder { agent, .. }) = contact.holder(attempt) else { return };
+        if self.promise(&id).is_some() {
+            return self.record_attempt(&(id, attempt, agent), AttemptOutcome::Unknown, 0);
+        }
         let channel = contact.channel.clone();
         let (until_ms, siblings_until_ms) = (self.retry_ms(), self.siblings_until_ms(contact, attempt));
         let event =
@@ -72,6 +78,11 @@ impl Turn<'_> {
     /// The connect failed on somebody's side.
     pub(super) fn fail_connect(&mut self, fact: &ConnectionFailed) {
         let (id, agent) = (fact.contact, fact.agent);
+        if fact.leg == Leg::CustomerLeg && self.promise(&id).is_some() {
+            // Whoever does not answer a callback has not abandoned it. How long it rang is not known: for as long as it was to.
+            let ring_ms = self.dial_ms(&id).unwrap_or(0);
+            return self.record_attempt(&(id, fact.attempt, agent), AttemptOutcome::NoAnswer, ring_ms);
+        }
         let Some(contact) = self.site.contact(&id).cloned() else { return };
         let primary = contact.holder(fact.attempt).is_some_and(|holder| holder.role == Role::Primary);
         let live = self.rules().and_then(|rules| rules.channel(&contact.channel)).map(|profile| profile.presence)

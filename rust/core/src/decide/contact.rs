@@ -11,6 +11,10 @@ use crate::words::{
 impl Turn<'_> {
     pub(super) fn check_abandon(&self, id: Id) -> Check {
         self.check_live(id)?;
+        // Who was promised a call does not wait on the line.
+        if self.promise(&id).is_some() {
+            return Err("no_abandon");
+        }
         let channel = self.site.contact(&id).and_then(|contact| self.rules()?.channel(&contact.channel));
         match channel.map(|profile| profile.presence) {
             Some(ChannelPresence::Async) => Err("no_abandon"),
@@ -84,6 +88,7 @@ impl Turn<'_> {
     pub(super) fn end_contact(&mut self, id: Id, contact: &Contact, reason: EndReason) {
         let event = self.contact_ended(contact, reason);
         self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
+        self.end_promise_of(id);
     }
 
     pub(super) fn contact_ended(&self, contact: &Contact, reason: EndReason) -> ContactEnded {

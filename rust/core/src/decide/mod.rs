@@ -7,6 +7,7 @@ mod admission;
 mod agent;
 mod arrival;
 mod beginning;
+mod callback;
 mod connect;
 mod contact;
 mod desk;
@@ -23,6 +24,7 @@ mod outside;
 mod parking;
 mod plan;
 mod policy;
+mod promise;
 mod promotion;
 mod quarantine;
 mod queue;
@@ -88,6 +90,11 @@ impl Turn<'_> {
             Fact::QuarantineEndRequested(fact) => self.check_reason(fact.reason.as_ref()),
             Fact::LevelRequested(fact) => self.check_level(fact),
             Fact::DemandTurnedAway(fact) => self.check_turned_away(fact),
+            Fact::CallbackRequested(fact) => self.check_callback(fact),
+            Fact::CallbackRescheduled(fact) => self.check_reschedule(fact),
+            Fact::CallbackCancelled(fact) => self.check_cancel(fact),
+            Fact::AttemptReported(fact) => self.check_attempt(fact),
+            Fact::CapacityPlanned(fact) => self.check_plan_of_slots(fact),
         };
         match check {
             Ok(()) => Accepted {}.into(),
@@ -121,6 +128,7 @@ impl Turn<'_> {
             Fact::EffectRetryRequested(fact) => self.retry_effect(fact.seq, fact.entry),
             Fact::EffectDiscardRequested(fact) => self.end_effect(fact.seq, fact.entry, EffectOutcome::Discarded, None),
             Fact::CustomerErasureRequested(fact) => {
+                self.cancel_promises_of(fact.customer);
                 self.emit(None, None, None, CustomerErased { at_ms: self.t_ms, customer: fact.customer });
             }
             Fact::ConnectionFailed(fact) => self.fail_connect(&fact),
@@ -141,6 +149,13 @@ impl Turn<'_> {
             Fact::LevelRequested(fact) => self.adopt_level(&fact),
             // Whoever counts it reads it among the inputs.
             Fact::DemandTurnedAway(_) => {}
+            Fact::CallbackRequested(fact) => self.request_callback(fact),
+            Fact::CallbackRescheduled(fact) => self.reschedule(fact),
+            Fact::CallbackCancelled(fact) => self.cancel(&fact),
+            Fact::AttemptReported(fact) => {
+                self.record_attempt(&(fact.contact, fact.attempt, fact.agent), fact.outcome, fact.ring_ms);
+            }
+            Fact::CapacityPlanned(fact) => self.plan_slots(fact),
         }
     }
 
@@ -148,6 +163,8 @@ impl Turn<'_> {
     pub(crate) fn check_live(&self, contact: Id) -> Check {
         if self.site.contact(&contact).is_some() {
             Ok(())
+        } else if self.site.state.promises.get(&contact).is_some() {
+            Err("contact_scheduled")
         } else if self.site.state.gone.get(&contact, self.at_ms).is_some() {
             Err("contact_gone")
         } else {

@@ -71,7 +71,8 @@ impl Turn<'_> {
         let left = usize::try_from(ATTEMPT_MAX - contact.attempt.min(ATTEMPT_MAX)).unwrap_or(1);
         match broadcast {
             0 | 1 => 1,
-            _ if self.is_answered_at_once(&contact.channel) => 1,
+            // One customer is dialled for one agent.
+            _ if self.is_answered_at_once(&contact.channel) || self.promise(&id).is_some() => 1,
             more => usize::from(more).min(left).max(1),
         }
     }
@@ -113,7 +114,7 @@ impl Turn<'_> {
         } else if interrupts {
             self.record_over_capacity(agent, self.at_ms, OverCapacityCause::Interrupted);
         }
-        if self.is_answered_at_once(&channel) {
+        if self.is_answered_at_once(&channel) || self.is_customer_first(&id) {
             self.accept((id, attempt), agent, self.at_ms);
         }
     }
@@ -122,8 +123,10 @@ impl Turn<'_> {
     pub(super) fn accept(&mut self, (id, attempt): (Id, u32), agent: Id, at_ms: u64) {
         let Some(channel) = self.site.contact(&id).map(|contact| contact.channel.clone()) else { return };
         let connect_ms = self.rules().and_then(|rules| rules.channel(&channel)).map_or(0, |profile| profile.connect_ms);
+        let connect_ms = self.dial_ms(&id).unwrap_or(connect_ms);
         let event = OfferAccepted { at_ms, attempt, connect_by_ms: self.at_ms + connect_ms };
         self.emit(Some(id), Some(agent), Some(&channel), event);
+        self.dial((id, attempt), agent);
         self.interrupt((id, attempt), agent);
     }
 

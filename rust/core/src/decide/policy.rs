@@ -15,9 +15,11 @@ impl Turn<'_> {
         }
         let live = self.site.state.contacts.values().map(|contact| (&contact.queue, &contact.channel));
         let work = self.site.state.agents.values().flat_map(|agent| agent.work.values()).map(|work| (&work.queue, &work.channel));
-        let in_use: BTreeSet<(&Name, &Name)> = live.chain(work).collect();
+        let in_use: BTreeSet<(&Name, &Name)> = live.chain(work).chain(self.promised_on()).collect();
         let dropped = in_use.into_iter().any(|(queue, channel)| next.queue(queue).is_none() || next.channel(channel).is_none());
-        if dropped {
+        // What a queue has promised can be kept only by its own rules.
+        let promised = |queue| next.queue(queue).is_some_and(|queue| queue.callbacks.is_some());
+        if dropped || !self.promised_on().all(|(queue, _)| promised(queue)) {
             return Err("policy_in_use");
         }
         Ok(())
@@ -30,6 +32,7 @@ impl Turn<'_> {
             PolicyAdopted { at_ms: self.t_ms, version: rules.policy.version, digest: sha256(&fact.policy), policy: fact.policy };
         self.emit(None, None, None, event);
         self.release_ineligible();
+        self.note_all_risks();
         if self.site.state.sweep.is_some() {
             self.sweep();
         }

@@ -58,6 +58,8 @@ impl Turn<'_> {
         let live = self.site.state.contacts.iter();
         let mut left: Vec<(bool, Key, Id)> = live
             .filter(|(_, contact)| contact.queue == *queue && is_left(contact) && self.customer_is_there(&contact.channel))
+            // What was promised is tried as long as its window lasts.
+            .filter(|(id, _)| self.promise(id).is_none())
             .map(|(id, contact)| (contact.phase != Phase::Queued, contact.key, *id))
             .collect();
         left.sort_unstable();

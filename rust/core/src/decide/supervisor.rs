@@ -11,6 +11,7 @@ use crate::words::{
 impl Turn<'_> {
     pub(super) fn check_requeue(&self, fact: &RequeueRequested) -> Check {
         self.check_live(fact.contact)?;
+        self.check_not_promised(fact.contact)?;
         if self.site.contact(&fact.contact).is_some_and(|contact| contact.phase == Phase::Queued) {
             return Err("already_queued");
         }

@@ -21,6 +21,7 @@ impl Turn<'_> {
             return Err("unknown_skill");
         }
         self.check_live(fact.contact)?;
+        self.check_not_promised(fact.contact)?;
         let contact = self.site.contact(&fact.contact).ok_or("unknown_contact")?;
         check_sender(contact, fact)?;
         if let Some(agent) = self.destination(contact, fact)?.agent {

@@ -7,10 +7,11 @@ use super::bounds::{
 };
 use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, REQUIREMENTS, SKILLS, VISIT_REQUIREMENTS};
 use super::{
-    AgentChannel, Author, ContactState, DeskDue, Digest, Direct, DivertCause, DoorCause, DoorState, EffectFailure, EffectOutcome,
-    EndReason, EndedBy, Id, Key, Leg, LinkCause, Matter, Membership, Name, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind,
-    Presence, PresenceCause, PriorityCause, QuarantineOutcome, QueueMode, ReleaseReason, Requirement, RevokeReason, Role,
-    SilenceDue, Skill, SwitchCause, ThresholdAction, VisitOutcome, Why, WrapUpEndedBy,
+    AgentChannel, AttemptRecorded, Author, CallbackDeclined, CallbackDue, CapacitySet, ContactState, DeskDue, Digest, Direct,
+    DivertCause, DoorTurned, EffectFailure, EffectOutcome, EndReason, EndedBy, Id, Key, Leg, LinkCause, Matter, Membership, Name,
+    OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind, Presence, PresenceCause, PriorityCause, PromiseAtRisk, PromiseEnded,
+    PromiseMade, QuarantineOutcome, QueueMode, ReleaseReason, Requirement, RevokeReason, Role, SilenceDue, Skill, SwitchCause,
+    ThresholdAction, VisitOutcome, WaitExpected, Why, WrapUpEndedBy,
 };
 use crate::codec::{Length, Max};
 
@@ -473,27 +474,16 @@ tagged! {
 
         /// What is decided from the next commit on.
         70 => LevelAdopted { at_ms: u64 [MS], level: u64 [COUNT] }
-
-        /// What customers are shown of an entry point from now on. Until `held_until_ms` it turns only if nobody could be served otherwise.
-        86 => DoorTurned {
-            at_ms: u64 [MS],
-            entry_point: Name,
-            state: DoorState,
-            cause: Option<DoorCause>,
-            expected_wait_ms: Option<u64> [DURATION],
-            until_ms: Option<u64> [MS],
-            referral: Option<Name>,
-            held_until_ms: u64 [MS],
-        }
-
-        /// What the contact was likely to wait when it joined the queue, and what its customer is told (`said_ms`).
-        87 => WaitExpected {
-            at_ms: u64 [MS],
-            queue: Name,
-            p50_ms: u64 [DURATION],
-            p80_ms: u64 [DURATION],
-            p90_ms: u64 [DURATION],
-            said_ms: u64 [DURATION],
-        }
+    }
+    and {
+        72 => PromiseMade,
+        73 => CallbackDeclined,
+        74 => CallbackDue,
+        75 => AttemptRecorded,
+        76 => PromiseEnded,
+        77 => PromiseAtRisk,
+        78 => CapacitySet,
+        86 => DoorTurned,
+        87 => WaitExpected,
     }
 }

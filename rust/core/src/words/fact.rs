@@ -6,7 +6,10 @@ use super::bounds::{
     ACCEPTS_MAX, ATTEMPT, CAPACITY, CHANNELS_MAX, COUNT, DURATION, FRAME_MAX, MEMBERSHIPS_MAX, MS, PREFERRED_MAX, PRIORITY,
 };
 use super::bounds::{REQUIREMENTS_MAX, SKILLS_MAX, VISIT_REQUIREMENTS_MAX};
-use super::{AgentChannel, DoorState, Id, Membership, Name, QuarantineOutcome, Requirement, Skill};
+use super::{
+    AgentChannel, AttemptReported, CallbackCancelled, CallbackRequested, CallbackRescheduled, CapacityPlanned, DoorState, Id,
+    Membership, Name, QuarantineOutcome, Requirement, Skill,
+};
 use crate::codec::{Length, Max, Span};
 
 pub(super) const REQUIREMENTS: Max = Max(REQUIREMENTS_MAX);
@@ -407,6 +410,13 @@ tagged! {
             state: DoorState,
             count: u64 [VISITORS],
         }
+    }
+    and {
+        40 => CallbackRequested,
+        41 => CallbackRescheduled,
+        42 => CallbackCancelled,
+        43 => AttemptReported,
+        44 => CapacityPlanned,
     }
 }
 

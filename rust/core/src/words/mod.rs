@@ -9,19 +9,23 @@ mod shapes;
 
 pub mod bounds;
 pub mod commit;
+pub mod door;
 pub mod event;
 pub mod fact;
 mod name;
 pub mod policy;
+pub mod promise;
 mod subject;
 pub mod terms;
 pub mod verdict;
 
 pub use bounds::{AgentChannel, Digest, Id, Key, Membership, Requirement, Skill};
 pub use commit::*;
+pub use door::*;
 pub use event::*;
 pub use fact::*;
 pub use name::Name;
 pub use policy::*;
+pub use promise::*;
 pub use terms::*;
 pub use verdict::*;

@@ -6,6 +6,7 @@ use super::bounds::{
     CAPACITY, CLASS, CONCURRENT, COUNT, DURATION, LIMIT, MS, PARKED, PERCENT, PLAN_MAX, PRIORITY, QUEUES_ADDED_MAX, RANKS_MAX,
     SIBLINGS,
 };
+use super::promise::PLACES;
 use super::{Name, Requirement};
 use crate::codec::{Max, Span};
 
@@ -18,6 +19,8 @@ const MEMBERS: Span = Span(1, 1_000);
 const TARGET_PERCENT: Span = Span(0, 10_000);
 const WAITING: Span = Span(0, 1_000_000);
 const TRANSFERS: Span = Span(0, 100);
+/// How long a slot of callbacks may be: a minute to a day.
+pub(crate) const SLOT: Span = Span(60_000, 86_400_000);
 
 choices! {
     /// Whether the customer waits at the other end.
@@ -44,6 +47,10 @@ choices! {
         LongestIdle = "longest_idle", LeastLoaded = "least_loaded", BestSkilled = "best_skilled",
         LeastSkilledFit = "least_skilled_fit", RoundRobin = "round_robin", FewestToday = "fewest_today",
     }
+
+    /// Who is called first. `AgentFirst`: the agent sees the callback, accepts, and only then the customer is dialled. `CustomerFirst`: the
+    /// customer is dialled as soon as an agent is reserved.
+    DialMode { AgentFirst = "agent_first", CustomerFirst = "customer_first" }
 
     /// Whether an offer waits for the agent's answer.
     AnswerMode { Manual = "manual", Auto = "auto" }
@@ -126,6 +133,22 @@ maps! {
         group: Option<Name> = None,
     }
 
+    /// Callbacks of a queue. A slot of `slot_ms` holds `capacity` promises in opening hours, unless a plan says otherwise. Kept is connected
+    /// between `early_ms` before and `late_ms` after what was promised. The customer is dialled `dial_ms` long, at most `attempts` times,
+    /// `retry_ms` apart; without an answer it counts only after `ring_min_ms`.
+    CallbackPolicy {
+        slot_ms: u64 [SLOT] = 900_000,
+        capacity: u32 [PLACES] = 0,
+        early_ms: u64 [DURATION] = 300_000,
+        late_ms: u64 [DURATION] = 600_000,
+        horizon_ms: u64 [DURATION] = 1_209_600_000,
+        attempts: u32 [LIMIT] = 3,
+        retry_ms: u64 [DURATION] = 600_000,
+        ring_min_ms: u64 [DURATION] = 20_000,
+        dial_ms: u64 [DURATION] = 30_000,
+        mode: DialMode = DialMode::AgentFirst,
+    }
+
     /// One queue. `targets_ms` by channel, else `target_ms`. `requirements` are added to those a contact brings.
     QueuePolicy {
         name: Name,
@@ -148,6 +171,7 @@ maps! {
         admit_unstaffed: bool = true,
         overflow: Option<Name> = None,
         closing_grace_ms: u64 [DURATION] = 600_000,
+        callbacks: Option<CallbackPolicy> = None,
     }
 
     /// A not-ready reason and its class.

@@ -36,12 +36,12 @@ macro_rules! fields {
 
             // A word without fields has nothing to write or read.
             #[allow(unused_variables)]
-            fn write_fields(&self, out: &mut $crate::codec::Writer<'_>) {
+            pub(crate) fn write_fields(&self, out: &mut $crate::codec::Writer<'_>) {
                 $($crate::codec::Wire::write(&self.$field, bounds!($($bounds)?), out);)*
             }
 
             #[allow(unused_mut)]
-            fn read_fields(mut fields: $crate::codec::Fields<'_, '_>) -> Result<Self, $crate::codec::Flaw> {
+            pub(crate) fn read_fields(mut fields: $crate::codec::Fields<'_, '_>) -> Result<Self, $crate::codec::Flaw> {
                 $(let $field: $ty = match fields.field(bounds!($($bounds)?))? {
                     Some(value) => value,
                     None => absent!($($default)?),
@@ -71,18 +71,31 @@ macro_rules! arrays {
     )*};
 }
 
-/// A set of array-like words told apart by the tag before their fields.
+/// The structs of words whose set stands elsewhere.
+macro_rules! bodies {
+    ($($(#[$meta:meta])* $name:ident { $($body:tt)* })*) => {$(
+        fields! { $(#[$meta])* $name { $($body)* } }
+    )*};
+}
+
+/// A set of array-like words told apart by the tag before their fields; `and` names those whose bodies stand elsewhere.
 macro_rules! tagged {
-    ($(#[$meta:meta])* $set:ident { $($(#[$doc:meta])* $tag:literal => $name:ident { $($body:tt)* })* }) => {
+    (
+        $(#[$meta:meta])* $set:ident { $($(#[$doc:meta])* $tag:literal => $name:ident { $($body:tt)* })* }
+        $(and { $($far_tag:literal => $far:ident),* $(,)? })?
+    ) => {
         $(fields! { $(#[$doc])* $name { $($body)* } })*
 
+        tagged! { @set $(#[$meta])* $set { $($tag => $name,)* $($($far_tag => $far,)*)? } }
+    };
+    (@set $(#[$meta:meta])* $set:ident { $($tag:literal => $name:ident,)* }) => {
         $(#[$meta])*
         // A word lives for one decision: a box would cost more than the room.
         #[allow(clippy::large_enum_variant)]
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[allow(clippy::large_enum_variant)] // the largest are the most frequent
         pub enum $set {
-            $($(#[$doc])* $name($name),)*
+            $(#[doc = "See its struct."] $name($name),)*
         }
 
         $(impl From<$name> for $set {

@@ -46,6 +46,11 @@ impl Fact {
             Self::ConsultRequested(fact) => fact.fact_id,
             Self::RoleRequested(fact) => fact.fact_id,
             Self::DemandTurnedAway(fact) => fact.fact_id,
+            Self::CallbackRequested(fact) => fact.fact_id,
+            Self::CallbackRescheduled(fact) => fact.fact_id,
+            Self::CallbackCancelled(fact) => fact.fact_id,
+            Self::AttemptReported(fact) => fact.fact_id,
+            Self::CapacityPlanned(fact) => fact.fact_id,
         }
     }
 
@@ -72,6 +77,10 @@ impl Fact {
             Self::HoldRequested(fact) => Some(fact.contact),
             Self::ConsultRequested(fact) => Some(fact.contact),
             Self::RoleRequested(fact) => Some(fact.contact),
+            Self::CallbackRequested(fact) => Some(fact.contact),
+            Self::CallbackRescheduled(fact) => Some(fact.contact),
+            Self::CallbackCancelled(fact) => Some(fact.contact),
+            Self::AttemptReported(fact) => Some(fact.contact),
             Self::AgentDeclared(_)
             | Self::AgentRetired(_)
             | Self::PresenceRequested(_)
@@ -90,6 +99,7 @@ impl Fact {
             | Self::QueueModeRequested(_)
             | Self::BroadcastRequested(_)
             | Self::QuarantineEndRequested(_)
+            | Self::CapacityPlanned(_)
             | Self::LevelRequested(_)
             | Self::DemandTurnedAway(_) => None,
         }
@@ -122,6 +132,7 @@ impl Fact {
             Self::HoldRequested(fact) => Some(fact.agent),
             Self::ConsultRequested(fact) => Some(fact.agent),
             Self::RoleRequested(fact) => Some(fact.agent),
+            Self::AttemptReported(fact) => Some(fact.agent),
             Self::ContactArrived(_)
             | Self::ContactAbandoned(_)
             | Self::ContactEndRequested(_)
@@ -136,6 +147,10 @@ impl Fact {
             | Self::QueueModeRequested(_)
             | Self::BroadcastRequested(_)
             | Self::QuarantineEndRequested(_)
+            | Self::CallbackRequested(_)
+            | Self::CallbackRescheduled(_)
+            | Self::CallbackCancelled(_)
+            | Self::CapacityPlanned(_)
             | Self::LevelRequested(_)
             | Self::DemandTurnedAway(_) => None,
         }
@@ -145,6 +160,7 @@ impl Fact {
     pub fn channel(&self) -> Option<&Name> {
         match self {
             Self::ContactArrived(fact) => Some(&fact.channel),
+            Self::CallbackRequested(fact) => Some(&fact.channel),
             Self::ChannelSwitched(fact) => Some(&fact.channel),
             Self::AgentBusyReported(fact) => Some(&fact.channel),
             Self::DemandTurnedAway(fact) => Some(&fact.channel),
@@ -180,6 +196,10 @@ impl Fact {
             | Self::QueueModeRequested(_)
             | Self::BroadcastRequested(_)
             | Self::QuarantineEndRequested(_)
+            | Self::CallbackRescheduled(_)
+            | Self::CallbackCancelled(_)
+            | Self::AttemptReported(_)
+            | Self::CapacityPlanned(_)
             | Self::LevelRequested(_)
             | Self::HoldRequested(_)
             | Self::ConsultRequested(_)

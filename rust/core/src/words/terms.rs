@@ -21,7 +21,7 @@ choices! {
     /// Where a contact stands.
     ContactState {
         Queued = "queued", Offered = "offered", Connecting = "connecting", Engaged = "engaged", Ended = "ended",
-        Parked = "parked",
+        Parked = "parked", Scheduled = "scheduled",
     }
 
     /// By what rule the agent was chosen.

@@ -12,6 +12,7 @@ use cordboard_core::words::{
     RequeueRequested, Requirement, Role, Skill, TransferRequested, WrapUpEndRequested, WrapUpExtensionRequested,
 };
 
+use crate::callbacks::{asked, Known};
 use crate::hall::called;
 use crate::site::{
     id, name, plain_arrival, published, requirement, CHANNELS, DISPOSITIONS, ENTRY_POINTS, QUEUES, REASONS, SKILLS, TOPICS,
@@ -41,10 +42,10 @@ enum Stage {
 
 /// A contact, an agent and an attempt, or what comes near to that.
 #[derive(Debug, Clone, Copy)]
-struct Target {
-    contact: Id,
-    agent: Id,
-    attempt: u32,
+pub(crate) struct Target {
+    pub(crate) contact: Id,
+    pub(crate) agent: Id,
+    pub(crate) attempt: u32,
 }
 
 #[derive(Debug, Default)]
@@ -57,8 +58,11 @@ pub(crate) struct Ledger {
     wrapping: BTreeSet<(Id, Id)>,
     effects: BTreeSet<(u64, u64)>,
     said: Vec<Vec<u8>>,
+    /// Who was promised a call.
+    promised: BTreeSet<Id>,
     arrivals: u64,
     version: u64,
+    now_ms: u64,
 }
 
 pub(crate) fn agent(number: u8) -> Id {
@@ -68,6 +72,9 @@ pub(crate) fn agent(number: u8) -> Id {
 impl Ledger {
     /// An event of the journal, which stands at `place`.
     pub(crate) fn note(&mut self, place: (u64, u64), entry: &Entry, event: &Event) {
+        if let Event::ContactQueued(event) = event {
+            self.now_ms = self.now_ms.max(event.at_ms);
+        }
         match event {
             Event::PolicyAdopted(event) => self.version = event.version,
             Event::EffectRequested(_) => {
@@ -114,6 +121,15 @@ impl Ledger {
                 self.wrapping.remove(&(target(1).agent, contact));
             }
             Event::ContactParked(_) => self.set(Stage::Parked, target(1)),
+            Event::AttemptRecorded(_) => {
+                self.live.remove(&contact);
+            }
+            Event::PromiseMade(_) => {
+                self.promised.insert(contact);
+            }
+            Event::PromiseEnded(_) => {
+                self.promised.remove(&contact);
+            }
             Event::ContactEnded(_) => {
                 self.live.remove(&contact);
                 self.gone.push(contact);
@@ -191,6 +207,10 @@ impl Ledger {
             Wish::Declare { .. } | Wish::Retire { .. } | Wish::Presence { .. } | Wish::Switch { .. } => of_agent(fact_id, wish),
             Wish::Report(duty) => reported(fact_id, duty),
             Wish::Call(call) => called(fact_id, call),
+            Wish::Ask { aim, ask } => {
+                self.arrivals += 1;
+                asked(fact_id, &self.known(*aim), ask)
+            }
             Wish::Talk { aim, talk } => {
                 let Target { contact, agent, .. } = self.one(*aim, Stage::Engaged);
                 let by = self.primary.get(&contact).map_or(agent, |primary| primary.agent);
@@ -335,6 +355,21 @@ impl Ledger {
                 let presence = if offline { ForcedPresence::Offline } else { ForcedPresence::NotReady };
                 PresenceForced { fact_id, agent: agent(whom), presence, by, reason }.into()
             }
+        }
+    }
+
+    /// Whom something that is said of callbacks may be about.
+    fn known(&self, aim: Aim) -> Known {
+        let promised = self.promised.iter().nth(usize::from(aim.pick) % self.promised.len().max(1));
+        let dialled = self.live.iter().find(|(id, (stage, _))| *stage == Stage::Connecting && self.promised.contains(*id));
+        let anybody = self.any(aim);
+        Known {
+            promised: self.spoil(promised.map_or(anybody, |contact| Target { contact: *contact, ..anybody }), aim),
+            connecting: dialled.map_or(anybody, |(_, (_, target))| self.spoil(*target, aim)),
+            waiting: self.one(aim, Stage::Queued),
+            new: id(CONTACT, self.arrivals),
+            number: self.arrivals,
+            now_ms: self.now_ms,
         }
     }
 

@@ -4,6 +4,7 @@
 //! tries others.
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm)]
 
+mod callbacks;
 mod hall;
 mod large;
 mod ledger;

@@ -1,5 +1,6 @@
 //! A small site: three channels that differ in every respect, up to three queues, and policies over them that may be odd or wrong.
 
+use crate::callbacks::{promises, Promises};
 use crate::hall::{hall, Hall};
 use crate::staff::{staffing, Staffing};
 use crate::talk::{manners, Manners};
@@ -49,6 +50,7 @@ pub(crate) struct Shape {
     max_transfers: u32,
     transfer_ms: u64,
     hall: Hall,
+    promises: Promises,
 }
 
 /// What is wrong with a publication.
@@ -79,8 +81,8 @@ pub(crate) fn shape() -> impl Draw<Value = Shape> {
         select(vec![0_u32, 0, 1, 3]),
         select(vec![500_u64, 5_000, 30_000]),
     );
-    let drawn = (sizes, choices, pairs, limits, wrap_ups, parking, (staffing(), manners()), offers, hall());
-    drawn.prop_map(|(sizes, choices, pairs, limits, wrap_up_ms, parking, staffing, offers, hall)| Shape {
+    let drawn = (sizes, choices, pairs, limits, wrap_ups, parking, (staffing(), manners()), offers, (hall(), promises()));
+    drawn.prop_map(|(sizes, choices, pairs, limits, wrap_up_ms, parking, staffing, offers, (hall, promises))| Shape {
         queues: sizes.0,
         channels: sizes.1,
         order: choices.0,
@@ -104,6 +106,7 @@ pub(crate) fn shape() -> impl Draw<Value = Shape> {
         max_transfers: offers.2,
         transfer_ms: offers.3,
         hall,
+        promises,
     })
 }
 
@@ -154,6 +157,7 @@ pub(crate) fn policy(version: u64, shape: &Shape) -> Policy {
     shape.hall.settle(&mut policy);
     shape.manners.settle(&mut policy);
     open_doors(&mut policy);
+    shape.promises.settle(&mut policy);
     policy
 }
 
@@ -271,6 +275,7 @@ pub(crate) fn plain_queue(text: &str) -> QueuePolicy {
         admit_unstaffed: true,
         overflow: None,
         closing_grace_ms: 600_000,
+        callbacks: None,
     }
 }
 

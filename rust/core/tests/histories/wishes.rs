@@ -6,6 +6,7 @@ use proptest::option;
 use proptest::prelude::{any, Just, Strategy};
 use proptest::prop_oneof;
 
+use crate::callbacks::{ask, Ask};
 use crate::hall::{call, Call};
 use crate::site::{shape, Shape, Wrong};
 use crate::staff::{duty, Duty};
@@ -235,6 +236,11 @@ pub(crate) enum Wish {
         aim: Aim,
         talk: Talk,
     },
+    /// Something is said of callbacks.
+    Ask {
+        aim: Aim,
+        ask: Ask,
+    },
 }
 
 pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
@@ -354,6 +360,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         1 => vec(any::<u8>(), 0..40).prop_map(Wish::Noise),
         6 => duty().prop_map(Wish::Report),
         2 => call().prop_map(Wish::Call),
+        8 => (aim(), ask()).prop_map(|(aim, ask)| Wish::Ask { aim, ask }),
         3 => (aim(), talk()).prop_map(|(aim, talk)| Wish::Talk { aim, talk }),
     ]
 }

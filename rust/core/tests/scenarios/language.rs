@@ -95,6 +95,8 @@ fn listed(kind: &str, item: &str) -> Value {
         "words" => name,
         "requirements" => Value::List(vec![name, int(parts[1].trim_end_matches('~')), Value::Bool(!item.ends_with('~'))]),
         "levels" | "ranks" => Value::List(vec![name, int(parts[1])]),
+        "hours" => Value::List(parts.iter().map(|part| value("duration", part)).collect()),
+        "ints" => int(item),
         "channels" => {
             let number = |at: usize| parts.get(at).filter(|part| **part != "-").map_or(Value::Nil, |part| int(part));
             Value::List(vec![name, number(1), number(2)])

@@ -33,6 +33,12 @@ pub(crate) fn change(document: &mut Value, line: &str) {
         [] => {}
         ["drop", kind, name] => document.get(list(kind).unwrap()).list().retain(|item| !is_named(item, name)),
         [kind @ ("skill" | "disposition"), name] => document.get(list(kind).unwrap()).list().push(Value::text(name)),
+        ["callbacks", name, settings @ ..] => {
+            let queue = document.get("queues").list().iter_mut().find(|item| is_named(item, name)).unwrap();
+            let mut callbacks = Value::Map(Vec::new());
+            set(&mut callbacks, settings);
+            queue.set("callbacks", callbacks);
+        }
         [part, name, settings @ ..] if plural(part).is_some() => {
             let queue = document.get("queues").list().iter_mut().find(|item| is_named(item, name)).unwrap();
             let mut new = Value::Map(Vec::new());

@@ -179,6 +179,7 @@ fn queue(draw: &mut Draw<'_>, place: usize, text: &str) -> QueuePolicy {
         admit_unstaffed: draw.flag(),
         overflow: draw.maybe(|_| next),
         closing_grace_ms: draw.pick(&TIMES_MS),
+        callbacks: None,
     }
 }
 

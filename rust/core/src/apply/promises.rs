@@ -1,0 +1,138 @@
+//! Promises in the state: made, due, tried, over; and what was planned for their slots.
+
+use crate::apply::agents::settle_limits;
+use crate::apply::{no_work, About};
+use crate::index::Later;
+use crate::site::Site;
+use crate::state::{Planned, Promise, PromiseStage};
+use crate::words::{AttemptRecorded, CapacitySet, Event, Id, Key, PromiseMade};
+
+impl Site {
+    #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
+    pub(super) fn apply_promise(&mut self, about: &About, event: Event) -> Result<(), String> {
+        match event {
+            Event::PromiseMade(event) => self.make_promise(about, event),
+            Event::CallbackDue(event) => self.promise_is_due(about.contact()?, event.key),
+            Event::AttemptRecorded(event) => self.record_attempt(about, &event),
+            Event::PromiseEnded(_) => self.end_promise(about.contact()?),
+            Event::PromiseAtRisk(_) => self.change_promise(about.contact()?, |promise| promise.at_risk = true),
+            Event::CapacitySet(event) => {
+                self.plan_slots(&event);
+                Ok(())
+            }
+            // What is declined changes nothing.
+            _ => Ok(()),
+        }
+    }
+
+    fn make_promise(&mut self, about: &About, event: PromiseMade) -> Result<(), String> {
+        let id = about.contact()?;
+        let known = self.contact(&id).is_some() || self.state.promises.get(&id).is_some();
+        if known || event.from_ms > event.until_ms || event.due_ms > event.until_ms {
+            return Err(format!("contact {id:?} is promised what cannot be"));
+        }
+        let promise = Promise::made(about.channel()?.clone(), event);
+        self.index.later.insert((promise.deadline_ms(), Later::Promise(id)));
+        self.index.slots.book(&promise);
+        self.state.promises.insert(id, promise);
+        Ok(())
+    }
+
+    fn promise_is_due(&mut self, id: Id, key: Key) -> Result<(), String> {
+        self.keeps_arrival(id, key)?;
+        self.change_contact(id, |contact| contact.key = key)?;
+        self.change_promise(id, |promise| promise.stage = PromiseStage::Due)
+    }
+
+    /// The agent is free of it, and it waits for its next time outside of every line.
+    fn record_attempt(&mut self, about: &About, event: &AttemptRecorded) -> Result<(), String> {
+        let (id, agent_id) = (about.contact()?, about.agent()?);
+        let had = self.change_agent(agent_id, |agent| {
+            let had = agent.work.remove(&(id, event.attempt));
+            settle_limits(agent);
+            had
+        })?;
+        had.ok_or_else(|| no_work(agent_id, (id, event.attempt)))?;
+        let contact = self.state.contacts.remove(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
+        self.index.leave_contact(id, &contact);
+        self.change_promise(id, |promise| {
+            promise.attempt = contact.attempt;
+            promise.attempts = event.number;
+            promise.next_ms = event.next_ms.unwrap_or(promise.until_ms);
+            promise.stage = PromiseStage::Scheduled;
+            promise.dialling_until_ms = None;
+        })
+    }
+
+    fn end_promise(&mut self, id: Id) -> Result<(), String> {
+        let promise = self.state.promises.remove(&id).ok_or_else(|| format!("nothing is promised to contact {id:?}"))?;
+        self.index.later.remove(&(promise.deadline_ms(), Later::Promise(id)));
+        self.index.slots.give_back(&promise);
+        Ok(())
+    }
+
+    /// A visit of a promised contact begins: its offers count on from the last ones.
+    pub(super) fn call_promised(&mut self, id: Id, visit: u32, at_ms: u64) -> u32 {
+        let begun = self.change_promise(id, |promise| {
+            promise.visit = visit;
+            let keeps_place = promise.key.is_some();
+            promise.stage = if keeps_place || at_ms >= promise.due_ms { PromiseStage::Due } else { PromiseStage::Early };
+            promise.attempt
+        });
+        begun.unwrap_or(0)
+    }
+
+    pub(super) fn note_dialling(&mut self, id: Id, until_ms: Option<u64>) {
+        if self.state.promises.get(&id).is_some_and(|promise| promise.dialling_until_ms != until_ms) {
+            let _ = self.change_promise(id, |promise| promise.dialling_until_ms = until_ms);
+        }
+    }
+
+    /// Connects that are under way may take longer by this.
+    pub(super) fn shift_dialling(&mut self, gap_ms: u64) {
+        let dialling = self.state.promises.iter().filter(|(_, promise)| promise.dialling_until_ms.is_some());
+        let ids: Vec<Id> = dialling.map(|(id, _)| *id).collect();
+        for id in ids {
+            let _ = self.change_promise(id, |promise| {
+                promise.dialling_until_ms = promise.dialling_until_ms.map(|until_ms| until_ms + gap_ms);
+            });
+        }
+    }
+
+    /// Change a promise, with its deadline.
+    pub(super) fn change_promise<T>(&mut self, id: Id, change: impl FnOnce(&mut Promise) -> T) -> Result<T, String> {
+        let promise = self.state.promises.get_mut(&id).ok_or_else(|| format!("nothing is promised to contact {id:?}"))?;
+        let before_ms = promise.deadline_ms();
+        let outcome = change(promise);
+        let after_ms = promise.deadline_ms();
+        if before_ms != after_ms {
+            self.index.later.remove(&(before_ms, Later::Promise(id)));
+            self.index.later.insert((after_ms, Later::Promise(id)));
+        }
+        Ok(outcome)
+    }
+
+    fn plan_slots(&mut self, event: &CapacitySet) {
+        let planned = self.state.planned.entry(event.queue.clone()).or_default();
+        if planned.slot_ms != event.slot_ms {
+            *planned = Planned { slot_ms: event.slot_ms, ..Planned::default() };
+        }
+        // What has passed is of no use any more.
+        let passed = event.at_ms / event.slot_ms;
+        planned.capacities = planned.capacities.split_off(&passed);
+        let first = event.from_ms / event.slot_ms;
+        planned.capacities.extend((first..).zip(event.capacities.iter().copied()));
+        self.replan(&event.queue, first..first + event.capacities.len() as u64);
+    }
+
+    /// A customer is to be forgotten: who still is to be called has no name.
+    pub(super) fn forget_promised(&mut self, customer: Id) {
+        let promises = self.state.promises.iter().filter(|(_, promise)| promise.customer == Some(customer));
+        let ids: Vec<Id> = promises.map(|(id, _)| *id).collect();
+        for id in ids {
+            if let Some(promise) = self.state.promises.get_mut(&id) {
+                promise.customer = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Which slots of a queue have room for another callback: the plan and the opening hours, less what is promised.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::site::Site;
+use crate::slots::SlotGrid;
+use crate::state::Promise;
+use crate::words::{CallbackPolicy, Hours, Name};
+
+/// Slots that were counted, by queue, with their length. They are counted anew when time or a policy has moved on: what stands here says
+/// nothing that the state does not say.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counted(BTreeMap<Name, (u64, SlotGrid)>);
+
+impl PartialEq for Counted {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Counted {}
+
+impl Counted {
+    pub(crate) fn book(&mut self, promise: &Promise) {
+        if let Some((grid, slot)) = self.of(promise) {
+            grid.book(slot);
+        }
+    }
+
+    pub(crate) fn give_back(&mut self, promise: &Promise) {
+        if let Some((grid, slot)) = self.of(promise) {
+            grid.give_back(slot);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn of(&mut self, promise: &Promise) -> Option<(&mut SlotGrid, u64)> {
+        let (slot_ms, grid) = self.0.get_mut(&promise.queue)?;
+        Some((grid, promise.slot(*slot_ms)?))
+    }
+}
+
+impl Site {
+    pub(crate) fn callbacks(&self, queue: &Name) -> Option<&CallbackPolicy> {
+        self.rules()?.queue(queue)?.callbacks.as_ref()
+    }
+
+    /// The queue's slots from now to its horizon, counted if they were not. None: it has no callbacks.
+    pub(crate) fn slots(&mut self, queue: &Name, now_ms: u64) -> Option<&SlotGrid> {
+        let policy = self.callbacks(queue)?;
+        let slot_ms = policy.slot_ms;
+        let (first, end) = horizon(policy, now_ms);
+        let counted = self.index.slots.0.get(queue);
+        let reaches = counted.is_some_and(|(length_ms, grid)| {
+            let (from, before) = grid.span();
+            *length_ms == slot_ms && from <= first && end <= before
+        });
+        if !reaches {
+            // A good deal more, so that it need not be counted again soon.
+            let grid = self.count_slots(queue, first, end + (end - first) / 4 + 1);
+            self.index.slots.0.insert(queue.clone(), (slot_ms, grid));
+        }
+        self.index.slots.0.get(queue).map(|(_, grid)| grid)
+    }
+
+    /// There is another plan for these slots of the queue.
+    pub(crate) fn replan(&mut self, queue: &Name, slots: Range<u64>) {
+        let Some(policy) = self.callbacks(queue) else { return };
+        let places: Vec<(u64, u16)> = slots.map(|slot| (slot, self.places(queue, policy, slot))).collect();
+        if let Some((_, grid)) = self.index.slots.0.get_mut(queue) {
+            for (slot, places) in places {
+                grid.set_capacity(slot, places);
+            }
+        }
+    }
+
+    /// How many promises the slot has room for at all.
+    pub(crate) fn places(&self, queue: &Name, policy: &CallbackPolicy, slot: u64) -> u16 {
+        let planned = self.state.planned.get(queue).filter(|planned| planned.slot_ms == policy.slot_ms);
+        let planned = planned.and_then(|planned| planned.capacities.get(&slot));
+        u16::try_from(*planned.unwrap_or(&policy.capacity)).unwrap_or(u16::MAX)
+    }
+
+    /// From scratch.
+    fn count_slots(&self, queue: &Name, first: u64, before: u64) -> SlotGrid {
+        let Some(policy) = self.callbacks(queue) else { return SlotGrid::default() };
+        let mut grid = SlotGrid::new(first, (first..before).map(|slot| self.places(queue, policy, slot)));
+        for promise in self.state.promises.values().filter(|promise| promise.queue == *queue) {
+            if let Some(slot) = promise.slot(policy.slot_ms) {
+                grid.book(slot);
+            }
+        }
+        grid
+    }
+}
+
+/// The first slot that has not begun, and the one after the last that may be promised.
+pub(crate) fn horizon(policy: &CallbackPolicy, now_ms: u64) -> (u64, u64) {
+    let first = (now_ms + 1).div_ceil(policy.slot_ms);
+    (first, ((now_ms + policy.horizon_ms) / policy.slot_ms + 1).max(first))
+}
+
+/// The slots that begin in a customer's hours, within a horizon. No hours: all of it.
+pub(crate) fn spans(hours: &[Hours], slot_ms: u64, (first, end): (u64, u64)) -> Vec<(u64, u64)> {
+    if hours.is_empty() {
+        return vec![(first, end)];
+    }
+    let slots = hours.iter().map(|hours| (hours.from_ms.div_ceil(slot_ms).max(first), hours.until_ms.div_ceil(slot_ms).min(end)));
+    slots.filter(|(from, before)| from < before).collect()
+}

@@ -1,0 +1,322 @@
+//! Callbacks: wished for, promised or declined, moved, cancelled; and what is planned for their slots.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::{Check, Refusal};
+use crate::booking::{horizon, spans};
+use crate::state::{Contact, Phase, Promise};
+use crate::turn::Turn;
+use crate::words::bounds::INSTANT_MAX_MS;
+use crate::words::{
+    CallbackCancelled, CallbackDeclined, CallbackPolicy, CallbackRequested, CallbackRescheduled, CapacityPlanned, CapacitySet,
+    ContactEnded, DeclineReason, EndReason, EndedBy, Hours, Id, Name, PromiseAtRisk, PromiseKind, PromiseMade, PromiseOutcome,
+    RevokeReason, RiskCause, VisitOutcome, ALTERNATIVES_MAX,
+};
+
+/// When somebody wishes to be called.
+struct Wish<'a> {
+    queue: &'a Name,
+    at_ms: u64,
+    exact: bool,
+    hours: &'a [Hours],
+}
+
+/// What can be promised.
+#[allow(clippy::struct_field_names)] // units come last
+#[derive(Clone, Copy)]
+struct Window {
+    due_ms: u64,
+    from_ms: u64,
+    until_ms: u64,
+}
+
+impl Turn<'_> {
+    pub(super) fn check_callback(&self, fact: &CallbackRequested) -> Check {
+        let rules = self.rules().ok_or("no_policy")?;
+        rules.queue(&fact.queue).ok_or("unknown_queue")?;
+        rules.channel(&fact.channel).ok_or("unknown_channel")?;
+        if !rules.knows_skills(&fact.requirements) {
+            return Err("unknown_skill");
+        }
+        self.check_topic(fact.topic.as_ref())?;
+        if fact.entry_point.as_ref().is_some_and(|name| !rules.knows_entry_point(name)) {
+            return Err("unknown_entry_point");
+        }
+        check_hours(&fact.hours)?;
+        self.check_new(fact.contact)?;
+        match fact.waiting {
+            Some(waiting) => self.check_waiting(waiting),
+            None if fact.kind == PromiseKind::HoldPlace => Err("not_waiting"),
+            None => Ok(()),
+        }
+    }
+
+    fn check_new(&self, id: Id) -> Check {
+        match self.check_live(id) {
+            Err("unknown_contact") => Ok(()),
+            Ok(()) | Err(_) => Err("contact_exists"),
+        }
+    }
+
+    /// Nobody has accepted it, so that its customer may hang up.
+    fn check_waiting(&self, id: Id) -> Check {
+        self.check_live(id)?;
+        let waits = self.site.contact(&id).is_some_and(|contact| matches!(contact.phase, Phase::Queued | Phase::Offered { .. }));
+        if waits && self.site.state.promises.get(&id).is_none() {
+            Ok(())
+        } else {
+            Err("not_waiting")
+        }
+    }
+
+    pub(super) fn request_callback(&mut self, fact: CallbackRequested) {
+        let wish = Wish { queue: &fact.queue, at_ms: fact.wish_ms, exact: fact.exact, hours: &fact.hours };
+        let window = match fact.kind {
+            PromiseKind::Scheduled => self.window(&wish),
+            // What it would have to say is not known yet.
+            PromiseKind::HoldPlace => Err((DeclineReason::NoCallbacks, Vec::new())),
+        };
+        let (id, channel) = (fact.contact, fact.channel.clone());
+        match window {
+            Err((reason, alternatives)) => self.decline(id, &channel, &wish, reason, alternatives),
+            Ok(window) => {
+                let waiting = fact.waiting;
+                let Some(event) = self.promised(fact, window) else { return };
+                self.emit(Some(id), None, Some(&channel), event);
+                if let Some(waiting) = waiting {
+                    self.flow_out(waiting, id);
+                }
+            }
+        }
+    }
+
+    fn decline(&mut self, id: Id, channel: &Name, wish: &Wish<'_>, reason: DeclineReason, alternatives: Vec<u64>) {
+        let event = CallbackDeclined { at_ms: self.t_ms, queue: wish.queue.clone(), wish_ms: wish.at_ms, reason, alternatives };
+        self.emit(Some(id), None, Some(channel), event);
+    }
+
+    fn promised(&self, fact: CallbackRequested, window: Window) -> Option<PromiseMade> {
+        let policy = self.site.callbacks(&fact.queue)?;
+        Some(PromiseMade {
+            at_ms: self.t_ms,
+            kind: fact.kind,
+            mode: fact.mode.unwrap_or(policy.mode),
+            due_ms: window.due_ms,
+            from_ms: window.from_ms,
+            until_ms: window.until_ms,
+            slot_ms: policy.slot_ms,
+            key: None,
+            queue: fact.queue,
+            requirements: fact.requirements,
+            priority: fact.priority,
+            customer: fact.customer,
+            preferred: fact.preferred,
+            entry_point: fact.entry_point,
+            topic: fact.topic,
+            case: fact.case,
+            rule: fact.rule,
+            language: fact.language,
+            accepts: fact.accepts,
+            hours: fact.hours,
+            address: fact.address,
+            waiting: fact.waiting,
+            replaces: None,
+        })
+    }
+
+    /// The slot that a wish gets, or why none and which ones could be had.
+    fn window(&mut self, wish: &Wish<'_>) -> Result<Window, (DeclineReason, Vec<u64>)> {
+        let (now_ms, t_ms) = (self.at_ms, self.t_ms);
+        let Some(policy) = self.site.callbacks(wish.queue).cloned() else { return Err((DeclineReason::NoCallbacks, Vec::new())) };
+        let (slot_ms, reach) = (policy.slot_ms, horizon(&policy, now_ms));
+        let within = spans(wish.hours, slot_ms, reach);
+        let Some(grid) = self.site.slots(wish.queue, now_ms) else { return Err((DeclineReason::NoCallbacks, Vec::new())) };
+        let wished = if wish.exact { wish.at_ms / slot_ms } else { wish.at_ms.div_ceil(slot_ms) };
+        let past = if wish.exact { wished < reach.0 } else { wish.at_ms + slot_ms <= t_ms };
+        let inside = within.iter().any(|(from, before)| (*from..*before).contains(&wished));
+        let found = if wish.exact {
+            Some(wished).filter(|slot| inside && grid.has_room(*slot))
+        } else {
+            grid.first_within(wished.max(reach.0), &within)
+        };
+        let reason = match found {
+            _ if past => DeclineReason::Past,
+            _ if wished >= reach.1 => DeclineReason::BeyondHorizon,
+            Some(slot) => return Ok(windowed(slot * slot_ms, &policy, wish.hours, now_ms)),
+            None if wish.exact && !inside => DeclineReason::OutsideHours,
+            None if !wish.exact && grid.first_within(wished, &[reach]).is_some() => DeclineReason::OutsideHours,
+            None => {
+                let asked = if wish.exact { wished..wished + 1 } else { wished..reach.1 };
+                let open = asked.into_iter().any(|slot| grid.capacity(slot) > 0);
+                if open {
+                    DeclineReason::Full
+                } else {
+                    DeclineReason::Closed
+                }
+            }
+        };
+        let nearest = grid.nearest(wished.clamp(reach.0, reach.1), &within, ALTERNATIVES_MAX);
+        Err((reason, nearest.into_iter().map(|slot| slot * slot_ms).collect()))
+    }
+
+    /// The free slots that are nearest to an instant, in these hours.
+    pub(super) fn alternatives(&mut self, queue: &Name, hours: &[Hours], near_ms: u64) -> Vec<u64> {
+        let now_ms = self.at_ms;
+        let Some(policy) = self.site.callbacks(queue).cloned() else { return Vec::new() };
+        let (slot_ms, reach) = (policy.slot_ms, horizon(&policy, now_ms));
+        let within = spans(hours, slot_ms, reach);
+        let Some(grid) = self.site.slots(queue, now_ms) else { return Vec::new() };
+        let near = (near_ms / slot_ms).clamp(reach.0, reach.1);
+        grid.nearest(near, &within, ALTERNATIVES_MAX).into_iter().map(|slot| slot * slot_ms).collect()
+    }
+
+    /// The contact that waits goes on as the promise.
+    fn flow_out(&mut self, id: Id, successor: Id) {
+        let Some(contact) = self.site.contact(&id).cloned() else { return };
+        self.let_go(id, &contact, EndedBy::Service, RevokeReason::ContactGone);
+        self.end_visit(id, &contact, VisitOutcome::FlowedOut);
+        let event = ContactEnded { successor: Some(successor), ..self.contact_ended(&contact, EndReason::FlowedOut) };
+        self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
+        self.settle_hands(&contact);
+    }
+
+    /// Something is promised to the contact that may still be changed: nobody is connecting it.
+    fn check_promised(&self, id: Id) -> Result<&Promise, Refusal> {
+        let Some(promise) = self.site.state.promises.get(&id) else {
+            self.check_live(id)?;
+            return Err("not_promised");
+        };
+        match self.site.contact(&id) {
+            Some(Contact { phase: Phase::Connecting { .. }, .. }) => Err("callback_in_progress"),
+            Some(_) | None => Ok(promise),
+        }
+    }
+
+    pub(super) fn check_reschedule(&self, fact: &CallbackRescheduled) -> Check {
+        self.check_promised(fact.contact)?;
+        check_hours(fact.hours.as_deref().unwrap_or(&[]))?;
+        self.check_new(fact.successor)
+    }
+
+    pub(super) fn reschedule(&mut self, fact: CallbackRescheduled) {
+        let Some(promise) = self.site.state.promises.get(&fact.contact).cloned() else { return };
+        let hours = fact.hours.unwrap_or_else(|| promise.hours.clone());
+        let wish = Wish { queue: &promise.queue, at_ms: fact.wish_ms, exact: fact.exact, hours: &hours };
+        match self.window(&wish) {
+            Err((reason, alternatives)) => self.decline(fact.contact, &promise.channel, &wish, reason, alternatives),
+            Ok(window) => {
+                let event = self.promised_anew(fact.contact, &promise, hours, window);
+                self.emit(Some(fact.successor), None, Some(&promise.channel), event);
+                self.end_promise_early(fact.contact, PromiseOutcome::Rescheduled, Some(fact.successor));
+            }
+        }
+    }
+
+    fn promised_anew(&self, id: Id, promise: &Promise, hours: Vec<Hours>, window: Window) -> PromiseMade {
+        let promise = promise.clone();
+        PromiseMade {
+            at_ms: self.t_ms,
+            kind: PromiseKind::Scheduled,
+            mode: promise.mode,
+            due_ms: window.due_ms,
+            from_ms: window.from_ms,
+            until_ms: window.until_ms,
+            slot_ms: self.site.callbacks(&promise.queue).map_or(promise.slot_ms, |policy| policy.slot_ms),
+            key: None,
+            queue: promise.queue,
+            requirements: promise.wishes,
+            priority: promise.priority,
+            customer: promise.customer,
+            preferred: promise.preferred,
+            entry_point: promise.entry_point,
+            topic: promise.topic,
+            case: promise.case,
+            rule: promise.rule,
+            language: promise.language,
+            accepts: promise.accepts,
+            hours,
+            address: promise.address,
+            waiting: None,
+            replaces: Some(id),
+        }
+    }
+
+    pub(super) fn check_cancel(&self, fact: &CallbackCancelled) -> Check {
+        self.check_promised(fact.contact)?;
+        self.check_reason(fact.reason.as_ref())
+    }
+
+    pub(super) fn cancel(&mut self, fact: &CallbackCancelled) {
+        self.end_promise_early(fact.contact, PromiseOutcome::Cancelled, None);
+    }
+
+    pub(super) fn check_plan_of_slots(&self, fact: &CapacityPlanned) -> Check {
+        self.rules().ok_or("no_policy")?.queue(&fact.queue).ok_or("unknown_queue")?;
+        let policy = self.site.callbacks(&fact.queue).ok_or("no_callbacks")?;
+        let fits = fact.slot_ms == policy.slot_ms && fact.from_ms.is_multiple_of(fact.slot_ms) && !fact.capacities.is_empty();
+        if fits {
+            Ok(())
+        } else {
+            Err("slot_mismatch")
+        }
+    }
+
+    /// What was promised before stands, but whoever came last in a slot that is too small now is at risk.
+    pub(super) fn plan_slots(&mut self, fact: CapacityPlanned) {
+        let CapacityPlanned { queue, from_ms, slot_ms, capacities, .. } = fact;
+        let slots = from_ms / slot_ms..from_ms / slot_ms + capacities.len() as u64;
+        let event = CapacitySet { at_ms: self.t_ms, queue: queue.clone(), from_ms, slot_ms, capacities };
+        self.emit(None, None, None, event);
+        self.note_risks(&queue, slots);
+    }
+
+    /// A policy may have less room in every slot.
+    pub(super) fn note_all_risks(&mut self) {
+        let queues: BTreeSet<Name> = self.promised_on().map(|(queue, _)| queue.clone()).collect();
+        for queue in queues {
+            self.note_risks(&queue, 0..u64::MAX);
+        }
+    }
+
+    fn note_risks(&mut self, queue: &Name, slots: Range<u64>) {
+        for id in self.beyond(queue, slots) {
+            let Some(promise) = self.site.state.promises.get(&id).cloned() else { continue };
+            // All of them must fit into the commit: the last of very many hear no proposals.
+            let alternatives = if self.is_full() { Vec::new() } else { self.alternatives(queue, &promise.hours, promise.due_ms) };
+            let event = PromiseAtRisk { at_ms: self.t_ms, cause: RiskCause::Capacity, due_ms: promise.due_ms, alternatives };
+            self.emit(Some(id), None, Some(&promise.channel), event);
+        }
+    }
+
+    /// Promises in these slots that do not fit in any more, and of which nothing is recorded: of each slot those made last.
+    fn beyond(&self, queue: &Name, slots: Range<u64>) -> Vec<Id> {
+        let Some(policy) = self.site.callbacks(queue) else { return Vec::new() };
+        let mut line: Vec<(u64, u64, Id, bool)> = (self.site.state.promises.iter())
+            .filter(|(_, promise)| promise.queue == *queue)
+            .filter_map(|(id, promise)| Some((promise.slot(policy.slot_ms)?, promise.made_ms, *id, promise.at_risk)))
+            .filter(|(slot, ..)| slots.contains(slot))
+            .collect();
+        line.sort_unstable();
+        let capacity = |slot: u64| usize::from(self.site.places(queue, policy, slot));
+        let slots = line.chunk_by(|one, next| one.0 == next.0);
+        let beyond = slots.flat_map(|promises| promises.iter().skip(capacity(promises[0].0)));
+        beyond.filter(|(.., at_risk)| !at_risk).map(|(_, _, id, _)| *id).collect()
+    }
+}
+
+fn check_hours(hours: &[Hours]) -> Check {
+    if hours.iter().all(|hours| hours.from_ms < hours.until_ms) {
+        Ok(())
+    } else {
+        Err("hours_invalid")
+    }
+}
+
+/// Around the promised time, as far as the customer can be reached.
+fn windowed(due_ms: u64, policy: &CallbackPolicy, hours: &[Hours], now_ms: u64) -> Window {
+    let hours = hours.iter().find(|hours| (hours.from_ms..hours.until_ms).contains(&due_ms));
+    let from_ms = due_ms.saturating_sub(policy.early_ms).max(hours.map_or(0, |hours| hours.from_ms));
+    let until_ms = due_ms.saturating_add(policy.late_ms).min(hours.map_or(INSTANT_MAX_MS, |hours| hours.until_ms));
+    Window { due_ms, from_ms: from_ms.max(now_ms + 1), until_ms: until_ms.min(INSTANT_MAX_MS) }
+}

@@ -1,0 +1,289 @@
+//! Promises: due, tried, and how they end.
+//!
+//! ```text
+//! scheduled --early--> waits for agents nobody else wants --due--> waits among live contacts --accepted--> dialled
+//! dialled --connected--> kept (after its window: missed)
+//!         --not reached--> scheduled again, or honoured_not_reached
+//! any --window over--> missed, or honoured_not_reached if it was tried
+//! ```
+
+use super::{word, Check};
+use crate::rules::Rules;
+use crate::state::{Contact, Phase, Promise, PromiseStage};
+use crate::turn::Turn;
+use crate::words::bounds::{counted, ATTEMPT_MAX, DURATION_MAX_MS, INSTANT_MAX_MS};
+use crate::words::{
+    AttemptOutcome, AttemptRecorded, AttemptReported, CallbackDue, ContactEnded, ContactQueued, ContactState, DialMode,
+    EffectRequested, EndReason, EndedBy, Id, Key, MissReason, Name, Presence, PromiseEnded, PromiseKind, PromiseOutcome, QueueMode,
+    RevokeReason, VisitOutcome,
+};
+
+/// The class of what no live contact must wait for, and that of live contacts.
+const LAST_CLASS: u8 = 3;
+const LIVE_CLASS: u8 = 1;
+
+impl Turn<'_> {
+    pub(super) fn promise(&self, id: &Id) -> Option<&Promise> {
+        self.site.state.promises.get(id)
+    }
+
+    /// Its time to wait for an agent, its due time, or the end of its window has come.
+    pub(crate) fn follow_promise(&mut self, id: Id) {
+        let Some(promise) = self.promise(&id).cloned() else { return };
+        let over = self.t_ms >= promise.until_ms;
+        match promise.stage {
+            PromiseStage::Scheduled if !over => self.call_back(id, &promise),
+            PromiseStage::Early if !over => {
+                let Some(key) = self.site.contact(&id).map(|contact| self.due_key(&promise, contact.priority, contact.key.seq))
+                else {
+                    return;
+                };
+                self.emit(Some(id), None, Some(&promise.channel), CallbackDue { at_ms: self.t_ms, key });
+            }
+            PromiseStage::Scheduled | PromiseStage::Early | PromiseStage::Due => self.close_window(id, &promise),
+        }
+    }
+
+    /// Its contact waits for an agent: behind everybody else's until it is due.
+    fn call_back(&mut self, id: Id, promise: &Promise) {
+        let Some(queued) = self.callback_visit(promise) else { return };
+        self.emit(Some(id), None, Some(&promise.channel), queued);
+        self.look(id);
+    }
+
+    fn callback_visit(&self, promise: &Promise) -> Option<ContactQueued> {
+        let rules = self.rules()?;
+        let queue = rules.queue(&promise.queue)?;
+        let seq = counted(self.site.state.arrivals);
+        let key = match promise.key {
+            Some(key) => key,
+            None if self.t_ms >= promise.due_ms => self.due_key(promise, promise.priority, seq),
+            None => rules.key(LAST_CLASS, promise.due_ms, 0, promise.priority, seq),
+        };
+        Some(ContactQueued {
+            at_ms: self.t_ms,
+            visit: (promise.visit + 1).min(ATTEMPT_MAX),
+            queue: promise.queue.clone(),
+            key,
+            queued_at_ms: self.t_ms,
+            // In time is as long as the window lasts.
+            target_ms: promise.until_ms.saturating_sub(self.t_ms).min(DURATION_MAX_MS),
+            requirements: Rules::requirements(&promise.wishes, queue),
+            wishes: promise.wishes.clone(),
+            priority: promise.priority,
+            customer: promise.customer,
+            prefer_until_ms: if promise.preferred.is_empty() { 0 } else { self.at_ms + rules.policy.prefer_ms },
+            preferred: promise.preferred.clone(),
+            excluded: None,
+            entry_point: promise.entry_point.clone(),
+            topic: promise.topic.clone(),
+            case: promise.case,
+            rule: promise.rule.clone(),
+            language: promise.language.clone(),
+            accepts: promise.accepts.clone(),
+            opens_ms: Vec::new(),
+            step: 0,
+            step_at_ms: None,
+            threshold: 0,
+            threshold_at_ms: None,
+            promote_at_ms: None,
+            drain_at_ms: None,
+            transfers: 0,
+            back: None,
+            resumes: None,
+            matter: None,
+        })
+    }
+
+    /// Among live contacts, as if it had been queued so long before that it was due when promised.
+    fn due_key(&self, promise: &Promise, priority: u8, seq: u64) -> Key {
+        let target_ms = |rules: &Rules| rules.queue(&promise.queue).map(|queue| Rules::target_ms(queue, &promise.channel));
+        let target_ms = self.rules().and_then(target_ms).unwrap_or(0);
+        let due_ms = promise.due_ms.saturating_sub(target_ms);
+        self.rules().map_or(Key { klass: LIVE_CLASS, order_ms: 0, seq }, |rules| rules.key(LIVE_CLASS, due_ms, 0, priority, seq))
+    }
+
+    /// An agent took it, so the customer is dialled: never more of them than agents who wait for them.
+    pub(super) fn dial(&mut self, (id, attempt): (Id, u32), agent: Id) {
+        let Some(promise) = self.promise(&id) else { return };
+        let (message, channel) = (promise.address.unwrap_or(id), promise.channel.clone());
+        let event = EffectRequested { at_ms: self.t_ms, kind: word("dial"), message, ordinal: u64::from(attempt) };
+        self.emit(Some(id), Some(agent), Some(&channel), event);
+    }
+
+    /// How long the customer of a promised contact is dialled.
+    pub(super) fn dial_ms(&self, id: &Id) -> Option<u64> {
+        let promise = self.promise(id)?;
+        self.site.callbacks(&promise.queue).map(|policy| policy.dial_ms)
+    }
+
+    /// Its agent is not asked: the customer is dialled as soon as somebody is reserved.
+    pub(super) fn is_customer_first(&self, id: &Id) -> bool {
+        self.promise(id).is_some_and(|promise| promise.mode == DialMode::CustomerFirst)
+    }
+
+    /// Agent and customer are connected: the promise is kept, if it is in time.
+    pub(super) fn keep_promise(&mut self, id: Id) {
+        let Some(promise) = self.promise(&id).cloned() else { return };
+        if self.t_ms <= promise.until_ms {
+            self.record_end(id, &promise, PromiseOutcome::Kept, None, None);
+        } else {
+            self.record_end(id, &promise, PromiseOutcome::Missed, Some(MissReason::NoAgent), None);
+        }
+    }
+
+    pub(super) fn check_attempt(&self, fact: &AttemptReported) -> Check {
+        self.check_connecting(fact.contact, fact.attempt, fact.agent)?;
+        self.promise(&fact.contact).map(|_| ()).ok_or("not_promised")
+    }
+
+    /// The customer was dialled, and somebody else answered, or nobody.
+    pub(super) fn record_attempt(&mut self, (id, attempt, agent): &(Id, u32, Id), outcome: AttemptOutcome, ring_ms: u64) {
+        let (id, attempt, agent) = (*id, *attempt, *agent);
+        let Some(contact) = self.site.contact(&id).cloned() else { return };
+        let Some(promise) = self.promise(&id).cloned() else { return };
+        let Some(policy) = self.site.callbacks(&promise.queue) else { return };
+        let inside = (promise.from_ms..=promise.until_ms).contains(&self.t_ms);
+        let rang = match outcome {
+            AttemptOutcome::NoAnswer => ring_ms >= policy.ring_min_ms,
+            AttemptOutcome::Unknown => false,
+            AttemptOutcome::Busy
+            | AttemptOutcome::Voicemail
+            | AttemptOutcome::WrongPerson
+            | AttemptOutcome::InvalidNumber
+            | AttemptOutcome::Refused => true,
+        };
+        let number = if inside && rang { counted(promise.attempts) } else { promise.attempts };
+        let again_ms = (self.at_ms + policy.retry_ms.max(1)).min(INSTANT_MAX_MS);
+        let hopeless = matches!(outcome, AttemptOutcome::WrongPerson | AttemptOutcome::InvalidNumber | AttemptOutcome::Refused);
+        let again = !hopeless && number < u64::from(policy.attempts) && again_ms < promise.until_ms;
+        self.end_visit(id, &contact, VisitOutcome::Requeued);
+        let event = AttemptRecorded {
+            at_ms: self.t_ms,
+            attempt,
+            outcome,
+            ring_ms,
+            counted: inside && rang,
+            number,
+            next_ms: again.then_some(again_ms),
+        };
+        self.emit(Some(id), Some(agent), Some(&contact.channel), event);
+        if !again {
+            if let Some(promise) = self.promise(&id).cloned() {
+                self.close_window(id, &promise);
+            }
+        }
+        self.settle(agent);
+    }
+
+    /// Nothing more is tried.
+    fn close_window(&mut self, id: Id, promise: &Promise) {
+        if promise.attempts > 0 {
+            self.end_promised(id, promise, EndReason::CustomerSilent, (PromiseOutcome::HonouredNotReached, None), None);
+        } else {
+            let reason = self.miss_reason(promise);
+            self.end_promised(id, promise, EndReason::Failed, (PromiseOutcome::Missed, Some(reason)), None);
+        }
+    }
+
+    fn miss_reason(&self, promise: &Promise) -> MissReason {
+        if self.mode(&promise.queue) != QueueMode::Open {
+            return MissReason::Closed;
+        }
+        let mut members = self.site.state.agents.values().filter(|agent| agent.memberships.get(&promise.queue).is_some());
+        if members.any(|agent| agent.effective != Presence::Offline) {
+            MissReason::NoAgent
+        } else {
+            MissReason::NotStaffed
+        }
+    }
+
+    /// Somebody wants it over, or to be another one, before it was kept.
+    pub(super) fn end_promise_early(&mut self, id: Id, outcome: PromiseOutcome, successor: Option<Id>) {
+        let Some(promise) = self.promise(&id).cloned() else { return };
+        let reason = if successor.is_some() { EndReason::FlowedOut } else { EndReason::Cancelled };
+        self.end_promised(id, &promise, reason, (outcome, None), successor);
+    }
+
+    /// The contact ends, wherever it stands, and its promise with it.
+    fn end_promised(
+        &mut self,
+        id: Id,
+        promise: &Promise,
+        end: EndReason,
+        (outcome, reason): (PromiseOutcome, Option<MissReason>),
+        successor: Option<Id>,
+    ) {
+        let contact = self.site.contact(&id).cloned();
+        if let Some(contact) = &contact {
+            self.let_go(id, contact, EndedBy::Service, RevokeReason::ContactGone);
+            let outcome = if successor.is_some() { VisitOutcome::FlowedOut } else { VisitOutcome::Closed };
+            self.end_visit(id, contact, outcome);
+        }
+        let state = contact.as_ref().map_or(ContactState::Scheduled, |contact| contact.phase.word());
+        let ended = ContactEnded { at_ms: self.t_ms, reason: end, state, successor, kept_until_ms: None };
+        let agent = contact.as_ref().and_then(|contact| contact.phase.agent());
+        self.emit(Some(id), agent, Some(&promise.channel), ended);
+        self.record_end(id, promise, outcome, reason, successor);
+        if let Some(contact) = &contact {
+            self.settle_hands(contact);
+        }
+    }
+
+    /// Whatever ended the contact ends what was promised to it.
+    pub(super) fn end_promise_of(&mut self, id: Id) {
+        if let Some(promise) = self.promise(&id).cloned() {
+            self.record_end(id, &promise, PromiseOutcome::Cancelled, None, None);
+        }
+    }
+
+    fn record_end(
+        &mut self,
+        id: Id,
+        promise: &Promise,
+        outcome: PromiseOutcome,
+        reason: Option<MissReason>,
+        successor: Option<Id>,
+    ) {
+        let proposes = outcome == PromiseOutcome::Missed && promise.kind == PromiseKind::Scheduled;
+        let alternatives = if proposes { self.alternatives(&promise.queue, &promise.hours, self.t_ms) } else { Vec::new() };
+        let event = PromiseEnded {
+            at_ms: self.t_ms,
+            outcome,
+            reason,
+            due_ms: promise.due_ms,
+            lateness_ms: self.t_ms.saturating_sub(promise.due_ms).min(DURATION_MAX_MS),
+            attempts: promise.attempts,
+            successor,
+            alternatives,
+        };
+        self.emit(Some(id), None, Some(&promise.channel), event);
+    }
+
+    /// Where a promised contact is called from is settled, and who: a move to another queue would be another promise.
+    pub(super) fn check_not_promised(&self, id: Id) -> Check {
+        if self.promise(&id).is_some() {
+            Err("contact_promised")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Who asked to be forgotten is not called any more.
+    pub(super) fn cancel_promises_of(&mut self, customer: Id) {
+        let promises = self.site.state.promises.iter().filter(|(_, promise)| promise.customer == Some(customer));
+        let scheduled: Vec<Id> = promises.filter(|(id, _)| !self.is_connecting(id)).map(|(id, _)| *id).collect();
+        for id in scheduled {
+            self.end_promise_early(id, PromiseOutcome::Cancelled, None);
+        }
+    }
+
+    fn is_connecting(&self, id: &Id) -> bool {
+        matches!(self.site.contact(id), Some(Contact { phase: Phase::Connecting { .. }, .. }))
+    }
+
+    /// Queues and channels that promises are made on.
+    pub(super) fn promised_on(&self) -> impl Iterator<Item = (&Name, &Name)> {
+        self.site.state.promises.values().map(|promise| (&promise.queue, &promise.channel))
+    }
+}
