@@ -153,7 +153,7 @@ async def test_the_timeline_tells_everything_in_order(database_url: str) -> None
         ]  # fmt: skip
         assert [row.visit for row in rows[:2]] == [None, 1]
         assert rows[0].details == {"verdict": "accepted", "channel": "chat", "queue": "orders", "priority": 0} | {
-            "customer": an_id("customer").hex(), "author": "customer", "reopens": True,
+            "customer": an_id("customer").hex(), "author": "customer", "reopens": True, "ticket": False,
         }  # fmt: skip
         assert (rows[0].fact, rows[0].at_ms, rows[0].channel) == (an_id("fact 1"), 890, "chat")
         assert rows[4].details["verdict"] == "refused" and rows[4].details["refusal"] == "already_accepted"

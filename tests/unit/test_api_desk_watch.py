@@ -26,7 +26,7 @@ UNTOLD = {
     "ContactAnswered", "ContactDiverted", "ContactEnded", "ContactLinked", "ContactPromoted", "ContactQueued", "ContactRelaxed",
     "CustomerErased", "MatterRepeated", "ThresholdReached", "VisitEnded",
     "EffectEnded", "EffectRequested", "EffectRetried", "LevelAdopted", "QuarantineEnded",
-    "CallbackDeclined", "CallbackDue", "CapacitySet", "PromiseAtRisk", "PromiseEnded", "PromiseMade",
+    "CallbackDeclined", "CallbackDue", "CapacitySet", "DoorTurned", "PromiseAtRisk", "PromiseEnded", "PromiseMade", "WaitExpected",
 }  # fmt: skip
 """Events that change nothing of what a desk shows: the site's; those of an agent that only routing looks at; those of a contact
 that waits, or whose end the desk learns by the end of its own work; and what happens outside."""
