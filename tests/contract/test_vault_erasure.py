@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from cordboard import codec
+from cordboard.branch import Branch
 from cordboard.errors import InvalidInput, JournalCorrupt, VaultUnavailable
 from cordboard.events import Commit
 from cordboard.events.event import CustomerErased
@@ -202,7 +203,7 @@ async def test_the_checkpoint_moves_without_erasures_too(database_url: str, monk
             return await vault.erased_up_to(SITE) == 25
 
         await eventually(marked, "the checkpoint at 25")
-        await vault.mark_erased_up_to(SITE, 7, INBOX)
+        await vault.mark_erased_up_to(SITE, Branch(7, INBOX))
         assert await vault.erased_up_to(SITE) == 25, "it never goes back"
         running.cancel()
 
@@ -222,16 +223,20 @@ async def test_on_a_quiet_site_the_checkpoint_moves_in_time(database_url: str, m
         running.cancel()
 
 
-async def test_a_restored_journal_is_read_again_though_it_has_grown_past_the_checkpoint(database_url: str) -> None:
-    """The commit at the checkpoint is another one, so what stands before it may hold erasures that nobody carried out."""
+@pytest.mark.parametrize(("inbox", "late_ms"), [("another", 0), ("inbox", 1)])
+async def test_a_restored_journal_is_read_again_though_it_has_grown_past_the_checkpoint(
+    database_url: str, inbox: str, late_ms: int
+) -> None:
+    """The commit at the checkpoint is another one, so what stands before it may hold erasures that nobody carried out. The last
+    case is no restore: a disk that was behind came back alone, with the inbox that it had."""
     log, restored = MemoryLog(SITE), MemoryLog(SITE)
     async with Vault.open(database_url, KEK) as vault, log.appender() as journal, restored.appender() as another:
         jan, piet = [await vault.customer("email", f"{name}@x.example") for name in ("jan", "piet")]
         for seq, made in enumerate((commit(1, 1), erasing(2, jan), commit(3, 3)), 1):
             await journal.append(seq, codec.encode(made))
         assert await catch_up(vault, log) == 3 and await vault.customers.find("email", "piet@x.example") == piet
-        after = (erasing(2, piet), commit(3, 3), commit(4, 4))
-        for seq, made in enumerate((commit(1, 1), *(from_inbox("another", each) for each in after)), 1):
+        after = (erasing(2, piet), commit(3, 3 + late_ms), commit(4, 4 + late_ms))
+        for seq, made in enumerate((commit(1, 1), *(from_inbox(inbox, each) for each in after)), 1):
             await another.append(seq, codec.encode(made))
         assert await catch_up(vault, restored) == 4 and await vault.erased_up_to(SITE) == 4
         assert await vault.customers.find("email", "piet@x.example") is None
@@ -240,7 +245,7 @@ async def test_a_restored_journal_is_read_again_though_it_has_grown_past_the_che
 
 async def test_who_follows_too_late_is_told(database_url: str) -> None:
     async with Vault.open(database_url, KEK) as vault:
-        await vault.mark_erased_up_to(SITE, 5, INBOX)
+        await vault.mark_erased_up_to(SITE, Branch(5, INBOX))
         follower = Erasure(vault, SITE)
         follower.apply(7, commit(7, 7))
         with pytest.raises(JournalCorrupt, match="up to commit 5, and this process began at 7"):
@@ -251,7 +256,7 @@ async def test_a_journal_that_began_anew_is_read_from_its_beginning(database_url
     log = MemoryLog(SITE)
     async with Vault.open(database_url, KEK) as vault, log.appender() as journal:
         assert await catch_up(vault, log) == 0
-        await vault.mark_erased_up_to(SITE, 100, INBOX)
+        await vault.mark_erased_up_to(SITE, Branch(100, INBOX))
         first, second = [await vault.customer("email", f"{number}@x.example") for number in range(2)]
         await journal.append(1, codec.encode(erasing(1, first)))
         assert await catch_up(vault, log) == 1

@@ -189,7 +189,7 @@ class Site:
 
     async def erased_up_to(self, seq: int) -> None:
         async with Vault.open(self.settings.embedded_vault_url(), load_kek(self.settings.data_dir / "kek")) as vault:
-            await vault.mark_erased_up_to(SITE, seq, self.log.inbox_id)
+            await vault.mark_erased_up_to(SITE, Branch(seq, self.log.inbox_id))
 
     async def trim(self, *, keep_days: float = 0.0, dry_run: bool = False) -> Plan:
         return await trimming.trim(self.archive, self.server.url, self.settings, keep_days, dry_run=dry_run, progress=nothing)

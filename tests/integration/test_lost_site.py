@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from cordboard.archive import Archive, open_storage
+from cordboard.branch import Branch
 from cordboard.cli.addresses import Addresses
 from cordboard.cli.lost_site import who_knows
 from cordboard.cli.roles import open_log
@@ -147,13 +148,13 @@ async def history(given: Settings) -> str:
 async def vault_that_follows(given: Settings) -> str:
     async with Vault.open(given.embedded_vault_url(), bytes(32)) as vault:
         assert not await who_knows(given, given.embedded_vault_url(), None)
-        await vault.mark_erased_up_to("another", 9, bytes(16))
+        await vault.mark_erased_up_to("another", Branch(9, bytes(16)))
         assert not await who_knows(given, given.embedded_vault_url(), None)
         draft = Draft("mail", "<1@example.com>", contact=os.urandom(16), fact_id=os.urandom(16), fact=b"\x92\x01\x02")
         await vault.accept(draft)
         await vault.published(draft.fact_id)
         assert not await who_knows(given, given.embedded_vault_url(), None), "another site's contacts"
-        await vault.mark_erased_up_to(SITE, 7, bytes(16))
+        await vault.mark_erased_up_to(SITE, Branch(7, bytes(16)))
     return "the vault has followed its journal up to commit 7"
 
 

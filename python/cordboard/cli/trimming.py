@@ -9,7 +9,7 @@ import msgspec
 
 from cordboard.archive import Archive, ArchivedJournal
 from cordboard.archive.digest import blake3
-from cordboard.branch import Branch, require_same, still_there
+from cordboard.branch import require_same, still_there
 from cordboard.codec import decode_commit
 from cordboard.errors import ArchiveCorrupt
 from cordboard.log import connect
@@ -74,8 +74,8 @@ async def _journal_limits(
         await require_same(log, read, "the history")
     kek_file = settings.kek_file or settings.data_dir / "kek"
     async with Vault.open(settings.embedded_vault_url(), load_kek(kek_file, make=False), make=False) as vault:
-        erased, inbox = await vault.erased_up_to_commit(settings.site)
-    if inbox is not None and not await still_there(log, Branch(erased, inbox)):
+        erased, known = await vault.erased_up_to_commit(settings.site)
+    if known is not None and not await still_there(log, known):
         erased = 0  # of the journal before the restore: the vault looks at this one at its next start
     limits = {
         "archived in closed segments": closed[-1].last_seq + 1 if closed else 1,

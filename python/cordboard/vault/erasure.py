@@ -18,7 +18,7 @@ from contextlib import aclosing, suppress
 from typing import NoReturn, Protocol
 
 from cordboard import codec
-from cordboard.branch import Branch, still_there
+from cordboard.branch import NOWHERE, Branch, still_there
 from cordboard.errors import JournalCorrupt, Overloaded, VaultUnavailable
 from cordboard.events import Commit
 from cordboard.events.event import CustomerErased
@@ -73,8 +73,7 @@ class Erasure:
         self._site = site
         self._due: list[bytes] = []
         self._first = 0
-        self._seen = 0
-        self._inbox = b""
+        self._seen = NOWHERE
         self._done = 0
         self._news = asyncio.Event()
         self._moved = asyncio.Condition()
@@ -83,7 +82,7 @@ class Erasure:
         """A fold: attach it to a feed that begins at position 1, or at most one after the vault's checkpoint."""
         self._first = self._first or seq
         self._due += erased_in(commit)
-        self._seen, self._inbox = seq, commit.consumed.inbox_id
+        self._seen = Branch.of(commit)
         self._news.set()
 
     async def run(self) -> NoReturn:
@@ -100,14 +99,14 @@ class Erasure:
                     f"the vault has carried out erasures up to commit {marked}, and this process began at {self._first}: "
                     "it cannot know what lies between; if the journal was trimmed, restore a newer backup of the vault"
                 )
-            seen, inbox, due, self._due, self._first = self._seen, self._inbox, self._due, [], 1
-            if unmarked_s is None and seen > marked:
+            at, due, self._due, self._first = self._seen, self._due, [], 1
+            if unmarked_s is None and at.seq > marked:
                 unmarked_s = clock()
-            if due or seen >= marked + MARK_EVERY or (unmarked_s is not None and clock() >= unmarked_s + MARK_EVERY_S):
-                await self._insist(due, seen, inbox)
-                marked, unmarked_s = max(marked, seen), None
+            if due or at.seq >= marked + MARK_EVERY or (unmarked_s is not None and clock() >= unmarked_s + MARK_EVERY_S):
+                await self._insist(due, at)
+                marked, unmarked_s = max(marked, at.seq), None
             async with self._moved:
-                self._done = seen
+                self._done = at.seq
                 self._moved.notify_all()
 
     async def reached(self, seq: int, timeout_s: float) -> bool:
@@ -125,12 +124,12 @@ class Erasure:
             async with asyncio.timeout_at(until_s):
                 await self._news.wait()
 
-    async def _insist(self, due: Sequence[bytes], seq: int, inbox: bytes) -> None:
+    async def _insist(self, due: Sequence[bytes], at: Branch) -> None:
         while True:
             try:
-                return await _carry_out(self._vault, self._site, due, seq, inbox)
+                return await _carry_out(self._vault, self._site, due, at)
             except (VaultUnavailable, Overloaded) as error:
-                logger.warning("erasures up to commit %d wait for the vault: %s", seq, error)
+                logger.warning("erasures up to commit %d wait for the vault: %s", at.seq, error)
                 await asyncio.sleep(RETRY_S)
 
 
@@ -140,13 +139,13 @@ async def catch_up(vault: Vault, log: Journal) -> int:
     Raises LogUnavailable, VaultUnavailable, Overloaded; JournalCorrupt if commits are missing that would have to be looked at.
     """
     last, (marked, known) = await log.last_journal_seq(), await vault.erased_up_to_commit(log.site)
-    if marked > last or (known is not None and not await still_there(log, Branch(marked, known))):
+    if marked > last or (known is not None and not await still_there(log, known)):
         logger.warning("the journal is not the one whose erasures were carried out up to commit %d: all of it is looked at", marked)
         await vault.erased_in_another_journal(log.site, marked)
         marked = 0
     start = marked + 1
     due: list[bytes] = []
-    position, inbox = start - 1, b""
+    position, at = start - 1, None
     if last > position:
         async with aclosing(log.follow_journal(start)) as journal:
             async for messages in journal:
@@ -155,17 +154,18 @@ async def catch_up(vault: Vault, log: Journal) -> int:
                         raise JournalCorrupt(f"the journal has no commit {position + 1}: it may hold erasures")
                     commit = codec.decode_commit(message.data)
                     due += erased_in(commit)
-                    position, inbox = message.seq, commit.consumed.inbox_id
+                    position, at = message.seq, Branch.of(commit)
                 if position >= last:
                     break
-    await _carry_out(vault, log.site, due, position, inbox)
+    if at is not None:
+        await _carry_out(vault, log.site, due, at)
     return position
 
 
-async def _carry_out(vault: Vault, site: str, refs: Sequence[bytes], seq: int, inbox: bytes) -> None:
+async def _carry_out(vault: Vault, site: str, refs: Sequence[bytes], at: Branch) -> None:
     """Delete, clean up, and only then move the checkpoint."""
     marked = await vault.erased_up_to(site)
-    if refs and seq > marked:
+    if refs and at.seq > marked:
         due = list(dict.fromkeys(refs))
     else:
         # A replay of what this vault should have behind it; unless it stems from a journal that began anew.
@@ -176,6 +176,6 @@ async def _carry_out(vault: Vault, site: str, refs: Sequence[bytes], seq: int, i
     for start in range(0, len(due), TOGETHER_MAX):
         await vault.erase_exactly(due[start : start + TOGETHER_MAX])
     if due:
-        logger.info("erased %d references, as the journal says up to commit %d", len(due), seq)
-    if seq > marked:
-        await vault.mark_erased_up_to(site, seq, inbox)
+        logger.info("erased %d references, as the journal says up to commit %d", len(due), at.seq)
+    if at.seq > marked:
+        await vault.mark_erased_up_to(site, at)

@@ -2,13 +2,26 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
+from cordboard.branch import Branch
 from cordboard.sql import insert_into
 from cordboard.vault import attachments, family
 from cordboard.vault.clock import now_ms
 from cordboard.vault.inventory import belonging_to
-from cordboard.vault.schema import branches, contacts, contents, customers, erased, followers, identities, keys, merges, threads
+from cordboard.vault.schema import (
+    branch_marks,
+    branches,
+    contacts,
+    contents,
+    customers,
+    erased,
+    followers,
+    identities,
+    keys,
+    merges,
+    threads,
+)
 
 
 def erase(connection: Connection, ref: bytes) -> list[bytes]:
@@ -59,28 +72,36 @@ def known_as_erased(connection: Connection, refs: Sequence[bytes]) -> set[bytes]
     return set(connection.execute(select(erased.c.customer).where(erased.c.customer.in_(refs))).scalars())
 
 
-def position(connection: Connection, site: str) -> tuple[int, bytes | None]:
-    """The last position of the site's journal whose erasures have been carried out (0 if none ever was), and the inbox that this
-    commit was written from, if that is known."""
-    both = followers.outerjoin(branches, branches.c.site == followers.c.site)
-    query = select(followers.c.seq, branches.c.inbox).select_from(both).where(followers.c.site == site)
+def position(connection: Connection, site: str) -> tuple[int, Branch | None]:
+    """The last position of the site's journal whose erasures have been carried out (0 if none ever was), and what is known of the
+    commit there, if anything is."""
+    marked = and_(branch_marks.c.site == followers.c.site, branch_marks.c.seq == followers.c.seq)
+    known = followers.outerjoin(branches, branches.c.site == followers.c.site).outerjoin(branch_marks, marked)
+    query = select(followers.c.seq, branches.c.inbox, branch_marks.c.mark).select_from(known).where(followers.c.site == site)
     row = connection.execute(query).one_or_none()
-    return (0, None) if row is None else (row.seq, row.inbox)
+    if row is None:
+        return 0, None
+    return row.seq, None if row.inbox is None else Branch(row.seq, row.inbox, row.mark)
 
 
-def advance(connection: Connection, site: str, seq: int, inbox: bytes) -> None:
+def advance(connection: Connection, site: str, at: Branch) -> None:
     """Never back: several processes may follow the same journal."""
-    row = insert_into(followers, connection).values(site=site, seq=seq)
-    forward = row.on_conflict_do_update(index_elements=["site"], set_={"seq": seq}, where=followers.c.seq < seq)
-    if connection.execute(forward).rowcount:
-        named = insert_into(branches, connection).values(site=site, inbox=inbox)
-        connection.execute(named.on_conflict_do_update(index_elements=["site"], set_={"inbox": inbox}))
+    row = insert_into(followers, connection).values(site=site, seq=at.seq)
+    forward = row.on_conflict_do_update(index_elements=["site"], set_={"seq": at.seq}, where=followers.c.seq < at.seq)
+    if not connection.execute(forward).rowcount:
+        return
+    named = insert_into(branches, connection).values(site=site, inbox=at.inbox)
+    connection.execute(named.on_conflict_do_update(index_elements=["site"], set_={"inbox": at.inbox}))
+    connection.execute(delete(branch_marks).where(branch_marks.c.site == site))
+    if at.mark is not None:
+        connection.execute(insert(branch_marks).values(site=site, seq=at.seq, mark=at.mark))
 
 
 def begin_anew(connection: Connection, site: str, seq: int) -> None:
     """What was carried out up to `seq` was another journal's. Does nothing if somebody else has found that out already."""
     if connection.execute(delete(followers).where(followers.c.site == site, followers.c.seq == seq)).rowcount:
         connection.execute(delete(branches).where(branches.c.site == site))
+        connection.execute(delete(branch_marks).where(branch_marks.c.site == site))
 
 
 def all_of(connection: Connection, refs: Sequence[bytes]) -> list[bytes]:

@@ -5,6 +5,7 @@ It can be rebuilt from nothing else: back this database up. Its key-encryption k
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, false
 
+from cordboard.branch import MARK_BYTES
 from cordboard.events.bounds import ID_BYTES, NAME_MAX
 
 VERSION = 2
@@ -190,3 +191,13 @@ branches = Table(
 )
 """The inbox from which the commit at that position was written: with it the commit is named for ever, should the journal be
 restored (ADR 16). A table of its own, so that vaults of earlier releases go on; no row: nobody has said."""
+
+branch_marks = Table(
+    "vault_branch_marks",
+    tables,
+    Column("site", String(NAME_MAX), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("mark", LargeBinary(MARK_BYTES), nullable=False),
+)
+"""More of it (`Branch.mark`), if it is the commit at `seq`: an earlier release moves the others alone. A table of its own, because
+one that is missing is made, and a column would not be."""

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cordboard.branch import Branch
 from cordboard.errors import ConfigurationError, InvalidInput, NotFound
 from cordboard.sql import is_sqlite, open_engine, prepared, sqlite_file
 from cordboard.vault import attachments, erasure_rows, intake_rows, people, republication, threads
@@ -263,13 +264,13 @@ class Vault:
         """The last position of the site's journal whose erasures this vault has carried out; 0 if there is none."""
         return (await self.erased_up_to_commit(site))[0]
 
-    async def erased_up_to_commit(self, site: str) -> tuple[int, bytes | None]:
-        """The same, and the id of the inbox that this commit was written from; None: a vault of an earlier release."""
+    async def erased_up_to_commit(self, site: str) -> tuple[int, Branch | None]:
+        """The same, and what the vault knows of that commit; None: a vault of an earlier release, or no commit."""
         return await self._reader.read(partial(erasure_rows.position, site=site))
 
-    async def mark_erased_up_to(self, site: str, seq: int, inbox: bytes) -> None:
-        """To be called once they are; `inbox`: that of commit `seq`. Never goes back."""
-        await self._writer.write(partial(erasure_rows.advance, site=site, seq=seq, inbox=inbox))
+    async def mark_erased_up_to(self, site: str, at: Branch) -> None:
+        """To be called once they are, up to this commit. Never goes back."""
+        await self._writer.write(partial(erasure_rows.advance, site=site, at=at))
 
     async def erased_in_another_journal(self, site: str, seq: int) -> None:
         """What was marked up to `seq` was a journal's that is no more: everything is to be looked at again."""
