@@ -6,6 +6,8 @@ import base64
 import contextlib
 import json
 import quopri
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -42,19 +44,24 @@ def _inside_base64(data: bytes, offset: int) -> bytes:
 def traces(directory: Path, secrets: Iterable[str]) -> list[str]:
     """Where in the files under `directory` a secret stands, in whatever form and case; and secrets in the names of files."""
     secrets = list(secrets)
-    wanted = {
-        (form, data if form.startswith("base64") else data.lower()): secret
-        for secret in secrets
-        for spelling in (secret, secret.lower(), secret.upper(), secret.title())
-        for form, data in forms(spelling).items()
-    }
+    plain: defaultdict[bytes, set[tuple[str, str]]] = defaultdict(set)
+    encoded: defaultdict[bytes, set[tuple[str, str]]] = defaultdict(set)
+    for secret in secrets:
+        for spelling in (secret, secret.lower(), secret.upper(), secret.title()):
+            for form, data in forms(spelling).items():
+                if form.startswith("base64"):
+                    encoded[data].add((secret, form))
+                else:
+                    plain[data.lower()].add((secret, form))
+    # What is base64 stands in a stretch of nothing else: there are many patterns, and few such stretches.
+    stretches = re.compile(rb"[A-Za-z0-9+/]{%d,}" % min(map(len, encoded), default=1))
     found = []
     for path in _files(directory):
         data, where = path.read_bytes(), path.relative_to(directory)
-        lower = data.lower()
-        for (form, given), secret in wanted.items():
-            if given in (data if form.startswith("base64") else lower):
-                found.append(f"{secret!r} in {where} as {form}")
+        lower, letters = data.lower(), b" ".join(stretches.findall(data))
+        for within, wanted in ((lower, plain), (letters, encoded)):
+            names = [name for given, alike in wanted.items() if given in within for name in sorted(alike)]
+            found += [f"{secret!r} in {where} as {form}" for secret, form in names]
         found += [f"{secret!r} in the name of {where}" for secret in secrets if secret.lower() in str(where).lower()]
     return found
 
