@@ -10,6 +10,7 @@ from cordboard import codec
 from cordboard.api.declared import Declared
 from cordboard.api.outcomes import Outcomes
 from cordboard.api.site import Site, commit_reader
+from cordboard.doors import Doors
 from cordboard.events.commit import INPUT_TAG
 from cordboard.events.fact import Fact
 from cordboard.gateway.entrance.cases import Cases
@@ -127,10 +128,10 @@ class ApiRole:
     async def run(self) -> None:
         self.serving = self.publisher = None
         log = self._log()
-        boards, desks, declared = Boards(), Desks(), Declared()
+        boards, desks, declared, doors = Boards(), Desks(), Declared(), Doors()
         outcomes = Outcomes(commit_reader(log))
         feed = self.feed = Feed(log)
-        for fold in (boards.apply, desks.apply, outcomes.apply, declared.apply):
+        for fold in (boards.apply, desks.apply, outcomes.apply, declared.apply, doors.apply):
             feed.attach(fold)
         nothing: Any = None
         history: Any = WholeHistory(self._server)
@@ -144,7 +145,7 @@ class ApiRole:
                     log=log, vault=nothing, boards=boards, desks=desks, feed=feed, history=history, publisher=heard,
                     intake=nothing, outcomes=outcomes, declared=declared, effects=nothing, quarantine=nothing,
                     signals=nothing, people=nothing, shown=nothing, tokens=nothing, erasure=nothing, explainer=nothing,
-                    attendance=nothing,
+                    attendance=nothing, doors=doors,
                 )  # fmt: skip
                 await asyncio.Event().wait()
 
