@@ -64,7 +64,7 @@ def setting(word: str) -> tuple[str, Any]:
         return key, value("requirements", text)
     if key == "replace":
         return key, [replacement(*item.split(":")) for item in text.split(",")]
-    if key in ("admit_unstaffed", "join_waiting", "release_preference", "listen_only"):
+    if key in ("admit_unstaffed", "hold_place", "join_waiting", "release_preference", "listen_only"):
         return key, text == "on"
     if key == "targets_ms":
         return key, {name: duration(after) for name, after in (item.split(":") for item in text.split(","))}

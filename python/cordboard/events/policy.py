@@ -162,6 +162,12 @@ class CallbackPolicy(msgspec.Struct, frozen=True, kw_only=True):
     dial_ms: DurationMs = 30_000
     """How long the customer is dialled."""
     mode: DialMode = "agent_first"
+    holdback_percent: Percent = 10
+    """Members held at one time for promises that are nearly missed (rounded up)."""
+    holdback_ms: DurationMs = 0
+    """The next agent is held so long before the last moment to dial; 0: nobody is."""
+    hold_place: bool = False
+    """Who waits may hang up and keep the place, to be called when it is reached. What wait is expected is said in this queue."""
 
 
 class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,10 +5,11 @@ from typing import Final
 from cordboard.events.policy import CallbackPolicy
 from cordboard.policy.duration import format_duration
 from cordboard.policy.entry import Entry
-from cordboard.policy.kinds import Duration, OneOf, Whole
+from cordboard.policy.kinds import Duration, OneOf, Percent, Whole
 from cordboard.policy.nested import NestedStruct
 from cordboard.policy.problems import Problems
 from cordboard.policy.setting import Section, Setting
+from cordboard.policy.word_kinds import Flag
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
@@ -34,6 +35,14 @@ _SECTION = Section(
             "Whether the agent accepts before the customer is dialled, or the customer is dialled as soon as an agent is reserved.",
             field="mode",
         ),
+        Setting(
+            "holdback",
+            Duration(0, HOUR_MS),
+            "So long before the last moment to dial, the next agent is held for the promise; 0s: never.",
+            field="holdback_ms",
+        ),
+        Setting("hold_place", Flag(), "Whether customers who wait may hang up and keep their place.", field="hold_place"),
+        Setting("holdback_share", Percent(), "Members held at one time, of those who are ready.", field="holdback_percent"),
     ),
     CallbackPolicy,
 )

@@ -23,16 +23,41 @@ impl Site {
     }
 
     /// The queue's policy has agents reserved at all.
-    pub(crate) fn reserves(&self, queue: &Name) -> bool {
+    fn reserves(&self, queue: &Name) -> bool {
         self.rules().and_then(|rules| rules.queue(queue)).is_some_and(|queue| queue.drain_after_ms > 0)
     }
 
+    /// The contact may have somebody reserved: it needs more room than anybody has, or was promised a call and is nearly late.
+    pub(crate) fn may_reserve_for(&self, id: &Id, queue: &Name) -> bool {
+        match self.state.promises.get(id) {
+            Some(_) => self.may_hold_another(queue),
+            None => self.may_reserve_another(queue),
+        }
+    }
+
+    /// Somebody may be reserved for the contact at all.
+    pub(crate) fn reserves_for(&self, id: &Id, queue: &Name) -> bool {
+        if self.state.promises.get(id).is_some() {
+            return self.callbacks(queue).is_some_and(|policy| policy.holdback_ms > 0);
+        }
+        self.reserves(queue)
+    }
+
+    /// Fewer agents are held for promises of the queue than its share of those who are ready.
+    fn may_hold_another(&self, queue: &Name) -> bool {
+        let Some(policy) = self.callbacks(queue) else { return false };
+        let ready = self.index.ready.get(queue).map_or(0, std::collections::BTreeSet::len);
+        let held = self.index.reservations.of(queue).filter(|id| self.state.promises.get(id).is_some()).count();
+        held < (usize::from(policy.holdback_percent) * ready).div_ceil(100)
+    }
+
     /// Fewer agents are reserved in the queue than its share of those who are ready.
-    pub(crate) fn may_reserve_another(&self, queue: &Name) -> bool {
+    fn may_reserve_another(&self, queue: &Name) -> bool {
         let Some(rules) = self.rules().and_then(|rules| rules.queue(queue)).filter(|queue| queue.drain_after_ms > 0) else {
             return false;
         };
         let ready = self.index.ready.get(queue).map_or(0, std::collections::BTreeSet::len);
-        self.index.reservations.count(queue) < (usize::from(rules.drain_percent) * ready).div_ceil(100)
+        let reserved = self.index.reservations.of(queue).filter(|id| self.state.promises.get(id).is_none()).count();
+        reserved < (usize::from(rules.drain_percent) * ready).div_ceil(100)
     }
 }

@@ -53,6 +53,11 @@ impl Rules {
         if policy.site != *site {
             return Err("is another site's");
         }
+        // Who keeps a place in the line is told when it is likely to be reached.
+        let calling: Vec<Name> =
+            (policy.queues.iter().filter(|queue| queue.callbacks.as_ref().is_some_and(|callbacks| callbacks.hold_place)))
+                .map(|queue| queue.name.clone())
+                .collect();
         let promoting = policy.queues.iter().filter(|queue| queue.promote_before_ms > 0);
         let doors: Vec<Door> = policy.entry_points.iter().filter_map(Door::of).collect();
         let rules = Self {
@@ -64,7 +69,7 @@ impl Rules {
             topics: policy.topics.iter().map(|topic| topic.name.clone()).collect(),
             entry_points: policy.entry_points.iter().map(|entry_point| entry_point.name.clone()).collect(),
             promoting: promoting.map(|queue| queue.name.clone()).collect(),
-            paced: doors.iter().map(|door| door.queue.clone()).collect(),
+            paced: doors.iter().map(|door| door.queue.clone()).chain(calling).collect(),
             doors,
             keeps_floors: policy.queues.iter().any(|queue| !queue.floors.is_empty()),
             policy,

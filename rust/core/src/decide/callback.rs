@@ -46,7 +46,7 @@ impl Turn<'_> {
         check_hours(&fact.hours)?;
         self.check_new(fact.contact)?;
         match fact.waiting {
-            Some(waiting) => self.check_waiting(waiting),
+            Some(waiting) => self.check_waiting(waiting, fact),
             None if fact.kind == PromiseKind::HoldPlace => Err("not_waiting"),
             None => Ok(()),
         }
@@ -60,9 +60,13 @@ impl Turn<'_> {
     }
 
     /// Nobody has accepted it, so that its customer may hang up.
-    fn check_waiting(&self, id: Id) -> Check {
+    fn check_waiting(&self, id: Id, fact: &CallbackRequested) -> Check {
         self.check_live(id)?;
-        let waits = self.site.contact(&id).is_some_and(|contact| matches!(contact.phase, Phase::Queued | Phase::Offered { .. }));
+        let waits = self.site.contact(&id).is_some_and(|contact| {
+            // Only its own queue has the place.
+            let there = fact.kind == PromiseKind::Scheduled || contact.queue == fact.queue;
+            there && matches!(contact.phase, Phase::Queued | Phase::Offered { .. })
+        });
         if waits && self.site.state.promises.get(&id).is_none() {
             Ok(())
         } else {
@@ -74,8 +78,7 @@ impl Turn<'_> {
         let wish = Wish { queue: &fact.queue, at_ms: fact.wish_ms, exact: fact.exact, hours: &fact.hours };
         let window = match fact.kind {
             PromiseKind::Scheduled => self.window(&wish),
-            // What it would have to say is not known yet.
-            PromiseKind::HoldPlace => Err((DeclineReason::NoCallbacks, Vec::new())),
+            PromiseKind::HoldPlace => self.place_window(&wish, fact.waiting),
         };
         let (id, channel) = (fact.contact, fact.channel.clone());
         match window {
@@ -106,7 +109,11 @@ impl Turn<'_> {
             from_ms: window.from_ms,
             until_ms: window.until_ms,
             slot_ms: policy.slot_ms,
-            key: None,
+            key: fact
+                .waiting
+                .filter(|_| fact.kind == PromiseKind::HoldPlace)
+                .and_then(|id| self.site.contact(&id))
+                .map(Contact::own_key),
             queue: fact.queue,
             requirements: fact.requirements,
             priority: fact.priority,
@@ -123,6 +130,30 @@ impl Turn<'_> {
             waiting: fact.waiting,
             replaces: None,
         })
+    }
+
+    /// When the place in the line that the customer keeps is likely to be reached.
+    fn place_window(&mut self, wish: &Wish<'_>, waiting: Option<Id>) -> Result<Window, (DeclineReason, Vec<u64>)> {
+        let now_ms = self.at_ms;
+        let klass = waiting.and_then(|waiting| self.site.contact(&waiting)).map(|contact| contact.own_key().klass);
+        let policy = self.site.callbacks(wish.queue).filter(|policy| policy.hold_place);
+        let expected = klass.and_then(|klass| self.site.expected_wait(wish.queue, klass, now_ms));
+        let (reason, near_ms) = match (policy, expected) {
+            (None, _) => return Err((DeclineReason::NoCallbacks, Vec::new())),
+            // Nobody is there who could say when.
+            (Some(_), None) => (DeclineReason::Closed, now_ms),
+            (Some(policy), Some(expected)) => {
+                let due_ms = now_ms + 1 + expected.p50_ms;
+                let from_ms = due_ms.saturating_sub(policy.early_ms).max(now_ms + 1);
+                let until_ms = (now_ms + expected.p90_ms).max(due_ms + policy.late_ms).min(INSTANT_MAX_MS);
+                let inside = |hours: &Hours| hours.from_ms <= from_ms && until_ms <= hours.until_ms;
+                if wish.hours.is_empty() || wish.hours.iter().any(inside) {
+                    return Ok(Window { due_ms, from_ms, until_ms });
+                }
+                (DeclineReason::OutsideHours, due_ms)
+            }
+        };
+        Err((reason, self.alternatives(wish.queue, wish.hours, near_ms)))
     }
 
     /// The slot that a wish gets, or why none and which ones could be had.

@@ -64,7 +64,7 @@ impl Turn<'_> {
         let Some((id, contact, holder)) = reserved.and_then(|(id, agent)| Some((id, self.site.contact(&id)?, agent))) else {
             return;
         };
-        if !self.site.may_reserve(contact, &agent, holder, self.at_ms) || !self.site.reserves(&contact.queue) {
+        if !self.site.may_reserve(contact, &agent, holder, self.at_ms) || !self.site.reserves_for(&id, &contact.queue) {
             self.release(id, ReleaseReason::NotEligible);
         }
     }
@@ -100,7 +100,7 @@ impl Turn<'_> {
         let placed = |id| self.site.contact(&id).map(|contact| (contact.queue.clone(), contact.key, id));
         let line: BTreeSet<(Name, Key, Id)> = marked.into_iter().filter_map(placed).collect();
         for (queue, _, id) in line {
-            if self.site.may_reserve_another(&queue) {
+            if self.site.may_reserve_for(&id, &queue) {
                 self.reserve_for(id);
             }
         }

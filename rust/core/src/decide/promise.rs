@@ -87,12 +87,19 @@ impl Turn<'_> {
             threshold: 0,
             threshold_at_ms: None,
             promote_at_ms: None,
-            drain_at_ms: None,
+            drain_at_ms: self.hold_at(promise),
             transfers: 0,
             back: None,
             resumes: None,
             matter: None,
         })
+    }
+
+    /// From when on the next agent is held for it, rather than miss it.
+    fn hold_at(&self, promise: &Promise) -> Option<u64> {
+        let policy = self.site.callbacks(&promise.queue).filter(|policy| policy.holdback_ms > 0 && policy.holdback_percent > 0)?;
+        let last_ms = promise.until_ms.saturating_sub(policy.dial_ms);
+        Some(last_ms.saturating_sub(policy.holdback_ms).max(promise.due_ms).max(self.at_ms + 1).min(INSTANT_MAX_MS))
     }
 
     /// Among live contacts, as if it had been queued so long before that it was due when promised.

@@ -42,6 +42,9 @@ impl Promises {
             ring_min_ms: 2_000,
             dial_ms: 6_000,
             mode: if self.customer_first { DialMode::CustomerFirst } else { DialMode::AgentFirst },
+            holdback_percent: 10,
+            holdback_ms: if self.attempts == 1 { 20_000 } else { 0 },
+            hold_place: self.late_ms > 0,
         });
         for queue in &mut policy.queues {
             queue.callbacks.clone_from(&callbacks);

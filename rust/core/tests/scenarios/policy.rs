@@ -106,7 +106,7 @@ fn typed(key: &str, text: &str) -> Value {
     match key {
         "requirements" | "lower" => value("requirements", text),
         "replace" => Value::List(text.split(',').map(replacement).collect()),
-        "admit_unstaffed" | "join_waiting" | "release_preference" | "listen_only" => Value::Bool(text == "on"),
+        "admit_unstaffed" | "hold_place" | "join_waiting" | "release_preference" | "listen_only" => Value::Bool(text == "on"),
         "targets_ms" => Value::Map(
             text.split(',').filter_map(|item| item.split_once(':')).map(|(name, after)| (name.to_owned(), ms(after))).collect(),
         ),
