@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rules::Rules;
-use crate::state::{Agent, Contact};
+use crate::state::{Agent, Contact, Phase};
 use crate::words::{Id, Name, Presence};
 
 /// Costs: nothing for queues that nobody asks about; else the logarithm of what is counted, a change.
@@ -15,7 +15,7 @@ pub(crate) struct Attendance {
     ready: BTreeMap<(Name, u8), usize>,
     /// Those of them with room for one more.
     free: BTreeMap<(Name, u8), usize>,
-    /// Contacts queued, offered or connecting, by queue and own class, in the order in which they came.
+    /// Contacts for whom nobody is found yet, by queue and own class, in the order in which they came.
     waiting: BTreeMap<(Name, u8), BTreeSet<(u64, Id)>>,
     /// Queues about which something has changed since they were last looked at.
     touched: BTreeSet<Name>,
@@ -32,7 +32,7 @@ impl Attendance {
     pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact, rules: Option<&Rules>) {
         if paces(rules, &contact.queue) {
             self.touched.insert(contact.queue.clone());
-            if contact.phase.waits() {
+            if contact.phase == Phase::Queued {
                 self.waiting.entry(place(contact)).or_default().insert((contact.entered_ms, id));
             }
         }
@@ -41,7 +41,7 @@ impl Attendance {
     pub(crate) fn remove_contact(&mut self, id: Id, contact: &Contact, rules: Option<&Rules>) {
         if paces(rules, &contact.queue) {
             self.touched.insert(contact.queue.clone());
-            if contact.phase.waits() {
+            if contact.phase == Phase::Queued {
                 let place = place(contact);
                 if let Some(line) = self.waiting.get_mut(&place) {
                     line.remove(&(contact.entered_ms, id));

@@ -1,8 +1,8 @@
 //! The expected wait: what somebody who joins a queue now is likely to wait. In integers, from what the journal says.
 //!
 //! Of the waits of those served of late the median, the 80th and the 90th percentile; each at least the wait of whoever has waited longest,
-//! and at least what those ahead will take: their number by their handling time, shared among the members at work. With a free member and
-//! nobody ahead it is nothing; with no member ready it is not known.
+//! and at least what must be done first: those ahead, and one more while nobody is free, by their handling times, shared among the members at
+//! work. With a free member and nobody ahead it is nothing; with no member ready it is not known.
 
 use crate::site::Site;
 use crate::words::bounds::DURATION_MAX_MS;
@@ -67,13 +67,16 @@ impl Site {
         let ready = u64::try_from(there.ready(queue, klass)).ok().filter(|ready| *ready > 0)?;
         let ahead = (0..=klass).map(|klass| (klass, there.waiting(queue, klass) as u64));
         let ahead: Vec<(u8, u64)> = ahead.filter(|(_, count)| *count > 0).collect();
-        if ahead.is_empty() && there.free(queue, klass) > 0 {
+        let free = there.free(queue, klass) > 0;
+        if ahead.is_empty() && free {
             return Some(Expected::NONE);
         }
         let handled_ms = |klass| self.state.pace.of(queue, klass)?.handled_ms();
         let own_ms = handled_ms(klass).unwrap_or(0);
         let work_ms = ahead.iter().map(|(klass, count)| count.saturating_mul(handled_ms(*klass).unwrap_or(own_ms)));
-        let least_ms = work_ms.fold(0, u64::saturating_add).div_ceil(ready);
+        // Somebody must be done with another before those ahead are served, too.
+        let under_way_ms = if free { 0 } else { own_ms };
+        let least_ms = work_ms.fold(under_way_ms, u64::saturating_add).div_ceil(ready);
         let head_ms = there.head_ms(queue, klass).map_or(0, |head_ms| t_ms.saturating_sub(head_ms));
         let fresh_ms = if klass == DEFERRED { FRESH_DEFERRED_MS } else { FRESH_MS };
         let waits = self.state.pace.of(queue, klass).map(|recent| recent.waits_since(t_ms.saturating_sub(fresh_ms)));

@@ -9,7 +9,7 @@ use crate::state::{Agent, Work};
 use crate::words::{Id, Name};
 
 /// So many are remembered of a queue and class.
-const REMEMBERED: usize = 32;
+pub(crate) const REMEMBERED: usize = 32;
 
 /// What is known of each queue and class, and which engagements are under way.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +81,25 @@ impl Pace {
             let recent = self.recent.entry((work.queue.clone(), work.klass)).or_default();
             remember(&mut recent.handled_ms, open.spent_ms);
         }
+    }
+}
+
+/// What a snapshot claims of them.
+impl Pace {
+    /// The most that is remembered of anything.
+    pub(crate) fn longest(&self) -> usize {
+        self.recent.values().map(|recent| recent.waits.len().max(recent.handled_ms.len())).max().unwrap_or(0)
+    }
+
+    pub(crate) fn durations_ms(&self) -> impl Iterator<Item = u64> + '_ {
+        let waits = self.recent.values().flat_map(|recent| recent.waits.iter().map(|(_, wait_ms)| *wait_ms));
+        let handled = self.recent.values().flat_map(|recent| recent.handled_ms.iter().copied());
+        waits.chain(handled).chain(self.open.values().map(|open| open.spent_ms))
+    }
+
+    pub(crate) fn instants_ms(&self) -> impl Iterator<Item = u64> + '_ {
+        let waits = self.recent.values().flat_map(|recent| recent.waits.iter().map(|(at_ms, _)| *at_ms));
+        waits.chain(self.open.values().map(|open| open.began_ms))
     }
 }
 

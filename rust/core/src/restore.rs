@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use crate::codec::Span;
 use crate::customers::KeptPlace;
 use crate::few::Few;
+use crate::pace::{Pace, REMEMBERED};
 use crate::router::LAST_TURN_MS;
-use crate::state::{Agent, Contact, Effect, Place, Promise, State, RECENT_OFFERS};
+use crate::state::{Agent, Contact, Door, Effect, Place, Promise, State, RECENT_OFFERS};
 use crate::words::bounds::{
     ACCEPTS_MAX, ATTEMPT, ATTEMPT_MAX, CAPACITY, CHANNELS_MAX, CLASS, CONCURRENT, COUNT, DURATION, LEVEL, MEMBERSHIPS_MAX, MS,
     PREFERRED_MAX, PRIORITY, QUEUES_ADDED_MAX, RANK, RANKS_MAX, REQUIREMENTS_MAX, SKILLS_MAX, STEP, VISIT_REQUIREMENTS_MAX,
@@ -43,6 +44,10 @@ pub(crate) fn check(state: &State) -> Result<(), String> {
         let places = planned.capacities.values().map(|places| ("places of a slot", u64::from(*places), PLACES));
         within(&places.chain([("length of slots", planned.slot_ms, SLOT)]).collect::<Vec<_>>())?;
     }
+    within(&of_pace(&state.pace)).map_err(|what| format!("its pace has {what}"))?;
+    for (name, door) in &state.doors {
+        within(&of_door(door)).map_err(|what| format!("door {name} has {what}"))?;
+    }
     one_place_each(state)
 }
 
@@ -66,6 +71,23 @@ fn of_promise(promise: &Promise, state: &State) -> Result<(), String> {
     claims.extend(promise.key.into_iter().flat_map(|key| of_key(key, state.arrivals)));
     claims.extend(promise.wishes.iter().map(of_requirement));
     within(&claims)
+}
+
+/// Handling times may be as long as an engagement, which no word says.
+fn of_pace(pace: &Pace) -> Vec<Claim> {
+    let mut claims = vec![most("waits", pace.longest(), REMEMBERED)];
+    claims.extend(pace.durations_ms().map(|ms| ("time", ms, MS)));
+    claims.extend(pace.instants_ms().map(|ms| ("instant", ms, MS)));
+    claims
+}
+
+fn of_door(door: &Door) -> [Claim; 4] {
+    [
+        ("expected wait", door.expected_wait_ms.unwrap_or(0), DURATION),
+        ("end", door.until_ms.unwrap_or(0), MS),
+        ("hold", door.held_until_ms, MS),
+        ("instant", door.said_ms, MS),
+    ]
 }
 
 /// No two contacts, live or gone with their place kept, have one number among the arrivals.
