@@ -62,6 +62,9 @@ class Router:
         """Decide one turn: frames as (inbox_seq, stored_ms, data) in order, then the timers due at `at_ms`. Returns the commits
         to append, applied already; empty if nothing happened."""
 
+    def verdicts(self) -> tuple[int, int, int, int]:
+        """The facts that it has decided itself since it was made or restored: accepted, refused, duplicates, quarantined."""
+
     def next_deadline(self) -> int | None:
         """When to call `step` next if no frame comes (Unix ms)."""
 
@@ -91,7 +94,7 @@ class WireParser:
 
     def __new__(cls) -> WireParser: ...
     def reset(self) -> None:
-        """Forget what was begun: another connection follows."""
+        """Forget what was begun: another connection follows. As `feed`, it raises RuntimeError while `feed` is under way."""
 
     def follow(self, sid: int) -> None:
         """From now on this subscription's messages are deliveries of a stream."""

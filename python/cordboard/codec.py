@@ -57,13 +57,6 @@ def decode_frame(data: bytes) -> list[bytes]:
         raise InvalidInput(f"not a frame: {error}") from error
 
 
-def facts_in(frame: bytes) -> int:
-    """How many facts a frame says it holds, without decoding it (0 if it does not start like one)."""
-    if frame[:1] and 0x90 <= frame[0] <= 0x9F:
-        return frame[0] & 0x0F
-    return int.from_bytes(frame[1:3], "big") if frame[:1] == b"\xdc" else 0
-
-
 def decode_commit(data: bytes) -> Commit:
     """Raises JournalCorrupt if the bytes are not a commit, LevelUnsupported if its level is newer than LEVEL: what it means is not
     known here, and nothing of a journal is skipped."""

@@ -61,7 +61,9 @@ OVERTAKEN = _counter("cordboard_router_overtaken", "Times that another router to
 COMMITS = _counter("cordboard_router_commits", "Commits that this router decided")
 COMMIT_BYTES = _counter("cordboard_router_commit_bytes", "Their bytes")
 FRAMES = _counter("cordboard_router_frames", "Frames of the inbox that this router decided")
-ROUTED_FACTS = _counter("cordboard_router_facts", "Facts in those frames")
+ROUTED_FACTS = _counter(
+    "cordboard_router_facts", "Facts that this router decided, by verdict; a frame that cannot be read is one", "verdict"
+)
 STEP_S = _histogram("cordboard_router_step_seconds", "One turn of the core: frames in, commits out", SHORT_S)
 APPEND_S = _histogram(
     "cordboard_router_append_seconds", "One commit: from its sending until the journal has acknowledged it", WAITS_S

@@ -14,7 +14,6 @@ from cordboard import codec, metrics
 from cordboard.cli.lags import LAG_MAX, Lags
 from cordboard.cli.vitals import Vitals, exposition, health_app
 from cordboard.errors import Overloaded
-from cordboard.events.bounds import FRAME_FACTS_MAX
 from cordboard.log.memory import MemoryLog
 from tests.journal import SITE, commit
 
@@ -146,13 +145,3 @@ def test_a_refusal_is_counted_by_its_class_and_not_by_what_was_said() -> None:
         raise OSError
     assert {reason: counted(reason) - was for reason, was in before.items()} == {"overloaded": 1, "internal": 1}
     assert counted("told-by-a-stranger") == 0
-
-
-@pytest.mark.parametrize("count", [0, 1, 15, 16, 255, 256, FRAME_FACTS_MAX])
-def test_a_frame_is_counted_without_being_decoded(count: int) -> None:
-    assert codec.facts_in(codec.encode_frame([b"x"] * count)) == count
-
-
-@pytest.mark.parametrize("data", [b"", b"\xc1", b"\xdd\xff\xff\xff\xff", b"\xdc\x01"])
-def test_bytes_that_are_no_frame_count_little(data: bytes) -> None:
-    assert codec.facts_in(data) <= 1

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from cordboard import codec
+from cordboard import codec, metrics
 from cordboard.events import event as words
+from cordboard.events.fact import Fact, PolicyPublished, PriorityRequested
 from cordboard.log.memory import MemoryLog, MemoryServer
 from cordboard.log.port import Stored
 from cordboard.router import Standing, serve_router
 from tests.sim.loop import WORLD, VirtualLoop
 from tests.sim.process import abandon
+from tests.sim.site import POLICY
 
 SITE = "default"
 EPOCH_MS = 1_700_000_000_000
@@ -66,8 +68,8 @@ class Routers:
         self.tasks: dict[bytes, asyncio.Task[None]] = {}
         self.stops: dict[bytes, asyncio.Event] = {}
 
-    def start(self, name: bytes) -> None:
-        log = self.logs[name] = SlowLog(SITE, server=self.server)
+    def start(self, name: bytes, inbox_id: bytes = bytes(16)) -> None:
+        log = self.logs[name] = SlowLog(SITE, server=self.server, inbox_id=inbox_id)
 
         def stands(standing: Standing) -> None:
             self.standings[name] = standing
@@ -161,5 +163,37 @@ def test_who_hears_of_a_hand_over_before_its_successor_stands_by_on(follow_s: fl
         await routers.hand_over(b"a")
         await asyncio.sleep(3)
         assert (routers.leaders(), routers.take_overs()) == ([b"b"], [1, 2, 3])
+
+    played(story)
+
+
+def fact_id(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
+def test_a_router_counts_its_own_verdicts_and_only_the_inbox_that_is_there() -> None:
+    """A standby of a site whose inbox was lost has read nothing of the new one, however far the old one was read."""
+
+    def counted() -> list[float]:
+        verdicts = ("accepted", "refused", "duplicate", "quarantined")
+        return [metrics.REGISTRY.get_sample_value("cordboard_router_facts_total", {"verdict": each}) or 0 for each in verdicts]
+
+    async def story(routers: Routers) -> None:
+        before = counted()
+        routers.start(b"z")
+        policy: Fact = PolicyPublished(fact_id(1), codec.encode(POLICY))
+        urgent = [codec.encode(PriorityRequested(fact_id(number), fact_id(9), 3)) for number in (2, 3, 2)]
+        async with routers.logs[b"z"].publisher("api") as publisher:
+            for data in (codec.encode(policy), *urgent, b"no fact"):
+                await publisher.publish(data)
+        await routers.server.inbox.send(b"no frame")
+        await asyncio.sleep(1)
+        assert [after - was for after, was in zip(counted(), before, strict=True)] == [1, 2, 1, 2]
+        assert metrics.inbox_position() == 6
+        await routers.kill(b"z")
+        routers.server.inbox.messages.clear()
+        routers.start(b"b", inbox_id=b"another inbox id")
+        await asyncio.sleep(0.5)
+        assert routers.standings[b"b"].phase == "standby" and metrics.inbox_position() == 0
 
     played(story)

@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from cordboard import codec, metrics
+from cordboard import metrics
 from cordboard._core import Router
 from cordboard.errors import SteppedDown
 from cordboard.log.port import SiteLog
@@ -18,6 +18,8 @@ from cordboard.router.peers import Peers
 from cordboard.router.window import Window
 
 PAUSE_MIN_S = 0.001
+ROUTED = [metrics.ROUTED_FACTS.labels(verdict) for verdict in ("accepted", "refused", "duplicate", "quarantined")]
+"""As `Router.verdicts` has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class Leader:
 
 def _turn(router: Router, frames: list[tuple[int, int, bytes]], at_ms: int) -> Turn:
     """Runs on the core's thread."""
+    decided = router.verdicts()
     begun_s = time.perf_counter()
     commits = router.step(frames, at_ms)
     metrics.STEP_S.observe(time.perf_counter() - begun_s)
@@ -137,6 +140,7 @@ def _turn(router: Router, frames: list[tuple[int, int, bytes]], at_ms: int) -> T
         metrics.COMMIT_BYTES.inc(sum(map(len, commits)))
     if frames:
         metrics.FRAMES.inc(len(frames))
-        metrics.ROUTED_FACTS.inc(sum(codec.facts_in(frame) for _, _, frame in frames))
+        for counter, before, after in zip(ROUTED, decided, router.verdicts(), strict=True):
+            counter.inc(after - before)
     position = router.position()
     return Turn(commits, position.seq, router.next_deadline(), last_frame(position))

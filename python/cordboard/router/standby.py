@@ -135,7 +135,9 @@ class Standby:
         """What the newest commit says of who leads."""
         metrics.at("router", self.position.seq)
         metrics.EPOCH.set(self.position.epoch)
-        metrics.inbox_read(last_frame(self.position))
+        # Of an inbox that was lost and made anew nothing is read, wherever the one before had ended.
+        ours = self.position.inbox_id == self._log.inbox_id
+        metrics.inbox_read(last_frame(self.position) if ours else 0)
         if self.position.stepped_down or self.position.seq == 0:
             self._free_since = self._clock()
         else:

@@ -96,6 +96,12 @@ impl Router {
         Ok(commits.iter().map(|commit| PyBytes::new(py, commit)).collect())
     }
 
+    /// Facts it has decided itself: accepted, refused, duplicate, quarantined.
+    fn verdicts(&self, py: Python<'_>) -> PyResult<(u64, u64, u64, u64)> {
+        let of = self.with(py, |core| core.verdicts())?;
+        Ok((of.accepted, of.refused, of.duplicate, of.quarantined))
+    }
+
     /// When to call `step` next if no frame comes (Unix ms).
     fn next_deadline(&self, py: Python<'_>) -> PyResult<Option<u64>> {
         self.with(py, |core| core.next_deadline())

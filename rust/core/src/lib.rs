@@ -59,5 +59,6 @@ pub mod words;
 pub use error::Error;
 pub use hindrance::Hindrance;
 pub use levels::{FIRST_DECIDED, LEVEL};
+pub use record::Verdicts;
 pub use render::render;
 pub use router::{commit_hash, FrameRef, Position, Router};

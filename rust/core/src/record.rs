@@ -12,6 +12,37 @@ const HEADER_MAX: usize = 512;
 /// The least room for entries.
 const ROOM_MIN: usize = 4_096;
 
+/// Facts by verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verdicts {
+    /// Facts that were heard.
+    pub accepted: u64,
+    /// Facts that the rules forbid.
+    pub refused: u64,
+    /// Facts that had a verdict already.
+    pub duplicate: u64,
+    /// Facts and whole frames that cannot be read.
+    pub quarantined: u64,
+}
+
+impl Verdicts {
+    fn count(&mut self, verdict: &Verdict) {
+        *match verdict {
+            Verdict::Accepted(_) => &mut self.accepted,
+            Verdict::Refused(_) => &mut self.refused,
+            Verdict::Duplicate(_) => &mut self.duplicate,
+            Verdict::Quarantined(_) => &mut self.quarantined,
+        } += 1;
+    }
+
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.accepted += more.accepted;
+        self.refused += more.refused;
+        self.duplicate += more.duplicate;
+        self.quarantined += more.quarantined;
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     /// Room, in which the entries stand one after the other as they will in the commit.
@@ -22,6 +53,7 @@ pub(crate) struct Record {
     /// What counts against a turn's budget.
     size: usize,
     first_tag: Option<u64>,
+    verdicts: Verdicts,
 }
 
 impl Record {
@@ -47,6 +79,10 @@ impl Record {
         self.first_tag
     }
 
+    pub(crate) fn verdicts(&self) -> &Verdicts {
+        &self.verdicts
+    }
+
     pub(crate) fn add_event(&mut self, about: &About, cause: i64, event: &Event) {
         self.add(event.tag(), about, cause, |out| event.write((), out));
     }
@@ -63,6 +99,7 @@ impl Record {
 
     /// A fact as it came (nothing, if it is none), where it stood in the inbox, and what became of it.
     pub(crate) fn add_input(&mut self, about: &About, cause: i64, place: (u64, u64, u64), fact: &[u8], verdict: &Verdict) {
+        self.verdicts.count(verdict);
         self.add(INPUT_TAG, about, cause, |out| {
             let (inbox_seq, index, stored_ms) = place;
             out.array(Input::FIELDS.len());

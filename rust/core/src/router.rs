@@ -6,7 +6,7 @@ use crate::codec;
 use crate::fold::{Folding, Read};
 use crate::hindrance::Hindrance;
 use crate::levels::{is_decided, FIRST_ADOPTED, FIRST_DECIDED, LEVEL};
-use crate::record::Record;
+use crate::record::{Record, Verdicts};
 use crate::restore;
 use crate::site::Site;
 use crate::state::{Phase, State};
@@ -83,6 +83,8 @@ pub struct Router {
     checkpoint: Option<Checkpoint>,
     /// Where the next commit's entries are put together.
     buffer: Vec<u8>,
+    /// No part of the state: for whoever watches.
+    verdicts: Verdicts,
 }
 
 /// A state to return to when a re-decided commit differs, and the recorded commits since.
@@ -98,7 +100,7 @@ impl Router {
     pub fn new(site: &str) -> Result<Self, Error> {
         let name = Name::new(site).ok_or_else(|| Error::Protocol(format!("{site:?} cannot be the name of a site")))?;
         let site = Site::new(State::new(name)).map_err(Error::Snapshot)?;
-        Ok(Self { site, hash: Digest([0; 32]), leads: false, broken: None, checkpoint: None, buffer: Vec::new() })
+        Ok(Self::standing(site, Digest([0; 32])))
     }
 
     /// From `snapshot()` bytes.
@@ -114,7 +116,11 @@ impl Router {
         }
         state.settle_digest();
         let site = Site::new(state).map_err(Error::Snapshot)?;
-        Ok(Self { site, hash, leads: false, broken: None, checkpoint: None, buffer: Vec::new() })
+        Ok(Self::standing(site, hash))
+    }
+
+    fn standing(site: Site, hash: Digest) -> Self {
+        Self { site, hash, leads: false, broken: None, checkpoint: None, buffer: Vec::new(), verdicts: Verdicts::default() }
     }
 
     /// The state after the last commit, and that commit's hash.
@@ -202,6 +208,11 @@ impl Router {
                 return Ok(commits);
             }
         }
+    }
+
+    /// The facts it has decided itself, since it was made or restored.
+    pub fn verdicts(&self) -> Verdicts {
+        self.verdicts
     }
 
     /// When to call `step` next if no frame comes.
@@ -346,6 +357,7 @@ impl Router {
             return Err(error);
         }
         let (record, consumed, looked) = (turn.record, turn.consumed, turn.looked);
+        self.verdicts.add(record.verdicts());
         if record.count() == 0 && idle_allowed && !looked {
             self.buffer = record.into_buffer();
             return Ok((None, false));
