@@ -1,21 +1,19 @@
 //! What a NATS server says, for whoever has the connection.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use cordboard_wire::{Delivery, Malformed, Message, Operation, Parser};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
-/// One connection's reader.
+/// One connection's reader. Making Python's objects may let another thread in, or any finalizer: nobody waits for a lock
+/// that is held meanwhile.
 #[pyclass(frozen, module = "cordboard._core")]
-pub(crate) struct WireParser(Mutex<Reading>);
-
-#[derive(Default)]
-struct Reading {
-    parser: Parser,
-    followed: BTreeSet<u64>,
+pub(crate) struct WireParser {
+    parser: Mutex<Parser>,
+    followed: Mutex<BTreeSet<u64>>,
 }
 
 type Tuples<'py> = Vec<Bound<'py, PyTuple>>;
@@ -31,48 +29,58 @@ struct Said<'py> {
 impl WireParser {
     #[new]
     fn new() -> Self {
-        Self(Mutex::default())
+        Self { parser: Mutex::default(), followed: Mutex::default() }
     }
 
     /// Forget what was begun: another connection follows.
-    fn reset(&self) {
-        self.reading(|reading| reading.parser.reset());
+    fn reset(&self) -> PyResult<()> {
+        self.parser()?.reset();
+        Ok(())
     }
 
     /// From now on this subscription's messages are deliveries of a stream.
     #[pyo3(signature = (sid))]
     fn follow(&self, sid: u64) {
-        self.reading(|reading| reading.followed.insert(sid));
+        self.followed().insert(sid);
     }
 
     /// And from now on no more.
     #[pyo3(signature = (sid))]
     fn leave(&self, sid: u64) {
-        self.reading(|reading| reading.followed.remove(&sid));
+        self.followed().remove(&sid);
     }
 
     /// What `data` completes: `(sid, deliveries)` of followed subscriptions, in order each, and everything else.
     #[pyo3(signature = (data))]
     fn feed<'py>(&self, py: Python<'py>, data: &[u8]) -> PyResult<(Vec<(u64, Tuples<'py>)>, Tuples<'py>)> {
         let mut said = Said::default();
-        self.reading(|Reading { parser, followed }| {
-            parser.feed(data, |operation| said.take(py, followed, operation).map_err(Failed::Python))
+        self.parser()?.feed(data, |operation| {
+            let followed = matches!(&operation, Operation::Message(message) if self.followed().contains(&message.sid));
+            said.take(py, followed, operation).map_err(Failed::Python)
         })?;
         Ok((said.followed, said.others))
     }
 }
 
 impl WireParser {
-    fn reading<T>(&self, work: impl FnOnce(&mut Reading) -> T) -> T {
-        // Between two reads nothing is half done, and a read that failed ends the connection.
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Between two reads nothing is half done, and a read that failed ends the connection.
+    fn parser(&self) -> PyResult<MutexGuard<'_, Parser>> {
+        match self.parser.try_lock() {
+            Ok(parser) => Ok(parser),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => Err(PyRuntimeError::new_err("what this connection said is being read")),
+        }
+    }
+
+    fn followed(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<'py> Said<'py> {
-    fn take(&mut self, py: Python<'py>, followed: &BTreeSet<u64>, operation: Operation<'_>) -> PyResult<()> {
+    fn take(&mut self, py: Python<'py>, followed: bool, operation: Operation<'_>) -> PyResult<()> {
         let other = match operation {
-            Operation::Message(message) if followed.contains(&message.sid) => {
+            Operation::Message(message) if followed => {
                 if let Some(tuple) = delivered(py, &message)? {
                     self.deliver(message.sid, tuple);
                     return Ok(());

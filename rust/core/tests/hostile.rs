@@ -142,8 +142,11 @@ fn epochs_follow_each_other() {
 #[test]
 fn levels_rise_one_after_the_other_and_none_is_skipped() {
     let adopted = |level| entry(None, LevelAdopted { at_ms: START_MS, level });
-    assert_eq!(refusal(vec![adopted(LEVEL)]), "commit 3: level 3 is adopted where 3 is in force");
-    assert_eq!(refusal(vec![adopted(LEVEL + 1)]), "commit 3: is of level 4, and this engine knows levels 1 to 3");
+    assert_eq!(refusal(vec![adopted(LEVEL)]), format!("commit 3: level {LEVEL} is adopted where {LEVEL} is in force"));
+    assert_eq!(
+        refusal(vec![adopted(LEVEL + 1)]),
+        format!("commit 3: is of level {}, and this engine knows levels 1 to {LEVEL}", LEVEL + 1)
+    );
 }
 
 #[test]
