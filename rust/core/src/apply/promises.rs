@@ -73,6 +73,10 @@ impl Site {
 
     /// A visit of a promised contact begins: its offers count on from the last ones.
     pub(super) fn call_promised(&mut self, id: Id, visit: u32, at_ms: u64) -> u32 {
+        // Asked of every contact that arrives: mostly nothing is promised, and no error is to be worded.
+        if self.state.promises.get(&id).is_none() {
+            return 0;
+        }
         let begun = self.change_promise(id, |promise| {
             promise.visit = visit;
             let keeps_place = promise.key.is_some();
