@@ -94,6 +94,9 @@ STREAMS = _gauge("cordboard_api_streams", "Watches that are open", "method")
 OUTCOMES = _gauge("cordboard_api_awaited_outcomes", "Facts whose verdict somebody waits for")
 OUTCOME_S = _histogram("cordboard_api_outcome_seconds", "From a fact's being sent until its outcome is known", WAITS_S)
 
+POLICY_DAYS = _gauge(
+    "cordboard_policy_days_left", "Days of which the policy knows when they begin and which are holidays; +Inf: it has none of both"
+)
 QUARANTINE_OPEN = _gauge("cordboard_quarantine_open", "Messages and facts that could not be read, and nobody has decided of")
 
 # -- projector ----------------------------------------------------------------------------------------------------------

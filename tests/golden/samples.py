@@ -17,6 +17,8 @@ UNBOUNDED = {"order_ms": -1_234_567, "cause": -3}
 """The integers that may be negative."""
 POINTER = "^(/"
 """What the pattern of a place in a JSON document begins with."""
+DATE = "^[0-9]{4}-"
+"""That of a date."""
 Choice = Callable[[str, inspect.Type], Any]
 
 
@@ -27,6 +29,8 @@ def typical(name: str, kind: inspect.Type) -> Any:
             return UNBOUNDED[name] if low is None else min(low + sum(name.encode()), high or 1 << 48)
         case inspect.StrType(pattern=str(pattern)) if pattern.startswith(POINTER):
             return f"/{name}"
+        case inspect.StrType(pattern=str(pattern)) if pattern.startswith(DATE):
+            return f"2026-12-{10 + len(name)}"
         case inspect.StrType():
             return name
         case inspect.BytesType(min_length=length):
@@ -72,6 +76,8 @@ def smallest(name: str, kind: inspect.Type) -> Any:
             return low or 0
         case inspect.StrType(pattern=str(pattern)) if pattern.startswith(POINTER):
             return "/a"
+        case inspect.StrType(pattern=str(pattern)) if pattern.startswith(DATE):
+            return "2026-01-01"
         case inspect.StrType():
             return "a"
         case inspect.BytesType(min_length=length):
@@ -96,6 +102,8 @@ def other(choice: Choice, name: str, kind: inspect.Type) -> Any:
             return choice(name, marked)
         case inspect.StructType(cls=cls):
             return of(choice, cls)
+        case inspect.TupleType(item_types=items):
+            return tuple(choice(f"{name}_{number}", item) for number, item in enumerate(items, 1))
     raise NotImplementedError(f"no sample for {name}: {kind}")
 
 

@@ -34,6 +34,7 @@ from cordboard.client import (
     new_contact,
 )  # fmt: skip
 from cordboard.client import Message as Said
+from cordboard.events.policy import CalendarPolicy
 from cordboard.log.feed import Feed
 from cordboard.log.port import Backlog
 from cordboard.v1 import contact_service_pb2 as contacts_pb
@@ -430,6 +431,9 @@ async def test_bad_policies_say_where(client: Client) -> None:
     assert error.code is grpc.StatusCode.INVALID_ARGUMENT and "yaml" in error.violations
     other = await refusal(client.publish_policy(codec.encode(msgspec.structs.replace(POLICY, site="elsewhere"))))
     assert other.violations == {"compiled": "is a policy of site elsewhere; this is default"}
+    nowhere = CalendarPolicy(name="office", timezone="Nowhere/At_All", hours={"mon": [(0, 60)]})
+    error = await refusal(client.publish_policy(codec.encode(msgspec.structs.replace(POLICY, calendars=[nowhere]))))
+    assert "Nowhere/At_All" in error.violations["compiled"]
     error = await refusal(client.publish_policy(b"\xc1"))
     assert "compiled" in error.violations
 

@@ -1,5 +1,6 @@
 """The stories' policy as a document that lines change. The twin of rust/core/tests/scenarios/policy.rs."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from tests.scenarios.language import HERE, duration, value
 Document = dict[str, Any]
 LISTS = {
     "skill": "skills", "channel": "channels", "queue": "queues", "reason": "reasons", "disposition": "dispositions",
-    "topic": "topics", "entry_point": "entry_points",
+    "topic": "topics", "entry_point": "entry_points", "calendar": "calendars",
 }  # fmt: skip
 
 PARTS = {"step": "plan", "threshold": "thresholds", "floor": "floors"}
@@ -62,6 +63,12 @@ def setting(word: str) -> tuple[str, Any]:
     key, text = word.split("=")
     if key in ("requirements", "lower"):
         return key, value("requirements", text)
+    if key == "weeks":
+        return key, [[int(minute) for minute in re.split("[,-]", week) if minute] for week in text.split("/")]
+    if key == "order" and text[0].isdigit():
+        return key, [int(number) for number in text.split(",")]
+    if key == "calendar":
+        return key, text or None
     if key == "replace":
         return key, [replacement(*item.split(":")) for item in text.split(",")]
     if key in ("admit_unstaffed", "hold_place", "join_waiting", "release_preference", "listen_only"):

@@ -20,7 +20,8 @@ from tests.journal import Pen, about, an_id, policy
 
 AGENT = an_id("anna")
 UNTOLD = {
-    "BroadcastMade", "DayTurned", "PolicyAdopted", "QueueModeSet", "RouterSteppedDown", "RouterTookOver", "SweepAdvanced",
+    "BroadcastMade", "DayTurned", "PolicyAdopted", "QueueHoursTurned", "QueueModeSet", "RouterSteppedDown", "RouterTookOver",
+    "SweepAdvanced",
     "AgentReleased", "AgentReserved", "AgentScheduleSet", "DeskLossRecorded", "DeskReturnRecorded", "OutsideWorkChanged",
     "OverCapacityRecorded",
     "ContactAnswered", "ContactDiverted", "ContactEnded", "ContactLinked", "ContactPromoted", "ContactQueued", "ContactRelaxed",

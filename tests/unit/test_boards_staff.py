@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from cordboard.api.calendar import days_warning
 from cordboard.events import event as words
 from cordboard.events.bounds import AgentChannel, Membership
+from cordboard.events.policy import CalendarPolicy
 from cordboard.projections.boards import Boards
 from cordboard.projections.rows import AgentRow, QueueRow
 from tests.journal import Pen, about, an_id, policy
@@ -49,6 +50,27 @@ def test_a_queue_is_open_until_somebody_closes_it(boards: Boards, pen: Pen) -> N
     pen.write(600_005, about(words.QueueModeSet(600_005, "orders", "closed", None)))
     assert (queue(boards, "orders").mode, queue(boards, "orders").close_at_ms) == ("closed", None)
     pen.write(700_000, about(words.QueueModeSet(700_000, "orders", "open", None)))
+    assert queue(boards, "orders").mode == "open"
+
+
+def test_a_queue_is_open_when_its_calendar_says_unless_somebody_says_otherwise(boards: Boards, pen: Pen) -> None:
+    timed = policy("orders")
+    timed = replace(
+        timed, queues=[replace(timed.queues[0], calendar="office")], calendars=[CalendarPolicy(name="office", order=[0])]
+    )
+    pen.adopt(1, timed)
+    before = boards.position
+    pen.write(5, about(words.QueueHoursTurned(5, "orders", False, 65, 100)))
+    assert (queue(boards, "orders").mode, queue(boards, "orders").close_at_ms) == ("closed_hours", 65)
+    assert [row.queue for row in boards.changed_since(before)[0]] == ["orders"]
+    pen.write(6, about(words.QueueModeSet(6, "orders", "emergency", 7)))
+    assert (queue(boards, "orders").mode, queue(boards, "orders").close_at_ms) == ("emergency", 7)
+    pen.write(7, about(words.QueueModeSet(7, "orders", "open", None)))
+    assert queue(boards, "orders").mode == "closed_hours"
+    pen.write(100, about(words.QueueHoursTurned(100, "orders", True, None, None)))
+    assert queue(boards, "orders").mode == "open"
+    pen.write(101, about(words.QueueHoursTurned(101, "orders", False, None, None)))
+    pen.adopt(102, policy("orders"))
     assert queue(boards, "orders").mode == "open"
 
 

@@ -108,3 +108,29 @@ def test_agents_check(tmp_path: Path) -> None:
     result = run("agents", "check", wrong, *policy, "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["problems"][0]["suggestion"] == "did you mean `nl.written`?"
+
+
+OFFICE = """
+timezone: Europe/Brussels
+calendars:
+  office: {hours: {mon-fri: "09:00-17:00", sun: "22:00-02:00"}, holidays: BE, exceptions: {2026-12-24: "09:00-12:00"}}
+"""
+
+
+def test_a_calendar_is_printed_day_by_day(tmp_path: Path) -> None:
+    path = tmp_path / "office.yaml"
+    path.write_text(GOOD + OFFICE)
+    at = ("--file", path, "--at", "2026-12-24T10:00+01:00", "--days", 5)
+    said = run("policy", "calendar", "office", *at).output
+    for line in ("2026-12-24 │ thu │ 09:00-12:00", "2026-12-25 │ fri │ closed", "2026-12-27 │ sun │ 22:00-24:00"):
+        assert line in said
+    assert "an exception" in said and "holiday BE" in said and "open at 2026-12-24 10:00" in said
+    told = json.loads(run("policy", "calendar", "office", *at, "--json").output)
+    assert (told["open"], told["timezone"], [day["hours"] for day in told["days"]]) == (
+        True,
+        "Europe/Brussels",
+        [["09:00-12:00"], [], [], ["22:00-24:00"], ["00:00-02:00", "09:00-17:00"]],
+    )
+    assert told["days"][0]["spans"] == [{"opens_ms": 1_798_099_200_000, "closes_ms": 1_798_110_000_000}]
+    wrong = run("policy", "calendar", "offise", *at)
+    assert wrong.exit_code == 2 and "did you mean `office`?" in wrong.stderr

@@ -23,4 +23,4 @@ def days_warning(boards: Boards) -> str | None:
     left = boards.site().days_left
     if left is None or left >= DAYS_FEW:
         return None
-    return f"the policy knows {left} more days, then no day turns (`fewest_today`): publish it again"
+    return f"the policy knows {left} more days, then no day turns (`fewest_today`) and calendars have no holidays: publish it again"

@@ -17,7 +17,7 @@ from cordboard.events.event import PolicyAdopted
 from cordboard.events.fact import PolicyPublished
 from cordboard.events.policy import Policy
 from cordboard.policy import PolicyErrors, loads
-from cordboard.policy.days import with_days
+from cordboard.policy.calendars import with_instants
 from cordboard.policy.diff import Change, diff
 from cordboard.v1 import policy_service_pb2 as pb
 from cordboard.v1.policy_service_pb2_grpc import PolicyServiceServicer
@@ -60,7 +60,7 @@ class PolicyService(PolicyServiceServicer):
         # An older expectation goes to the router: it tells a repeat of what succeeded from a publisher that came too late.
         policy = msgspec.structs.replace(policy, version=(version if expected is None else expected) + 1)
         changes = [] if before is None else diff(before, policy)
-        policy = with_days(policy, now_ms())
+        policy = await _published(policy, now_ms())
         data = codec.encode(policy)
         if request.validate_only:
             if policy.version <= version:
@@ -87,6 +87,15 @@ class PolicyService(PolicyServiceServicer):
             ],
             consistency_token=self._site.token(seq),
         )
+
+
+async def _published(policy: Policy, at_ms: int) -> Policy:
+    """With its days and weeks. Raises BadRequest."""
+    try:
+        # Holidays are computed in pure Python, too.
+        return await asyncio.to_thread(with_instants, policy, at_ms)
+    except InvalidInput as error:
+        raise BadRequest.of("compiled", str(error)) from error
 
 
 async def _document(request: pb.PublishPolicyRequest) -> Policy:

@@ -104,7 +104,8 @@ _BY_REASON: dict[str, int] = {
     # The state is another one than the caller thought: look, then decide again.
     **dict.fromkeys(
         (
-            "no_policy", "contact_gone", "queue_emergency", "queue_closed", "queue_unstaffed", "already_accepted", "declined",
+            "no_policy", "contact_gone", "queue_emergency", "queue_closed", "queue_closed_hours", "queue_unstaffed",
+            "already_accepted", "declined",
             "expired", "revoked", "not_connecting", "not_engaged", "not_wrapping", "extension_limit", "no_abandon", "no_parking",
             "not_parked", "effect_open", "agent_busy", "same_queue", "same_agent", "transfer_limit", "not_queued",
             "already_queued", "agent_not_ready", "no_side", "channel_not_enabled", "policy_in_use",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cordboard import metrics
 from cordboard.api import run_api
+from cordboard.api.calendar import days_warning
 from cordboard.branch import require_same
 from cordboard.cli.addresses import Ports
 from cordboard.cli.vitals import Vitals
@@ -84,6 +85,7 @@ class Faces:
             self.feed.attach(self.desks.apply)
             self.feed.attach(self.quarantine.apply)
             self.vitals.notices["quarantine"] = self._put_aside
+            self.vitals.notices["policy"] = self._running_out
             found.append(("api", self._api))
         return [*found, ("feed", self.feed.run)]
 
@@ -170,6 +172,12 @@ class Faces:
         count = self.quarantine.summary().open
         metrics.QUARANTINE_OPEN.set(count)
         return f"{count} messages or facts could not be read: `cordboard quarantine list`, within a week" if count else ""
+
+    def _running_out(self) -> str:
+        """The alarm of a policy that nobody publishes anew."""
+        left = self.boards.site().days_left
+        metrics.POLICY_DAYS.set(float("inf") if left is None else left)
+        return days_warning(self.boards) or ""
 
     def _expected_wait_ms(self, queue: str) -> int | None:
         row = self.boards.queue(queue)

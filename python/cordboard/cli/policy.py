@@ -1,5 +1,6 @@
 """`cordboard policy`: check, compare, publish and show the site's policy."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,13 +11,16 @@ from ruamel.yaml import YAML
 
 from cordboard import codec
 from cordboard.cli.calls import call
+from cordboard.cli.instants import parse_instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, fail, print_json
+from cordboard.cli.policy_calendar import show_calendar
 from cordboard.cli.policy_reports import add_commands
 from cordboard.cli.problems import show_problems
 from cordboard.client import Client, ClientError
 from cordboard.errors import InvalidInput
 from cordboard.events.policy import Policy
 from cordboard.policy import Change, CompiledSite, PolicyErrors, diff, json_schema, load, spell_policy
+from cordboard.policy.calendars import with_instants
 
 policy_app = typer.Typer(help="The site's policy: check, compare, publish, show.", no_args_is_help=True)
 add_commands(policy_app)
@@ -167,6 +171,27 @@ def show(target: Target = DEFAULT_TARGET, as_json: AsJson = False) -> None:
     yaml.default_flow_style = False
     yaml.width = 120
     yaml.dump(document, console.file)
+
+
+@policy_app.command()
+def calendar(
+    name: Annotated[str, typer.Argument(help="A calendar of the policy.", show_default=False)],
+    file: Annotated[Path | None, typer.Option(help="That of a file, as if it were published; else of the running site.")] = None,
+    at: Annotated[str | None, typer.Option(help="From this day on: 2026-12-24; today, if not given.")] = None,
+    days: Annotated[int, typer.Option(help="How many days.", min=1, max=400)] = 14,
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """Print when a calendar opens, day by day: its week, its holidays, its exceptions."""
+    today_ms = time.time_ns() // 1_000_000
+    at_ms = today_ms if at is None else parse_instant(at)
+    if file is not None:
+        policy = with_instants(_load(file, as_json).policy, min(at_ms, today_ms))
+    elif (now := call(target, policy_in_force)) is not None:
+        policy = now.policy
+    else:
+        fail("the site has no policy yet: `cordboard policy apply FILE` gives it one")
+    show_calendar(policy, name, at_ms, days, as_json=as_json)
 
 
 def _load(file: Path, as_json: bool) -> CompiledSite:

@@ -195,7 +195,7 @@ class ContactDiverted(msgspec.Struct, frozen=True, array_like=True, tag=61):
     at_ms: Ms
     queue: Name
     to: Name
-    cause: Literal["emergency", "closed", "unstaffed", "full", "closing", "threshold"]
+    cause: Literal["emergency", "closed", "unstaffed", "full", "closing", "threshold", "closed_hours"]
 
 
 class MatterRepeated(msgspec.Struct, frozen=True, array_like=True, tag=62):

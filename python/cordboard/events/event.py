@@ -152,6 +152,7 @@ __all__ = [
     "PromiseEnded",
     "PromiseMade",
     "QuarantineEnded",
+    "QueueHoursTurned",
     "QueueModeSet",
     "RevokeReason",
     "RoleChanged",
@@ -269,6 +270,17 @@ class QueueModeSet(msgspec.Struct, frozen=True, array_like=True, tag=57):
     close_at_ms: Ms | None
 
 
+class QueueHoursTurned(msgspec.Struct, frozen=True, array_like=True, tag=71):
+    """The queue's calendar opened or closed it, or another one counts from here on. `next_ms`: when it turns next (None: never).
+    Until `close_at_ms` those who were admitted before it closed are served; None behind a closing: they were, or were moved on."""
+
+    at_ms: Ms
+    queue: Name
+    open: bool
+    close_at_ms: Ms | None
+    next_ms: Ms | None
+
+
 class BroadcastMade(msgspec.Struct, frozen=True, array_like=True, tag=58):
     """Every customer who waits in the queue is to be told `message`."""
 
@@ -339,6 +351,7 @@ Event = (
     | ContactRelaxed
     | ThresholdReached
     | QueueModeSet
+    | QueueHoursTurned
     | BroadcastMade
     | QuarantineEnded
     | LevelAdopted

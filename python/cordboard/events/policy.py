@@ -36,12 +36,22 @@ CHOICES_MAX = 64
 KEYWORDS_MAX = 64
 TEXT_MAX = 1_000
 DAYS_MAX = 512
+CALENDARS_MAX = 64
+INTERVALS_MAX = 12
+EXCEPTIONS_MAX = 366
+HOLIDAY_REGIONS_MAX = 8
+WEEKS_MAX = 96
 GROUP_MAX = 1_000
 LabelText = Annotated[str, msgspec.Meta(max_length=120)]
 Labels = Annotated[dict[Name, LabelText], msgspec.Meta(max_length=LANGUAGES_MAX)]
 """A text for people by language."""
 Pointer = Annotated[str, msgspec.Meta(pattern=r"^(/[^/]{1,64}){1,8}$", max_length=256)]
 """A place in a JSON document (RFC 6901)."""
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Minute = Annotated[int, msgspec.Meta(ge=0, le=1_440)]
+Intervals = Annotated[list[tuple[Minute, Minute]], msgspec.Meta(max_length=INTERVALS_MAX)]
+"""Opening and closing in minutes of the local day; one that closes before it opens closes on the next day."""
+LocalDate = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", max_length=10)]
 ReasonClass = Literal["break", "meal", "training", "meeting", "back_office", "technical", "personal", "system"]
 
 
@@ -207,6 +217,29 @@ class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Contacts admitted before closing are served for so long."""
     callbacks: CallbackPolicy | None = None
     """None: nobody is promised a call."""
+    calendar: Name | None = None
+    """When it is open; None: always. Deferrable work is due in the time it is."""
+
+
+class CalendarPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When queues are open. The last three fields are for the core, and made when the policy is published: weeks of 7 times 24
+    hours follow each other from `from_ms` on, `order` says which of `weeks` each one is, and one of those is openings and closings
+    in turn, in minutes from its beginning. The last week repeats."""
+
+    name: Name
+    timezone: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """IANA; empty: the site's."""
+    hours: dict[Weekday, Intervals] = {}
+    holidays: Annotated[list[Annotated[str, msgspec.Meta(max_length=16)]], msgspec.Meta(max_length=HOLIDAY_REGIONS_MAX)] = []
+    """Countries (ISO 3166, `BE`) or their parts (`BE-VLG`, `DE-BY`), closed on their public holidays."""
+    exceptions: Annotated[dict[LocalDate, Intervals], msgspec.Meta(max_length=EXCEPTIONS_MAX)] = {}
+    """Hours of single days, whatever they are otherwise; none: closed."""
+    from_ms: Ms = 0
+    weeks: Annotated[
+        list[Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=10_080)]], msgspec.Meta(max_length=512)]],
+        msgspec.Meta(max_length=WEEKS_MAX),
+    ] = []
+    order: Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=WEEKS_MAX - 1)]], msgspec.Meta(max_length=WEEKS_MAX)] = []
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -394,3 +427,4 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What holds when no rule does."""
     mail: MailPolicy = MailPolicy()
     monitoring: Monitoring = Monitoring()
+    calendars: Annotated[list[CalendarPolicy], msgspec.Meta(max_length=CALENDARS_MAX)] = []

@@ -46,6 +46,7 @@ REFUSALS: dict[str, str] = {
     "unknown_entry_point": "the policy has no such entry point",
     "queue_emergency": "the queue takes nobody: an emergency closed it",
     "queue_closed": "the queue is closed",
+    "queue_closed_hours": "the queue is closed at this hour",
     "queue_unstaffed": "nobody who serves the queue is there",
     "queue_full": "as many wait in the queue as the policy allows",
     "no_such_offer": "no offer with this attempt was made to this agent",

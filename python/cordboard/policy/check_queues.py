@@ -7,7 +7,7 @@ from cordboard.policy.duration import format_duration
 from cordboard.policy.entry import Entry
 from cordboard.policy.kinds import Placed
 from cordboard.policy.problems import Problems
-from cordboard.policy.references import check_requirements, placed_words
+from cordboard.policy.references import check_references, check_requirements, placed_words
 from cordboard.policy.sections import Document
 
 
@@ -19,6 +19,7 @@ def check_waiting(document: Document, word: str, queue: Entry, path: str, proble
     if (callbacks := queue.get("callbacks")) is not None:
         check_callbacks(callbacks, f"{path}.callbacks", problems)
     _check_queues(document, word, queue, "overflow", path, problems)
+    check_references(document, queue, ("calendar",), path, problems)
 
 
 def _check_plan(document: Document, word: str, steps: list[Entry], path: str, problems: Problems) -> None:

@@ -1,5 +1,6 @@
 """What the document says as a whole: references to things that are not there, and settings that contradict each other."""
 
+from cordboard.policy.check_calendars import check_calendars
 from cordboard.policy.check_conversation import check_conversation
 from cordboard.policy.check_doors import check_doors
 from cordboard.policy.check_moving import check_moving
@@ -25,6 +26,7 @@ def check_document(document: Document, problems: Problems) -> None:
     for word, queue in document.named["queues"].items():
         _check_queue(document, queue, f"queues.{word}", problems)
         check_waiting(document, word, queue, f"queues.{word}", problems)
+    check_calendars(document, problems)
     _check_reasons(document, problems)
     _check_routing(document.blocks["routing"], problems)
     check_doors(document, problems)

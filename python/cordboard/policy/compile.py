@@ -8,6 +8,7 @@ from cordboard import codec
 from cordboard.errors import InvalidInput
 from cordboard.events.bounds import FRAME_MAX
 from cordboard.events.policy import (
+    CalendarPolicy,
     ChannelProfile,
     EntryPoint,
     Form,
@@ -20,9 +21,9 @@ from cordboard.events.policy import (
     Topic,
     Webhook,
 )
+from cordboard.policy.calendars import with_instants
 from cordboard.policy.check_doors import door_channel, doors
 from cordboard.policy.classify import DEFAULT_RULE
-from cordboard.policy.days import with_days
 from cordboard.policy.entry import Entry
 from cordboard.policy.problems import Problems
 from cordboard.policy.sections import Document
@@ -43,6 +44,7 @@ _PARTS = (
     "forms",
     "webhooks",
     "mail",
+    "calendars",
 )
 """Parts of the document that may be large, by the names they have both there and compiled."""
 
@@ -56,6 +58,7 @@ def compile_policy(document: Document, version: int) -> Policy:
         skills=list(named["skills"]),
         channels=[ChannelProfile(name=word, **entry.fields()) for word, entry in named["channels"].items()],
         queues=[QueuePolicy(name=word, **entry.fields()) for word, entry in named["queues"].items()],
+        calendars=[CalendarPolicy(name=word, **entry.fields()) for word, entry in named["calendars"].items()],
         reasons=[Reason(name=word, klass=entry.get("class")) for word, entry in named["reasons"].items()],
         dispositions=list(named["dispositions"]),
         segments=list(named["segments"]),
@@ -74,7 +77,7 @@ def compile_policy(document: Document, version: int) -> Policy:
 
 def check_size(document: Document, policy: Policy, problems: Problems) -> None:
     """A policy travels as one fact in one frame: add a problem at the largest part if it cannot."""
-    size = len(codec.encode(msgspec.structs.replace(with_days(policy, _SOME_DAY_MS), version=_VERSION_LONGEST)))
+    size = len(codec.encode(msgspec.structs.replace(with_instants(policy, _SOME_DAY_MS), version=_VERSION_LONGEST)))
     if size > COMPILED_MAX:
         sizes = {part: len(msgspec.msgpack.encode(getattr(policy, part))) for part in _PARTS}
         sizes["classification"] = len(msgspec.msgpack.encode(policy.rules))

@@ -8,6 +8,7 @@ from typing import Final
 
 from cordboard.events.bounds import CAPACITY_MAX, RANKS_MAX
 from cordboard.events.policy import (
+    CALENDARS_MAX,
     POLICY_CHANNELS_MAX,
     POLICY_SKILLS_MAX,
     QUEUES_MAX,
@@ -16,6 +17,7 @@ from cordboard.events.policy import (
     Policy,
     QueuePolicy,
 )
+from cordboard.policy.calendars import CALENDAR
 from cordboard.policy.callbacks import CALLBACKS
 from cordboard.policy.conversation import CONVERSATION
 from cordboard.policy.doors import ENTRY_POINTS, FORMS, LABEL, TOPICS, WEBHOOKS, WORD
@@ -240,6 +242,7 @@ NAMED: Final[tuple[Names, ...]] = (
     Names("skills", WORD, POLICY_SKILLS_MAX, "Everything an agent can be good at, levels 1..10.", listable=True),
     Names("channels", CHANNEL, POLICY_CHANNELS_MAX, "How contacts of each channel behave.", required=True),
     Names("queues", QUEUE, QUEUES_MAX, "Where contacts wait.", required=True),
+    Names("calendars", CALENDAR, CALENDARS_MAX, "When queues are open."),
     Names("reasons", REASON, WORDS_MAX, "Why agents may be not ready."),
     Names("dispositions", WORD, WORDS_MAX, "How agents close a contact.", listable=True),
     Names("segments", WORD, WORDS_MAX, "Kinds of customer, for rules to tell apart.", listable=True),

@@ -7,7 +7,7 @@ from cordboard.policy.kinds import Placed
 from cordboard.policy.problems import Problems
 from cordboard.policy.sections import Document
 
-GROUPS = {"channel": "channels", "queue": "queues", "topic": "topics", "segment": "segments"}
+GROUPS = {"calendar": "calendars", "channel": "channels", "queue": "queues", "topic": "topics", "segment": "segments"}
 """What a setting of this name refers to."""
 
 

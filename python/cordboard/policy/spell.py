@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from cordboard.events.policy import EntryPoint, Policy, Rule
+from cordboard.policy.calendars import CALENDAR
 from cordboard.policy.document import CHANNEL, QUEUE, ROUTING, SITE
 from cordboard.policy.doors import ENTRY_POINT, FORM, TOPIC, WEBHOOK
 from cordboard.policy.mail import MAIL
@@ -22,6 +23,7 @@ def spell_policy(policy: Policy) -> dict[str, Any]:
     document["skills"] = list(policy.skills)
     document["channels"] = {channel.name: CHANNEL.spell(channel) for channel in policy.channels}
     document["queues"] = {queue.name: QUEUE.spell(queue) for queue in policy.queues}
+    document["calendars"] = {calendar.name: CALENDAR.spell(calendar, sparse=True) for calendar in policy.calendars}
     document["reasons"] = {reason.name: {"class": reason.klass} for reason in policy.reasons}
     document["dispositions"] = list(policy.dispositions)
     document["segments"] = list(policy.segments)

@@ -118,6 +118,13 @@ WAITING: Final = (
         "overflow", Word("queue"), "Where those go that are not admitted, or still wait after closing.", field="overflow", rare=True
     ),
     Setting(
+        "calendar",
+        Word("calendar"),
+        "When it is open; deferrable work is due in the time it is. Without one it always is.",
+        field="calendar",
+        rare=True,
+    ),
+    Setting(
         "closing_grace",
         Duration(0, DAY_MS),
         "How long those are served who were admitted before the queue closed.",

@@ -5,7 +5,6 @@ Pure: no clock and no waiting. A board equals the fold of the journal up to `pos
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,8 @@ from cordboard import codec
 from cordboard.errors import JournalCorrupt
 from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG, Commit, Entry
+from cordboard.events.policy import Policy
+from cordboard.policy.hours import days_left
 from cordboard.projections.about import agent_of, channel_of, contact_of
 from cordboard.projections.hands import Hands
 from cordboard.projections.outgoing import Outgoing
@@ -44,7 +45,7 @@ class Boards:
         self.position = 0
         self.at_ms = 0
         self._policy_version = 0
-        self._days_ms: list[int] = []
+        self._policy: Policy | None = None
         self._staff = Staff()
         self._queues = Queues(self._staff)
         self._stays: dict[bytes, Stay] = {}
@@ -84,6 +85,7 @@ class Boards:
             53: self._agent_reserved,
             54: self._agent_released,
             57: self._queue_mode_set,
+            71: self._queue_hours_turned,
             65: self._role_changed,
             66: self._cost_changed,
             67: self._cost_changed,
@@ -119,7 +121,7 @@ class Boards:
             absences={reason: count for reason, count in sorted(self._staff.absences.items()) if count},
             occupancy_permille=self._staff.site.permille(self.at_ms),
             parked=self._queues.parked,
-            days_left=len(self._days_ms) - bisect_right(self._days_ms, self.at_ms) if self._days_ms else None,
+            days_left=None if self._policy is None else days_left(self._policy, self.at_ms),
             effects_open=self._outgoing.open,
             effects_failed=len(self._outgoing.dead_letters),
         )
@@ -171,11 +173,14 @@ class Boards:
     def _policy_adopted(self, _entry: Entry, event: words.PolicyAdopted) -> None:
         policy = codec.decode_policy(event.policy)
         self._policy_version = event.version
-        self._days_ms = policy.days_ms
+        self._policy = policy
         self._queues.adopt(policy.queues, self.position)
 
     def _queue_mode_set(self, _entry: Entry, event: words.QueueModeSet) -> None:
         self._queues.set_mode(event, self.position)
+
+    def _queue_hours_turned(self, _entry: Entry, event: words.QueueHoursTurned) -> None:
+        self._queues.turn_hours(event, self.position)
 
     def _agent_changed(self, entry: Entry, event: Any) -> None:
         self._staff.fold(entry, event, self.position)

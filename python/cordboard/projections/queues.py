@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from cordboard.events.event import QueueModeSet
+from cordboard.events.event import QueueHoursTurned, QueueModeSet
 from cordboard.events.policy import QueuePolicy
 from cordboard.projections.marks import Marks
+from cordboard.projections.openings import Opening, Openings
 from cordboard.projections.rows import QueueRow
 from cordboard.projections.staff import Staff
 from cordboard.projections.tally import Tally, queue_row
@@ -20,8 +21,7 @@ class Queues:
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
         self._policies: dict[str, QueuePolicy] = {}
-        self._modes: dict[str, QueueModeSet] = {}
-        """Of queues that are not simply open."""
+        self._openings = Openings()
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._by_queue: defaultdict[str, list[Tally]] = defaultdict(list)
         self._by_channel: defaultdict[str, list[Tally]] = defaultdict(list)
@@ -64,7 +64,7 @@ class Queues:
         """These are the queues from now on. Their goals stand in the rows of all of them."""
         changed = {*self._policies, *(queue.name for queue in policies)}
         self._policies = {queue.name: queue for queue in policies}
-        self._modes = {queue: mode for queue, mode in self._modes.items() if queue in self._policies}
+        self._openings.keep(self._policies, {queue.name for queue in policies if queue.calendar})
         for queue in sorted(changed):
             self.touch(queue, None, seq)
         for queue, channel in self._tallies:
@@ -72,10 +72,11 @@ class Queues:
                 self.touch(queue, channel, seq)
 
     def set_mode(self, event: QueueModeSet, seq: int) -> None:
-        if event.mode == "open":
-            self._modes.pop(event.queue, None)
-        else:
-            self._modes[event.queue] = event
+        self._openings.mode_set(event)
+        self.touch(event.queue, None, seq)
+
+    def turn_hours(self, event: QueueHoursTurned, seq: int) -> None:
+        self._openings.hours_turned(event)
         self.touch(event.queue, None, seq)
 
     def short_abandon_ms(self, queue: str) -> int:
@@ -108,7 +109,7 @@ class Queues:
             None,
             self._by_queue.get(queue, []),
             self._queue_marks.seq(queue),
-            self._mode(queue),
+            self._opening(queue),
             None if occupancy is None else occupancy.permille(at_ms),
         )
 
@@ -124,13 +125,13 @@ class Queues:
         channel: str | None,
         tallies: list[Tally],
         seq: int,
-        mode: QueueModeSet | None = None,
+        opening: Opening | None = None,
         occupancy_permille: int | None = None,
     ) -> QueueRow:
         members, ready = self._staff.members[queue, channel], self._staff.ready[queue, channel]
         policy = None if queue is None else self._policies.get(queue)
         goal = policy.service_level_percent if policy else None
-        key = (seq, members, ready, mode, goal, occupancy_permille)
+        key = (seq, members, ready, opening, goal, occupancy_permille)
         kept = self._kept.get((queue, channel))
         if kept is not None and kept[0] == key:
             return kept[1]
@@ -142,14 +143,12 @@ class Queues:
             members=members,
             members_ready=ready,
             goal_percent=goal,
-            mode=mode,
+            opening=opening,
             occupancy_permille=occupancy_permille,
         )
         self._kept[queue, channel] = key, row
         return row
 
-    def _mode(self, queue: str) -> QueueModeSet | None:
+    def _opening(self, queue: str) -> Opening | None:
         """None for what is no queue of the policy any more."""
-        if queue not in self._policies:
-            return None
-        return self._modes.get(queue, QueueModeSet(0, queue, "open", None))
+        return self._openings.of(queue) if queue in self._policies else None

@@ -6,9 +6,14 @@ A wait that still runs stands as the instant it began, so a row is true at any l
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-from cordboard.events.fact import Presence, QueueMode
+from cordboard.events.fact import Presence
+
+QueueState = Literal["open", "closed", "emergency", "closed_hours"]
+"""Whether a queue takes new contacts: by its switch, and if that is open by its calendar."""
 
 
 class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +36,7 @@ class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     """Agents who serve it, there or not."""
     reserved: int
     """Agents kept free for contacts that need more room than anybody has."""
-    mode: QueueMode | None
+    mode: QueueState | None
     """Whether it takes new contacts; None where the row is of no queue as a whole."""
     close_at_ms: int | None
     """When those who still wait in a closed queue are moved on or ended."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 
-from cordboard.events.event import QueueModeSet
 from cordboard.projections.histogram import Histogram
+from cordboard.projections.openings import Opening
 from cordboard.projections.rows import QueueRow
 
 
@@ -63,7 +63,7 @@ def queue_row(
     members: int,
     members_ready: int,
     goal_percent: int | None,
-    mode: QueueModeSet | None,
+    opening: Opening | None,
     occupancy_permille: int | None,
 ) -> QueueRow:
     """One row over the tallies together."""
@@ -86,8 +86,8 @@ def queue_row(
         wrapping=sum(tally.wrapping for tally in tallies),
         parked=sum(tally.parked for tally in tallies),
         reserved=sum(tally.reserved for tally in tallies),
-        mode=None if mode is None else mode.mode,
-        close_at_ms=None if mode is None else mode.close_at_ms,
+        mode=None if opening is None else opening.mode,
+        close_at_ms=None if opening is None else opening.close_at_ms,
         oldest_since_ms=min((next(iter(tally.waiting.values())) for tally in tallies if tally.waiting), default=None),
         visits=sum(tally.visits for tally in tallies),
         answered=outcomes["answered"],

@@ -111,7 +111,7 @@ class QueueRow(_message.Message):
     reserved: _builtins.int
     """Agents kept free for contacts that need more room than anybody has."""
     mode: _builtins.str
-    """open, closed or emergency; empty where the row is of no queue as a whole."""
+    """open, closed or emergency by the switch, else closed_hours by the queue's calendar; empty where the row is of no queue as a whole."""
     close_at_ms: _builtins.int
     """When those who still wait in a closed queue are moved on or ended."""
     members: _builtins.int
@@ -437,7 +437,9 @@ class SiteRow(_message.Message):
     """Outside effects (mails, webhook calls): still being tried, and failed for good (dead letters, until retried or discarded)."""
     effects_failed: _builtins.int
     days_left: _builtins.int
-    """Days that the policy in force still knows the beginning of; publishing it anew adds more. Absent: it has no time zone."""
+    """Days of which the policy in force still knows when they begin and, by its calendars, which are holidays; publishing it anew adds more.
+    Absent: it has neither time zone nor calendar.
+    """
     @_builtins.property
     def ended(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Ended contacts, by reason."""

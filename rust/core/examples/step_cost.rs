@@ -68,6 +68,7 @@ fn policy(queues: u64) -> Policy {
         overflow: None,
         closing_grace_ms: 600_000,
         callbacks: None,
+        calendar: None,
     };
     let voice = ChannelProfile {
         name: name(CHANNEL),
@@ -125,6 +126,7 @@ fn policy(queues: u64) -> Policy {
         days_ms: Vec::new(),
         topics: Vec::new(),
         entry_points: Vec::new(),
+        calendars: Vec::new(),
     }
 }
 

@@ -81,6 +81,10 @@ impl Site {
                 self.set_mode(&event);
                 Ok(())
             }
+            Event::QueueHoursTurned(event) => {
+                self.turn_hours(&event);
+                Ok(())
+            }
             Event::ThresholdReached(event) => self.pass_threshold(about.contact()?, &event),
             // What changes stands in the events before and after them.
             Event::VisitEnded(_)

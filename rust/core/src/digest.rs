@@ -47,6 +47,7 @@ impl State {
             doors,
             promises,
             planned,
+            hours,
         } = self;
         let mut bytes = Bytes(Vec::new());
         bytes.add(&(site, seq, epoch, stepped_down, at_ms, turn_ms, looked_ms, fact_ms, consumed, continued, arrivals, policy));
@@ -69,6 +70,10 @@ impl State {
         if promises.len() > 0 || !planned.is_empty() {
             bytes.add_table(promises);
             bytes.add(planned);
+        }
+        // Where no queue has a calendar, the hash is what it was before there were any.
+        if !hours.is_empty() {
+            bytes.add(hours);
         }
         Digest(*blake3::hash(&bytes.0).as_bytes())
     }

@@ -18,7 +18,7 @@ use crate::few::Few;
 use crate::groups::Groups;
 use crate::hindrance::has_place;
 use crate::rules::Rules;
-use crate::state::{Agent, Closed, Contact, Phase, State, WorkPhase};
+use crate::state::{Agent, Closed, Contact, Hours, Phase, State, WorkPhase};
 use crate::words::{Id, Key, Name};
 
 /// A short deadline. Those due at one instant run in this order.
@@ -57,6 +57,10 @@ pub(crate) enum Later {
     Threshold(Id),
     /// A promised contact is to wait for an agent, is due, or was not reached in time.
     Promise(Id),
+    /// A queue opens or closes by its calendar.
+    Hours(Name),
+    /// Those who wait in a queue that its calendar closed are moved on.
+    HoursOver(Name),
 }
 
 /// A moment at which something may be possible for a queued contact. It stands until the contact changes; that it has passed is known from
@@ -126,6 +130,7 @@ impl Index {
         index.census = Census::begun(index.rules.as_ref());
         index.later.extend(state.modes.iter().filter_map(|(queue, closed)| closing(queue, *closed)));
         index.later.extend(state.promises.iter().map(|(id, promise)| (promise.deadline_ms(), Later::Promise(*id))));
+        index.later.extend(state.hours.iter().flat_map(|(queue, hours)| turning(queue, *hours)));
         for (id, contact) in &state.contacts {
             index.enter_contact(*id, contact);
         }
@@ -410,6 +415,12 @@ fn later_times(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Later)> 
 /// When the queue is done with those who wait.
 pub(crate) fn closing(queue: &Name, closed: Closed) -> Option<(u64, Later)> {
     closed.close_at_ms.map(|at_ms| (at_ms, Later::Closing(queue.clone())))
+}
+
+/// When the queue opens or closes next, and when it is done with those who wait.
+pub(crate) fn turning(queue: &Name, hours: Hours) -> impl Iterator<Item = (u64, Later)> + '_ {
+    let next = hours.next_ms.map(|at_ms| (at_ms, Later::Hours(queue.clone())));
+    next.into_iter().chain(hours.close_at_ms.map(|at_ms| (at_ms, Later::HoursOver(queue.clone()))))
 }
 
 fn chances(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Chance)> + '_ {

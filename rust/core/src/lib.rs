@@ -14,7 +14,9 @@ mod attendance;
 #[doc(hidden)]
 pub mod bench;
 mod booking;
+mod calendar;
 mod census;
+mod clock;
 pub mod codec;
 mod conversation;
 mod course;

@@ -175,6 +175,7 @@ impl Line {
             | Event::AgentReserved(_)
             | Event::AgentReleased(_)
             | Event::QueueModeSet(_)
+            | Event::QueueHoursTurned(_)
             | Event::BroadcastMade(_)
             | Event::QuarantineEnded(_) => self.staff(event),
             Event::PromiseMade(_)

@@ -1,14 +1,19 @@
 //! The policy in force, ready to be asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::calendar::Calendar;
+use crate::clock::Clock;
 use crate::codec;
 use crate::relax::join;
 use crate::table::Table;
 use crate::words::{
-    Availability, ChannelProfile, EntryPoint, FreedAgent, Key, Name, Order, Policy, QueuePolicy, Requirement, ThresholdAction,
+    Availability, ChannelPresence, ChannelProfile, EntryPoint, FreedAgent, Key, Name, Order, Policy, QueuePolicy, Requirement,
+    ThresholdAction,
 };
 
+/// What nobody waits for at the other end.
+const DEFERRABLE_CLASS: u8 = 3;
 /// With strict order one step of priority outweighs any difference of due times (ms).
 const STRICT_CREDIT_MS: i64 = 10_000_000_000_000;
 
@@ -24,6 +29,7 @@ pub(crate) struct Rules {
     entry_points: BTreeSet<Name>,
     promoting: BTreeSet<Name>,
     keeps_floors: bool,
+    calendars: BTreeMap<Name, Calendar>,
     /// Entry points that show whether they are open, in the order of the policy.
     doors: Vec<Door>,
     /// Queues whose expected wait somebody asks for.
@@ -58,6 +64,8 @@ impl Rules {
             (policy.queues.iter().filter(|queue| queue.callbacks.as_ref().is_some_and(|callbacks| callbacks.hold_place)))
                 .map(|queue| queue.name.clone())
                 .collect();
+        let calendars = policy.calendars.iter().map(|calendar| Ok((calendar.name.clone(), Calendar::read(calendar)?)));
+        let calendars = calendars.collect::<Result<_, &'static str>>()?;
         let promoting = policy.queues.iter().filter(|queue| queue.promote_before_ms > 0);
         let doors: Vec<Door> = policy.entry_points.iter().filter_map(Door::of).collect();
         let rules = Self {
@@ -72,6 +80,7 @@ impl Rules {
             paced: doors.iter().map(|door| door.queue.clone()).chain(calling).collect(),
             doors,
             keeps_floors: policy.queues.iter().any(|queue| !queue.floors.is_empty()),
+            calendars,
             policy,
         };
         rules.check().map(|()| rules)
@@ -81,6 +90,9 @@ impl Rules {
         let policy = &self.policy;
         if self.channels.len() != policy.channels.len() || self.queues.len() != policy.queues.len() {
             return Err("names a channel or queue twice");
+        }
+        if self.calendars.len() != policy.calendars.len() {
+            return Err("names a calendar twice");
         }
         if policy.channels.iter().any(|channel| channel.offer_ttl_ms == 0 || channel.connect_ms == 0) {
             return Err("has a channel without an offer or connect deadline");
@@ -103,6 +115,9 @@ impl Rules {
             self.check_thresholds(queue)?;
             if queue.overflow.as_ref().is_some_and(|to| !self.queues.contains_key(to)) {
                 return Err("overflows to an unknown queue");
+            }
+            if queue.calendar.as_ref().is_some_and(|name| !self.calendars.contains_key(name)) {
+                return Err("opens by an unknown calendar");
             }
         }
         Ok(())
@@ -215,6 +230,22 @@ impl Rules {
             Order::Urgency => i64::try_from(self.policy.age_credit_ms).unwrap_or(i64::MAX / 256),
             Order::Strict => STRICT_CREDIT_MS,
         }
+    }
+
+    /// When the queue is open. None: always.
+    pub(crate) fn calendar(&self, queue: &QueuePolicy) -> Option<&Calendar> {
+        self.calendars.get(queue.calendar.as_ref()?)
+    }
+
+    /// Some queue may have hours.
+    pub(crate) fn has_calendars(&self) -> bool {
+        !self.calendars.is_empty()
+    }
+
+    /// The time that counts for contacts of the channel in the queue.
+    pub(crate) fn clock(&self, queue: &QueuePolicy, channel: &Name) -> Clock<'_> {
+        let deferrable = |profile: &ChannelProfile| profile.presence == ChannelPresence::Async || profile.klass == DEFERRABLE_CLASS;
+        Clock(self.calendar(queue).filter(|_| self.channel(channel).is_some_and(deferrable)))
     }
 
     /// The first day after this instant.

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Clock;
 use crate::conversation::{Conversation, Holder, Sibling, Side, Stage};
 use crate::course::Course;
 use crate::customers::{Customers, KeptPlace, Recurrence};
@@ -93,6 +94,9 @@ pub(crate) struct State {
     /// Places of slots that were planned, by queue.
     #[serde(default)]
     pub(crate) planned: BTreeMap<Name, Planned>,
+    /// Queues with a calendar.
+    #[serde(default)] // of level 3, but younger than the first snapshots of it
+    pub(crate) hours: BTreeMap<Name, Hours>,
 }
 
 impl State {
@@ -126,6 +130,7 @@ impl State {
             doors: BTreeMap::new(),
             promises: Summed::new(),
             planned: BTreeMap::new(),
+            hours: BTreeMap::new(),
         }
     }
 }
@@ -184,6 +189,16 @@ pub(crate) struct Closed {
     pub(crate) mode: QueueMode,
     /// When those who still wait then are moved on; None: they were.
     pub(crate) close_at_ms: Option<u64>,
+}
+
+/// Whether a queue is open by its calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hours {
+    pub(crate) open: bool,
+    /// When customers who still wait then are moved on.
+    pub(crate) close_at_ms: Option<u64>,
+    /// When it opens or closes next.
+    pub(crate) next_ms: Option<u64>,
 }
 
 /// A live contact in its current visit.
@@ -255,15 +270,15 @@ impl Contact {
         now_ms.saturating_sub(self.entered_ms).min(DURATION_MAX_MS)
     }
 
-    /// The waits of this visit and of those before it, up to `now_ms`: a visit's wait ends with the answer, or when it is parked.
-    pub(crate) fn waited_in_all_ms(&self, now_ms: u64) -> u64 {
-        let before_ms = self.entered_ms.saturating_sub(self.queued_at_ms);
+    /// The waits of this visit and of those before it, up to `now_ms`, as far as they count: a visit's wait ends with the answer, or when it is
+    /// parked.
+    pub(crate) fn waited_in_all_ms(&self, now_ms: u64, clock: Clock<'_>) -> u64 {
         let ended_ms = match (self.answered_ms, self.phase) {
             (Some(answered_ms), _) => answered_ms,
             (None, Phase::Parked { since_ms, .. }) => since_ms,
             (None, Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. }) => now_ms,
         };
-        before_ms + ended_ms.saturating_sub(self.entered_ms)
+        clock.between(self.queued_at_ms, self.entered_ms) + clock.between(self.entered_ms, ended_ms)
     }
 
     /// Time alone does something to it, or has a say in who gets it, besides the deadlines of its offers.

@@ -302,6 +302,8 @@ impl<'a> Turn<'a> {
             Later::Step(contact) => self.take_steps(*contact),
             Later::Threshold(contact) => self.reach_threshold(*contact),
             Later::Promise(contact) => self.follow_promise(*contact),
+            Later::Hours(queue) => self.turn_hours(queue),
+            Later::HoursOver(queue) => self.close_hours(queue),
         }
     }
 

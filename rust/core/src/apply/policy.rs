@@ -38,8 +38,13 @@ impl Site {
     fn drop_modes(&mut self) {
         let Some(rules) = &self.index.rules else { return };
         let gone: Vec<Name> = self.state.modes.keys().filter(|queue| rules.queue(queue).is_none()).cloned().collect();
+        let has_hours = |queue: &Name| rules.queue(queue).is_some_and(|queue| queue.calendar.is_some());
+        let timeless: Vec<Name> = self.state.hours.keys().filter(|queue| !has_hours(queue)).cloned().collect();
         for queue in gone {
             self.change_mode(&queue, None);
+        }
+        for queue in timeless {
+            self.change_hours(&queue, None);
         }
     }
 

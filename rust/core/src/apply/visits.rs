@@ -6,11 +6,12 @@ use crate::apply::About;
 use crate::conversation::Conversation;
 use crate::course::Course;
 use crate::few::Few;
-use crate::index::closing;
+use crate::index::{closing, turning};
 use crate::site::Site;
-use crate::state::{Closed, Contact, Phase};
+use crate::state::{Closed, Contact, Hours, Phase};
 use crate::words::{
-    ContactEnded, ContactQueued, ContactRelaxed, ContactReprioritised, Id, Key, Name, QueueMode, QueueModeSet, ThresholdReached,
+    ContactEnded, ContactQueued, ContactRelaxed, ContactReprioritised, Id, Key, Name, QueueHoursTurned, QueueMode, QueueModeSet,
+    ThresholdReached,
 };
 
 impl Site {
@@ -154,6 +155,23 @@ impl Site {
         if let Some(closed) = closed {
             self.index.later.extend(closing(queue, closed));
             self.state.modes.insert(queue.clone(), closed);
+        }
+    }
+
+    pub(super) fn turn_hours(&mut self, event: &QueueHoursTurned) {
+        let hours = Hours { open: event.open, close_at_ms: event.close_at_ms, next_ms: event.next_ms };
+        self.change_hours(&event.queue, Some(hours));
+    }
+
+    /// None: it has no calendar.
+    pub(super) fn change_hours(&mut self, queue: &Name, hours: Option<Hours>) {
+        self.index.attendance.touch(queue, self.index.rules.as_ref());
+        for before in self.state.hours.remove(queue).into_iter().flat_map(|before| turning(queue, before)) {
+            self.index.later.remove(&before);
+        }
+        if let Some(hours) = hours {
+            self.index.later.extend(turning(queue, hours));
+            self.state.hours.insert(queue.clone(), hours);
         }
     }
 

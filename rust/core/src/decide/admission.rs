@@ -66,6 +66,9 @@ impl Turn<'_> {
             QueueMode::Closed => return Some(DivertCause::Closed),
             QueueMode::Open => {}
         }
+        if self.site.state.hours.get(name).is_some_and(|hours| !hours.open) {
+            return Some(DivertCause::ClosedHours);
+        }
         if !queue.admit_unstaffed && census.staff(name) == 0 {
             return Some(DivertCause::Unstaffed);
         }
@@ -85,6 +88,7 @@ impl Turn<'_> {
 fn refusal(cause: DivertCause) -> Refusal {
     match cause {
         DivertCause::Emergency => "queue_emergency",
+        DivertCause::ClosedHours => "queue_closed_hours",
         DivertCause::Unstaffed => "queue_unstaffed",
         DivertCause::Full => "queue_full",
         _ => "queue_closed",

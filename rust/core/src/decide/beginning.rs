@@ -29,7 +29,7 @@ impl Turn<'_> {
         let (id, channel, topic) = (fact.contact, fact.channel.clone(), fact.topic.clone());
         let (message, author) = (fact.message, fact.author.into());
         let Some(queued) = self.first_visit(fact, &past) else { return };
-        let queued = self.timed(queued, None);
+        let queued = self.timed(queued, &channel, None);
         let expected = self.wait_expected(&queued);
         self.emit(Some(id), None, Some(&channel), queued);
         if let Some(expected) = expected {
@@ -81,7 +81,7 @@ impl Turn<'_> {
         let (queue, channel) = (rules.queue(&fact.queue)?, rules.channel(&fact.channel)?);
         let extra = if past.repeated { rules.policy.repeat_priority } else { 0 };
         let priority = fact.priority.saturating_add(extra).min(PRIORITY_MAX);
-        let target_ms = Rules::target_ms(queue, &fact.channel);
+        let target_ms = rules.clock(queue, &fact.channel).lasts(self.t_ms, Rules::target_ms(queue, &fact.channel));
         let seq = counted(self.site.state.arrivals);
         let new = KeptPlace {
             contact: fact.contact,

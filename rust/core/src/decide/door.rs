@@ -1,7 +1,7 @@
 //! Doors: what customers are shown of an entry point before they come in.
 //!
 //! ```text
-//! emergency | switch | nobody there | no room      ─▶ closed (messages are taken: listen_only)   at once
+//! emergency | switch | hours | nobody there | no room      ─▶ closed (messages are taken: listen_only)   at once
 //! expected wait long, or not known                 ─▶ busy        after `min_open_ms` of being open
 //! else                                             ─▶ open        after `min_closed_ms` of not being open
 //! ```
@@ -72,11 +72,16 @@ impl Turn<'_> {
             state: view.state,
             cause: view.cause,
             expected_wait_ms: view.expected_wait_ms,
-            until_ms: None,
+            until_ms: self.opens_ms(door, view),
             referral: door.terms.referral.clone().filter(|_| away),
             held_until_ms,
         };
         self.emit(None, None, None, event);
+    }
+
+    /// When the hours that closed it are over.
+    fn opens_ms(&self, door: &Door, view: View) -> Option<u64> {
+        self.site.state.hours.get(&door.queue).filter(|_| view.cause == Some(DoorCause::ClosedHours))?.next_ms
     }
 
     fn turns(&self, before: &Shown, view: View) -> bool {
@@ -120,6 +125,9 @@ impl Turn<'_> {
             QueueMode::Emergency => return Some(DoorCause::Emergency),
             QueueMode::Closed => return Some(DoorCause::Closed),
             QueueMode::Open => {}
+        }
+        if self.site.state.hours.get(&door.queue).is_some_and(|hours| !hours.open) {
+            return Some(DoorCause::ClosedHours);
         }
         if self.site.index.attendance.present(&door.queue, &door.channel) == 0 {
             return Some(DoorCause::Unstaffed);

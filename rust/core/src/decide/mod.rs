@@ -1,6 +1,6 @@
 //! Decide: what becomes of a fact. First the verdict (`check_*`, which changes nothing), then what it causes.
 //!
-//! One file a concern: `arrival`, `beginning`, `contact`, `visit`, `waiting`, `admission`, `plan`, `threshold`, `promotion`, `sweep`, `queue`, `door`, `offer`, `engagement`, `parking`, `effect`, `quarantine`, `agent`, `policy`, `level`. What time causes stands beside what facts cause.
+//! One file a concern: `arrival`, `beginning`, `contact`, `visit`, `waiting`, `admission`, `plan`, `threshold`, `promotion`, `sweep`, `queue`, `hours`, `door`, `offer`, `engagement`, `parking`, `effect`, `quarantine`, `agent`, `policy`, `level`. What time causes stands beside what facts cause.
 
 mod absence;
 mod admission;
@@ -17,6 +17,7 @@ mod drain;
 mod effect;
 mod ending;
 mod engagement;
+mod hours;
 mod interrupt;
 mod level;
 mod offer;

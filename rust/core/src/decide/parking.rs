@@ -67,7 +67,7 @@ impl Turn<'_> {
         } else {
             again
         };
-        let queued = self.timed(queued, Some(&contact));
+        let queued = self.timed(queued, &contact.channel, Some(&contact));
         self.emit(Some(id), None, Some(&contact.channel), queued);
         self.look(id);
     }

@@ -35,6 +35,7 @@ impl Turn<'_> {
         let rules = self.rules()?;
         let queue = rules.queue(&contact.queue)?;
         let step = queue.plan.get(usize::from(contact.course.step))?;
+        let clock = rules.clock(queue, &contact.channel);
         let priority = contact.priority.saturating_add(step.raise_priority).min(PRIORITY_MAX);
         Some(ContactRelaxed {
             at_ms: self.t_ms,
@@ -45,7 +46,7 @@ impl Turn<'_> {
             priority,
             key: rules.reprioritised(contact.key, contact.priority, priority),
             prefer_until_ms: if step.release_preference { 0 } else { contact.prefer_until_ms },
-            next_at_ms: queue.step_at(contact.course.step + 1, contact.queued_at_ms, self.at_ms + 1),
+            next_at_ms: queue.step_at(contact.course.step + 1, (clock, contact.queued_at_ms), self.at_ms + 1),
             skipped,
         })
     }

@@ -31,6 +31,7 @@ impl Turn<'_> {
         let event =
             PolicyAdopted { at_ms: self.t_ms, version: rules.policy.version, digest: sha256(&fact.policy), policy: fact.policy };
         self.emit(None, None, None, event);
+        self.compare_hours();
         self.release_ineligible();
         self.note_all_risks();
         if self.site.state.sweep.is_some() {

@@ -43,14 +43,21 @@ impl Turn<'_> {
 
     /// Those who still wait are moved on. If the commit is full, the deadline stands and the next commit goes on.
     pub(crate) fn close(&mut self, queue: &Name) {
+        if self.move_all_on(queue) {
+            let event = QueueModeSet { at_ms: self.t_ms, queue: queue.clone(), mode: self.mode(queue), close_at_ms: None };
+            self.emit(None, None, None, event);
+        }
+    }
+
+    /// False: the commit is full, and some of them still wait.
+    pub(super) fn move_all_on(&mut self, queue: &Name) -> bool {
         for id in self.left_behind(queue) {
             if self.is_full() {
-                return;
+                return false;
             }
             self.move_on(id, queue);
         }
-        let event = QueueModeSet { at_ms: self.t_ms, queue: queue.clone(), mode: self.mode(queue), close_at_ms: None };
-        self.emit(None, None, None, event);
+        true
     }
 
     /// Queued ones in key order, then offered ones: so no agent who loses an offer gets another one that is about to end.

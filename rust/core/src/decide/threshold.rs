@@ -14,7 +14,9 @@ impl Turn<'_> {
         let Some(contact) = self.site.contact(&id).cloned() else { return };
         let queue = self.rules().and_then(|rules| rules.queue(&contact.queue));
         let Some(queue) = queue else { return };
-        let at = |passed| queue.threshold_at(passed, contact.entered_ms, contact.target_ms, self.at_ms + 1);
+        let clock = self.clock(&contact.queue, &contact.channel);
+        let target_ms = clock.between(contact.queued_at_ms, contact.queued_at_ms + contact.target_ms);
+        let at = |passed| queue.threshold_at(passed, (clock, contact.entered_ms), target_ms, self.at_ms + 1);
         let Some((_, threshold)) = at(contact.course.threshold) else { return };
         let (threshold, next_at_ms) = (threshold.clone(), at(contact.course.threshold + 1).map(|(at_ms, _)| at_ms));
         let event = ThresholdReached {
@@ -52,7 +54,7 @@ impl Turn<'_> {
         self.let_go(id, contact, EndedBy::Service, RevokeReason::Transferred);
         self.divert(id, &contact.channel, &contact.queue, to, cause);
         self.end_visit(id, contact, VisitOutcome::FlowedOut);
-        let queued = self.timed(queued, Some(contact));
+        let queued = self.timed(queued, &contact.channel, Some(contact));
         self.emit(Some(id), None, Some(&contact.channel), queued);
         self.look(id);
         self.settle_hands(contact);
@@ -62,11 +64,12 @@ impl Turn<'_> {
     fn moved(&self, contact: &Contact, to: &Name) -> Option<ContactQueued> {
         let rules = self.rules()?;
         let queue = rules.queue(to)?;
-        let target_ms = Rules::target_ms(queue, &contact.channel);
         let again = self.next_visit(contact);
+        let (queued_at_ms, target_ms) = self.credited(contact, to);
         Some(ContactQueued {
             queue: to.clone(),
-            key: rules.key(again.key.klass, again.queued_at_ms, target_ms, contact.priority, contact.key.seq),
+            key: rules.key(again.key.klass, queued_at_ms, target_ms, contact.priority, contact.key.seq),
+            queued_at_ms,
             target_ms,
             requirements: Rules::requirements(&contact.wishes, queue),
             ..again

@@ -53,7 +53,7 @@ impl Turn<'_> {
         let Some(queued) = self.transferred(fact, &contact, queue, agent) else { return };
         self.let_go(id, &contact, EndedBy::Transfer, RevokeReason::Transferred);
         self.end_visit(id, &contact, VisitOutcome::Requeued);
-        let queued = self.timed(queued, Some(&contact));
+        let queued = self.timed(queued, &contact.channel, Some(&contact));
         self.emit(Some(id), contact.phase.engaged(), Some(&contact.channel), queued);
         match agent {
             Some(agent) => {
@@ -68,14 +68,15 @@ impl Turn<'_> {
     fn transferred(&self, fact: &TransferRequested, contact: &Contact, queue: &Name, to: Option<Id>) -> Option<ContactQueued> {
         let rules = self.rules()?;
         let policy = rules.queue(queue)?;
-        let target_ms = Rules::target_ms(policy, &contact.channel);
         let wishes = fact.requirements.as_ref().unwrap_or(&contact.wishes);
         let again = self.next_visit(contact);
+        let (queued_at_ms, target_ms) = self.credited(contact, queue);
         // Whoever sends to a certain agent may get it back; a supervisor takes it away.
         let back = fact.agent.filter(|_| to.is_some() && fact.by.is_none());
         Some(ContactQueued {
             queue: queue.clone(),
-            key: rules.key(again.key.klass, again.queued_at_ms, target_ms, contact.priority, contact.key.seq),
+            key: rules.key(again.key.klass, queued_at_ms, target_ms, contact.priority, contact.key.seq),
+            queued_at_ms,
             target_ms,
             requirements: Rules::requirements(wishes, policy),
             wishes: wishes.clone(),

@@ -1,19 +1,22 @@
 //! What a contact waits for: the instants that every stay in a queue begins with.
 
+use crate::clock::Clock;
 use crate::state::Contact;
 use crate::turn::Turn;
 use crate::words::bounds::INSTANT_MAX_MS;
-use crate::words::{ContactQueued, QueuePolicy};
+use crate::words::{ContactQueued, Name, QueuePolicy};
 
 impl Turn<'_> {
     /// Fill in the instants of a visit that begins now. `before` is the contact as it was, if it waited or was served before: in the same
     /// queue its plan goes on where it stood, and what steps did to its requirements is never undone.
-    pub(super) fn timed(&self, queued: ContactQueued, before: Option<&Contact>) -> ContactQueued {
+    pub(super) fn timed(&self, queued: ContactQueued, channel: &Name, before: Option<&Contact>) -> ContactQueued {
         let Some(rules) = self.rules() else { return queued };
         let Some(queue) = rules.queue(&queued.queue) else { return queued };
         let same = before.filter(|before| before.queue == queued.queue);
         // Whatever it waits for comes in a later turn: so it does not matter what else this turn decides.
         let next_ms = self.at_ms + 1;
+        let clock = rules.clock(queue, channel);
+        let target_ms = clock.between(queued.queued_at_ms, queued.queued_at_ms + queued.target_ms);
         let step = same.map_or(0, |before| before.course.step);
         let requirements = match same {
             Some(before) if before.course.step > 0 && before.wishes == queued.wishes => before.requirements.clone(),
@@ -21,7 +24,7 @@ impl Turn<'_> {
         };
         let opens_ms = match same {
             Some(before) => before.course.opens_ms.clone(),
-            None => opens_ms(queue, queued.queued_at_ms, self.t_ms),
+            None => opens_ms(queue, (clock, queued.queued_at_ms), self.t_ms),
         };
         let drain_at_ms = match same {
             Some(before) => before.course.drain_at_ms,
@@ -31,10 +34,10 @@ impl Turn<'_> {
             opens_ms,
             drain_at_ms,
             step,
-            step_at_ms: queue.step_at(step, queued.queued_at_ms, next_ms),
+            step_at_ms: queue.step_at(step, (clock, queued.queued_at_ms), next_ms),
             threshold: 0,
-            threshold_at_ms: queue.threshold_at(0, queued.at_ms, queued.target_ms, next_ms).map(|(at_ms, _)| at_ms),
-            promote_at_ms: queue.promote_at(queued.key.klass, queued.queued_at_ms, queued.target_ms, next_ms),
+            threshold_at_ms: queue.threshold_at(0, (clock, queued.at_ms), target_ms, next_ms).map(|(at_ms, _)| at_ms),
+            promote_at_ms: queue.promote_at(queued.key.klass, (clock, queued.queued_at_ms + queued.target_ms), next_ms),
             requirements,
             ..queued
         }
@@ -42,6 +45,6 @@ impl Turn<'_> {
 }
 
 /// When each rank opens, counted from when the contact was queued first.
-fn opens_ms(queue: &QueuePolicy, queued_at_ms: u64, t_ms: u64) -> Vec<u64> {
-    queue.rank_delays_ms.iter().map(|delay_ms| (queued_at_ms + delay_ms).clamp(t_ms, INSTANT_MAX_MS)).collect()
+fn opens_ms(queue: &QueuePolicy, (clock, queued_at_ms): (Clock<'_>, u64), t_ms: u64) -> Vec<u64> {
+    queue.rank_delays_ms.iter().map(|delay_ms| clock.after(queued_at_ms, *delay_ms).clamp(t_ms, INSTANT_MAX_MS)).collect()
 }

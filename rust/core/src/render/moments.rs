@@ -52,6 +52,7 @@ pub(super) fn at_ms(event: &Event) -> u64 {
         Event::ContactRelaxed(event) => event.at_ms,
         Event::ThresholdReached(event) => event.at_ms,
         Event::QueueModeSet(event) => event.at_ms,
+        Event::QueueHoursTurned(event) => event.at_ms,
         Event::BroadcastMade(event) => event.at_ms,
         Event::QuarantineEnded(event) => event.at_ms,
         Event::LevelAdopted(event) => event.at_ms,

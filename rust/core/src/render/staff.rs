@@ -26,6 +26,12 @@ impl Line {
                 self.word(event.mode);
                 self.option("close", event.close_at_ms.map(Seconds));
             }
+            Event::QueueHoursTurned(event) => {
+                self.word(&event.queue);
+                self.word(if event.open { "open" } else { "closed" });
+                self.option("close", event.close_at_ms.map(Seconds));
+                self.option("next", event.next_ms.map(Seconds));
+            }
             Event::BroadcastMade(event) => {
                 self.word(&event.queue);
                 self.word(Name(event.message));

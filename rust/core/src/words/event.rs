@@ -395,12 +395,7 @@ tagged! {
         }
 
         /// The queue takes new contacts, or not. From `close_at_ms` those who still wait for a person now are moved on or ended.
-        57 => QueueModeSet {
-            at_ms: u64 [MS],
-            queue: Name,
-            mode: QueueMode,
-            close_at_ms: Option<u64> [MS],
-        }
+        57 => QueueModeSet { at_ms: u64 [MS], queue: Name, mode: QueueMode, close_at_ms: Option<u64> [MS] }
 
         /// Every customer who waits in the queue is to be told `message`.
         58 => BroadcastMade {
@@ -474,6 +469,10 @@ tagged! {
 
         /// What is decided from the next commit on.
         70 => LevelAdopted { at_ms: u64 [MS], level: u64 [COUNT] }
+
+        /// The queue's calendar opened or closed it, or another one counts from here on; `next_ms` is when it turns next (None: never). Until
+        /// `close_at_ms` those who were admitted before it closed are served; None behind a closing: they were, or were moved on.
+        71 => QueueHoursTurned { at_ms: u64 [MS], queue: Name, open: bool, close_at_ms: Option<u64> [MS], next_ms: Option<u64> [MS] }
     }
     and {
         72 => PromiseMade,

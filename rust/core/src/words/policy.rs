@@ -21,6 +21,11 @@ const WAITING: Span = Span(0, 1_000_000);
 const TRANSFERS: Span = Span(0, 100);
 /// How long a slot of callbacks may be: a minute to a day.
 pub(crate) const SLOT: Span = Span(60_000, 86_400_000);
+const CALENDARS: Max = Max(64);
+const WEEKS: Max = Max(96);
+const WEEK_EDGES: Max = Max(512);
+const WEEK_MINUTE: Span = Span(0, 7 * 24 * 60);
+const WEEK_NUMBER: Span = Span(0, 95);
 
 choices! {
     /// Whether the customer waits at the other end.
@@ -177,6 +182,16 @@ maps! {
         overflow: Option<Name> = None,
         closing_grace_ms: u64 [DURATION] = 600_000,
         callbacks: Option<CallbackPolicy> = None,
+        calendar: Option<Name> = None,
+    }
+
+    /// When a queue is open. Its weeks, of 7 times 24 hours, follow each other from `from_ms` on: `order` says which of `weeks` each one is, and
+    /// one of those is openings and closings in turn, in minutes from its beginning.
+    CalendarPolicy {
+        name: Name,
+        from_ms: u64 [MS] = 0,
+        weeks: Vec<Vec<u32>> [(WEEKS, (WEEK_EDGES, WEEK_MINUTE))] = Vec::new(),
+        order: Vec<u8> [(WEEKS, WEEK_NUMBER)] = Vec::new(),
     }
 
     /// A not-ready reason and its class.
@@ -241,5 +256,6 @@ maps! {
         days_ms: Vec<u64> [(Max(512), MS)] = Vec::new(),
         topics: Vec<Topic> [WORDS] = Vec::new(),
         entry_points: Vec<EntryPoint> [WORDS] = Vec::new(),
+        calendars: Vec<CalendarPolicy> [CALENDARS] = Vec::new(),
     }
 }

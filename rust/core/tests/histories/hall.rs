@@ -1,8 +1,8 @@
 //! The hall where contacts wait: plans, thresholds, admission, promotion, floors, customers who come again; and queues that close.
 
 use cordboard_core::words::{
-    BroadcastRequested, DemandTurnedAway, DoorState, Fact, Floor, Id, Name, PlanStep, Policy, QuarantineEndRequested,
-    QuarantineOutcome, QueueMode, QueueModeRequested, Replacement, Requirement, Threshold, ThresholdAction,
+    BroadcastRequested, CalendarPolicy, DemandTurnedAway, DoorState, Fact, Floor, Id, Name, PlanStep, Policy,
+    QuarantineEndRequested, QuarantineOutcome, QueueMode, QueueModeRequested, Replacement, Requirement, Threshold, ThresholdAction,
 };
 use proptest::prelude::{any, Strategy};
 use proptest::prop_oneof;
@@ -10,6 +10,7 @@ use proptest::sample::select;
 
 use crate::ledger::word;
 use crate::site::{id, requirement, CHANNELS, ENTRY_POINTS, QUEUES, SKILLS};
+use crate::witness::START_MS;
 
 const TEXT: u8 = 0x91;
 
@@ -29,6 +30,8 @@ pub(crate) struct Hall {
     join_waiting: bool,
     resume_ms: u64,
     repeat_count: u32,
+    /// Queues that open and close by a calendar.
+    timed: u8,
 }
 
 pub(crate) fn hall() -> impl Strategy<Value = Hall> {
@@ -48,6 +51,7 @@ pub(crate) fn hall() -> impl Strategy<Value = Hall> {
         join_waiting: customers.0,
         resume_ms: customers.1,
         repeat_count: customers.2,
+        timed: waits.1 % 3,
     })
 }
 
@@ -65,6 +69,7 @@ impl Hall {
             queue.admit_unstaffed = self.admit_unstaffed;
             queue.overflow = self.overflow.then_some(next);
             queue.closing_grace_ms = self.closing_grace_ms;
+            queue.calendar = (index < usize::from(self.timed)).then(|| minutes().name);
         }
         for channel in &mut policy.channels {
             channel.join_waiting = self.join_waiting && channel.klass == 2;
@@ -72,7 +77,14 @@ impl Hall {
         }
         policy.repeat_count = self.repeat_count;
         policy.repeat_ms = 90_000;
+        policy.calendars.push(minutes());
     }
+}
+
+/// Open every other minute for a while.
+fn minutes() -> CalendarPolicy {
+    let name = Name::new("minutes").unwrap();
+    CalendarPolicy { name, from_ms: START_MS, weeks: vec![(1..=100).collect()], order: vec![0] }
 }
 
 fn steps(next: &Name) -> Vec<PlanStep> {

@@ -226,6 +226,7 @@ pub(crate) fn plain_policy(version: u64) -> Policy {
         days_ms: Vec::new(),
         topics: TOPICS[..2].iter().copied().map(name).map(|name| Topic { name }).collect(),
         entry_points: ENTRY_POINTS[..2].iter().map(|text| entry_point(text)).collect(),
+        calendars: Vec::new(),
     }
 }
 
@@ -276,6 +277,7 @@ pub(crate) fn plain_queue(text: &str) -> QueuePolicy {
         overflow: None,
         closing_grace_ms: 600_000,
         callbacks: None,
+        calendar: None,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::language::{duration, value};
 use crate::value::Value;
 
 const STANDARD: &str = include_str!("../../../../tests/scenarios/standard.policy");
-const LISTS: [(&str, &str); 7] = [
+const LISTS: [(&str, &str); 8] = [
     ("skill", "skills"),
     ("channel", "channels"),
     ("queue", "queues"),
@@ -12,6 +12,7 @@ const LISTS: [(&str, &str); 7] = [
     ("disposition", "dispositions"),
     ("topic", "topics"),
     ("entry_point", "entry_points"),
+    ("calendar", "calendars"),
 ];
 
 /// The document in standard.policy.
@@ -105,6 +106,9 @@ fn typed(key: &str, text: &str) -> Value {
     let ms = |text: &str| Value::Int(i64::try_from(duration(text)).unwrap());
     match key {
         "requirements" | "lower" => value("requirements", text),
+        "weeks" => Value::List(text.split('/').map(week).collect()),
+        "order" if text.starts_with(|first: char| first.is_ascii_digit()) => numbers(text.split(',')),
+        "calendar" if text.is_empty() => Value::Nil,
         "replace" => Value::List(text.split(',').map(replacement).collect()),
         "admit_unstaffed" | "hold_place" | "join_waiting" | "release_preference" | "listen_only" => Value::Bool(text == "on"),
         "targets_ms" => Value::Map(
@@ -117,6 +121,15 @@ fn typed(key: &str, text: &str) -> Value {
         key if key.ends_with("_ms") => ms(text),
         _ => text.parse().map_or_else(|_| Value::text(text), Value::Int),
     }
+}
+
+/// `540-1020,1980-2460`: openings and closings in minutes.
+fn week(text: &str) -> Value {
+    numbers(text.split([',', '-']).filter(|minute| !minute.is_empty()))
+}
+
+fn numbers<'a>(texts: impl Iterator<Item = &'a str>) -> Value {
+    Value::List(texts.map(|text| Value::Int(text.parse().unwrap())).collect())
 }
 
 /// `nl.written:en.written:6:en`: one skill for another, if the customer accepts the language.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use cordboard_core::words::{
-    AgentChannel, AgentDeclared, AnswerMode, AnsweredOn, Availability, ChannelPresence, ChannelProfile, EntryPoint, Fact, Floor,
-    FreedAgent, Id, Membership, Name, OnMissed, Order, PlanStep, Policy, Presence, PresenceRequested, QueuePolicy, Reason,
-    ReasonClass, Replacement, Reply, Requirement, Skill, Strategy, Threshold, ThresholdAction, Topic,
+    AgentChannel, AgentDeclared, AnswerMode, AnsweredOn, Availability, CalendarPolicy, ChannelPresence, ChannelProfile, EntryPoint,
+    Fact, Floor, FreedAgent, Id, Membership, Name, OnMissed, Order, PlanStep, Policy, Presence, PresenceRequested, QueuePolicy,
+    Reason, ReasonClass, Replacement, Reply, Requirement, Skill, Strategy, Threshold, ThresholdAction, Topic,
 };
 
 use super::bytes::Draw;
@@ -19,6 +19,7 @@ pub(crate) const TOPICS: [&str; 3] = ["order", "return", "weather"];
 pub(crate) const DOORS: [&str; 2] = ["widget", "back-door"];
 pub(crate) const DISPOSITIONS: [&str; 2] = ["solved", "vanished"];
 
+const CALENDAR: &str = "minutes";
 const STRATEGIES: [Strategy; 6] = [
     Strategy::LongestIdle,
     Strategy::LeastLoaded,
@@ -103,6 +104,7 @@ pub(crate) fn policy(draw: &mut Draw<'_>, version: u64) -> Policy {
         days_ms: days.into_iter().collect::<std::collections::BTreeSet<u64>>().into_iter().collect(),
         topics: names(&TOPICS).into_iter().map(|name| Topic { name }).collect(),
         entry_points: DOORS.iter().enumerate().map(|(place, text)| door(place, text, version)).collect(),
+        calendars: vec![minutes()],
     }
 }
 
@@ -122,6 +124,11 @@ fn door(place: usize, text: &str, version: u64) -> EntryPoint {
         queue: Some(name(QUEUES[place % 3])),
         availability: (version % 3 > place as u64).then_some(availability),
     }
+}
+
+/// Open every other minute for a while.
+fn minutes() -> CalendarPolicy {
+    CalendarPolicy { name: name(CALENDAR), from_ms: super::histories::START_MS, weeks: vec![(1..=100).collect()], order: vec![0] }
 }
 
 /// Voice, chat and mail differ in every respect; what the bytes add differs from site to site.
@@ -180,6 +187,7 @@ fn queue(draw: &mut Draw<'_>, place: usize, text: &str) -> QueuePolicy {
         overflow: draw.maybe(|_| next),
         closing_grace_ms: draw.pick(&TIMES_MS),
         callbacks: None,
+        calendar: draw.maybe(|_| name(CALENDAR)),
     }
 }
 
