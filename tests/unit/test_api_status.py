@@ -1,5 +1,7 @@
 """Errors as statuses: the code says whose turn it is, the reason is stable, details say what to mend or when to retry."""
 
+from typing import get_args
+
 import pytest
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2
@@ -16,7 +18,9 @@ from cordboard.errors import (
     Overloaded,
     VaultUnavailable,
 )  # fmt: skip
+from cordboard.events.promises import DeclineReason
 from cordboard.events.verdict import REFUSALS
+from cordboard.v1.callback_service_pb2 import CallbackAlternatives
 
 NOT_FOUND = {reason for reason in REFUSALS if reason.startswith("unknown_")} | {"no_such_offer"}
 OTHERS = {
@@ -74,6 +78,11 @@ def test_a_reason_of_a_newer_router_is_no_error_of_ours() -> None:
         (status.VersionChanged("x"), code_pb2.ABORTED),
         (status.ReaderTooSlow("x"), code_pb2.RESOURCE_EXHAUSTED),
         (JournalCorrupt("x"), code_pb2.DATA_LOSS),
+        (status.WishDeclined("full", ()), code_pb2.RESOURCE_EXHAUSTED),
+        (status.WishDeclined("past", ()), code_pb2.OUT_OF_RANGE),
+        (status.WishDeclined("beyond_horizon", ()), code_pb2.OUT_OF_RANGE),
+        (status.WishDeclined("outside_hours", ()), code_pb2.FAILED_PRECONDITION),
+        (status.WishDeclined("no_callbacks", ()), code_pb2.FAILED_PRECONDITION),
         (CordboardError("x"), code_pb2.INTERNAL),
     ],
 )
@@ -114,3 +123,11 @@ def test_a_status_fits_what_clients_read() -> None:
     assert isinstance(named, error_details_pb2.BadRequest)
     assert [violation.field for violation in named.field_violations] == [f"agents[{number}].name" for number in range(9)]
     assert answer.message.endswith("ü…")
+
+
+def test_a_wish_that_cannot_be_met_names_what_can_be_had() -> None:
+    error = status.WishDeclined("closed", (1_800_000, 900_000))
+    assert detail(error, CallbackAlternatives) == CallbackAlternatives(begin_ms=[1_800_000, 900_000])
+    info = detail(error, error_details_pb2.ErrorInfo)
+    assert info == error_details_pb2.ErrorInfo(reason="CALLBACK_CLOSED", domain="cordboard")
+    assert set(status._DECLINED) == set(get_args(DeclineReason))

@@ -16,6 +16,11 @@ def contact_id(request_id: uuid.UUID) -> bytes:
     return _derived(b"cb-contact", "SubmitContact", request_id, "")
 
 
+def callback_id(method: str, request_id: uuid.UUID) -> bytes:
+    """The contact that BookCallback, or RescheduleCallback, makes of a promise."""
+    return _derived(b"cb-contact", method, request_id, "")
+
+
 def message_ref(method: str, request_id: uuid.UUID) -> bytes:
     """The message or note that a request stores in the vault."""
     return _derived(b"cb-message", method, request_id, "")

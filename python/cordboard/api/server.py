@@ -15,6 +15,7 @@ from cordboard.api.attendance import SESSION_GRACE_S, Attendance
 from cordboard.api.availability import AvailabilityService
 from cordboard.api.boards import BoardService, add_board_service
 from cordboard.api.calendar import watch_days
+from cordboard.api.callbacks import CallbackService
 from cordboard.api.contacts import ContactService
 from cordboard.api.customers import CustomerService
 from cordboard.api.declared import Declared
@@ -43,6 +44,7 @@ from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
 from cordboard.projections.history.doubt import was_decided
+from cordboard.projections.promises import Promises
 from cordboard.projections.quarantine import Quarantine
 from cordboard.router.core import CoreThread
 from cordboard.router.explain import Explainer
@@ -51,6 +53,7 @@ from cordboard.v1 import (
     agent_service_pb2,
     availability_service_pb2,
     board_service_pb2,
+    callback_service_pb2,
     contact_service_pb2,
     customer_service_pb2,
     effect_service_pb2,
@@ -64,6 +67,7 @@ from cordboard.v1 import (
 )
 from cordboard.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from cordboard.v1.availability_service_pb2_grpc import add_AvailabilityServiceServicer_to_server
+from cordboard.v1.callback_service_pb2_grpc import add_CallbackServiceServicer_to_server
 from cordboard.v1.contact_service_pb2_grpc import add_ContactServiceServicer_to_server
 from cordboard.v1.customer_service_pb2_grpc import add_CustomerServiceServicer_to_server
 from cordboard.v1.effect_service_pb2_grpc import add_EffectServiceServicer_to_server
@@ -115,6 +119,7 @@ SERVICES = tuple(
         (engagement_service_pb2, "EngagementService"),
         (engine_service_pb2, "EngineService"),
         (availability_service_pb2, "AvailabilityService"),
+        (callback_service_pb2, "CallbackService"),
     )
 )
 
@@ -149,10 +154,10 @@ async def run_api(
     if quarantine is None:
         quarantine = Quarantine()
         feed.attach(quarantine.apply)
-    doors = Doors()
+    doors, promises = Doors(), Promises()
     erasure, attendance = Erasure(vault, log.site), Attendance(log, desks, feed.caught_up, session_grace_s)
-    for fold in (outcomes.apply, declared.apply, effects.apply, doors.apply, erasure.apply, attendance.apply):
-        feed.attach(fold)
+    for fold in (outcomes, declared, effects, doors, promises, erasure, attendance):
+        feed.attach(fold.apply)
 
     async def decided(acceptance: Acceptance) -> bool:
         return await was_decided(history, log, acceptance.fact_id)
@@ -173,6 +178,7 @@ async def run_api(
             effects=effects,
             quarantine=quarantine,
             doors=doors,
+            promises=promises,
             signals=Signals(log, desks),
             people=people,
             shown=Shown(declared, people, boards),
@@ -213,6 +219,7 @@ async def _serve(site: Site, host: str, port: int, caught_up: asyncio.Event, rea
     add_EngagementServiceServicer_to_server(EngagementService(site), server)
     add_EngineServiceServicer_to_server(EngineService(site), server)
     add_AvailabilityServiceServicer_to_server(AvailabilityService(site), server)
+    add_CallbackServiceServicer_to_server(CallbackService(site), server)
     healthy = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

@@ -24,6 +24,7 @@ from cordboard.log.port import Publisher, SiteLog
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
+from cordboard.projections.promises import Promises
 from cordboard.projections.quarantine import Quarantine
 from cordboard.room import Room
 from cordboard.router.explain import Explainer
@@ -56,6 +57,7 @@ class Site:
     effects: Effects
     quarantine: Quarantine
     doors: Doors
+    promises: Promises
     signals: Signals
     people: People
     shown: Shown

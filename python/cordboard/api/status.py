@@ -21,6 +21,8 @@ from cordboard.errors import (
     Overloaded,
     VaultUnavailable,
 )
+from cordboard.events.promises import DeclineReason
+from cordboard.v1.callback_service_pb2 import CallbackAlternatives
 
 DOMAIN = "cordboard"
 RETRY_DELAY_MS = 1_000
@@ -74,6 +76,25 @@ class NotShown(CordboardError):
     """The policy's monitoring does not show this of single agents."""
 
     reason = "not_shown"
+
+
+class WishDeclined(CordboardError):
+    """A call cannot be promised as it was wished; `alternatives` begin then (Unix ms), the nearest first."""
+
+    def __init__(self, reason: DeclineReason, alternatives: tuple[int, ...]) -> None:
+        said, self.code = _DECLINED[reason]
+        super().__init__(said, reason=reason if reason == "no_callbacks" else f"callback_{reason}")
+        self.alternatives = alternatives
+
+
+_DECLINED: dict[DeclineReason, tuple[str, int]] = {
+    "no_callbacks": ("the queue promises no calls", code_pb2.FAILED_PRECONDITION),
+    "closed": ("nobody is called back then", code_pb2.FAILED_PRECONDITION),
+    "outside_hours": ("there is no room in the hours in which the customer can be reached", code_pb2.FAILED_PRECONDITION),
+    "past": ("that time has passed", code_pb2.OUT_OF_RANGE),
+    "beyond_horizon": ("that is further ahead than anything is promised", code_pb2.OUT_OF_RANGE),
+    "full": ("everything is promised already then", code_pb2.RESOURCE_EXHAUSTED),
+}
 
 
 class Draining(CordboardError):
@@ -144,6 +165,8 @@ def code_of(error: CordboardError) -> int:
     """The google.rpc.Code of an error."""
     if isinstance(error, FactRefused) and (code := _BY_REASON.get(error.reason)) is not None:
         return code
+    if isinstance(error, WishDeclined):
+        return error.code
     return next((code for kind, code in _BY_TYPE if isinstance(error, kind)), code_pb2.INTERNAL)
 
 
@@ -162,6 +185,8 @@ def status_of(error: CordboardError) -> status_pb2.Status:
     details: list[Message] = [error_details_pb2.ErrorInfo(reason=reason_of(error), domain=DOMAIN)]
     if isinstance(error, BadRequest):
         details.append(_bad_request(error.violations))
+    if isinstance(error, WishDeclined):
+        details.append(CallbackAlternatives(begin_ms=error.alternatives))
     if isinstance(error, Overloaded | VaultUnavailable | Draining | CatchingUp):
         details.append(
             error_details_pb2.RetryInfo(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from rich.markup import escape
@@ -31,6 +32,9 @@ def call(target: str, work: Callable[[Client], Awaitable[T]]) -> T:
         fail(f"nothing answers at {escape(target)}: is `cordboard up` running there?")
     except ClientError as error:
         details = "".join(f"\n  {field}: {message}" for field, message in error.violations.items())
+        if error.alternatives_ms:
+            free = (datetime.fromtimestamp(at_ms / 1_000, UTC) for at_ms in error.alternatives_ms)
+            details += f"\n  could be had: {', '.join(at.strftime('%Y-%m-%d %H:%M') for at in free)} (UTC)"
         hint = f"\n  {HINTS[error.reason]}" if error.reason in HINTS else ""
         fail(escape(f"{error.message}{f' ({error.reason})' if error.reason else ''}{details}{hint}"))
     except PolicyErrors:

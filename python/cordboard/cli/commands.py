@@ -13,6 +13,8 @@ COMMANDS = {
     "top": "top:top",
     "queues": "queues:queues_app",
     "doors": "doors:doors",
+    "callbacks": "callbacks:callbacks_app",
+    "promises": "promises:promises_app",
     "topics": "topics:topics",
     "contacts": "joined:contacts",
     "timeline": "contacts:timeline",

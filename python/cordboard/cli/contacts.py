@@ -26,7 +26,7 @@ contacts_app = typer.Typer(
     no_args_is_help=True,
 )
 ContactArgument = Annotated[str, typer.Argument(help="The contact's id: 32 hexadecimal digits.")]
-STATES = ("queued", "offered", "connecting", "engaged", "parked", "ended")
+STATES = ("queued", "offered", "connecting", "engaged", "parked", "scheduled", "ended")
 COLUMNS = ("contact", "channel", "queue", "state", "topic", "rule", "case", "arrived", "agent")
 
 

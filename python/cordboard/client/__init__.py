@@ -12,6 +12,7 @@ so that nothing is done twice. Answers are the API's own messages; ids are 32 he
 
 from cordboard.client.availability import AvailabilityCalls
 from cordboard.client.boards import BoardCalls
+from cordboard.client.callbacks import CallbackCalls
 from cordboard.client.connection import ClientError, new_request_id
 from cordboard.client.contacts import ContactCalls, NewContact, new_contact
 from cordboard.client.customers import CustomerCalls
@@ -24,6 +25,7 @@ from cordboard.client.policy import PolicyCalls
 from cordboard.client.quarantine import QuarantineCalls
 from cordboard.client.queues import QueueCalls
 from cordboard.client.staff import StaffCalls
+from cordboard.v1.callback_service_pb2 import Promise, PromiseFilter
 from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, SubmissionResult, SubmitContactRequest, TimelineEntry
 from cordboard.v1.desk_pb2 import (
     Bookmark,
@@ -61,7 +63,8 @@ __all__ = [
     "AgentDeclaration", "Attachment", "Bookmark", "ChannelSwitch", "Client", "ClientError", "Contact", "ContactFilter",
     "Customer", "DeskChange", "DeskEvent", "DeskSnapshot", "Dormancy", "DormancyEnd", "EngagementEnd", "EngagementStart", "Hold",
     "HoldEnd", "Message", "NewContact", "Offer", "OfferAcceptance", "OfferMove", "OfferOver", "ParkEnd", "ParkedContact",
-    "PresenceReport", "PriorityChange", "Reclassification", "Requirement", "RoleChange", "Side", "Signal", "SilenceNotice",
+    "PresenceReport", "PriorityChange", "Promise", "PromiseFilter", "Reclassification", "Requirement", "RoleChange", "Side",
+    "Signal", "SilenceNotice",
     "SubmissionResult", "SubmitContactRequest", "TimelineEntry", "WrapUpEnd", "WrapUpMove", "new_contact", "new_request_id",
 ]  # fmt: skip
 
@@ -73,6 +76,7 @@ class Client(
     StaffCalls,
     AvailabilityCalls,
     BoardCalls,
+    CallbackCalls,
     PolicyCalls,
     CustomerCalls,
     EffectCalls,

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
@@ -12,6 +12,8 @@ import grpc
 import grpc.aio
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+
+from cordboard.v1.callback_service_pb2 import CallbackAlternatives
 
 MESSAGE_MAX = 32 << 20
 PAUSE_MIN_S = 0.1
@@ -29,14 +31,23 @@ A = TypeVar("A")
 
 
 class ClientError(Exception):
-    """The server refused. `reason` is a stable lower-case word (docs/glossary.md), `violations` the wrong fields by path."""
+    """The server refused. `reason` is a stable lower-case word (docs/glossary.md), `violations` the wrong fields by path,
+    `alternatives_ms` slots that could be had instead (Unix ms, nearest first) where a callback was refused."""
 
-    def __init__(self, code: grpc.StatusCode, reason: str, message: str, violations: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        reason: str,
+        message: str,
+        violations: Mapping[str, str] | None = None,
+        alternatives_ms: Sequence[int] = (),
+    ) -> None:
         super().__init__(f"{reason or code.name.lower()}: {message}")
         self.code = code
         self.reason = reason
         self.message = message
         self.violations = dict(violations or {})
+        self.alternatives_ms = tuple(alternatives_ms)
 
 
 @dataclass(slots=True)
@@ -106,11 +117,14 @@ class Connection:
 
 def client_error(error: grpc.aio.AioRpcError) -> ClientError:
     reason, violations = "", {}
+    alternatives_ms: tuple[int, ...] = ()
     status = rpc_status.from_call(error)  # type: ignore[arg-type]  # the stubs want a sync call
     for detail in status.details if status is not None else ():
-        info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+        info, bad, other = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), CallbackAlternatives()
         if detail.Unpack(info):
             reason = info.reason.lower()
         elif detail.Unpack(bad):
             violations = {violation.field: violation.description for violation in bad.field_violations}
-    return ClientError(error.code(), reason, error.details() or "", violations)
+        elif detail.Unpack(other):
+            alternatives_ms = tuple(other.begin_ms)
+    return ClientError(error.code(), reason, error.details() or "", violations, alternatives_ms)

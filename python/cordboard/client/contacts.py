@@ -46,7 +46,7 @@ class NewContact(TypedDict, total=False):
 def new_contact(**contact: Unpack[NewContact]) -> SubmitContactRequest:
     """A contact to submit."""
     fields: dict[str, Any] = {"request_id": new_request_id(), **contact}
-    fields["requirements"] = _requirements(contact.get("requirements", ()))
+    fields["requirements"] = requirements_of(contact.get("requirements", ()))
     return SubmitContactRequest(**fields)
 
 
@@ -144,7 +144,7 @@ class ContactCalls(Connection):
             contact_id=contact_id,
             queue=queue,
             agent=agent,
-            requirements=None if requirements is None else RequirementSet(requirements=_requirements(requirements)),
+            requirements=None if requirements is None else RequirementSet(requirements=requirements_of(requirements)),
             to_agent=to_agent,
             by=by,
             reason=reason,
@@ -235,7 +235,7 @@ class ContactCalls(Connection):
         return await self._send(self._contacts.GetTopicReport, request)
 
 
-def _requirements(given: Requirements) -> list[Requirement]:
+def requirements_of(given: Requirements) -> list[Requirement]:
     if isinstance(given, Mapping):
         return [Requirement(skill=skill, level=level) for skill, level in given.items()]
     return list(given)

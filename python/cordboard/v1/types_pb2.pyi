@@ -64,6 +64,8 @@ class _ContactStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ContactS
     CONTACT_STATE_ENDED: _ContactState.ValueType  # 5
     CONTACT_STATE_PARKED: _ContactState.ValueType  # 6
     """Put aside by its owner; comes back as a new visit."""
+    CONTACT_STATE_SCHEDULED: _ContactState.ValueType  # 7
+    """Promised a call whose time has not come, or not come again."""
 
 class ContactState(_ContactState, metaclass=_ContactStateEnumTypeWrapper):
     """Where a contact is in its life."""
@@ -76,6 +78,8 @@ CONTACT_STATE_ENGAGED: ContactState.ValueType  # 4
 CONTACT_STATE_ENDED: ContactState.ValueType  # 5
 CONTACT_STATE_PARKED: ContactState.ValueType  # 6
 """Put aside by its owner; comes back as a new visit."""
+CONTACT_STATE_SCHEDULED: ContactState.ValueType  # 7
+"""Promised a call whose time has not come, or not come again."""
 Global___ContactState: _TypeAlias = ContactState  # noqa: Y015
 
 class _ParkKind:

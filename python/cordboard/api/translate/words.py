@@ -32,6 +32,7 @@ STATES: dict[int, str] = {
     types_pb2.CONTACT_STATE_ENGAGED: "engaged",
     types_pb2.CONTACT_STATE_ENDED: "ended",
     types_pb2.CONTACT_STATE_PARKED: "parked",
+    types_pb2.CONTACT_STATE_SCHEDULED: "scheduled",
 }
 TO_STATE = {word: types_pb2.ContactState.ValueType(number) for number, word in STATES.items()}
 EndReason = Literal["cancelled", "failed", "completed"]

@@ -1,0 +1,129 @@
+"""Callbacks and promises: the customer's hours, slots, and a promise as the API shows it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+from cordboard.api.translate.check import Check
+from cordboard.api.translate.contacts import person
+from cordboard.errors import InvalidInput
+from cordboard.events.bounds import INSTANT_MAX_MS
+from cordboard.events.policy import DialMode
+from cordboard.events.promises import HOURS_MAX, Hours, PromiseOutcome
+from cordboard.projections.promises import Promise, Slot, State
+from cordboard.v1 import callback_service_pb2 as pb
+from cordboard.vault import Person
+from cordboard.vault.address import PHONE, spelled
+
+STATES: dict[int, State] = {
+    pb.PROMISE_STATE_PROMISED: "promised",
+    pb.PROMISE_STATE_WAITING: "waiting",
+    pb.PROMISE_STATE_CALLING: "calling",
+    pb.PROMISE_STATE_ENDED: "ended",
+}
+TO_STATE = {word: pb.PromiseState.ValueType(number) for number, word in STATES.items()}
+MODES: dict[int, DialMode | None] = {
+    pb.DIAL_MODE_UNSPECIFIED: None,
+    pb.DIAL_MODE_AGENT_FIRST: "agent_first",
+    pb.DIAL_MODE_CUSTOMER_FIRST: "customer_first",
+}
+TO_MODE: dict[DialMode, pb.DialMode.ValueType] = {
+    "agent_first": pb.DIAL_MODE_AGENT_FIRST,
+    "customer_first": pb.DIAL_MODE_CUSTOMER_FIRST,
+}
+OUTCOMES: tuple[PromiseOutcome, ...] = get_args(PromiseOutcome)
+ZONE_MAX = 64
+_NUMBER = re.compile(r"\+?[0-9]{3,15}")
+_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
+
+
+def hours_from(check: Check, field: str, given: Sequence[pb.CustomerHours]) -> list[Hours]:
+    """When the customer can be reached: at most HOURS_MAX stretches, none that ends before it begins."""
+    check.count(field, len(given), 0, HOURS_MAX)
+    hours = [
+        Hours(
+            check.number(f"{field}[{index}].from_ms", one.from_ms, 0, INSTANT_MAX_MS),
+            check.number(f"{field}[{index}].until_ms", one.until_ms, 0, INSTANT_MAX_MS),
+        )
+        for index, one in enumerate(given[:HOURS_MAX])
+    ]
+    for index, one in enumerate(hours):
+        if one.from_ms >= one.until_ms:
+            check.wrong(f"{field}[{index}].until_ms", "must be after from_ms")
+    return hours
+
+
+def zone_from(check: Check, field: str, name: str) -> ZoneInfo:
+    """An IANA zone; UTC for none."""
+    if not name:
+        return ZoneInfo("UTC")
+    # A name becomes a path: nothing but what zones are called may reach the look-up.
+    if len(name) <= ZONE_MAX and _ZONE.fullmatch(name):
+        try:
+            return ZoneInfo(name)
+        except (OSError, ValueError):
+            pass
+    check.wrong(field, "must be an IANA time zone, for example Europe/Brussels")
+    return ZoneInfo("UTC")
+
+
+def number_from(check: Check, field: str, given: str) -> str:
+    """A telephone number that can be dialled, in the vault's spelling. What was given is not quoted: it is personal."""
+    try:
+        kind, number = spelled(PHONE, given)
+    except InvalidInput:
+        kind, number = PHONE, ""
+    if kind != PHONE or not _NUMBER.fullmatch(number):
+        check.wrong(field, "must be a telephone number of 3 to 15 digits, for example +32 2 555 12 34")
+    return number
+
+
+def slot_message(slot: Slot, slot_ms: int, zone: ZoneInfo) -> pb.Slot:
+    return pb.Slot(
+        begin_ms=slot.begin_ms,
+        end_ms=slot.begin_ms + slot_ms,
+        capacity=slot.capacity,
+        booked=slot.booked,
+        local=datetime.fromtimestamp(slot.begin_ms / 1_000, zone).isoformat(timespec="minutes"),
+    )
+
+
+def promise_message(promise: Promise, people: Mapping[bytes, Person]) -> pb.Promise:
+    """Without content. `people` must know its agent."""
+    return pb.Promise(
+        contact_id=promise.contact.hex(),
+        channel=promise.channel,
+        queue=promise.queue,
+        state=TO_STATE[promise.state],
+        mode=TO_MODE[promise.mode],
+        made_at_ms=promise.made_ms,
+        due_ms=promise.due_ms,
+        from_ms=promise.from_ms,
+        until_ms=promise.until_ms,
+        slot_ms=promise.slot_ms,
+        hours=[pb.CustomerHours(from_ms=one.from_ms, until_ms=one.until_ms) for one in promise.hours],
+        entry_point=promise.entry_point or "",
+        topic=promise.topic or "",
+        language=promise.language or "",
+        case_id=(promise.case or promise.contact).hex(),
+        customer_id=_hex(promise.customer),
+        waiting_contact_id=_hex(promise.waiting),
+        replaces_contact_id=_hex(promise.replaces),
+        agent=person(people, promise.agent),
+        attempts=promise.attempts,
+        last_attempt=promise.tried or "",
+        next_at_ms=promise.next_ms or 0,
+        at_risk=promise.at_risk,
+        alternatives_ms=promise.alternatives,
+        outcome=promise.outcome or "",
+        reason=promise.reason or "",
+        ended_at_ms=promise.ended_ms or 0,
+        lateness_ms=promise.lateness_ms,
+        successor_contact_id=_hex(promise.successor),
+    )
+
+
+def _hex(ref: bytes | None) -> str:
+    return "" if ref is None else ref.hex()

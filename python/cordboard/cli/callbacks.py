@@ -1,0 +1,163 @@
+"""`cordboard callbacks …`: find a slot, promise a call, move it, cancel it."""
+
+from typing import Annotated, Literal, cast
+
+import typer
+from rich.markup import escape
+
+from cordboard.cli.calls import call
+from cordboard.cli.contacts import instant, plain
+from cordboard.cli.instants import parse_instant
+from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, print_json, print_table
+from cordboard.cli.promises import promise_plain
+from cordboard.client import Customer, Promise
+from cordboard.client.callbacks import NewCallback
+
+callbacks_app = typer.Typer(help="Callbacks: find a slot, book, reschedule, cancel.", no_args_is_help=True)
+Id = Annotated[str, typer.Argument(help="The promise's contact id: 32 hexadecimal digits.")]
+Queue = Annotated[str, typer.Argument(help="A queue of the policy that promises calls.")]
+At = Annotated[
+    str, typer.Option(help="At or after: 2026-11-23T14:00+01:00 (UTC unless it says otherwise); else as soon as possible.")
+]
+Exact = Annotated[bool, typer.Option("--exact", help="In the slot that holds --at, or not at all.")]
+Within = Annotated[
+    list[str] | None,
+    typer.Option("--hours", help="When the customer can be reached, FROM..UNTIL; may be repeated.", show_default=False),
+]
+By = Annotated[str, typer.Option(help="Who does so for the customer: a person id.")]
+RequestId = Annotated[str, typer.Option(help="A UUID: the same one again does nothing twice.")]
+COLUMNS = ("begins", "ends", "room", "booked", "capacity")
+
+
+@callbacks_app.command()
+def slots(
+    queue: Queue,
+    at: At = "",
+    within: Within = None,
+    zone: Annotated[str, typer.Option(help="Whose clock is shown: an IANA zone such as Europe/Brussels.")] = "",
+    count: Annotated[int, typer.Option(min=1, max=3_000, help="At most so many.")] = 8,
+    full: Annotated[bool, typer.Option("--full", help="Those without room, too.")] = False,
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """Slots with room, the next ones first."""
+    wish_ms, hours = _instant(at), _hours(within)
+    found = call(
+        target,
+        lambda client: client.find_slots(queue, wish_ms=wish_ms, hours=hours, zone=zone, count=count, include_full=full),
+    )
+    if as_json:
+        print_json(
+            [
+                {"begin_ms": one.begin_ms, "end_ms": one.end_ms, "local": one.local, "capacity": one.capacity, "booked": one.booked}
+                for one in found.slots
+            ]
+        )
+        return
+    rows = []
+    for one in found.slots:
+        room = max(0, one.capacity - one.booked)
+        rows.append((one.local, instant(one.end_ms), f"[{'green' if room else 'red'}]{room}[/]", one.booked, one.capacity))
+    print_table(f"slots of {escape(queue)}", COLUMNS, rows, right=("room", "booked", "capacity"))
+
+
+@callbacks_app.command()
+def book(
+    queue: Queue,
+    number: Annotated[str, typer.Option(help="The telephone number to call.")],
+    at: At = "",
+    exact: Exact = False,
+    within: Within = None,
+    name: Annotated[str, typer.Option(help="The customer's name; the number is then the customer's own.")] = "",
+    text: Annotated[str, typer.Option(help="What it is about, for the agent who calls.")] = "",
+    topic: Annotated[str, typer.Option(help="A topic of the policy.")] = "",
+    channel: Annotated[str, typer.Option(help="A channel of the policy; else voice.")] = "",
+    priority: Annotated[int, typer.Option(min=0, max=100)] = 0,
+    agent: Annotated[list[str] | None, typer.Option(help="To be tried first; may be repeated.", show_default=False)] = None,
+    waiting: Annotated[str, typer.Option(help="The customer's contact that waits now and is left for the promise.")] = "",
+    mode: Annotated[str, typer.Option(help="agent_first or customer_first; else as the policy says.")] = "",
+    request_id: RequestId = "",
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """Promise a call. If there is no room then, says what could be had."""
+    wanted = NewCallback(
+        queue=queue,
+        number=number,
+        wish_ms=_instant(at),
+        exact=exact,
+        hours=_hours(within),
+        text=text,
+        topic=topic,
+        channel=channel,
+        priority=priority,
+        preferred_agents=agent or [],
+        waiting_contact_id=waiting,
+    )
+    if name:
+        wanted["customer"] = Customer(kind="phone", address=number, name=name)
+    if mode:
+        if mode not in ("agent_first", "customer_first"):
+            raise typer.BadParameter("use agent_first or customer_first")
+        wanted["mode"] = cast(Literal["agent_first", "customer_first"], mode)
+    if request_id:
+        wanted["request_id"] = request_id
+    _say(call(target, lambda client: client.book_callback(**wanted)).promise, as_json)
+
+
+@callbacks_app.command()
+def reschedule(
+    contact_id: Id,
+    at: At = "",
+    exact: Exact = False,
+    within: Within = None,
+    by: By = "",
+    request_id: RequestId = "",
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """Promise another time instead. If there is no room then, the old promise stands."""
+    wish_ms, hours = _instant(at), _hours(within) if within else None
+    done = call(
+        target,
+        lambda client: client.reschedule_callback(
+            contact_id, wish_ms=wish_ms, exact=exact, hours=hours, by=by, request_id=request_id or None
+        ),
+    )
+    _say(done.promise, as_json)
+
+
+@callbacks_app.command()
+def cancel(
+    contact_id: Id,
+    by: By = "",
+    reason: Annotated[str, typer.Option(help="Why: a reason of the policy.")] = "",
+    request_id: RequestId = "",
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """Nobody is called any more."""
+    done = call(target, lambda client: client.cancel_callback(contact_id, by=by, reason=reason, request_id=request_id or None))
+    print_json(plain(done)) if as_json else console.print("cancelled")
+
+
+def _say(promise: Promise, as_json: bool) -> None:
+    if as_json:
+        print_json(promise_plain(promise))
+        return
+    window = f"between {instant(promise.from_ms)} and {instant(promise.until_ms)}"
+    console.print(f"{promise.contact_id}  promised for [bold]{instant(promise.due_ms)}[/], {window} (UTC)", soft_wrap=True)
+
+
+def _instant(text: str) -> int:
+    return parse_instant(text) if text else 0
+
+
+def _hours(stretches: list[str] | None) -> list[tuple[int, int]]:
+    hours = []
+    for text in stretches or ():
+        begin, dots, end = text.partition("..")
+        if not dots:
+            raise typer.BadParameter(f"{text!r} is no stretch of time: write 2026-11-23T09:00+01:00..2026-11-23T12:00+01:00")
+        hours.append((parse_instant(begin), parse_instant(end)))
+    return hours

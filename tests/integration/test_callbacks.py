@@ -1,0 +1,175 @@
+"""Callbacks from the API to the core and back: found, promised, moved, cancelled, refused, called and kept, at risk by a plan."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import grpc
+import pytest
+from msgspec.structs import replace
+from typer.testing import CliRunner
+
+from cordboard import codec
+from cordboard.client import AgentDeclaration, Client, ClientError, Customer, DeskSnapshot, Offer, PromiseFilter
+from cordboard.events.policy import CallbackPolicy, ChannelProfile, Monitoring, QueuePolicy
+from cordboard.main import app
+from cordboard.v1.callback_service_pb2 import (
+    PROMISE_STATE_CALLING,
+    PROMISE_STATE_ENDED,
+    PROMISE_STATE_PROMISED,
+    Promise,
+)
+from cordboard.v1.types_pb2 import CONTACT_STATE_SCHEDULED, AgentChannel, Membership
+from tests.api_site import PATIENCE_S, POLICY, DeskReader, api_site
+
+MINUTE = 60_000
+VOICE = ChannelProfile(name="voice", presence="live", klass=1, answered_on="connected", offer_ttl_ms=60_000, connect_ms=60_000)
+PROMISING = replace(
+    POLICY,
+    channels=[*POLICY.channels, VOICE],
+    queues=[
+        # Early enough that what is promised for the next minute may be called at once.
+        QueuePolicy(name="orders", callbacks=CallbackPolicy(slot_ms=MINUTE, capacity=1, early_ms=10 * MINUTE, dial_ms=60_000)),
+        *POLICY.queues[1:],
+    ],
+)
+JAN = Customer(kind="phone", address="+32 470 12 34 56", name="Jan")
+
+
+async def test_a_call_is_promised_moved_and_kept(tmp_path: Path) -> None:
+    async with api_site(tmp_path, PROMISING) as site, Client(site.target) as client, asyncio.timeout(PATIENCE_S):
+        watch = client.watch_promises(interval_ms=20)
+        assert [len((await anext(watch)).promises)] == [0]
+
+        async def until(contact_id: str, state: int) -> Promise:
+            async for change in watch:
+                for promise in change.promises:
+                    if (promise.contact_id, promise.state) == (contact_id, state):
+                        return promise
+            raise AssertionError("the watch ended")
+
+        found = await client.find_slots("orders", zone="Europe/Brussels", count=3)
+        assert [slot.begin_ms - found.slots[0].begin_ms for slot in found.slots] == [0, MINUTE, 2 * MINUTE]
+        assert found.slots[0].local.endswith(("+01:00", "+02:00"))
+        await _book_and_move(client, found.slots[1].begin_ms, until)
+        await _refusals(client, found.slots[2].begin_ms)
+        await _called(client, until)
+        await watch.aclose()
+        await _at_risk(client)
+        await asyncio.to_thread(_by_hand, site.target)
+
+
+async def _book_and_move(client: Client, wish_ms: int, until) -> None:  # type: ignore[no-untyped-def]
+    request_id = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+    booked = await client.book_callback(
+        queue="orders", wish_ms=wish_ms, exact=True, customer=JAN, text="Where is it?", topic="delivery", request_id=request_id
+    )
+    promise = booked.promise
+    assert (promise.due_ms, promise.outcome, promise.number, booked.repeated_request) == (wish_ms, "", "", False)
+    again = await client.book_callback(queue="orders", wish_ms=wish_ms, exact=True, customer=JAN, request_id=request_id)
+    assert (again.promise.contact_id, again.repeated_request) == (promise.contact_id, True)
+    whole = await client.get_promise(promise.contact_id, after=booked.consistency_token)
+    assert (whole.number, whole.text, whole.customer.name) == ("+32470123456", "Where is it?", "Jan")
+    taken = await client.find_slots("orders", wish_ms=wish_ms, count=1, include_full=True)
+    assert [(slot.capacity, slot.booked) for slot in taken.slots] == [(1, 1)]
+    moved = await client.reschedule_callback(promise.contact_id, wish_ms=wish_ms + MINUTE)
+    new = await client.get_promise(moved.promise.contact_id, after=moved.consistency_token)
+    assert (new.replaces_contact_id, new.number, new.text) == (promise.contact_id, "+32470123456", "Where is it?")
+    old = await until(promise.contact_id, PROMISE_STATE_ENDED)
+    assert (old.outcome, old.successor_contact_id) == ("rescheduled", new.contact_id)
+    live = [one.contact_id async for one in client.list_promises(PromiseFilter(queue="orders", state=PROMISE_STATE_PROMISED))]
+    assert live in ([new.contact_id], [])  # its window may have begun
+    cancelled = await client.cancel_callback(new.contact_id)
+    listed = [one async for one in client.list_promises(page_size=1, after=cancelled.consistency_token)]
+    assert [one.outcome for one in listed] == ["rescheduled", "cancelled"]
+
+
+async def _refusals(client: Client, wish_ms: int) -> None:
+    first = await client.book_callback(queue="orders", wish_ms=wish_ms, exact=True, number="02 555 12 34")
+    with pytest.raises(ClientError) as full:
+        await client.book_callback(queue="orders", wish_ms=wish_ms, exact=True, number="112")
+    assert (full.value.code, full.value.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "callback_full")
+    assert wish_ms not in full.value.alternatives_ms and wish_ms + MINUTE in full.value.alternatives_ms
+    for queue, reason in (("invoices", "no_callbacks"), ("nowhere", "unknown_queue")):
+        with pytest.raises(ClientError) as refused:
+            await client.find_slots(queue)
+        assert refused.value.reason == reason
+    with pytest.raises(ClientError) as wrong:
+        await client.book_callback(queue="orders", hours=[(5, 5)], number="none")
+    assert wrong.value.violations.keys() == {"hours[0].until_ms", "number"}
+    with pytest.raises(ClientError, match="unknown_promise"):
+        await client.get_promise("0" * 32)
+    await client.cancel_callback(first.promise.contact_id)
+    with pytest.raises(ClientError) as gone:
+        await client.cancel_callback(first.promise.contact_id)
+    assert gone.value.reason in ("contact_gone", "unknown_contact")
+
+
+async def _called(client: Client, until) -> None:  # type: ignore[no-untyped-def]
+    anna = AgentDeclaration(
+        person="anna", name="Anna", memberships=[Membership(queue="orders")], channels=[AgentChannel(channel="voice")]
+    )
+    await client.declare_agents([anna])
+    await client.set_presence("anna", "ready")
+    desk = DeskReader(client, "anna")
+    await desk.until(DeskSnapshot)
+    request_id = "7f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+    promise = (await client.book_callback(queue="orders", customer=JAN, request_id=request_id)).promise
+    attempt = (await desk.until(Offer)).attempt
+    await desk.close()
+    await client.accept_offer("anna", promise.contact_id, attempt)
+    assert (await until(promise.contact_id, PROMISE_STATE_CALLING)).agent == "anna"
+    await _bounded(client, promise.contact_id, request_id)
+    await client.confirm_connected("anna", promise.contact_id, attempt)
+    kept = await until(promise.contact_id, PROMISE_STATE_ENDED)
+    assert (kept.outcome, kept.agent) == ("kept", "anna")
+
+
+async def _bounded(client: Client, contact_id: str, request_id: str) -> None:
+    """Who calls is shown by every method, or by none. RescheduleCallback answers with what BookCallback does."""
+    for monitoring, agent in ((Monitoring(individual_live=False, individual_history=False), ""), (Monitoring(), "anna")):
+        after = (await client.publish_policy(codec.encode(replace(PROMISING, monitoring=monitoring)))).consistency_token
+        seen = [await client.get_promise(contact_id, after=after)]
+        seen.append((await client.book_callback(queue="orders", customer=JAN, request_id=request_id)).promise)
+        seen += [one async for one in client.list_promises() if one.contact_id == contact_id]
+        watch = client.watch_promises(interval_ms=20)
+        seen += [one for one in (await anext(watch)).promises if one.contact_id == contact_id]
+        await watch.aclose()
+        assert [one.agent for one in seen] == [agent] * 4
+
+
+async def _at_risk(client: Client) -> None:
+    later = (await client.find_slots("orders", wish_ms=(await client.find_slots("orders")).slots[0].begin_ms + 60 * MINUTE)).slots[
+        0
+    ]
+    promise = (await client.book_callback(queue="orders", wish_ms=later.begin_ms, number="+3225551234")).promise
+    assert (await client.get_contact(promise.contact_id)).state == CONTACT_STATE_SCHEDULED
+    planned = await client.plan_capacity("orders", later.begin_ms, MINUTE, [0, 3])
+    assert [(risk.contact_id, risk.due_ms) for risk in planned.at_risk] == [(promise.contact_id, later.begin_ms)]
+    assert later.begin_ms + MINUTE in planned.at_risk[0].alternatives_ms
+    risky = [one.contact_id async for one in client.list_promises(PromiseFilter(at_risk=True), after=planned.consistency_token)]
+    assert risky == [promise.contact_id]
+
+
+def _by_hand(target: str) -> None:
+    """The same from the command line."""
+
+    def said(*words: str, code: int = 0) -> str:
+        done = CliRunner().invoke(app, [*words, "--target", target])
+        assert done.exit_code == code, done.output
+        return done.output
+
+    (slot,) = json.loads(said("callbacks", "slots", "orders", "--at", "2026-01-01", "--count", "1", "--json"))
+    assert slot["end_ms"] - slot["begin_ms"] == MINUTE
+    far = said("callbacks", "book", "orders", "--number", "112", "--at", "2100-01-01", code=1)
+    assert "callback_beyond_horizon" in far and "could be had" in far
+    booked = json.loads(said("callbacks", "book", "orders", "--number", "02 555 12 34", "--name", "Jan", "--text", "why", "--json"))
+    moved = json.loads(said("callbacks", "reschedule", booked["contact_id"], "--json"))
+    assert moved["replaces_contact_id"] == booked["contact_id"]
+    assert "Jan" in said("promises", "show", moved["contact_id"])
+    assert said("callbacks", "cancel", moved["contact_id"]) == "cancelled\n"
+    listed = json.loads(said("promises", "list", "--outcome", "cancelled", "--json"))
+    assert moved["contact_id"] in [promise["contact_id"] for promise in listed]
+    assert "at risk" in said("promises", "list", "--at-risk")
