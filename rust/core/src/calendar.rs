@@ -95,7 +95,7 @@ impl Calendar {
         let found_ms = match open_ms {
             0 => at_ms,
             1.. => self.first_by(goal_ms),
-            _ => self.last_by(goal_ms),
+            _ => self.last_by(goal_ms).min(at_ms),
         };
         instant(found_ms.max(0)).unwrap_or(INSTANT_MAX_MS)
     }
@@ -127,7 +127,8 @@ impl Calendar {
     fn last_by(&self, goal_ms: i64) -> i64 {
         let all_ms = self.all_ms();
         if goal_ms < 0 {
-            let Some(weeks) = (self.first_ms - 1 - goal_ms).checked_div(self.first_ms) else { return 0 };
+            // It was never open before, so no instant is the one: the first that is known, not one of decades ago.
+            let Some(weeks) = (self.first_ms - 1 - goal_ms).checked_div(self.first_ms) else { return self.from_ms };
             return self.last_inside(goal_ms + weeks * self.first_ms) - weeks * WEEK_MS;
         }
         let weeks = if goal_ms < all_ms { 0 } else { (goal_ms - all_ms) / self.last_ms + 1 };
@@ -286,6 +287,14 @@ mod tests {
         assert_eq!(always.next_edge(100 * WEEK), None);
         assert_eq!(always.add(5, 99 * WEEK_MS), 5 + 99 * WEEK);
         assert_eq!(always.add(99 * WEEK, -WEEK_MS), 98 * WEEK);
+    }
+
+    #[test]
+    fn nothing_lies_before_a_first_week_that_is_closed() {
+        let shut = calendar(vec![vec![], vec![540, 1_020]], vec![0, 1]).unwrap();
+        assert_eq!(shut.add(FROM_MS + WEEK, -1), FROM_MS);
+        assert_eq!(shut.add(FROM_MS - 7, -1), FROM_MS - 7);
+        assert_eq!(shut.add(0, 1), FROM_MS + WEEK + 540 * MINUTE + 1);
     }
 
     #[test]
