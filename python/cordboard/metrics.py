@@ -97,6 +97,8 @@ OUTCOME_S = _histogram("cordboard_api_outcome_seconds", "From a fact's being sen
 POLICY_DAYS = _gauge(
     "cordboard_policy_days_left", "Days of which the policy knows when they begin and which are holidays; +Inf: it has none of both"
 )
+# Every role shows it, and only those that keep boards set it: no other may look as if its policy had run out.
+POLICY_DAYS.set(float("inf"))
 QUARANTINE_OPEN = _gauge("cordboard_quarantine_open", "Messages and facts that could not be read, and nobody has decided of")
 
 # -- projector ----------------------------------------------------------------------------------------------------------
