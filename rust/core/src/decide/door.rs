@@ -55,7 +55,7 @@ impl Turn<'_> {
     pub(crate) fn turn_door(&mut self, number: u16) {
         let Some(door) = self.rules().and_then(|rules| rules.door(number)) else { return };
         let (view, before) = (self.view(door), self.site.state.doors.get(&door.name));
-        if before.is_some_and(|before| !self.turns(before, view)) {
+        if before.is_some_and(|before| !self.turns(door, before, view)) {
             return;
         }
         let stays = before.filter(|before| before.state == view.state);
@@ -84,10 +84,11 @@ impl Turn<'_> {
         self.site.state.hours.get(&door.queue).filter(|_| view.cause == Some(DoorCause::ClosedHours))?.next_ms
     }
 
-    fn turns(&self, before: &Shown, view: View) -> bool {
+    fn turns(&self, door: &Door, before: &Shown, view: View) -> bool {
         let again_ms = before.said_ms + SAY_AGAIN_MS;
         if before.state == view.state {
-            return before.cause != view.cause || (before.expected_wait_ms != view.expected_wait_ms && self.t_ms >= again_ms);
+            let otherwise = before.cause != view.cause || before.until_ms != self.opens_ms(door, view);
+            return otherwise || (before.expected_wait_ms != view.expected_wait_ms && self.t_ms >= again_ms);
         }
         // Whatever was said is not so any more: nobody is there, or there is no room.
         view.cause.is_some_and(is_hard) || self.reached_ms() >= before.held_until_ms
