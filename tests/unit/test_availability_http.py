@@ -63,13 +63,24 @@ async def test_an_open_door_gives_tickets_for_the_room_it_keeps(tmp_path: Path) 
         assert (await web.post("/availability/widget/ticket")).status_code == 201
         third = await web.post("/availability/widget/ticket")
         assert (third.status_code, third.json()["state"]) == (409, "busy"), "two are on their way, and more room is not kept"
-        async with await site.customer() as ann, await site.customer() as bob, await site.customer() as eve:
+        async with (
+            await site.customer() as dan,
+            await site.customer() as ann,
+            await site.customer() as bob,
+            await site.customer() as eve,
+        ):
+            await dan.start("dan" * 11, queue="invoices", entry_point="widget", ticket=ticket)
             await ann.start(queue=None, entry_point="widget", ticket=ticket)
             assert (await web.post("/availability/widget/ticket")).status_code == 201, "one of them came in"
             await bob.start("bob" * 11, entry_point="widget", ticket=ticket)
             await eve.start("eve" * 11, entry_point="silent", ticket="no-ticket-at-all")
-        arrived = await site.router.seen(3, ContactArrived)
-        assert [(fact.entry_point, fact.ticket) for fact in arrived] == [("widget", True), ("widget", False), ("silent", False)]
+        arrived = await site.router.seen(4, ContactArrived)
+        assert [(fact.queue, fact.entry_point, fact.ticket) for fact in arrived] == [
+            ("invoices", "widget", False),  # the place is in the other queue
+            ("orders", "widget", True),
+            ("orders", "widget", False),
+            ("orders", "silent", False),
+        ]
 
 
 async def test_who_comes_to_a_door_that_is_not_open_is_counted(tmp_path: Path) -> None:

@@ -211,8 +211,10 @@ class Chat:
     def _arrival(self, frame: Start) -> Draft:
         contact, fact_id = self.keys.new_contact(), secrets.token_bytes(ID_BYTES)
         fact = self._placed(frame, contact, fact_id)
-        if frame.ticket is not None and frame.entry_point is not None:
-            ticket = self._take_ticket(frame.ticket, frame.entry_point, frame.client_id)
+        door = None if frame.entry_point is None else self.policy.entry_point(frame.entry_point, CHANNEL)
+        # The place is in the queue whose door was open: neither a rule nor the client makes it one in another.
+        if frame.ticket is not None and door is not None and fact.queue == door.queue:
+            ticket = self._take_ticket(frame.ticket, door.name, frame.client_id)
             fact = msgspec.structs.replace(fact, ticket=ticket)
         contents: tuple[Content, ...] = ()
         if frame.name is not None:
