@@ -124,6 +124,7 @@ class _Gateway:
         def backlog() -> Backlog:
             return self._feed.backlog
 
+        self.turnstile.open()
         self._chat.open(intake(self._name), backlog)
         group.create_task(self._chat.departures.run(publisher))
         group.create_task(self.turnstile.demand.run(publisher))

@@ -16,7 +16,7 @@ from litestar.params import FromPath
 
 from cordboard import metrics
 from cordboard.doors import Door, Doors
-from cordboard.errors import CordboardError, NotFound
+from cordboard.errors import CordboardError, NotFound, Overloaded
 from cordboard.gateway.availability.demand import Demand
 from cordboard.gateway.availability.tickets import Tickets
 from cordboard.gateway.limits import Limits, TokenBuckets
@@ -65,12 +65,18 @@ class Turnstile:
         self._policy, self._tickets, self._clock_ms = policy, tickets, clock_ms
         self.looks = TokenBuckets(limits.looks_per_s, limits.looks_burst)
         self.asks = TokenBuckets(limits.posts_per_s, limits.posts_burst)
+        self._serving = False
+
+    def open(self) -> None:
+        """The journal is read: what it says of the doors is so now. Before that everything raises Overloaded (`not_ready`)."""
+        self._serving = True
 
     def shown(self, name: str) -> Availability:
         """Raises NotFound (`unknown_entry_point`)."""
         return availability(self._door(name))
 
     def all(self) -> list[Availability]:
+        self._check_open()
         return [availability(door) for door in self.doors.all()]
 
     def ticket(self, name: str) -> Ticket | Availability:
@@ -89,7 +95,12 @@ class Turnstile:
         """Whether `holder` was promised a place at the entry point."""
         return self._tickets.take(ticket, entry_point, holder, self._clock_ms())
 
+    def _check_open(self) -> None:
+        if not self._serving:
+            raise Overloaded("still reading the journal", reason="not_ready")
+
     def _door(self, name: str) -> Door:
+        self._check_open()
         door = self.doors.door(name)
         if door is None:
             raise NotFound("nothing is shown of such an entry point", reason="unknown_entry_point")
