@@ -38,7 +38,8 @@
     const own = { open: "open", busy: "busy", listen_only: "listenOnly", closed: "closed" }[door.state];
     if (own === undefined) return;   // nothing is known yet: the page's own label stays
     const usual = door.state === "busy" && !known ? words.busy_unknown : words[door.state];
-    const label = (button.dataset[own] || usual).replace("{wait}", known ? spoken(door.expected_wait_ms) : "").trim();
+    const written = button.dataset[own];   // it says a wait: then only if one is known
+    const label = (written && (known || !written.includes("{wait}")) ? written : usual).replace("{wait}", known ? spoken(door.expected_wait_ms) : "");
     if (button.textContent !== label) button.textContent = label;
     button.dataset.state = door.state;
   }
