@@ -45,6 +45,7 @@ class BoardService:
         # No await between these: all of it is of one position.
         seq = boards.position
         agents = [] if shown.least else boards.agents()
+        self._written.forget_others(agents)
         queues = self._written.queues([*boards.queues(), *boards.cells(), *boards.channels()], shown.figures)
         rest = pb.GetBoardsResponse(
             site=site_row(boards.site(), whole=shown.site_figures, least=shown.least),
