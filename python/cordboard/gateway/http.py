@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Litestar, MediaType, Response, WebSocket, get, websocket
@@ -18,6 +17,7 @@ from cordboard.errors import Overloaded
 from cordboard.gateway.chat import protocol
 from cordboard.gateway.limits import FRAME_MAX
 from cordboard.gateway.page import read_page
+from cordboard.gateway.posts import is_own
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -128,4 +128,4 @@ def make_app(
 def _same_origin(socket: WebSocket[Any, Any, Any], allowed: Collection[str]) -> bool:
     """Browsers name the page's origin; programs need not."""
     origin = socket.headers.get("origin")
-    return origin is None or origin in allowed or urlsplit(origin).netloc == socket.headers.get("host")
+    return origin is None or origin in allowed or is_own(origin, socket.headers.get("host"))

@@ -4,6 +4,7 @@ import asyncio
 import math
 from ipaddress import IPv6Network, ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Request, Response
@@ -90,6 +91,14 @@ def refuse_http(_request: Request[Any, Any, Any], error: HTTPException) -> Respo
     """What the framework refuses (too large, gone half-way), in the same shape."""
     reasons = {408: "too_slow", 413: "too_large"}
     return refuse_with(error.status_code, reasons.get(error.status_code, "bad_request"), error.detail)
+
+
+def is_own(origin: str, host: str | None) -> bool:
+    """Whether a page of this origin came from the server itself. What is no origin is nobody's."""
+    try:
+        return urlsplit(origin).netloc == host
+    except ValueError:
+        return False
 
 
 def client_of(request: Request[Any, Any, Any], *, behind_proxy: bool) -> str:

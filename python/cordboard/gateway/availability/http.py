@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
@@ -22,7 +21,7 @@ from cordboard.gateway.availability.tickets import Tickets
 from cordboard.gateway.limits import Limits, TokenBuckets
 from cordboard.gateway.page import read_script
 from cordboard.gateway.policy_view import PolicyView
-from cordboard.gateway.posts import HEADERS, client_of, later, refuse, refuse_with
+from cordboard.gateway.posts import HEADERS, client_of, is_own, later, refuse, refuse_with
 from cordboard.vault.clock import now_ms
 
 FRESH_S = 5
@@ -177,7 +176,7 @@ def availability_routes(
         origin = request.headers.get("origin")
         headers = HEADERS | {"vary": "origin"}
         if origin is not None:
-            if origin not in allowed_origins and urlsplit(origin).netloc != request.headers.get("host"):
+            if origin not in allowed_origins and not is_own(origin, request.headers.get("host")):
                 return refuse_with(403, "origin_not_allowed", "pages of this origin get no tickets")
             headers |= {"access-control-allow-origin": origin}
         client = client_of(request, behind_proxy=behind_proxy)
