@@ -19,6 +19,7 @@ COMMANDS = {
     "contacts": "joined:contacts",
     "timeline": "contacts:timeline",
     "agents": "joined:agents",
+    "callbacks": "joined:callbacks",
     "effects": "effects:effects_app",
     "quarantine": "quarantine:quarantine_app",
     "explain": "explain:explain_app",

@@ -1,0 +1,38 @@
+"""`cordboard callbacks plan` without a running site."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cordboard.main import app
+from tests.unit.test_policy_problems import GOOD
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    path = tmp_path / "site.yaml"
+    path.write_text("timezone: Europe/Brussels\n" + GOOD.replace("  orders:\n", "  orders:\n    callbacks: {slot: 15m}\n", 1))
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["callbacks", "plan", *map(str, arguments)])
+
+
+def test_the_example_is_a_table_that_can_be_planned(site: Path, tmp_path: Path) -> None:
+    table = tmp_path / "week.csv"
+    table.write_text(run("--example", "--policy", site).stdout)
+    said = json.loads(run(table, "--dry-run", "--policy", site, "--json").stdout)
+    assert [(day["queue"], day["slots"], day["net_least"], day["capacity"]) for day in said["days"]] == [("orders", 40, "5.25", 40)]
+    assert "Mon 2027-01-04" in run(table, "--dry-run", "--policy", site).stdout
+
+
+def test_a_bad_table_is_shown_with_its_places(site: Path, tmp_path: Path) -> None:
+    table = tmp_path / "week.csv"
+    table.write_text(run("--example", "--policy", site).stdout.replace("12:00,14:00,7.5", "12:00,14:05,7.5"))
+    result = run(table, "--dry-run", "--policy", site)
+    assert result.exit_code == 1
+    assert f"{table}:6:25: to 14:05 lies within a slot" in result.stderr
+    assert run(table, "--policy", site).exit_code == 2, "a policy file is for a dry run"
