@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
 import pytest
 from msgspec.structs import replace
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from cordboard import codec
 from cordboard.client import AgentDeclaration, Client, ClientError, Customer, DeskSnapshot, Offer, PromiseFilter
@@ -59,6 +61,7 @@ async def test_a_call_is_promised_moved_and_kept(tmp_path: Path) -> None:
         await watch.aclose()
         await _at_risk(client)
         await asyncio.to_thread(_by_hand, site.target)
+        await asyncio.to_thread(_plan_by_hand, site.target, tmp_path)
 
 
 async def _book_and_move(client: Client, wish_ms: int, until) -> None:  # type: ignore[no-untyped-def]
@@ -173,3 +176,33 @@ def _by_hand(target: str) -> None:
     listed = json.loads(said("promises", "list", "--outcome", "cancelled", "--json"))
     assert moved["contact_id"] in [promise["contact_id"] for promise in listed]
     assert "at risk" in said("promises", "list", "--at-risk")
+
+
+def _plan_by_hand(target: str, directory: Path) -> None:
+    """A table is published; one that shrinks below what is promised names the promises that do not fit, and where they would."""
+    table, at_ms = directory / "staffing.csv", _hours_from_now(5)
+
+    def planned(agents: int, *words: str) -> Result:
+        begin, end = (datetime.fromtimestamp(ms / 1_000, UTC).isoformat() for ms in (at_ms, at_ms + 3 * MINUTE))
+        table.write_text(f"queue,from,to,agents\n# at night\norders,{begin},{end},{agents}\n")
+        done = CliRunner().invoke(app, ["callbacks", "plan", str(table), *words, "--json", "--target", target])
+        assert done.exit_code == 0, done.output
+        return done
+
+    def day(done: Result) -> tuple[int, int]:
+        said = json.loads(done.stdout)["days"]
+        return sum(one["capacity"] for one in said), sum(one["booked"] for one in said)
+
+    assert day(planned(2)) == (6, 0)
+    book = ["callbacks", "book", "orders", "--at", datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(), "--exact"]
+    made = [CliRunner().invoke(app, [*book, "--number", number, "--json", "--target", target]) for number in ("112", "113")]
+    assert [json.loads(one.stdout)["due_ms"] for one in made] == [at_ms, at_ms]
+    assert day(planned(1, "--dry-run")) == (3, 2)
+    (risk,) = json.loads(planned(1).stdout)["at_risk"]
+    assert (risk["contact_id"], risk["due_ms"]) == (json.loads(made[1].stdout)["contact_id"], at_ms), "the one made last"
+    assert at_ms + MINUTE in risk["alternatives_ms"]
+
+
+def _hours_from_now(hours: int) -> int:
+    """At the beginning of a minute."""
+    return (round(time.time() * 1_000) // MINUTE + hours * 60) * MINUTE

@@ -36,3 +36,10 @@ def test_a_bad_table_is_shown_with_its_places(site: Path, tmp_path: Path) -> Non
     assert result.exit_code == 1
     assert f"{table}:6:25: to 14:05 lies within a slot" in result.stderr
     assert run(table, "--policy", site).exit_code == 2, "a policy file is for a dry run"
+
+
+def test_the_table_beside_the_examples_can_be_planned() -> None:
+    examples = Path(__file__).parents[2] / "examples"
+    said = json.loads(run(examples / "staffing.csv", "--dry-run", "--policy", examples / "callbacks.yaml", "--json").stdout)
+    # floor(12 x 70 % x 25 % x 15 m / 10 m) = 3 in 28 slots, 7.5 agents make 1 in 4; half of them: 1 in all 32.
+    assert [(day["day"], day["capacity"]) for day in said["days"]] == [("2026-11-30", 88), ("2026-12-01", 32)]

@@ -1,4 +1,4 @@
-"""`cordboard callbacks …`: find a slot, promise a call, move it, cancel it."""
+"""`cordboard callbacks …`: find a slot, promise a call, move it, cancel it. (Plans of slots: staffing.py.)"""
 
 from typing import Annotated, Literal, cast
 
@@ -13,7 +13,7 @@ from cordboard.cli.promises import promise_plain
 from cordboard.client import Customer, Promise
 from cordboard.client.callbacks import NewCallback
 
-callbacks_app = typer.Typer(help="Callbacks: find a slot, book, reschedule, cancel.", no_args_is_help=True)
+callbacks_app = typer.Typer(help="Callbacks: find a slot, book, reschedule, cancel; plan how many fit.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(help="The promise's contact id: 32 hexadecimal digits.")]
 Queue = Annotated[str, typer.Argument(help="A queue of the policy that promises calls.")]
 At = Annotated[

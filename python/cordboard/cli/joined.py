@@ -1,18 +1,9 @@
 """The groups whose commands are written in several files."""
 
-import typer
-
 from cordboard.cli import agents_file, engagements, parking, staffing, steering
 from cordboard.cli.agents import agents_app as agents
+from cordboard.cli.callbacks import callbacks_app as callbacks
 from cordboard.cli.contacts import contacts_app as contacts
-
-callbacks = typer.Typer(help="Callbacks: what is planned.", no_args_is_help=True)
-
-
-@callbacks.callback()
-def _group() -> None:
-    """A group, though it has one command."""
-
 
 staffing.add_commands(callbacks)
 steering.add_commands(contacts)

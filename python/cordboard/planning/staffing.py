@@ -46,9 +46,11 @@ def loads_staffing(text: str, policy: Policy, *, source: str = "") -> StaffingPl
     return StaffingPlan(tuple(_runs(lines)))
 
 
-def zone_of(policy: Policy, _queue: QueuePolicy) -> tzinfo | None:
-    """The clocks by which a queue's lines are written; None: nobody said."""
-    return ZoneInfo(policy.timezone) if policy.timezone else None
+def zone_of(policy: Policy, queue: QueuePolicy) -> tzinfo | None:
+    """The clocks by which a queue's lines are written, those of its calendar or else of the site; None: nobody said."""
+    own = next((calendar.timezone for calendar in policy.calendars if calendar.name == queue.calendar), "")
+    zone = own or policy.timezone
+    return ZoneInfo(zone) if zone else None
 
 
 def _check_neighbours(lines: list[Staffed], problems: Problems) -> None:
