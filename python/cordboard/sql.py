@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -141,8 +141,10 @@ def _configure(engine: Engine, purpose: Purpose, durable: bool, pause: Callable[
     @event.listens_for(engine, "invalidate")
     def let_go(connection: Any, _record: object, _error: object) -> None:
         # A cancellation in the middle of a statement. The connection is closed next; but SQLite puts that off, and keeps the lock,
-        # as long as there is a cursor, and the task that was cancelled refers to it for as long as it likes.
-        connection.rollback()
+        # as long as there is a cursor, and the task that was cancelled refers to it for as long as it likes. One that cannot even
+        # roll back is closed all the same: what is to be heard of is the cancellation.
+        with suppress(Exception):
+            connection.rollback()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -1,5 +1,7 @@
 """SQLite files that several roles open at once."""
 
+import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -52,3 +54,30 @@ async def test_who_is_cancelled_in_the_middle_of_a_statement_keeps_no_lock(tmp_p
         await connection.execute(text("CREATE TABLE words (word INTEGER)"))
     await other.dispose()
     assert held is not None, "the traceback of a cancelled task refers to its cursor for as long as anybody has the task"
+
+
+LONG = "WITH RECURSIVE n(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 300000) SELECT count(*) FROM n"
+
+
+async def test_a_cancellation_is_one_though_the_connection_cannot_roll_back(tmp_path: Path) -> None:
+    engine = sql.open_engine(f"sqlite+aiosqlite:///{tmp_path / 'views.db'}", "write", durable=False, name="first")
+    begun = asyncio.Event()
+
+    async def fail() -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async def read() -> None:
+        async with engine.begin() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            driver.rollback = fail
+            begun.set()
+            await connection.execute(text(LONG))
+
+    reading = asyncio.create_task(read())
+    await begun.wait()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE words (word INTEGER)"))
+    await engine.dispose()
