@@ -21,8 +21,8 @@ from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.port import SiteLog
 from cordboard.main import app
-from cordboard.projections.history import HistoryReader, abandon_rebuild, arrivals, rebuild_history, run_history
-from cordboard.projections.history.claim import CLAIM_LOCK, claimed
+from cordboard.projections.history import HistoryReader, abandon_rebuild, arrivals, projector, rebuild_history, run_history
+from cordboard.projections.history.claim import CLAIM_LOCK, Still, claimed
 from cordboard.projections.history.rebuild import NEXT, OLD, Rebuild
 from cordboard.projections.history.schema import VERSION
 from cordboard.projections.history.store import position, prepare, store
@@ -304,6 +304,33 @@ async def test_two_projectors_of_a_new_release_rebuild_once(site: Site, database
     assert metrics.REGISTRY.get_sample_value("cordboard_history_rebuilds_total") == before + 1
     assert not [word for word in said if word.startswith("rebuilding")]
     assert await dump(views) == live
+
+
+async def test_who_gets_the_claim_after_a_rebuild_does_not_rebuild_again(
+    site: Site, database_url: str, views: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It saw the old tables, and before it had the claim another projector gave back its own, having rebuilt them."""
+    await site.append(a_journal())
+    await prepare(views, SITE)
+    async with views.begin() as connection:
+        await connection.execute(text(f"UPDATE history_checkpoint SET version = {VERSION - 1}"))
+    before = metrics.REGISTRY.get_sample_value("cordboard_history_rebuilds_total") or 0
+
+    @contextlib.asynccontextmanager
+    async def late(engine: AsyncEngine) -> AsyncIterator[Still]:
+        monkeypatch.undo()
+        await site.rebuild(database_url)
+        async with claimed(engine) as still:
+            yield still
+
+    monkeypatch.setattr(projector, "claimed", late)
+    said: list[str] = []
+    following = asyncio.create_task(run_history(site.url, SITE, database_url, said=said.append))
+    await eventually(lambda: said or following.done(), "it to follow the journal")
+    following.cancel()
+    await asyncio.wait([following])
+    assert said == [""]
+    assert metrics.REGISTRY.get_sample_value("cordboard_history_rebuilds_total") == before + 1
 
 
 async def test_another_site_s_history_is_left_alone(views: AsyncEngine) -> None:

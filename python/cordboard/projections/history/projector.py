@@ -112,20 +112,26 @@ async def _tell(seq: int) -> bool:
 
 async def _prepared(nats_url: str, site: str, engine: AsyncEngine, trimmed: Trimmed | None, say: Callable[[str], None]) -> None:
     """The tables are there, and of this release."""
-    while True:
-        try:
-            await prepare(engine, site)
-            return
-        except OldTables as old:
-            logger.warning("%s", old)
+    while await _are_old(engine, site):
         try:
             async with claimed(engine) as still:
-                progress = _said(say)
-                rebuild = await Rebuild.begin(engine, site, progress, still=still)
-                await _fill(nats_url, site, engine, trimmed, rebuild)
+                # Whoever had the claim until now may just have rebuilt them.
+                if await _are_old(engine, site):
+                    rebuild = await Rebuild.begin(engine, site, _said(say), still=still)
+                    await _fill(nats_url, site, engine, trimmed, rebuild)
         except Conflict as taken:
             say(f"the history is of an older release: {taken}")
             await asyncio.sleep(RETRY_S)
+
+
+async def _are_old(engine: AsyncEngine, site: str) -> bool:
+    """Prepare the tables; True if an older release wrote them."""
+    try:
+        await prepare(engine, site)
+    except OldTables as old:
+        logger.warning("%s", old)
+        return True
+    return False
 
 
 def _said(say: Callable[[str], None]) -> Progress:
