@@ -186,8 +186,29 @@ def test_nothing_is_kept_of_who_is_gone_or_not_to_be_shown(boards: Boards, pen: 
     pen.declare(40, "bert", "orders")
     kept = written.agents(boards.agents(), people)
     assert kept[0] is anna and kept[1] is not bert
-    written.forget_others([])
+    written.forget_others([], [])
     assert not {id(data) for data in kept} & {id(data) for data in written.agents(boards.agents(), people)}
+
+
+def test_nothing_is_kept_of_a_queue_that_was_removed(boards: Boards, pen: Pen) -> None:
+    written = WrittenRows()
+
+    def all_of(rows: list[QueueRow]) -> dict[str | None, bytes]:
+        return dict(zip([row.queue for row in rows], written.queues(rows, lambda _row: ALL), strict=True))
+
+    first, before = boards.queues(), boards.position
+    kept = all_of(first)
+    assert [row.queue for row in first] == ["invoices", "orders"]
+    pen.adopt(20, policy("orders"))
+    (told,) = (row for row in boards.changed_since(before)[0] if row.queue == "invoices")
+    assert told.mode is None, "who watches hears that it is no queue any more"
+    assert boards.queue("invoices") is None
+    assert not any(cell[0] == "invoices" for cell in boards._queues._kept)
+    all_of([told])
+    written.forget_others(boards.queues(), [])
+    assert not any(cell[0] == "invoices" for cell in written._queues)
+    pen.adopt(30, policy("orders", "invoices"))
+    assert all_of(boards.queues()).keys() == kept.keys()
 
 
 def test_rows_stand_under_the_same_numbers_in_both_answers() -> None:

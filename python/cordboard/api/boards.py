@@ -45,8 +45,9 @@ class BoardService:
         # No await between these: all of it is of one position.
         seq = boards.position
         agents = [] if shown.least else boards.agents()
-        self._written.forget_others(agents)
-        queues = self._written.queues([*boards.queues(), *boards.cells(), *boards.channels()], shown.figures)
+        rows = [*boards.queues(), *boards.cells(), *boards.channels()]
+        self._written.forget_others(rows, agents)
+        queues = self._written.queues(rows, shown.figures)
         rest = pb.GetBoardsResponse(
             site=site_row(boards.site(), whole=shown.site_figures, least=shown.least),
             consistency_token=self._site.token(seq),
@@ -114,7 +115,7 @@ class _Changes:
         self._queues = written.queues(queues, shown.figures)
         self._row = site_row(boards.site(), whole=shown.site_figures, least=shown.least)
         if self._complete:
-            written.forget_others(self._agents)
+            written.forget_others(queues, self._agents)
 
     async def messages(self) -> AsyncIterator[bytes]:
         """Only the last one moves the resume token on, so that a watch broken off in between loses nothing."""

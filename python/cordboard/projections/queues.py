@@ -42,7 +42,7 @@ class Queues:
         return [self._channel(channel) for channel in sorted(self._by_channel)]
 
     def queue(self, queue: str, at_ms: int) -> QueueRow | None:
-        return self._queue(queue, at_ms) if queue in self._policies or queue in self._by_queue else None
+        return self._queue(queue, at_ms) if self._has(queue) else None
 
     def queues_changed_since(self, seq: int, at_ms: int) -> list[QueueRow]:
         return [self._queue(queue, at_ms) for queue in self._queue_marks.since(seq)]
@@ -65,6 +65,7 @@ class Queues:
         changed = {*self._policies, *(queue.name for queue in policies)}
         self._policies = {queue.name: queue for queue in policies}
         self._openings.keep(self._policies, {queue.name for queue in policies if queue.calendar})
+        self._kept = {cell: kept for cell, kept in self._kept.items() if cell[0] is None or self._has(cell[0])}
         for queue in sorted(changed):
             self.touch(queue, None, seq)
         for queue, channel in self._tallies:
@@ -146,8 +147,13 @@ class Queues:
             opening=opening,
             occupancy_permille=occupancy_permille,
         )
-        self._kept[queue, channel] = key, row
+        if queue is None or self._has(queue):
+            self._kept[queue, channel] = key, row
         return row
+
+    def _has(self, queue: str) -> bool:
+        """It has a row: as a queue of the policy, or as one that was and left figures."""
+        return queue in self._policies or queue in self._by_queue
 
     def _opening(self, queue: str) -> Opening | None:
         """None for what is no queue of the policy any more."""

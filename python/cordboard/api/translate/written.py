@@ -50,8 +50,11 @@ class WrittenRows:
             found.append(kept[2])
         return found
 
-    def forget_others(self, agents: Collection[AgentRow]) -> None:
-        """These are all that may be shown: nothing is kept of anybody else."""
+    def forget_others(self, queues: Collection[QueueRow], agents: Collection[AgentRow]) -> None:
+        """These are all that there are, and that may be shown: nothing is kept of any other queue, nor of anybody else."""
+        if len(self._queues) > len(queues):
+            cells = {(row.queue, row.channel) for row in queues}
+            self._queues = {cell: kept for cell, kept in self._queues.items() if cell in cells}
         if len(self._agents) > len(agents):
             shown = {row.agent for row in agents}
             self._agents = {agent: kept for agent, kept in self._agents.items() if agent in shown}
