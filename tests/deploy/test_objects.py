@@ -1,12 +1,14 @@
 """What the chart makes: valid for Kubernetes, restricted, and in accord with itself and with the command line."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import helm_python
 import kubernetes_validate
 import pytest
 import typer
+from ruamel.yaml import YAML
 
 from cordboard import metrics
 from cordboard.cli.up import Role
@@ -260,6 +262,15 @@ def test_the_alerts_ask_for_metrics_that_there_are() -> None:
         together = re.findall(r"\b(?:max|min|sum|avg|count)\b(?: by \(([^)]*)\))?", rule["expr"])
         assert all("site" in labels.split(", ") for labels in together), f"{rule['alert']} takes several sites for one"
         assert rule["labels"]["severity"] in ("warning", "critical") and rule["annotations"]["summary"]
+
+
+def test_every_alert_is_tried_quiet_and_loud() -> None:
+    groups = named(render(EVERYTHING), "PrometheusRule", "cordboard")["spec"]["groups"]
+    alerts = {rule["alert"] for group in groups for rule in group["rules"]}
+    tried = YAML(typ="safe").load(Path(__file__).with_name("alerts.promtool.yaml").read_text())["tests"]
+    for name, fires in (("quiet", False), ("loud", True)):
+        (rules,) = (one["alert_rule_test"] for one in tried if one["name"] == name)
+        assert {rule["alertname"] for rule in rules if bool(rule.get("exp_alerts")) == fires} == alerts
 
 
 def test_peers_are_those_of_the_values() -> None:
