@@ -15,7 +15,7 @@ from cordboard.events.commit import INPUT_TAG
 from cordboard.events.promises import ALTERNATIVES_MAX, CallbackRequested, Hours
 from cordboard.events.verdict import Accepted
 from cordboard.projections import promises as fold
-from cordboard.projections.promises import Promises, Slot
+from cordboard.promises import Promises, Slot
 from tests.scenarios.language import ident
 from tests.scenarios.story import STORIES, Telling, parse
 

@@ -30,7 +30,7 @@ from cordboard.events.promises import (
     CapacityPlanned,
 )
 from cordboard.events.verdict import REFUSALS
-from cordboard.projections.promises import made
+from cordboard.promises import made
 from cordboard.v1 import callback_service_pb2 as pb
 from cordboard.v1.callback_service_pb2_grpc import CallbackServiceServicer
 from cordboard.vault import Content, Draft

@@ -13,7 +13,7 @@ from cordboard.api.translate.promises import OUTCOMES, STATES, promise_message
 from cordboard.errors import NotFound
 from cordboard.events.bounds import INSTANT_MAX_MS
 from cordboard.events.policy import QUEUES_MAX
-from cordboard.projections.promises import Promise
+from cordboard.promises import Promise
 from cordboard.v1 import callback_service_pb2 as pb
 from cordboard.v1 import contact_service_pb2
 

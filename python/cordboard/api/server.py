@@ -44,8 +44,8 @@ from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
 from cordboard.projections.history.doubt import was_decided
-from cordboard.projections.promises import Promises
 from cordboard.projections.quarantine import Quarantine
+from cordboard.promises import Promises
 from cordboard.router.core import CoreThread
 from cordboard.router.explain import Explainer
 from cordboard.settings import is_loopback

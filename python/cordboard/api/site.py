@@ -24,8 +24,8 @@ from cordboard.log.port import Publisher, SiteLog
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
-from cordboard.projections.promises import Promises
 from cordboard.projections.quarantine import Quarantine
+from cordboard.promises import Promises
 from cordboard.room import Room
 from cordboard.router.explain import Explainer
 from cordboard.vault import Draft, Vault

@@ -12,7 +12,7 @@ from cordboard.errors import InvalidInput
 from cordboard.events.bounds import INSTANT_MAX_MS
 from cordboard.events.policy import DialMode
 from cordboard.events.promises import HOURS_MAX, Hours, PromiseOutcome
-from cordboard.projections.promises import Promise, Slot, State
+from cordboard.promises import Promise, Slot, State
 from cordboard.v1 import callback_service_pb2 as pb
 from cordboard.vault import Person
 from cordboard.vault.address import PHONE, spelled
