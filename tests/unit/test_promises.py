@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from cordboard import codec
+from cordboard import promises as fold
 from cordboard.events import Commit, Entry
 from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG
 from cordboard.events.promises import ALTERNATIVES_MAX, CallbackRequested, Hours
 from cordboard.events.verdict import Accepted
-from cordboard.projections import promises as fold
 from cordboard.promises import Promises, Slot
 from tests.scenarios.language import ident
 from tests.scenarios.story import STORIES, Telling, parse
