@@ -138,8 +138,11 @@ fn unclear_promises(site: &Site) -> Vec<String> {
     found
 }
 
-/// In no slot are there more promises than fit, besides those that are recorded to be at risk.
+/// When a turn ends, in no slot are there more promises than fit, besides those that are recorded to be at risk.
 fn overbooked(site: &Site) -> Vec<String> {
+    if !is_settled(site) {
+        return Vec::new();
+    }
     let mut slots: BTreeMap<(&Name, u64), (u64, usize)> = BTreeMap::new();
     for promise in site.state.promises.values().filter(|promise| !promise.at_risk) {
         let Some(policy) = site.callbacks(&promise.queue) else { continue };

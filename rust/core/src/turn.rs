@@ -100,6 +100,7 @@ impl<'a> Turn<'a> {
         if self.site.state.continued {
             // The last thing before the cut was perhaps not finished: that is of its own time, and what is still to come is before this turn's.
             self.t_ms = self.site.state.fact_ms;
+            self.note_all_risks();
             self.finish();
             if self.is_full() {
                 return true;

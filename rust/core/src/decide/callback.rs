@@ -303,18 +303,24 @@ impl Turn<'_> {
     }
 
     /// A policy may have less room in every slot.
-    pub(super) fn note_all_risks(&mut self) {
+    pub(crate) fn note_all_risks(&mut self) {
         let queues: BTreeSet<Name> = self.promised_on().map(|(queue, _)| queue.clone()).collect();
         for queue in queues {
+            if self.is_full() {
+                return;
+            }
             self.note_risks(&queue, 0..u64::MAX);
         }
     }
 
+    /// If the commit is full, the next one goes on with all that are left.
     fn note_risks(&mut self, queue: &Name, slots: Range<u64>) {
         for id in self.beyond(queue, slots) {
+            if self.is_full() {
+                return;
+            }
             let Some(promise) = self.site.state.promises.get(&id).cloned() else { continue };
-            // All of them must fit into the commit: the last of very many hear no proposals.
-            let alternatives = if self.is_full() { Vec::new() } else { self.alternatives(queue, &promise.hours, promise.due_ms) };
+            let alternatives = self.alternatives(queue, &promise.hours, promise.due_ms);
             let event = PromiseAtRisk { at_ms: self.t_ms, cause: RiskCause::Capacity, due_ms: promise.due_ms, alternatives };
             self.emit(Some(id), None, Some(&promise.channel), event);
         }
