@@ -114,7 +114,7 @@ impl Turn<'_> {
         } else if interrupts {
             self.record_over_capacity(agent, self.at_ms, OverCapacityCause::Interrupted);
         }
-        if self.is_answered_at_once(&channel) || self.is_customer_first(&id) {
+        if (self.is_answered_at_once(&channel) || self.is_customer_first(&id)) && !self.is_too_late(&id) {
             self.accept((id, attempt), agent, self.at_ms);
         }
     }

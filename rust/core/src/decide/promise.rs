@@ -129,6 +129,11 @@ impl Turn<'_> {
         self.promise(id).is_some_and(|promise| promise.mode == DialMode::CustomerFirst)
     }
 
+    /// Its window is over, and that is still to be decided in this turn (after silence, or because an agent's leg failed): nobody is dialled.
+    pub(super) fn is_too_late(&self, id: &Id) -> bool {
+        self.promise(id).is_some_and(|promise| promise.until_ms <= self.at_ms)
+    }
+
     /// Agent and customer are connected: the promise is kept, if it is in time.
     pub(super) fn keep_promise(&mut self, id: Id) {
         let Some(promise) = self.promise(&id).cloned() else { return };
