@@ -144,7 +144,8 @@ fn overbooked(site: &Site) -> Vec<String> {
         return Vec::new();
     }
     let mut slots: BTreeMap<(&Name, u64), (u64, usize)> = BTreeMap::new();
-    for promise in site.state.promises.values().filter(|promise| !promise.at_risk) {
+    // The plan of slots that have begun is forgotten with the next one.
+    for promise in site.state.promises.values().filter(|promise| !promise.at_risk && promise.due_ms > site.state.at_ms) {
         let Some(policy) = site.callbacks(&promise.queue) else { continue };
         if let Some(slot) = promise.slot(policy.slot_ms) {
             let (places, booked) = slots.entry((&promise.queue, slot)).or_default();
