@@ -45,7 +45,7 @@ impl Site {
 
     /// Fewer agents are held for promises of the queue than its share of those who are ready.
     fn may_hold_another(&self, queue: &Name) -> bool {
-        let Some(policy) = self.callbacks(queue) else { return false };
+        let Some(policy) = self.callbacks(queue).filter(|policy| policy.holdback_ms > 0) else { return false };
         let ready = self.index.ready.get(queue).map_or(0, std::collections::BTreeSet::len);
         let held = self.index.reservations.of(queue).filter(|id| self.state.promises.get(id).is_some()).count();
         held < (usize::from(policy.holdback_percent) * ready).div_ceil(100)
