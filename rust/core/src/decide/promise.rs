@@ -9,7 +9,7 @@
 
 use super::{word, Check};
 use crate::rules::Rules;
-use crate::state::{Contact, Phase, Promise, PromiseStage};
+use crate::state::{Promise, PromiseStage};
 use crate::turn::Turn;
 use crate::words::bounds::{counted, ATTEMPT_MAX, DURATION_MAX_MS, INSTANT_MAX_MS};
 use crate::words::{
@@ -284,14 +284,10 @@ impl Turn<'_> {
     /// Who asked to be forgotten is not called any more.
     pub(super) fn cancel_promises_of(&mut self, customer: Id) {
         let promises = self.site.state.promises.iter().filter(|(_, promise)| promise.customer == Some(customer));
-        let scheduled: Vec<Id> = promises.filter(|(id, _)| !self.is_connecting(id)).map(|(id, _)| *id).collect();
-        for id in scheduled {
+        let promised: Vec<Id> = promises.map(|(id, _)| *id).collect();
+        for id in promised {
             self.end_promise_early(id, PromiseOutcome::Cancelled, None);
         }
-    }
-
-    fn is_connecting(&self, id: &Id) -> bool {
-        matches!(self.site.contact(id), Some(Contact { phase: Phase::Connecting { .. }, .. }))
     }
 
     /// Queues and channels that promises are made on.
