@@ -29,6 +29,7 @@ def test_they_compile_and_spell_back() -> None:
         ("{slot: 7m}", "slots of 7m do not begin at the same minutes of every hour"),
         ("{slot: 5h}", "slots of 5h do not begin"),
         ("{slot: 10s}", "10s is too short"),
+        ("{early: 0s, late: 0s}", "no promise could be kept"),
         ("{ring_min: 40s}", "nobody is dialled for 40s"),
         ("{dial: 10s}", "nobody is dialled for 20s"),
         ("{capacity: -1}", "out of bounds"),

@@ -60,12 +60,15 @@ CALLBACKS: Final = (
 
 
 def check_callbacks(callbacks: Entry, path: str, problems: Problems) -> None:
-    """Slots that go evenly into hours, and attempts that can count."""
+    """Slots that go evenly into hours, windows in which somebody can be called, and attempts that can count."""
     slot = callbacks.get("slot")
     if slot is not None and HOUR_MS % slot and (slot % HOUR_MS or DAY_MS % slot):
         message = f"slots of {format_duration(slot)} do not begin at the same minutes of every hour, or hours of every day"
         problems.add(callbacks.place("slot"), f"{path}.slot", message, "write 5m, 10m, 15m, 20m, 30m, 1h or 2h")
     fields = CallbackPolicy(**callbacks.fields())
+    if fields.early_ms + fields.late_ms == 0:
+        message = "no promise could be kept: its window would end as it begins"
+        problems.add(callbacks.place("late"), f"{path}.late", message, "leave late out for 10m")
     if fields.ring_min_ms > fields.dial_ms:
         setting = "ring_min" if callbacks.get("ring_min") is not None else "dial"
         message = f"nobody is dialled for {format_duration(fields.ring_min_ms)}: no attempt without an answer would ever count"
