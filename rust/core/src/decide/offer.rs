@@ -147,6 +147,8 @@ impl Turn<'_> {
         let contact = self.site.contact(&fact.contact).ok_or("unknown_contact")?;
         match contact.holder(fact.attempt).filter(|holder| holder.agent == fact.agent).map(|holder| holder.stage) {
             Some(Stage::Offered) if contact.is_held(fact.attempt) => return Err("already_accepted"),
+            // Nobody is dialled for a yes that was read too late.
+            Some(Stage::Offered) if fact.accepted && self.is_too_late(&fact.contact) => return Err("expired"),
             Some(Stage::Offered) => return self.check_reason(fact.reason.as_ref()),
             Some(Stage::Connecting | Stage::Engaged) => return Err("already_accepted"),
             None => {}

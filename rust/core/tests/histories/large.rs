@@ -19,7 +19,7 @@ const BUDGET: usize = 512 * 1024;
 const SIZE: (u64, u64, u64) = (16, 125, 160);
 
 /// A fact under the next id.
-fn numbered(facts: &mut Vec<Vec<u8>>, fact: impl FnOnce(Id) -> Fact) {
+pub(crate) fn numbered(facts: &mut Vec<Vec<u8>>, fact: impl FnOnce(Id) -> Fact) {
     let fact_id = id(0xf1, facts.len() as u64);
     facts.push(codec::encode_fact(&fact(fact_id)));
 }
@@ -43,7 +43,7 @@ fn long_policy(version: u64) -> Vec<u8> {
     codec::encode_policy(&Policy { skills, ..policy(version) })
 }
 
-fn publish(facts: &mut Vec<Vec<u8>>, policy: Vec<u8>) {
+pub(crate) fn publish(facts: &mut Vec<Vec<u8>>, policy: Vec<u8>) {
     numbered(facts, |fact_id| PolicyPublished { fact_id, policy }.into());
 }
 
@@ -89,7 +89,7 @@ fn busy_site() -> Vec<Vec<u8>> {
 }
 
 /// In frames as large as they may be.
-fn frames(facts: &[Vec<u8>], first_seq: u64) -> Vec<Stored> {
+pub(crate) fn frames(facts: &[Vec<u8>], first_seq: u64) -> Vec<Stored> {
     let mut parts: Vec<Vec<Vec<u8>>> = vec![Vec::new()];
     let mut bytes = 0;
     for fact in facts {
@@ -104,14 +104,14 @@ fn frames(facts: &[Vec<u8>], first_seq: u64) -> Vec<Stored> {
     stored(&framed, first_seq)
 }
 
-fn leading() -> (Router, Vec<Vec<u8>>) {
+pub(crate) fn leading() -> (Router, Vec<Vec<u8>>) {
     let mut router = Router::new(SITE).unwrap();
     let commit = router.take_over(INBOX.0, START_MS).unwrap();
     (router, vec![commit])
 }
 
 /// Cut where it must be and nowhere else, and the same when it is folded or decided again.
-fn check_turn(before: &Router, after: &Router, commits: &[Vec<u8>]) {
+pub(crate) fn check_turn(before: &Router, after: &Router, commits: &[Vec<u8>]) {
     assert!(commits.len() > 1, "the turn fits into one commit");
     let (mut follower, mut judge) = (restored(before), restored(before));
     for (place, commit) in commits.iter().enumerate() {
@@ -135,7 +135,7 @@ fn check_turn(before: &Router, after: &Router, commits: &[Vec<u8>]) {
 }
 
 /// A router that finds only the first commits of a turn takes over and ends it: what was said is the same.
-fn check_loss(before: &Router, commits: &[Vec<u8>], inbox: &[Stored]) {
+pub(crate) fn check_loss(before: &Router, commits: &[Vec<u8>], inbox: &[Stored]) {
     let at_ms = read(&commits[0]).at_ms;
     for kept in 0..commits.len() {
         let mut router = restored(before);
@@ -151,7 +151,7 @@ fn check_loss(before: &Router, commits: &[Vec<u8>], inbox: &[Stored]) {
     }
 }
 
-fn count(commits: &[Vec<u8>], what: impl Fn(&Event) -> bool) -> usize {
+pub(crate) fn count(commits: &[Vec<u8>], what: impl Fn(&Event) -> bool) -> usize {
     transcript(commits).iter().filter(|line| matches!(line, Line::Event { event, .. } if what(event))).count()
 }
 

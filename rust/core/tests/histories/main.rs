@@ -9,6 +9,7 @@ mod hall;
 mod large;
 mod ledger;
 mod limits;
+mod promised;
 mod site;
 mod staff;
 mod talk;
