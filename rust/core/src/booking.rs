@@ -78,11 +78,20 @@ impl Site {
         }
     }
 
-    /// How many promises the slot has room for at all.
+    /// How many promises the slot has room for at all: none, unless the queue is open all the time.
     pub(crate) fn places(&self, queue: &Name, policy: &CallbackPolicy, slot: u64) -> u16 {
+        if !self.is_open_from(queue, slot.saturating_mul(policy.slot_ms), policy.slot_ms) {
+            return 0;
+        }
         let planned = self.state.planned.get(queue).filter(|planned| planned.slot_ms == policy.slot_ms);
         let planned = planned.and_then(|planned| planned.capacities.get(&slot));
         u16::try_from(*planned.unwrap_or(&policy.capacity)).unwrap_or(u16::MAX)
+    }
+
+    /// The queue's calendar has it open from then on for so long.
+    pub(crate) fn is_open_from(&self, queue: &Name, from_ms: u64, length_ms: u64) -> bool {
+        let calendar = self.rules().and_then(|rules| rules.calendar(rules.queue(queue)?));
+        calendar.is_none_or(|calendar| calendar.between(from_ms, from_ms.saturating_add(length_ms)) == length_ms)
     }
 
     /// From scratch.

@@ -147,6 +147,10 @@ impl Turn<'_> {
                 let from_ms = due_ms.saturating_sub(policy.early_ms).max(now_ms + 1);
                 let until_ms = (now_ms + expected.p90_ms).max(due_ms + policy.late_ms).min(INSTANT_MAX_MS);
                 let inside = |hours: &Hours| hours.from_ms <= from_ms && until_ms <= hours.until_ms;
+                if !self.site.is_open_from(wish.queue, now_ms, until_ms - now_ms) {
+                    // It would be promised beyond closing: a slot can be had instead.
+                    return Err((DeclineReason::Closed, self.alternatives(wish.queue, wish.hours, due_ms)));
+                }
                 if wish.hours.is_empty() || wish.hours.iter().any(inside) {
                     return Ok(Window { due_ms, from_ms, until_ms });
                 }

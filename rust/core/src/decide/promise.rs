@@ -199,7 +199,8 @@ impl Turn<'_> {
     }
 
     fn miss_reason(&self, promise: &Promise) -> MissReason {
-        if self.mode(&promise.queue) != QueueMode::Open {
+        let open = self.site.is_open_from(&promise.queue, self.t_ms.saturating_sub(1), 1);
+        if self.mode(&promise.queue) != QueueMode::Open || !open {
             return MissReason::Closed;
         }
         let mut members = self.site.state.agents.values().filter(|agent| agent.memberships.get(&promise.queue).is_some());
