@@ -11,6 +11,7 @@ from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG
 from cordboard.events.policy import CallbackPolicy, DialMode
 from cordboard.events.promises import AttemptOutcome, Hours, MissReason, PromiseKind, PromiseOutcome
+from cordboard.policy import hours as calendars
 
 LATELY_MS = 24 * 3_600_000
 """So long after its end a promise is still known here …"""
@@ -98,6 +99,8 @@ class Promises:
         self._changed: OrderedDict[bytes, None] = OrderedDict()
         """All of both, those that changed last at the end."""
         self._callbacks: dict[str, CallbackPolicy] = {}
+        self._calendars: dict[str, calendars.Hours] = {}
+        """Of the queues that open by one."""
         self._planned: dict[str, _Planned] = {}
         self._booked: dict[str, Counter[int]] = {}
         """Promises by queue and slot, of the length that the policy has now."""
@@ -166,6 +169,10 @@ class Promises:
             first = max(first, before)
 
     def _places(self, queue: str, policy: CallbackPolicy, number: int) -> int:
+        """None, unless the queue is open from the slot's beginning to its end."""
+        calendar = self._calendars.get(queue)
+        if calendar is not None and not calendar.is_open_all(number * policy.slot_ms, (number + 1) * policy.slot_ms):
+            return 0
         planned = self._planned.get(queue)
         if planned is None or planned.slot_ms != policy.slot_ms:
             return policy.capacity
@@ -259,6 +266,8 @@ class Promises:
         assert isinstance(event, words.PolicyAdopted)
         policy = codec.decode_policy(event.policy)
         self._callbacks = {queue.name: queue.callbacks for queue in policy.queues if queue.callbacks is not None}
+        hours = {calendar.name: calendars.Hours(calendar) for calendar in policy.calendars}
+        self._calendars = {queue.name: hours[queue.calendar] for queue in policy.queues if queue.calendar is not None}
         self._booked = {}
         for promise in self._live.values():
             self._book(promise, 1)

@@ -115,6 +115,25 @@ def test_and_so_it_is_on_a_crowded_site(seed: int) -> None:
     assert min(beside.foretold["made"], beside.foretold["declined"]) >= 3
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_and_with_hours_in_which_slots_begin_and_end(seed: int) -> None:
+    """Weeks that differ, hours that end within slots and over the end of a week; wishes in and behind the calendar's weeks."""
+    chance, telling, beside = random.Random(seed), Telling(), Beside()
+    # The first two minutes are Sunday's, before the calendar's first Monday.
+    weeks = "weeks=0-470,485-700,10000-10080/20-395,400-410,1000-1600,9000-10080 order=0,1,0"
+    orders = "callbacks orders slot_ms=15m capacity=1 horizon_ms=10h"
+    telling.tell(["policy", f"  calendar desk {weeks}", "  queue orders calendar=desk", f"  {orders}", "tick 5s"])
+    for number in range(1, 61):
+        at_s = max(0, telling.now // 1_000 + chance.randrange(-600, 36_000))
+        hours = f" hours={at_s}s:{at_s + 7_200}s" if chance.random() < 0.3 else ""
+        exact = " exact=on" if chance.random() < 0.5 else ""
+        tick = chance.choice((60, 600, 600_000))
+        telling.tell([f"callback P{number} voice orders {at_s}s{hours}{exact}", f"tick {tick}s"])
+    for data in telling.commits:
+        beside.hear(data)
+    assert min(beside.foretold["made"], beside.foretold["declined"]) >= 3
+
+
 def told(*commands: str) -> tuple[Telling, Promises]:
     telling, promises = Telling(), Promises()
     telling.tell(list(commands))

@@ -41,6 +41,10 @@ class Hours:
         number = (at_ms - self._from_ms) // WEEK_MS
         return bisect_right(self._week(number), (at_ms - self._from_ms) % WEEK_MS) % 2 == 1
 
+    def is_open_all(self, since_ms: int, until_ms: int) -> bool:
+        """From the first of two instants, which lies before the other, to the other."""
+        return next(self.spans(since_ms, until_ms), None) == (since_ms, until_ms)
+
     def spans(self, since_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
         """When it opens and closes, cut to what lies between the two instants."""
         first, last = ((at_ms - self._from_ms) // WEEK_MS for at_ms in (since_ms, until_ms))
