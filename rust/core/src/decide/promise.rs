@@ -285,8 +285,8 @@ impl Turn<'_> {
     /// Who asked to be forgotten is not called any more.
     pub(super) fn cancel_promises_of(&mut self, customer: Id) {
         let promises = self.site.state.promises.iter().filter(|(_, promise)| promise.customer == Some(customer));
-        let promised: Vec<Id> = promises.map(|(id, _)| *id).collect();
-        for id in promised {
+        let ids: Vec<Id> = promises.map(|(id, _)| *id).collect();
+        for id in ids {
             self.end_promise_early(id, PromiseOutcome::Cancelled, None);
         }
     }

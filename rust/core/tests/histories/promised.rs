@@ -1,7 +1,9 @@
 //! Promises by the thousand: what becomes of all of them at once lasts over several commits.
 
 use cordboard_core::codec;
-use cordboard_core::words::{CallbackPolicy, CallbackRequested, CapacityPlanned, DialMode, Event, Id, Policy, PromiseKind, QueuePolicy};
+use cordboard_core::words::{
+    CallbackPolicy, CallbackRequested, CapacityPlanned, DialMode, Event, Id, Policy, PromiseKind, QueuePolicy,
+};
 use cordboard_core::Router;
 
 use crate::large::{check_loss, check_turn, count, frames, leading, numbered, publish};
@@ -78,9 +80,7 @@ fn a_plan_that_holds_nobody_is_noted_over_several_commits() {
     let (before, known) = (restored(&router), facts.len());
     let from_ms = START_MS.next_multiple_of(SLOT_MS);
     let capacities = vec![0; 50];
-    numbered(&mut facts, |fact_id| {
-        CapacityPlanned { fact_id, queue: name(QUEUE), from_ms, slot_ms: SLOT_MS, capacities }.into()
-    });
+    numbered(&mut facts, |fact_id| CapacityPlanned { fact_id, queue: name(QUEUE), from_ms, slot_ms: SLOT_MS, capacities }.into());
     let inbox = frames(&facts[known..], router.position().inbox_seq + 1);
     let commits = decide(&mut router, &inbox, START_MS + 10);
     check_turn(&before, &router, &commits);
