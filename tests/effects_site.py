@@ -21,6 +21,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from cordboard import codec
+from cordboard.branch import name_of
 from cordboard.effects import Limits, MailOut, Relay, Retries, WebhookOut, run_effects
 from cordboard.effects.fold import Place
 from cordboard.events import Fact
@@ -35,13 +36,13 @@ from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.feed import Feed
 from cordboard.log.jetstream import JetStreamLog
-from cordboard.log.port import Appender, Stored
+from cordboard.log.port import Appender, SiteLog, Stored
 from cordboard.log.work import WorkSettings
 from cordboard.vault import Content, Draft, Vault
 from cordboard.vault.envelope import Envelope as Origin
 from cordboard.vault.envelope import envelope_content
 from cordboard.vault.seal import MasterKeys
-from cordboard.vault.tokens import EFFECTS
+from cordboard.vault.tokens import EFFECTS, effect_id
 from tests.journal import NO_HASH, SITE
 
 OWN = "support@shop.example"
@@ -51,6 +52,12 @@ KEK = bytes(32)
 IDS = MasterKeys(KEK).for_use(EFFECTS)
 QUICK = Retries(delays_s=(0.05, 0.1, 0.2), total_s=600.0)
 """Never gives up within a test."""
+
+
+async def outside_id(log: SiteLog, place: Place) -> str:
+    """By which the outside knows the effect there, as hexadecimal digits."""
+    commit = codec.decode_commit((await log.read_commit(place[0])).data)
+    return effect_id(IDS, SITE, name_of(commit), *place).hex()
 
 
 def policy(reply_url: str = "http://127.0.0.1:1/none") -> Policy:

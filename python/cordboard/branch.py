@@ -7,6 +7,7 @@ inbox together name one commit for ever, and whoever keeps both notices when ano
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -59,6 +60,28 @@ class Branch:
         """Is this the commit that is meant?"""
         found = Branch.of(commit)
         return found == self and self.mark in (None, found.mark)
+
+
+def name_of(commit: Commit) -> bytes:
+    """Sixteen bytes that no other commit has, whatever becomes of the journal: of its inbox, the commit before and its time.
+
+    What else is asked of outside effects, tokens and operators is named by it, so that nothing is taken for what stood at the
+    same position before the journal lost its end.
+    """
+    named = commit.consumed.inbox_id + commit.prev_hash + commit.at_ms.to_bytes(TIME_BYTES, "big")
+    return hashlib.blake2b(named, digest_size=ID_BYTES, person=b"cb-commit").digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Commit `seq` of a journal that was written in this epoch: the name of the commit that the epoch began with.
+
+    Whoever goes on with a journal that lost its end takes over first, so of two commits that were given one position each is of
+    another epoch; and epochs are few, so a follower can name every position that it has seen.
+    """
+
+    seq: int
+    epoch: bytes
 
 
 NOWHERE = Branch(0, bytes(ID_BYTES), bytes(MARK_BYTES))

@@ -54,7 +54,10 @@ PERSONS: list[Any] = ["", "   ", "\t\n", "p" * 129, "a\0b", HUGE]
 OPTIONAL_PERSONS = PERSONS[1:]
 NAMES: list[Any] = ["", "Orders", "or ders", ".orders", "q" * 49, "bestellung-ä", "orders\n", "\0", "-", HUGE]
 OPTIONAL_NAMES = NAMES[1:]
-PLACES: list[Any] = ["", "1", ".", "1.", ".1", "1.x", "-1.0", "01.0", "1.0.0", "1.0\n", "٣.0", "99999999999999999.0", HUGE]
+PLACES: list[Any] = [
+    *(f"{place}-000000" for place in ("", "1", ".", "1.", ".1", "1.x", "-1.0", "01.0", "1.0.0", "٣.0", "99999999999999999.0")),
+    *("", "1.0", "1.0-", "1.0-0", "1.0-00000g", "1.0-000000\n", "1.0-0000000", HUGE),
+]
 ATTEMPTS: list[Any] = [0, -1, 1_000_001, (1 << 31) - 1, -(1 << 31)]
 SIZES: list[Any] = [-1, 1_001, (1 << 31) - 1, -(1 << 31)]
 INSTANTS: list[Any] = [-1, (1 << 63) - 1, -(1 << 63)]
@@ -96,7 +99,7 @@ def methods() -> Iterator[str]:
 def templates() -> dict[str, Message]:
     """A request for each method in which no field is wrong. To be copied, not changed."""
     command = {"request_id": UUID, "agent": PUPPET, "contact_id": CONTACT}
-    place = {"request_id": UUID, "quarantine_id": "1.0"}
+    place = {"request_id": UUID, "quarantine_id": "1.0-000000"}
     return {
         "ContactService/SubmitContact": submission(UUID),
         "ContactService/GetContact": contacts_pb.GetContactRequest(contact_id=CONTACT),
@@ -151,7 +154,7 @@ def templates() -> dict[str, Message]:
         "EngineService/GetEngine": engine_pb.GetEngineRequest(),
         "EngineService/AdoptLevel": engine_pb.AdoptLevelRequest(request_id=UUID, level=4),
         "QuarantineService/ListQuarantined": quarantine_pb.ListQuarantinedRequest(),
-        "QuarantineService/GetQuarantined": quarantine_pb.GetQuarantinedRequest(quarantine_id="1.0"),
+        "QuarantineService/GetQuarantined": quarantine_pb.GetQuarantinedRequest(quarantine_id="1.0-000000"),
         "QuarantineService/RetryQuarantined": quarantine_pb.RetryQuarantinedRequest(**place),
         "QuarantineService/DiscardQuarantined": quarantine_pb.DiscardQuarantinedRequest(**place, by=PUPPET, reason="lunch"),
     }

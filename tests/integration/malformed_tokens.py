@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from cordboard.api.tokens import Tokens
-from cordboard.branch import Branch
+from cordboard.branch import Position
 from tests.integration.live_site import SITE
 from tests.integration.malformed_requests import CONTACT, Case, Code, copied, templates
 
-STRANGE = Branch(1, b"another journal.")
+STRANGE = Position(1, b"another journal.")
 """The first commit of a journal that is not this one."""
 
 
 def wrong_tokens(chance: random.Random) -> Iterator[Case]:
     """Tokens of no kind, of another kind, of another site, of the future, and forged ones that are right to the checksum."""
     ours, theirs = Tokens(SITE), Tokens("elsewhere")
-    never, far = Branch((1 << 64) - 1, STRANGE.inbox), Branch(1 << 63, STRANGE.inbox)
+    never, far = Position((1 << 64) - 1, STRANGE.epoch), Position(1 << 63, STRANGE.epoch)
     none = ["!", "AAAA", "é", "=" * 8, "A" * 513, _blob(chance), ours.page(b"", 1)]
     no_consistency, no_resume = [*none, ours.resume(STRANGE), theirs.consistency(STRANGE)], [*none, ours.consistency(STRANGE)]
     for method, template in templates().items():

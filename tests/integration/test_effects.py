@@ -20,8 +20,8 @@ from cordboard.log.jetstream import JetStream
 from cordboard.log.stream import Ack, Unanswered
 from cordboard.log.wire import open_wire
 from cordboard.log.work import WorkSettings, consumer_name
-from cordboard.vault.tokens import BOUNCES, effect_id, read_bounce_token, split_bounce_address
-from tests.effects_site import IDS, OWN, PATIENCE_S, EffectsSite, effects_site
+from cordboard.vault.tokens import BOUNCES, read_bounce_token, split_bounce_address
+from tests.effects_site import OWN, PATIENCE_S, EffectsSite, effects_site, outside_id
 from tests.journal import SITE
 from tests.logs import until
 
@@ -31,8 +31,8 @@ def number_of(mail: EmailMessage) -> int:
     return int(str(mail["Subject"]).rpartition(" ")[2])
 
 
-def name_of(site: EffectsSite, place: tuple[int, int]) -> str:
-    return f"<{effect_id(IDS, SITE, site.log.inbox_id, *place).hex()}@shop.example>"
+async def id_of(site: EffectsSite, place: tuple[int, int]) -> str:
+    return f"<{await outside_id(site.log, place)}@shop.example>"
 
 
 class Dumb:
@@ -76,7 +76,7 @@ async def test_every_answer_arrives_exactly_once_in_its_thread(tmp_path: Path) -
             assert mail["Subject"] == f"Re: Question {number}"
             assert mail["In-Reply-To"] == f"<question-{number}@home.example>"
             assert mail["References"] == f"<before@home.example> <question-{number}@home.example>"
-            assert mail["Message-ID"] == name_of(site, place)
+            assert mail["Message-ID"] == await id_of(site, place)
             assert mail["Auto-Submitted"] is None
             assert mail.get_content().replace("\r\n", "\n") == (
                 f"Dear Customer {number},\n\nAnswer to {number}.\n\nRegards,\nAnna\n\n"
@@ -128,7 +128,7 @@ async def test_who_dies_between_the_far_sides_yes_and_the_fact_repeats_under_the
         site.mailbox.answer = lambda _: "250 taken"
         await site.open()
         await site.router.ended(place)
-        assert [mail["Message-ID"] for mail in site.mailbox.taken] == [name_of(site, place)] * 2
+        assert [mail["Message-ID"] for mail in site.mailbox.taken] == [await id_of(site, place)] * 2
         assert site.mailbox.taken[0].as_bytes() == site.mailbox.taken[1].as_bytes()
 
 
@@ -166,7 +166,7 @@ async def test_a_process_that_stops_in_the_middle_of_many_loses_none(tmp_path: P
             number_of(mail): {each["Message-ID"] for each in site.mailbox.seen if number_of(each) == number_of(mail)}
             for mail in site.mailbox.seen
         }
-        assert names == {number: {name_of(site, place)} for number, place in enumerate(places)}
+        assert names == {number: {await id_of(site, place)} for number, place in enumerate(places)}
 
 
 async def test_nats_may_die_while_a_dialogue_lasts(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ async def test_nats_may_die_while_a_dialogue_lasts(tmp_path: Path) -> None:
         site.mailbox.open.set()
         await site.router.ended(*places)
         assert {number_of(mail) for mail in site.mailbox.taken} == set(range(6))
-        assert {mail["Message-ID"] for mail in site.mailbox.taken} == {name_of(site, place) for place in places}
+        assert {mail["Message-ID"] for mail in site.mailbox.taken} == {await id_of(site, place) for place in places}
 
 
 async def test_a_long_dialogue_is_not_handed_to_a_second_worker(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ async def test_the_far_side_may_be_busy_or_away(tmp_path: Path) -> None:
         site.mailbox.answer = lambda _: next(said)
         place = await site.answer(await site.arrive(1), "Third time lucky.")
         await site.router.ended(place)
-        assert [mail["Message-ID"] for mail in site.mailbox.seen] == [name_of(site, place)] * 3
+        assert [mail["Message-ID"] for mail in site.mailbox.seen] == [await id_of(site, place)] * 3
         assert len(site.mailbox.taken) == 1
         await site.mailbox.stop()
         site.mailbox.answer = lambda _: "250 taken"

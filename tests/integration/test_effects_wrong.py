@@ -13,8 +13,7 @@ from cordboard.events import Fact
 from cordboard.events.fact import EffectFailed
 from cordboard.vault import Vault
 from cordboard.vault.envelope import Envelope
-from cordboard.vault.tokens import effect_id
-from tests.effects_site import IDS, OWN, SECRET, EffectsSite, effects_site, policy, receiving
+from tests.effects_site import OWN, SECRET, EffectsSite, effects_site, outside_id, policy, receiving
 from tests.journal import SITE
 
 
@@ -43,7 +42,7 @@ async def test_a_refused_mail_waits_for_a_decision_and_goes_out_when_retried(tmp
         await site.shut()
         await site.open()  # neither the discarded nor the failed one is begun anew
         await site.router.ended(await site.answer(await site.arrive(9), "Other things go on."))
-        assert site.mailbox.taken[0]["Message-ID"] == f"<{effect_id(IDS, SITE, site.log.inbox_id, *retried).hex()}@shop.example>"
+        assert site.mailbox.taken[0]["Message-ID"] == f"<{await outside_id(site.log, retried)}@shop.example>"
         assert len(site.mailbox.taken) == 2 and site.router.state(left) == "failed"
 
 
@@ -112,7 +111,7 @@ async def test_webhooks_are_signed_named_and_posted_once(tmp_path: Path) -> None
         place = await site.answer(contact, "Thank you!", kind="webhook", channel="hook")
         await site.router.ended(place)
         ((headers, body),) = receiver.posts
-        assert headers["webhook-id"] == effect_id(IDS, SITE, site.log.inbox_id, *place).hex()
+        assert headers["webhook-id"] == await outside_id(site.log, place)
         posted = Signature(SECRET).verify(body, headers)
         expected = {
             "type": "message", "contact": contact.hex(), "case": contact.hex(), "text": "Thank you!", "agent": "Anna", "ordinal": 2,

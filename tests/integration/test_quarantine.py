@@ -124,7 +124,7 @@ async def test_its_bytes_are_shown_and_what_can_be_read_of_them(site: ApiSite, c
     assert "This release can read it: retry it." in await typed(site, "show", poison["frame_too_large"])
     assert "more bytes (--all)" in await typed(site, "show", poison["frame_too_large"])
     assert (await typed(site, "show", bad, "--json"))["data"] == NO_FACT.hex()
-    assert "unknown_quarantine" in await typed(site, "show", "1.0", code=1)
+    assert "unknown_quarantine" in await typed(site, "show", "1.0-000000", code=1)
 
 
 async def test_closed_monitoring_shows_neither_bytes_nor_who_decided(client: Client, poison: dict[str, str]) -> None:

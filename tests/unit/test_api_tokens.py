@@ -6,21 +6,21 @@ import pytest
 
 from cordboard.api.status import BadRequest, TokenExpired
 from cordboard.api.tokens import HexId, Ordinal, Tokens
-from cordboard.branch import NOWHERE, Branch
+from cordboard.branch import NOWHERE, Position
 
 TOKENS = Tokens("default")
-PLACE = Branch(17, b"i" * 16)
+PLACE = Position(17, b"i" * 16)
 
 
 @pytest.mark.parametrize("seq", [0, 1, 255, 2**53 - 1])
 def test_positions_come_back(seq: int) -> None:
-    at = Branch(seq, bytes(range(16)))
+    at = Position(seq, bytes(range(16)))
     assert TOKENS.position(TOKENS.consistency(at)) == at
     assert TOKENS.resumed(TOKENS.resume(at)) == at
 
 
 def test_no_consistency_token_asks_for_nothing() -> None:
-    assert TOKENS.position("") == NOWHERE
+    assert TOKENS.position("") == Position(0, NOWHERE.inbox)
 
 
 def test_cursors_come_back_to_the_same_request_only() -> None:

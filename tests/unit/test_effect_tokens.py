@@ -51,7 +51,7 @@ def test_a_bounce_address_keeps_its_own_address() -> None:
         assert split_bounce_address(other) is None
 
 
-def test_ids_differ_by_site_inbox_and_place() -> None:
+def test_ids_differ_by_site_commit_and_place() -> None:
     named = list(product((KEY, OTHER), ("a", "b"), (INBOX, RESTORED), (1, 11), (1, 11)))
     assert len({effect_id(*name) for name in named}) == len(named) == 32
     one = effect_id(KEY, "a", INBOX, 1, 1)

@@ -16,6 +16,7 @@ import uvloop
 from msgspec.structs import replace as with_members
 
 from cordboard import codec
+from cordboard.branch import name_of
 from cordboard.errors import ConfigurationError, LogUnavailable, Overloaded, VaultUnavailable
 from cordboard.events import event as words
 from cordboard.events.fact import MessagePosted
@@ -322,8 +323,8 @@ async def test_bounces_of_our_answers_come_to_their_return_address(tmp_path: Pat
         await site.record.until(lambda: site.record.of(contact, words.EffectRequested))
         key, (seq, entry) = bytes(32), await where(site.log, words.EffectRequested)
         async with smtp_on(site, LIMITS, returns=Returns(site.log, key)) as door:
-            inbox, lost = site.log.inbox_id, b"lost".ljust(16)
-            places = ((inbox, seq), (inbox, seq + 1_000), (lost, seq))
+            name, lost = name_of(codec.decode_commit((await site.log.read_commit(seq)).data)), b"lost".ljust(16)
+            places = ((name, seq), (name, seq + 1_000), (lost, seq))
             ours, older, restored = (bounce_address(DOOR, bounce_token(key, of, place, entry)) for of, place in places)
             assert ours is not None and older is not None and restored is not None
             bounce = report("failed", "5.1.1", "550 weg")

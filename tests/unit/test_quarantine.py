@@ -20,9 +20,10 @@ from cordboard.api.site import Site, commit_reader
 from cordboard.api.status import code_of
 from cordboard.api.tokens import Tokens
 from cordboard.api.translate.quarantine import READABLE_MAX, bytes_of, facts_in, readable, word_of
+from cordboard.branch import name_of
 from cordboard.cli.faces import Faces
 from cordboard.cli.vitals import Vitals, exposition
-from cordboard.errors import Conflict, InvalidInput
+from cordboard.errors import Conflict, InvalidInput, NotFound
 from cordboard.events import Entry
 from cordboard.events import fact as facts
 from cordboard.events.commit import INPUT_TAG, Commit, Consumed, Input
@@ -61,7 +62,9 @@ def a_commit(seq: int, *entries: Entry) -> Commit:
 
 def an_end(seq: int, entry: int, outcome: Any, by: str | None = None) -> facts.QuarantineEndRequested:
     who = an_id(by) if by else None
-    return facts.QuarantineEndRequested(quarantine_fact_id(SITE, seq, entry), seq, entry, outcome, who, "noise" if by else None)
+    return facts.QuarantineEndRequested(
+        quarantine_fact_id(SITE, f"{seq}.{entry}-000000"), seq, entry, outcome, who, "noise" if by else None
+    )
 
 
 def folded(*commits: Commit, **limits: int) -> Quarantine:
@@ -121,7 +124,7 @@ def test_facts_about_nobody_are_no_quarantine() -> None:
 
 
 def aside(data: bytes, reason: str, index: int = 0) -> PutAside:
-    return PutAside((1, 0), INBOX, 1, index, 0, 0, reason, hashlib.sha256(data).digest())
+    return PutAside((1, 0), bytes(16), INBOX, 1, index, 0, 0, reason, hashlib.sha256(data).digest())
 
 
 def test_only_the_very_bytes_are_taken_for_them() -> None:
@@ -190,6 +193,7 @@ class Desk:
     """An API of today beside a router of yesterday; `retry` and `discard` as an operator says it."""
 
     def __init__(self, log: MemoryLog, publisher: Any, **limits: int) -> None:
+        self._log = log
         self.fold, self.feed = Quarantine(**limits), Feed(log)
         outcomes = Outcomes(commit_reader(log))
         for fold in (outcomes.apply, self.fold.apply):
@@ -222,17 +226,25 @@ class Desk:
         while token or not pages:
             asked = pb.ListQuarantinedRequest(state=pb.QUARANTINE_STATE_OPEN, page_size=size, page_token=token)
             page = await self._service.ListQuarantined(asked, None)  # type: ignore[arg-type]
-            pages.append([one.quarantine_id for one in page.quarantined])
+            pages.append([one.quarantine_id.partition("-")[0] for one in page.quarantined])
             token = page.next_page_token
         return pages
 
+    async def name(self, place: str) -> str:
+        """As it is listed."""
+        commit = codec.decode_commit((await self._log.read_commit(int(place.partition(".")[0]))).data)
+        return f"{place}-{name_of(commit)[:3].hex()}"
+
     async def retry(self, place: str) -> tuple[str, list[str]]:
-        request = pb.RetryQuarantinedRequest(request_id=REQUEST, quarantine_id=place)
+        request = pb.RetryQuarantinedRequest(request_id=REQUEST, quarantine_id=await self.name(place))
         done = await self._service.RetryQuarantined(request, None)  # type: ignore[arg-type]
         return pb.QuarantineState.Name(done.state).removeprefix("QUARANTINE_STATE_"), [fact.verdict for fact in done.facts]
 
     async def discard(self, place: str) -> None:
-        request = pb.DiscardQuarantinedRequest(request_id=REQUEST, quarantine_id=place, by="olga", reason="noise")
+        await self.discard_named(await self.name(place))
+
+    async def discard_named(self, name: str) -> None:
+        request = pb.DiscardQuarantinedRequest(request_id=REQUEST, quarantine_id=name, by="olga", reason="noise")
         await self._service.DiscardQuarantined(request, None)  # type: ignore[arg-type]
 
 
@@ -282,6 +294,10 @@ async def test_what_is_too_old_to_be_held_is_listed_and_decided_all_the_same() -
         router.blind = False
         assert await desk.retry("1.0") == ("RETRIED", ["accepted"])
         assert await desk.retry("1.0") == ("RETRIED", []), "over: nothing is said again"
+        for listed in (2, 3):
+            with pytest.raises(NotFound, match="nothing was put aside as"):
+                await desk.discard_named(f"{listed}.0-000000")
+        assert desk.fold.summary().open == 2, "another stands there than was listed before the journal lost its end"
         await desk.discard("2.0")
         assert await desk.pages(2) == [["3.0"]] and desk.fold.summary().open == 1
 

@@ -50,7 +50,7 @@ class EffectService(EffectServiceServicer):
         )
 
     def _outside_id(self, effect: Effect) -> bytes:
-        return effect_id(self._ids, self._site.log.site, effect.inbox, *effect.place)
+        return effect_id(self._ids, self._site.log.site, effect.commit, *effect.place)
 
     def _is_meant(self, seq: int, entry: int, name: str) -> None:
         """What was listed before the journal lost its end must not decide about what stands there now. Who is not found here is
@@ -62,7 +62,7 @@ class EffectService(EffectServiceServicer):
     async def RetryEffect(self, request: pb.RetryEffectRequest, context: Context) -> pb.RetryEffectResponse:
         check = Check()
         request_id = check.uuid("request_id", request.request_id)
-        seq, entry = check.effect("effect_id", request.effect_id)
+        seq, entry = check.place("effect_id", request.effect_id)
         check.finish()
         self._is_meant(seq, entry, request.effect_id)
         outcome = await self._site.command(EffectRetryRequested(fact_id("RetryEffect", request_id), seq, entry))
@@ -74,7 +74,7 @@ class EffectService(EffectServiceServicer):
     async def DiscardEffect(self, request: pb.DiscardEffectRequest, context: Context) -> pb.DiscardEffectResponse:
         check = Check()
         request_id = check.uuid("request_id", request.request_id)
-        seq, entry = check.effect("effect_id", request.effect_id)
+        seq, entry = check.place("effect_id", request.effect_id)
         check.finish()
         self._is_meant(seq, entry, request.effect_id)
         outcome = await self._site.command(EffectDiscardRequested(fact_id("DiscardEffect", request_id), seq, entry))

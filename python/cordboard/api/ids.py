@@ -26,9 +26,9 @@ def message_ref(method: str, request_id: uuid.UUID) -> bytes:
     return _derived(b"cb-message", method, request_id, "")
 
 
-def quarantine_fact_id(site: str, seq: int, entry: int) -> bytes:
-    """The decision of what entry `entry` of commit `seq` put aside: whoever decides, and however often, it is one fact."""
-    return hashlib.blake2b(f"EndQuarantine|{site}|{seq}.{entry}".encode(), digest_size=ID_BYTES, person=b"cb-fact").digest()
+def quarantine_fact_id(site: str, name: str) -> bytes:
+    """The decision of what was put aside and is listed as `name`: whoever decides, and however often, it is one fact."""
+    return hashlib.blake2b(f"EndQuarantine|{site}|{name}".encode(), digest_size=ID_BYTES, person=b"cb-fact").digest()
 
 
 def _derived(kind: bytes, method: str, request_id: uuid.UUID, part: str) -> bytes:

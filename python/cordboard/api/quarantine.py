@@ -79,7 +79,7 @@ class QuarantineService(QuarantineServiceServicer):
         place = check.place("quarantine_id", request.quarantine_id)
         check.finish()
         await self._site.reach(request.consistency_token)
-        one = await self._find(place)
+        one = await self._find(place, request.quarantine_id)
         frame = await self._frame(one)
         people = await self._site.shown.before([one.by])
         data = None if frame is None else bytes_of(one, frame)
@@ -107,10 +107,10 @@ class QuarantineService(QuarantineServiceServicer):
         reason = check.name_or_none("reason", request.reason)
         check.person_or_none("by", request.by)
         check.finish()
-        one = await self._open(place, "retried")
+        one = await self._open(place, request.quarantine_id, "retried")
         if one is None:
             return pb.RetryQuarantinedResponse(state=pb.QUARANTINE_STATE_RETRIED, consistency_token=self._site.token())
-        end = await self._end(place, "retried", request.by, reason)
+        end = await self._end(one, "retried", request.by, reason)
         # Before anything is said: a decision that would be refused afterwards is none.
         await self._site.refuse_unknown_words(end)
         results: list[pb.RetriedFact] = []
@@ -130,17 +130,19 @@ class QuarantineService(QuarantineServiceServicer):
         reason = check.name("reason", request.reason)
         check.person("by", request.by)
         check.finish()
-        one = await self._open(place, "discarded")
-        if one is not None and await self._settle(await self._end(place, "discarded", request.by, reason)) != "discarded":
-            raise _ended(place, "retried")
+        one = await self._open(place, request.quarantine_id, "discarded")
+        if one is not None and await self._settle(await self._end(one, "discarded", request.by, reason)) != "discarded":
+            raise _ended(one, "retried")
         return pb.DiscardQuarantinedResponse(consistency_token=self._site.token())
 
-    async def _find(self, place: Place) -> PutAside:
+    async def _find(self, place: Place, name: str) -> PutAside:
+        """What is listed as `name`, which says `place`. Raises NotFound, also if another stands there since the journal lost its
+        end."""
         if (one := await self._known(place)) is None:
             await self._site.catch_up()
             one = await self._known(place)
-        if one is None:
-            raise NotFound("nothing was put aside at {}.{}, or it was long ago".format(*place), reason="unknown_quarantine")
+        if one is None or one.name != name:
+            raise NotFound(f"nothing was put aside as {name}, or it was long ago", reason="unknown_quarantine")
         return one
 
     async def _known(self, place: Place) -> PutAside | None:
@@ -158,13 +160,13 @@ class QuarantineService(QuarantineServiceServicer):
                 found |= {one.place: one for one in recalled if one is not None}
         return found
 
-    async def _open(self, place: Place, wanted: QuarantineOutcome) -> PutAside | None:
-        """What stands there and is open; None if it was decided so already. Raises NotFound, Conflict."""
+    async def _open(self, place: Place, name: str, wanted: QuarantineOutcome) -> PutAside | None:
+        """What is listed so and is open; None if it was decided so already. Raises NotFound, Conflict."""
         # Elsewhere somebody may have decided a moment ago.
         await self._site.catch_up()
-        one = await self._find(place)
+        one = await self._find(place, name)
         if one.outcome is not None and one.outcome != wanted:
-            raise _ended(place, one.outcome)
+            raise _ended(one, one.outcome)
         return one if one.outcome is None else None
 
     async def _frame(self, one: PutAside) -> Frame | None:
@@ -228,9 +230,9 @@ class QuarantineService(QuarantineServiceServicer):
         """A fact that the router cannot read has no id by which its verdict could be known."""
         return self._site.quarantine.at(self._site.log.inbox_id, position.inbox_seq, position.index)
 
-    async def _end(self, place: Place, outcome: QuarantineOutcome, by: str, reason: str | None) -> QuarantineEndRequested:
+    async def _end(self, one: PutAside, outcome: QuarantineOutcome, by: str, reason: str | None) -> QuarantineEndRequested:
         actor = await self._site.people.actor(by)
-        return QuarantineEndRequested(quarantine_fact_id(self._site.log.site, *place), *place, outcome, actor, reason)
+        return QuarantineEndRequested(quarantine_fact_id(self._site.log.site, one.name), *one.place, outcome, actor, reason)
 
     async def _settle(self, end: QuarantineEndRequested) -> State:
         """The decision that stands: this one, or one that came first."""
@@ -241,8 +243,8 @@ class QuarantineService(QuarantineServiceServicer):
         return event.outcome
 
 
-def _ended(place: Place, outcome: str) -> Conflict:
-    return Conflict("{}.{} was {} already".format(*place, outcome), reason="quarantine_ended")
+def _ended(one: PutAside, outcome: str) -> Conflict:
+    return Conflict(f"{one.name} was {outcome} already", reason="quarantine_ended")
 
 
 def _told(said: pb.RetriedFact, verdict: str, seq: int, reason: str = "") -> pb.RetriedFact:

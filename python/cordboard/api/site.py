@@ -13,7 +13,7 @@ from cordboard.api.people import People
 from cordboard.api.signals import Signals
 from cordboard.api.status import Draining, TokenExpired
 from cordboard.api.tokens import Tokens
-from cordboard.branch import Branch
+from cordboard.branch import Position
 from cordboard.doors import Doors
 from cordboard.effects import Effects
 from cordboard.errors import FactRefused, LogUnavailable, OutcomeUnknown, Overloaded
@@ -139,13 +139,15 @@ class Site:
         """The same for a resume token."""
         return await self._arrive(self.tokens.resumed(token))
 
-    async def _arrive(self, at: Branch, *, ahead: str | None = None, lost: str | None = None) -> int:
+    async def _arrive(self, at: Position, *, ahead: str | None = None, lost: str | None = None) -> int:
         if at.seq > self.feed.position and at.seq > (last := await self.log.last_journal_seq()):
             raise TokenExpired(f"the token is of position {at.seq}, the journal ends at {last}", reason=ahead)
         while not await self.feed.reached(at.seq, CATCH_UP_S):
             pass
         if self.feed.at(at.seq) != at:
-            raise TokenExpired(f"commit {at.seq}, which the token names, was lost before the site was restored", reason=lost)
+            raise TokenExpired(
+                f"commit {at.seq}, which the token names, is none of this journal, which lost its end since", reason=lost
+            )
         return at.seq
 
     async def reach_history(self, seq: int) -> None:

@@ -1,8 +1,8 @@
 """Opaque tokens: consistency and resume tokens (journal positions) and page tokens (cursors bound to their filter).
 
 Layout before base64url: kind (1 byte), site (4 bytes of its hash), payload, checksum (4 bytes). They are not secret and grant
-nothing, so they are not signed; the checksum keeps mistakes from being taken for positions. A position stands with the inbox that
-its commit was written from: a journal that was restored gives the positions it lost anew (ADR 16).
+nothing, so they are not signed; the checksum keeps mistakes from being taken for positions. A position stands with the epoch in
+which its commit was written: a journal that lost its end gives the positions of that anew (ADR 16).
 """
 
 import base64
@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from cordboard.api.status import BadRequest, TokenExpired
-from cordboard.branch import NOWHERE, Branch
+from cordboard.branch import NOWHERE, Position
 from cordboard.events.bounds import ID_BYTES
 
 TOKEN_MAX = 512
@@ -23,6 +23,7 @@ _PAGE = b"p"
 _OVERHEAD = 9
 _FILTER_BYTES = 8
 _SEQ_BYTES = 8
+_NOWHERE = Position(0, NOWHERE.inbox)
 T = TypeVar("T")
 
 # What cursors are made of. A token is not signed, so whoever can compute a checksum can put anything into it.
@@ -36,19 +37,19 @@ class Tokens:
     def __init__(self, site: str) -> None:
         self._site = _hash(site.encode(), 4)
 
-    def consistency(self, at: Branch) -> str:
+    def consistency(self, at: Position) -> str:
         """A place in the journal as a consistency token."""
-        return self._pack(_CONSISTENCY, at.seq.to_bytes(_SEQ_BYTES, "big") + at.inbox)
+        return self._pack(_CONSISTENCY, at.seq.to_bytes(_SEQ_BYTES, "big") + at.epoch)
 
-    def position(self, token: str) -> Branch:
+    def position(self, token: str) -> Position:
         """The place in a consistency token; nowhere for an empty one. Raises BadRequest."""
-        return self._at(_CONSISTENCY, token, "consistency_token") if token else NOWHERE
+        return self._at(_CONSISTENCY, token, "consistency_token") if token else _NOWHERE
 
-    def resume(self, at: Branch) -> str:
+    def resume(self, at: Position) -> str:
         """A watch goes on after this place."""
-        return self._pack(_RESUME, at.seq.to_bytes(_SEQ_BYTES, "big") + at.inbox)
+        return self._pack(_RESUME, at.seq.to_bytes(_SEQ_BYTES, "big") + at.epoch)
 
-    def resumed(self, token: str) -> Branch:
+    def resumed(self, token: str) -> Position:
         """The place in a resume token. Raises BadRequest, or TokenExpired for a token of another site."""
         return self._at(_RESUME, token, "resume_token")
 
@@ -73,11 +74,11 @@ class Tokens:
         body = kind + self._site + payload
         return base64.urlsafe_b64encode(body + _hash(body, 4)).decode().rstrip("=")
 
-    def _at(self, kind: bytes, token: str, field: str) -> Branch:
+    def _at(self, kind: bytes, token: str, field: str) -> Position:
         payload = self._unpack(kind, token, field)
         if len(payload) != _SEQ_BYTES + ID_BYTES:
             raise BadRequest.of(field, "is not a token of this API")
-        return Branch(int.from_bytes(payload[:_SEQ_BYTES], "big"), payload[_SEQ_BYTES:])
+        return Position(int.from_bytes(payload[:_SEQ_BYTES], "big"), payload[_SEQ_BYTES:])
 
     def _unpack(self, kind: bytes, token: str, field: str) -> bytes:
         if len(token) > TOKEN_MAX:

@@ -19,7 +19,7 @@ STATES = ("open", "retried", "discarded", "all")
 COLUMNS = ("quarantine", "state", "reason", "inbox", "stored", "size", "publisher", "decided")
 DUMP_MAX = 4_096
 LINE = 16
-Ids = Annotated[list[str] | None, typer.Argument(help="Their ids, such as 1042.0.", show_default=False)]
+Ids = Annotated[list[str] | None, typer.Argument(help="Their ids, such as 1042.0-5f3a9c.", show_default=False)]
 AllOpen = Annotated[bool, typer.Option("--all-open", help="Everything that is open now.")]
 WhyOptional = Annotated[str, typer.Option("--reason", help="Why: a reason of the policy.")]
 Step = Callable[[Client, str], Awaitable[dict[str, Any]]]
@@ -54,7 +54,7 @@ def list_quarantined(
 
 @quarantine_app.command()
 def show(
-    quarantine_id: Annotated[str, typer.Argument(help="Its id, such as 1042.0.")],
+    quarantine_id: Annotated[str, typer.Argument(help="Its id, such as 1042.0-5f3a9c.")],
     everything: Annotated[bool, typer.Option("--all", help="All bytes, not the first 4,096.")] = False,
     target: Target = DEFAULT_TARGET,
     as_json: AsJson = False,

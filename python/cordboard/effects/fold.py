@@ -7,6 +7,7 @@ from heapq import nsmallest
 from typing import Literal
 
 from cordboard import codec
+from cordboard.branch import name_of
 from cordboard.events import Commit, Entry
 from cordboard.events.event import EffectEnded, EffectRequested, EffectRetried
 from cordboard.events.fact import EffectFailure
@@ -20,12 +21,11 @@ _NAMED_BYTES = 3
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect. `inbox`: the id of the inbox that the router read then, which tells it apart from one that stood at the same
-    place before the journal was restored. `asked`: the commit that asked for the present `round` of attempts; `failed`: why it is
-    a dead letter."""
+    """One effect. `commit`: the name of the commit at its place, which tells it apart from one that stood there before the journal
+    lost its end. `asked`: the commit that asked for the present `round` of attempts; `failed`: why it is a dead letter."""
 
     place: Place
-    inbox: bytes
+    commit: bytes
     kind: str
     contact: bytes | None
     agent: bytes | None
@@ -40,9 +40,9 @@ class Effect:
 
     @property
     def name(self) -> str:
-        """By which operators decide about it: its place, and of the inbox's id what tells it from one that stood there before."""
+        """By which operators decide about it: its place, and of the commit's name what tells it from one that was there before."""
         seq, entry = self.place
-        return f"{seq}.{entry}-{self.inbox[:_NAMED_BYTES].hex()}"
+        return f"{seq}.{entry}-{self.commit[:_NAMED_BYTES].hex()}"
 
     @property
     def state(self) -> State:
@@ -75,7 +75,7 @@ class Effects:
         self._at_ms = commit.at_ms
         for index, entry in enumerate(commit.entries):
             if _REQUESTED <= entry.tag <= _RETRIED:
-                self._take(seq, index, entry, commit.consumed.inbox_id)
+                self._take(seq, index, entry, commit)
 
     def get(self, place: Place) -> Effect | None:
         """The effect, unless it is over or never was."""
@@ -110,14 +110,14 @@ class Effects:
     def _by_state(self) -> tuple[tuple[dict[Place, Effect], State], ...]:
         return (self._open, "open"), (self._failed, "failed")
 
-    def _take(self, seq: int, index: int, entry: Entry, inbox: bytes) -> None:
+    def _take(self, seq: int, index: int, entry: Entry, commit: Commit) -> None:
         event = codec.decode_event(entry)
         match event:
             case EffectRequested():
                 self._enter(
                     Effect(
                         place=(seq, index),
-                        inbox=inbox,
+                        commit=name_of(commit),
                         kind=event.kind,
                         contact=entry.contact,
                         agent=entry.agent,

@@ -61,12 +61,12 @@ class MailTransport:
         if _is_ours(to, policy):
             raise Undeliverable("no_recipient", "the recipient is one of our own addresses")
         domain = (ascii_domain(own) or own).rpartition("@")[2]
-        thread = Thread(message_id(effect_id(self._ids, self._site, effect.inbox, *effect.place), domain), *_before(answer))
+        thread = Thread(message_id(effect_id(self._ids, self._site, effect.commit, *effect.place), domain), *_before(answer))
         letter = write_letter(policy.mail, own, to, _words(answer, origin), thread, effect.requested_ms)
         if origin is not None:
             # Before it is sent: the customer's answer to it must find the case, however quick it is.
             await self._vault.remember_threads([thread.own], origin.case)
-        sender = bounce_address(letter.sender, bounce_token(self._bounces, effect.inbox, *effect.place)) or letter.sender
+        sender = bounce_address(letter.sender, bounce_token(self._bounces, effect.commit, *effect.place)) or letter.sender
         return Parcel(letter.recipient.rpartition("@")[2], partial(send_letter, self._settings, sender, letter))
 
     async def _to(self, answer: Answer, origin: Origin | None) -> str:

@@ -91,7 +91,7 @@ class WebhookTransport:
             written_at_ms=effect.requested_ms,
         )
         body = msgspec.json.encode(posted).decode()
-        number = effect_id(self._ids, self._site, effect.inbox, *effect.place).hex()
+        number = effect_id(self._ids, self._site, effect.commit, *effect.place).hex()
         return Parcel(host, partial(self._post, webhook.reply_url, signature, number, body))
 
     async def __aenter__(self) -> Self:

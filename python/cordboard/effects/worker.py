@@ -250,6 +250,6 @@ def _stumbled(effect: Effect, error: Exception) -> Deferred:
 def outcome_fact(site: str, effect: Effect, failure: EffectFailure | None) -> Fact:
     """The same outcome of the same round is the same fact, whoever says it."""
     seq, entry = effect.place
-    said = f"{site}|{effect.inbox.hex()}|{seq}|{entry}|{effect.round}|{failure or 'done'}".encode()
+    said = f"{site}|{effect.commit.hex()}|{seq}|{entry}|{effect.round}|{failure or 'done'}".encode()
     fact_id = hashlib.blake2b(said, digest_size=ID_BYTES, person=b"cb-effect-end").digest()
     return EffectDone(fact_id, seq, entry) if failure is None else EffectFailed(fact_id, seq, entry, failure)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 from cordboard import metrics
-from cordboard.branch import NOWHERE, Branch, require_same
+from cordboard.branch import NOWHERE, Branch, Position, name_of, require_same
 from cordboard.codec import decode_commit
 from cordboard.errors import CordboardError, JournalCorrupt
 from cordboard.events import Commit
@@ -34,8 +34,9 @@ class Feed:
         self._log = log
         self._folds: list[Fold] = []
         self._position = 0
-        self._branches: list[Branch] = []
-        """Where each inbox that the journal was written from comes in, in order."""
+        self._epochs: list[Position] = []
+        """Where each begins, in order."""
+        self._last: Commit | None = None
         self._gauge = BacklogGauge(log.inbox_id)
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
@@ -49,10 +50,10 @@ class Feed:
         """The last commit that all folds have seen."""
         return self._position
 
-    def at(self, seq: int) -> Branch:
-        """The name for ever of commit `seq`, which all folds have seen."""
-        found = bisect.bisect_right(self._branches, seq, key=lambda branch: branch.seq)
-        return Branch(seq, self._branches[found - 1].inbox if found else NOWHERE.inbox)
+    def at(self, seq: int) -> Position:
+        """What commit `seq`, which all folds have seen, is called for ever, if the feed began at the journal's first one."""
+        found = bisect.bisect_right(self._epochs, seq, key=lambda begun: begun.seq)
+        return Position(seq, self._epochs[found - 1].epoch if found else NOWHERE.inbox)
 
     @property
     def backlog(self) -> Backlog:
@@ -64,7 +65,8 @@ class Feed:
         otherwise than what was folded), LogUnavailable, and what a fold raises."""
         self._position = from_seq - 1
         metrics.at("boards", self._position)
-        self._branches.clear()
+        self._epochs.clear()
+        self._last = None
         looks = asyncio.create_task(self._look(), name="backlog")
         try:
             async with aclosing(self._log.follow_journal(from_seq)) as journal:
@@ -105,8 +107,7 @@ class Feed:
             commit = decode_commit(message.data)
             if commit.seq != message.seq:
                 raise JournalCorrupt(f"the commit at position {message.seq} calls itself {commit.seq}")
-            if not self._branches or commit.consumed.inbox_id != self._branches[-1].inbox:
-                await self._branch_off(commit)
+            await self._compare(commit)
             for fold in self._folds:
                 fold(message.seq, commit)
             self._gauge.consumed(commit.consumed)
@@ -117,11 +118,14 @@ class Feed:
                 until_s = clock() + _SLICE_S
         self._arrive()
 
-    async def _branch_off(self, commit: Commit) -> None:
-        """Another inbox begins here: after a restore, and only if the journal still holds what was folded up to now."""
-        if self._branches:
-            await require_same(self._log, Branch(self._position, self._branches[-1].inbox), "this process")
-        self._branches.append(Branch(commit.seq, commit.consumed.inbox_id))
+    async def _compare(self, commit: Commit) -> None:
+        """With the one before. Where another inbox begins the site was restored: is what was folded up to now still there?"""
+        last, self._last = self._last, commit
+        if last is not None and last.consumed.inbox_id != commit.consumed.inbox_id:
+            await require_same(self._log, Branch.of(last), "this process")
+        elif last is not None and last.epoch == commit.epoch:
+            return
+        self._epochs.append(Position(commit.seq, name_of(commit)))
 
     def _arrive(self) -> None:
         metrics.at("boards", self._position)

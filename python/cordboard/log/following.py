@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from cordboard import metrics
-from cordboard.errors import CordboardError, JournalCorrupt
+from cordboard.errors import CordboardError, JournalCorrupt, JournalReplaced
 from cordboard.log.backoff import Backoff
 from cordboard.log.port import Stored
 from cordboard.log.stream import Unanswered
@@ -14,7 +14,7 @@ from cordboard.log.stream import Unanswered
 _log = logging.getLogger(__name__)
 
 Deliveries = Callable[[int], AsyncGenerator[list[Stored], None]]
-"""One consumer's life: messages from a position on, until it is interrupted."""
+"""One consumer's life: messages from a position on, or from the one before, until it is interrupted."""
 
 
 GAP_PATIENCE_S = 15.0
@@ -58,17 +58,20 @@ class Interrupted(CordboardError):
 async def following(stream: str, from_seq: int, deliveries: Deliveries) -> AsyncGenerator[list[Stored], None]:
     """Messages of `stream` from `from_seq` on, for ever, one consumer after the other.
 
-    Raises JournalCorrupt on a gap that stays.
+    Raises JournalCorrupt on a gap that stays, and JournalReplaced if the last message that was read is another one now: a stream
+    that lost its end and went on since has nothing for whoever has read what was lost.
     """
     next_seq = max(1, from_seq)
+    last: Stored | None = None
     backoff, patience = Backoff(), GapPatience()
     while True:
         try:
             async with aclosing(deliveries(next_seq)) as consumer:
                 async for messages in consumer:
+                    _same(stream, last, messages)
                     fresh, gap = _continue(stream, next_seq, messages)
                     if fresh:
-                        next_seq = fresh[-1].seq + 1
+                        last, next_seq = fresh[-1], fresh[-1].seq + 1
                         backoff.reset()
                         patience.moved()
                         yield fresh
@@ -80,6 +83,15 @@ async def following(stream: str, from_seq: int, deliveries: Deliveries) -> Async
         except (Interrupted, Unanswered) as error:
             _log.info("following %s again from %d: %s", stream, next_seq, error)
             await asyncio.sleep(backoff.next_s())
+
+
+def _same(stream: str, last: Stored | None, messages: list[Stored]) -> None:
+    """What is shown again is what was read."""
+    if last is None or not messages or messages[0].seq > last.seq:
+        return
+    again = next((message for message in messages if message.seq == last.seq), last)
+    if again.data != last.data:
+        raise JournalReplaced(f"{stream}: message {last.seq} was read before, and is another one now: the stream lost its end")
 
 
 def _continue(stream: str, next_seq: int, messages: list[Stored]) -> tuple[list[Stored], str]:

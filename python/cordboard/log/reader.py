@@ -29,8 +29,8 @@ _process = secrets.token_hex(6)
 
 
 async def follow(wire: Wire, stream: str, from_seq: int) -> AsyncGenerator[list[Stored], None]:
-    """Messages of `stream` from `from_seq` on, for ever. Raises JournalCorrupt on a gap that stays, or if the stream lost its end;
-    LogUnavailable when the connection was closed for good."""
+    """Messages of `stream` from `from_seq` on, for ever. Raises JournalCorrupt on a gap that stays, or if the stream lost its end
+    (JournalReplaced if it went on since); LogUnavailable when the connection was closed for good."""
     async with aclosing(following(stream, from_seq, lambda first: _deliveries(wire, stream, first))) as followed:
         async for messages in followed:
             yield messages
@@ -71,7 +71,8 @@ async def _create(wire: Wire, stream: str, name: str, subject: str, from_seq: in
         "name": name,
         "deliver_subject": subject,
         "deliver_policy": "by_start_sequence",
-        "opt_start_seq": from_seq,
+        # One earlier: whoever has read that before sees whether it is the same.
+        "opt_start_seq": max(1, from_seq - 1),
         "ack_policy": "none",
         "replay_policy": "instant",
         "max_deliver": 1,

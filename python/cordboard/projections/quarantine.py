@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Literal
 
 from cordboard import codec
+from cordboard.branch import name_of
 from cordboard.events import Commit, Entry
 from cordboard.events.commit import CAUSE_TIMER, INPUT_TAG
 from cordboard.events.event import QuarantineEnded
@@ -23,19 +24,22 @@ EARLY_MAX = 1_000_000
 ENDED_MAX = 1_000
 """The last decisions, to be looked at."""
 Place = tuple[int, int]
-"""(commit seq, entry index) of the input that was quarantined: its identity within the site."""
+"""(commit seq, entry index) of the input that was quarantined: its identity within the journal as it is now."""
 State = Literal["open", "retried", "discarded"]
+_NAMED_BYTES = 3
 _ENDED_TAG: int = QuarantineEnded.__struct_config__.tag  # type: ignore[assignment]  # str | int | None in the stubs
 
 
 @dataclass(frozen=True, slots=True)
 class PutAside:
-    """One message or fact that could not be read. Times are Unix ms; `stored_ms` is when the inbox took it.
+    """One message or fact that could not be read. Times are Unix ms; `stored_ms` is when the inbox took it. `commit`: the name of
+    the commit at its place.
 
     `by` and `why` (a policy word): whose decision ended it, and for what reason.
     """
 
     place: Place
+    commit: bytes
     inbox_id: bytes
     inbox_seq: int
     index: int
@@ -47,6 +51,12 @@ class PutAside:
     ended_ms: int | None = None
     by: bytes | None = None
     why: str | None = None
+
+    @property
+    def name(self) -> str:
+        """By which operators decide about it: its place, and of the commit's name what tells it from one that was there before."""
+        seq, entry = self.place
+        return f"{seq}.{entry}-{self.commit[:_NAMED_BYTES].hex()}"
 
     @property
     def state(self) -> State:
@@ -193,6 +203,7 @@ def _put_aside(seq: int, index: int, commit: Commit) -> PutAside | None:
         return None
     return PutAside(
         place=(seq, index),
+        commit=name_of(commit),
         inbox_id=commit.consumed.inbox_id,
         inbox_seq=given.inbox_seq,
         index=given.index,

@@ -55,7 +55,7 @@ class Effect(_message.Message):
     REQUESTED_AT_MS_FIELD_NUMBER: _builtins.int
     CHANGED_AT_MS_FIELD_NUMBER: _builtins.int
     effect_id: _builtins.str
-    """Its place in the journal, `commit.entry`, and what tells it from an effect that stood there before the journal was restored:
+    """Its place in the journal, `commit.entry`, and what tells it from an effect that stood there before the journal lost its end:
     for example "1042.3-5f3a9c".
     """
     outside_id: _builtins.str

@@ -59,7 +59,9 @@ class Quarantined(_message.Message):
     BY_FIELD_NUMBER: _builtins.int
     DECIDED_FOR_FIELD_NUMBER: _builtins.int
     quarantine_id: _builtins.str
-    """Where the journal says so, `commit.entry`, for example "1042.0"."""
+    """Where the journal says so, `commit.entry`, and the beginning of that commit's name: for example "1042.0-5f3a9c".
+    What stood at that place before the journal lost its end has another one.
+    """
     state: Global___QuarantineState.ValueType
     reason: _builtins.str
     """Why: not_a_frame, frame_too_large (both of a whole message), not_msgpack, unknown_tag, bad_shape, out_of_bounds (of one fact)."""

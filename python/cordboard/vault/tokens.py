@@ -1,7 +1,7 @@
 """Names of outside effects, as the outside sees them: ids, Message-IDs, and the signed return addresses by which bounces find home.
 
 All of them follow from the effect's place in the journal, so that a repeated attempt bears the same name and needs no storage. A
-journal that lost its end and was restored gives places anew, but from another inbox (ADR 16): so every name holds the inbox's id.
+journal that lost its end gives places anew, but to other commits (ADR 16): so every name holds the commit's (`branch.name_of`).
 """
 
 import base64
@@ -23,22 +23,22 @@ _MARK = "+b."
 _MARKED = re.compile(r"(?P<local>.+)\+b\.(?P<token>[a-z2-7]+)", re.IGNORECASE)
 _MAC_BYTES = 10
 _MARK_BYTES = 3
-"""So much of the inbox's id stands in a token: one in 16 million strange ones is taken for ours, and addresses stay short."""
+"""So much of the commit's name stands in a token: one in 16 million strange ones is taken for ours, and addresses stay short."""
 _PLACE_MAX = 18
 
 
 class Returned(NamedTuple):
-    """What a return address says of the effect that it belongs to: its place, and the beginning of its inbox's id."""
+    """What a return address says of the effect that it belongs to: its place, and the beginning of its commit's name."""
 
-    inbox: bytes
+    commit: bytes
     seq: int
     entry: int
 
 
-def effect_id(key: bytes, site: str, inbox: bytes, seq: int, entry: int) -> bytes:
-    """The id of the effect that entry `entry` of commit `seq` asked for, when the router read `inbox` (its id); nobody without
-    `key` can guess it."""
-    place = f"{site}|{seq}|{entry}|{inbox.hex()}".encode()
+def effect_id(key: bytes, site: str, commit: bytes, seq: int, entry: int) -> bytes:
+    """The id of the effect that entry `entry` of commit `seq`, whose name is `commit`, asked for; nobody without `key` can guess
+    it."""
+    place = f"{site}|{seq}|{entry}|{commit.hex()}".encode()
     return hashlib.blake2b(place, key=key, digest_size=ID_BYTES, person=b"cb-effect").digest()
 
 
@@ -47,9 +47,9 @@ def message_id(effect: bytes, domain: str) -> str:
     return f"<{effect.hex()}@{domain}>"
 
 
-def bounce_token(key: bytes, inbox: bytes, seq: int, entry: int) -> str:
-    """Inbox, place and MAC of an effect in lower-case letters and digits (upper case means the same)."""
-    place = inbox[:_MARK_BYTES] + _varint(seq) + _varint(entry)
+def bounce_token(key: bytes, commit: bytes, seq: int, entry: int) -> str:
+    """Commit, place and MAC of an effect in lower-case letters and digits (upper case means the same)."""
+    place = commit[:_MARK_BYTES] + _varint(seq) + _varint(entry)
     return base64.b32encode(place + _mac(key, place)).decode().rstrip("=").lower()
 
 

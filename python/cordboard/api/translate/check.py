@@ -12,8 +12,7 @@ VIOLATIONS_MAX = 32
 PERSON_MAX = 128
 ATTEMPT_MAX = 1_000_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,47}")
-_EFFECT = re.compile(r"(0|[1-9][0-9]{0,15})\.(0|[1-9][0-9]{0,8})-[0-9a-f]{6}", re.ASCII)
-_PLACE = re.compile(r"(0|[1-9][0-9]{0,15})\.(0|[1-9][0-9]{0,8})", re.ASCII)
+_PLACE = re.compile(r"(0|[1-9][0-9]{0,15})\.(0|[1-9][0-9]{0,8})-[0-9a-f]{6}", re.ASCII)
 _NO_ID = bytes(ID_BYTES)
 T = TypeVar("T")
 
@@ -55,18 +54,10 @@ class Check:
         return _NO_ID
 
     def place(self, field: str, value: str) -> tuple[int, int]:
-        """A place in the journal: commit and entry."""
+        """The place in the journal, commit and entry, in the name of what stands there."""
         found = _PLACE.fullmatch(value)
         if found is None:
-            self.wrong(field, "must be a place in the journal, for example 1042.3")
-            return 0, 0
-        return int(found[1]), int(found[2])
-
-    def effect(self, field: str, value: str) -> tuple[int, int]:
-        """The place in an effect's name."""
-        found = _EFFECT.fullmatch(value)
-        if found is None:
-            self.wrong(field, "must be an effect's id as it is listed, for example 1042.3-5f3a9c")
+            self.wrong(field, "must be an id as it is listed, for example 1042.3-5f3a9c")
             return 0, 0
         return int(found[1]), int(found[2])
 

@@ -46,7 +46,7 @@ def quarantined_row(one: PutAside, frame: Frame | None, people: Mapping[bytes, P
     """`frame`: the message that holds the bytes; None if it is gone."""
     data = None if frame is None else bytes_of(one, frame)
     return pb.Quarantined(
-        quarantine_id="{}.{}".format(*one.place),
+        quarantine_id=one.name,
         state=STATE_NUMBERS[one.state],
         reason=one.reason,
         inbox_seq=one.inbox_seq,

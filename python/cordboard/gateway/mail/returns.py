@@ -2,6 +2,7 @@
 the effect stands that sent it, signed, so that nobody can put anything onto a contact by guessing."""
 
 from cordboard import codec
+from cordboard.branch import name_of
 from cordboard.errors import NotFound
 from cordboard.log.port import SiteLog
 from cordboard.vault.tokens import Returned, read_bounce_token, split_bounce_address
@@ -29,7 +30,7 @@ class Returns:
             commit = codec.decode_commit((await self._log.read_commit(returned.seq)).data)
         except NotFound:
             return None  # the journal began anew since
-        if not commit.consumed.inbox_id.startswith(returned.inbox):
+        if not name_of(commit).startswith(returned.commit):
             return None  # the commit that asked for it was lost, and another one stands there (ADR 16)
         if returned.entry >= len(commit.entries) or commit.entries[returned.entry].tag != _EFFECT_REQUESTED:
             return None
