@@ -59,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mailboxes: Path | None = None
     webhook_secrets: Path | None = None
     behind_proxy: bool = False
+    callback_numbers: str = ""
+    """Prefixes of the telephone numbers to which customers may book calls over HTTP; none: no calls."""
     grace_s: float = 30.0
     session_grace_s: float = 30.0
     """So long a desk that nobody watches any more may come back."""

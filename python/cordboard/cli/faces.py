@@ -112,6 +112,7 @@ class Faces:
                 decided=self._decided,
                 webhook_secrets=secrets,
                 behind_proxy=settings.behind_proxy,
+                callback_numbers=settings.callback_numbers,
                 doors=doors,
             )
 

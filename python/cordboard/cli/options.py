@@ -103,6 +103,14 @@ BehindProxy = Annotated[
     bool,
     typer.Option("--behind-proxy", envvar="CORDBOARD_BEHIND_PROXY", help="Believe X-Forwarded-For: a proxy of ours sets it."),
 ]
+CallbackNumbers = Annotated[
+    str,
+    typer.Option(
+        "--callback-numbers",
+        envvar="CORDBOARD_CALLBACK_NUMBERS",
+        help="Which numbers customers may have called, by prefix: +32,+31,!+3290. Without it no callbacks are booked over HTTP.",
+    ),
+]
 ArchivePlace = Annotated[
     str | None,
     typer.Option(

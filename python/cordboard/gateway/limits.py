@@ -13,6 +13,8 @@ FORM_MAX = 512 * 1024
 """Longest body of a form, bytes: what its fields allow, with every character percent-encoded."""
 WEBHOOK_MAX = 256 * 1024
 """Longest body of a webhook, bytes."""
+BOOKING_MAX = 16 * 1024
+"""Longest body of a booking, bytes."""
 BODY_S = 20.0
 """A body that has not come within this time is not waited for (408)."""
 
@@ -67,6 +69,19 @@ class Limits:
     looks_per_s: float = 5.0
     looks_burst: int = 100
     """Questions by one network address how entry points stand; more are answered 429."""
+    bookings_per_s: float = 0.02
+    bookings_burst: int = 10
+    """Callbacks booked or moved by one network address; more are answered 429 …"""
+    numbers_per_s: float = 0.002
+    numbers_burst: int = 3
+    """… and for one telephone number …"""
+    door_bookings_per_s: float = 1.0
+    door_bookings_burst: int = 60
+    """… and at one entry point, all together."""
+    promises_a_number: int = 3
+    """Calls that one number may be promised at a time, however they were booked."""
+    moves: int = 20
+    """So often a customer moves one promise."""
     demand_every_s: float = 10.0
     """How often customers who were turned away at a door are told the journal."""
     webhooks_per_s: float = 50.0

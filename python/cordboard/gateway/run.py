@@ -3,9 +3,16 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 
+from cordboard import codec
+from cordboard.events import Commit
 from cordboard.gateway.availability.http import Turnstile, availability_routes
 from cordboard.gateway.availability.tickets import Tickets
+from cordboard.gateway.callbacks.answers import Answers
+from cordboard.gateway.callbacks.booking import Bookings
+from cordboard.gateway.callbacks.http import callback_routes
+from cordboard.gateway.callbacks.numbers import CallableNumbers
 from cordboard.gateway.chat.chat import Chat
 from cordboard.gateway.chat.session import Session
 from cordboard.gateway.chat.tokens import ChatKeys
@@ -25,7 +32,7 @@ from cordboard.vault import Vault
 from cordboard.vault.intake import Intake
 from cordboard.vault.words import Acceptance
 
-MAIL, FORM, WEBHOOK = "mail", "form", "webhook"
+MAIL, FORM, WEBHOOK, CALLBACK = "mail", "form", "webhook", "callback"
 
 Decided = Callable[[Acceptance], Awaitable[bool]]
 
@@ -47,6 +54,7 @@ async def run_gateway(
     decided: Decided | None = None,
     webhook_secrets: Mapping[str, Sequence[str]] | None = None,
     behind_proxy: bool = False,
+    callback_numbers: str = "",
     doors: Sequence[Door] = (),
     probed: Callable[[Callable[[], str]], None] | None = None,
 ) -> None:
@@ -55,15 +63,17 @@ async def run_gateway(
     `ready` hears the HTTP port once contacts are taken. `name` tells apart gateways that share a vault; keep it over restarts.
     `expected_wait_ms` says what to tell customers who wait in a queue. `decided` tells of a fact that was pending for long whether
     the journal has it already. `webhook_secrets`: one or two a webhook. `behind_proxy`: clients' addresses are in X-Forwarded-For.
+    `callback_numbers`: prefixes of the telephone numbers to which the public may have calls promised; none: no callbacks over HTTP.
     `probed` is given what says why no contacts can be taken at a moment, as /readyz does (empty: they can).
     Raises ConfigurationError if it cannot listen.
     """
     limits = limits or Limits()
-    gateway = _Gateway(log, vault, feed, limits, name, grace_s)
+    gateway = _Gateway(log, vault, feed, limits, name, grace_s, CallableNumbers(callback_numbers))
     if probed is not None:
         probed(gateway.unready)
     routes = [
         *availability_routes(gateway.turnstile, limits, allowed_origins, behind_proxy=behind_proxy),
+        *callback_routes(gateway.bookings, limits, allowed_origins, behind_proxy=behind_proxy),
         *form_routes(gateway.entrances[FORM], limits, behind_proxy=behind_proxy),
         *webhook_routes(gateway.entrances[WEBHOOK], limits, webhook_secrets or {}),
     ]
@@ -88,13 +98,17 @@ class _Gateway:
     """The parts, wired. All folds are attached in here: policy first, conversations before verdicts, so that who hears a verdict
     finds the conversation."""
 
-    def __init__(self, log: SiteLog, vault: Vault, feed: Feed, limits: Limits, name: str, grace_s: float) -> None:
+    def __init__(
+        self, log: SiteLog, vault: Vault, feed: Feed, limits: Limits, name: str, grace_s: float, numbers: CallableNumbers
+    ) -> None:
         self._vault, self._feed, self._limits, self._name = vault, feed, limits, name
         self._policy, cases = PolicyView(), Cases()
         self.turnstile = Turnstile(self._policy, Tickets(vault.derive_key("tickets"), log.site), limits)
         keys = ChatKeys(vault.derive_key("chat"), name)
         self._chat = Chat(name, vault, keys, self._policy, limits, grace_s, self.turnstile.take)
         self.entrances = {kind: Entrance(kind, vault, self._policy, cases, limits) for kind in (MAIL, FORM, WEBHOOK)}
+        answers = Answers(partial(_read_commit, log))
+        self.bookings = Bookings(CALLBACK, log.site, vault, self._policy, numbers, answers, limits)
         self._sessions: set[Session] = set()
         self._whispers = Whispers(log, self._chat)
         folds = [
@@ -104,6 +118,8 @@ class _Gateway:
             self._chat.conversations.apply,
             self._chat.verdicts.apply,
         ]
+        if numbers:
+            folds += [self.bookings.promises.apply, answers.apply]
         for fold in (*folds, *(entrance.apply for entrance in self.entrances.values())):
             feed.attach(fold)
 
@@ -126,6 +142,7 @@ class _Gateway:
 
         self.turnstile.open()
         self._chat.open(intake(self._name), backlog)
+        self.bookings.open(intake(CALLBACK), publisher, backlog)
         group.create_task(self._chat.departures.run(publisher))
         group.create_task(self.turnstile.demand.run(publisher))
         for entrance in self.entrances.values():
@@ -138,6 +155,7 @@ class _Gateway:
         finally:
             for entrance in self.entrances.values():
                 entrance.close()
+            self.bookings.close()
             self._chat.close()
 
     async def serve_chat(self, socket: ChatSocket) -> None:
@@ -165,3 +183,8 @@ class _Gateway:
                 if conversation.queue is not None and isinstance(socket, Session):
                     socket.expect(expected_wait_ms(conversation.queue))
             await asyncio.sleep(self._limits.wait_every_s)
+
+
+async def _read_commit(log: SiteLog, seq: int) -> Commit:
+    """Raises NotFound, LogUnavailable."""
+    return codec.decode_commit((await log.read_commit(seq)).data)

@@ -146,6 +146,10 @@ ports:
 - name: CORDBOARD_BEHIND_PROXY
   value: "true"
 {{- end }}
+{{- with .Values.gateway.callbackNumbers }}
+- name: CORDBOARD_CALLBACK_NUMBERS
+  value: {{ . | quote }}
+{{- end }}
 {{- with .Values.gateway.mail }}
 - name: CORDBOARD_SMTP_PORT
   value: {{ .enabled | ternary "2525" "-1" | quote }}

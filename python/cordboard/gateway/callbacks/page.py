@@ -1,0 +1,81 @@
+"""The pages of callbacks: they tell without scripts what is free and what is promised; choosing needs one."""
+
+from collections.abc import Iterable
+from html import escape
+from itertools import groupby
+
+from litestar import MediaType, Response
+
+from cordboard.events.policy import EntryPoint
+from cordboard.gateway.callbacks.shown import FreeSlot, FreeSlots, Promised
+from cordboard.gateway.callbacks.words import PHRASES, language_of
+from cordboard.gateway.page import read_page
+
+SHOWN_MAX = 200
+_TOLD = ("promised", "manage", "calendar", "taken", "wrong", "later")
+"""What the script says."""
+
+
+class CallbackPage:
+    """Makes pages out of pages/callback.html."""
+
+    def __init__(self) -> None:
+        self._frame, self._headers = read_page("callback.html", cache="no-store")
+
+    def booking(self, found: FreeSlots, wanted: str | None) -> Response[str]:
+        language = language_of(wanted)
+        say = PHRASES[language]
+        free = _choices(found.slots) if found.slots else f"<p>{escape(say['none'])}</p>"
+        body = (
+            f"<p>{escape(say['choose'])} <small>{escape(found.zone)}</small></p>\n"
+            f'<form data-entry-point="{escape(found.entry_point)}">\n{free}\n<div data-scripted hidden>'
+            f'<label>{escape(say["number"])} <input name="number" type="tel" autocomplete="tel" required maxlength="40"></label>'
+            f'<label>{escape(say["name"])} <input name="name" autocomplete="name" maxlength="80"></label>'
+            f'<label>{escape(say["text"])} <textarea name="text" maxlength="2000"></textarea></label>'
+            f'<label class="check"><input name="consent" type="checkbox" required> {escape(say["consent"])}</label>'
+            f"<button>{escape(say['book'])}</button></div>\n</form>\n"
+            f"<noscript><p>{escape(say['noscript'])}</p></noscript>"
+        )
+        return self._response(language, say["title"], body)
+
+    def managing(self, promised: Promised, wanted: str | None) -> Response[str]:
+        language = language_of(wanted)
+        say = PHRASES[language]
+        body = f'<p role="status"><strong>{escape(say[promised.outcome or promised.state])}</strong></p>\n'
+        if promised.outcome is None:
+            when = f"{promised.local[:10]} {promised.local[11:16]}"
+            body += (
+                f"<p>{escape(say['when'])} <strong>{when}</strong> <small>{escape(promised.zone)}</small><br>"
+                f"{escape(say['reference'])}: <code>{promised.reference}</code></p>\n"
+                f'<p><a href="{promised.calendar}">{escape(say["calendar"])}</a></p>\n'
+                f'<form data-manage="{promised.manage}" data-entry-point="{escape(promised.entry_point)}">\n<div data-slots></div>'
+                f"<div data-scripted hidden><button>{escape(say['move'])}</button> "
+                f'<button type="button" data-cancel>{escape(say["cancel"])}</button></div>\n</form>'
+            )
+        return self._response(language, say["title"], body)
+
+    def said_of(self, door: EntryPoint | None, when: str) -> tuple[str, str]:
+        """Title and note of a calendar entry."""
+        say = PHRASES[language_of(door.language if door is not None else None)]
+        return say["title"], f"{say['when']} {when}"
+
+    def _response(self, language: str, title: str, body: str) -> Response[str]:
+        say = PHRASES[language]
+        told = " ".join(
+            f'data-{name}="{escape(say[name])}"' for name in ("promised", "manage", "calendar", "taken", "wrong", "later")
+        )
+        page = self._frame.replace("[language]", language).replace("[title]", escape(title))
+        page = page.replace("[body]", f"<div id=words {told} hidden></div>\n{body}")
+        return Response(page, media_type=MediaType.HTML, headers=self._headers | {"vary": "accept"})
+
+
+def _choices(slots: Iterable[FreeSlot]) -> str:
+    """Radio buttons, a day together."""
+    days = []
+    for day, some in groupby(list(slots)[:SHOWN_MAX], key=lambda slot: slot.local[:10]):
+        times = "".join(
+            f'<label class="time"><input type="radio" name="slot" value="{slot.begin_ms}" required> {slot.local[11:16]}</label>'
+            for slot in some
+        )
+        days.append(f"<fieldset><legend>{day}</legend>{times}</fieldset>")
+    return "\n".join(days)

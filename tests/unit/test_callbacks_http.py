@@ -1,0 +1,279 @@
+"""Callbacks over HTTP with the real router: found, booked, moved, cancelled, in calendars; and what hostile people get."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from icalendar import Calendar
+
+from cordboard.errors import ConfigurationError
+from cordboard.events.policy import CallbackPolicy, ChannelProfile, EntryPoint, Policy, QueuePolicy
+from cordboard.gateway.callbacks.numbers import CallableNumbers
+from cordboard.gateway.callbacks.tokens import Holding, ManageTokens
+from cordboard.gateway.callbacks.words import PHRASES
+from cordboard.gateway.limits import BOOKING_MAX, Limits
+from cordboard.vault.address import PHONE
+from cordboard.vault.refs import content_ref
+from tests.journal import SITE
+from tests.letters_over_http import HttpSite, http_site
+
+MINUTE = 60_000
+NUMBER = "+32 2 555 12 34"
+POLICY = Policy(
+    version=0,
+    site=SITE,
+    skills=[],
+    timezone="Europe/Brussels",
+    channels=[
+        ChannelProfile(name="voice", presence="live", klass=1, answered_on="connected", connect_ms=MINUTE),
+        ChannelProfile(name="chat", presence="live", klass=1, answered_on="first_message"),
+    ],
+    queues=[QueuePolicy(name="orders", callbacks=CallbackPolicy(slot_ms=15 * MINUTE, capacity=1)), QueuePolicy(name="silent")],
+    entry_points=[
+        EntryPoint(name="phone", channel="voice", queue="orders", language="nl"),
+        EntryPoint(name="chat", channel="chat", queue="orders"),
+        EntryPoint(name="hotline", channel="voice", queue="silent"),
+    ],
+)
+PLENTY = Limits(bookings_per_s=1_000, bookings_burst=1_000, numbers_per_s=1_000, numbers_burst=1_000, looks_burst=1_000)
+
+
+@asynccontextmanager
+async def callback_site(directory: Path, limits: Limits = PLENTY, **options: Any) -> AsyncIterator[HttpSite]:
+    options = {"callback_numbers": "+32,!+3290", "webhook_secrets": {}, "limits": limits} | options
+    async with http_site(directory, POLICY, **options) as site:
+        yield site
+
+
+async def free(site: HttpSite, hours: int = 4) -> list[int]:
+    found = await site.client.get(f"/callbacks/phone/slots?hours={hours}")
+    assert found.status_code == 200, found.text
+    return [slot["begin_ms"] for slot in found.json()["slots"]]
+
+
+async def post(site: HttpSite, path: str, key: str = "key-00000001", **body: Any) -> httpx.Response:
+    return await site.client.post(path, json=body, headers={"idempotency-key": key})
+
+
+async def book(site: HttpSite, begin_ms: int | None = None, key: str = "key-00000001", **body: Any) -> httpx.Response:
+    wish = {"number": NUMBER, "consent": True} | ({} if begin_ms is None else {"begin_ms": begin_ms}) | body
+    return await post(site, "/callbacks/phone", key, **wish)
+
+
+async def test_a_customer_books_moves_and_cancels(tmp_path: Path) -> None:
+    async with callback_site(tmp_path) as site:
+        first, second, third, *_ = await free(site)
+        booked = await book(site, second, name="Jan", text="Where is it?")
+        promise = booked.json()
+        assert (booked.status_code, promise["due_ms"], promise["state"]) == (201, second, "promised")
+        assert promise["zone"] == "Europe/Brussels" and promise["local"].endswith(("+01:00", "+02:00"))
+        assert booked.headers["cache-control"] == "no-store"
+        await _stands_in_the_vault(site, bytes.fromhex(promise["reference"]))
+        assert second not in await free(site)
+        repeated = await book(site, second, name="Jan", text="Where is it?")
+        assert (repeated.status_code, repeated.json()) == (201, promise), "the same wish under the same key"
+
+        taken = await book(site, second, "key-00000002")
+        assert (taken.status_code, taken.json()["reason"]) == (409, "callback_full")
+        assert {first, third} <= {slot["begin_ms"] for slot in taken.json()["alternatives"]}
+
+        moved = (await post(site, promise["manage"], action="move", begin_ms=third)).json()
+        assert (moved["due_ms"], moved["reference"]) == (third, promise["reference"])
+        assert second in await free(site)
+        again = await post(site, promise["manage"], action="move", begin_ms=third)
+        assert (again.status_code, again.json()) == (200, moved), "the old link, the same wish"
+        assert (await site.client.get(promise["manage"])).json() == moved, "the old link leads to the new promise"
+        await _calendars(site, promise, moved)
+
+        cancelled = await post(site, moved["manage"], "key-00000003", action="cancel")
+        assert (cancelled.status_code, cancelled.json()["outcome"]) == (200, "cancelled")
+        assert (await post(site, moved["manage"], "key-00000004", action="cancel")).json() == cancelled.json()
+        late = await post(site, moved["manage"], "key-00000005", action="move", begin_ms=first)
+        assert (late.status_code, late.json()["reason"]) == (409, "promise_ended")
+        (entry,) = await _entry(site, moved)
+        assert (entry["sequence"], entry["status"]) == (2, "CANCELLED")
+
+
+async def _stands_in_the_vault(site: HttpSite, contact: bytes) -> None:
+    refs = {kind: content_ref(contact, kind) for kind in ("number", "text", "customer")}
+    kept = await site.vault.read(list(refs.values()))
+    assert kept[refs["number"]].text == "+3225551234" and kept[refs["text"]].text == "Where is it?"
+    customer = await site.vault.customer(PHONE, NUMBER)
+    assert await site.vault.erase_customer(customer)
+    assert await site.vault.read(list(refs.values())) == {}, "it goes with the customer"
+
+
+async def _calendars(site: HttpSite, promise: dict[str, Any], moved: dict[str, Any]) -> None:
+    (before,), (after,) = await _entry(site, promise), await _entry(site, moved)
+    assert before == after, "the old link leads to the new entry"
+    assert after["uid"] == f"{promise['reference']}@{SITE}.cordboard"
+    assert (after["sequence"], after["status"]) == (1, "CONFIRMED")
+    assert round(after.start.timestamp() * 1_000) == moved["due_ms"] and after.start.utcoffset().total_seconds() == 0
+    assert (after.end - after.start).total_seconds() == 15 * 60
+    assert after["summary"] == PHRASES["nl"]["title"] and "Europe/Brussels" in after["description"]
+
+
+async def _entry(site: HttpSite, promise: dict[str, Any]) -> list[Any]:
+    file = await site.client.get(promise["calendar"])
+    calendar = Calendar.from_ical(file.content)
+    assert file.headers["content-type"] == f"text/calendar; method={calendar['method']}; charset=utf-8"
+    assert calendar["method"] == ("CANCEL" if calendar.events[0]["status"] == "CANCELLED" else "PUBLISH")
+    return list(calendar.events)
+
+
+async def test_slots_are_for_every_cache_and_origin(tmp_path: Path) -> None:
+    async with callback_site(tmp_path) as site:
+        first = await site.client.get("/callbacks/phone/slots?hours=1", headers={"origin": "https://anywhere.example"})
+        assert len(first.json()["slots"]) in (3, 4) and first.json()["slot_ms"] == 15 * MINUTE
+        assert first.headers["access-control-allow-origin"] == "*" and "max-age=5" in first.headers["cache-control"]
+        etag = {"if-none-match": first.headers["etag"]}
+        assert (await site.client.get("/callbacks/phone/slots?hours=1", headers=etag)).status_code in (200, 304)
+        begin_ms = first.json()["slots"][1]["begin_ms"]
+        later = await site.client.get(f"/callbacks/phone/slots?from={begin_ms}&hours=1")
+        assert later.json()["slots"][0]["begin_ms"] == begin_ms
+        for wrong in ("from=-1", "hours=0", "hours=745"):
+            assert (await site.client.get(f"/callbacks/phone/slots?{wrong}")).status_code == 422
+        for name in ("nowhere", "chat", "hotline"):
+            refused = await site.client.get(f"/callbacks/{name}/slots")
+            assert (refused.status_code, refused.json()["reason"]) == (404, "unknown_entry_point")
+
+
+async def test_pages_tell_without_scripts_and_quote_nobody(tmp_path: Path) -> None:
+    async with callback_site(tmp_path) as site:
+        page = await site.client.get("/callbacks/phone")
+        slots = await free(site)
+        assert f'value="{slots[0]}"' in page.text and '<html lang="nl">' in page.text
+        assert PHRASES["nl"]["noscript"] in page.text
+        policy = page.headers["content-security-policy"]
+        assert "script-src 'sha256-" in policy and "unsafe" not in policy
+        promise = (await book(site, slots[0], name="<b>Jan</b>", text="Secret")).json()
+        look = await site.client.get(promise["manage"], headers={"accept": "text/html"})
+        assert promise["local"][:10] in look.text and promise["calendar"] in look.text
+        assert all(word not in look.text for word in ("Jan", "Secret", "5551234")), "the link reads neither name nor number"
+        assert look.headers["referrer-policy"] == "no-referrer" and look.headers["cache-control"] == "no-store"
+        for language, words in PHRASES.items():
+            other = await site.client.get(f"/callbacks/phone?lang={language}")
+            assert words["title"] in other.text.replace("&#x27;", "'")
+        await post(site, promise["manage"], action="cancel")
+        gone = await site.client.get(promise["manage"], headers={"accept": "text/html"})
+        assert PHRASES["nl"]["cancelled"] in gone.text and "<form" not in gone.text
+
+
+WRONG: list[tuple[dict[str, Any], str | None]] = [
+    ({"number": "+1 212 555 1234"}, "number"),
+    ({"number": "0900 12 345"}, "number"),
+    ({"number": "112"}, "number"),
+    ({"number": "' OR 1=1"}, "number"),
+    ({"consent": False}, "consent"),
+    ({"begin_ms": -1}, None),
+    ({"name": "x" * 81}, None),
+    ({"name": "two\nlines"}, None),
+    ({"text": "\0"}, None),
+    ({"queue": "silent"}, None),
+]
+
+
+async def test_what_cannot_be_called_or_read_is_refused(tmp_path: Path) -> None:
+    async with callback_site(tmp_path) as site:
+        before = await site.log.last_journal_seq()
+        for body, field in WRONG:
+            refused = await book(site, **body)
+            assert (refused.status_code, refused.json()["reason"]) == (422, "bad_json" if field is None else "invalid_input"), body
+            assert [problem["field"] for problem in refused.json().get("problems", [])] == ([field] if field else [])
+        assert await site.log.last_journal_seq() == before, "nothing reached the log"
+
+
+async def test_hostile_posts(tmp_path: Path) -> None:
+    async with callback_site(tmp_path, allowed_origins=("https://shop.example",)) as site:
+        client, wish = site.client, {"number": NUMBER, "consent": True}
+        keyed = {"idempotency-key": "key-00000001"}
+        foreign = await client.post("/callbacks/phone", json=wish, headers=keyed | {"origin": "https://evil.example"})
+        assert (foreign.status_code, foreign.json()["reason"]) == (403, "origin_not_allowed")
+        assert (await client.options("/callbacks/phone", headers={"origin": "https://evil.example"})).status_code == 403
+        asked = await client.options("/callbacks/phone", headers={"origin": "https://shop.example"})
+        assert asked.status_code == 204 and "idempotency-key" in asked.headers["access-control-allow-headers"]
+        own = await client.post("/callbacks/phone", json=wish, headers=keyed | {"origin": "https://shop.example"})
+        assert (own.status_code, own.headers["access-control-allow-origin"]) == (201, "https://shop.example")
+        assert (await client.post("/callbacks/phone", json=wish)).json()["problems"][0]["field"] == "Idempotency-Key"
+        plain = await client.post("/callbacks/phone", content=b"number=1", headers=keyed)
+        assert plain.status_code == 415
+        large = await post(site, "/callbacks/phone", number=NUMBER, consent=True, text="x" * BOOKING_MAX)
+        assert large.status_code == 413
+        token = own.json()["manage"].rpartition("/")[2]
+        for forged in (token[:-1] + ("A" if token[-1] != "A" else "B"), token[:20], "x" * 80, "%00", token + "AAAA"):
+            for answer in (await client.get(f"/callbacks/manage/{forged}"), await post(site, f"/callbacks/manage/{forged}")):
+                assert answer.status_code == 404, forged
+        other = ManageTokens(bytes(32), SITE).token(Holding(bytes.fromhex(own.json()["reference"]), bytes(16), 0))
+        assert (await client.get(f"/callbacks/manage/{other}")).status_code == 404, "signed by somebody else"
+
+
+async def test_nobody_takes_all_slots(tmp_path: Path) -> None:
+    """One address, one number, all of an entry point: each is metered, and who asks too often learns nothing of the number."""
+    by_address = Limits(bookings_per_s=0.001, bookings_burst=2)
+    async with callback_site(tmp_path, by_address) as site:
+        codes = [(await book(site, key=f"key-0000000{n}", number=f"+32255512{n:02}")).status_code for n in range(3)]
+        assert codes == [201, 201, 429]
+    by_number = Limits(bookings_burst=100, numbers_per_s=0.001, numbers_burst=1)
+    async with callback_site(tmp_path / "2", by_number) as site:
+        assert (await book(site)).status_code == 201
+        late = await book(site, key="key-00000002")
+        assert (late.status_code, late.json()["reason"], "retry-after" in late.headers) == (429, "rate_limited", True)
+        assert (await book(site, key="key-00000002", number="+32 2 555 00 00")).status_code == 201
+    by_door = Limits(bookings_burst=100, door_bookings_per_s=0.001, door_bookings_burst=1)
+    async with callback_site(tmp_path / "3", by_door) as site:
+        codes = [(await book(site, key=f"key-0000000{n}", number=f"+32255512{n:02}")).status_code for n in range(2)]
+        assert codes == [201, 429]
+
+
+async def test_a_number_is_promised_a_few_calls_at_a_time_whoever_asks(tmp_path: Path) -> None:
+    async with callback_site(tmp_path, Limits(bookings_burst=100, numbers_burst=100, promises_a_number=2, moves=1)) as site:
+        made = [await book(site, key=f"key-0000000{n}") for n in range(3)]
+        assert [one.status_code for one in made] == [201, 201, 429]
+        assert made[2].json() == (await book(site, key="key-00000009")).json()
+        slots = await free(site)
+        await post(site, made[0].json()["manage"], "move-0000001", action="move", begin_ms=slots[0])
+        often = await post(site, made[0].json()["manage"], "move-0000002", action="move", begin_ms=slots[1])
+        assert often.status_code == 429
+        await post(site, made[0].json()["manage"], "move-0000003", action="cancel")
+        assert (await book(site, key="key-00000010")).status_code == 201
+
+
+async def test_the_same_wish_at_once_and_after_a_restart_is_one_promise(tmp_path: Path) -> None:
+    async with callback_site(tmp_path) as site:
+        begin_ms = (await free(site))[3]
+        both = await asyncio.gather(*(book(site, begin_ms) for _ in range(8)))
+        taken = [one.json() for one in both if one.status_code == 201]
+        assert taken and all(one == taken[0] for one in taken)
+        assert {one.status_code for one in both} <= {201, 503}, "who came in between is told to ask again"
+        await site.shut()
+        await site.open()
+        assert (await book(site, begin_ms)).json() == taken[0]
+        full = await book(site, begin_ms, "key-00000002")
+        assert full.status_code == 409
+        await site.shut()
+        await site.open()
+        assert (await book(site, begin_ms, "key-00000002")).json() == full.json(), "and so is its refusal"
+
+
+async def test_without_numbers_there_is_nothing_to_book(tmp_path: Path) -> None:
+    async with callback_site(tmp_path, callback_numbers="") as site:
+        assert (await site.client.get("/callbacks/phone/slots")).status_code == 404
+        assert (await book(site)).status_code == 404
+
+
+def test_numbers_that_may_be_called() -> None:
+    numbers = CallableNumbers("+32, +31, !+3290")
+    spelled = {"02 555 12 34": "+3225551234", "+31 20 123 45 67": "+31201234567", "0032 2 555 12 34": "+3225551234"}
+    assert {given: numbers.number(given) for given in spelled} == spelled
+    assert not any(
+        numbers.number(given) for given in ("0900 12 345", "112", "+1 212 555 1234", "25551234", "", "x", "+32" + "1" * 14)
+    )
+    for wrong in ("32", "+0", "++32", "+32;+31"):
+        with pytest.raises(ConfigurationError, match="prefix"):
+            CallableNumbers(wrong)
