@@ -114,6 +114,10 @@ HISTORY_SPELLS = _counter(
 # -- archiver -----------------------------------------------------------------------------------------------------------
 ARCHIVE_FAILURES = _counter("cordboard_archive_failures", "Times that the storage did not take what came; it is tried again")
 
+# -- dialler ------------------------------------------------------------------------------------------------------------
+DIALS = _counter("cordboard_dialler_dials", "Attempts at promised calls that this process made, by what came of them", "outcome")
+RINGING = _gauge("cordboard_dialler_ringing", "Calls that ring now")
+
 _positions: dict[Follower, int] = {}
 _inbox_read = 0
 

@@ -64,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     grace_s: float = 30.0
     session_grace_s: float = 30.0
     """So long a desk that nobody watches any more may come back."""
+    voice: str | None = None
+    """What rings promised customers: the URL of a telephone gateway."""
+    dials_max: int = 64
+    """Calls that one dialler rings at once."""
     archive: str | None = None
     """Where the journal's archive stands: a directory or s3://…; what was trimmed from the journal is read from there."""
     insecure_listen: bool = False
@@ -100,6 +104,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.archive is None:
             raise ConfigurationError("--archive is needed: a directory, or s3://bucket/prefix")
         return self.archive
+
+    def voice_url(self) -> str:
+        """The telephone gateway of a process that dials."""
+        if self.voice is None:
+            raise ConfigurationError("--voice is needed: a telephone gateway, for example simulated:?seed=1")
+        return self.voice
 
     def server_url(self) -> str:
         """The NATS server of a process that does not bring its own."""

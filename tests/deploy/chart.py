@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent.parent
 CHART = ROOT / "deploy" / "helm" / "cordboard"
-ROLES = ("router", "projector", "gateway", "api", "archiver")
-"""The archiver only where there is an archive."""
+ROLES = ("router", "projector", "gateway", "api", "archiver", "dialler")
+"""The archiver only where there is an archive, the dialler where there is a telephone gateway."""
 Object = dict[str, Any]
 
 EVERYTHING: Object = {
@@ -67,6 +67,7 @@ EVERYTHING: Object = {
         "service": {"type": "NodePort", "annotations": {"a/b": "c"}},
         "resources": {"requests": {"cpu": 1}, "limits": {"cpu": "2", "ephemeral-storage": "1Gi"}},
     },
+    "dialler": {"replicas": 2, "dialsMax": 8, "voice": {"existingSecret": "voice", "urlKey": "address"}},
     "api": {"replicas": 3, "disruptionBudget": {"maxUnavailable": 2}, "service": {"annotations": {"a/b": "c"}}},
     "metrics": {
         "enabled": True,

@@ -20,6 +20,7 @@ OLDEST, NEWEST = "1.30", "1.37"
 SETS: dict[str, Any] = {"defaults": {}, "everything": EVERYTHING}
 COMMANDS: Any = typer.main.get_command(app)
 NO_ROLES = {"site", "test", "trim"}
+OPTIONAL = {"archiver", "dialler", "trim"}
 STORAGE_KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 ENDINGS = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
 ELSEWHERE = {VARIABLE, "CORDBOARD_TARGET", *STORAGE_KEYS}
@@ -68,7 +69,7 @@ def test_every_pod_is_restricted(objects: list[Object]) -> None:
             assert security["capabilities"] == {"drop": ["ALL"]}
             assert container["resources"]["limits"]
             assert all("hostPort" not in port and port["containerPort"] > 1024 for port in container.get("ports", []))
-    assert seen - {"archiver", "trim"} == {*ROLES, *NO_ROLES} - {"archiver", "trim"}
+    assert seen - OPTIONAL == {*ROLES, *NO_ROLES} - OPTIONAL
 
 
 def test_services_are_not_announced_as_variables_that_read_like_options(objects: list[Object]) -> None:
@@ -87,7 +88,7 @@ def test_every_role_of_the_command_line_has_its_pod() -> None:
         return {component for component, _ in pods(render(values))} - NO_ROLES
 
     assert set(Role) == set(ROLES) == components(EVERYTHING)
-    assert components({}) == set(ROLES) - {"archiver"}, "there is nothing to write to"
+    assert components({}) == set(ROLES) - OPTIONAL, "there is nothing to write to, and nothing that rings"
 
 
 def test_every_role_may_read_the_archive() -> None:
@@ -125,7 +126,15 @@ def test_nothing_is_trimmed_unless_somebody_says_when() -> None:
 
 def test_secrets_are_only_ever_named(objects: list[Object]) -> None:
     """A URL with a password, a key: from a Secret that exists, never from a value; the chart makes no Secret of its own."""
-    secret = {"CORDBOARD_NATS_URL", "CORDBOARD_VAULT_URL", "CORDBOARD_VIEWS_URL", "CORDBOARD_SMTP_RELAY", VARIABLE, *STORAGE_KEYS}
+    secret = {
+        "CORDBOARD_NATS_URL",
+        "CORDBOARD_VAULT_URL",
+        "CORDBOARD_VIEWS_URL",
+        "CORDBOARD_SMTP_RELAY",
+        "CORDBOARD_VOICE",
+        VARIABLE,
+        *STORAGE_KEYS,
+    }
     for _, pod in pods(objects):
         for variable in pod["containers"][0]["env"]:
             assert ("valueFrom" in variable) == (variable["name"] in secret), variable["name"]
@@ -134,7 +143,7 @@ def test_secrets_are_only_ever_named(objects: list[Object]) -> None:
 
 def test_only_those_who_need_the_vault_get_its_key(objects: list[Object]) -> None:
     holders = {name for name, pod in pods(objects) if VARIABLE in {one["name"] for one in pod["containers"][0]["env"]}}
-    assert holders - {"trim"} == {"gateway", "api"}
+    assert holders - OPTIONAL == {"gateway", "api"} and holders <= {"gateway", "api", "dialler", "trim"}
 
 
 def test_every_role_is_probed_on_a_port_that_it_opens(objects: list[Object]) -> None:

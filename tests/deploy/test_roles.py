@@ -33,6 +33,7 @@ VALUES: Object = {
         "mail": {"enabled": True, "hostname": "mail.example.com", "relay": {"existingSecret": "relay"}},
         "webhooks": {"existingSecret": "webhooks"},
     },
+    "dialler": {"voice": {"existingSecret": "voice"}},
 }
 
 
@@ -154,6 +155,7 @@ async def cluster(tmp_path: Path, postgres: PostgresServer, s3_place: str) -> As
         mounted.touch(mode=0o600)
         mounted.write_text(f"reviews: [whsec_{base64.b64encode(bytes(32)).decode()}]\n")
         secrets |= {"CORDBOARD_WEBHOOK_SECRETS": str(mounted), "CORDBOARD_SMTP_RELAY": "smtp://127.0.0.1:1?tls=never"}
+        secrets["CORDBOARD_VOICE"] = "simulated:?seed=1"
         assert nats.monitor_url is not None
         values = VALUES | {"archive": {"place": s3_place, "existingSecret": "archive", "trim": {"schedule": "17 3 * * *"}}}
         cluster = Cluster(values, secrets | KEYS, nats.monitor_url, tmp_path / "log")
@@ -177,7 +179,7 @@ async def test_the_release_comes_up_as_its_probes_say(cluster: Cluster, s3_place
     processes = {role: await cluster.start(role) for role in ROLES}
     for role in ROLES:
         await cluster.until(role, "startupProbe")
-    for role in ("router", "projector", "api", "archiver"):
+    for role in ("router", "projector", "api", "archiver", "dialler"):
         await cluster.until(role, "readinessProbe")
     assert not await cluster.answers("gateway", "readinessProbe"), "it has no policy yet, and the notes say so"
 
@@ -224,4 +226,4 @@ async def test_the_release_comes_up_as_its_probes_say(cluster: Cluster, s3_place
     assert trim.returncode == 0, cluster._log.read_text()
     assert json.loads(out)["journal"]["limits"]["age"] == 1, "nothing is old enough yet"
 
-    assert await cluster.stop() == [0] * 8, cluster._log.read_text()
+    assert await cluster.stop() == [0] * 9, cluster._log.read_text()

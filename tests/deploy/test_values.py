@@ -82,6 +82,7 @@ BAD: dict[str, Any] = {
     "trimming without an archive": {"archive": {"trim": {"schedule": "17 3 * * *"}}},
     "trimming what is of today": {"archive": {"place": "s3://bucket", "trim": {"schedule": "@daily", "keepDays": 0}}},
     "a size without a unit": {"nats": {"journalMax": "64"}},
+    "a dialler that rings nobody": {"dialler": {"dialsMax": 0}},
     "two archivers": {"archiver": {"replicas": 2}},
     "no time for a desk to come back": {"api": {"sessionGraceSeconds": 0}},
 }

@@ -51,6 +51,7 @@ def test_names_and_labels_are_as_prometheus_wants_them() -> None:
             "method",
             "code",
             "verdict",
+            "outcome",
         }
 
 

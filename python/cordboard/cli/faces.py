@@ -10,6 +10,7 @@ from cordboard.api import run_api
 from cordboard.api.calendar import days_warning
 from cordboard.branch import require_same
 from cordboard.cli.addresses import Ports
+from cordboard.cli.dialling import dialler
 from cordboard.cli.vitals import Vitals
 from cordboard.effects import MailOut, Relay, WebhookOut, run_effects
 from cordboard.errors import ConfigurationError
@@ -87,6 +88,9 @@ class Faces:
             self.vitals.notices["quarantine"] = self._put_aside
             self.vitals.notices["policy"] = self._running_out
             found.append(("api", self._api))
+        if "dialler" in names:
+            nats_url = self.ports.addresses.nats_url
+            found.append(("dialler", dialler(self.settings, self.log, self.vault, self.feed, nats_url, self.vitals)))
         return [*found, ("feed", self.feed.run)]
 
     def _gateway(self) -> list[tuple[str, Role]]:

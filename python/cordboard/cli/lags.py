@@ -20,7 +20,7 @@ LAG_MAX = 1_000
 """A follower that many commits behind, and not moving, is not ready."""
 FOLLOWERS: Mapping[metrics.Follower, tuple[str, ...]] = {
     "router": ("router",),
-    "boards": ("gateway", "api"),
+    "boards": ("gateway", "api", "dialler"),
     "history": ("projector",),
     "archive": ("archiver",),
 }

@@ -111,6 +111,13 @@ CallbackNumbers = Annotated[
         help="Which numbers customers may have called, by prefix: +32,+31,!+3290. Without it no callbacks are booked over HTTP.",
     ),
 ]
+Voice = Annotated[
+    str | None,
+    typer.Option("--voice", envvar="CORDBOARD_VOICE", help="What rings promised customers: simulated:?… (docs/dialling.md)."),
+]
+DialsMax = Annotated[
+    int, typer.Option("--dials-max", envvar="CORDBOARD_DIALS_MAX", min=1, max=10_000, help="Calls that a dialler rings at once.")
+]
 ArchivePlace = Annotated[
     str | None,
     typer.Option(

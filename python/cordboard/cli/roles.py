@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cordboard.router import Standing
 
 logger = logging.getLogger(__name__)
-ROLES = ("router", "projector", "gateway", "api", "archiver")
+ROLES = ("router", "projector", "gateway", "api", "archiver", "dialler")
 HAND_OVER_S = 5.0
 """So long the end of a process may wait for the journal to take its last commit."""
 
@@ -176,6 +176,11 @@ async def run_roles(
 
             assert vault_url is not None and views_url is not None
             tasks += (await Faces.open(settings, log, ports, vitals, stack, vault_url, views_url, kek_file)).roles(roles)
+        elif "dialler" in roles:
+            from cordboard.cli.dialling import dial_alone
+
+            assert vault_url is not None
+            tasks += await dial_alone(settings, log, addresses.nats_url, vitals, stack, vault_url, kek_file)
         async with asyncio.TaskGroup() as group:
             for name, role in tasks:
                 group.create_task(_named(name, role), name=name)

@@ -15,6 +15,7 @@ from cordboard.cli.options import (
     BehindProxy,
     CallbackNumbers,
     DataDir,
+    DialsMax,
     Grace,
     GrpcPort,
     HealthPort,
@@ -37,6 +38,7 @@ from cordboard.cli.options import (
     SmtpPort,
     SmtpRelay,
     Verbose,
+    Voice,
     WebhookSecrets,
 )
 from cordboard.cli.output import AsJson, console, fail, print_json
@@ -53,6 +55,7 @@ class Role(StrEnum):
     gateway = "gateway"
     api = "api"
     archiver = "archiver"
+    dialler = "dialler"
 
 
 def up(
@@ -81,6 +84,8 @@ def up(
     webhook_secrets: WebhookSecrets = None,
     behind_proxy: BehindProxy = False,
     callback_numbers: CallbackNumbers = "",
+    voice: Voice = None,
+    dials_max: DialsMax = 64,
     archive: ArchivePlace = None,
     grace_s: Grace = 30.0,
     session_grace_s: SessionGrace = 30.0,
@@ -113,14 +118,17 @@ def up(
         webhook_secrets=webhook_secrets,
         behind_proxy=behind_proxy,
         callback_numbers=callback_numbers,
+        voice=voice,
+        dials_max=dials_max,
         archive=archive,
         grace_s=grace_s,
         session_grace_s=session_grace_s,
         insecure_listen=insecure_listen,
         allow_lazy_fsync=allow_lazy_fsync,
     )
-    wanted = ROLES if archive is not None else tuple(role for role in ROLES if role != "archiver")
-    roles = tuple(role for role in wanted if role not in (without or []))
+    # Nobody rings a customer, nor pretends to, unless somebody says how.
+    needless = {"archiver": archive is None, "dialler": voice is None}
+    roles = tuple(role for role in ROLES if role not in (without or []) and not needless.get(role))
     if (policy or agents) and not {"api", "router"} <= set(roles):
         fail("--policy and --agents are applied through this process: they need its api and its router")
     run_until_signalled(_up(settings, roles, policy, agents, as_json))
@@ -150,6 +158,8 @@ def run(
     webhook_secrets: WebhookSecrets = None,
     behind_proxy: BehindProxy = False,
     callback_numbers: CallbackNumbers = "",
+    voice: Voice = None,
+    dials_max: DialsMax = 64,
     archive: ArchivePlace = None,
     grace_s: Grace = 30.0,
     session_grace_s: SessionGrace = 30.0,
@@ -183,6 +193,8 @@ def run(
         webhook_secrets=webhook_secrets,
         behind_proxy=behind_proxy,
         callback_numbers=callback_numbers,
+        voice=voice,
+        dials_max=dials_max,
         archive=archive,
         grace_s=grace_s,
         session_grace_s=session_grace_s,
@@ -205,7 +217,8 @@ def _site_of(policy: Path) -> str:
 
 async def _run(settings: Settings, role: Role, as_json: bool) -> None:
     settings.server_url()
-    needs_vault, needs_views = role in (Role.gateway, Role.api), role not in (Role.router, Role.archiver)
+    needs_vault = role in (Role.gateway, Role.api, Role.dialler)
+    needs_views = role in (Role.projector, Role.gateway, Role.api)
     await run_roles(
         settings,
         (role.value,),

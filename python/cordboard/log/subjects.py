@@ -51,6 +51,16 @@ def work_subject(site: str, kind: str) -> str:
     return f"cordboard.{check_site(site)}.work.{_kind(kind)}.>"
 
 
+def claims_stream(site: str, kind: str) -> str:
+    """Raises InvalidInput unless `kind` is one token."""
+    return f"CLAIMS_{check_site(site)}_{_kind(kind)}"
+
+
+def claims_subject(site: str, kind: str) -> str:
+    """Of all claims of a kind; a claim's own ends in its name."""
+    return f"cordboard.{check_site(site)}.claims.{_kind(kind)}.>"
+
+
 def whisper_subject(site: str, topic: str) -> str:
     """Raises InvalidInput unless `topic` is dot-separated tokens of [a-z0-9_-]."""
     if not _TOPIC.fullmatch(topic):

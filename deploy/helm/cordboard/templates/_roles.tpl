@@ -134,6 +134,26 @@ ports:
 {{ include "cordboard.health" (dict "port" "health" "catchUpSeconds" .Values.archiver.catchUpSeconds) }}
 {{- end }}
 
+{{- define "cordboard.dialler.env" -}}
+{{ include "cordboard.vaultEnv" . }}
+{{ include "cordboard.healthEnv" . }}
+- name: CORDBOARD_VOICE
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.dialler.voice.existingSecret }}
+      key: {{ .Values.dialler.voice.urlKey }}
+- name: CORDBOARD_DIALS_MAX
+  value: {{ .Values.dialler.dialsMax | quote }}
+{{- end }}
+
+{{- define "cordboard.dialler.sockets" -}}
+ports:
+  - name: health
+    containerPort: 7481
+# /healthz: the process answers. /readyz: it has read the journal, and rings.
+{{ include "cordboard.health" (dict "port" "health" "catchUpSeconds" .Values.dialler.catchUpSeconds) }}
+{{- end }}
+
 {{- define "cordboard.gateway.env" -}}
 {{ include "cordboard.viewsEnv" . }}
 {{ include "cordboard.vaultEnv" . }}

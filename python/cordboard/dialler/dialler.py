@@ -1,0 +1,123 @@
+"""The dialler: rings who was promised a call as soon as an agent waits for them, and says what became of it.
+
+Time matters here (an agent waits), and a call must not be made twice, so there is no work queue as answers have one: every dialler
+hears of every dial from the journal, and whoever claims it first rings. Nothing rings that the journal knows to be over.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from cordboard import metrics
+from cordboard.dialler.attempt import Attempt, Bench
+from cordboard.dialler.dials import KIND, Dial, Dials, fact_id
+from cordboard.dialler.voice import Voice
+from cordboard.events.fact import EffectDone
+from cordboard.log.claims import open_claims
+from cordboard.log.feed import Feed
+from cordboard.log.port import SiteLog
+from cordboard.vault import Vault
+from cordboard.vault.clock import now_ms
+
+logger = logging.getLogger(__name__)
+NAME = "dialler"
+SWEEP_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one process."""
+
+    ringing: int = 64
+    """Calls that ring at once; who is connected does not count."""
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class Calls:
+    """The attempts that this process attends to: from the fold's word to the end of ring or talk."""
+
+    def __init__(self, bench: Bench, dials: Dials) -> None:
+        self._bench = bench
+        self._dials = dials
+        self._tasks: asyncio.TaskGroup | None = None
+        self._ends: dict[bytes, asyncio.Future[bool]] = {}
+        """Of each contact whose attempt has not ended: whether it ended in a connection."""
+        self._talks: dict[bytes, asyncio.Future[None]] = {}
+        dials.asked, dials.over, dials.left = self._ask, self._over, self._left
+
+    async def run(self, sweep_s: float) -> None:
+        """Until cancelled: what rings then is hung up, and said to have failed on our side. The folds have read the journal."""
+        async with asyncio.TaskGroup() as self._tasks:
+            try:
+                for dial in self._dials.live():
+                    self._ask(dial)
+                await self._sweep(sweep_s)
+            finally:
+                self._tasks = None
+
+    async def _sweep(self, sweep_s: float) -> None:
+        """Whoever rang may have died before it said that the effect is over."""
+        before: set[Dial] = set()
+        while True:
+            await asyncio.sleep(sweep_s)
+            outlived = self._dials.outlived()
+            for dial in outlived:
+                if dial in before:
+                    logger.info("dial %s was left open: it is over", dial.name)
+                    await self._bench.say(EffectDone(fact_id(self._bench.site, dial, "over"), *dial.place))
+            before = set(outlived)
+
+    def _ask(self, dial: Dial) -> None:
+        if self._tasks is None:
+            return  # not yet, and `run` will see it; or no more
+        loop = asyncio.get_running_loop()
+        ended, left = loop.create_future(), loop.create_future()
+        self._ends[dial.contact], self._talks[dial.contact] = ended, left
+        task = self._tasks.create_task(Attempt(self._bench, dial, ended, left).see_through(), name="dial")
+        task.add_done_callback(partial(self._forget, dial.contact, left))
+
+    def _forget(self, contact: bytes, left: asyncio.Future[None], _task: asyncio.Task[None]) -> None:
+        if self._talks.get(contact) is left:
+            del self._talks[contact]
+            self._ends.pop(contact, None)
+
+    def _over(self, dial: Dial, connected: bool) -> None:
+        ended = self._ends.pop(dial.contact, None)
+        if ended is not None and not ended.done():
+            ended.set_result(connected)
+
+    def _left(self, contact: bytes) -> None:
+        left = self._talks.get(contact)
+        if left is not None and not left.done():
+            left.set_result(None)
+
+
+async def run_dialler(
+    log: SiteLog,
+    vault: Vault,
+    feed: Feed,
+    nats_url: str,
+    site: str,
+    voice: Voice,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    sweep_s: float = SWEEP_S,
+    ready: Callable[[], None] | None = None,
+) -> None:
+    """Ring until cancelled. Start it before `feed.run()`: its fold is attached before the first await. `ready` is called once dials
+    are taken. Several processes may do this for one site. Raises ConfigurationError, LogUnavailable."""
+    dials = Dials()
+    feed.attach(dials.apply)
+    async with log.publisher(NAME) as publisher, open_claims(nats_url, site, KIND) as claims:
+        room = asyncio.Semaphore(limits.ringing)
+        bench = Bench(site, vault, voice, claims, publisher, room, now_ms)
+        calls = Calls(bench, dials)
+        await feed.caught_up()
+        metrics.RINGING.set(0)
+        if ready is not None:
+            ready()
+        await calls.run(sweep_s)

@@ -1,0 +1,176 @@
+"""One attempt, against time: what is rung, what is not, and what is said. On the whole site: tests/integration/test_dialling.py."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from cordboard import codec
+from cordboard.dialler.attempt import Attempt, Bench
+from cordboard.dialler.dials import Dial
+from cordboard.dialler.voice import Answered, Call, NotReached
+from cordboard.errors import LogUnavailable, VaultUnavailable
+from cordboard.events import Fact
+from cordboard.events.fact import ConnectionFailed, ContactConnected, EffectDone, EffectFailed
+from cordboard.events.promises import AttemptReported
+from cordboard.vault import Content
+
+CONTACT, AGENT, ADDRESS = (bytes([number]) * 16 for number in (1, 2, 3))
+NUMBER = "+3225550100"
+DIAL = Dial((7, 3), bytes(16), CONTACT, AGENT, 2, ADDRESS, begun_ms=0, until_ms=60_000, connect_by_ms=30_000)
+
+
+class Site:
+    """What an attempt meets: each part does as a test says."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self.said: list[Fact] = []
+        self.rung: list[Call] = []
+        self.hung_up: list[str] = []
+        self.names: list[str] = []
+        self.claimed: Exception | bool = True
+        self.known: Exception | dict[bytes, Content] = {ADDRESS: Content(ADDRESS, "number", NUMBER)}
+        self.answer: Any = Answered(2_000)
+        self.pass_ms = 0
+        """So long the vault takes."""
+        loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[bool] = loop.create_future()
+        self.left: asyncio.Future[None] = loop.create_future()
+
+    async def take(self, name: str, within_s: float) -> bool:
+        self.names.append(name)
+        if isinstance(self.claimed, Exception):
+            raise self.claimed
+        return self.claimed
+
+    async def read(self, refs: Sequence[bytes]) -> dict[bytes, Content]:
+        self.now_ms += self.pass_ms
+        if isinstance(self.known, Exception):
+            raise self.known
+        return self.known
+
+    async def dial(self, call: Call) -> Any:
+        self.rung.append(call)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        if self.answer is None:
+            await asyncio.Event().wait()
+        return self.answer
+
+    async def hang_up(self, call_id: str) -> None:
+        self.hung_up.append(call_id)
+
+    async def publish(self, fact: bytes) -> None:
+        self.said.append(codec.decode_fact(fact))
+
+    async def see_through(self, dial: Dial = DIAL) -> list[type]:
+        """The kinds of facts that were said."""
+        whole: Any = self
+        bench = Bench("default", whole, whole, whole, whole, asyncio.Semaphore(1), lambda: self.now_ms)
+        await Attempt(bench, dial, self.ended, self.left).see_through()
+        return [type(fact) for fact in self.said]
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():  # noqa: ASYNC110 - a few turns of the loop
+        await asyncio.sleep(0)
+
+
+async def test_it_rings_as_long_as_the_attempt_lasts_and_is_connected_until_its_contact_ends() -> None:
+    site = Site()
+    seeing = asyncio.create_task(site.see_through())
+    await until(lambda: bool(site.said))
+    assert (site.hung_up, site.rung) == ([], [Call(DIAL.name, NUMBER, 29.0)])
+    site.ended.set_result(True)
+    await until(lambda: len(site.said) == 2)
+    assert not site.hung_up
+    site.left.set_result(None)
+    assert await seeing == [ContactConnected, EffectDone]
+    assert site.hung_up == [DIAL.name]
+
+
+@pytest.mark.parametrize(("now_ms", "until_ms"), [(10_000, 10_000), (29_500, 60_000), (90_000, 60_000)])
+async def test_nobody_is_rung_behind_the_window_or_at_the_end_of_the_attempt(now_ms: int, until_ms: int) -> None:
+    site = Site()
+    site.now_ms = now_ms
+    dial = Dial(DIAL.place, DIAL.inbox, CONTACT, AGENT, 2, ADDRESS, 0, until_ms, DIAL.connect_by_ms)
+    assert await site.see_through(dial) == []
+    assert not site.rung and not site.names
+
+
+async def test_whose_number_took_too_long_is_not_rung_and_goes_back_to_its_line() -> None:
+    site = Site()
+    site.pass_ms = 28_500
+    assert await site.see_through() == [ConnectionFailed, EffectDone]
+    assert not site.rung
+
+
+@pytest.mark.parametrize("claimed", [False, LogUnavailable("away")])
+async def test_nobody_rings_or_speaks_who_has_not_claimed_it(claimed: Exception | bool) -> None:
+    site = Site()
+    site.claimed = claimed
+    assert await site.see_through() == []
+    assert not site.rung
+
+
+async def test_what_is_over_rings_no_longer() -> None:
+    site = Site()
+    site.answer = None
+    seeing = asyncio.create_task(site.see_through())
+    await until(lambda: bool(site.rung))
+    site.ended.set_result(False)
+    assert await seeing == [EffectDone] and not site.hung_up
+
+
+async def test_who_answers_a_moment_too_late_is_hung_up_on() -> None:
+    site = Site()
+    seeing = asyncio.create_task(site.see_through())
+    await until(lambda: bool(site.said))
+    site.ended.set_result(False)
+    assert await seeing == [ContactConnected, EffectDone] and site.hung_up == [DIAL.name]
+
+
+async def test_what_was_heard_is_reported_with_how_long_it_rang() -> None:
+    site = Site()
+    site.answer = NotReached("voicemail", 9_000)
+    assert await site.see_through() == [AttemptReported, EffectDone]
+    (report, _) = site.said
+    assert isinstance(report, AttemptReported)
+    assert (report.contact, report.attempt, report.agent, report.outcome, report.ring_ms) == (CONTACT, 2, AGENT, "voicemail", 9_000)
+
+
+async def test_who_was_erased_is_not_rung_and_somebody_is_told() -> None:
+    site = Site()
+    site.known = {}
+    assert await site.see_through() == [AttemptReported, EffectFailed]
+    report, failed = site.said
+    assert isinstance(report, AttemptReported) and report.outcome == "unknown"
+    assert isinstance(failed, EffectFailed) and failed.reason == "content_gone" and not site.rung
+
+
+async def test_a_gateway_that_stumbles_is_no_attempt_and_its_words_are_nobodys(caplog: pytest.LogCaptureFixture) -> None:
+    site = Site()
+    site.answer = RuntimeError(f"{NUMBER} is odd")
+    with caplog.at_level(logging.DEBUG):
+        assert await site.see_through() == [ConnectionFailed, EffectDone]
+    assert "RuntimeError" in caplog.text and NUMBER not in caplog.text
+
+
+async def test_a_vault_that_is_away_is_waited_for_while_there_is_time() -> None:
+    site = Site()
+    site.known, site.pass_ms = VaultUnavailable("away"), 28_500
+    assert await site.see_through() == [ConnectionFailed, EffectDone]
+
+
+async def test_who_is_stopped_while_it_rings_says_so() -> None:
+    site = Site()
+    site.answer = None
+    seeing = asyncio.create_task(site.see_through())
+    await until(lambda: bool(site.rung))
+    seeing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await seeing
+    assert [type(fact) for fact in site.said] == [ConnectionFailed, EffectDone]
