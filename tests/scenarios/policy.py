@@ -10,7 +10,7 @@ from tests.scenarios.language import HERE, duration, value
 Document = dict[str, Any]
 LISTS = {
     "skill": "skills", "channel": "channels", "queue": "queues", "reason": "reasons", "disposition": "dispositions",
-    "topic": "topics", "entry_point": "entry_points", "calendar": "calendars",
+    "topic": "topics", "entry_point": "entry_points", "calendar": "calendars", "sla": "slas",
 }  # fmt: skip
 
 PARTS = {"step": "plan", "threshold": "thresholds", "floor": "floors"}
@@ -71,13 +71,13 @@ def setting(word: str) -> tuple[str, Any]:
         return key, text or None
     if key == "replace":
         return key, [replacement(*item.split(":")) for item in text.split(",")]
-    if key in ("admit_unstaffed", "hold_place", "join_waiting", "release_preference", "listen_only"):
+    if key in ("admit_unstaffed", "hold_place", "join_waiting", "release_preference", "listen_only", "internal"):
         return key, text == "on"
     if key == "targets_ms":
         return key, {name: duration(after) for name, after in (item.split(":") for item in text.split(","))}
     if key in ("days_ms", "rank_delays_ms"):
         return key, [duration(after) for after in text.split(",") if after]
-    if key in ("interruptible_by", "drop", "queues", *PARTS.values()):
+    if key in ("interruptible_by", "drop", "queues", "channels", "segments", *PARTS.values()):
         return key, text.split(",") if text else []
     if key.endswith("_ms"):
         return key, duration(text)

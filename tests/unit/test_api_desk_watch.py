@@ -26,6 +26,7 @@ UNTOLD = {
     "OverCapacityRecorded",
     "ContactAnswered", "ContactDiverted", "ContactEnded", "ContactLinked", "ContactPromoted", "ContactQueued", "ContactRelaxed",
     "CustomerErased", "MatterRepeated", "ThresholdReached", "VisitEnded",
+    "ContactSegmented", "SlaAtRisk", "SlaBroken", "SlaCancelled", "SlaMet", "SlaPaused", "SlaResumed", "SlaStarted",
     "EffectEnded", "EffectRequested", "EffectRetried", "LevelAdopted", "QuarantineEnded",
     "CallbackDeclined", "CallbackDue", "CapacitySet", "DoorTurned", "PromiseAtRisk", "PromiseEnded", "PromiseMade", "WaitExpected",
 }  # fmt: skip

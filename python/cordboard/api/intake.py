@@ -102,8 +102,8 @@ def _check_fields(check: Check, fields: Mapping[str, str]) -> None:
 async def _draft(site: Site, request: pb.SubmitContactRequest, external_id: str, fact: ContactArrived, persons: list[str]) -> Draft:
     given = request.customer if request.HasField("customer") else None
     customer = await site.vault.customer(given.kind, given.address, source=GATEWAY) if given is not None else None
+    segment = await site.vault.segment(customer) if customer is not None else None
     if not fact.queue:
-        segment = await site.vault.segment(customer) if customer is not None else None
         fact = await sorted_by_policy(site, fact, _signals(request, fact, segment))
     preferred = [await site.people.ref(person) for person in persons]
     return Draft(
@@ -111,7 +111,7 @@ async def _draft(site: Site, request: pb.SubmitContactRequest, external_id: str,
         external_id=external_id,
         contact=fact.contact,
         fact_id=fact.fact_id,
-        fact=codec.check_fact(replace(fact, customer=customer, preferred=preferred)),
+        fact=codec.check_fact(replace(fact, customer=customer, preferred=preferred, segment=segment)),
         customer=customer,
         contents=contents_of(fact.contact, request.subject, request.text, given, request.fields),
     )

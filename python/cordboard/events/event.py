@@ -73,6 +73,16 @@ from cordboard.events.promises import (
     PromiseEnded,
     PromiseMade,
 )
+from cordboard.events.sla_events import (
+    ContactSegmented,
+    SlaAtRisk,
+    SlaBroken,
+    SlaCancelled,
+    SlaMet,
+    SlaPaused,
+    SlaResumed,
+    SlaStarted,
+)
 from cordboard.events.terms import (
     ContactState,
     Cost,
@@ -374,5 +384,13 @@ Event = (
     | PromiseEnded
     | PromiseAtRisk
     | CapacitySet
+    | SlaStarted
+    | SlaAtRisk
+    | SlaMet
+    | SlaBroken
+    | SlaPaused
+    | SlaResumed
+    | SlaCancelled
+    | ContactSegmented
 )
 EVENTS: tuple[type[msgspec.Struct], ...] = Event.__args__

@@ -52,8 +52,7 @@ Role = Literal["primary", "consult", "conference", "supervisor"]
 """What an agent is to a contact. It has one primary; the others are sides."""
 QueueMode = Literal["open", "closed", "emergency"]
 DoorState = Literal["open", "busy", "listen_only", "closed"]
-"""What customers are shown of an entry point. `busy`: the wait is long, and nobody is promised a place; `listen_only`: messages are
-taken, and answered later."""
+"""What customers are shown. `busy`: the wait is long, nobody is promised a place; `listen_only`: messages are answered later."""
 QuarantineOutcome = Literal["retried", "discarded"]
 """`retried`: what the bytes say was published again, and decided."""
 
@@ -63,7 +62,7 @@ class ContactArrived(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
     `case` names the matter this goes on with (the id of its first contact; None begins one): if a contact of that case lives on
     this channel, `message` joins it and no new contact comes to be. `reopens` False never makes one of a case that is at rest: the
-    message is attached to the case. `rule` and `language` say how it was classified.
+    message is attached to the case. `rule` and `language` say how it was classified, `segment` what kind of customer it is.
     """
 
     fact_id: FactId
@@ -86,6 +85,7 @@ class ContactArrived(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """Other languages the customer accepts; a plan may replace a requirement by one of them."""
     ticket: bool = False
     """Its customer was promised a place when the door was open: only an emergency turns it away."""
+    segment: Name | None = None
 
 
 class ContactAbandoned(msgspec.Struct, frozen=True, array_like=True, tag=2):

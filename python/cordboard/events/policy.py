@@ -20,6 +20,7 @@ from cordboard.events.bounds import (
     Priority,
     Requirement,
 )
+from cordboard.events.terms import SlaMeasure
 
 QUEUES_MAX = 512
 POLICY_SKILLS_MAX = 1_024
@@ -37,6 +38,9 @@ KEYWORDS_MAX = 64
 TEXT_MAX = 1_000
 DAYS_MAX = 512
 CALENDARS_MAX = 64
+SLAS_MAX = 32
+SLA_QUEUES_MAX = 512
+SLA_SEGMENTS_MAX = 64
 INTERVALS_MAX = 12
 EXCEPTIONS_MAX = 366
 HOLIDAY_REGIONS_MAX = 8
@@ -242,6 +246,27 @@ class CalendarPolicy(msgspec.Struct, frozen=True, kw_only=True):
     order: Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=WEEKS_MAX - 1)]], msgspec.Meta(max_length=WEEKS_MAX)] = []
 
 
+class SlaPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What is promised to contacts of these queues, channels and segments (none: of all)."""
+
+    name: Name
+    measure: SlaMeasure
+    target_ms: DurationMs
+    """In time of `calendar`, if there is one, else around the clock."""
+    queues: Annotated[list[Name], msgspec.Meta(max_length=SLA_QUEUES_MAX)] = []
+    channels: Annotated[list[Channel], msgspec.Meta(max_length=POLICY_CHANNELS_MAX)] = []
+    segments: Annotated[list[Name], msgspec.Meta(max_length=SLA_SEGMENTS_MAX)] = []
+    calendar: Name | None = None
+    warn_percent: Annotated[int, msgspec.Meta(ge=0, le=99)] = 80
+    """At risk when so much of the time is gone; 0: nobody is warned."""
+    internal: bool = False
+    """A promise among us, not to the customer."""
+    escalate: Name | None = None
+    """The group that is told when it is at risk or broken."""
+    reopen_ms: DurationMs = 30 * 24 * 3_600_000
+    """A case reopened within this time goes on with what was left of its resolution; 0: it starts anew."""
+
+
 class Reason(msgspec.Struct, frozen=True):
     """A reason an agent may give, for not being ready or for declining, and its class."""
 
@@ -428,3 +453,4 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     mail: MailPolicy = MailPolicy()
     monitoring: Monitoring = Monitoring()
     calendars: Annotated[list[CalendarPolicy], msgspec.Meta(max_length=CALENDARS_MAX)] = []
+    slas: Annotated[list[SlaPolicy], msgspec.Meta(max_length=SLAS_MAX)] = []

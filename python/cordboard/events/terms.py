@@ -13,6 +13,8 @@ EndReason = Literal["completed", "abandoned", "flowed_out", "customer_silent", "
 Step = Annotated[int, msgspec.Meta(ge=0, le=PLAN_MAX)]
 Strategy = Literal["longest_idle", "least_loaded", "best_skilled", "least_skilled_fit", "round_robin", "fewest_today"]
 """By what a queue chooses among its agents."""
+SlaMeasure = Literal["answer", "first_response", "next_response", "resolution"]
+"""What an SLA promises."""
 ParkedKind = Literal["customer", "third_party", "snooze", "interrupted", "desk_lost"]
 RevokeReason = Literal[
     "contact_gone",

@@ -6,6 +6,7 @@ from cordboard.policy.check_doors import check_doors
 from cordboard.policy.check_moving import check_moving
 from cordboard.policy.check_queues import check_waiting
 from cordboard.policy.check_rules import check_rules
+from cordboard.policy.check_slas import check_slas
 from cordboard.policy.document import BUILT_IN_REASONS, LIVE_OFFER_TTL_MAX_MS
 from cordboard.policy.duration import format_duration
 from cordboard.policy.entry import Entry
@@ -27,6 +28,7 @@ def check_document(document: Document, problems: Problems) -> None:
         _check_queue(document, queue, f"queues.{word}", problems)
         check_waiting(document, word, queue, f"queues.{word}", problems)
     check_calendars(document, problems)
+    check_slas(document, problems)
     _check_reasons(document, problems)
     _check_routing(document.blocks["routing"], problems)
     check_doors(document, problems)

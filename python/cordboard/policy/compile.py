@@ -18,6 +18,7 @@ from cordboard.events.policy import (
     QueuePolicy,
     Reason,
     Rule,
+    SlaPolicy,
     Topic,
     Webhook,
 )
@@ -45,6 +46,7 @@ _PARTS = (
     "webhooks",
     "mail",
     "calendars",
+    "slas",
 )
 """Parts of the document that may be large, by the names they have both there and compiled."""
 
@@ -59,6 +61,7 @@ def compile_policy(document: Document, version: int) -> Policy:
         channels=[ChannelProfile(name=word, **entry.fields()) for word, entry in named["channels"].items()],
         queues=[QueuePolicy(name=word, **entry.fields()) for word, entry in named["queues"].items()],
         calendars=[CalendarPolicy(name=word, **entry.fields()) for word, entry in named["calendars"].items()],
+        slas=[SlaPolicy(name=word, **entry.fields()) for word, entry in named["slas"].items()],
         reasons=[Reason(name=word, klass=entry.get("class")) for word, entry in named["reasons"].items()],
         dispositions=list(named["dispositions"]),
         segments=list(named["segments"]),

@@ -27,6 +27,7 @@ from cordboard.policy.monitoring import MONITORING
 from cordboard.policy.moving import ANSWERING, ASKING, TRANSFERS
 from cordboard.policy.rules import CLASSIFICATION
 from cordboard.policy.setting import Names, Section, Setting
+from cordboard.policy.slas import SLAS
 from cordboard.policy.waiting import COMING_BACK, REPEATS, WAITING
 from cordboard.policy.word_kinds import ByName, Several
 
@@ -243,6 +244,7 @@ NAMED: Final[tuple[Names, ...]] = (
     Names("channels", CHANNEL, POLICY_CHANNELS_MAX, "How contacts of each channel behave.", required=True),
     Names("queues", QUEUE, QUEUES_MAX, "Where contacts wait.", required=True),
     Names("calendars", CALENDAR, CALENDARS_MAX, "When queues are open."),
+    SLAS,
     Names("reasons", REASON, WORDS_MAX, "Why agents may be not ready."),
     Names("dispositions", WORD, WORDS_MAX, "How agents close a contact.", listable=True),
     Names("segments", WORD, WORDS_MAX, "Kinds of customer, for rules to tell apart.", listable=True),

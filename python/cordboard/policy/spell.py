@@ -12,6 +12,7 @@ from cordboard.policy.mail import MAIL
 from cordboard.policy.monitoring import MONITORING
 from cordboard.policy.rules import DEFAULT, THEN, WHEN
 from cordboard.policy.setting import Section
+from cordboard.policy.slas import SLA
 
 
 def spell_policy(policy: Policy) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def spell_policy(policy: Policy) -> dict[str, Any]:
     document["channels"] = {channel.name: CHANNEL.spell(channel) for channel in policy.channels}
     document["queues"] = {queue.name: QUEUE.spell(queue) for queue in policy.queues}
     document["calendars"] = {calendar.name: CALENDAR.spell(calendar, sparse=True) for calendar in policy.calendars}
+    document["slas"] = {sla.name: SLA.spell(sla, sparse=True) for sla in policy.slas}
     document["reasons"] = {reason.name: {"class": reason.klass} for reason in policy.reasons}
     document["dispositions"] = list(policy.dispositions)
     document["segments"] = list(policy.segments)

@@ -127,6 +127,7 @@ fn policy(queues: u64) -> Policy {
         topics: Vec::new(),
         entry_points: Vec::new(),
         calendars: Vec::new(),
+        slas: Vec::new(),
     }
 }
 
@@ -222,6 +223,7 @@ impl Crowd {
             language: None,
             accepts: Vec::new(),
             ticket: false,
+            segment: None,
         }
         .into()
     }

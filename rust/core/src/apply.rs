@@ -10,6 +10,7 @@ mod engagements;
 mod offers;
 mod policy;
 mod promises;
+mod slas;
 mod visits;
 
 use crate::conversation::SidePhase;
@@ -144,6 +145,14 @@ impl Site {
             | Event::PromiseEnded(_)
             | Event::PromiseAtRisk(_)
             | Event::CapacitySet(_) => self.apply_promise(about, event),
+            Event::SlaStarted(_)
+            | Event::SlaAtRisk(_)
+            | Event::SlaMet(_)
+            | Event::SlaBroken(_)
+            | Event::SlaPaused(_)
+            | Event::SlaResumed(_)
+            | Event::SlaCancelled(_)
+            | Event::ContactSegmented(_) => self.apply_sla(about, &event, turn_ms),
         }
     }
 

@@ -4,7 +4,7 @@
 //! - a table (contacts, agents, effects, and by customer: places, matters) counts with its length and the sum of its entries' hashes: BLAKE3 of (key, value), taken as four
 //!   big-endian numbers that are added lane by lane, modulo 2^64;
 //! - a memory (facts, gone) counts with how many it forgot, how many it knows, and its running digest (see there);
-//! - what only some sites have (pace, doors) counts if there is any.
+//! - what only some sites have (pace, doors, clocks of SLA promises) counts if there is any.
 
 use serde::Serialize;
 
@@ -48,6 +48,7 @@ impl State {
             promises,
             planned,
             hours,
+            slas,
         } = self;
         let mut bytes = Bytes(Vec::new());
         bytes.add(&(site, seq, epoch, stepped_down, at_ms, turn_ms, looked_ms, fact_ms, consumed, continued, arrivals, policy));
@@ -75,6 +76,11 @@ impl State {
         if !hours.is_empty() {
             bytes.add(hours);
         }
+        if !slas.is_empty() {
+            bytes.add_table(&slas.running);
+            bytes.add_table(&slas.segments);
+            bytes.add_table(slas.rested.known());
+        }
         Digest(*blake3::hash(&bytes.0).as_bytes())
     }
 
@@ -86,6 +92,7 @@ impl State {
         self.places.known_mut().settle();
         self.matters.known_mut().settle();
         self.promises.settle();
+        self.slas.settle();
     }
 }
 

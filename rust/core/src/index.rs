@@ -61,6 +61,8 @@ pub(crate) enum Later {
     Hours(Name),
     /// Those who wait in a queue that its calendar closed are moved on.
     HoursOver(Name),
+    /// A promise to a contact or case is at risk, or broken.
+    Sla(Id, Name),
 }
 
 /// A moment at which something may be possible for a queued contact. It stands until the contact changes; that it has passed is known from
@@ -131,6 +133,7 @@ impl Index {
         index.later.extend(state.modes.iter().filter_map(|(queue, closed)| closing(queue, *closed)));
         index.later.extend(state.promises.iter().map(|(id, promise)| (promise.deadline_ms(), Later::Promise(*id))));
         index.later.extend(state.hours.iter().flat_map(|(queue, hours)| turning(queue, *hours)));
+        index.later.extend(state.slas.deadlines());
         for (id, contact) in &state.contacts {
             index.enter_contact(*id, contact);
         }
@@ -177,6 +180,11 @@ impl Index {
     /// The live contact of a case on a channel that arrived last, besides the one who bears the case's id.
     pub(crate) fn last_in_case(&self, case: Id, channel: &Name) -> Option<(u64, Id)> {
         self.cases.of(&(case, channel.clone())).next_back().copied()
+    }
+
+    /// Live contacts of a case on a channel, besides the one who bears the case's id.
+    pub(crate) fn others_in_case(&self, case: Id, channel: &Name) -> impl Iterator<Item = Id> + '_ {
+        self.cases.of(&(case, channel.clone())).map(|(_, id)| *id)
     }
 
     /// What follows from a contact's phase.

@@ -7,7 +7,7 @@ use crate::index::Index;
 use crate::router::Router;
 use crate::site::Site;
 use crate::state::{Agent, Contact, Phase, PromiseStage, Work, WorkPhase};
-use crate::words::{Id, Name, ParkedKind};
+use crate::words::{Id, Name, ParkedKind, SlaMeasure};
 
 impl Router {
     /// Violations of the invariants of the state, in words; empty is good. Looks at everything: for tests and verification.
@@ -36,6 +36,7 @@ impl Router {
         }
         found.extend(forgotten_interrupts(site));
         found.extend(unclear_effects(site));
+        found.extend(unclear_clocks(site));
         found.extend(overlooked(site));
         found.extend(not_promoted(site));
         found.extend(unclear_promises(site));
@@ -158,6 +159,25 @@ fn overbooked(site: &Site) -> Vec<String> {
             format!("slot {slot} of queue {queue} has {booked} promises and room for {places}")
         })
         .collect()
+}
+
+/// A clock is of a contact or case that lives, stands only where it may, and its instant is still to come.
+fn unclear_clocks(site: &Site) -> Vec<String> {
+    let mut found = Vec::new();
+    let all = site.state.slas.running.iter().flat_map(|(subject, few)| few.iter().map(move |clock| (subject, clock)));
+    for (subject, (name, clock)) in all {
+        let lives = match clock.measure {
+            SlaMeasure::Resolution => !site.live_of_case(*subject).is_empty(),
+            SlaMeasure::Answer | SlaMeasure::FirstResponse | SlaMeasure::NextResponse => site.contact(subject).is_some(),
+        };
+        let late = clock.next(*subject, name).is_some_and(|(next_ms, _)| is_settled(site) && next_ms <= site.state.at_ms);
+        if !lives || late || (clock.is_paused() && !clock.pauses()) {
+            found.push(format!("clock {name} of {subject:?} is {:?} and its subject lives: {lives}", clock.run));
+        }
+    }
+    let gone = site.state.slas.segments.keys().filter(|id| site.contact(id).is_none());
+    found.extend(gone.map(|id| format!("contact {id:?} has a segment and does not live")));
+    found
 }
 
 fn limits(id: &Id, agent: &Agent) -> Option<String> {

@@ -50,6 +50,7 @@ mod restore;
 mod router;
 mod rules;
 mod site;
+mod slas;
 mod slots;
 mod state;
 mod strategy;

@@ -7,6 +7,7 @@ mod doors;
 mod journey;
 mod moments;
 mod promises;
+mod slas;
 mod staff;
 mod terms;
 
@@ -185,6 +186,14 @@ impl Line {
             | Event::PromiseEnded(_)
             | Event::PromiseAtRisk(_)
             | Event::CapacitySet(_) => self.promise(event),
+            Event::SlaStarted(_)
+            | Event::SlaAtRisk(_)
+            | Event::SlaMet(_)
+            | Event::SlaBroken(_)
+            | Event::SlaPaused(_)
+            | Event::SlaResumed(_)
+            | Event::SlaCancelled(_)
+            | Event::ContactSegmented(_) => self.sla(event),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::customers::KeptPlace;
 use crate::few::Few;
 use crate::pace::{Pace, REMEMBERED};
 use crate::router::LAST_TURN_MS;
+use crate::slas::{Run, SlaClock};
 use crate::state::{Agent, Contact, Door, Effect, Place, Promise, State, RECENT_OFFERS};
 use crate::words::bounds::{
     ACCEPTS_MAX, ATTEMPT, ATTEMPT_MAX, CAPACITY, CHANNELS_MAX, CLASS, CONCURRENT, COUNT, DURATION, LEVEL, MEMBERSHIPS_MAX, MS,
@@ -31,6 +32,11 @@ pub(crate) fn check(state: &State) -> Result<(), String> {
     }
     for (place, effect) in &state.effects {
         within(&of_effect(*place, effect)).map_err(|what| format!("effect {}/{} has {what}", place.seq, place.entry))?;
+    }
+    for (subject, clocks) in &state.slas.running {
+        for (name, clock) in clocks {
+            within(&of_clock(clock)).map_err(|what| format!("clock {name} of {subject:?} has {what}"))?;
+        }
     }
     for (customer, kept) in state.places.known() {
         for place in kept.values() {
@@ -195,6 +201,16 @@ fn of_effect(place: Place, effect: &Effect) -> [Claim; 4] {
         ("messages", effect.ordinal, COUNT),
         ("round", effect.round, COUNT),
     ]
+}
+
+fn of_clock(clock: &SlaClock) -> Vec<Claim> {
+    let target = ("target", clock.target_ms, DURATION);
+    match clock.run {
+        Run::Running { due_ms, warn_ms, from_ms } => {
+            vec![target, ("due time", due_ms, MS), ("warning time", warn_ms.unwrap_or(0), MS), ("first time", from_ms, MS)]
+        }
+        Run::Paused { left_ms, .. } => vec![target, ("time left", left_ms, DURATION)],
+    }
 }
 
 fn of_place(place: &KeptPlace, arrivals: u64) -> Vec<Claim> {

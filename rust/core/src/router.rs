@@ -439,6 +439,7 @@ impl Router {
         state.gone.forget(at_ms);
         state.places.forget(at_ms);
         state.matters.forget(at_ms);
+        state.slas.rested.forget(at_ms);
         if state.seq.is_multiple_of(STATE_HASH_EVERY) {
             state.settle_digest();
         }

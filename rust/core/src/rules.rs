@@ -9,7 +9,7 @@ use crate::relax::join;
 use crate::table::Table;
 use crate::words::{
     Availability, ChannelPresence, ChannelProfile, EntryPoint, FreedAgent, Key, Name, Order, Policy, QueuePolicy, Requirement,
-    ThresholdAction,
+    SlaPolicy, ThresholdAction,
 };
 
 /// What nobody waits for at the other end.
@@ -118,6 +118,26 @@ impl Rules {
             }
             if queue.calendar.as_ref().is_some_and(|name| !self.calendars.contains_key(name)) {
                 return Err("opens by an unknown calendar");
+            }
+        }
+        self.check_slas()
+    }
+
+    fn check_slas(&self) -> Result<(), &'static str> {
+        let slas = &self.policy.slas;
+        if slas.iter().map(|sla| &sla.name).collect::<BTreeSet<_>>().len() != slas.len() {
+            return Err("names an SLA twice");
+        }
+        for sla in slas {
+            if sla.target_ms == 0 {
+                return Err("has an SLA without a target");
+            }
+            let queues = sla.queues.iter().all(|name| self.queues.contains_key(name));
+            if !queues || !sla.channels.iter().all(|name| self.channels.contains_key(name)) {
+                return Err("has an SLA for an unknown queue or channel");
+            }
+            if sla.calendar.as_ref().is_some_and(|name| !self.calendars.contains_key(name)) {
+                return Err("has an SLA in the time of an unknown calendar");
             }
         }
         Ok(())
@@ -246,6 +266,25 @@ impl Rules {
     pub(crate) fn clock(&self, queue: &QueuePolicy, channel: &Name) -> Clock<'_> {
         let deferrable = |profile: &ChannelProfile| profile.presence == ChannelPresence::Async || profile.klass == DEFERRABLE_CLASS;
         Clock(self.calendar(queue).filter(|_| self.channel(channel).is_some_and(deferrable)))
+    }
+
+    /// Something is promised to contacts.
+    pub(crate) fn has_slas(&self) -> bool {
+        !self.policy.slas.is_empty()
+    }
+
+    pub(crate) fn sla(&self, name: &Name) -> Option<&SlaPolicy> {
+        self.policy.slas.iter().find(|sla| sla.name == *name)
+    }
+
+    /// In whose time the SLA counts. None: around the clock.
+    pub(crate) fn sla_calendar(&self, name: &Name) -> Option<&Calendar> {
+        self.calendars.get(self.sla(name)?.calendar.as_ref()?)
+    }
+
+    /// Some SLA is for customers of this segment.
+    pub(crate) fn slas_ask_for(&self, segment: &Name) -> bool {
+        self.policy.slas.iter().any(|sla| sla.segments.contains(segment))
     }
 
     /// The first day after this instant.

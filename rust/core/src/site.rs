@@ -50,6 +50,18 @@ impl Site {
         first.max(self.index.last_in_case(case, channel)).map(|(_, id)| id)
     }
 
+    /// Live contacts of a case.
+    pub(crate) fn live_of_case(&self, case: Id) -> Vec<Id> {
+        let first = self.contact(&case).filter(|first| first.case_of(case) == case).map(|_| case);
+        let channels = self.rules().into_iter().flat_map(|rules| &rules.policy.channels);
+        first.into_iter().chain(channels.flat_map(|channel| self.index.others_in_case(case, &channel.name))).collect()
+    }
+
+    /// A policy promises something to contacts, or did.
+    pub(crate) fn has_clocks(&self) -> bool {
+        self.rules().is_some_and(|rules| rules.has_slas()) || self.state.slas.are_running()
+    }
+
     /// Queued contacts after that one, in key order. It sorts them: for rare events.
     pub(crate) fn line_after(&self, after: Option<Key>) -> Vec<(Key, Id)> {
         let waiting = self.state.contacts.iter().filter(|(_, contact)| contact.looks()).map(|(id, contact)| (contact.key, *id));

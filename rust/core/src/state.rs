@@ -21,6 +21,7 @@ use crate::levels::Levels;
 use crate::memory::Memory;
 use crate::pace::Pace;
 use crate::places::seed_of;
+use crate::slas::SlaClocks;
 use crate::summed::Summed;
 use crate::words::bounds::{ATTEMPT_MAX, DURATION_MAX_MS};
 use crate::words::{Consumed, ContactState, Digest, Id, Key, Name, ParkedKind, QueueMode, Requirement, Role, VisitOutcome};
@@ -97,6 +98,8 @@ pub(crate) struct State {
     /// Queues with a calendar.
     #[serde(default)] // of level 3, but younger than the first snapshots of it
     pub(crate) hours: BTreeMap<Name, Hours>,
+    #[serde(default)] // snapshots from before there were SLAs have none
+    pub(crate) slas: SlaClocks,
 }
 
 impl State {
@@ -131,6 +134,7 @@ impl State {
             promises: Summed::new(),
             planned: BTreeMap::new(),
             hours: BTreeMap::new(),
+            slas: SlaClocks::default(),
         }
     }
 }
@@ -151,6 +155,7 @@ impl State {
         self.places.seed(seed);
         self.matters.seed(seed);
         self.promises.seed(seed);
+        self.slas.seed(seed);
     }
 }
 
@@ -258,6 +263,11 @@ impl Contact {
     /// Its place in the order without promotion: what it keeps beyond this visit.
     pub(crate) fn own_key(&self) -> Key {
         Key { klass: self.course.promoted_from.unwrap_or(self.key.klass), ..self.key }
+    }
+
+    /// The case it belongs to: the id of that one's first contact.
+    pub(crate) fn case_of(&self, own: Id) -> Id {
+        self.case.unwrap_or(own)
     }
 
     /// The queues that it waits in.

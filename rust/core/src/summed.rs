@@ -36,6 +36,12 @@ impl<V: PartialEq> PartialEq for Entry<V> {
     }
 }
 
+impl<K: Spread + Copy, V> Default for Summed<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<K: Spread + Copy, V> Summed<K, V> {
     pub(crate) fn new() -> Self {
         Self { table: Table::new(), sum: Sum::default(), touched: Vec::new() }

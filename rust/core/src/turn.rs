@@ -4,7 +4,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::apply::{fact_time, About};
 use crate::codec;
-use crate::decide::Drain;
+use crate::decide::{Drain, Moment};
 use crate::index::{Chance, Later, Timer};
 use crate::record::Record;
 use crate::rules::Rules;
@@ -147,8 +147,12 @@ impl<'a> Turn<'a> {
         let (about, event) = (About { contact, agent, channel: channel.cloned() }, event.into());
         let (place, tag) = (self.next_place(), event.tag());
         self.record.add_event(&about, self.cause, &event);
+        let moment = if self.site.has_clocks() { Moment::of(self.site, contact, &event) } else { None };
         if let Err(what) = self.site.apply_event(&about, place, self.at_ms, event) {
             self.contradict(format!("decides event {tag} of {about:?}, which does not apply: {what}"));
+        }
+        if let Some((contact, moment)) = moment {
+            self.keep_clocks(contact, moment);
         }
     }
 
@@ -305,6 +309,7 @@ impl<'a> Turn<'a> {
             Later::Promise(contact) => self.follow_promise(*contact),
             Later::Hours(queue) => self.turn_hours(queue),
             Later::HoursOver(queue) => self.close_hours(queue),
+            Later::Sla(subject, name) => self.turn_clock(*subject, name),
         }
     }
 

@@ -102,6 +102,7 @@ fn arrived(fact_id: Id, contact: Id, channel: &str, queue: &str, needs: &[String
         rule: None,
         language: None,
         accepts: Vec::new(),
+        segment: None,
         ticket: false,
     }
     .into()

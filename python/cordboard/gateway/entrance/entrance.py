@@ -176,6 +176,7 @@ class Entrance:
             reopens=not (letter.no_action and matter.case is not None),
             rule=found.rule,
             language=found.language,
+            segment=segment,
         )
         return Draft(
             gateway=self.name,

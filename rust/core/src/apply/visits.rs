@@ -103,6 +103,7 @@ impl Site {
             Some(contact) => {
                 self.index.leave_contact(id, &contact);
                 self.keep_place(id, &contact, event.kept_until_ms);
+                self.forget_segment(&id);
             }
             // The end of its promise follows.
             None if self.state.promises.get(&id).is_some() => {}

@@ -28,6 +28,7 @@ impl Turn<'_> {
         let past = self.past(&fact);
         let (id, channel, topic) = (fact.contact, fact.channel.clone(), fact.topic.clone());
         let (message, author) = (fact.message, fact.author.into());
+        self.note_segment(id, &channel, fact.segment.clone());
         let Some(queued) = self.first_visit(fact, &past) else { return };
         let queued = self.timed(queued, &channel, None);
         let expected = self.wait_expected(&queued);

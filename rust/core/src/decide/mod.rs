@@ -1,6 +1,6 @@
 //! Decide: what becomes of a fact. First the verdict (`check_*`, which changes nothing), then what it causes.
 //!
-//! One file a concern: `arrival`, `beginning`, `contact`, `visit`, `waiting`, `admission`, `plan`, `threshold`, `promotion`, `sweep`, `queue`, `hours`, `door`, `offer`, `engagement`, `parking`, `effect`, `quarantine`, `agent`, `policy`, `level`. What time causes stands beside what facts cause.
+//! One file a concern: `arrival`, `beginning`, `contact`, `visit`, `waiting`, `admission`, `plan`, `threshold`, `promotion`, `sweep`, `queue`, `hours`, `door`, `offer`, `engagement`, `parking`, `effect`, `quarantine`, `agent`, `policy`, `level`, `sla`. What time causes stands beside what facts cause.
 
 mod absence;
 mod admission;
@@ -31,6 +31,7 @@ mod quarantine;
 mod queue;
 mod roles;
 mod silence;
+mod sla;
 mod supervisor;
 mod sweep;
 mod threshold;
@@ -39,6 +40,7 @@ mod visit;
 mod waiting;
 
 pub(crate) use drain::Drain;
+pub(crate) use sla::Moment;
 
 use crate::turn::Turn;
 use crate::words::{Accepted, CustomerErased, EffectOutcome, Fact, Id, Name, Refused, Verdict};

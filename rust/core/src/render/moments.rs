@@ -73,5 +73,13 @@ pub(super) fn at_ms(event: &Event) -> u64 {
         Event::PromiseEnded(event) => event.at_ms,
         Event::PromiseAtRisk(event) => event.at_ms,
         Event::CapacitySet(event) => event.at_ms,
+        Event::SlaStarted(event) => event.at_ms,
+        Event::SlaAtRisk(event) => event.at_ms,
+        Event::SlaMet(event) => event.at_ms,
+        Event::SlaBroken(event) => event.at_ms,
+        Event::SlaPaused(event) => event.at_ms,
+        Event::SlaResumed(event) => event.at_ms,
+        Event::SlaCancelled(event) => event.at_ms,
+        Event::ContactSegmented(event) => event.at_ms,
     }
 }

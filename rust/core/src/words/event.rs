@@ -7,11 +7,12 @@ use super::bounds::{
 };
 use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, REQUIREMENTS, SKILLS, VISIT_REQUIREMENTS};
 use super::{
-    AgentChannel, AttemptRecorded, Author, CallbackDeclined, CallbackDue, CapacitySet, ContactState, DeskDue, Digest, Direct,
-    DivertCause, DoorTurned, EffectFailure, EffectOutcome, EndReason, EndedBy, Id, Key, Leg, LinkCause, Matter, Membership, Name,
-    OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind, Presence, PresenceCause, PriorityCause, PromiseAtRisk, PromiseEnded,
-    PromiseMade, QuarantineOutcome, QueueMode, ReleaseReason, Requirement, RevokeReason, Role, SilenceDue, Skill, SwitchCause,
-    ThresholdAction, VisitOutcome, WaitExpected, Why, WrapUpEndedBy,
+    AgentChannel, AttemptRecorded, Author, CallbackDeclined, CallbackDue, CapacitySet, ContactSegmented, ContactState, DeskDue,
+    Digest, Direct, DivertCause, DoorTurned, EffectFailure, EffectOutcome, EndReason, EndedBy, Id, Key, Leg, LinkCause, Matter,
+    Membership, Name, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind, Presence, PresenceCause, PriorityCause,
+    PromiseAtRisk, PromiseEnded, PromiseMade, QuarantineOutcome, QueueMode, ReleaseReason, Requirement, RevokeReason, Role,
+    SilenceDue, Skill, SlaAtRisk, SlaBroken, SlaCancelled, SlaMet, SlaPaused, SlaResumed, SlaStarted, SwitchCause, ThresholdAction,
+    VisitOutcome, WaitExpected, Why, WrapUpEndedBy,
 };
 use crate::codec::{Length, Max};
 
@@ -484,5 +485,13 @@ tagged! {
         78 => CapacitySet,
         86 => DoorTurned,
         87 => WaitExpected,
+        81 => SlaStarted,
+        82 => SlaAtRisk,
+        83 => SlaMet,
+        84 => SlaBroken,
+        85 => SlaPaused,
+        90 => SlaResumed,
+        91 => SlaCancelled,
+        92 => ContactSegmented,
     }
 }

@@ -74,7 +74,8 @@ tagged! {
         /// `case` names the matter this goes on with (the id of its first contact; None begins one): if a contact of that case
         /// lives on this channel, `message` joins it and no new contact comes to be. `reopens` false never makes one of a case
         /// that is at rest: the message is attached to the case. `rule` and `language` say how it was classified. `ticket`: its customer
-        /// was promised a place when the door was open.
+        /// was promised a place when the door was open. `segment`: what kind of customer
+        /// it is.
         1 => ContactArrived {
             fact_id: Id,
             contact: Id,
@@ -94,6 +95,7 @@ tagged! {
             language: Option<Name> = None,
             accepts: Vec<Name> [Max(ACCEPTS_MAX)] = Vec::new(),
             ticket: bool = false,
+            segment: Option<Name> = None,
         }
 
         /// The customer left: closed the chat, hung up, or stayed away longer than the grace time.

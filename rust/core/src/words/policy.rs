@@ -27,6 +27,10 @@ const WEEK_EDGES: Max = Max(512);
 const WEEK_MINUTE: Span = Span(0, 7 * 24 * 60);
 const WEEK_NUMBER: Span = Span(0, 95);
 
+const SLAS: Max = Max(32);
+const SEGMENTS: Max = Max(64);
+const WARN: Span = Span(0, 99);
+
 choices! {
     /// Whether the customer waits at the other end.
     ChannelPresence { Live = "live", Session = "session", Async = "async" }
@@ -64,6 +68,10 @@ choices! {
     ThresholdAction {
         RaisePriority = "raise_priority", Overflow = "overflow", OfferCallback = "offer_callback", Notify = "notify",
     }
+
+    /// What an SLA promises: an agent answers (by the channel's definition), says the first word in a case, says the next word to a
+    /// customer who wrote, closes the case.
+    SlaMeasure { Answer = "answer", FirstResponse = "first_response", NextResponse = "next_response", Resolution = "resolution" }
 
     /// What kind of absence a not-ready reason is.
     ReasonClass {
@@ -194,6 +202,22 @@ maps! {
         order: Vec<u8> [(WEEKS, WEEK_NUMBER)] = Vec::new(),
     }
 
+    /// What is promised to contacts of these queues, channels and segments (none: of all), in time of `calendar` (None: around the clock). Once
+    /// `warn_percent` of it are gone, `escalate` is warned (0: nobody is). A case reopened within `reopen_ms` goes on with its resolution.
+    SlaPolicy {
+        name: Name,
+        measure: SlaMeasure,
+        target_ms: u64 [DURATION],
+        queues: Vec<Name> [QUEUES] = Vec::new(),
+        channels: Vec<Name> [CHANNELS] = Vec::new(),
+        segments: Vec<Name> [SEGMENTS] = Vec::new(),
+        calendar: Option<Name> = None,
+        warn_percent: u8 [WARN] = 80,
+        internal: bool = false,
+        escalate: Option<Name> = None,
+        reopen_ms: u64 [DURATION] = 2_592_000_000,
+    }
+
     /// A not-ready reason and its class.
     Reason {
         name: Name,
@@ -257,5 +281,6 @@ maps! {
         topics: Vec<Topic> [WORDS] = Vec::new(),
         entry_points: Vec<EntryPoint> [WORDS] = Vec::new(),
         calendars: Vec<CalendarPolicy> [CALENDARS] = Vec::new(),
+        slas: Vec<SlaPolicy> [SLAS] = Vec::new(),
     }
 }

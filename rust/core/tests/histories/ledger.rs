@@ -17,6 +17,7 @@ use crate::hall::called;
 use crate::site::{
     id, name, plain_arrival, published, requirement, CHANNELS, DISPOSITIONS, ENTRY_POINTS, QUEUES, REASONS, SKILLS, TOPICS,
 };
+use crate::slas::SEGMENTS;
 use crate::staff::reported;
 use crate::talk::{spoken, Talk};
 use crate::wishes::{About, Aim, Order, Said, Skew, Wish};
@@ -252,6 +253,7 @@ impl Ledger {
             rule: about.case.map(|_| name("a-rule")),
             language: about.message.then(|| name("nl")),
             ticket: about.message,
+            segment: SEGMENTS.get(usize::try_from(self.arrivals % 3).unwrap_or(0)).copied().map(name),
             ..arrival
         }
     }

@@ -11,6 +11,7 @@ mod ledger;
 mod limits;
 mod promised;
 mod site;
+mod slas;
 mod staff;
 mod talk;
 mod tampering;

@@ -2,6 +2,7 @@
 
 use crate::callbacks::{promises, Promises};
 use crate::hall::{hall, Hall};
+use crate::slas::Slas;
 use crate::staff::{staffing, Staffing};
 use crate::talk::{manners, Manners};
 use std::collections::BTreeMap;
@@ -51,6 +52,7 @@ pub(crate) struct Shape {
     transfer_ms: u64,
     hall: Hall,
     promises: Promises,
+    slas: Slas,
 }
 
 /// What is wrong with a publication.
@@ -107,6 +109,7 @@ pub(crate) fn shape() -> impl Draw<Value = Shape> {
         transfer_ms: offers.3,
         hall,
         promises,
+        slas: Slas::of(pairs.0 / 10_000 + 7 * (pairs.1 / 1_000) + pairs.2 / 500 + 11 * (wrap_up_ms / 500) + limits.1 / 1_000),
     })
 }
 
@@ -158,6 +161,7 @@ pub(crate) fn policy(version: u64, shape: &Shape) -> Policy {
     shape.manners.settle(&mut policy);
     open_doors(&mut policy);
     shape.promises.settle(&mut policy);
+    shape.slas.settle(&mut policy);
     policy
 }
 
@@ -227,6 +231,7 @@ pub(crate) fn plain_policy(version: u64) -> Policy {
         topics: TOPICS[..2].iter().copied().map(name).map(|name| Topic { name }).collect(),
         entry_points: ENTRY_POINTS[..2].iter().map(|text| entry_point(text)).collect(),
         calendars: Vec::new(),
+        slas: Vec::new(),
     }
 }
 
@@ -251,6 +256,7 @@ pub(crate) fn plain_arrival(fact_id: Id, contact: Id, channel: &str, queue: &str
         language: None,
         accepts: Vec::new(),
         ticket: false,
+        segment: None,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::language::{duration, value};
 use crate::value::Value;
 
 const STANDARD: &str = include_str!("../../../../tests/scenarios/standard.policy");
-const LISTS: [(&str, &str); 8] = [
+const LISTS: [(&str, &str); 9] = [
     ("skill", "skills"),
     ("channel", "channels"),
     ("queue", "queues"),
@@ -13,6 +13,7 @@ const LISTS: [(&str, &str); 8] = [
     ("topic", "topics"),
     ("entry_point", "entry_points"),
     ("calendar", "calendars"),
+    ("sla", "slas"),
 ];
 
 /// The document in standard.policy.
@@ -110,12 +111,14 @@ fn typed(key: &str, text: &str) -> Value {
         "order" if text.starts_with(|first: char| first.is_ascii_digit()) => numbers(text.split(',')),
         "calendar" if text.is_empty() => Value::Nil,
         "replace" => Value::List(text.split(',').map(replacement).collect()),
-        "admit_unstaffed" | "hold_place" | "join_waiting" | "release_preference" | "listen_only" => Value::Bool(text == "on"),
+        "admit_unstaffed" | "hold_place" | "join_waiting" | "release_preference" | "listen_only" | "internal" => {
+            Value::Bool(text == "on")
+        }
         "targets_ms" => Value::Map(
             text.split(',').filter_map(|item| item.split_once(':')).map(|(name, after)| (name.to_owned(), ms(after))).collect(),
         ),
         "days_ms" | "rank_delays_ms" => Value::List(text.split(',').filter(|after| !after.is_empty()).map(ms).collect()),
-        "interruptible_by" | "drop" | "queues" | "plan" | "thresholds" | "floors" => {
+        "interruptible_by" | "drop" | "queues" | "channels" | "segments" | "plan" | "thresholds" | "floors" => {
             Value::List(text.split(',').filter(|name| !name.is_empty()).map(Value::text).collect())
         }
         key if key.ends_with("_ms") => ms(text),

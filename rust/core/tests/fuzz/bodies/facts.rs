@@ -105,6 +105,7 @@ fn arrival(draw: &mut Draw<'_>, fact_id: Id) -> Fact {
         language: None,
         accepts: draw.maybe(|_| name("en")).into_iter().collect(),
         ticket: false,
+        segment: draw.maybe(|_| name("gold")),
     }
     .into()
 }

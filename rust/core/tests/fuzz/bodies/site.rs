@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use cordboard_core::words::{
     AgentChannel, AgentDeclared, AnswerMode, AnsweredOn, Availability, CalendarPolicy, ChannelPresence, ChannelProfile, EntryPoint,
     Fact, Floor, FreedAgent, Id, Membership, Name, OnMissed, Order, PlanStep, Policy, Presence, PresenceRequested, QueuePolicy,
-    Reason, ReasonClass, Replacement, Reply, Requirement, Skill, Strategy, Threshold, ThresholdAction, Topic,
+    Reason, ReasonClass, Replacement, Reply, Requirement, Skill, SlaMeasure, SlaPolicy, Strategy, Threshold, ThresholdAction,
+    Topic,
 };
 
 use super::bytes::Draw;
@@ -105,6 +106,7 @@ pub(crate) fn policy(draw: &mut Draw<'_>, version: u64) -> Policy {
         topics: names(&TOPICS).into_iter().map(|name| Topic { name }).collect(),
         entry_points: DOORS.iter().enumerate().map(|(place, text)| door(place, text, version)).collect(),
         calendars: vec![minutes()],
+        slas: slas(draw),
     }
 }
 
@@ -129,6 +131,27 @@ fn door(place: usize, text: &str, version: u64) -> EntryPoint {
 /// Open every other minute for a while.
 fn minutes() -> CalendarPolicy {
     CalendarPolicy { name: name(CALENDAR), from_ms: super::histories::START_MS, weeks: vec![(1..=100).collect()], order: vec![0] }
+}
+
+/// A promise of each kind, or none at all.
+fn slas(draw: &mut Draw<'_>) -> Vec<SlaPolicy> {
+    let measures = [SlaMeasure::Answer, SlaMeasure::FirstResponse, SlaMeasure::NextResponse, SlaMeasure::Resolution]
+        .into_iter()
+        .take(draw.below(5));
+    let sla = |measure: SlaMeasure| SlaPolicy {
+        name: name(measure.as_str()),
+        measure,
+        target_ms: 1 + draw.pick(&TIMES_MS),
+        queues: Vec::new(),
+        channels: Vec::new(),
+        segments: draw.maybe(|_| name("gold")).into_iter().collect(),
+        calendar: None,
+        warn_percent: draw.pick(&[0, 50, 99]),
+        internal: false,
+        escalate: None,
+        reopen_ms: draw.pick(&TIMES_MS),
+    };
+    measures.map(sla).collect()
 }
 
 /// Voice, chat and mail differ in every respect; what the bytes add differs from site to site.

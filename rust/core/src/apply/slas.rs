@@ -1,0 +1,113 @@
+//! Clocks of SLA promises in the state: each starts once and ends once.
+
+use super::About;
+use crate::few::Few;
+use crate::site::Site;
+use crate::slas::{Rested, Run, SlaClock, RESTED_MAX};
+use crate::words::{Event, Id, Name, SlaMeasure, SlaStarted};
+
+impl Site {
+    #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
+    pub(super) fn apply_sla(&mut self, about: &About, event: &Event, turn_ms: u64) -> Result<(), String> {
+        let contact = about.contact()?;
+        match event {
+            Event::SlaStarted(event) => self.start_clock(contact, event, turn_ms),
+            Event::SlaAtRisk(event) => self.change_clock(event.case.unwrap_or(contact), &event.name, |run| match run {
+                Run::Running { warn_ms, .. } if warn_ms.is_some() => {
+                    *warn_ms = None;
+                    true
+                }
+                Run::Running { .. } | Run::Paused { .. } => false,
+            }),
+            Event::SlaPaused(event) => self.change_clock(event.case.unwrap_or(contact), &event.name, |run| match *run {
+                Run::Running { warn_ms, .. } => {
+                    *run = Run::Paused { left_ms: event.left_ms, warned: warn_ms.is_none() };
+                    true
+                }
+                Run::Paused { .. } => false,
+            }),
+            Event::SlaResumed(event) => self.change_clock(event.case.unwrap_or(contact), &event.name, |run| match *run {
+                Run::Paused { .. } => {
+                    *run = Run::Running { due_ms: event.due_ms, warn_ms: event.warn_ms, from_ms: turn_ms + 1 };
+                    true
+                }
+                Run::Running { .. } => false,
+            }),
+            Event::SlaMet(event) => self.end_clock(contact, event.case, &event.name, (event.spare_ms, event.kept_until_ms)),
+            Event::SlaBroken(event) => self.end_clock(contact, event.case, &event.name, (0, event.kept_until_ms)),
+            Event::SlaCancelled(event) => self.end_clock(contact, event.case, &event.name, (event.spare_ms, event.kept_until_ms)),
+            Event::ContactSegmented(event) => {
+                self.state.slas.segments.insert(contact, event.segment.clone());
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn start_clock(&mut self, contact: Id, event: &SlaStarted, turn_ms: u64) -> Result<(), String> {
+        let subject = event.case.unwrap_or(contact);
+        if event.case.is_some() != (event.measure == SlaMeasure::Resolution) {
+            return Err(format!("clock {} of {subject:?} measures {} of another subject", event.name, event.measure));
+        }
+        let clock = SlaClock {
+            measure: event.measure,
+            contact,
+            queue: event.queue.clone(),
+            target_ms: event.target_ms,
+            internal: event.internal,
+            group: event.group.clone(),
+            run: Run::Running { due_ms: event.due_ms, warn_ms: event.warn_ms, from_ms: turn_ms + 1 },
+        };
+        self.state.slas.rested.remove(&subject, &event.name);
+        self.index.later.extend(clock.next(subject, &event.name));
+        let running = &mut self.state.slas.running;
+        let known = match running.get_mut(&subject) {
+            Some(few) => few.insert(event.name.clone(), clock),
+            None => {
+                running.insert(subject, Few::from_iter([(event.name.clone(), clock)]));
+                None
+            }
+        };
+        known.map_or(Ok(()), |_| Err(format!("clock {} of {subject:?} starts twice", event.name)))
+    }
+
+    /// `change` says whether it could.
+    fn change_clock(&mut self, subject: Id, name: &Name, change: impl FnOnce(&mut Run) -> bool) -> Result<(), String> {
+        let clock = self.state.slas.running.get_mut(&subject).and_then(|few| few.get_mut(name));
+        let clock = clock.ok_or_else(|| unknown(subject, name))?;
+        if let Some(before) = clock.next(subject, name) {
+            self.index.later.remove(&before);
+        }
+        let changed = change(&mut clock.run);
+        self.index.later.extend(clock.next(subject, name));
+        changed.then_some(()).ok_or_else(|| format!("clock {name} of {subject:?} is {:?} already", clock.run))
+    }
+
+    /// `rests`: what is left to the case, and until when that is remembered.
+    fn end_clock(&mut self, contact: Id, case: Option<Id>, name: &Name, rests: (u64, Option<u64>)) -> Result<(), String> {
+        let subject = case.unwrap_or(contact);
+        let few = self.state.slas.running.get_mut(&subject).ok_or_else(|| unknown(subject, name))?;
+        let clock = few.remove(name).ok_or_else(|| unknown(subject, name))?;
+        if few.is_empty() {
+            self.state.slas.running.remove(&subject);
+        }
+        if let Some(before) = clock.next(subject, name) {
+            self.index.later.remove(&before);
+        }
+        if let (Some(case), (left_ms, Some(until_ms))) = (case, rests) {
+            self.state.slas.rested.remember(case, name, Rested { left_ms, until_ms }, RESTED_MAX);
+        }
+        Ok(())
+    }
+
+    /// Nothing is asked any more of a contact that ended.
+    pub(super) fn forget_segment(&mut self, contact: &Id) {
+        if self.state.slas.segments.len() > 0 {
+            self.state.slas.segments.remove(contact);
+        }
+    }
+}
+
+fn unknown(subject: Id, name: &Name) -> String {
+    format!("there is no clock {name} of {subject:?}")
+}
