@@ -81,6 +81,10 @@ class Declared:
         """Its version; 0 if there is none."""
         return 0 if self._adopted is None else self._adopted.version
 
+    def asks_for_segments(self) -> bool:
+        """Some SLA is promised to customers of one segment only."""
+        return self._policy is not None and any(sla.segments for sla in self._policy.slas)
+
     def adopted(self) -> PolicyAdopted:
         """The event that put it in force. Raises NotFound."""
         if self._adopted is None:

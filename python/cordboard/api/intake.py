@@ -102,7 +102,8 @@ def _check_fields(check: Check, fields: Mapping[str, str]) -> None:
 async def _draft(site: Site, request: pb.SubmitContactRequest, external_id: str, fact: ContactArrived, persons: list[str]) -> Draft:
     given = request.customer if request.HasField("customer") else None
     customer = await site.vault.customer(given.kind, given.address, source=GATEWAY) if given is not None else None
-    segment = await site.vault.segment(customer) if customer is not None else None
+    asked = customer is not None and (not fact.queue or site.declared.asks_for_segments())
+    segment = await site.vault.segment(customer) if asked and customer is not None else None
     if not fact.queue:
         fact = await sorted_by_policy(site, fact, _signals(request, fact, segment))
     preferred = [await site.people.ref(person) for person in persons]

@@ -78,14 +78,7 @@ impl Site {
             Event::ContactReprioritised(event) => self.reprioritise(about.contact()?, &event),
             Event::ContactRelaxed(event) => self.relax(about.contact()?, &event),
             Event::ContactPromoted(event) => self.promote(about.contact()?, event.key),
-            Event::QueueModeSet(event) => {
-                self.set_mode(&event);
-                Ok(())
-            }
-            Event::QueueHoursTurned(event) => {
-                self.turn_hours(&event);
-                Ok(())
-            }
+            Event::QueueModeSet(_) | Event::QueueHoursTurned(_) => self.apply_opening(&event),
             Event::ThresholdReached(event) => self.pass_threshold(about.contact()?, &event),
             // What changes stands in the events before and after them.
             Event::VisitEnded(_)
@@ -154,6 +147,16 @@ impl Site {
             | Event::SlaCancelled(_)
             | Event::ContactSegmented(_) => self.apply_sla(about, &event, turn_ms),
         }
+    }
+
+    #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
+    fn apply_opening(&mut self, event: &Event) -> Result<(), String> {
+        match event {
+            Event::QueueModeSet(event) => self.set_mode(event),
+            Event::QueueHoursTurned(event) => self.turn_hours(event),
+            other => return Err(format!("no event of a queue's opening: {}", other.tag())),
+        }
+        Ok(())
     }
 
     #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive

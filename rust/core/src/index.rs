@@ -1,6 +1,7 @@
 //! What can be derived from the state and is kept so that decisions need not search: never in a snapshot, never in a hash.
 
 mod crew;
+mod promised;
 mod queueing;
 mod renewal;
 mod slots;
@@ -111,6 +112,8 @@ pub(crate) struct Index {
     pub(crate) owned: Groups<Id, Id>,
     /// Live contacts by case and channel, in the order of their arrival; without those who bear the case's id, who need no index.
     cases: Groups<(Id, Name), (u64, Id)>,
+    /// Promised contacts by case, live or not, in the order of their ids; likewise.
+    promised: Groups<Id, Id>,
     /// Live contacts by customer.
     pub(crate) customers: Groups<Id, Id>,
     /// When a queued contact looks again, or may be promoted.
@@ -131,7 +134,9 @@ impl Index {
         index.seed(state.seed());
         index.census = Census::begun(index.rules.as_ref());
         index.later.extend(state.modes.iter().filter_map(|(queue, closed)| closing(queue, *closed)));
-        index.later.extend(state.promises.iter().map(|(id, promise)| (promise.deadline_ms(), Later::Promise(*id))));
+        for (id, promise) in &state.promises {
+            index.add_promise(*id, promise);
+        }
         index.later.extend(state.hours.iter().flat_map(|(queue, hours)| turning(queue, *hours)));
         index.later.extend(state.slas.deadlines());
         for (id, contact) in &state.contacts {
@@ -149,7 +154,7 @@ impl Index {
     pub(crate) fn seed(&mut self, seed: u64) {
         self.crew.seed(seed);
         self.queueing.seed(seed);
-        for by_id in [&mut self.preferring, &mut self.owned, &mut self.customers] {
+        for by_id in [&mut self.preferring, &mut self.owned, &mut self.customers, &mut self.promised] {
             by_id.seed(seed);
         }
         self.cases.seed(seed);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::conversation::Stage;
+use crate::decide::waits_for_others;
 use crate::index::Index;
 use crate::router::Router;
 use crate::site::Site;
@@ -171,7 +172,12 @@ fn unclear_clocks(site: &Site) -> Vec<String> {
             SlaMeasure::Answer | SlaMeasure::FirstResponse | SlaMeasure::NextResponse => site.contact(subject).is_some(),
         };
         let late = clock.next(*subject, name).is_some_and(|(next_ms, _)| is_settled(site) && next_ms <= site.state.at_ms);
-        if !lives || late || (clock.is_paused() && !clock.pauses()) {
+        let stands = match clock.measure {
+            SlaMeasure::Resolution => site.live_of_case(*subject).iter().all(|id| waits_for_others(site, id)),
+            SlaMeasure::NextResponse => waits_for_others(site, subject),
+            SlaMeasure::Answer | SlaMeasure::FirstResponse => false,
+        };
+        if !lives || late || clock.is_paused() != stands {
             found.push(format!("clock {name} of {subject:?} is {:?} and its subject lives: {lives}", clock.run));
         }
     }

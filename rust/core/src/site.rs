@@ -50,16 +50,24 @@ impl Site {
         first.max(self.index.last_in_case(case, channel)).map(|(_, id)| id)
     }
 
-    /// Live contacts of a case.
+    /// Contacts of a case that live, or are promised a call.
     pub(crate) fn live_of_case(&self, case: Id) -> Vec<Id> {
-        let first = self.contact(&case).filter(|first| first.case_of(case) == case).map(|_| case);
+        let first = self.case_of(&case).filter(|own| *own == case);
         let channels = self.rules().into_iter().flat_map(|rules| &rules.policy.channels);
-        first.into_iter().chain(channels.flat_map(|channel| self.index.others_in_case(case, &channel.name))).collect()
+        let others = channels.flat_map(|channel| self.index.others_in_case(case, &channel.name));
+        let promised = self.index.promised_in_case(&case).filter(|id| self.contact(id).is_none());
+        first.into_iter().chain(others).chain(promised).collect()
+    }
+
+    /// The case of a contact that lives or is promised a call.
+    pub(crate) fn case_of(&self, id: &Id) -> Option<Id> {
+        let promised = || self.state.promises.get(id).map(|promise| promise.case_of(*id));
+        self.contact(id).map(|contact| contact.case_of(*id)).or_else(promised)
     }
 
     /// A policy promises something to contacts, or did.
     pub(crate) fn has_clocks(&self) -> bool {
-        self.rules().is_some_and(|rules| rules.has_slas()) || self.state.slas.are_running()
+        self.rules().is_some_and(Rules::has_slas) || self.state.slas.are_running()
     }
 
     /// Queued contacts after that one, in key order. It sorts them: for rare events.

@@ -1,4 +1,4 @@
-//! SlaClocks of SLA promises in the state: which run, and what they measure.
+//! Clocks of SLA promises in the state: which run, and what they measure.
 
 use serde::{Deserialize, Serialize};
 

@@ -32,7 +32,7 @@ impl Site {
             return Err(format!("contact {id:?} is promised what cannot be"));
         }
         let promise = Promise::made(about.channel()?.clone(), event);
-        self.index.later.insert((promise.deadline_ms(), Later::Promise(id)));
+        self.index.add_promise(id, &promise);
         self.index.slots.book(&promise);
         self.state.promises.insert(id, promise);
         Ok(())
@@ -66,7 +66,7 @@ impl Site {
 
     fn end_promise(&mut self, id: Id) -> Result<(), String> {
         let promise = self.state.promises.remove(&id).ok_or_else(|| format!("nothing is promised to contact {id:?}"))?;
-        self.index.later.remove(&(promise.deadline_ms(), Later::Promise(id)));
+        self.index.remove_promise(id, &promise);
         self.index.slots.give_back(&promise);
         Ok(())
     }

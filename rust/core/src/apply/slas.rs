@@ -61,12 +61,11 @@ impl Site {
         self.state.slas.rested.remove(&subject, &event.name);
         self.index.later.extend(clock.next(subject, &event.name));
         let running = &mut self.state.slas.running;
-        let known = match running.get_mut(&subject) {
-            Some(few) => few.insert(event.name.clone(), clock),
-            None => {
-                running.insert(subject, Few::from_iter([(event.name.clone(), clock)]));
-                None
-            }
+        let known = if let Some(few) = running.get_mut(&subject) {
+            few.insert(event.name.clone(), clock)
+        } else {
+            running.insert(subject, Few::from_iter([(event.name.clone(), clock)]));
+            None
         };
         known.map_or(Ok(()), |_| Err(format!("clock {} of {subject:?} starts twice", event.name)))
     }

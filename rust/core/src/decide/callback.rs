@@ -99,6 +99,11 @@ impl Turn<'_> {
         self.emit(Some(id), None, Some(channel), event);
     }
 
+    /// Where something is promised to cases, who is called back goes on with the case of the contact that is given up for it.
+    fn case_going_on(&self, of: Id) -> Option<Id> {
+        self.rules().filter(|rules| rules.has_slas()).and_then(|_| self.site.case_of(&of))
+    }
+
     fn promised(&self, fact: CallbackRequested, window: Window) -> Option<PromiseMade> {
         let policy = self.site.callbacks(&fact.queue)?;
         Some(PromiseMade {
@@ -121,7 +126,7 @@ impl Turn<'_> {
             preferred: fact.preferred,
             entry_point: fact.entry_point,
             topic: fact.topic,
-            case: fact.case,
+            case: fact.case.or_else(|| self.case_going_on(fact.waiting?)),
             rule: fact.rule,
             language: fact.language,
             accepts: fact.accepts,
@@ -266,7 +271,7 @@ impl Turn<'_> {
             preferred: promise.preferred,
             entry_point: promise.entry_point,
             topic: promise.topic,
-            case: promise.case,
+            case: promise.case.or_else(|| self.case_going_on(id)),
             rule: promise.rule,
             language: promise.language,
             accepts: promise.accepts,

@@ -40,7 +40,7 @@ mod visit;
 mod waiting;
 
 pub(crate) use drain::Drain;
-pub(crate) use sla::Moment;
+pub(crate) use sla::{waits_for_others, Moment};
 
 use crate::turn::Turn;
 use crate::words::{Accepted, CustomerErased, EffectOutcome, Fact, Id, Name, Refused, Verdict};

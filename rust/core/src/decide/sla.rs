@@ -13,8 +13,8 @@ use crate::state::{Contact, Phase};
 use crate::turn::Turn;
 use crate::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
 use crate::words::{
-    Author, ContactSegmented, EndReason, Event, Id, Name, ParkedKind, SlaAtRisk, SlaBroken, SlaCancelled, SlaMeasure, SlaMet,
-    SlaPaused, SlaPolicy, SlaResumed, SlaStarted,
+    Author, ContactSegmented, EndReason, Event, Id, Name, ParkedKind, PromiseKind, PromiseOutcome, SlaAtRisk, SlaBroken,
+    SlaCancelled, SlaMeasure, SlaMet, SlaPaused, SlaPolicy, SlaResumed, SlaStarted,
 };
 
 /// What an event means to the clocks of its contact.
@@ -28,8 +28,9 @@ pub(crate) enum Moment {
     CustomerSpoke,
     /// It waits for somebody else than us.
     Parked,
-    Ended {
-        case: Id,
+    /// It ended, or is one that is promised a call again; `case`: and what is left of the case is to be asked.
+    Gone {
+        case: Option<Id>,
         reason: EndReason,
         last: Last,
     },
@@ -65,14 +66,22 @@ impl<'a> Subject<'a> {
     }
 }
 
+impl Last {
+    fn of(id: Id, contact: &Contact) -> Self {
+        Self { contact: id, queue: contact.queue.clone(), channel: contact.channel.clone() }
+    }
+}
+
 impl Moment {
     /// Asked before the event is applied.
     #[allow(clippy::wildcard_enum_match_arm)] // the others mean nothing to any clock
     pub(crate) fn of(site: &Site, contact: Option<Id>, event: &Event) -> Option<(Id, Self)> {
         let id = contact?;
         let known = site.contact(&id);
+        let promise = || site.state.promises.get(&id);
         let moment = match event {
             Event::ContactQueued(_) => match known.map(|contact| contact.phase) {
+                None if promise().is_some_and(|promise| promise.visit > 0) => Self::Returned,
                 None => Self::Begun,
                 Some(Phase::Parked { .. }) => Self::Returned,
                 Some(_) => return None,
@@ -84,10 +93,17 @@ impl Moment {
                 Author::System => return None,
             },
             Event::ContactParked(event) if matches!(event.kind, ParkedKind::Customer | ParkedKind::ThirdParty) => Self::Parked,
+            // The case of a promised contact is left when its promise ends, which follows.
             Event::ContactEnded(event) => {
-                let known = known?;
-                let last = Last { contact: id, queue: known.queue.clone(), channel: known.channel.clone() };
-                Self::Ended { case: known.case_of(id), reason: event.reason, last }
+                let case = site.case_of(&id).filter(|_| promise().is_none());
+                Self::Gone { case, reason: event.reason, last: Last::of(id, known?) }
+            }
+            Event::AttemptRecorded(_) => {
+                Self::Gone { case: site.case_of(&id), reason: EndReason::CustomerSilent, last: Last::of(id, known?) }
+            }
+            Event::PromiseEnded(event) if known.is_none() => {
+                let last = Last { contact: id, queue: promise()?.queue.clone(), channel: promise()?.channel.clone() };
+                Self::Gone { case: site.case_of(&id), reason: how_it_ended(event.outcome), last }
             }
             _ => return None,
         };
@@ -119,7 +135,7 @@ impl Turn<'_> {
                 self.pause_clocks(Subject::contact(id));
                 self.keep_case(id);
             }
-            Moment::Ended { case, reason, last } => self.end_clocks(&last, case, reason),
+            Moment::Gone { case, reason, last } => self.end_clocks(&last, case, reason),
         }
     }
 
@@ -188,14 +204,14 @@ impl Turn<'_> {
 
     /// The case stands while all its live contacts wait for somebody else, and goes on when one does not.
     fn keep_case(&mut self, id: Id) {
-        let Some(case) = self.site.contact(&id).map(|contact| contact.case_of(id)) else { return };
+        let Some(case) = self.site.case_of(&id) else { return };
         self.keep_case_of(case);
     }
 
     fn keep_case_of(&mut self, case: Id) {
         let subject = Subject::case(case);
         let live = self.site.live_of_case(case);
-        if live.iter().all(|id| self.site.contact(id).is_some_and(waits_for_others)) {
+        if live.iter().all(|id| waits_for_others(self.site, id)) {
             self.pause_clocks(subject);
         } else {
             self.resume_clocks(subject);
@@ -268,11 +284,12 @@ impl Turn<'_> {
     }
 
     /// The contact's own clocks end with it, the case's with its last contact.
-    fn end_clocks(&mut self, last: &Last, case: Id, reason: EndReason) {
+    fn end_clocks(&mut self, last: &Last, case: Option<Id>, reason: EndReason) {
         let own = Subject::contact(last.contact).after(last);
         for (name, clock) in self.site.state.slas.of(&last.contact).into_iter().filter(|(_, clock)| clock.is_of(own)) {
             self.cancel_clock(own, &name, &clock, reason);
         }
+        let Some(case) = case else { return };
         if !self.site.live_of_case(case).is_empty() {
             return self.keep_case_of(case);
         }
@@ -302,7 +319,11 @@ impl Turn<'_> {
 
     /// Record what became of a clock, with the contact that it is about now.
     fn tell<E: Into<Event>>(&mut self, subject: Subject<'_>, clock: &SlaClock, event: impl FnOnce(Name) -> E) {
-        let live = |id: &Id| self.site.contact(id).map(|contact| (*id, contact.queue.clone(), Some(contact.channel.clone())));
+        let live = |id: &Id| {
+            let promised = || self.site.state.promises.get(id).map(|promise| (&promise.queue, &promise.channel));
+            let place = self.site.contact(id).map(|contact| (&contact.queue, &contact.channel)).or_else(promised);
+            place.map(|(queue, channel)| (*id, queue.clone(), Some(channel.clone())))
+        };
         let of_case = || subject.case.and_then(|case| self.site.live_of_case(case).first().and_then(live));
         let last = || subject.last.map(|last| (last.contact, last.queue.clone(), Some(last.channel.clone())));
         let about = live(&clock.contact).or_else(of_case).or_else(last);
@@ -357,7 +378,20 @@ fn promises(sla: &SlaPolicy, contact: &Contact, segment: Option<&Name>) -> bool 
         && (sla.segments.is_empty() || segment.is_some_and(|segment| sla.segments.contains(segment)))
 }
 
-/// Nothing is for us to do.
-fn waits_for_others(contact: &Contact) -> bool {
-    matches!(contact.phase, Phase::Parked { kind: ParkedKind::Customer | ParkedKind::ThirdParty, .. })
+/// Nothing is for us to do: it is parked so, or to be called at a time that the customer chose, or because the customer was not reached.
+pub(crate) fn waits_for_others(site: &Site, id: &Id) -> bool {
+    let parked =
+        |contact: &Contact| matches!(contact.phase, Phase::Parked { kind: ParkedKind::Customer | ParkedKind::ThirdParty, .. });
+    let later = || site.state.promises.get(id).is_some_and(|promise| promise.kind == PromiseKind::Scheduled || promise.visit > 0);
+    site.contact(id).map_or_else(later, parked)
+}
+
+/// How the contact of a promise ended with it.
+fn how_it_ended(outcome: PromiseOutcome) -> EndReason {
+    match outcome {
+        PromiseOutcome::HonouredNotReached => EndReason::CustomerSilent,
+        PromiseOutcome::Missed => EndReason::Failed,
+        PromiseOutcome::Rescheduled => EndReason::FlowedOut,
+        PromiseOutcome::Cancelled | PromiseOutcome::Kept => EndReason::Cancelled,
+    }
 }

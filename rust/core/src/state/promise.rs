@@ -107,6 +107,11 @@ impl Promise {
         }
     }
 
+    /// The case its contact belongs to.
+    pub(crate) fn case_of(&self, own: Id) -> Id {
+        self.case.unwrap_or(own)
+    }
+
     /// The slot it takes, of this length. None: it has a place in the line.
     pub(crate) fn slot(&self, slot_ms: u64) -> Option<u64> {
         (self.kind == PromiseKind::Scheduled).then(|| self.due_ms / slot_ms)

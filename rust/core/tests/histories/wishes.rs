@@ -210,7 +210,7 @@ pub(crate) enum Wish {
         on: bool,
     },
     Publish {
-        shape: Shape,
+        shape: Box<Shape>,
         wrong: Wrong,
     },
     /// What comes next for a contact or a wrap-up: accept, connect, answer, finish.
@@ -253,7 +253,7 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
 fn opening() -> impl Strategy<Value = Step> {
     let sheet = (vec((0_u8..3, 4_u8..=10), 2..4), vec((0_u8..2, 0_u8..3), 1..4), vec((0_u8..3, Just(None)), 1..4));
     (shape(), vec(sheet, 3..=5)).prop_map(|(shape, sheets)| {
-        let mut wishes = vec![Wish::Publish { shape, wrong: Wrong::Nothing }];
+        let mut wishes = vec![Wish::Publish { shape: Box::new(shape), wrong: Wrong::Nothing }];
         for (agent, (skills, memberships, channels)) in (0..).zip(sheets) {
             wishes.push(Wish::Declare { agent, skills, memberships, channels, capacity: None });
             wishes.push(Wish::Presence { agent, presence: 1, reason: None });
@@ -353,7 +353,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         10 => (agent(), prop_oneof![1 => Just(0_u8), 4 => Just(1_u8), 1 => Just(2_u8)], option::weighted(0.4, known()))
             .prop_map(|(agent, presence, reason)| Wish::Presence { agent, presence, reason }),
         2 => (agent(), known(), any::<bool>()).prop_map(|(agent, channel, on)| Wish::Switch { agent, channel, on }),
-        1 => (shape(), wrong()).prop_map(|(shape, wrong)| Wish::Publish { shape, wrong }),
+        1 => (shape(), wrong()).prop_map(|(shape, wrong)| Wish::Publish { shape: Box::new(shape), wrong }),
         24 => (any::<u8>(), any::<bool>()).prop_map(|(pick, slowly)| Wish::Progress { pick, slowly }),
         1 => any::<u8>().prop_map(|back| Wish::Again { back }),
         1 => (any::<u8>(), agent()).prop_map(|(back, agent)| Wish::Forged { back, agent }),
