@@ -14,6 +14,7 @@ from cordboard.errors import JournalCorrupt
 from cordboard.events import event as words
 from cordboard.events.commit import CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, INPUT_TAG, Commit, Entry, Input
 from cordboard.events.verdict import Accepted, Duplicate, Refused
+from cordboard.router.clocks import Clocks
 from cordboard.router.loads import Loads
 from cordboard.router.outside import Outside
 
@@ -53,6 +54,7 @@ class Ledger:
         """Contacts that ended in this commit and were promised something."""
         self._loads = Loads(self._report, self._whole)
         self._outside = Outside(self._report, self._whole)
+        self._clocks = Clocks(self._report, self._whole)
         self._folds: dict[int, Callable[[Entry, Any], None]] = {
             10: self._contact_queued,
             11: self._contact_ended,
@@ -88,6 +90,7 @@ class Ledger:
             else:
                 self._check_event(index, entry, commit)
         self._loads.settle()
+        self._clocks.settle()
         for contact in sorted(self._unended):
             self._report(f"contact {contact.hex()} ends, and what it was promised does not")
         self._unended.clear()
@@ -166,6 +169,7 @@ class Ledger:
         if (fold := self._folds.get(entry.tag)) is not None:
             fold(entry, event)
         self._loads.fold(entry, event)
+        self._clocks.fold(entry, event)
         self._outside.fold((commit.seq, index), entry, event)
 
     def _level_adopted(self, _entry: Entry, event: words.LevelAdopted) -> None:
@@ -288,6 +292,6 @@ class Ledger:
 
 
 _TOOK_OVER, _STEPPED_DOWN = 1, 2
-_AFTER_THE_END = frozenset((22, 23, 24, 28, 40, 41, 42, 73, 76))
+_AFTER_THE_END = frozenset((22, 23, 24, 28, 40, 41, 42, 73, 76, 83, 84, 91))
 """Behind the end of a contact may stand: its engagement's end, the wrap-up, a thank-you, what becomes of its answers, and
-its promise's end; and a wish that was declined may come again."""
+the ends of its promise and its clocks; and a wish that was declined may come again."""
