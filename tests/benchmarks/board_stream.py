@@ -1,4 +1,7 @@
-"""Every row of the boards over gRPC, as WatchBoards bundles them, beside one row a message: rows a second, by the same server."""
+"""Every row of the boards over gRPC, as WatchBoards bundles them, beside one row a message: rows a second, by the same server.
+
+Nothing changes between the watches, so that for both the rows stand written already: the streams are compared, not the writing.
+"""
 
 import time
 from collections.abc import Iterator

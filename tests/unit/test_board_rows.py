@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from pathlib import Path
+from random import Random
 
 import pytest
 from msgspec.structs import replace
@@ -11,9 +14,11 @@ from cordboard import codec
 from cordboard.api import people as known_people
 from cordboard.api.groups import Figures
 from cordboard.api.people import NOBODY, People
+from cordboard.api.translate import written as written_rows
 from cordboard.api.translate.written import WrittenRows
 from cordboard.events import event as words
 from cordboard.events.policy import Policy
+from cordboard.projections.accrual import NEVER_MS, Occupancy
 from cordboard.projections.boards import Boards
 from cordboard.projections.rows import AgentRow, QueueRow
 from cordboard.v1 import board_service_pb2 as pb
@@ -88,7 +93,7 @@ def test_kept_rows_are_those_of_a_new_fold(seed: int) -> None:
             assert list(replica.agents.values()) == sorted_like(replica, again.agents())
 
 
-def sorted_like(replica: Replica, agents: list[AgentRow]) -> list[AgentRow]:
+def sorted_like(replica: Replica, agents: Iterable[AgentRow]) -> list[AgentRow]:
     fresh = {row.agent: replace(row, occupancy_permille=None) for row in agents}
     assert fresh.keys() == replica.agents.keys()
     return [fresh[agent] for agent in replica.agents]
@@ -114,6 +119,35 @@ def test_a_row_becomes_new_when_time_alone_changes_it(boards: Boards, pen: Pen) 
     assert before[0] is not None and after[0] is not None and before[1] is not None and after[1] is not None
     assert before[0].occupancy_permille != after[0].occupancy_permille
     assert before[1].occupancy_permille != after[1].occupancy_permille
+
+
+def test_occupancy_holds_until_the_instant_that_is_said() -> None:
+    random, turned = Random(1), 0
+    for _ in range(400):
+        occupancy, at_ms = Occupancy(), 0
+        for _ in range(random.randrange(1, 6)):
+            at_ms += random.choice([0, 1, 50, 5_000])
+            work, ready = occupancy.work.rate, occupancy.ready.rate
+            occupancy.change(at_ms, random.choice([0, 30, 100, -work]), random.choice([0, 1, 100, -ready]))
+        at_ms += random.randrange(300)
+        said, until_ms = occupancy.permille(at_ms), occupancy.holds_until_ms(at_ms)
+        later_ms = {at_ms + 1, at_ms + 40, at_ms + 2_000, at_ms + DAY_MS, until_ms - 1}
+        assert {occupancy.permille(ms) for ms in later_ms if ms < until_ms} <= {said}
+        if until_ms < NEVER_MS:
+            turned += 1
+            assert occupancy.permille(until_ms) != said
+    assert turned > 100
+
+
+def test_the_rows_of_all_agents_are_one_tuple_until_one_of_them_changes(boards: Boards, pen: Pen) -> None:
+    before = boards.agents()
+    pen.queued(20, "b", "invoices")
+    assert boards.agents() is before
+    pen.presence(30, "anna", "not_ready")
+    (row,) = boards.agents()
+    assert row.effective == "not_ready"
+    pen.declare(40, "bert", "orders")
+    assert len(boards.agents()) == 2
 
 
 def test_a_policy_changes_the_goal_of_every_row_of_its_queues(boards: Boards, pen: Pen) -> None:
@@ -186,7 +220,7 @@ def test_nothing_is_kept_of_who_is_gone_or_not_to_be_shown(boards: Boards, pen: 
     pen.declare(40, "bert", "orders")
     kept = written.agents(boards.agents(), people)
     assert kept[0] is anna and kept[1] is not bert
-    written.forget_others([], [])
+    written.forget_others([], ())
     assert not {id(data) for data in kept} & {id(data) for data in written.agents(boards.agents(), people)}
 
 
@@ -227,6 +261,73 @@ async def test_an_erased_agent_loses_the_name_in_a_row_that_did_not_change(
         pen.write(20, replace(about(words.AgentRegistered(20, [], [], [], 100)), agent=ref))
         people, written, rows = People(vault, boards.agent), WrittenRows(), [row for row in boards.agents() if row.agent == ref]
         assert agents_of(written.agents(rows, await people.of([ref]))) == [("zoe", "Zoe")]
+        assert agents_of(await written.every_agent(rows, people)) == [("zoe", "Zoe")]
         await vault.periods.begin(now_ms() + 200 * DAY_MS)
         assert await vault.periods.destroy((await vault.periods.all())[-1].ordinal)
+        assert agents_of(await written.every_agent(rows, people)) == [("", "")]
         assert agents_of(written.agents(rows, await people.of([ref]))) == [("", "")]
+
+
+async def test_all_who_begin_to_watch_are_told_the_same_bytes_until_a_row_or_a_name_changes(
+    tmp_path: Path, boards: Boards, pen: Pen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(written_rows, "ROWS_AT_ONCE", 2)
+    async with Vault.open(f"sqlite+aiosqlite:///{tmp_path / 'vault.db'}", bytes(32)) as vault:
+        refs = [await vault.agent_ref(f"zoe {number}", "Zoe") for number in range(5)]
+        for ref in refs:
+            pen.write(20, replace(about(words.AgentRegistered(20, [], [], [], 100)), agent=ref))
+        pen.write(20, about(words.AgentRemoved(20), agent="anna"))
+        people, written = People(vault, boards.agent), WrittenRows()
+        rows = boards.agents()
+        first = await written.every_agent(rows, people)
+        assert sorted(agents_of(first)) == [(f"zoe {number}", "Zoe") for number in range(5)]
+        assert await written.every_agent(rows, people) is first
+        assert await people.declare("zoe 3", "Zara") == refs[3]
+        assert ("zoe 3", "Zara") in agents_of(await written.every_agent(rows, people))
+        pen.write(30, replace(about(words.AgentRemoved(30)), agent=refs[0]))
+        left = boards.agents()
+        told = await written.every_agent(left, people)
+        assert ("zoe 0", "Zoe") not in agents_of(told)
+        (gone,) = await written.changed_agents(boards.changed_since(boards.position - 1)[1], people)
+        assert list(pb.WatchBoardsResponse.FromString(gone).removed_agent_ids) == [refs[0].hex()]
+        assert (again := await written.every_agent(left, people)) == told and again is not told, "nothing is kept of who is gone"
+        written.forget_others([], ())
+        assert await written.every_agent(left, people) is not again, "nor of who is not to be shown"
+
+
+async def test_of_all_agents_those_alone_are_written_again_who_changed(boards: Boards, pen: Pen, tmp_path: Path) -> None:
+    for name in ("bert", "cora", "dirk"):
+        pen.declare(20, name, "orders")
+    async with Vault.open(f"sqlite+aiosqlite:///{tmp_path / 'vault.db'}", bytes(32)) as vault:
+        people, written, rows = People(vault, boards.agent), WrittenRows(), boards.agents()
+        before = await written.every_agent(rows, people)
+        pen.presence(30, "cora", "ready")
+        after = await written.every_agent(boards.agents(), people)
+        slot = [row.agent for row in rows].index(an_id("cora"))
+        assert [data is kept for data, kept in zip(after, before, strict=True)] == [other != slot for other in range(4)]
+        assert pb.WatchBoardsResponse.FromString(after[slot]).agents[0].since_ms == 30
+        pen.write(40, about(words.AgentRemoved(40), agent="anna"))
+        pen.declare(40, "emma", "orders")
+        told = pb.WatchBoardsResponse.FromString(b"".join(await written.every_agent(boards.agents(), people)))
+        assert [row.agent_id for row in told.agents] == sorted(an_id(name).hex() for name in ("bert", "cora", "dirk", "emma"))
+
+
+async def test_a_name_changed_elsewhere_shows_in_its_time_though_other_rows_were_written_since(
+    boards: Boards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pen, loop, later_s = Pen(boards), asyncio.get_running_loop(), 0.0
+    real = loop.time
+    monkeypatch.setattr(loop, "time", lambda: real() + later_s)
+    async with Vault.open(f"sqlite+aiosqlite:///{tmp_path / 'vault.db'}", bytes(32)) as vault:
+        zoe, yann, xena = [await vault.agent_ref(name, name.title()) for name in ("zoe", "yann", "xena")]
+        for ref in (zoe, yann):
+            pen.write(20, replace(about(words.AgentRegistered(20, [], [], [], 100)), agent=ref))
+        people, written = People(vault, boards.agent), WrittenRows()
+        await written.every_agent(boards.agents(), people)
+        await vault.agent_ref("zoe", "Zara")  # by another process
+        later_s = known_people.REMEMBERED_S * 2 / 3
+        pen.write(30, replace(about(words.AgentRemoved(30)), agent=yann))
+        pen.write(30, replace(about(words.AgentRegistered(30, [], [], [], 100)), agent=xena))
+        assert ("xena", "Xena") in agents_of(await written.every_agent(boards.agents(), people))
+        later_s = known_people.REMEMBERED_S
+        assert ("zoe", "Zara") in agents_of(await written.every_agent(boards.agents(), people))

@@ -180,7 +180,7 @@ def test_a_removed_agent_is_told_as_gone(boards: Boards, pen: Pen) -> None:
     pen.write(2, about(words.AgentRemoved(2), agent="anna"))
     _, agents = boards.changed_since(seen)
     assert [(row.agent, row.gone) for row in agents] == [(an_id("anna"), True)]
-    assert (boards.agents(), boards.site().agents, boards.forgotten) == ([], 0, 0)
+    assert (boards.agents(), boards.site().agents, boards.forgotten) == ((), 0, 0)
 
 
 def test_channels_add_up_over_queues(boards: Boards, pen: Pen) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import grpc
 import grpc.aio
@@ -44,7 +44,7 @@ class BoardService:
         boards, shown = self._site.boards, self._site.shown
         # No await between these: all of it is of one position.
         seq = boards.position
-        agents = [] if shown.least else boards.agents()
+        agents = () if shown.least else boards.agents()
         rows = [*boards.queues(), *boards.cells(), *boards.channels()]
         self._written.forget_others(rows, agents)
         queues = self._written.queues(rows, shown.figures)
@@ -55,8 +55,7 @@ class BoardService:
             at_ms=boards.at_ms,
             quarantine_open=self._site.quarantine.summary().open,
         )
-        people = await self._site.people.of(row.agent for row in agents)
-        return b"".join([*queues, *self._written.agents(agents, people), rest.SerializeToString()])
+        return b"".join([*queues, *await self._written.every_agent(agents, self._site.people), rest.SerializeToString()])
 
     async def WatchBoards(self, request: pb.WatchBoardsRequest, context: Context) -> AsyncIterator[bytes]:
         check = Check()
@@ -103,7 +102,7 @@ class _Changes:
         self.seq = boards.position
         self._before = since or 0
         self._at_ms = boards.at_ms
-        self._agents: list[AgentRow]
+        self._agents: Sequence[AgentRow]
         queues: list[QueueRow]
         if since is None:
             queues, self._agents = [*boards.queues(), *boards.cells(), *boards.channels()], boards.agents()
@@ -111,7 +110,7 @@ class _Changes:
             queues, self._agents = boards.changed_since(since)
             queues = [*queues, *boards.parts_changed_since(since)]
         if shown.least:
-            self._agents = []
+            self._agents = ()
         self._queues = written.queues(queues, shown.figures)
         self._row = site_row(boards.site(), whole=shown.site_figures, least=shown.least)
         if self._complete:
@@ -119,13 +118,11 @@ class _Changes:
 
     async def messages(self) -> AsyncIterator[bytes]:
         """Only the last one moves the resume token on, so that a watch broken off in between loses nothing."""
-        people = await self._site.people.of(row.agent for row in self._agents if not row.gone)
-        queues = len(self._queues)
-        count = queues + len(self._agents)
-        for start in range(0, max(1, count), MESSAGE_ROWS_MAX):
+        write = self._written.every_agent if self._complete else self._written.changed_agents
+        rows = [*self._queues, *await write(self._agents, self._site.people)]
+        for start in range(0, max(1, len(rows)), MESSAGE_ROWS_MAX):
             end = start + MESSAGE_ROWS_MAX
-            agents = self._agents[max(0, start - queues) : max(0, end - queues)]
-            last = end >= count
+            last = end >= len(rows)
             rest = pb.WatchBoardsResponse(
                 site=self._row if last else None,
                 resume_token=self._token(last),
@@ -133,7 +130,7 @@ class _Changes:
                 complete=self._complete and start == 0,
                 quarantine_open=self._site.quarantine.summary().open,
             )
-            yield b"".join([*self._queues[start:end], *self._written.agents(agents, people), rest.SerializeToString()])
+            yield b"".join([*rows[start:end], rest.SerializeToString()])
 
     def _token(self, last: bool) -> str:
         if last:

@@ -25,6 +25,8 @@ class People:
         self._declared = declared
         self._refs: dict[str, tuple[float, bytes]] = {}
         self._people: dict[bytes, tuple[float, Person]] = {}
+        self.renamed = 0
+        """Grows when somebody may be called otherwise sooner than `of_until` said."""
 
     async def ref(self, person: str) -> bytes:
         """The agent's reference. Raises FactRefused(unknown_agent)."""
@@ -48,7 +50,12 @@ class People:
 
     async def of(self, refs: Iterable[bytes | None]) -> Mapping[bytes, Person]:
         """Who they are; an erased agent is a Person without person id and name. None is passed over."""
+        return (await self.of_until(refs))[0]
+
+    async def of_until(self, refs: Iterable[bytes | None]) -> tuple[Mapping[bytes, Person], float]:
+        """Who they are, and until when (time of the loop, s) that may be told without asking again."""
         now = asyncio.get_running_loop().time()
+        until = now + REMEMBERED_S
         found: dict[bytes, Person] = {}
         unknown: set[bytes] = set()
         for ref in refs:
@@ -57,6 +64,7 @@ class People:
             known = self._people.get(ref)
             if known is not None and known[0] > now:
                 found[ref] = known[1]
+                until = min(until, known[0])
             else:
                 unknown.add(ref)
         if unknown:
@@ -65,7 +73,7 @@ class People:
             for ref in missing:
                 found[ref] = read.get(ref, NOBODY)
                 _remember(self._people, ref, (now + REMEMBERED_S, found[ref]))
-        return found
+        return found, until
 
     async def person(self, ref: bytes | None) -> str:
         """The person id, empty for none."""
@@ -79,6 +87,7 @@ class People:
         """Find or make the reference of a person who is being declared; None keeps the name."""
         ref = await self._ref_of(person, name)
         self._people.pop(ref, None)
+        self.renamed += 1
         return ref
 
     async def _ref_of(self, person: str, name: str | None) -> bytes:

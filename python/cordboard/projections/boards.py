@@ -105,8 +105,8 @@ class Boards:
         """A row for every channel over all queues, by name."""
         return self._queues.channels()
 
-    def agents(self) -> list[AgentRow]:
-        """A row for every agent of the site, by id."""
+    def agents(self) -> tuple[AgentRow, ...]:
+        """A row for every agent of the site, by id; the same tuple until one of them changes."""
         return self._staff.rows(self.at_ms)
 
     def site(self) -> SiteRow:

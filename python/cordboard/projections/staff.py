@@ -10,7 +10,7 @@ from cordboard.events import event as words
 from cordboard.events.commit import Entry
 from cordboard.events.fact import Presence
 from cordboard.projections.about import agent_of, channel_of
-from cordboard.projections.accrual import Occupancy
+from cordboard.projections.accrual import NEVER_MS, Occupancy
 from cordboard.projections.marks import Marks
 from cordboard.projections.rows import AgentRow, ChannelLoad
 
@@ -71,6 +71,8 @@ class Agent:
         """What this agent is ready for now."""
         self.kept: AgentRow | None = None
         """The row as it was read last, until something of it changes."""
+        self.kept_until_ms = 0
+        """When time alone changes it: the occupancy becomes another."""
 
     def declared_posts(self) -> frozenset[Door]:
         return self._doors([channel for channel, maximum in self.maxima.items() if maximum > 0])
@@ -113,6 +115,14 @@ class Staff:
         """Agents removed at or before this position are forgotten: `changed_since` an older one may miss them."""
         self._marks: Marks[bytes] = Marks()
         self._gone: dict[bytes, None] = {}
+        self._slots: dict[bytes, int] | None = None
+        """Where the row of each agent stands, by id; None: there are other agents since."""
+        self._rows: tuple[AgentRow, ...] = ()
+        """All rows as they were read last."""
+        self._rows_until_ms = 0
+        """When time alone changes the first of them."""
+        self._stale: set[bytes] = set()
+        """Agents who have changed since."""
         self.agents: dict[bytes, Agent] = {}
         self.ready: Counter[Door] = Counter()
         self.members: Counter[Door] = Counter()
@@ -140,9 +150,22 @@ class Staff:
 
     # Reading
 
-    def rows(self, at_ms: int) -> list[AgentRow]:
-        """A row for every agent, by id."""
-        return [self.row(agent, at_ms) for agent in sorted(self.agents)]
+    def rows(self, at_ms: int) -> tuple[AgentRow, ...]:
+        """A row for every agent, by id; the same tuple until one of them changes. Instants only grow."""
+        if self._slots is None:
+            self._slots = {agent: slot for slot, agent in enumerate(sorted(self.agents))}
+            self._rows_until_ms = 0
+        if at_ms >= self._rows_until_ms:
+            self._rows = tuple(self.row(agent, at_ms) for agent in self._slots)
+            self._rows_until_ms = min((known.kept_until_ms for known in self.agents.values()), default=NEVER_MS)
+        elif self._stale:
+            rows = list(self._rows)
+            for agent in self._stale:
+                rows[self._slots[agent]] = self.row(agent, at_ms)
+                self._rows_until_ms = min(self._rows_until_ms, self.agents[agent].kept_until_ms)
+            self._rows = tuple(rows)
+        self._stale.clear()
+        return self._rows
 
     def changed_since(self, seq: int, at_ms: int) -> Iterator[AgentRow]:
         """Rows of those who changed after position `seq`. Who was removed comes as a row that is `gone`."""
@@ -161,6 +184,7 @@ class Staff:
         known = self.agents.get(agent)
         if known is None:
             known = self.agents[agent] = Agent()
+            self._slots = None
         return known
 
     # Folding
@@ -178,6 +202,7 @@ class Staff:
         self._marks.touch(agent, seq)
         if (known := self.agents.get(agent)) is not None:
             known.kept = None
+            self._stale.add(agent)
 
     def _forget_oldest(self) -> None:
         if len(self._gone) > GONE_MAX:
@@ -206,6 +231,7 @@ class Staff:
         self._gone[agent] = None
         self.declarations += 1
         known = self.agents.pop(agent, None)
+        self._slots = None
         if known is not None:
             self._rate(known, event.at_ms, -known.work_rate, -known.ready_rate)
             self.agents_ready -= known.effective == "ready"
@@ -321,10 +347,15 @@ class Staff:
         known = self.agents.get(agent)
         if known is None:
             return AgentRow(agent=agent, seq=self._marks.seq(agent), gone=True)
-        kept, occupancy_permille = known.kept, known.occupancy.permille(at_ms)
-        if kept is None or kept.occupancy_permille != occupancy_permille:
-            kept = known.kept = self._row(agent, known, occupancy_permille)
-        return kept
+        return known.kept if known.kept is not None and at_ms < known.kept_until_ms else self._renewed(agent, known, at_ms)
+
+    def _renewed(self, agent: bytes, known: Agent, at_ms: int) -> AgentRow:
+        """The row as it is now, kept from now on."""
+        occupancy_permille = known.occupancy.permille(at_ms)
+        known.kept_until_ms = known.occupancy.holds_until_ms(at_ms)
+        if known.kept is None or known.kept.occupancy_permille != occupancy_permille:
+            known.kept = self._row(agent, known, occupancy_permille)
+        return known.kept
 
     def _row(self, agent: bytes, known: Agent, occupancy_permille: int | None) -> AgentRow:
         busy = {channel for (channel, _), count in known.phases.items() if count}
