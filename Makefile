@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 150
 FUZZ_SEED ?= 1
 FUZZ_TARGETS ?= frames commits snapshots histories
 
-.PHONY: help demo test check check-rust rust-built check-python unit coverage fuzz chaos sim overload bench-pipeline bench-core day fairness fmt bless proto lock clean
+.PHONY: help demo test check check-rust rust-built rust-tested check-python python-tested unit coverage fuzz chaos sim overload bench-pipeline bench-core day fairness fmt bless proto lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
@@ -39,16 +39,16 @@ help: ## this list
 demo: .venv/.built ## run the whole engine with a crowd for DEMO_SECONDS (30), then verify; DEMO_JSON=path writes the report
 	@$(BIN)/cordboard demo --seconds $(DEMO_SECONDS) $(if $(DEMO_JSON),--json-file $(DEMO_JSON)) $(DEMO_FLAGS)
 
-# The compiler works on one crate at a time; the other core checks Python meanwhile.
+# What is installed, compiled in two profiles and checked keeps one core busy most of the time: two at once.
 TOGETHER := --no-print-directory --jobs=2 --output-sync=target
 
-test: .venv/.built ## everything that must hold: checks, Rust and Python tests on a real NATS server and PostgreSQL
-	@$(MAKE) $(TOGETHER) rust-built check-python
-	@$(MAKE) --no-print-directory unit
+test: ## everything that must hold: checks, Rust and Python tests on a real NATS server and PostgreSQL
+	@$(MAKE) $(TOGETHER) .venv/.built rust-built
+	@$(MAKE) $(TOGETHER) rust-tested check-python
+	@$(MAKE) --no-print-directory python-tested
 
-unit: .venv/.built ## the tests alone
-	cargo test --workspace --all-features --locked --quiet
-	$(BIN)/python -m pytest tests --ignore=tests/benchmarks -n 4 --dist loadfile
+unit: ## the tests alone
+	@$(MAKE) --no-print-directory rust-tested python-tested
 
 check: .venv/.built ## formatting, lints, types, layers, stubs, protocol, licences
 	@$(MAKE) $(TOGETHER) check-rust check-python
@@ -60,6 +60,12 @@ check-rust:
 
 rust-built: check-rust
 	cargo test --workspace --all-features --locked --quiet --no-run
+
+rust-tested:
+	cargo test --workspace --all-features --locked --quiet
+
+python-tested: .venv/.built
+	$(BIN)/python -m pytest tests --ignore=tests/benchmarks -n 4 --dist loadfile
 
 check-python:
 	$(BIN)/ruff format --check --quiet .
