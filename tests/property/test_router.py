@@ -224,7 +224,7 @@ class Histories(RuleBasedStateMachine):
 
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(
-    max_examples=200,
+    max_examples=100,
     stateful_step_count=50,
     derandomize=True,
     deadline=None,

@@ -229,20 +229,21 @@ def keeps_a_snapshot_too_early() -> AbstractContextManager[None]:
     return _both(_instead(Window, "reached", reached), _instead(snapshots, "_load", load))
 
 
-CAUGHT: dict[str, tuple[Mutant, int]] = {
-    "decides_again": (decides_again, 60),
-    "takes_a_strangers_commit_for_its_own": (takes_a_strangers_commit_for_its_own, 60),
-    "appends_without_a_fence": (appends_without_a_fence, 60),
-    "acknowledges_before_the_log": (acknowledges_before_the_log, 60),
-    "skips_after_a_lost_consumer": (skips_after_a_lost_consumer, 60),
-    "folds_what_comes_again": (folds_what_comes_again, 60),
-    "forgets_a_commit_of_a_batch": (forgets_a_commit_of_a_batch, 60),
-    "marks_before_the_log": (marks_before_the_log, 60),
-    "never_sweeps": (never_sweeps, 200),
-    "answers_with_the_repeats_own_place": (answers_with_the_repeats_own_place, 60),
-    "calls_every_outcome_accepted": (calls_every_outcome_accepted, 60),
-    "reads_on_where_it_should_begin": (reads_on_where_it_should_begin, 60),
-    "trusts_a_snapshot": (trusts_a_snapshot, 200),
-    "keeps_a_snapshot_too_early": (keeps_a_snapshot_too_early, 200),
+CAUGHT: dict[str, tuple[Mutant, int, int]] = {
+    "decides_again": (decides_again, 2, 60),
+    "takes_a_strangers_commit_for_its_own": (takes_a_strangers_commit_for_its_own, 2, 60),
+    "appends_without_a_fence": (appends_without_a_fence, 1, 60),
+    "acknowledges_before_the_log": (acknowledges_before_the_log, 1, 60),
+    "skips_after_a_lost_consumer": (skips_after_a_lost_consumer, 4, 60),
+    "folds_what_comes_again": (folds_what_comes_again, 1, 60),
+    "forgets_a_commit_of_a_batch": (forgets_a_commit_of_a_batch, 1, 60),
+    "marks_before_the_log": (marks_before_the_log, 10, 60),
+    "never_sweeps": (never_sweeps, 4, 200),
+    "answers_with_the_repeats_own_place": (answers_with_the_repeats_own_place, 1, 60),
+    "calls_every_outcome_accepted": (calls_every_outcome_accepted, 1, 60),
+    "reads_on_where_it_should_begin": (reads_on_where_it_should_begin, 1, 60),
+    "trusts_a_snapshot": (trusts_a_snapshot, 74, 200),
+    "keeps_a_snapshot_too_early": (keeps_a_snapshot_too_early, 74, 200),
 }
-"""Each mutant, and within how many seeds from 1 on it is found."""
+"""Each mutant, the first seed that found it when this was written, and within how many seeds from 1 on it is found in any case.
+(A seed is another run after any change: the first one is only a good place to begin.)"""

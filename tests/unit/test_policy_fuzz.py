@@ -69,7 +69,7 @@ PLACES = {
 
 
 @given(st.sampled_from([(document, place) for document, places in PLACES.items() for place in places]), TREES)
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 def test_any_tree_in_any_place_of_doors_and_rules(chosen: tuple[str, str], tree: object) -> None:
     name, place = chosen
     document = json.loads(json.dumps(WRITTEN[name]))

@@ -130,11 +130,15 @@ fn flawed(text: &str) -> Vec<u8> {
     bytes
 }
 
+/// Policies are long, and there are many that differ little: each is cut and changed at other places.
+const EVERY_PLACE_MAX: usize = 1_000;
+
 /// A word cut short or with one byte changed is read or refused, and what was read can be written.
 #[test]
 fn no_bytes_are_a_surprise() {
-    for vector in vectors() {
-        for cut in 0..vector.bytes.len() {
+    for (number, vector) in vectors().into_iter().enumerate() {
+        let step = 1 + vector.bytes.len() / EVERY_PLACE_MAX;
+        for cut in (number % step..vector.bytes.len()).step_by(step) {
             assert!(again(vector.kind, &vector.bytes[..cut]).is_err());
             for change in [0x01, 0x80, 0xff] {
                 let mut bytes = vector.bytes.clone();
