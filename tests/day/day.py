@@ -1,4 +1,4 @@
-"""The day itself: time jumps from one thing that happens to the next, and the core decides."""
+"""The course of a day: time jumps from one thing that happens to the next, and the core decides."""
 
 import math
 from collections.abc import Iterator
@@ -37,27 +37,24 @@ class Turn:
     commits: list[bytes]
 
 
-class Day:
-    """A day with so many contacts, and agents to match. The same seed, order and size give the same bytes."""
+class Course:
+    """Time jumps from one thing that happens in `world` to the next, from `begins_ms` on."""
 
-    def __init__(self, seed: int, contacts: int, order: Order = "cordboard", inbox_id: bytes = bytes(16)) -> None:
-        if contacts < 1:
-            raise InvalidInput("a day has at least one contact")
-        self.visitors = visitors(seed, contacts)
-        self.workers = workers(seed, staffing(contacts))
-        policies = [(at_ms, policy(order, version, len(self.workers))) for version, at_ms in POLICIES]
-        self.world = World(seed, self.visitors, self.workers, policies, BEGINS_MS)
-        self.router = Router(SITE)
+    def __init__(self, world: World, site: str, begins_ms: int, lasts_ms: int, inbox_id: bytes = bytes(16)) -> None:
+        self.world = world
+        self.begins_ms = begins_ms
+        self.lasts_ms = lasts_ms
+        self.router = Router(site)
         self.commits = 0
         self._inbox_id = inbox_id
         self._frames = 0
 
     def turns(self) -> Iterator[Turn]:
-        """From midnight to midnight."""
-        first = self.router.take_over(self._inbox_id, BEGINS_MS)
-        yield self._read(Turn(BEGINS_MS, [], [first]))
-        now_ms = BEGINS_MS
-        while (now_ms := self._next(now_ms)) < BEGINS_MS + DAY_MS:
+        """From the beginning to the end."""
+        first = self.router.take_over(self._inbox_id, self.begins_ms)
+        yield self._read(Turn(self.begins_ms, [], [first]))
+        now_ms, ends_ms = self.begins_ms, self.begins_ms + self.lasts_ms
+        while (now_ms := self._next(now_ms)) < ends_ms:
             frames = self._gather(self.world.facts(now_ms), now_ms)
             yield self._read(Turn(now_ms, frames, self.router.step(frames, now_ms)))
 
@@ -65,7 +62,7 @@ class Day:
         """The end of the second in which something is due."""
         due_ms = min((due for due in (self.world.agenda.next_ms, self.router.next_deadline()) if due is not None), default=None)
         if due_ms is None:
-            return BEGINS_MS + DAY_MS
+            return self.begins_ms + self.lasts_ms
         return max(now_ms + TURN_MS, due_ms + -due_ms % TURN_MS)
 
     def _gather(self, facts: list[f.Fact], at_ms: int) -> list[tuple[int, int, bytes]]:
@@ -91,3 +88,16 @@ class Day:
             self.world.read(codec.decode_commit(data))
         self.commits += len(turn.commits)
         return turn
+
+
+class Day(Course):
+    """A day with so many contacts, and agents to match. The same seed, order and size give the same bytes."""
+
+    def __init__(self, seed: int, contacts: int, order: Order = "cordboard", inbox_id: bytes = bytes(16)) -> None:
+        if contacts < 1:
+            raise InvalidInput("a day has at least one contact")
+        self.visitors = visitors(seed, contacts)
+        self.workers = workers(seed, staffing(contacts))
+        policies = [(at_ms, policy(order, version, len(self.workers))) for version, at_ms in POLICIES]
+        world = World(seed, self.visitors, self.workers, policies, BEGINS_MS, DAY_MS)
+        super().__init__(world, SITE, BEGINS_MS, DAY_MS, inbox_id)

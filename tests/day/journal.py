@@ -16,8 +16,7 @@ from cordboard.log.memory import MemoryLog
 from cordboard.log.port import Appender
 from cordboard.log.stream import Ack
 from cordboard.router import snapshots
-from tests.day.day import BEGINS_MS, Day, Turn
-from tests.day.people import DAY_MS
+from tests.day.day import Course, Day, Turn
 from tests.day.site import SITE
 
 IN_FLIGHT = 64
@@ -36,8 +35,8 @@ async def write(data_dir: Path, seed: int, contacts: int, progress: Progress | N
         return day
 
 
-async def write_into(log: Log, day: Day, progress: Progress | None = None) -> None:
-    """The day is made for this log's inbox."""
+async def write_into(log: Log, day: Course, progress: Progress | None = None) -> None:
+    """The day, or whatever takes its course, is made for this log's inbox."""
     async with log.appender() as appender:
         await _Writer(log, appender, day).write(progress)
 
@@ -45,7 +44,7 @@ async def write_into(log: Log, day: Day, progress: Progress | None = None) -> No
 class _Writer:
     """Commits in order, some of them under way while the next ones are decided."""
 
-    def __init__(self, log: Log, appender: Appender, day: Day) -> None:
+    def __init__(self, log: Log, appender: Appender, day: Course) -> None:
         self._log = log
         self._appender = appender
         self._day = day
@@ -60,7 +59,7 @@ class _Writer:
             if len(self._under_way) >= IN_FLIGHT:
                 await self._settle()
                 if progress is not None:
-                    progress(turn.at_ms - BEGINS_MS, DAY_MS)
+                    progress(turn.at_ms - self._day.begins_ms, self._day.lasts_ms)
         await self._settle()
 
     async def _turn(self, turn: Turn) -> None:

@@ -45,13 +45,23 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
-    """An agent's day: on duty from `begins_ms` to `ends_ms`, away in each of `breaks` (reason, from, to)."""
+class Shift:
+    """On duty from `begins_ms` to `ends_ms`, away in each of `breaks` (reason, from, to)."""
 
-    agent: bytes
     begins_ms: int
     ends_ms: int
     breaks: tuple[tuple[str, int, int], ...]
+
+    def at_work(self, at_ms: int) -> bool:
+        return self.begins_ms <= at_ms < self.ends_ms and not any(from_ms <= at_ms < to_ms for _, from_ms, to_ms in self.breaks)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """An agent, and when they work."""
+
+    agent: bytes
+    shifts: tuple[Shift, ...]
     skills: tuple[Skill, ...]
     memberships: tuple[Membership, ...]
     channels: tuple[AgentChannel, ...]
@@ -121,8 +131,8 @@ def _worker(seed: int, chance: random.Random, number: int) -> Worker:
     skills += [Skill(product, chance.randint(1, 8)) for product in PRODUCTS if chance.random() < 0.8]
     skills.append(Skill("expert", 8 if expert else 3))
     return Worker(
-        agent=an_id(seed, "agent", number), begins_ms=begins_ms, ends_ms=ends_ms,
-        breaks=tuple((reason, at_ms, at_ms + long_ms) for reason, at_ms, long_ms in breaks),
+        agent=an_id(seed, "agent", number),
+        shifts=(Shift(begins_ms, ends_ms, tuple((reason, at_ms, at_ms + long_ms) for reason, at_ms, long_ms in breaks)),),
         skills=tuple(skills), memberships=tuple(memberships), channels=tuple(AgentChannel(channel) for channel in channels),
     )  # fmt: skip
 

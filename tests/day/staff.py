@@ -7,20 +7,21 @@ from cordboard.events import agent_events as events
 from cordboard.events import fact as f
 from tests.day.agenda import Agenda
 from tests.day.ids import Ids
-from tests.day.people import DAY_MS, Worker
+from tests.day.people import Shift, Worker
 from tests.day.site import MINUTE, SECOND
 
 Doings = Callable[[], Iterable[f.Fact]]
 
 
 class Staff:
-    """Plans every worker's day when it is made, and reacts to what the engine does to them."""
+    """Plans every worker's shifts when it is made, and reacts to what the engine does to them."""
 
-    def __init__(self, agenda: Agenda, ids: Ids, workers: list[Worker], begins_ms: int, seed: int) -> None:
+    def __init__(self, agenda: Agenda, ids: Ids, workers: list[Worker], begins_ms: int, lasts_ms: int, seed: int) -> None:
         self._agenda = agenda
         self._ids = ids
         self._workers = {worker.agent: worker for worker in workers}
         self._begins_ms = begins_ms
+        self._lasts_ms = lasts_ms
         self._chance = random.Random(f"{seed}/staff")
         self.experts = [
             worker.agent for worker in workers if any(each.skill == "expert" and each.level > 5 for each in worker.skills)
@@ -39,30 +40,32 @@ class Staff:
             self._agenda.at(back_ms, lambda at_ms: self._ready(agent) if self._on_duty(agent, at_ms) else [])
 
     def _on_duty(self, agent: bytes, at_ms: int) -> bool:
-        worker, at_ms = self._workers[agent], at_ms - self._begins_ms
-        away = any(from_ms <= at_ms < to_ms for _, from_ms, to_ms in worker.breaks)
-        return worker.begins_ms <= at_ms < worker.ends_ms and not away
+        return any(shift.at_work(at_ms - self._begins_ms) for shift in self._workers[agent].shifts)
 
     def _plan(self, worker: Worker) -> None:
         self._later(SECOND, lambda: [self._declared(worker)])
-        self._later(max(MINUTE, worker.begins_ms), lambda: self._ready(worker.agent))
-        for reason, from_ms, to_ms in worker.breaks:
+        for shift in worker.shifts:
+            self._plan_shift(worker, shift)
+
+    def _plan_shift(self, worker: Worker, shift: Shift) -> None:
+        self._later(max(MINUTE, shift.begins_ms), lambda: self._ready(worker.agent))
+        for reason, from_ms, to_ms in shift.breaks:
             self._leave(worker.agent, from_ms, "not_ready", reason)
             self._later(to_ms, lambda: self._ready(worker.agent))
-        self._leave(worker.agent, worker.ends_ms, "offline", None)
-        self._plan_troubles(worker)
+        self._leave(worker.agent, shift.ends_ms, "offline", None)
+        self._plan_troubles(worker, shift)
 
-    def _plan_troubles(self, worker: Worker) -> None:
+    def _plan_troubles(self, worker: Worker, shift: Shift) -> None:
         """An outside call or two; the network fails some."""
         channel = worker.channels[0].channel
         for _ in range(self._chance.choice((0, 0, 1, 2))):
-            from_ms = self._chance.randrange(worker.begins_ms, worker.ends_ms)
+            from_ms = self._chance.randrange(shift.begins_ms, shift.ends_ms)
             work = self._ids.ref()
             self._later(from_ms, lambda work=work: [f.AgentBusyReported(self._ids.fact(), worker.agent, channel, work, True)])
             self._later(from_ms + self._chance.randrange(MINUTE, 5 * MINUTE),
                         lambda work=work: [f.AgentBusyReported(self._ids.fact(), worker.agent, channel, work, False)])  # fmt: skip
         if self._chance.random() < 0.3:
-            from_ms = self._chance.randrange(worker.begins_ms, worker.ends_ms)
+            from_ms = self._chance.randrange(shift.begins_ms, shift.ends_ms)
             self._later(from_ms, lambda: [f.DeskLost(self._ids.fact(), worker.agent)])
             self._later(from_ms + self._chance.randrange(10 * SECOND, 4 * MINUTE),
                         lambda: [f.DeskReturned(self._ids.fact(), worker.agent)])  # fmt: skip
@@ -73,8 +76,8 @@ class Staff:
         self._later(at_ms, lambda: [f.PresenceRequested(self._ids.fact(), agent, presence, reason)])
 
     def _later(self, at_ms: int, facts: Doings) -> None:
-        """At an instant of the day, if it is one."""
-        if 0 <= at_ms < DAY_MS:
+        """At an instant of the time that is simulated, if it is one."""
+        if 0 <= at_ms < self._lasts_ms:
             self._agenda.at(self._begins_ms + at_ms, lambda _: facts())
 
     def _ready(self, agent: bytes) -> Iterator[f.Fact]:

@@ -46,7 +46,13 @@ class World:
     """`facts(until)` gives what the outside says; `read(commit)` tells it what the engine recorded."""
 
     def __init__(
-        self, seed: int, visitors: list[Visitor], workers: list[Worker], policies: list[tuple[int, Policy]], begins_ms: int
+        self,
+        seed: int,
+        visitors: list[Visitor],
+        workers: list[Worker],
+        policies: list[tuple[int, Policy]],
+        begins_ms: int,
+        lasts_ms: int,
     ) -> None:
         self.agenda = Agenda()
         self.seen = Seen()
@@ -56,7 +62,7 @@ class World:
         self._chance = random.Random(f"{seed}/world")
         for at_ms, policy in policies:
             self.agenda.at(begins_ms + at_ms, lambda _, policy=policy: [f.PolicyPublished(self._ids.fact(), codec.encode(policy))])
-        self._staff = Staff(self.agenda, self._ids, workers, begins_ms, seed)
+        self._staff = Staff(self.agenda, self._ids, workers, begins_ms, lasts_ms, seed)
         self._conduct = Conduct(self.agenda, self._ids, self._staff.experts)
         self._lives: dict[bytes, Life] = {}
         self._coming = iter(visitors)
