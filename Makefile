@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 150
 FUZZ_SEED ?= 1
 FUZZ_TARGETS ?= frames commits snapshots histories
 
-.PHONY: help demo test check check-rust rust-built rust-tested check-python python-tested unit coverage fuzz chaos sim overload bench-pipeline bench-core day fairness fmt bless proto lock clean
+.PHONY: help demo test check check-rust rust-built rust-tested check-python python-tested unit coverage fuzz chaos sim overload bench-pipeline bench-core day fairness sim-week fmt bless proto lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}'
@@ -118,6 +118,9 @@ day: .venv/.built ## a simulated day of a million events as a journal in DAY_DIR
 
 fairness: .venv/.built ## the same day in our order, by strict priority and by age: waits by channel and hour (docs/fairness.md)
 	$(BIN)/python -m tests.day --seed $(DAY_SEED) --contacts $(DAY_CONTACTS) fairness
+
+sim-week: .venv/.built ## a working week with promised callbacks, without any, and with naive ones, side by side; exit 1 if a mark is missed; SEED, WEEK_FLAGS=--json
+	@$(BIN)/python -m tests.week --seed $(or $(SEED),1) $(WEEK_FLAGS)
 
 fmt: .venv/.built ## format everything
 	cargo fmt --all

@@ -18,7 +18,9 @@ class Conduct:
         self._agenda = agenda
         self._ids = ids
         self._experts = experts
-        self._courses = {"voice": self._call, "chat": self._chat, "mail": self._mail, "task": self._task}
+        self._courses = {
+            "voice": self._call, "chat": self._chat, "mail": self._mail, "whatsapp": self._mail, "task": self._task,
+        }  # fmt: skip
 
     def engaged(self, life: Life, at_ms: int) -> None:
         # Who has spoken with somebody before needs less of the next one.
