@@ -33,6 +33,7 @@ from cordboard.api.quarantine import QuarantineService
 from cordboard.api.queues import QueueService
 from cordboard.api.signals import Signals
 from cordboard.api.site import CATCH_UP_S, GATEWAY, Site, commit_reader
+from cordboard.api.slas import SlaService
 from cordboard.api.staff import StaffService
 from cordboard.api.tokens import Tokens
 from cordboard.doors import Doors
@@ -45,6 +46,7 @@ from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
 from cordboard.projections.history.doubt import was_decided
 from cordboard.projections.quarantine import Quarantine
+from cordboard.projections.slas import Slas
 from cordboard.promises import Promises
 from cordboard.router.core import CoreThread
 from cordboard.router.explain import Explainer
@@ -63,6 +65,7 @@ from cordboard.v1 import (
     policy_service_pb2,
     quarantine_service_pb2,
     queue_service_pb2,
+    sla_service_pb2,
     staff_service_pb2,
 )
 from cordboard.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
@@ -77,6 +80,7 @@ from cordboard.v1.explain_service_pb2_grpc import add_ExplainServiceServicer_to_
 from cordboard.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
 from cordboard.v1.quarantine_service_pb2_grpc import add_QuarantineServiceServicer_to_server
 from cordboard.v1.queue_service_pb2_grpc import add_QueueServiceServicer_to_server
+from cordboard.v1.sla_service_pb2_grpc import add_SlaServiceServicer_to_server
 from cordboard.v1.staff_service_pb2_grpc import add_StaffServiceServicer_to_server
 from cordboard.vault import Acceptance, Vault
 from cordboard.vault.clock import now_ms
@@ -120,6 +124,7 @@ SERVICES = tuple(
         (engine_service_pb2, "EngineService"),
         (availability_service_pb2, "AvailabilityService"),
         (callback_service_pb2, "CallbackService"),
+        (sla_service_pb2, "SlaService"),
     )
 )
 
@@ -154,9 +159,9 @@ async def run_api(
     if quarantine is None:
         quarantine = Quarantine()
         feed.attach(quarantine.apply)
-    doors, promises = Doors(), Promises()
+    doors, promises, slas = Doors(), Promises(), Slas()
     erasure, attendance = Erasure(vault, log.site), Attendance(log, desks, feed.caught_up, session_grace_s)
-    for fold in (outcomes, declared, effects, doors, promises, erasure, attendance):
+    for fold in (outcomes, declared, effects, doors, promises, slas, erasure, attendance):
         feed.attach(fold.apply)
 
     async def decided(acceptance: Acceptance) -> bool:
@@ -179,6 +184,7 @@ async def run_api(
             quarantine=quarantine,
             doors=doors,
             promises=promises,
+            slas=slas,
             signals=Signals(log, desks),
             people=people,
             shown=Shown(declared, people, boards),
@@ -220,6 +226,7 @@ async def _serve(site: Site, host: str, port: int, caught_up: asyncio.Event, rea
     add_EngineServiceServicer_to_server(EngineService(site), server)
     add_AvailabilityServiceServicer_to_server(AvailabilityService(site), server)
     add_CallbackServiceServicer_to_server(CallbackService(site), server)
+    add_SlaServiceServicer_to_server(SlaService(site), server)
     healthy = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

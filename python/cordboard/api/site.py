@@ -25,6 +25,7 @@ from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
 from cordboard.projections.quarantine import Quarantine
+from cordboard.projections.slas import Slas
 from cordboard.promises import Promises
 from cordboard.room import Room
 from cordboard.router.explain import Explainer
@@ -58,6 +59,7 @@ class Site:
     quarantine: Quarantine
     doors: Doors
     promises: Promises
+    slas: Slas
     signals: Signals
     people: People
     shown: Shown

@@ -15,6 +15,7 @@ COMMANDS = {
     "doors": "doors:doors",
     "callbacks": "joined:callbacks",
     "promises": "promises:promises_app",
+    "slas": "slas:slas",
     "topics": "topics:topics",
     "contacts": "joined:contacts",
     "timeline": "contacts:timeline",

@@ -24,6 +24,7 @@ from cordboard.client.explain import ExplainCalls
 from cordboard.client.policy import PolicyCalls
 from cordboard.client.quarantine import QuarantineCalls
 from cordboard.client.queues import QueueCalls
+from cordboard.client.slas import SlaCalls
 from cordboard.client.staff import StaffCalls
 from cordboard.v1.callback_service_pb2 import Promise, PromiseFilter
 from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, SubmissionResult, SubmitContactRequest, TimelineEntry
@@ -56,6 +57,7 @@ from cordboard.v1.engagement_service_pb2 import (
     Side,
     SilenceNotice,
 )
+from cordboard.v1.sla_service_pb2 import SlaClock, SlaFilter
 from cordboard.v1.staff_service_pb2 import AgentDeclaration
 from cordboard.v1.types_pb2 import Attachment, Customer, Requirement
 
@@ -64,7 +66,7 @@ __all__ = [
     "Customer", "DeskChange", "DeskEvent", "DeskSnapshot", "Dormancy", "DormancyEnd", "EngagementEnd", "EngagementStart", "Hold",
     "HoldEnd", "Message", "NewContact", "Offer", "OfferAcceptance", "OfferMove", "OfferOver", "ParkEnd", "ParkedContact",
     "PresenceReport", "PriorityChange", "Promise", "PromiseFilter", "Reclassification", "Requirement", "RoleChange", "Side",
-    "Signal", "SilenceNotice",
+    "Signal", "SilenceNotice", "SlaClock", "SlaFilter",
     "SubmissionResult", "SubmitContactRequest", "TimelineEntry", "WrapUpEnd", "WrapUpMove", "new_contact", "new_request_id",
 ]  # fmt: skip
 
@@ -84,5 +86,6 @@ class Client(
     EngineCalls,
     ExplainCalls,
     QueueCalls,
+    SlaCalls,
 ):
     """Every service of the API at `target` (host:port), over one connection. Raises ClientError."""

@@ -1,0 +1,126 @@
+"""SLA promises from the policy over the core to the API and the command line: due, at risk, met, broken."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from typer.testing import CliRunner
+
+from cordboard.client import Client, ClientError, Customer, DeskSnapshot, Offer, SlaFilter
+from cordboard.events.policy import SlaPolicy
+from cordboard.main import app
+from cordboard.v1.sla_service_pb2 import (
+    SLA_MEASURE_ANSWER,
+    SLA_MEASURE_RESOLUTION,
+    SLA_STATE_AT_RISK,
+    SLA_STATE_BROKEN,
+    SLA_STATE_MET,
+    SLA_STATE_RUNNING,
+    SlaClock,
+)
+from tests.api_site import PATIENCE_S, POLICY, DeskReader, an_agent, api_site
+
+HOUR = 3_600_000
+PROMISING = replace(
+    POLICY,
+    slas=[
+        SlaPolicy(name="soon", measure="answer", target_ms=300, warn_percent=1, queues=["nobody"], escalate="leads"),
+        SlaPolicy(name="hour", measure="answer", target_ms=HOUR, queues=["orders"]),
+        SlaPolicy(name="gold", measure="resolution", target_ms=8 * HOUR, segments=["gold"], internal=True),
+    ],
+)
+
+
+async def test_clocks_run_to_their_end_and_the_group_is_told(tmp_path: Path) -> None:
+    async with api_site(tmp_path, PROMISING) as site, Client(site.target) as client, asyncio.timeout(PATIENCE_S):
+        watch = client.watch_slas(interval_ms=20)
+        assert [len((await anext(watch)).clocks)] == [0]
+        told = client.watch_slas(group="leads", interval_ms=20)
+        assert [len((await anext(told)).clocks)] == [0]
+
+        async def until(contact_id: str, *states: int) -> SlaClock:
+            async for change in watch:
+                for clock in change.clocks:
+                    if clock.contact_id == contact_id and clock.state in states:
+                        return clock
+            raise AssertionError("the watch ended")
+
+        late = (await client.submit_contact(channel="task", queue="nobody", text="Is anybody there?")).contact_id
+        started = await until(late, SLA_STATE_RUNNING, SLA_STATE_AT_RISK)
+        assert (started.sla, started.measure, started.queue) == ("soon", SLA_MEASURE_ANSWER, "nobody")
+        assert started.due_ms == started.started_at_ms + 300
+        broken = await until(late, SLA_STATE_BROKEN)
+        assert (broken.due_ms, broken.group, broken.warned) == (started.due_ms, "leads", True)
+        assert broken.ended_at_ms >= broken.due_ms
+
+        heard: list[tuple[str, int]] = []
+        async for change in told:
+            heard += [(clock.contact_id, clock.state) for clock in change.clocks]
+            if heard and heard[-1][1] == SLA_STATE_BROKEN:
+                break
+        assert (late, SLA_STATE_BROKEN) in heard
+        assert {state for _, state in heard} <= {SLA_STATE_AT_RISK, SLA_STATE_BROKEN}
+
+        gold = await _answered(client)
+        met = await until(gold, SLA_STATE_MET)
+        assert (met.sla, met.left_ms > HOUR - 60_000, met.ended_at_ms > 0) == ("hour", True, True)
+        await _listed(client, late, gold)
+        await asyncio.to_thread(_printed, site.target, late, gold)
+
+
+async def _answered(client: Client) -> str:
+    """A contact of a gold customer that Vera answers; its case stays open."""
+    customer = Customer(kind="email", address="jan@example.org", name="Jan")
+    known = await client.submit_contact(channel="mail", queue="invoices", customer=customer, text="Before.")
+    await client.set_segment((await client.get_contact(known.contact_id)).customer_id, "gold")
+    (result,) = await client.declare_agents([an_agent("vera", "orders")])
+    assert result.code == 0, result
+    desk = DeskReader(client, "vera")
+    await desk.until(DeskSnapshot)
+    await client.set_presence("vera", "ready")
+    contact_id = (await client.submit_contact(channel="task", queue="orders", customer=customer, text="Hello.")).contact_id
+    offer = await desk.until(Offer)
+    await client.accept_offer("vera", contact_id, offer.attempt)
+    await client.confirm_connected("vera", contact_id, offer.attempt)
+    return contact_id
+
+
+async def _listed(client: Client, late: str, gold: str) -> None:
+    async def names(**wanted: object) -> list[tuple[str, str]]:
+        found = [page async for page in client.list_slas(SlaFilter(**wanted), page_size=1)]  # type: ignore[arg-type]
+        return [(clock.sla, clock.contact_id) for page in found for clock in page.clocks]
+
+    assert await names(live=True) == [("gold", gold)]
+    assert await names() == [("soon", late), ("hour", gold), ("gold", gold)]  # due first comes first
+    assert await names(group="leads") == [("soon", late)]
+    assert await names(contact_id=gold, measure=SLA_MEASURE_RESOLUTION) == [("gold", gold)]
+    (page,) = [page async for page in client.list_slas(SlaFilter(state=SLA_STATE_BROKEN))]
+    assert [(one.sla, one.queue, one.met, one.broken, one.met_permille, one.internal) for one in page.counts] == [
+        ("gold", "orders", 0, 0, -1, True),
+        ("hour", "orders", 1, 0, 1_000, False),
+        ("soon", "nobody", 0, 1, 0, False),
+    ]
+    with pytest.raises(ClientError) as wrong:
+        await names(contact_id="nobody")
+    assert "filter.contact_id" in str(wrong.value)
+
+
+def _printed(target: str, late: str, gold: str) -> None:
+    runner = CliRunner()
+    said = runner.invoke(app, ["slas", "--target", target, "--json", "--ended"])
+    assert said.exit_code == 0, said.output
+    found = json.loads(said.output)
+    assert [(one["sla"], one["state"], one["contact_id"]) for one in found["clocks"]] == [
+        ("soon", "broken", late),
+        ("hour", "met", gold),
+        ("gold", "running", gold),
+    ]
+    assert found["counts"][2]["met_permille"] == 0
+    shown = runner.invoke(app, ["slas", "--target", target, "--group", "leads", "--state", "broken"])
+    assert (shown.exit_code, "broken" in shown.output, "100.0" in shown.output) == (0, True, True), shown.output
+    unknown = runner.invoke(app, ["slas", "--target", target, "--state", "lost"])
+    assert (unknown.exit_code, "unknown word" in unknown.output) == (1, True)

@@ -1,0 +1,53 @@
+"""Clocks as the fold has them, after stories that the core decides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cordboard import codec
+from cordboard.projections.slas import LATELY_MS, SlaCount, Slas
+from tests.journal import commit
+from tests.scenarios.story import STORIES, Telling, parse
+
+
+def told(name: str) -> Slas:
+    """Every commit of the story, folded."""
+    (path,) = [path for path in STORIES if path.stem == name]
+    slas, telling = Slas(), Telling()
+    for block in parse(Path(path).read_text()):
+        if block.commands:
+            telling.tell(block.commands)
+    for seq, data in enumerate(telling.commits, 1):
+        slas.apply(seq, codec.decode_commit(data))
+    return slas
+
+
+def test_a_case_that_goes_on_as_a_callback_is_one_clock() -> None:
+    slas = told("slas_promised")
+    assert list(slas.live()) == []
+    found = {(clock.name, clock.state, clock.reason) for clock in slas.all()}
+    assert {("solved", "met", None), ("solved", "broken", None), ("answer", "cancelled", "flowed_out")} <= found
+    assert slas.counts()["solved", "orders"] == SlaCount(met=3, broken=1, cancelled=1)
+    assert slas.counts()["solved", "orders"].met_permille == 750
+    assert slas.counts()["next", "orders"].met_permille is None
+    assert slas.at_risk == 0
+
+
+@pytest.mark.parametrize("name", [path.stem for path in STORIES if path.stem.startswith("slas")])
+def test_what_changed_is_told_once_in_the_order_of_its_changes(name: str) -> None:
+    slas = told(name)
+    known = sorted(slas.all(), key=lambda clock: clock.changed_seq)
+    assert {clock.key for clock in slas.changed_after(0)} == {clock.key for clock in known}
+    middle = known[len(known) // 2].changed_seq
+    later = slas.changed_after(middle)
+    assert [clock.changed_seq for clock in later] == sorted(clock.changed_seq for clock in known if clock.changed_seq > middle)
+    assert sorted(known, key=lambda clock: clock.place)[-1].due_ms is None or all(clock.due_ms for clock in known)
+
+
+def test_what_ended_a_day_ago_is_forgotten_and_stays_counted() -> None:
+    slas = told("slas_promised")
+    slas.apply(slas.position + 1, commit(slas.position + 1, slas.at_ms + LATELY_MS + 1))
+    assert list(slas.all()) == slas.changed_after(0) == []
+    assert slas.counts()["solved", "orders"].met == 3
