@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections import Counter
+from typing import TypeVar
 
 import pytest
 
 from cordboard import codec
+from cordboard.projections.boards import Boards
 from cordboard.projections.slas import LATELY_MS, SlaCount, Slas
 from tests.journal import commit
 from tests.scenarios.story import STORIES, Telling, parse
 
+Fold = TypeVar("Fold", Slas, Boards)
 
-def told(name: str) -> Slas:
-    """Every commit of the story, folded."""
+
+def folded(name: str, fold: Fold) -> Fold:
+    """Every commit of the story."""
     (path,) = [path for path in STORIES if path.stem == name]
-    slas, telling = Slas(), Telling()
-    for block in parse(Path(path).read_text()):
+    telling = Telling()
+    for block in parse(path.read_text()):
         if block.commands:
             telling.tell(block.commands)
     for seq, data in enumerate(telling.commits, 1):
-        slas.apply(seq, codec.decode_commit(data))
-    return slas
+        fold.apply(seq, codec.decode_commit(data))
+    return fold
+
+
+def told(name: str) -> Slas:
+    return folded(name, Slas())
 
 
 def test_a_case_that_goes_on_as_a_callback_is_one_clock() -> None:
@@ -51,3 +59,17 @@ def test_what_ended_a_day_ago_is_forgotten_and_stays_counted() -> None:
     slas.apply(slas.position + 1, commit(slas.position + 1, slas.at_ms + LATELY_MS + 1))
     assert list(slas.all()) == slas.changed_after(0) == []
     assert slas.counts()["solved", "orders"].met == 3
+
+
+@pytest.mark.parametrize("name", [path.stem for path in STORIES if path.stem.startswith("slas")])
+def test_the_boards_count_the_same_clocks(name: str) -> None:
+    slas, boards = told(name), folded(name, Boards())
+    counted: Counter[str] = Counter()
+    for (_, queue), count in slas.counts().items():
+        counted.update({f"{queue} at risk": count.at_risk, f"{queue} met": count.met, f"{queue} broken": count.broken})
+    shown = {
+        f"{row.queue} {word}": number
+        for row in boards.queues()
+        for word, number in (("at risk", row.slas_at_risk), ("met", row.slas_met), ("broken", row.slas_broken))
+    }
+    assert +counted == +Counter(shown)

@@ -24,6 +24,7 @@ COLUMNS = (
     "answered",
     "abandoned",
     "SL",
+    "SLAs",
     "ASA",
     "AHT",
 )
@@ -98,6 +99,7 @@ def queue_table(rows: Iterable[QueueRow], now_ms: int) -> Table:
             str(row.answered),
             str(row.abandoned + row.abandoned_after_transfer),
             f"{row.service_level_permille / 10:.0f} %" if row.HasField("service_level_permille") else "–",
+            slas(row),
             duration(row.asa_ms if row.HasField("asa_ms") else None),
             duration(row.aht_ms if row.HasField("aht_ms") else None),
         )
@@ -108,6 +110,13 @@ def _expected(row: QueueRow, longest: int | None) -> str:
     if row.work_withheld or row.agents_withheld:
         return "–"
     return duration(max(row.expected_base_ms, longest or 0)) if row.HasField("expected_base_ms") else "unknown"
+
+
+def slas(row: QueueRow) -> str:
+    """`2 at risk, 1 broken`; a dash where nothing is promised, or nothing has ended yet."""
+    risk = f"[yellow]{row.slas_at_risk} at risk[/]" if row.slas_at_risk else ""
+    broken = f"[red]{row.slas_broken} broken[/]" if row.slas_broken else ""
+    return ", ".join(word for word in (risk, broken) if word) or (f"{row.slas_met} met" if row.slas_met else "–")
 
 
 def ready(row: QueueRow) -> str:

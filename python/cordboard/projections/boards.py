@@ -20,6 +20,7 @@ from cordboard.projections.hands import Hands
 from cordboard.projections.outgoing import Outgoing
 from cordboard.projections.queues import Queues
 from cordboard.projections.rows import AgentRow, QueueRow, SiteRow
+from cordboard.projections.sla_tallies import ABOUT_CLOCKS, SlaTallies
 from cordboard.projections.staff import Staff, Work
 from cordboard.projections.tally import Tally
 
@@ -48,6 +49,7 @@ class Boards:
         self._policy: Policy | None = None
         self._staff = Staff()
         self._queues = Queues(self._staff)
+        self._slas = SlaTallies(self._queues)
         self._stays: dict[bytes, Stay] = {}
         self._work: dict[tuple[bytes, int], Work] = {}
         self._contacts = 0
@@ -89,6 +91,7 @@ class Boards:
             65: self._role_changed,
             66: self._cost_changed,
             67: self._cost_changed,
+            **dict.fromkeys(ABOUT_CLOCKS, self._sla_turned),
         }
 
     # Reading
@@ -181,6 +184,9 @@ class Boards:
 
     def _queue_hours_turned(self, _entry: Entry, event: words.QueueHoursTurned) -> None:
         self._queues.turn_hours(event, self.position)
+
+    def _sla_turned(self, entry: Entry, event: Any) -> None:
+        self._slas.fold(entry, event, self.position)
 
     def _agent_changed(self, entry: Entry, event: Any) -> None:
         self._staff.fold(entry, event, self.position)

@@ -50,6 +50,10 @@ class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     flowed_out: int
     requeued: int
     closed: int
+    slas_at_risk: int
+    """Clocks of SLA promises that are at risk and run; `slas_met` and `slas_broken` ended so while their contact was here."""
+    slas_met: int
+    slas_broken: int
     handled: int
     answered_wait_ms: int
     """Sum of the waits of answered visits."""

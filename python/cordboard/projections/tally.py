@@ -15,7 +15,7 @@ class Tally:
 
     __slots__ = (
         "engaged", "handle_ms", "handled", "in_target", "last_served", "offering", "outcomes", "parked", "reserved",
-        "short_abandoned", "visits", "waiting", "waits", "wrapping",
+        "short_abandoned", "slas_at_risk", "slas_broken", "slas_met", "visits", "waiting", "waits", "wrapping",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -30,6 +30,9 @@ class Tally:
         self.outcomes: Counter[str] = Counter()
         self.in_target = 0
         self.short_abandoned = 0
+        self.slas_at_risk = 0
+        self.slas_met = 0
+        self.slas_broken = 0
         self.waits = Histogram()
         self.handled = 0
         self.handle_ms = 0
@@ -98,6 +101,9 @@ def queue_row(
         flowed_out=outcomes["flowed_out"],
         requeued=outcomes["requeued"],
         closed=outcomes["closed"],
+        slas_at_risk=sum(tally.slas_at_risk for tally in tallies),
+        slas_met=sum(tally.slas_met for tally in tallies),
+        slas_broken=sum(tally.slas_broken for tally in tallies),
         handled=handled,
         answered_wait_ms=waits.total,
         asa_ms=waits.total // waits.count if waits.count else None,

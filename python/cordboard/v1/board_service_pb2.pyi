@@ -65,6 +65,9 @@ class QueueRow(_message.Message):
     MEMBERS_FIELD_NUMBER: _builtins.int
     WORK_WITHHELD_FIELD_NUMBER: _builtins.int
     AGENTS_WITHHELD_FIELD_NUMBER: _builtins.int
+    SLAS_AT_RISK_FIELD_NUMBER: _builtins.int
+    SLAS_MET_FIELD_NUMBER: _builtins.int
+    SLAS_BROKEN_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     channel: _builtins.str
     waiting: _builtins.int
@@ -122,6 +125,10 @@ class QueueRow(_message.Message):
     either, if they could be reckoned back to fewer agents than group_min. Rows of channels have neither.
     """
     agents_withheld: _builtins.bool
+    slas_at_risk: _builtins.int
+    """SLA promises whose clock is at risk now, and those that ended met or broken while their contact was here (docs/slas.md)."""
+    slas_met: _builtins.int
+    slas_broken: _builtins.int
     def __init__(
         self,
         *,
@@ -161,10 +168,13 @@ class QueueRow(_message.Message):
         members: _builtins.int = ...,
         work_withheld: _builtins.bool = ...,
         agents_withheld: _builtins.bool = ...,
+        slas_at_risk: _builtins.int = ...,
+        slas_met: _builtins.int = ...,
+        slas_broken: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_close_at_ms", b"_close_at_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "aht_ms", b"aht_ms", "asa_ms", b"asa_ms", "close_at_ms", b"close_at_ms", "expected_base_ms", b"expected_base_ms", "occupancy_permille", b"occupancy_permille", "oldest_since_ms", b"oldest_since_ms", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_close_at_ms", b"_close_at_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "abandoned", b"abandoned", "abandoned_after_transfer", b"abandoned_after_transfer", "agents_withheld", b"agents_withheld", "aht_ms", b"aht_ms", "answered", b"answered", "answered_in_target", b"answered_in_target", "answered_wait_ms", b"answered_wait_ms", "asa_ms", b"asa_ms", "channel", b"channel", "close_at_ms", b"close_at_ms", "closed", b"closed", "engaged", b"engaged", "expected_base_ms", b"expected_base_ms", "flowed_out", b"flowed_out", "handled", b"handled", "members", b"members", "members_ready", b"members_ready", "mode", b"mode", "occupancy_permille", b"occupancy_permille", "offering", b"offering", "oldest_since_ms", b"oldest_since_ms", "parked", b"parked", "queue", b"queue", "requeued", b"requeued", "reserved", b"reserved", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "short_abandoned", b"short_abandoned", "visits", b"visits", "wait_max_ms", b"wait_max_ms", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms", "waiting", b"waiting", "work_withheld", b"work_withheld", "wrapping", b"wrapping"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms", "_asa_ms", b"_asa_ms", "_close_at_ms", b"_close_at_ms", "_expected_base_ms", b"_expected_base_ms", "_occupancy_permille", b"_occupancy_permille", "_oldest_since_ms", b"_oldest_since_ms", "_service_level_goal_percent", b"_service_level_goal_percent", "_service_level_permille", b"_service_level_permille", "_wait_p50_ms", b"_wait_p50_ms", "_wait_p90_ms", b"_wait_p90_ms", "_wait_p99_ms", b"_wait_p99_ms", "abandoned", b"abandoned", "abandoned_after_transfer", b"abandoned_after_transfer", "agents_withheld", b"agents_withheld", "aht_ms", b"aht_ms", "answered", b"answered", "answered_in_target", b"answered_in_target", "answered_wait_ms", b"answered_wait_ms", "asa_ms", b"asa_ms", "channel", b"channel", "close_at_ms", b"close_at_ms", "closed", b"closed", "engaged", b"engaged", "expected_base_ms", b"expected_base_ms", "flowed_out", b"flowed_out", "handled", b"handled", "members", b"members", "members_ready", b"members_ready", "mode", b"mode", "occupancy_permille", b"occupancy_permille", "offering", b"offering", "oldest_since_ms", b"oldest_since_ms", "parked", b"parked", "queue", b"queue", "requeued", b"requeued", "reserved", b"reserved", "service_level_goal_percent", b"service_level_goal_percent", "service_level_permille", b"service_level_permille", "short_abandoned", b"short_abandoned", "slas_at_risk", b"slas_at_risk", "slas_broken", b"slas_broken", "slas_met", b"slas_met", "visits", b"visits", "wait_max_ms", b"wait_max_ms", "wait_p50_ms", b"wait_p50_ms", "wait_p90_ms", b"wait_p90_ms", "wait_p99_ms", b"wait_p99_ms", "waiting", b"waiting", "work_withheld", b"work_withheld", "wrapping", b"wrapping"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__aht_ms: _TypeAlias = _typing.Literal["aht_ms"]  # noqa: Y015
     _WhichOneofArgType__aht_ms: _TypeAlias = _typing.Literal["_aht_ms", b"_aht_ms"]  # noqa: Y015
