@@ -104,6 +104,9 @@ QUARANTINE_OPEN = _gauge("cordboard_quarantine_open", "Messages and facts that c
 # -- projector ----------------------------------------------------------------------------------------------------------
 HISTORY_COMMITS = _counter("cordboard_history_commits", "Commits whose rows were written")
 HISTORY_FACTS = _counter("cordboard_history_facts", "Facts in those commits, by the router's verdict", "verdict")
+HISTORY_PROMISES = _counter(
+    "cordboard_history_promises", "Promised calls in those commits: made, at risk, or how they ended", "outcome"
+)
 HISTORY_BATCH_S = _histogram("cordboard_history_batch_seconds", "One transaction: fold, rows and checkpoint", WAITS_S)
 REBUILT = _gauge("cordboard_history_rebuild_position", "The last commit in the tables of a rebuild that is under way; 0: none is")
 REBUILDS = _counter("cordboard_history_rebuilds", "Times that rebuilt tables were put in the place of the live ones")

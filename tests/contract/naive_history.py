@@ -185,6 +185,27 @@ def visit_rows(contact: bytes, entries: list[tuple[int, int, Entry]]) -> list[Ro
     ]
 
 
+def promise_rows(contact: bytes, entries: list[tuple[int, int, Entry]]) -> list[Row]:
+    events = events_of(entries)
+    ends = [event for _, event in events if isinstance(event, words.PromiseEnded)]
+    return [
+        {
+            "contact": contact,
+            "queue": made.queue,
+            "channel": entry.channel,
+            "made_ms": made.at_ms,
+            "due_ms": made.due_ms,
+            "at_risk": any(isinstance(event, words.PromiseAtRisk) for _, event in events),
+            "outcome": ends[0].outcome if ends else None,
+            "reason": ends[0].reason if ends else None,
+            "ended_ms": ends[0].at_ms if ends else None,
+            "lateness_ms": ends[0].lateness_ms if ends else None,
+        }
+        for entry, made in events
+        if isinstance(made, words.PromiseMade)
+    ]
+
+
 def engagement_rows(contact: bytes, entries: list[tuple[int, int, Entry]]) -> list[Row]:
     rows: dict[int, Row] = {}
     visit = 0

@@ -471,7 +471,11 @@ async def _compare(url: str, commits: list[Commit]) -> None:
         if row is not None:
             del row["last_seq"], row["hands"]
         assert row == naive_history.contact_row(contact, entries)
-        for table, naive in (("visits", naive_history.visit_rows), ("engagements", naive_history.engagement_rows)):
+        for table, naive in (
+            ("visits", naive_history.visit_rows),
+            ("engagements", naive_history.engagement_rows),
+            ("promises", naive_history.promise_rows),
+        ):
             names = tables.tables[f"history_{table}"].c.keys()
             there = [dict(zip(names, row, strict=True)) for row in found[f"history_{table}"] if row[0] == contact]
             assert there == naive(contact, entries)

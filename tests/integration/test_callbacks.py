@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,6 +61,7 @@ async def test_a_call_is_promised_moved_and_kept(tmp_path: Path) -> None:
         await _called(client, until)
         await watch.aclose()
         await _at_risk(client)
+        await _board(client)
         await asyncio.to_thread(_by_hand, site.target)
         await asyncio.to_thread(_plan_by_hand, site.target, tmp_path)
 
@@ -131,7 +133,9 @@ async def _called(client: Client, until) -> None:  # type: ignore[no-untyped-def
 
 
 async def _bounded(client: Client, contact_id: str, request_id: str) -> None:
-    """Who calls is shown by every method, or by none. RescheduleCallback answers with what BookCallback does."""
+    """Who calls is shown by every method, or by none; and a watch that goes on says it anew."""
+    on = client.watch_promises(interval_ms=20)
+    assert "anna" in {one.agent for one in (await anext(on)).promises if one.contact_id == contact_id}
     for monitoring, agent in ((Monitoring(individual_live=False, individual_history=False), ""), (Monitoring(), "anna")):
         after = (await client.publish_policy(codec.encode(replace(PROMISING, monitoring=monitoring)))).consistency_token
         seen = [await client.get_promise(contact_id, after=after)]
@@ -141,6 +145,10 @@ async def _bounded(client: Client, contact_id: str, request_id: str) -> None:
         seen += [one for one in (await anext(watch)).promises if one.contact_id == contact_id]
         await watch.aclose()
         assert [one.agent for one in seen] == [agent] * 4
+        async for change in on:
+            if {one.agent for one in change.promises if one.contact_id == contact_id} == {agent}:
+                break
+    await on.aclose()
 
 
 async def _at_risk(client: Client) -> None:
@@ -176,6 +184,25 @@ def _by_hand(target: str) -> None:
     listed = json.loads(said("promises", "list", "--outcome", "cancelled", "--json"))
     assert moved["contact_id"] in [promise["contact_id"] for promise in listed]
     assert "at risk" in said("promises", "list", "--at-risk")
+    assert json.loads(said("promises", "board", "--json"))["total"]["rescheduled"] >= 1
+    assert "orders" in said("promises", "board", "--zone", "Europe/Brussels")
+
+
+async def _board(client: Client) -> None:
+    """What was done above, as the day's figures; and none of days without promises."""
+    listed = [promise async for promise in client.list_promises()]
+    due = [promise.due_ms for promise in listed]
+    board = await client.get_promise_board(["orders"], due_from_ms=min(due), due_until_ms=max(due) + 1, zone="UTC")
+    outcomes = Counter(promise.outcome for promise in listed)
+    total = board.total
+    assert (total.promised, total.live, total.at_risk) == (len(listed), outcomes[""], 1)
+    assert (total.kept, total.cancelled, total.rescheduled) == (1, outcomes["cancelled"], outcomes["rescheduled"])
+    assert (total.kept_permille, total.lateness_p50_ms, total.lateness_p95_ms) == (1_000, 0, 0)
+    assert sum(day.promised for day in board.days) == total.promised and {day.queue for day in board.days} == {"orders"}
+    none = await client.get_promise_board(["invoices"])
+    assert list(none.days) == [] and not none.total.HasField("kept_permille") and none.zone == "UTC"
+    with pytest.raises(ClientError, match="32 days"):
+        await client.get_promise_board(due_from_ms=1, due_until_ms=33 * 86_400_000)
 
 
 def _plan_by_hand(target: str, directory: Path) -> None:

@@ -13,6 +13,7 @@ from cordboard.api.guard import Context
 from cordboard.api.ids import callback_id, fact_id
 from cordboard.api.intake import ADDRESS_MAX, TEXT_BYTES_MAX, TEXT_MAX
 from cordboard.api.outcomes import Outcome
+from cordboard.api.promise_board import promise_board
 from cordboard.api.site import GATEWAY, Site
 from cordboard.api.sorting import language_of
 from cordboard.api.status import WishDeclined
@@ -226,6 +227,9 @@ class CallbackService(CallbackServiceServicer):
 
     async def ListPromises(self, request: pb.ListPromisesRequest, context: Context) -> pb.ListPromisesResponse:
         return await promises.list_promises(self._site, request)
+
+    async def GetPromiseBoard(self, request: pb.GetPromiseBoardRequest, context: Context) -> pb.GetPromiseBoardResponse:
+        return await promise_board(self._site, request)
 
     async def WatchPromises(self, request: pb.WatchPromisesRequest, context: Context) -> AsyncIterator[pb.WatchPromisesResponse]:
         async for message in promises.watch_promises(self._site, request):

@@ -116,14 +116,15 @@ def _filter(check: Check, given: pb.PromiseFilter) -> Callable[[Promise], bool]:
 
 
 async def watch_promises(site: Site, request: pb.WatchPromisesRequest) -> AsyncIterator[pb.WatchPromisesResponse]:
-    """First those that live, then those that change. Raises BadRequest, Draining."""
+    """First those that live, then those that change; all anew once the policy lets other agents be shown. Raises BadRequest,
+    Draining."""
     check = Check()
     check.count("queues", len(request.queues), 0, QUEUES_MAX)
     queues = frozenset(check.name(f"queues[{index}]", name) for index, name in enumerate(request.queues[:QUEUES_MAX]))
     interval_ms = check.number("interval_ms", request.interval_ms or INTERVAL_MS, INTERVAL_MS_MIN, INTERVAL_MS_MAX)
     check.finish()
     promises, clock = site.promises, asyncio.get_running_loop().time
-    told = promises.position
+    told, rules = promises.position, site.shown.rules
     changed = sorted((one for one in promises.live() if not queues or one.queue in queues), key=_place)
     said_at: float | None = None
     while True:
@@ -136,5 +137,8 @@ async def watch_promises(site: Site, request: pb.WatchPromisesRequest) -> AsyncI
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(interval_ms / 1_000):
                 await site.draining.wait()
-        changed = [one for one in promises.changed_after(told) if not queues or one.queue in queues]
-        told = promises.position
+        # What was said may name agents who are not shown any more: say it all once more, that is what the reader is to keep.
+        again = site.shown.rules != rules
+        since = promises.all() if again else promises.changed_after(told)
+        changed = [one for one in since if not queues or one.queue in queues]
+        told, rules = promises.position, site.shown.rules

@@ -10,13 +10,15 @@ from cordboard.cli.contacts import instant, plain
 from cordboard.cli.instants import parse_instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json, print_table
 from cordboard.client import Client, Promise, PromiseFilter
-from cordboard.v1.callback_service_pb2 import DialMode, PromiseState
+from cordboard.v1.callback_service_pb2 import DialMode, PromiseDay, PromiseState
 
 promises_app = typer.Typer(help="Promised calls: list, show, watch.", no_args_is_help=True)
 STATES = ("promised", "waiting", "calling", "ended")
 OUTCOMES = ("kept", "honoured_not_reached", "missed", "cancelled", "rescheduled")
 COLOURS = {"kept": "green", "missed": "bold red", "honoured_not_reached": "yellow", "waiting": "yellow", "calling": "cyan"}
 COLUMNS = ("promise", "queue", "due", "in", "state", "attempts", "agent", "risk")
+BOARD_STATES = ("promised", "live", "due soon", "at risk", "kept", "not reached", "missed", "cancelled", "moved")
+BOARD = ("day", "queue", *BOARD_STATES, "rate", "late p50", "p95")
 SOON_MS = 15 * 60_000
 """What is due within a quarter of an hour stands out."""
 Queues = Annotated[list[str] | None, typer.Option("--queue", help="Only this queue's; may be repeated.", show_default=False)]
@@ -96,6 +98,56 @@ def watch(queues: Queues = None, target: Target = DEFAULT_TARGET, as_json: AsJso
         call(target, work)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+@promises_app.command()
+def board(
+    queues: Queues = None,
+    due_from: Annotated[str, typer.Option("--from", help="Due at or after; else since today's beginning.")] = "",
+    due_until: Annotated[str, typer.Option("--until", help="Due before, at most 32 days later; else one day.")] = "",
+    zone: Annotated[str, typer.Option(help="By whose clock days begin: an IANA zone; else the site's.")] = "",
+    target: Target = DEFAULT_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """How many calls were promised for each day and queue, and how it went; also of days long past."""
+    from_ms, until_ms = (parse_instant(text) if text else 0 for text in (due_from, due_until))
+    found = call(
+        target,
+        lambda client: client.get_promise_board(queues or (), due_from_ms=from_ms, due_until_ms=until_ms, zone=zone),
+    )
+    if as_json:
+        print_json({"zone": found.zone, "days": [_day_plain(day) for day in found.days], "total": _day_plain(found.total)})
+        return
+    rows = [_day_row(day) for day in found.days]
+    if len(rows) > 1:
+        rows.append(tuple(f"[bold]{cell}[/]" if cell else "" for cell in ("all", *_day_row(found.total)[1:])))
+    print_table(f"promises ({escape(found.zone)})", BOARD, rows, right=BOARD[2:])
+
+
+def _day_plain(day: PromiseDay) -> dict[str, Any]:
+    """Rates and percentiles of nothing are null."""
+    said: dict[str, Any] = {field.name: getattr(day, field.name) for field in day.DESCRIPTOR.fields}
+    for name in ("kept_permille", "lateness_p50_ms", "lateness_p95_ms"):
+        if not day.HasField(name):
+            said[name] = None
+    return said
+
+
+def _day_row(day: PromiseDay) -> tuple[str, ...]:
+    judged = day.HasField("kept_permille")
+    alarms = [f"[bold red]{count}[/]" if count else "0" for count in (day.at_risk, day.missed)]
+    return (
+        day.day,
+        escape(day.queue),
+        *map(str, (day.promised, day.live, day.due_soon)),
+        alarms[0],
+        *map(str, (day.kept, day.honoured_not_reached)),
+        alarms[1],
+        *map(str, (day.cancelled, day.rescheduled)),
+        f"{day.kept_permille / 10:.1f} %" if judged else "–",
+        duration(day.lateness_p50_ms) if judged else "–",
+        duration(day.lateness_p95_ms) if judged else "–",
+    )
 
 
 def promise_plain(promise: Promise) -> dict[str, Any]:

@@ -158,6 +158,15 @@ class CallbackCalls(Connection):
                 call.cancel()  # who stops reading has left, whenever that is collected
             await pause()
 
+    async def get_promise_board(
+        self, queues: Iterable[str] = (), *, due_from_ms: int = 0, due_until_ms: int = 0, zone: str = "", after: str = ""
+    ) -> callbacks_pb.GetPromiseBoardResponse:
+        """What was promised for each day and how it went; today's if no time is given (Unix ms)."""
+        request = callbacks_pb.GetPromiseBoardRequest(
+            queues=queues, due_from_ms=due_from_ms, due_until_ms=due_until_ms, zone=zone, consistency_token=after
+        )
+        return await self._send(self._callbacks.GetPromiseBoard, request)
+
     async def plan_capacity(
         self, queue: str, from_ms: int, slot_ms: int, capacities: Sequence[int], *, request_id: str | None = None
     ) -> callbacks_pb.PlanCapacityResponse:

@@ -836,6 +836,154 @@ class WatchPromisesResponse(_message.Message):
 Global___WatchPromisesResponse: _TypeAlias = WatchPromisesResponse  # noqa: Y015
 
 @_typing.final
+class GetPromiseBoardRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUES_FIELD_NUMBER: _builtins.int
+    DUE_FROM_MS_FIELD_NUMBER: _builtins.int
+    DUE_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    due_from_ms: _builtins.int
+    """Due at or after, Unix ms; 0: since today's beginning."""
+    due_until_ms: _builtins.int
+    """Due before, at most 32 days later; 0: until the end of that day."""
+    zone: _builtins.str
+    """By whose clock days begin: an IANA zone; empty: the site's, or else UTC."""
+    consistency_token: _builtins.str
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these, at most 256; empty: all."""
+
+    def __init__(
+        self,
+        *,
+        queues: _abc.Iterable[_builtins.str] | None = ...,
+        due_from_ms: _builtins.int = ...,
+        due_until_ms: _builtins.int = ...,
+        zone: _builtins.str = ...,
+        consistency_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "due_from_ms", b"due_from_ms", "due_until_ms", b"due_until_ms", "queues", b"queues", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPromiseBoardRequest: _TypeAlias = GetPromiseBoardRequest  # noqa: Y015
+
+@_typing.final
+class PromiseDay(_message.Message):
+    """The promises of a queue that were due on a day. A promise that was moved counts where it was, as rescheduled, and where it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    PROMISED_FIELD_NUMBER: _builtins.int
+    LIVE_FIELD_NUMBER: _builtins.int
+    DUE_SOON_FIELD_NUMBER: _builtins.int
+    AT_RISK_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
+    HONOURED_NOT_REACHED_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
+    CANCELLED_FIELD_NUMBER: _builtins.int
+    RESCHEDULED_FIELD_NUMBER: _builtins.int
+    KEPT_PERMILLE_FIELD_NUMBER: _builtins.int
+    LATENESS_P50_MS_FIELD_NUMBER: _builtins.int
+    LATENESS_P95_MS_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """Empty in the total."""
+    day: _builtins.str
+    """2026-11-23, by the clock of `zone`; empty in the total."""
+    promised: _builtins.int
+    live: _builtins.int
+    """Those that have not ended."""
+    due_soon: _builtins.int
+    """Of these: due within 15 minutes."""
+    at_risk: _builtins.int
+    """Of these: more is promised for their slot than fits."""
+    kept: _builtins.int
+    honoured_not_reached: _builtins.int
+    missed: _builtins.int
+    cancelled: _builtins.int
+    rescheduled: _builtins.int
+    kept_permille: _builtins.int
+    """Kept of those kept or missed; absent if there are none."""
+    lateness_p50_ms: _builtins.int
+    """Half of, and 95 % of those kept or missed ended at most so long after what was said; absent if there are none."""
+    lateness_p95_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+        day: _builtins.str = ...,
+        promised: _builtins.int = ...,
+        live: _builtins.int = ...,
+        due_soon: _builtins.int = ...,
+        at_risk: _builtins.int = ...,
+        kept: _builtins.int = ...,
+        honoured_not_reached: _builtins.int = ...,
+        missed: _builtins.int = ...,
+        cancelled: _builtins.int = ...,
+        rescheduled: _builtins.int = ...,
+        kept_permille: _builtins.int | None = ...,
+        lateness_p50_ms: _builtins.int | None = ...,
+        lateness_p95_ms: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_kept_permille", b"_kept_permille", "_lateness_p50_ms", b"_lateness_p50_ms", "_lateness_p95_ms", b"_lateness_p95_ms", "kept_permille", b"kept_permille", "lateness_p50_ms", b"lateness_p50_ms", "lateness_p95_ms", b"lateness_p95_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_kept_permille", b"_kept_permille", "_lateness_p50_ms", b"_lateness_p50_ms", "_lateness_p95_ms", b"_lateness_p95_ms", "at_risk", b"at_risk", "cancelled", b"cancelled", "day", b"day", "due_soon", b"due_soon", "honoured_not_reached", b"honoured_not_reached", "kept", b"kept", "kept_permille", b"kept_permille", "lateness_p50_ms", b"lateness_p50_ms", "lateness_p95_ms", b"lateness_p95_ms", "live", b"live", "missed", b"missed", "promised", b"promised", "queue", b"queue", "rescheduled", b"rescheduled"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__kept_permille: _TypeAlias = _typing.Literal["kept_permille"]  # noqa: Y015
+    _WhichOneofArgType__kept_permille: _TypeAlias = _typing.Literal["_kept_permille", b"_kept_permille"]  # noqa: Y015
+    _WhichOneofReturnType__lateness_p50_ms: _TypeAlias = _typing.Literal["lateness_p50_ms"]  # noqa: Y015
+    _WhichOneofArgType__lateness_p50_ms: _TypeAlias = _typing.Literal["_lateness_p50_ms", b"_lateness_p50_ms"]  # noqa: Y015
+    _WhichOneofReturnType__lateness_p95_ms: _TypeAlias = _typing.Literal["lateness_p95_ms"]  # noqa: Y015
+    _WhichOneofArgType__lateness_p95_ms: _TypeAlias = _typing.Literal["_lateness_p95_ms", b"_lateness_p95_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kept_permille) -> _WhichOneofReturnType__kept_permille | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lateness_p50_ms) -> _WhichOneofReturnType__lateness_p50_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lateness_p95_ms) -> _WhichOneofReturnType__lateness_p95_ms | None: ...
+
+Global___PromiseDay: _TypeAlias = PromiseDay  # noqa: Y015
+
+@_typing.final
+class GetPromiseBoardResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAYS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    consistency_token: _builtins.str
+    """Of the journal that the answer knows."""
+    zone: _builtins.str
+    @_builtins.property
+    def days(self) -> _containers.RepeatedCompositeFieldContainer[Global___PromiseDay]:
+        """By day, then queue; days without promises are left out."""
+
+    @_builtins.property
+    def total(self) -> Global___PromiseDay: ...
+    def __init__(
+        self,
+        *,
+        days: _abc.Iterable[Global___PromiseDay] | None = ...,
+        total: Global___PromiseDay | None = ...,
+        consistency_token: _builtins.str = ...,
+        zone: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "days", b"days", "total", b"total", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPromiseBoardResponse: _TypeAlias = GetPromiseBoardResponse  # noqa: Y015
+
+@_typing.final
 class PlanCapacityRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -73,6 +73,11 @@ class CallbackServiceStub:
                 request_serializer=cordboard_dot_v1_dot_callback__service__pb2.WatchPromisesRequest.SerializeToString,
                 response_deserializer=cordboard_dot_v1_dot_callback__service__pb2.WatchPromisesResponse.FromString,
                 _registered_method=True)
+        self.GetPromiseBoard = channel.unary_unary(
+                '/cordboard.v1.CallbackService/GetPromiseBoard',
+                request_serializer=cordboard_dot_v1_dot_callback__service__pb2.GetPromiseBoardRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_callback__service__pb2.GetPromiseBoardResponse.FromString,
+                _registered_method=True)
         self.PlanCapacity = channel.unary_unary(
                 '/cordboard.v1.CallbackService/PlanCapacity',
                 request_serializer=cordboard_dot_v1_dot_callback__service__pb2.PlanCapacityRequest.SerializeToString,
@@ -130,7 +135,15 @@ class CallbackServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchPromises(self, request, context):
-        """First those that live, then those that change. Ends with UNAVAILABLE when the server does; call again.
+        """First those that live, then those that change; once the policy's monitoring is another one, all of them anew, those that ended
+        within a day included. Ends with UNAVAILABLE when the server does; call again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPromiseBoard(self, request, context):
+        """What was promised for a day, and how it went: by queue and local day of the due time. Also of days long past.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -180,6 +193,11 @@ def add_CallbackServiceServicer_to_server(servicer, server):
                     servicer.WatchPromises,
                     request_deserializer=cordboard_dot_v1_dot_callback__service__pb2.WatchPromisesRequest.FromString,
                     response_serializer=cordboard_dot_v1_dot_callback__service__pb2.WatchPromisesResponse.SerializeToString,
+            ),
+            'GetPromiseBoard': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPromiseBoard,
+                    request_deserializer=cordboard_dot_v1_dot_callback__service__pb2.GetPromiseBoardRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_callback__service__pb2.GetPromiseBoardResponse.SerializeToString,
             ),
             'PlanCapacity': grpc.unary_unary_rpc_method_handler(
                     servicer.PlanCapacity,
@@ -380,6 +398,33 @@ class CallbackService:
             '/cordboard.v1.CallbackService/WatchPromises',
             cordboard_dot_v1_dot_callback__service__pb2.WatchPromisesRequest.SerializeToString,
             cordboard_dot_v1_dot_callback__service__pb2.WatchPromisesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPromiseBoard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.CallbackService/GetPromiseBoard',
+            cordboard_dot_v1_dot_callback__service__pb2.GetPromiseBoardRequest.SerializeToString,
+            cordboard_dot_v1_dot_callback__service__pb2.GetPromiseBoardResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -50,7 +50,11 @@ class CallbackServiceStub:
     ListPromises: _grpc.UnaryUnaryMultiCallable[_callback_service_pb2.ListPromisesRequest, _callback_service_pb2.ListPromisesResponse]
     """Promises that live, or have ended within a day, by due time, a page at a time."""
     WatchPromises: _grpc.UnaryStreamMultiCallable[_callback_service_pb2.WatchPromisesRequest, _callback_service_pb2.WatchPromisesResponse]
-    """First those that live, then those that change. Ends with UNAVAILABLE when the server does; call again."""
+    """First those that live, then those that change; once the policy's monitoring is another one, all of them anew, those that ended
+    within a day included. Ends with UNAVAILABLE when the server does; call again.
+    """
+    GetPromiseBoard: _grpc.UnaryUnaryMultiCallable[_callback_service_pb2.GetPromiseBoardRequest, _callback_service_pb2.GetPromiseBoardResponse]
+    """What was promised for a day, and how it went: by queue and local day of the due time. Also of days long past."""
     PlanCapacity: _grpc.UnaryUnaryMultiCallable[_callback_service_pb2.PlanCapacityRequest, _callback_service_pb2.PlanCapacityResponse]
     """How many promises fit into a queue's slots, instead of what the policy says. What is promised already stands, but may be at risk."""
 
@@ -76,7 +80,11 @@ class CallbackServiceAsyncStub(CallbackServiceStub):
     ListPromises: _aio.UnaryUnaryMultiCallable[_callback_service_pb2.ListPromisesRequest, _callback_service_pb2.ListPromisesResponse]  # type: ignore[assignment]
     """Promises that live, or have ended within a day, by due time, a page at a time."""
     WatchPromises: _aio.UnaryStreamMultiCallable[_callback_service_pb2.WatchPromisesRequest, _callback_service_pb2.WatchPromisesResponse]  # type: ignore[assignment]
-    """First those that live, then those that change. Ends with UNAVAILABLE when the server does; call again."""
+    """First those that live, then those that change; once the policy's monitoring is another one, all of them anew, those that ended
+    within a day included. Ends with UNAVAILABLE when the server does; call again.
+    """
+    GetPromiseBoard: _aio.UnaryUnaryMultiCallable[_callback_service_pb2.GetPromiseBoardRequest, _callback_service_pb2.GetPromiseBoardResponse]  # type: ignore[assignment]
+    """What was promised for a day, and how it went: by queue and local day of the due time. Also of days long past."""
     PlanCapacity: _aio.UnaryUnaryMultiCallable[_callback_service_pb2.PlanCapacityRequest, _callback_service_pb2.PlanCapacityResponse]  # type: ignore[assignment]
     """How many promises fit into a queue's slots, instead of what the policy says. What is promised already stands, but may be at risk."""
 
@@ -141,7 +149,17 @@ class CallbackServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _callback_service_pb2.WatchPromisesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_callback_service_pb2.WatchPromisesResponse], _abc.AsyncIterator[_callback_service_pb2.WatchPromisesResponse]]:
-        """First those that live, then those that change. Ends with UNAVAILABLE when the server does; call again."""
+        """First those that live, then those that change; once the policy's monitoring is another one, all of them anew, those that ended
+        within a day included. Ends with UNAVAILABLE when the server does; call again.
+        """
+
+    @_abc_1.abstractmethod
+    def GetPromiseBoard(
+        self,
+        request: _callback_service_pb2.GetPromiseBoardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_callback_service_pb2.GetPromiseBoardResponse, _abc.Awaitable[_callback_service_pb2.GetPromiseBoardResponse]]:
+        """What was promised for a day, and how it went: by queue and local day of the due time. Also of days long past."""
 
     @_abc_1.abstractmethod
     def PlanCapacity(

@@ -58,19 +58,22 @@ class Rows:
 
 
 class Changes:
-    """What a batch of commits changes. `contacts`, `visits` and `engagements` by primary key; `timeline` and
+    """What a batch of commits changes. `contacts`, `visits`, `engagements` and `promises` by primary key; `timeline` and
     `broadcasts` rows in order."""
 
     def __init__(self, known: Mapping[bytes, int], hands: Mapping[bytes, str] | None = None) -> None:
         self.contacts = Rows(first_only=frozenset({"answered_at_ms"}))
         self.visits = Rows()
         self.engagements = Rows()
+        self.promises = Rows()
         self.timeline: list[Row] = []
         self.broadcasts: list[Row] = []
         self.visit_of: dict[bytes, int] = dict(known)
         self._hands = {contact: Hands(_HANDS.decode(text)) for contact, text in (hands or {}).items()}
         self.verdicts: Counter[str] = Counter()
         """How many inputs got which verdict."""
+        self.promised: Counter[str] = Counter()
+        """How many promises were made, are at risk, or ended so."""
         self.reborn: set[bytes] = set()
         """Contacts whose id has been used before, longer ago than the router remembers: their old rows are to be deleted first."""
 
@@ -242,13 +245,41 @@ def _promised(changes: Changes, entry: Entry, contact: bytes, event: e.PromiseMa
     _forget(changes, contact)
     changes.visit_of[contact] = 0
     changes.contacts.insert((contact,), _row(contact, entry, event, state="scheduled", visits=0))
+    changes.promised["made"] += 1
+    changes.promises.insert(
+        (contact,),
+        {
+            "contact": contact,
+            "queue": event.queue,
+            "channel": entry.channel,
+            "made_ms": event.at_ms,
+            "due_ms": event.due_ms,
+            "at_risk": False,
+            "outcome": None,
+            "reason": None,
+            "ended_ms": None,
+            "lateness_ms": None,
+        },
+    )
+
+
+def _at_risk(changes: Changes, _entry: Entry, contact: bytes, _event: e.PromiseAtRisk) -> None:
+    changes.promised["at_risk"] += 1
+    changes.promises.set((contact,), at_risk=True)
+
+
+def _promise_ended(changes: Changes, _entry: Entry, contact: bytes, event: e.PromiseEnded) -> None:
+    changes.promised[event.outcome] += 1
+    changes.promises.set(
+        (contact,), outcome=event.outcome, reason=event.reason, ended_ms=event.at_ms, lateness_ms=event.lateness_ms
+    )
 
 
 def _forget(changes: Changes, contact: bytes) -> None:
     if contact in changes.visit_of:
         # The later life has the rows; the timeline keeps both.
         changes.reborn.add(contact)
-        for rows in (changes.contacts, changes.visits, changes.engagements):
+        for rows in (changes.contacts, changes.visits, changes.engagements, changes.promises):
             rows.drop(contact)
     changes.hands_of(contact).by_attempt.clear()
 
@@ -402,6 +433,8 @@ FOLDS: dict[type, Callable[[Changes, Entry, bytes, Any], None]] = {
     e.ConnectFailed: _let_go,
     e.PromiseMade: _promised,
     e.AttemptRecorded: _attempted,
+    e.PromiseAtRisk: _at_risk,
+    e.PromiseEnded: _promise_ended,
     e.ContactReprioritised: _reprioritised,
     e.ContactRelaxed: _reprioritised,
     e.RoleChanged: _role_changed,

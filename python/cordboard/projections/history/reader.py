@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cordboard.branch import Branch
 from cordboard.errors import InvalidInput
-from cordboard.projections.history.schema import broadcasts, checkpoint, contacts, engagements, shown, timeline, visits
+from cordboard.projections.history.schema import broadcasts, checkpoint, contacts, engagements, promises, shown, timeline, visits
 from cordboard.projections.history.store import position, prepare, read_up_to
 from cordboard.sql import is_sqlite, open_engine
 
 PAGE_MAX = 1000
+PROMISES_MAX = 500_000
 POLL_MIN_S = 0.005
 POLL_MAX_S = 0.1
 
@@ -123,6 +124,16 @@ class TopicOutcome(msgspec.Struct, frozen=True):
     changed: int
 
 
+class PromiseRow(msgspec.Struct, frozen=True):
+    """A promised call: when it was due, and what became of it; `outcome` and `lateness_ms` are None while it lives."""
+
+    queue: str
+    due_ms: int
+    at_risk: bool
+    outcome: str | None
+    lateness_ms: int | None
+
+
 class ContactFilter(msgspec.Struct, frozen=True, kw_only=True):
     """All that are given must hold. `agents`: one of these (all that one person was called) was engaged with the contact, or has it
     now.
@@ -155,7 +166,7 @@ class TimelineKey(msgspec.Struct, frozen=True, array_like=True):
     entry: int
 
 
-T = TypeVar("T", ContactRow, VisitRow, EngagementRow, TopicOutcome)
+T = TypeVar("T", ContactRow, VisitRow, EngagementRow, TopicOutcome, PromiseRow)
 MESSAGES = ("MessageRelayed", "MessageAttached")
 """The events that are a conversation."""
 
@@ -265,6 +276,18 @@ class HistoryReader:
         found = await self._rows(TopicOutcome, query)
         # The dialects sort words, and none, each in their own way.
         return sorted(found, key=lambda row: (row.topic_first or "", row.disposition or ""))
+
+    async def promises(self, from_ms: int, until_ms: int, queues: Sequence[str] = ()) -> list[PromiseRow]:
+        """Those due in the period (`from_ms` ≤ due < `until_ms`), of these queues if any are named. Raises InvalidInput beyond
+        PROMISES_MAX."""
+        wanted = [promises.c[name] for name in PromiseRow.__struct_fields__]
+        query = select(*wanted).where(promises.c.due_ms >= from_ms, promises.c.due_ms < until_ms)
+        if queues:
+            query = query.where(promises.c.queue.in_(queues))
+        found = await self._rows(PromiseRow, query.limit(PROMISES_MAX + 1))
+        if len(found) > PROMISES_MAX:
+            raise InvalidInput(f"more than {PROMISES_MAX:,} promises: ask for fewer days")
+        return found
 
     async def decided(self, fact_id: bytes) -> DecidedAt | None:
         """The first verdict on this fact, if it was about a contact or a broadcast and the history has come that far."""

@@ -1,4 +1,4 @@
-"""The history's tables: contacts, visits, engagements, timelines and broadcasts. Rebuilt from the journal at any time.
+"""The history's tables: contacts, visits, engagements, timelines, broadcasts and promises. Rebuilt from the journal at any time.
 
 No personal data: customers, messages, notes and agents are references into the vault.
 """
@@ -6,13 +6,13 @@ No personal data: customers, messages, notes and agents are references into the 
 from dataclasses import dataclass
 from typing import Self
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 from sqlalchemy.sql.elements import quoted_name
 
 from cordboard.branch import MARK_BYTES
 from cordboard.events.bounds import ID_BYTES, NAME_MAX
 
-VERSION = 5
+VERSION = 6
 WORD_MAX = 32
 """Width of the words that the code itself defines: states, outcomes, reasons of ending, names of facts and events."""
 
@@ -170,6 +170,25 @@ broadcasts = Table(
 asks for its verdict long after the router has forgotten it."""
 
 
+promises = Table(
+    "history_promises",
+    tables,
+    Column("contact", Id, primary_key=True),
+    Column("queue", Name, nullable=False),
+    Column("channel", Name, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("at_risk", Boolean, nullable=False),
+    Column("outcome", Word),
+    Column("reason", Word),
+    Column("ended_ms", BigInteger),
+    Column("lateness_ms", BigInteger),
+    Index("history_promises_by_due", "due_ms"),
+    sqlite_with_rowid=False,
+)
+"""Calls that were promised, each moved one its own. `at_risk`: it was, at some time. `outcome`: none while it lives."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """One set of the tables: the live ones, or others beside them in the same database."""
@@ -181,11 +200,12 @@ class History:
     engagements: Table
     timeline: Table
     broadcasts: Table
+    promises: Table
 
     @classmethod
     def named(cls, tables: MetaData, prefix: str) -> Self:
         """Those of `tables` whose names begin with `prefix`."""
-        names = ("checkpoint", "contacts", "visits", "engagements", "timeline", "broadcasts")
+        names = ("checkpoint", "contacts", "visits", "engagements", "timeline", "broadcasts", "promises")
         return cls(tables, *(tables.tables[prefix + name] for name in names))
 
 

@@ -1,6 +1,7 @@
 """Writing the history: the rows of a run of commits and the checkpoint, in one transaction."""
 
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
 from sqlalchemy import Table, Update, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -9,11 +10,14 @@ from cordboard import metrics
 from cordboard.branch import NOWHERE, Branch
 from cordboard.errors import ConfigurationError, JournalCorrupt
 from cordboard.events import Commit
+from cordboard.events.promises import PromiseOutcome
 from cordboard.projections.history.fold import Changes, Row, Rows, touched
 from cordboard.projections.history.schema import LIVE, VERSION, History, checkpoint, tables
 from cordboard.sql import insert_into, prepared
 
 CHUNK = 500
+for _word in ("made", "at_risk", *get_args(PromiseOutcome)):
+    metrics.HISTORY_PROMISES.labels(_word)  # a count that begins at 1 is no increase to Prometheus
 FIRST_ONLY = {"answered_at_ms"}
 
 
@@ -85,6 +89,9 @@ async def store(engine: AsyncEngine, commits: Sequence[Commit], history: History
     metrics.HISTORY_COMMITS.inc(len(new))
     for verdict, count in changes.verdicts.items():
         metrics.HISTORY_FACTS.labels(verdict).inc(count)
+    # Whoever writes the tables anew reads of old promises, and nobody is to be alarmed for these.
+    for word, count in changes.promised.items() if history is LIVE else ():
+        metrics.HISTORY_PROMISES.labels(word).inc(count)
     return new[-1].seq
 
 
@@ -101,12 +108,18 @@ async def _known(connection: AsyncConnection, history: History, ids: Sequence[by
 
 
 async def _write(connection: AsyncConnection, history: History, changes: Changes) -> None:
-    contacts, visits, engagements = history.contacts, history.visits, history.engagements
-    for column in (contacts.c.id, visits.c.contact, engagements.c.contact) if changes.reborn else ():
+    contacts, visits, engagements, promises = history.contacts, history.visits, history.engagements, history.promises
+    of = (contacts.c.id, visits.c.contact, engagements.c.contact, promises.c.contact)
+    for column in of if changes.reborn else ():
         await connection.execute(
             delete(column.table).where(column == bindparam("of")), [{"of": contact} for contact in changes.reborn]
         )
-    for table, rows in ((contacts, changes.contacts), (visits, changes.visits), (engagements, changes.engagements)):
+    for table, rows in (
+        (contacts, changes.contacts),
+        (visits, changes.visits),
+        (engagements, changes.engagements),
+        (promises, changes.promises),
+    ):
         if rows.inserts:
             await connection.execute(insert(table), list(rows.inserts.values()))
         for names, group in _alike(table, rows):
