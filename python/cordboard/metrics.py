@@ -99,6 +99,10 @@ POLICY_DAYS = _gauge(
 )
 # Every role shows it, and only those that keep boards set it: no other may look as if its policy had run out.
 POLICY_DAYS.set(float("inf"))
+SLAS_AT_RISK = _gauge("cordboard_slas_at_risk", "Clocks of SLA promises that are at risk now")
+SLAS_ENDED = _gauge(
+    "cordboard_slas_ended", "Those that ended so since the journal began; nothing until this process has read it all", "outcome"
+)
 QUARANTINE_OPEN = _gauge("cordboard_quarantine_open", "Messages and facts that could not be read, and nobody has decided of")
 
 # -- projector ----------------------------------------------------------------------------------------------------------

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 from typing import TypeVar
 
 import pytest
 
 from cordboard import codec
+from cordboard.cli.faces import Faces
+from cordboard.cli.vitals import Vitals, exposition
 from cordboard.projections.boards import Boards
 from cordboard.projections.slas import LATELY_MS, SlaCount, Slas
 from tests.journal import commit
@@ -73,3 +76,13 @@ def test_the_boards_count_the_same_clocks(name: str) -> None:
         for word, number in (("at risk", row.slas_at_risk), ("met", row.slas_met), ("broken", row.slas_broken))
     }
     assert +counted == +Counter(shown)
+
+
+def test_metrics_say_nothing_of_slas_before_the_journal_is_read() -> None:
+    boards, vitals = folded("slas_promised", Boards()), Vitals.of(("api",))
+    vitals.notices["slas"] = lambda: Faces._count_slas(SimpleNamespace(boards=boards, vitals=vitals))  # type: ignore[arg-type]
+    assert "cordboard_slas_ended{" not in exposition(vitals, "")[0].decode()
+    vitals.ready("api")
+    assert vitals.standing() == {}, "figures are no alarm"
+    said = exposition(vitals, "")[0].decode()
+    assert 'cordboard_slas_ended{outcome="met"} 4.0' in said and 'cordboard_slas_ended{outcome="broken"} 1.0' in said

@@ -87,6 +87,7 @@ class Faces:
             self.feed.attach(self.quarantine.apply)
             self.vitals.notices["quarantine"] = self._put_aside
             self.vitals.notices["policy"] = self._running_out
+            self.vitals.notices["slas"] = self._count_slas
             found.append(("api", self._api))
         if "dialler" in names:
             nats_url = self.ports.addresses.nats_url
@@ -183,6 +184,15 @@ class Faces:
         left = self.boards.site().days_left
         metrics.POLICY_DAYS.set(float("inf") if left is None else left)
         return days_warning(self.boards) or ""
+
+    def _count_slas(self) -> str:
+        """No alarm, but figures; none while the journal is being read, which would look like promises broken just now."""
+        if not self.vitals.why_not("api"):
+            rows = self.boards.queues()
+            metrics.SLAS_AT_RISK.set(sum(row.slas_at_risk for row in rows))
+            metrics.SLAS_ENDED.labels("met").set(sum(row.slas_met for row in rows))
+            metrics.SLAS_ENDED.labels("broken").set(sum(row.slas_broken for row in rows))
+        return ""
 
     def _expected_wait_ms(self, queue: str) -> int | None:
         row = self.boards.queue(queue)
