@@ -83,7 +83,8 @@ impl Turn<'_> {
             accepts: promise.accepts.clone(),
             opens_ms: Vec::new(),
             step: 0,
-            step_at_ms: None,
+            // What the queue gives up for those who wait, it gives up for those who were promised.
+            step_at_ms: queue.step_at(0, (rules.clock(queue, &promise.channel), self.t_ms), self.at_ms + 1),
             threshold: 0,
             threshold_at_ms: None,
             promote_at_ms: None,
