@@ -59,6 +59,7 @@ async def test_a_call_is_promised_moved_and_kept(tmp_path: Path) -> None:
         await _book_and_move(client, found.slots[1].begin_ms, until)
         await _refusals(client, found.slots[2].begin_ms)
         await _called(client, until)
+        await _moved_and_called(client, until)
         await watch.aclose()
         await _at_risk(client)
         await _board(client)
@@ -132,6 +133,28 @@ async def _called(client: Client, until) -> None:  # type: ignore[no-untyped-def
     assert (kept.outcome, kept.agent) == ("kept", "anna")
 
 
+async def _moved_and_called(client: Client, until) -> None:  # type: ignore[no-untyped-def]
+    """RescheduleCallback, asked again, answers with the promise as it stands: who calls is bounded there, too."""
+    (talk,) = [one.contact_id async for one in client.list_promises(PromiseFilter(outcome="kept"))]
+    await client.end_engagement("anna", talk, "solved")
+    later = (await client.find_slots("orders", count=30)).slots[-1].begin_ms
+    first = (await client.book_callback(queue="orders", wish_ms=later, exact=True, number="+3225551234")).promise
+    desk = DeskReader(client, "anna")
+    await desk.until(DeskSnapshot)
+    request_id = "8f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+    moved = (await client.reschedule_callback(first.contact_id, request_id=request_id)).promise
+    attempt = (await desk.until(Offer)).attempt
+    await desk.close()
+    await client.accept_offer("anna", moved.contact_id, attempt)
+    assert (await until(moved.contact_id, PROMISE_STATE_CALLING)).agent == "anna"
+    for monitoring, agent in ((Monitoring(individual_live=False), ""), (Monitoring(), "anna")):
+        await client.publish_policy(codec.encode(replace(PROMISING, monitoring=monitoring)))
+        again = (await client.reschedule_callback(first.contact_id, request_id=request_id)).promise
+        assert (again.contact_id, again.agent) == (moved.contact_id, agent)
+    await client.confirm_connected("anna", moved.contact_id, attempt)
+    assert (await until(moved.contact_id, PROMISE_STATE_ENDED)).outcome == "kept"
+
+
 async def _bounded(client: Client, contact_id: str, request_id: str) -> None:
     """Who calls is shown by every method, or by none; and a watch that goes on says it anew."""
     on = client.watch_promises(interval_ms=20)
@@ -196,7 +219,7 @@ async def _board(client: Client) -> None:
     outcomes = Counter(promise.outcome for promise in listed)
     total = board.total
     assert (total.promised, total.live, total.at_risk) == (len(listed), outcomes[""], 1)
-    assert (total.kept, total.cancelled, total.rescheduled) == (1, outcomes["cancelled"], outcomes["rescheduled"])
+    assert (total.kept, total.cancelled, total.rescheduled) == (2, outcomes["cancelled"], outcomes["rescheduled"])
     assert (total.kept_permille, total.lateness_p50_ms, total.lateness_p95_ms) == (1_000, 0, 0)
     assert sum(day.promised for day in board.days) == total.promised and {day.queue for day in board.days} == {"orders"}
     none = await client.get_promise_board(["invoices"])
