@@ -243,9 +243,11 @@ impl Crowd {
             } else {
                 facts.extend([self.arrival(), self.arrival()]);
             }
-            let (contact, agent) = self.engaged.pop_front().unwrap();
-            let fact_id = self.fact_id();
-            facts.push(EngagementEndRequested { fact_id, contact, agent, disposition: None, note: None }.into());
+            // On a small site all whom somebody waits for may be idle.
+            if let Some((contact, agent)) = self.engaged.pop_front() {
+                let fact_id = self.fact_id();
+                facts.push(EngagementEndRequested { fact_id, contact, agent, disposition: None, note: None }.into());
+            }
             facts.push(self.arrival());
         }
         facts
