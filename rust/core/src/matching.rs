@@ -62,7 +62,8 @@ impl Turn {
 impl Site {
     /// The best agents for a waiting contact at `now_ms`, at most `wanted` of them and not `besides`: a preferred one (by their order), else
     /// the least by their standing.
-    pub(crate) fn best_agents(&self, id: Id, now_ms: u64, wanted: usize, besides: Option<Id>) -> Vec<Match> {
+    pub(crate) fn best_agents(&mut self, id: Id, now_ms: u64, wanted: usize, besides: Option<Id>) -> Vec<Match> {
+        self.index.crew.arrange();
         let Some(contact) = self.contact(&id) else { return Vec::new() };
         if self.preference_holds(contact, now_ms) {
             return self.preferred_agent(id, contact, now_ms).into_iter().collect();
@@ -179,17 +180,23 @@ impl Site {
         let Some(slot) = self.index.crew.slot(&id) else { return [None; 2] };
         let by_rank = self.rules().is_some_and(Rules::by_rank);
         let channels = agent.channels.len();
-        let open = agent.memberships.values().enumerate().flat_map(|(queue, rank)| {
-            let rank = if by_rank { *rank } else { 0 };
-            let roomy = (0..channels).filter(move |bit| free & (1 << bit) != 0);
-            roomy.map(move |channel| (queue * channels + channel, rank))
-        });
+        let two_best = |takes: Option<&dyn Fn(&Id) -> bool>| {
+            let open = agent.memberships.values().enumerate().flat_map(|(queue, rank)| {
+                let rank = if by_rank { *rank } else { 0 };
+                let roomy = (0..channels).filter(move |bit| free & (1 << bit) != 0);
+                roomy.map(move |channel| (queue * channels + channel, rank))
+            });
+            self.index.queueing.two_best(slot, open, takes)
+        };
         // There is room on these channels, and the agent is reserved for nobody.
         let takes = |contact: &Id| {
             self.contact(contact)
                 .is_some_and(|contact| counts(contact) && self.hindrance_but_room(contact, &id, agent, now_ms).is_none())
         };
-        let best = self.index.queueing.two_best(slot, open, takes);
+        // Mostly nothing stands against those who are first, and nobody else need be asked.
+        let heads = two_best(None);
+        let clear = heads.iter().flatten().all(|(_, id)| takes(id));
+        let best = if clear { heads } else { two_best(Some(&takes)) };
         best.map(|head| head.and_then(|(rank, id)| Some((Turn { rank, key: self.contact(&id)?.key }, id))))
     }
 

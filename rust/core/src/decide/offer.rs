@@ -35,7 +35,8 @@ impl Turn<'_> {
     pub(crate) fn look(&mut self, contact: Id) {
         let waits = self.site.contact(&contact).is_some_and(Contact::looks);
         if waits {
-            let found = self.site.best_agents(contact, self.at_ms, self.wanted(contact), None);
+            let wanted = self.wanted(contact);
+            let found = self.site.best_agents(contact, self.at_ms, wanted, None);
             if found.is_empty() {
                 self.note_in_vain(contact);
             }

@@ -26,6 +26,8 @@ struct Known {
     channels: Vec<RowId>,
     /// To be asked about skills that nobody has asked for before.
     skills: Few<Name, u8>,
+    /// Its place in the idle order is that of an earlier time.
+    late: bool,
 }
 
 /// Rows by what they say of an agent.
@@ -43,6 +45,9 @@ pub(crate) struct Crew {
     rows: Rows,
     slots: Slots<Id>,
     known: Vec<Option<Known>>,
+    /// Agents who may be offered something again, and have not taken their place in the idle order yet: mostly they have work
+    /// before anybody asks for the order.
+    late: Vec<u32>,
 }
 
 impl Crew {
@@ -56,7 +61,7 @@ impl Crew {
         skills: &Few<Name, u8>,
     ) -> u32 {
         let slot = self.slots.take(id);
-        self.pool.leave(slot);
+        self.forget(slot);
         self.pool.place(slot, (seat.idle_since_ms, id));
         for (queue, rank) in memberships {
             let row = ranked(&mut self.rows.members, queue, *rank, &mut self.pool);
@@ -73,7 +78,7 @@ impl Crew {
             self.known.resize(slot as usize + 1, None);
         }
         let nowhere = Seat { idle_since_ms: seat.idle_since_ms, free: 0 };
-        self.known[slot as usize] = Some(Known { seat: nowhere, channels, skills: skills.clone() });
+        self.known[slot as usize] = Some(Known { seat: nowhere, channels, skills: skills.clone(), late: false });
         self.refresh(&id, seat);
         slot
     }
@@ -83,8 +88,9 @@ impl Crew {
         let Some(slot) = self.slots.of(id) else { return };
         let Some(known) = self.known.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         let before = std::mem::replace(&mut known.seat, seat);
-        if before.idle_since_ms != seat.idle_since_ms {
-            self.pool.place(slot, (seat.idle_since_ms, *id));
+        if seat.free != 0 && !known.late && self.pool.since(slot).0 != seat.idle_since_ms {
+            known.late = true;
+            self.late.push(slot);
         }
         let mut changed = before.free ^ seat.free;
         while changed != 0 {
@@ -97,9 +103,27 @@ impl Crew {
     /// The agent is gone. Returns the slot it had.
     pub(crate) fn leave(&mut self, id: &Id) -> Option<u32> {
         let slot = self.slots.give_back(id)?;
-        self.known[slot as usize] = None;
-        self.pool.leave(slot);
+        self.forget(slot);
         Some(slot)
+    }
+
+    fn forget(&mut self, slot: u32) {
+        let known = self.known.get_mut(slot as usize).and_then(Option::take);
+        if known.is_some_and(|known| known.late) {
+            self.late.retain(|late| *late != slot);
+        }
+        self.pool.leave(slot);
+    }
+
+    /// Whoever may be offered something takes the place in the idle order: to be called before `search`.
+    pub(crate) fn arrange(&mut self) {
+        for slot in self.late.drain(..) {
+            let Some(known) = self.known.get_mut(slot as usize).and_then(Option::as_mut) else { continue };
+            known.late = false;
+            if known.seat.free != 0 {
+                self.pool.place(slot, (known.seat.idle_since_ms, *self.slots.holder(slot)));
+            }
+        }
     }
 
     /// How many names of channels, queues and skills have rows, whether anybody has to do with them or not.
@@ -144,7 +168,8 @@ impl Crew {
         self.rows.members.get(queue).into_iter().flat_map(|ranks| ranks.keys().copied())
     }
 
-    /// Visit the members of `rank` in `queue` who are free for the contact's channel and have its skills, the longest idle first.
+    /// Visit the members of `rank` in `queue` who are free for the contact's channel and have its skills, the longest idle first
+    /// (since the last `arrange`).
     pub(crate) fn search(&self, contact: &Contact, queue: &Name, rank: u8, mut visit: impl FnMut(Id) -> ControlFlow<()>) {
         if let Some(rows) = self.rows_for(contact, queue, rank) {
             self.pool.search(&rows, |slot| visit(*self.slots.holder(slot)));
@@ -167,7 +192,7 @@ impl Crew {
         Some(rows)
     }
 
-    /// Every row with its name, and who has the property in which order: for comparison.
+    /// Every row with its name, and who has the property in which order: for comparison. Nobody is late.
     fn listed(&self) -> BTreeMap<(u8, Name, u8), Vec<(Since, Id)>> {
         let free = self.rows.free.iter().map(|(channel, row)| ((0, channel.clone(), 0), *row));
         let ranked = |kind: u8, rows: &Table<Name, Few<u8, RowId>>| {
@@ -178,6 +203,18 @@ impl Crew {
         };
         let all = free.chain(ranked(1, &self.rows.members)).chain(ranked(2, &self.rows.skilled));
         all.map(|(name, row)| (name, self.holders(row))).collect()
+    }
+
+    /// The same with everybody in the place of now, also those who may be offered nothing.
+    fn settled(&self) -> Self {
+        let mut settled = self.clone();
+        settled.late.clear();
+        for (slot, known) in (0..).zip(&self.known) {
+            if let Some(known) = known {
+                settled.pool.place(slot, (known.seat.idle_since_ms, *self.slots.holder(slot)));
+            }
+        }
+        settled
     }
 
     fn holders(&self, row: RowId) -> Vec<(Since, Id)> {
@@ -193,7 +230,7 @@ impl Crew {
 /// The same agents with the same properties in the same order, as far as both were asked.
 impl PartialEq for Crew {
     fn eq(&self, other: &Self) -> bool {
-        let (ours, theirs) = (self.listed(), other.listed());
+        let (ours, theirs) = (self.settled().listed(), other.settled().listed());
         let names: BTreeSet<_> = ours.keys().filter(|name| theirs.contains_key(name)).collect();
         let agents = |crew: &Self| crew.known.iter().flatten().count();
         agents(self) == agents(other) && names.into_iter().all(|name| ours[name] == theirs[name])

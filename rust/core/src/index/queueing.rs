@@ -133,17 +133,17 @@ impl Queueing {
 
     /// The two best contacts for the agent in `slot`, each with the rank of its queue: the least rank, then the least key. `open`: where the agent may
     /// be offered contacts, as numbers of doors (that of a membership and a channel is `membership * channels + channel`) with the
-    /// rank of the queue; `takes` says whether it may have a contact.
+    /// rank of the queue; `takes` says whether it may have a contact (None: any).
     pub(crate) fn two_best(
         &self,
         slot: u32,
         open: impl Iterator<Item = (usize, u8)>,
-        takes: impl Fn(&Id) -> bool,
+        takes: Option<&dyn Fn(&Id) -> bool>,
     ) -> [Option<(u8, Id)>; 2] {
         let mut best: [Option<Choice>; 2] = [None; 2];
         let Some(doors) = self.doors.get(slot as usize) else { return [None; 2] };
         let able = self.staff.of(slot);
-        let takes = |contact| takes(self.contacts.holder(contact));
+        let takes = |contact| takes.is_none_or(|takes| takes(self.contacts.holder(contact)));
         for (door, rank) in open {
             if let Some(place) = doors.get(door) {
                 self.lines[*place as usize].best(able, rank, takes, &mut best);
