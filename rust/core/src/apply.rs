@@ -110,7 +110,9 @@ impl Site {
             | Event::ContactDormant(_)
             | Event::ContactRevived(_)
             | Event::AgentSilenceNoticed(_) => self.apply_engagement(about, &event),
-            Event::ContactReclassified(event) => self.note_contact(about.contact()?, |contact| contact.topic = Some(event.topic)),
+            Event::ContactReclassified(event) => {
+                self.note_contact(about.contact()?, |contact| contact.topic.set(Some(event.topic)))
+            }
             Event::AgentRegistered(_)
             | Event::AgentRemoved(_)
             | Event::PresenceChanged(_)

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::rare::Seldom;
 use crate::state::Contact;
 use crate::words::{ContactQueued, ContactRelaxed, Id, Name};
 
@@ -29,6 +30,22 @@ pub(crate) struct Course {
     pub(crate) drain_at_ms: Option<u64>,
     /// Who takes nothing else before it.
     pub(crate) reserved: Option<Id>,
+}
+
+impl Seldom for Course {
+    const NOTHING: &'static Self = &Self {
+        step: 0,
+        step_at_ms: None,
+        added: Vec::new(),
+        threshold: 0,
+        threshold_at_ms: None,
+        promote_at_ms: None,
+        promoted_from: None,
+        been: Vec::new(),
+        opens_ms: Vec::new(),
+        drain_at_ms: None,
+        reserved: None,
+    };
 }
 
 impl Course {

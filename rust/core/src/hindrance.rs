@@ -192,7 +192,7 @@ impl Site {
             && contact.preferred.iter().any(|id| {
                 self.agent(id).is_some_and(|agent| {
                     agent.rank(contact).is_some()
-                        && contact.sender != Some(*id)
+                        && *contact.sender != Some(*id)
                         && agent.requested != Presence::Offline
                         && agent.effective != Presence::Offline
                         && unsuited(agent, contact).is_none()
@@ -207,7 +207,7 @@ fn unavailable<'a>(contact: &'a Contact, id: &Id, agent: &Agent) -> Option<Hindr
     if agent.rank(contact).is_none() {
         return Some(Hindrance::NotMember);
     }
-    if contact.sender == Some(*id) {
+    if *contact.sender == Some(*id) {
         return Some(Hindrance::Sender);
     }
     if !agent.ready() {

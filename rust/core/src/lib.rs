@@ -42,6 +42,7 @@ mod pace;
 mod places;
 mod pool;
 mod promotable;
+mod rare;
 mod record;
 mod relax;
 mod render;

@@ -21,6 +21,7 @@ use crate::levels::Levels;
 use crate::memory::Memory;
 use crate::pace::Pace;
 use crate::places::seed_of;
+use crate::rare::Rare;
 use crate::slas::SlaClocks;
 use crate::summed::Summed;
 use crate::words::bounds::{ATTEMPT_MAX, DURATION_MAX_MS};
@@ -225,38 +226,38 @@ pub(crate) struct Contact {
     pub(crate) requirements: Vec<Requirement>,
     pub(crate) priority: u8,
     pub(crate) customer: Option<Id>,
-    pub(crate) preferred: Vec<Id>,
+    pub(crate) preferred: Rare<Vec<Id>>,
     pub(crate) prefer_until_ms: u64,
     /// The agent who transferred the contact here.
-    pub(crate) sender: Option<Id>,
+    pub(crate) sender: Rare<Option<Id>>,
     /// Transfers so far.
     pub(crate) transfers: u64,
     /// To whom it goes back if the agent it was transferred to does not take it.
-    pub(crate) back: Option<Id>,
-    pub(crate) entry_point: Option<Name>,
-    pub(crate) topic: Option<Name>,
+    pub(crate) back: Rare<Option<Id>>,
+    pub(crate) entry_point: Rare<Option<Name>>,
+    pub(crate) topic: Rare<Option<Name>>,
     /// The case it goes on with; None: its own id begins one.
     pub(crate) case: Option<Id>,
-    pub(crate) rule: Option<Name>,
-    pub(crate) language: Option<Name>,
+    pub(crate) rule: Rare<Option<Name>>,
+    pub(crate) language: Rare<Option<Name>>,
     /// Other languages its customer accepts.
-    pub(crate) accepts: Vec<Name>,
+    pub(crate) accepts: Rare<Vec<Name>>,
     /// The newest attempt; 0 before the first offer.
     pub(crate) attempt: u32,
     pub(crate) recent: VecDeque<PastOffer>,
-    pub(crate) exclusions: Few<Id, Exclusion>,
+    pub(crate) exclusions: Rare<Few<Id, Exclusion>>,
     /// When this visit was answered.
     pub(crate) answered_ms: Option<u64>,
     /// An earlier visit was answered.
     pub(crate) answered_before: bool,
     /// Messages so far.
     pub(crate) ordinal: u64,
-    pub(crate) course: Course,
+    pub(crate) course: Rare<Course>,
     pub(crate) conversation: Conversation,
     /// Those to whom it is offered besides whoever stands in its phase, by attempt.
-    pub(crate) siblings: Few<u32, Sibling>,
+    pub(crate) siblings: Rare<Few<u32, Sibling>>,
     /// Agents whom the primary asked, by attempt.
-    pub(crate) sides: Few<u32, Side>,
+    pub(crate) sides: Rare<Few<u32, Side>>,
 }
 
 impl Contact {

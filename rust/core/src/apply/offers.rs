@@ -95,7 +95,9 @@ impl Site {
             if role == Role::Primary {
                 // The way back is open for one offer.
                 let returns = event.direct.as_ref().is_some_and(|direct| direct.reason == DirectReason::Transfer);
-                contact.back = contact.back.filter(|_| returns);
+                if !returns {
+                    contact.back.set(None);
+                }
                 if matches!(contact.phase, Phase::Offered { .. }) {
                     contact.siblings.insert(attempt, Sibling { agent: agent_id, expires_ms });
                 } else {
@@ -126,7 +128,7 @@ impl Site {
             if let Some(side) = contact.sides.get_mut(&attempt) {
                 side.phase = SidePhase::Connecting { connect_by_ms };
             } else {
-                contact.back = None;
+                contact.back.set(None);
                 if let Phase::Offered { agent, attempt: first, expires_ms } = contact.phase {
                     // Mostly it is the only one: then no list is made for it.
                     if first != attempt {

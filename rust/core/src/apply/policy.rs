@@ -54,11 +54,11 @@ impl Site {
         let changed: Vec<(Id, Course)> = (self.state.contacts.iter())
             .filter_map(|(id, contact)| {
                 let course = left(&contact.course, rules.queue(&contact.queue)?);
-                (course != contact.course).then_some((*id, course))
+                (course != *contact.course).then_some((*id, course))
             })
             .collect();
         for (id, course) in changed {
-            self.change_contact(id, |contact| contact.course = course)?;
+            self.change_contact(id, |contact| contact.course.set(course))?;
         }
         Ok(())
     }

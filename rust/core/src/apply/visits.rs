@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use crate::apply::About;
 use crate::conversation::Conversation;
 use crate::course::Course;
-use crate::few::Few;
 use crate::index::{closing, turning};
+use crate::rare::Rare;
 use crate::site::Site;
 use crate::state::{Closed, Contact, Hours, Phase};
 use crate::words::{
@@ -28,7 +28,7 @@ impl Site {
             (answered_before, before.attempt, before.recent, before.exclusions, before.ordinal, before.conversation)
         } else {
             let attempt = self.call_promised(id, event.visit, event.at_ms);
-            (false, attempt, VecDeque::new(), Few::new(), 0, Conversation::default())
+            (false, attempt, VecDeque::new(), Rare::default(), 0, Conversation::default())
         };
         conversation.rest();
         self.recognise(about.channel()?, &event);
@@ -46,27 +46,27 @@ impl Site {
             requirements: event.requirements,
             priority: event.priority,
             customer: event.customer,
-            preferred: event.preferred,
+            preferred: event.preferred.into(),
             prefer_until_ms: event.prefer_until_ms,
-            sender: event.excluded,
+            sender: event.excluded.into(),
             transfers: event.transfers,
-            back: event.back,
-            entry_point: event.entry_point,
-            topic: event.topic,
+            back: event.back.into(),
+            entry_point: event.entry_point.into(),
+            topic: event.topic.into(),
             case: event.case,
-            rule: event.rule,
-            language: event.language,
-            accepts: event.accepts,
+            rule: event.rule.into(),
+            language: event.language.into(),
+            accepts: event.accepts.into(),
             attempt,
             recent,
             exclusions,
             answered_ms: None,
             answered_before,
             ordinal,
-            course,
+            course: course.into(),
             conversation,
-            siblings: Few::new(),
-            sides: Few::new(),
+            siblings: Rare::default(),
+            sides: Rare::default(),
         };
         self.index.enter_contact(id, &contact);
         self.state.contacts.insert(id, contact);

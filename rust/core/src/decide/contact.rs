@@ -117,7 +117,7 @@ impl Turn<'_> {
             return;
         }
         let (engaged, channel) = (contact.phase.engaged(), contact.channel.clone());
-        let event = ContactReclassified { at_ms: self.t_ms, topic: fact.topic.clone(), previous: contact.topic.clone() };
+        let event = ContactReclassified { at_ms: self.t_ms, topic: fact.topic.clone(), previous: (*contact.topic).clone() };
         self.emit(Some(fact.contact), engaged, Some(&channel), event);
     }
 }
