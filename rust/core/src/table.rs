@@ -93,7 +93,9 @@ impl<K: Spread, V> Table<K, V> {
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         match self.slots.get(self.last.slot()) {
             Some(Some((known, value))) if known == key => Some(value),
-            Some(_) | None => self.look_for(key),
+            Some(_) => self.look_for(key),
+            // There was never anything.
+            None => None,
         }
     }
 
@@ -108,7 +110,8 @@ impl<K: Spread, V> Table<K, V> {
         let last = self.last.slot();
         let slot = match self.slots.get(last) {
             Some(Some((known, _))) if known == key => last,
-            Some(_) | None => self.find(key)?.1,
+            Some(_) => self.find(key)?.1,
+            None => return None,
         };
         self.last.remember(slot);
         self.slots.get_mut(slot)?.as_mut().map(|(_, value)| value)
