@@ -13,6 +13,7 @@ import pytest
 from cordboard.errors import VaultUnavailable
 from cordboard.events import event as words
 from cordboard.events.bounds import Key
+from cordboard.events.door_events import WaitExpected
 from cordboard.gateway.chat.chat import Chat
 from cordboard.gateway.chat.protocol import AgentTyping
 from cordboard.gateway.chat.session import Session
@@ -81,13 +82,23 @@ class World:
         self.contact = self.chat.keys.new_contact()
         self.line = Line()
         self._ordinal = 0
-        self._fold(words.ContactQueued(0, 1, "orders", Key(1, 0, 0), 0, 0, [], 0, None, [], 0, None, None, None))
+        self.enter("orders", None)
 
     def say(self, count: int) -> None:
         """The agent writes so many messages, in one commit."""
         first, self._ordinal = self._ordinal + 1, self._ordinal + count
         numbers = range(first, self._ordinal + 1)
         self._fold(*(words.MessageRelayed(0, number.to_bytes(16, "big"), "agent", number) for number in numbers))
+
+    def enter(self, queue: str, said_ms: int | None) -> None:
+        """The chat enters a queue, and the router says what wait is to be expected, or nothing."""
+        queued = words.ContactQueued(0, 1, queue, Key(1, 0, 0), 0, 0, [], 0, None, [], 0, None, None, None)
+        said = [] if said_ms is None else [WaitExpected(0, queue, 0, said_ms, said_ms, said_ms)]
+        self._fold(queued, *said)
+
+    def waits(self) -> list[int]:
+        """What the customer was told of the wait."""
+        return [frame["expected_ms"] for frame in self.line.sent if frame["type"] == "wait"]
 
     def broadcast(self, queue: str) -> None:
         """Everybody who waits in the queue is told something."""
@@ -96,10 +107,10 @@ class World:
     def end(self) -> None:
         self._fold(words.ContactEnded(0, "completed", "engaged", None))
 
-    async def begin(self) -> asyncio.Task[None]:
+    async def begin(self, seen: int = 0) -> asyncio.Task[None]:
         session = asyncio.create_task(Session(self.line, self.chat, Nobody()).run())
         token = self.chat.keys.token(self.contact)
-        self.line.incoming.put_nowait(json.dumps({"type": "resume", "token": token}))
+        self.line.incoming.put_nowait(json.dumps({"type": "resume", "token": token, "seen": seen}))
         await eventually(lambda: len(self.line.sent) >= 2, "the session has begun")
         return session
 
@@ -206,7 +217,33 @@ async def test_the_expected_wait_is_never_raised_within_a_visit(world: World) ->
         socket.expect(expected_ms)
     world.end()
     await ended(session)
-    assert [frame["expected_ms"] for frame in world.line.sent if frame["type"] == "wait"] == [60_000, 30_000]
+    assert world.waits() == [60_000, 30_000]
+
+
+async def test_what_the_router_says_of_the_wait_is_told_and_stands(world: World) -> None:
+    world.enter("invoices", 300_000)
+    session = await world.begin()
+    (_, socket), *_ = world.chat.waiting()
+    assert isinstance(socket, Session)
+    for boards_ms in (600_000, 60_000):
+        socket.expect(boards_ms)
+    world.enter("orders", 120_000)
+    await eventually(lambda: world.waits() == [300_000, 120_000], "the other queue's wait is told")
+    world.enter("returns", None)
+    await eventually(lambda: world.line.sent[-1] == {"type": "queued", "queue": "returns"}, "of this one the router says nothing")
+    socket.expect(60_000)
+    world.end()
+    await ended(session)
+    assert world.waits() == [300_000, 120_000, 60_000]
+
+
+async def test_who_comes_back_is_told_the_same_wait(world: World) -> None:
+    world.enter("orders", 0)
+    world.say(1)
+    session = await world.begin(seen=1)
+    await eventually(lambda: world.waits() == [0], "it is said again")
+    world.end()
+    await ended(session)
 
 
 async def test_cancelled_it_lets_go_of_its_chat(world: World) -> None:

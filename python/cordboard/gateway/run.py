@@ -61,8 +61,9 @@ async def run_gateway(
     """Serve every channel until cancelled. Start it before `feed.run()`: its folds are attached before the first await.
 
     `ready` hears the HTTP port once contacts are taken. `name` tells apart gateways that share a vault; keep it over restarts.
-    `expected_wait_ms` says what to tell customers who wait in a queue. `decided` tells of a fact that was pending for long whether
-    the journal has it already. `webhook_secrets`: one or two a webhook. `behind_proxy`: clients' addresses are in X-Forwarded-For.
+    `expected_wait_ms` says what to tell customers who wait in a queue of which the router says nothing. `decided` tells of a fact
+    that was pending for long whether the journal has it already. `webhook_secrets`: one or two a webhook. `behind_proxy`: clients'
+    addresses are in X-Forwarded-For.
     `callback_numbers`: prefixes of the telephone numbers to which the public may have calls promised; none: no callbacks over HTTP.
     `probed` is given what says why no contacts can be taken at a moment, as /readyz does (empty: they can).
     Raises ConfigurationError if it cannot listen.

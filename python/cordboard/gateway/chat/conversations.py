@@ -10,19 +10,21 @@ from dataclasses import dataclass, field
 
 from cordboard import codec
 from cordboard.events import Commit, Entry
+from cordboard.events.door_events import WaitExpected
 from cordboard.events.event import BroadcastMade, ContactEnded, ContactQueued, EngagementStarted, MessageRelayed, RoleChanged
 from cordboard.events.fact import Author
 from cordboard.gateway.limits import Limits
 
-_QUEUED, _ENDED, _STARTED, _RELAYED, _BROADCAST, _ROLE = 10, 11, 19, 21, 58, 65
-_TAGS = frozenset({_QUEUED, _ENDED, _STARTED, _RELAYED, _ROLE})
+_QUEUED, _ENDED, _STARTED, _RELAYED, _BROADCAST, _ROLE, _WAIT = 10, 11, 19, 21, 58, 65, 87
+_TAGS = frozenset({_QUEUED, _ENDED, _STARTED, _RELAYED, _ROLE, _WAIT})
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedLine:
-    """The chat entered a queue."""
+    """The chat entered a queue. `said_ms`: what the router says of the wait; None if it says nothing."""
 
     queue: str
+    said_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,14 @@ Line = QueuedLine | JoinedLine | MessageLine | NoticeLine | EndedLine
 
 @dataclass(slots=True)
 class Conversation:
-    """One chat. `messages` finds a line by its vault reference; `queue` is None while it waits in none."""
+    """One chat. `messages` finds a line by its vault reference; `queue` is None while it waits in none, `said_ms` what
+    the router said of the wait when the chat entered it (None: nothing)."""
 
     contact: bytes
     lines: list[Line] = field(default_factory=list)
     messages: dict[bytes, MessageLine] = field(default_factory=dict)
     queue: str | None = None
+    said_ms: int | None = None
     agent: bytes | None = None
     ended: str | None = None
     ended_ms: int = 0
@@ -149,8 +153,12 @@ class Conversations:
             conversation = self._live[contact] = Conversation(contact)
         match codec.decode_event(entry):
             case ContactQueued(queue=queue):
-                conversation.queue, conversation.agent = queue, None
+                conversation.queue, conversation.said_ms, conversation.agent = queue, None, None
                 conversation.lines.append(QueuedLine(queue))
+            case WaitExpected(queue=queue, said_ms=said_ms) if conversation.lines[-1] == QueuedLine(queue):
+                # Of the same commit: nobody has been told of the line yet.
+                conversation.said_ms = said_ms
+                conversation.lines[-1] = QueuedLine(queue, said_ms)
             case EngagementStarted(role=role) | RoleChanged(role=role) if entry.agent is not None and role != "consult":
                 # Who is consulted talks with the agent: the customer knows nothing of it.
                 conversation.queue = None

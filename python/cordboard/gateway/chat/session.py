@@ -106,8 +106,10 @@ class Session:
             self.say(frame)
 
     def expect(self, expected_ms: int | None) -> None:
-        """The expected wait, told if it is shorter than what was said in this visit."""
-        waiting = self._conversation is not None and self._conversation.queue is not None
+        """The expected wait as the boards have it, told if it is shorter than what was said in this visit, and only where the
+        router itself says nothing."""
+        conversation = self._conversation
+        waiting = conversation is not None and conversation.queue is not None and conversation.said_ms is None
         if waiting and expected_ms is not None and (self._expected_ms is None or expected_ms < self._expected_ms):
             self._expected_ms = expected_ms
             self.say(protocol.Wait(expected_ms=expected_ms))
@@ -194,7 +196,8 @@ class Session:
             self._place, standing = conversation.resume(frame.seen)
             self._say_started(conversation, resumed=True)
             if isinstance(standing, QueuedLine):
-                self.say(protocol.Queued(standing.queue))
+                for told in _waiting(standing):
+                    self.say(told)
             elif standing is not None:
                 self.say(protocol.AgentJoined((await self._names([standing])).get(standing.agent)))
         self._conversation = conversation
@@ -294,9 +297,10 @@ class Session:
 
     async def _write_line(self, conversation: Conversation, line: Line, names: dict[bytes, str], texts: dict[bytes, str]) -> None:
         match line:
-            case QueuedLine(queue=queue):
+            case QueuedLine():
                 self._expected_ms = None
-                await self._send(protocol.Queued(queue))
+                for frame in _waiting(line):
+                    await self._send(frame)
             case JoinedLine(agent=agent):
                 await self._send(protocol.AgentJoined(names.get(agent)))
             case MessageLine() if (client_id := self._sent.pop(line.message, None)) is not None:
@@ -332,6 +336,12 @@ class Session:
             raise SocketEnded(1013, "too slow, resume later") from None
         except ConnectionError:
             raise SocketEnded(None) from None
+
+
+def _waiting(line: QueuedLine) -> list[protocol.ServerFrame]:
+    """Where the chat waits and, if the router says so, how long."""
+    queued: list[protocol.ServerFrame] = [protocol.Queued(line.queue)]
+    return queued if line.said_ms is None else [*queued, protocol.Wait(expected_ms=line.said_ms)]
 
 
 def _first(group: BaseExceptionGroup[SocketEnded]) -> SocketEnded:
