@@ -83,6 +83,18 @@ async def test_an_open_door_gives_tickets_for_the_room_it_keeps(tmp_path: Path) 
         ]
 
 
+async def test_doors_of_one_queue_share_its_room(tmp_path: Path) -> None:
+    beside = EntryPoint(name="button", channel="chat", queue="orders", availability=Availability(keep_free_percent=20))
+    other = EntryPoint(name="bills", channel="chat", queue="invoices", availability=Availability())
+    policy = replace(SHOWN, entry_points=[*SHOWN.entry_points, beside, other])
+    async with chat_site(tmp_path, policy) as site, client(site) as web:
+        for name in ("widget", "button", "bills"):
+            await turn(site, replace(OPEN, entry_point=name))
+        asked = [(await web.post(f"/availability/{name}/ticket")).status_code for name in ("widget", "button", "button", "widget")]
+        assert asked == [201, 201, 409, 409], "two places are kept free, not two for each"
+        assert (await web.post("/availability/bills/ticket")).status_code == 201, "another queue has room of its own"
+
+
 async def test_who_comes_to_a_door_that_is_not_open_is_counted(tmp_path: Path) -> None:
     async with chat_site(tmp_path, SHOWN, Limits(demand_every_s=0.01)) as site, client(site) as web:
         await turn(site, BUSY)

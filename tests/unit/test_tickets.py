@@ -34,7 +34,9 @@ def test_those_on_their_way_are_counted_until_they_come_or_are_over() -> None:
     tickets = Tickets(bytes(32), "default")
     first, _ = tickets.give("widget", NOW_MS)
     tickets.give("widget", NOW_MS + 10)
-    assert (tickets.outstanding("widget", NOW_MS + 10), tickets.outstanding("phone", NOW_MS)) == (2, 0)
+    tickets.give("phone", NOW_MS + 5)
+    assert tickets.outstanding(["widget"], NOW_MS + 10) == 2
+    assert tickets.outstanding(["widget", "phone", "nowhere"], NOW_MS + 10) == 3
     tickets.take(first, "widget", "ann", NOW_MS + 20)
-    assert tickets.outstanding("widget", NOW_MS + 20) == 1
-    assert tickets.outstanding("widget", NOW_MS + 10 + TICKET_MS) == 0
+    assert tickets.outstanding(["widget"], NOW_MS + 20) == 1
+    assert tickets.outstanding(["widget", "phone"], NOW_MS + 10 + TICKET_MS) == 0

@@ -106,9 +106,12 @@ class Turnstile:
         return door
 
     def _has_room(self, door: Door, at_ms: int) -> bool:
-        """Tickets on their way in take what the door keeps free of its queue's room."""
+        """Tickets on their way in take what the door keeps free of its queue's room, by whichever door of that queue they come."""
         kept = self._policy.kept_free(door.name)
-        return kept is None or self._tickets.outstanding(door.name, at_ms) < kept
+        if kept is None:
+            return True
+        beside = (each.name for each in self.doors.all() if each.queue == door.queue)
+        return self._tickets.outstanding(beside, at_ms) < kept
 
 
 def availability(door: Door) -> Availability:

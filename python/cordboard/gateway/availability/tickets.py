@@ -10,6 +10,7 @@ import hmac
 import secrets
 import struct
 from collections import OrderedDict, defaultdict
+from collections.abc import Iterable
 
 TICKET_MS = 120_000
 HELD_MAX = 100_000
@@ -33,13 +34,12 @@ class Tickets:
         _remember(self._given[entry_point], nonce, (over_ms, ""), now_ms)
         return base64.urlsafe_b64encode(head + self._mac(entry_point, head)).rstrip(b"=").decode(), over_ms
 
-    def outstanding(self, entry_point: str, now_ms: int) -> int:
-        """Given here, neither taken nor over."""
-        given = self._given.get(entry_point)
-        if given is None:
-            return 0
-        _forget(given, now_ms)
-        return len(given)
+    def outstanding(self, entry_points: Iterable[str], now_ms: int) -> int:
+        """Given here for any of these, neither taken nor over."""
+        found = [self._given[name] for name in entry_points if name in self._given]
+        for given in found:
+            _forget(given, now_ms)
+        return sum(map(len, found))
 
     def take(self, ticket: str, entry_point: str, holder: str, now_ms: int) -> bool:
         """Whether it holds: for this entry point, not over, not taken before by anybody but this holder."""
