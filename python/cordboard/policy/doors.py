@@ -47,7 +47,7 @@ AVAILABILITY = Section(
         Setting("min_closed", _LEAST, "How long it stays busy or closed at least.", field="min_closed_ms"),
         Setting(
             "keep_free",
-            Percent(),
+            Percent(1, 99),  # of 0 there were no tickets, of 100 no room
             "It closes while this share of its queue's room (`max_waiting`) is still left, for those who hold tickets.",
             field="keep_free_percent",
         ),

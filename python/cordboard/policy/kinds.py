@@ -145,23 +145,33 @@ class Whole(Kind):
 
 @dataclass(frozen=True)
 class Percent(Kind):
-    """0% to 100%, the sign optional."""
+    """0% to 100%, or what lies between two others; the sign optional."""
+
+    least: int = 0
+    most: int = 100
 
     def read(self, node: Tree, path: str, problems: Problems) -> int | None:
         text = scalar(node, path, problems, "a percentage, such as 80%")
         if text is None:
             return None
         digits = text.removesuffix("%").strip()
-        if _WHOLE.match(digits) and int(digits) <= 100:
+        if _WHOLE.match(digits) and self.least <= int(digits) <= self.most:
             return int(digits)
+        limits = f"from {self.least}% to {self.most}%"
+        if _WHOLE.match(digits) and int(digits) <= 100:
+            problems.add(node.at, path, f"`{shorten(text)}` is outside its limits", f"write a percentage {limits}")
+            return None
         share = re.fullmatch(r"0?[.,]([0-9]{1,2})", digits)
-        advice = f"write {share[1].ljust(2, '0').lstrip('0') or '0'}%" if share else "write a whole percentage from 0% to 100%"
+        advice = f"write {share[1].ljust(2, '0').lstrip('0') or '0'}%" if share else f"write a whole percentage {limits}"
         problems.add(node.at, path, f"`{shorten(text)}` is no whole percentage", advice)
         return None
 
     def schema(self) -> Schema:
         return {
-            "anyOf": [{"type": "string", "pattern": "^(100|[0-9]{1,2}) ?%$"}, {"type": "integer", "minimum": 0, "maximum": 100}]
+            "anyOf": [
+                {"type": "string", "pattern": "^(100|[0-9]{1,2}) ?%$"},
+                {"type": "integer", "minimum": self.least, "maximum": self.most},
+            ]
         }
 
     def spell(self, value: int) -> str:
