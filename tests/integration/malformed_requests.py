@@ -5,16 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
 import grpc
+import msgspec
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from cordboard import codec
 from cordboard.api.server import REQUEST_MAX, SERVICES
+from cordboard.events.policy import CalendarPolicy
+from cordboard.policy.calendar_kinds import DAYS
+from cordboard.policy.compile import COMPILED_MAX
 from cordboard.v1 import agent_service_pb2 as agents_pb
 from cordboard.v1 import board_service_pb2 as boards_pb
 from cordboard.v1 import contact_service_pb2 as contacts_pb
@@ -372,9 +377,21 @@ def wrong_policies() -> Iterator[Case]:
         b"\x91" * 60_000,
     ):
         yield Case(method, policy_pb.PublishPolicyRequest(request_id=UUID, compiled=compiled), field="compiled")
+    yield Case(method, policy_pb.PublishPolicyRequest(request_id=UUID, compiled=_too_many_weeks()), field="compiled")
     yield Case(method, policy_pb.PublishPolicyRequest(request_id=UUID), field="document")
     ahead = policy_pb.PublishPolicyRequest(request_id=UUID, compiled=codec.encode(policy()), expected_version=1_000)
     yield Case(method, ahead, Code.ABORTED, "version_changed")
+
+
+def _too_many_weeks() -> bytes:
+    """A policy that fits a frame as it is written, but not as it is published: every week of its calendars is different."""
+    monday = date.today() - timedelta(days=date.today().weekday())
+    odd = {(monday + timedelta(weeks=week)).isoformat(): [(week, 1_000)] for week in range(55)}
+    hours = {day: [(540, 720), (780, 1_020)] for day in DAYS}
+    calendars = [CalendarPolicy(name=f"office-{number}", hours=hours, exceptions=odd) for number in range(12)]
+    compiled = codec.encode(msgspec.structs.replace(policy(), calendars=calendars))
+    assert len(compiled) < COMPILED_MAX
+    return compiled
 
 
 def too_large() -> Iterator[Case]:

@@ -132,5 +132,8 @@ def test_a_calendar_is_printed_day_by_day(tmp_path: Path) -> None:
         [["09:00-12:00"], [], [], ["22:00-24:00"], ["00:00-02:00", "09:00-17:00"]],
     )
     assert told["days"][0]["spans"] == [{"opens_ms": 1_798_099_200_000, "closes_ms": 1_798_110_000_000}]
+    path.write_text(GOOD + OFFICE.replace("Europe/Brussels", "America/New_York"))
+    west = json.loads(run("policy", "calendar", "office", "--file", path, "--at", "2026-12-24", "--days", 1, "--json").output)
+    assert [day["date"] for day in west["days"]] == ["2026-12-24"], "the day there, not the one that it is in UTC"
     wrong = run("policy", "calendar", "offise", *at)
     assert wrong.exit_code == 2 and "did you mean `office`?" in wrong.stderr

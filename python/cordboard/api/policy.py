@@ -18,6 +18,7 @@ from cordboard.events.fact import PolicyPublished
 from cordboard.events.policy import Policy
 from cordboard.policy import PolicyErrors, loads
 from cordboard.policy.calendars import with_instants
+from cordboard.policy.compile import COMPILED_MAX
 from cordboard.policy.diff import Change, diff
 from cordboard.v1 import policy_service_pb2 as pb
 from cordboard.v1.policy_service_pb2_grpc import PolicyServiceServicer
@@ -60,8 +61,7 @@ class PolicyService(PolicyServiceServicer):
         # An older expectation goes to the router: it tells a repeat of what succeeded from a publisher that came too late.
         policy = msgspec.structs.replace(policy, version=(version if expected is None else expected) + 1)
         changes = [] if before is None else diff(before, policy)
-        policy = await _published(policy, now_ms())
-        data = codec.encode(policy)
+        data = await _published(policy, now_ms(), request.WhichOneof("document") or "document")
         if request.validate_only:
             if policy.version <= version:
                 raise VersionChanged(f"version {expected} was expected, {version} is in force")
@@ -89,13 +89,21 @@ class PolicyService(PolicyServiceServicer):
         )
 
 
-async def _published(policy: Policy, at_ms: int) -> Policy:
-    """With its days and weeks. Raises BadRequest."""
+async def _published(policy: Policy, at_ms: int, field: str) -> bytes:
+    """With its days and weeks, compiled. Raises BadRequest."""
     try:
         # Holidays are computed in pure Python, too.
-        return await asyncio.to_thread(with_instants, policy, at_ms)
+        data = codec.encode(await asyncio.to_thread(with_instants, policy, at_ms))
     except InvalidInput as error:
-        raise BadRequest.of("compiled", str(error)) from error
+        raise BadRequest.of(field, str(error)) from error
+    # Other weeks than those that a file was checked with: holidays fall otherwise in each year.
+    if len(data) > COMPILED_MAX:
+        raise BadRequest.of(
+            field,
+            f"with the weeks of its {len(policy.calendars)} calendars as they are today the policy has {len(data):,} bytes; "
+            f"{COMPILED_MAX:,} fit one frame: use fewer calendars, or fewer exceptions",
+        )
+    return data
 
 
 async def _document(request: pb.PublishPolicyRequest) -> Policy:

@@ -1,19 +1,22 @@
 """Instants as people give them on the command line."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 import typer
 
 from cordboard.policy.duration import NotADuration, parse_duration
 
 
-def parse_instant(text: str) -> int:
-    """Unix ms of `2026-11-22` or `2026-11-22T09:30+01:00`; UTC unless it says otherwise. Raises BadParameter."""
+def parse_instant(text: str, zone: tzinfo = UTC) -> int:
+    """Unix ms of `2026-11-22` or `2026-11-22T09:30+01:00`; by the clocks of `zone`, unless it says otherwise.
+
+    Raises BadParameter.
+    """
     try:
         given = datetime.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is no instant: write 2026-11-22 or 2026-11-22T09:30+01:00") from error
-    at = given if given.tzinfo is not None else given.replace(tzinfo=UTC)
+    at = given if given.tzinfo is not None else given.replace(tzinfo=zone)
     return int(at.timestamp() * 1_000)
 
 

@@ -13,7 +13,7 @@ from cordboard import codec
 from cordboard.cli.calls import call
 from cordboard.cli.instants import parse_instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, fail, print_json
-from cordboard.cli.policy_calendar import show_calendar
+from cordboard.cli.policy_calendar import calendar_zone, show_calendar
 from cordboard.cli.policy_reports import add_commands
 from cordboard.cli.problems import show_problems
 from cordboard.client import Client, ClientError
@@ -177,20 +177,23 @@ def show(target: Target = DEFAULT_TARGET, as_json: AsJson = False) -> None:
 def calendar(
     name: Annotated[str, typer.Argument(help="A calendar of the policy.", show_default=False)],
     file: Annotated[Path | None, typer.Option(help="That of a file, as if it were published; else of the running site.")] = None,
-    at: Annotated[str | None, typer.Option(help="From this day on: 2026-12-24; today, if not given.")] = None,
+    at: Annotated[str | None, typer.Option(help="From this day on, by its own clock: 2026-12-24; today, if not given.")] = None,
     days: Annotated[int, typer.Option(help="How many days.", min=1, max=400)] = 14,
     target: Target = DEFAULT_TARGET,
     as_json: AsJson = False,
 ) -> None:
     """Print when a calendar opens, day by day: its week, its holidays, its exceptions."""
     today_ms = time.time_ns() // 1_000_000
-    at_ms = today_ms if at is None else parse_instant(at)
     if file is not None:
-        policy = with_instants(_load(file, as_json).policy, min(at_ms, today_ms))
+        policy = _load(file, as_json).policy
     elif (now := call(target, policy_in_force)) is not None:
         policy = now.policy
     else:
         fail("the site has no policy yet: `cordboard policy apply FILE` gives it one")
+    zone = calendar_zone(policy, name)
+    at_ms = today_ms if at is None else parse_instant(at, zone)
+    if file is not None:
+        policy = with_instants(policy, min(at_ms, today_ms))
     show_calendar(policy, name, at_ms, days, as_json=as_json)
 
 

@@ -14,13 +14,22 @@ from cordboard.policy.problems import did_you_mean
 from cordboard.policy.regions import public_holidays
 
 
-def show_calendar(policy: Policy, name: str, at_ms: int, days: int, *, as_json: bool) -> None:
-    """So many days of a published policy's calendar, from the one of `at_ms` (Unix ms) on."""
+def calendar_zone(policy: Policy, name: str) -> ZoneInfo:
+    """Whose clock its hours are of. Ends the command if the policy has no such calendar."""
+    return ZoneInfo(_calendar(policy, name).timezone or policy.timezone or "UTC")
+
+
+def _calendar(policy: Policy, name: str) -> CalendarPolicy:
     calendar = next((one for one in policy.calendars if one.name == name), None)
     if calendar is None:
         known = [one.name for one in policy.calendars]
         fail(escape(f"unknown calendar `{name}`: {did_you_mean(name, known) or 'the policy has none'}"), code=2)
-    zone = ZoneInfo(calendar.timezone or policy.timezone or "UTC")
+    return calendar
+
+
+def show_calendar(policy: Policy, name: str, at_ms: int, days: int, *, as_json: bool) -> None:
+    """So many days of a published policy's calendar, from the one of `at_ms` (Unix ms) on, by its own clock."""
+    calendar, zone = _calendar(policy, name), calendar_zone(policy, name)
     hours = Hours(calendar)
     found = list(_days(calendar, hours, zone, datetime.fromtimestamp(at_ms / 1_000, zone).date(), days))
     queues = [queue.name for queue in policy.queues if queue.calendar == name]
