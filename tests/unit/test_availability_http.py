@@ -60,6 +60,7 @@ async def test_an_open_door_gives_tickets_for_the_room_it_keeps(tmp_path: Path) 
         given = await web.post("/availability/widget/ticket")
         assert (given.status_code, given.headers["cache-control"]) == (201, "no-store")
         ticket = given.json()["ticket"]
+        assert given.json()["holds_ms"] == 120_000, "for pages whose clock is wrong"
         assert (await web.post("/availability/widget/ticket")).status_code == 201
         third = await web.post("/availability/widget/ticket")
         assert (third.status_code, third.json()["state"]) == (409, "busy"), "two are on their way, and more room is not kept"

@@ -17,7 +17,7 @@ from cordboard import metrics
 from cordboard.doors import Door, Doors
 from cordboard.errors import CordboardError, NotFound, Overloaded
 from cordboard.gateway.availability.demand import Demand
-from cordboard.gateway.availability.tickets import Tickets
+from cordboard.gateway.availability.tickets import TICKET_MS, Tickets
 from cordboard.gateway.limits import Limits, TokenBuckets
 from cordboard.gateway.page import read_script
 from cordboard.gateway.policy_view import PolicyView
@@ -49,11 +49,12 @@ class Availability(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Ticket(msgspec.Struct, frozen=True):
-    """A promise of a place: begin the chat with it before `over_ms` (Unix ms)."""
+    """A promise of a place: begin the chat with it within `holds_ms`: before `over_ms` (Unix ms) by the gateway's clock."""
 
     entry_point: str
     ticket: str
     over_ms: int
+    holds_ms: int = TICKET_MS
 
 
 class Turnstile:

@@ -5,7 +5,7 @@
 //           data-listen-only="Leave a message" data-closed="Chat is closed">Chat with us</button>
 //
 // Every label is optional; {wait} is the expected wait in words. `data-state` holds the state, for styles. A click on an open entry
-// point asks for a ticket; then the button gets the event `cordboard:enter` with detail {entry_point, ticket, state, referral}: open the
+// point asks for a ticket; then the button gets the event `cordboard:enter` with detail {entry_point, ticket, holds_ms, state, referral}: open the
 // chat there, and start it with `entry_point` and `ticket`. Without a ticket (`ticket` is null) the customer has no promise of a place.
 (() => {
   "use strict";
@@ -14,12 +14,16 @@
   const EVERY_MS = 15000;
   const WORDS = {
     en: { open: "Chat with us", busy: "Busy: about {wait}", busy_unknown: "Busy at the moment", listen_only: "Leave a message", closed: "Closed now",
+      answer: "Write to us: answer in about {wait}", answer_now: "Write to us: answered at once", answer_unknown: "Write to us",
       at_once: "no wait", min: "{n} min", h: "{n} h", d: "{n} days" },
     nl: { open: "Chat met ons", busy: "Druk: ongeveer {wait}", busy_unknown: "Druk op dit moment", listen_only: "Laat een bericht achter", closed: "Nu gesloten",
+      answer: "Schrijf ons: antwoord binnen ongeveer {wait}", answer_now: "Schrijf ons: meteen antwoord", answer_unknown: "Schrijf ons",
       at_once: "geen wachttijd", min: "{n} min", h: "{n} uur", d: "{n} dagen" },
     fr: { open: "Discuter avec nous", busy: "Occupé : environ {wait}", busy_unknown: "Occupé pour le moment", listen_only: "Laisser un message", closed: "Fermé maintenant",
+      answer: "Écrivez-nous : réponse sous {wait} environ", answer_now: "Écrivez-nous : réponse immédiate", answer_unknown: "Écrivez-nous",
       at_once: "sans attente", min: "{n} min", h: "{n} h", d: "{n} jours" },
     de: { open: "Mit uns chatten", busy: "Besetzt: etwa {wait}", busy_unknown: "Im Moment besetzt", listen_only: "Nachricht hinterlassen", closed: "Jetzt geschlossen",
+      answer: "Schreiben Sie uns: Antwort in etwa {wait}", answer_now: "Schreiben Sie uns: sofort Antwort", answer_unknown: "Schreiben Sie uns",
       at_once: "keine Wartezeit", min: "{n} Min.", h: "{n} Std.", d: "{n} Tage" },
   };
   const words = WORDS[(document.documentElement.lang || navigator.language || "en").slice(0, 2).toLowerCase()] || WORDS.en;
@@ -33,13 +37,18 @@
     return words.d.replace("{n}", Math.ceil(minutes / 1440));
   }
 
+  // Where nobody waits at the other end the wait is until the answer, and what is written is taken unless it is closed.
+  function usual(door, known) {
+    if (door.asynchronous && door.state !== "closed") return known ? words[door.expected_wait_ms ? "answer" : "answer_now"] : words.answer_unknown;
+    return door.state === "busy" && !known ? words.busy_unknown : words[door.state];
+  }
+
   function relabel(button, door) {
     const known = door.expected_wait_ms !== undefined;
     const own = { open: "open", busy: "busy", listen_only: "listenOnly", closed: "closed" }[door.state];
     if (own === undefined) return;   // nothing is known yet: the page's own label stays
-    const usual = door.state === "busy" && !known ? words.busy_unknown : words[door.state];
     const written = button.dataset[own];   // it says a wait: then only if one is known
-    const label = (written && (known || !written.includes("{wait}")) ? written : usual).replace("{wait}", known ? spoken(door.expected_wait_ms) : "");
+    const label = (written && (known || !written.includes("{wait}")) ? written : usual(door, known)).replace("{wait}", known ? spoken(door.expected_wait_ms) : "");
     if (button.textContent !== label) button.textContent = label;
     button.dataset.state = door.state;
   }
@@ -57,11 +66,11 @@
   }
 
   async function enter(button) {
-    const detail = { entry_point: button.dataset.cordboard, ticket: null, state: "unknown", referral: null };
+    const detail = { entry_point: button.dataset.cordboard, ticket: null, holds_ms: 0, state: "unknown", referral: null };
     try {
       const answer = await fetch(`${base}/availability/${encodeURIComponent(detail.entry_point)}/ticket`, { method: "POST" });
       const said = await answer.json();
-      if (answer.status === 201) Object.assign(detail, { ticket: said.ticket, state: "open" });
+      if (answer.status === 201) Object.assign(detail, { ticket: said.ticket, holds_ms: said.holds_ms, state: "open" });
       else if (answer.status === 409) {
         Object.assign(detail, { state: said.state, referral: said.referral || null });
         relabel(button, said);
