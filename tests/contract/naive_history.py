@@ -206,6 +206,28 @@ def promise_rows(contact: bytes, entries: list[tuple[int, int, Entry]]) -> list[
     ]
 
 
+def sla_rows(contact: bytes, entries: list[tuple[int, int, Entry]]) -> list[Row]:
+    rows: list[Row] = []
+    for seq, index, entry in entries:
+        event = None if entry.tag == INPUT_TAG else codec.decode_event(entry)
+        if isinstance(event, words.SlaMet | words.SlaBroken | words.SlaCancelled):
+            row = {
+                "seq": seq,
+                "entry": index,
+                "contact": contact,
+                "case": event.case,
+                "sla": event.name,
+                "queue": event.queue,
+                "channel": entry.channel,
+                "internal": event.internal,
+                "outcome": type(event).__name__.removeprefix("Sla").lower(),
+                "ended_ms": event.at_ms,
+                "spare_ms": 0 if isinstance(event, words.SlaBroken) else event.spare_ms,
+            }
+            rows.append(row)
+    return rows
+
+
 def engagement_rows(contact: bytes, entries: list[tuple[int, int, Entry]]) -> list[Row]:
     rows: dict[int, Row] = {}
     visit = 0

@@ -479,6 +479,9 @@ async def _compare(url: str, commits: list[Commit]) -> None:
             names = tables.tables[f"history_{table}"].c.keys()
             there = [dict(zip(names, row, strict=True)) for row in found[f"history_{table}"] if row[0] == contact]
             assert there == naive(contact, entries)
+        names = tables.tables["history_slas"].c.keys()
+        ended = [dict(zip(names, row, strict=True)) for row in found["history_slas"] if row[2] == contact]
+        assert ended == naive_history.sla_rows(contact, entries)
     told = [(row[1], row[2], row[0]) for row in found["history_timeline"]]
     assert sorted(told) == sorted((seq, index, contact) for contact, entries in expected.items() for seq, index, _ in entries)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -68,8 +69,8 @@ async def test_clocks_run_to_their_end_and_the_group_is_told(tmp_path: Path) -> 
         gold = await _answered(client)
         met = await until(gold, SLA_STATE_MET)
         assert (met.sla, met.left_ms > HOUR - 60_000, met.ended_at_ms > 0) == ("hour", True, True)
-        await _listed(client, late, gold)
-        await asyncio.to_thread(_printed, site.target, late, gold)
+        await _listed(client, late, gold, started.started_at_ms)
+        await asyncio.to_thread(_printed, site.target, late, gold, started.started_at_ms)
 
 
 async def _answered(client: Client) -> str:
@@ -89,7 +90,7 @@ async def _answered(client: Client) -> str:
     return contact_id
 
 
-async def _listed(client: Client, late: str, gold: str) -> None:
+async def _listed(client: Client, late: str, gold: str, began_ms: int) -> None:
     async def names(**wanted: object) -> list[tuple[str, str]]:
         found = [page async for page in client.list_slas(SlaFilter(**wanted), page_size=1)]  # type: ignore[arg-type]
         return [(clock.sla, clock.contact_id) for page in found for clock in page.clocks]
@@ -104,12 +105,25 @@ async def _listed(client: Client, late: str, gold: str) -> None:
         ("hour", "orders", 1, 0, 1_000, False),
         ("soon", "nobody", 0, 1, 0, False),
     ]
+    # Perhaps midnight was just now: the period is that of this test, and so may be of two days.
+    board = await client.get_sla_board(
+        after=page.consistency_token, zone="Europe/Brussels", from_ms=began_ms, until_ms=began_ms + HOUR
+    )
+    assert sorted((day.sla, day.queue, day.met, day.broken, day.HasField("met_permille")) for day in board.days) == [
+        ("hour", "orders", 1, 0, True),
+        ("soon", "nobody", 0, 1, True),
+    ]
+    assert (
+        await client.get_sla_board(["invoices"], from_ms=began_ms, until_ms=began_ms + HOUR)
+    ).days == [] and board.zone == "Europe/Brussels"
+    with pytest.raises(ClientError, match="32 days"):
+        await client.get_sla_board(from_ms=1, until_ms=33 * 86_400_000)
     with pytest.raises(ClientError) as wrong:
         await names(contact_id="nobody")
     assert "filter.contact_id" in str(wrong.value)
 
 
-def _printed(target: str, late: str, gold: str) -> None:
+def _printed(target: str, late: str, gold: str, began_ms: int) -> None:
     runner = CliRunner()
     said = runner.invoke(app, ["slas", "--target", target, "--json", "--ended"])
     assert said.exit_code == 0, said.output
@@ -122,5 +136,10 @@ def _printed(target: str, late: str, gold: str) -> None:
     assert found["counts"][2]["met_permille"] == 0
     shown = runner.invoke(app, ["slas", "--target", target, "--group", "leads", "--state", "broken"])
     assert (shown.exit_code, "broken" in shown.output, "100.0" in shown.output) == (0, True, True), shown.output
+    since, until = (datetime.fromtimestamp(ms / 1_000, UTC).isoformat() for ms in (began_ms - 1, began_ms + HOUR))
+    board = ["slas", "--target", target, "--board", "--from", since, "--until", until]
+    days = json.loads(runner.invoke(app, [*board, "--json"]).output)["days"]
+    assert sorted((day["sla"], day["met_permille"]) for day in days) == [("hour", 1_000), ("soon", 0)]
+    assert "100.0" in runner.invoke(app, [*board, "--queue", "orders"]).output
     unknown = runner.invoke(app, ["slas", "--target", target, "--state", "lost"])
     assert (unknown.exit_code, "unknown word" in unknown.output) == (1, True)

@@ -32,8 +32,8 @@ async def promise_board(site: Site, request: pb.GetPromiseBoardRequest) -> pb.Ge
     from_ms = check.number("due_from_ms", request.due_from_ms, 0, INSTANT_MAX_MS)
     until_ms = check.number("due_until_ms", request.due_until_ms, 0, INSTANT_MAX_MS)
     check.finish()
-    from_ms = from_ms or _day_of(at_ms, zone, 0)
-    until_ms = until_ms or _day_of(from_ms, zone, 1)
+    from_ms = from_ms or day_of(at_ms, zone, 0)
+    until_ms = until_ms or day_of(from_ms, zone, 1)
     if not from_ms < until_ms <= from_ms + PERIOD_MAX_MS:
         check.wrong("due_until_ms", "must be after due_from_ms, at most 32 days")
         check.finish()
@@ -83,7 +83,7 @@ def _percentile(values: Sequence[int], percent: int) -> int | None:
     return values[-(-len(values) * percent // 100) - 1] if values else None
 
 
-def _day_of(at_ms: int, zone: ZoneInfo, later: int) -> int:
+def day_of(at_ms: int, zone: ZoneInfo, later: int) -> int:
     """When the local day begins that is so many days after that of `at_ms` (Unix ms)."""
     day = datetime.fromtimestamp(at_ms / 1_000, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     return round((day + timedelta(days=later)).timestamp() * 1_000)

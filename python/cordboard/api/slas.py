@@ -8,6 +8,7 @@ from heapq import nsmallest
 from cordboard.api.guard import Context
 from cordboard.api.promises import BOOKMARK_S, FIRST_MAX, INTERVAL_MS, INTERVAL_MS_MAX, INTERVAL_MS_MIN, PAGE_DEFAULT, PAGE_MAX
 from cordboard.api.site import Site
+from cordboard.api.sla_board import sla_board
 from cordboard.api.tokens import HexId, Ordinal
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.slas import MEASURES, STATES, clock_message, count_messages
@@ -45,6 +46,9 @@ class SlaService(SlaServiceServicer):
             at_ms=slas.at_ms,
             counts=count_messages(slas.counts(), request.filter.sla, request.filter.queue),
         )
+
+    async def GetSlaBoard(self, request: pb.GetSlaBoardRequest, context: Context) -> pb.GetSlaBoardResponse:
+        return await sla_board(self._site, request)
 
     async def WatchSlas(self, request: pb.WatchSlasRequest, context: Context) -> AsyncIterator[pb.WatchSlasResponse]:
         check = Check()

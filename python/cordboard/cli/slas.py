@@ -7,14 +7,16 @@ from rich.markup import escape
 
 from cordboard.cli.calls import call
 from cordboard.cli.contacts import instant, plain
+from cordboard.cli.instants import parse_instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json, print_table
 from cordboard.client import Client, SlaFilter
-from cordboard.v1.sla_service_pb2 import ListSlasResponse, SlaClock, SlaCount, SlaMeasure, SlaState
+from cordboard.v1.sla_service_pb2 import ListSlasResponse, SlaClock, SlaCount, SlaDay, SlaMeasure, SlaState
 
 STATES = ("running", "at_risk", "paused", "met", "broken", "cancelled")
 MEASURES = ("answer", "first_response", "next_response", "resolution")
 COLOURS = {"at_risk": "yellow", "broken": "bold red", "met": "green", "paused": "cyan"}
 COLUMNS = ("sla", "measure", "queue", "contact", "state", "due", "in", "group")
+BOARD = ("day", "sla", "queue", "met", "broken", "cancelled", "met %")
 COUNTED = ("sla", "queue", "at risk", "met", "broken", "cancelled", "met %")
 
 
@@ -27,6 +29,10 @@ def slas(
     group: Annotated[str, typer.Option(help="Only what this group is told of: at risk, or broken.")] = "",
     ended: Annotated[bool, typer.Option("--ended", help="Those that ended within a day, too.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="A line for every change, until Ctrl-C.")] = False,
+    board: Annotated[bool, typer.Option("--board", help="How many were met, by day: also of days long past.")] = False,
+    begin: Annotated[str, typer.Option("--from", help="With --board: ended at or after; else since today's beginning.")] = "",
+    until: Annotated[str, typer.Option(help="With --board: ended before, at most 32 days later; else one day.")] = "",
+    zone: Annotated[str, typer.Option(help="By whose clock days begin: an IANA zone; else the site's.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, those due first.")] = 50,
     target: Target = DEFAULT_TARGET,
     as_json: AsJson = False,
@@ -37,6 +43,9 @@ def slas(
             fail(f"unknown word {escape(repr(word))}: use one of {', '.join(known)}")
     if watch:
         _watch(queue, group, target, as_json)
+        return
+    if board:
+        _board(queue, (begin, until), zone, target, as_json)
         return
     wanted = SlaFilter(sla=sla, queue=queue, contact_id=contact, group=group)
     wanted.live = not ended and state in ("", "running", "at_risk", "paused")
@@ -60,6 +69,27 @@ async def _found(client: Client, wanted: SlaFilter, limit: int) -> tuple[list[Sl
         if len(found) >= limit:
             break
     return found[:limit], page
+
+
+def _board(queue: str, period: tuple[str, str], zone: str, target: str, as_json: bool) -> None:
+    from_ms, until_ms = (parse_instant(text) if text else 0 for text in period)
+    queues = [queue] if queue else []
+    found = call(target, lambda client: client.get_sla_board(queues, from_ms=from_ms, until_ms=until_ms, zone=zone))
+    if as_json:
+        print_json({"zone": found.zone, "days": [day_plain(day) for day in found.days]})
+        return
+    print_table(f"SLAs ({escape(found.zone)})", BOARD, [day_row(day) for day in found.days], right=BOARD[3:])
+
+
+def day_plain(day: SlaDay) -> dict[str, Any]:
+    """The share of nothing is null."""
+    said: dict[str, Any] = {field.name: getattr(day, field.name) for field in day.DESCRIPTOR.fields}
+    return said | {"met_permille": day.met_permille if day.HasField("met_permille") else None}
+
+
+def day_row(day: SlaDay) -> tuple[str, ...]:
+    met = f"{day.met_permille / 10:.1f}" if day.HasField("met_permille") else "–"
+    return day.day, day.sla, day.queue, str(day.met), f"[red]{day.broken}[/]" if day.broken else "0", str(day.cancelled), met
 
 
 def _watch(queue: str, group: str, target: str, as_json: bool) -> None:

@@ -38,6 +38,13 @@ class SlaCalls(Connection):
             if not page_token:
                 return
 
+    async def get_sla_board(
+        self, queues: Iterable[str] = (), *, from_ms: int = 0, until_ms: int = 0, zone: str = "", after: str = ""
+    ) -> slas_pb.GetSlaBoardResponse:
+        """How clocks ended on each day; today's if no time is given (Unix ms)."""
+        request = slas_pb.GetSlaBoardRequest(queues=queues, from_ms=from_ms, until_ms=until_ms, zone=zone, consistency_token=after)
+        return await self._send(self._slas.GetSlaBoard, request)
+
     async def watch_slas(
         self, queues: Iterable[str] = (), *, group: str = "", interval_ms: int = 0
     ) -> AsyncGenerator[slas_pb.WatchSlasResponse, None]:

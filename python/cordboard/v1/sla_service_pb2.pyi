@@ -375,3 +375,115 @@ class WatchSlasResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchSlasResponse: _TypeAlias = WatchSlasResponse  # noqa: Y015
+
+@_typing.final
+class GetSlaBoardRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUES_FIELD_NUMBER: _builtins.int
+    FROM_MS_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    from_ms: _builtins.int
+    """Ended at or after, Unix ms; 0: since today's beginning."""
+    until_ms: _builtins.int
+    """Ended before, at most 32 days later; 0: until the end of that day."""
+    zone: _builtins.str
+    """By whose clock days begin: an IANA zone; empty: the site's, or else UTC."""
+    consistency_token: _builtins.str
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these, at most 512; empty: all."""
+
+    def __init__(
+        self,
+        *,
+        queues: _abc.Iterable[_builtins.str] | None = ...,
+        from_ms: _builtins.int = ...,
+        until_ms: _builtins.int = ...,
+        zone: _builtins.str = ...,
+        consistency_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "from_ms", b"from_ms", "queues", b"queues", "until_ms", b"until_ms", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSlaBoardRequest: _TypeAlias = GetSlaBoardRequest  # noqa: Y015
+
+@_typing.final
+class SlaDay(_message.Message):
+    """Clocks of an SLA that ended on a day while their contact was in this queue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLA_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    INTERNAL_FIELD_NUMBER: _builtins.int
+    MET_FIELD_NUMBER: _builtins.int
+    BROKEN_FIELD_NUMBER: _builtins.int
+    CANCELLED_FIELD_NUMBER: _builtins.int
+    MET_PERMILLE_FIELD_NUMBER: _builtins.int
+    sla: _builtins.str
+    queue: _builtins.str
+    day: _builtins.str
+    """2026-11-23, by the clock of `zone`."""
+    internal: _builtins.bool
+    met: _builtins.int
+    broken: _builtins.int
+    cancelled: _builtins.int
+    met_permille: _builtins.int
+    """Met / (met + broken) in thousandths; absent if there are none."""
+    def __init__(
+        self,
+        *,
+        sla: _builtins.str = ...,
+        queue: _builtins.str = ...,
+        day: _builtins.str = ...,
+        internal: _builtins.bool = ...,
+        met: _builtins.int = ...,
+        broken: _builtins.int = ...,
+        cancelled: _builtins.int = ...,
+        met_permille: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_met_permille", b"_met_permille", "met_permille", b"met_permille"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_met_permille", b"_met_permille", "broken", b"broken", "cancelled", b"cancelled", "day", b"day", "internal", b"internal", "met", b"met", "met_permille", b"met_permille", "queue", b"queue", "sla", b"sla"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__met_permille: _TypeAlias = _typing.Literal["met_permille"]  # noqa: Y015
+    _WhichOneofArgType__met_permille: _TypeAlias = _typing.Literal["_met_permille", b"_met_permille"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__met_permille) -> _WhichOneofReturnType__met_permille | None: ...
+
+Global___SlaDay: _TypeAlias = SlaDay  # noqa: Y015
+
+@_typing.final
+class GetSlaBoardResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAYS_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    consistency_token: _builtins.str
+    """Of the journal that the answer knows."""
+    zone: _builtins.str
+    @_builtins.property
+    def days(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlaDay]:
+        """By day, SLA, then queue; days without ends are left out."""
+
+    def __init__(
+        self,
+        *,
+        days: _abc.Iterable[Global___SlaDay] | None = ...,
+        consistency_token: _builtins.str = ...,
+        zone: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "days", b"days", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSlaBoardResponse: _TypeAlias = GetSlaBoardResponse  # noqa: Y015

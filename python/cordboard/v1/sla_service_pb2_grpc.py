@@ -45,6 +45,11 @@ class SlaServiceStub:
                 request_serializer=cordboard_dot_v1_dot_sla__service__pb2.WatchSlasRequest.SerializeToString,
                 response_deserializer=cordboard_dot_v1_dot_sla__service__pb2.WatchSlasResponse.FromString,
                 _registered_method=True)
+        self.GetSlaBoard = channel.unary_unary(
+                '/cordboard.v1.SlaService/GetSlaBoard',
+                request_serializer=cordboard_dot_v1_dot_sla__service__pb2.GetSlaBoardRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_sla__service__pb2.GetSlaBoardResponse.FromString,
+                _registered_method=True)
 
 
 class SlaServiceServicer:
@@ -65,6 +70,13 @@ class SlaServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSlaBoard(self, request, context):
+        """How clocks ended, by SLA, queue and local day. Also of days long past.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SlaServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_SlaServiceServicer_to_server(servicer, server):
                     servicer.WatchSlas,
                     request_deserializer=cordboard_dot_v1_dot_sla__service__pb2.WatchSlasRequest.FromString,
                     response_serializer=cordboard_dot_v1_dot_sla__service__pb2.WatchSlasResponse.SerializeToString,
+            ),
+            'GetSlaBoard': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSlaBoard,
+                    request_deserializer=cordboard_dot_v1_dot_sla__service__pb2.GetSlaBoardRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_sla__service__pb2.GetSlaBoardResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +151,33 @@ class SlaService:
             '/cordboard.v1.SlaService/WatchSlas',
             cordboard_dot_v1_dot_sla__service__pb2.WatchSlasRequest.SerializeToString,
             cordboard_dot_v1_dot_sla__service__pb2.WatchSlasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSlaBoard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.SlaService/GetSlaBoard',
+            cordboard_dot_v1_dot_sla__service__pb2.GetSlaBoardRequest.SerializeToString,
+            cordboard_dot_v1_dot_sla__service__pb2.GetSlaBoardResponse.FromString,
             options,
             channel_credentials,
             insecure,

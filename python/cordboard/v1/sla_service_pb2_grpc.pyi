@@ -37,6 +37,8 @@ class SlaServiceStub:
     """Clocks that live, or have ended within a day: those due first, a page at a time; those that stand come last."""
     WatchSlas: _grpc.UnaryStreamMultiCallable[_sla_service_pb2.WatchSlasRequest, _sla_service_pb2.WatchSlasResponse]
     """First those that live, then those that change. Ends with UNAVAILABLE when the server does; call again."""
+    GetSlaBoard: _grpc.UnaryUnaryMultiCallable[_sla_service_pb2.GetSlaBoardRequest, _sla_service_pb2.GetSlaBoardResponse]
+    """How clocks ended, by SLA, queue and local day. Also of days long past."""
 
 @_typing.type_check_only
 class SlaServiceAsyncStub(SlaServiceStub):
@@ -47,6 +49,8 @@ class SlaServiceAsyncStub(SlaServiceStub):
     """Clocks that live, or have ended within a day: those due first, a page at a time; those that stand come last."""
     WatchSlas: _aio.UnaryStreamMultiCallable[_sla_service_pb2.WatchSlasRequest, _sla_service_pb2.WatchSlasResponse]  # type: ignore[assignment]
     """First those that live, then those that change. Ends with UNAVAILABLE when the server does; call again."""
+    GetSlaBoard: _aio.UnaryUnaryMultiCallable[_sla_service_pb2.GetSlaBoardRequest, _sla_service_pb2.GetSlaBoardResponse]  # type: ignore[assignment]
+    """How clocks ended, by SLA, queue and local day. Also of days long past."""
 
 class SlaServiceServicer(metaclass=_abc_1.ABCMeta):
     """Clocks are of contacts and cases, and name no agent."""
@@ -66,5 +70,13 @@ class SlaServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_sla_service_pb2.WatchSlasResponse], _abc.AsyncIterator[_sla_service_pb2.WatchSlasResponse]]:
         """First those that live, then those that change. Ends with UNAVAILABLE when the server does; call again."""
+
+    @_abc_1.abstractmethod
+    def GetSlaBoard(
+        self,
+        request: _sla_service_pb2.GetSlaBoardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sla_service_pb2.GetSlaBoardResponse, _abc.Awaitable[_sla_service_pb2.GetSlaBoardResponse]]:
+        """How clocks ended, by SLA, queue and local day. Also of days long past."""
 
 def add_SlaServiceServicer_to_server(servicer: SlaServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -58,8 +58,8 @@ class Rows:
 
 
 class Changes:
-    """What a batch of commits changes. `contacts`, `visits`, `engagements` and `promises` by primary key; `timeline` and
-    `broadcasts` rows in order."""
+    """What a batch of commits changes. `contacts`, `visits`, `engagements` and `promises` by primary key; `timeline`,
+    `broadcasts` and `slas` rows in order."""
 
     def __init__(self, known: Mapping[bytes, int], hands: Mapping[bytes, str] | None = None) -> None:
         self.contacts = Rows(first_only=frozenset({"answered_at_ms"}))
@@ -68,6 +68,7 @@ class Changes:
         self.promises = Rows()
         self.timeline: list[Row] = []
         self.broadcasts: list[Row] = []
+        self.slas: list[Row] = []
         self.visit_of: dict[bytes, int] = dict(known)
         self._hands = {contact: Hands(_HANDS.decode(text)) for contact, text in (hands or {}).items()}
         self.verdicts: Counter[str] = Counter()
@@ -151,6 +152,8 @@ class Changes:
         if (fold := FOLDS.get(type(event))) is not None:
             fold(self, entry, contact, event)
             self.contacts.set((contact,), last_seq=commit.seq)
+        elif isinstance(event, e.SlaMet | e.SlaBroken | e.SlaCancelled):
+            self.slas.append({"seq": commit.seq, "entry": index, "contact": contact, "channel": entry.channel} | _sla_row(event))
         self._tell(commit, index, entry, contact, event.at_ms, type(event).__name__, fields_of(event), None)
 
     def _tell(
@@ -170,6 +173,21 @@ class Changes:
                 "details": msgspec.json.encode(details).decode(),
             }
         )
+
+
+def _sla_row(event: e.SlaMet | e.SlaBroken | e.SlaCancelled) -> Row:
+    outcome, spare_ms = "broken", 0
+    if not isinstance(event, e.SlaBroken):
+        outcome, spare_ms = "met" if isinstance(event, e.SlaMet) else "cancelled", event.spare_ms
+    return {
+        "case": event.case,
+        "sla": event.name,
+        "queue": event.queue,
+        "internal": event.internal,
+        "outcome": outcome,
+        "ended_ms": event.at_ms,
+        "spare_ms": spare_ms,
+    }
 
 
 def touched(commits: Iterable[Commit]) -> set[bytes]:

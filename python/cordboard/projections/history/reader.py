@@ -11,7 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cordboard.branch import Branch
 from cordboard.errors import InvalidInput
-from cordboard.projections.history.schema import broadcasts, checkpoint, contacts, engagements, promises, shown, timeline, visits
+from cordboard.projections.history.schema import (
+    broadcasts,
+    checkpoint,
+    contacts,
+    engagements,
+    promises,
+    shown,
+    slas,
+    timeline,
+    visits,
+)
 from cordboard.projections.history.store import position, prepare, read_up_to
 from cordboard.sql import is_sqlite, open_engine
 
@@ -134,6 +144,16 @@ class PromiseRow(msgspec.Struct, frozen=True):
     lateness_ms: int | None
 
 
+class SlaOutcome(msgspec.Struct, frozen=True):
+    """How many clocks of an SLA ended so while their contact was in this queue."""
+
+    sla: str
+    queue: str
+    internal: bool
+    outcome: str
+    clocks: int
+
+
 class ContactFilter(msgspec.Struct, frozen=True, kw_only=True):
     """All that are given must hold. `agents`: one of these (all that one person was called) was engaged with the contact, or has it
     now.
@@ -166,7 +186,7 @@ class TimelineKey(msgspec.Struct, frozen=True, array_like=True):
     entry: int
 
 
-T = TypeVar("T", ContactRow, VisitRow, EngagementRow, TopicOutcome, PromiseRow)
+T = TypeVar("T", ContactRow, VisitRow, EngagementRow, TopicOutcome, PromiseRow, SlaOutcome)
 MESSAGES = ("MessageRelayed", "MessageAttached")
 """The events that are a conversation."""
 
@@ -288,6 +308,14 @@ class HistoryReader:
         if len(found) > PROMISES_MAX:
             raise InvalidInput(f"more than {PROMISES_MAX:,} promises: ask for fewer days")
         return found
+
+    async def sla_outcomes(self, from_ms: int, until_ms: int, queues: Sequence[str] = ()) -> list[SlaOutcome]:
+        """Of the clocks that ended in the period (`from_ms` ≤ end < `until_ms`), in these queues if any are named; in no order."""
+        of = (slas.c.sla, slas.c.queue, slas.c.internal, slas.c.outcome)
+        query = select(*of, func.count().label("clocks")).where(slas.c.ended_ms >= from_ms, slas.c.ended_ms < until_ms)
+        if queues:
+            query = query.where(slas.c.queue.in_(queues))
+        return await self._rows(SlaOutcome, query.group_by(*of))
 
     async def decided(self, fact_id: bytes) -> DecidedAt | None:
         """The first verdict on this fact, if it was about a contact or a broadcast and the history has come that far."""

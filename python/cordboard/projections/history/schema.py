@@ -1,4 +1,4 @@
-"""The history's tables: contacts, visits, engagements, timelines, broadcasts and promises. Rebuilt from the journal at any time.
+"""The history's tables: contacts, visits, engagements, timelines, broadcasts, promises, SLAs. Rebuilt from the journal at any time.
 
 No personal data: customers, messages, notes and agents are references into the vault.
 """
@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import quoted_name
 from cordboard.branch import MARK_BYTES
 from cordboard.events.bounds import ID_BYTES, NAME_MAX
 
-VERSION = 6
+VERSION = 7
 WORD_MAX = 32
 """Width of the words that the code itself defines: states, outcomes, reasons of ending, names of facts and events."""
 
@@ -189,6 +189,26 @@ promises = Table(
 """Calls that were promised, each moved one its own. `at_risk`: it was, at some time. `outcome`: none while it lives."""
 
 
+slas = Table(
+    "history_slas",
+    tables,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", Integer, primary_key=True, autoincrement=False),
+    Column("contact", Id, nullable=False),
+    Column("case", Id),
+    Column("sla", Name, nullable=False),
+    Column("queue", Name, nullable=False),
+    Column("channel", Name),
+    Column("internal", Boolean, nullable=False),
+    Column("outcome", Word, nullable=False),
+    Column("ended_ms", BigInteger, nullable=False),
+    Column("spare_ms", BigInteger, nullable=False),
+    Index("history_slas_by_end", "ended_ms"),
+    sqlite_with_rowid=False,
+)
+"""How clocks of SLA promises ended, with what was to spare; a case that is reopened and ends again has a row for each end."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """One set of the tables: the live ones, or others beside them in the same database."""
@@ -201,11 +221,12 @@ class History:
     timeline: Table
     broadcasts: Table
     promises: Table
+    slas: Table
 
     @classmethod
     def named(cls, tables: MetaData, prefix: str) -> Self:
         """Those of `tables` whose names begin with `prefix`."""
-        names = ("checkpoint", "contacts", "visits", "engagements", "timeline", "broadcasts", "promises")
+        names = ("checkpoint", "contacts", "visits", "engagements", "timeline", "broadcasts", "promises", "slas")
         return cls(tables, *(tables.tables[prefix + name] for name in names))
 
 

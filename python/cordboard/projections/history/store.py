@@ -128,6 +128,8 @@ async def _write(connection: AsyncConnection, history: History, changes: Changes
         await connection.execute(insert(history.timeline), changes.timeline)
     if changes.broadcasts:
         await connection.execute(insert(history.broadcasts), changes.broadcasts)
+    if changes.slas:
+        await connection.execute(insert(history.slas), changes.slas)
 
 
 def _alike(table: Table, rows: Rows) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
