@@ -200,8 +200,14 @@ def _give(directory: Path, account: dict[str, Any]) -> None:
             os.chown(path, account["user"], account["group"], follow_symlinks=False)
 
 
-async def eventually(condition: Callable[[], Any], what: str, within_s: float = 30.0) -> None:
-    """Wait until `condition` (plain or awaitable) holds; a generous limit, so that a slow machine is not a failure."""
+async def eventually(condition: Callable[[], Any], what: str, within_s: float = 60.0) -> None:
+    """Wait until `condition` (plain or awaitable) holds; a generous limit, so that a slow machine is not a failure.
+
+    The longer that takes, the less often it is asked: some conditions read a whole journal, and what they wait for needs the
+    processor, too.
+    """
+    clock = asyncio.get_running_loop().time
+    began_s = clock()
     try:
         async with asyncio.timeout(within_s):
             while True:
@@ -210,6 +216,6 @@ async def eventually(condition: Callable[[], Any], what: str, within_s: float = 
                     held = await held
                 if held:
                     return
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(min(max(0.01, (clock() - began_s) / 10), 0.2))
     except TimeoutError:
         pytest.fail(f"never happened: {what}")
