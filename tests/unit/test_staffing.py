@@ -76,7 +76,7 @@ def test_callbacks_are_rounded_down_exactly(figures: str, capacity: int) -> None
 def test_a_day_in_a_column_of_its_own_intervals_semicolons_and_any_order_of_lines() -> None:
     text = (
         "date;interval;queue;agents;from\n2026-11-23;30m;sales;4;08:30\n"
-        "2026-11-23;1h30m;sales;2;7:00\n\n# late\n2026-11-23;1h;sales;3;23:00\n"
+        '2026-11-23;1h30m;sales;2;7:00\n\n# late;"said Ann" x;"or so\n2026-11-23;1h;sales;3;23:00\n'
     )
     refused = problems(text)
     assert refused == [

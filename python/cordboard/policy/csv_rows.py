@@ -55,6 +55,10 @@ def _rows(text: str, problems: Problems) -> Iterator[list[Cell]]:
     separator = _separator(text)
     position, line, start = 0, 1, 0
     while position < len(text):
+        if text[position] == "#":  # quotes and separators mean nothing in a comment
+            position = _behind_line(text, position)
+            line, start = line + 1, position
+            continue
         row: list[Cell] = []
         while True:
             at = (line, position - start + 1)
@@ -73,15 +77,19 @@ def _rows(text: str, problems: Problems) -> Iterator[list[Cell]]:
             if not text.startswith(separator, position):
                 break
             position += 1
-        end = position
-        while end < len(text) and text[end] not in "\r\n":  # whatever follows a closing quote
-            end += 1
-        if end > position:
+        if position < len(text) and text[position] not in "\r\n":
             problems.add((line, position - start + 1), "", "text after a closing quote", 'write " inside a value as ""')
-        position = end + (2 if text.startswith("\r\n", end) else 1)
+        position = _behind_line(text, position)
         if any(cell.text.strip() for cell in row) and not row[0].text.startswith("#"):
             yield row
         line, start = line + 1, position
+
+
+def _behind_line(text: str, position: int) -> int:
+    """Where the next line begins."""
+    while position < len(text) and text[position] not in "\r\n":
+        position += 1
+    return position + (2 if text.startswith("\r\n", position) else 1)
 
 
 def _quoted(text: str, position: int, line: int, start: int) -> tuple[str, int, int, int, bool]:
