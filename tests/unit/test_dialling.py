@@ -142,11 +142,20 @@ async def test_what_was_heard_is_reported_with_how_long_it_rang() -> None:
     assert (report.contact, report.attempt, report.agent, report.outcome, report.ring_ms) == (CONTACT, 2, AGENT, "voicemail", 9_000)
 
 
+@pytest.mark.parametrize(("claimed_ms", "ring_ms"), [(-1, 0), (1 << 60, 30_000)])
+async def test_nobody_rang_for_longer_than_the_attempt_lasts(claimed_ms: int, ring_ms: int) -> None:
+    site = Site()
+    site.answer = NotReached("no_answer", claimed_ms)
+    await site.see_through()
+    (report, _) = site.said
+    assert isinstance(report, AttemptReported) and report.ring_ms == ring_ms
+
+
 async def test_who_was_erased_is_not_rung_and_somebody_is_told() -> None:
     site = Site()
     site.known = {}
-    assert await site.see_through() == [AttemptReported, EffectFailed]
-    report, failed = site.said
+    assert await site.see_through() == [EffectFailed, AttemptReported]
+    failed, report = site.said
     assert isinstance(report, AttemptReported) and report.outcome == "unknown"
     assert isinstance(failed, EffectFailed) and failed.reason == "content_gone" and not site.rung
 

@@ -94,8 +94,10 @@ class Attempt:
             self._owe("platform", self._failed())
         except _NoNumber as why:
             logger.warning("dial %s cannot be made: %s", self._dial.name, why.failure)
-            self._owe("no_number", self._reported("unknown", 0))
-            self._owed[1] = EffectFailed(self._fact_id(why.failure), *self._dial.place, why.failure)
+            metrics.DIALS.labels("no_number").inc()
+            # In this order: with the attempt an effect that is still open would end, too, and nobody would see the dead letter.
+            failed = EffectFailed(self._fact_id(why.failure), *self._dial.place, why.failure)
+            self._owed = [failed, self._reported("unknown", 0)]
         else:
             if isinstance(heard, Answered):
                 await self._connect()
@@ -209,7 +211,9 @@ class Attempt:
 
     def _reported(self, outcome: AttemptOutcome, ring_ms: int) -> AttemptReported:
         dial = self._dial
-        return AttemptReported(self._fact_id(outcome), dial.contact, dial.attempt, dial.agent, outcome, ring_ms)
+        # Whatever a gateway says: it cannot have rung for longer than the attempt lasts.
+        rang_ms = max(0, min(ring_ms, dial.connect_by_ms - dial.begun_ms))
+        return AttemptReported(self._fact_id(outcome), dial.contact, dial.attempt, dial.agent, outcome, rang_ms)
 
     def _failed(self) -> ConnectionFailed:
         dial = self._dial
