@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import time
 from collections import Counter
 from datetime import UTC, datetime
@@ -16,16 +17,18 @@ from typer.testing import CliRunner, Result
 
 from cordboard import codec
 from cordboard.client import AgentDeclaration, Client, ClientError, Customer, DeskSnapshot, Offer, PromiseFilter
+from cordboard.events.fact import ContactAbandoned
 from cordboard.events.policy import CallbackPolicy, ChannelProfile, Monitoring, QueuePolicy
 from cordboard.main import app
 from cordboard.v1.callback_service_pb2 import (
     PROMISE_STATE_CALLING,
     PROMISE_STATE_ENDED,
     PROMISE_STATE_PROMISED,
+    MissedContact,
     Promise,
 )
 from cordboard.v1.types_pb2 import CONTACT_STATE_SCHEDULED, AgentChannel, Membership
-from tests.api_site import PATIENCE_S, POLICY, DeskReader, api_site
+from tests.api_site import PATIENCE_S, POLICY, ApiSite, DeskReader, api_site
 
 MINUTE = 60_000
 VOICE = ChannelProfile(name="voice", presence="live", klass=1, answered_on="connected", offer_ttl_ms=60_000, connect_ms=60_000)
@@ -34,7 +37,11 @@ PROMISING = replace(
     channels=[*POLICY.channels, VOICE],
     queues=[
         # Early enough that what is promised for the next minute may be called at once.
-        QueuePolicy(name="orders", callbacks=CallbackPolicy(slot_ms=MINUTE, capacity=1, early_ms=10 * MINUTE, dial_ms=60_000)),
+        QueuePolicy(
+            name="orders",
+            short_abandon_ms=0,
+            callbacks=CallbackPolicy(slot_ms=MINUTE, capacity=1, early_ms=10 * MINUTE, dial_ms=60_000, offer_missed=True),
+        ),
         *POLICY.queues[1:],
     ],
 )
@@ -64,7 +71,41 @@ async def test_a_call_is_promised_moved_and_kept(tmp_path: Path) -> None:
         await _at_risk(client)
         await _board(client)
         await asyncio.to_thread(_by_hand, site.target)
+        await _in_vain(site, client)
         await asyncio.to_thread(_plan_by_hand, site.target, tmp_path)
+
+
+async def _in_vain(site: ApiSite, client: Client) -> None:
+    """Two leave before anybody answers: one of them can be called back, about what they came for."""
+    known = await client.submit_contact(
+        channel="chat", queue="orders", topic="delivery", customer=JAN, text="My boots!", language="nl"
+    )
+    unknown = await client.submit_contact(channel="chat", queue="orders")
+    async with site.log.publisher("test") as publisher:
+        for contact in (known.contact_id, unknown.contact_id):
+            await publisher.publish(codec.check_fact(ContactAbandoned(secrets.token_bytes(16), bytes.fromhex(contact))))
+    missed: list[MissedContact] = []
+    while len(missed) < 2:  # the facts went past the API
+        missed = [one async for one in client.list_missed_contacts("orders", include_settled=True, page_size=1)]
+    assert [(one.contact_id, one.missed, one.reason) for one in missed] == [
+        (known.contact_id, "abandoned", ""),
+        (unknown.contact_id, "abandoned", "no_return_address"),
+    ]
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["callbacks", "missed", "--target", site.target, "--json"])
+    assert [one["contact_id"] for one in json.loads(done.output)] == [known.contact_id]
+    with pytest.raises(ClientError) as hopeless:
+        await client.book_callback(missed_contact_id=unknown.contact_id)
+    assert hopeless.value.violations.keys() == {"number"}
+    with pytest.raises(ClientError, match="unknown_missed_contact"):
+        await client.book_callback(missed_contact_id="0" * 32)
+    done = await asyncio.to_thread(
+        CliRunner().invoke, app, ["callbacks", "take", known.contact_id, "--target", site.target, "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    promise = await client.get_promise(json.loads(done.output)["contact_id"])
+    assert (promise.queue, promise.topic, promise.case_id) == ("orders", "delivery", known.contact_id)
+    assert (promise.number, promise.text, promise.customer.name, promise.language) == ("+32470123456", "My boots!", "Jan", "nl")
+    assert [one async for one in client.list_missed_contacts()] == []
 
 
 async def _book_and_move(client: Client, wish_ms: int, until) -> None:  # type: ignore[no-untyped-def]

@@ -63,7 +63,10 @@ IMPOSSIBLE = {
     **{f"DoorTurned.cause={cause}": "the same" for cause in ("emergency", "closed", "unstaffed", "full", "expected_wait")},
 }
 """What facts of these histories cannot lead to, or what makes no difference to routing, and why."""
-PROMISES = (e.PromiseMade, e.CallbackDeclined, e.CallbackDue, e.AttemptRecorded, e.PromiseEnded, e.PromiseAtRisk, e.CapacitySet)
+PROMISES = (
+    e.PromiseMade, e.CallbackDeclined, e.CallbackDue, e.CallbackOffered, e.AttemptRecorded, e.PromiseEnded, e.PromiseAtRisk,
+    e.CapacitySet,
+)  # fmt: skip
 OF_PROMISES = {
     "ContactEnded.state=scheduled",
     *(f"refused {reason}" for reason in ("contact_scheduled", "contact_promised", "not_promised", "not_waiting", "no_callbacks")),

@@ -71,7 +71,7 @@ def setting(word: str) -> tuple[str, Any]:
         return key, text or None
     if key == "replace":
         return key, [replacement(*item.split(":")) for item in text.split(",")]
-    if key in ("admit_unstaffed", "hold_place", "join_waiting", "release_preference", "listen_only", "internal"):
+    if key in ("admit_unstaffed", "hold_place", "offer_missed", "join_waiting", "release_preference", "listen_only", "internal"):
         return key, text == "on"
     if key == "targets_ms":
         return key, {name: duration(after) for name, after in (item.split(":") for item in text.split(","))}

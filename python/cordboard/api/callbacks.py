@@ -7,7 +7,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from cordboard import codec
-from cordboard.api import promises
+from cordboard.api import missed, promises
 from cordboard.api.content import CUSTOMER, FIELDS, SUBJECT, TEXT, contents_of
 from cordboard.api.guard import Context
 from cordboard.api.ids import callback_id, fact_id
@@ -84,6 +84,8 @@ class CallbackService(CallbackServiceServicer):
             raise FactRefused(REFUSALS[reason], reason=reason)
 
     async def BookCallback(self, request: pb.BookCallbackRequest, context: Context) -> pb.BookCallbackResponse:
+        if request.missed_contact_id:
+            request = await missed.completed(self._site, request)
         fact, persons, number = _booking(request)
         external_id = f"BookCallback/{uuid.UUID(request.request_id)}"
         try:
@@ -221,6 +223,9 @@ class CallbackService(CallbackServiceServicer):
                 if contact is not None
             ],
         )
+
+    async def ListMissedContacts(self, request: pb.ListMissedContactsRequest, context: Context) -> pb.ListMissedContactsResponse:
+        return await missed.list_missed(self._site, request)
 
     async def GetPromise(self, request: pb.GetPromiseRequest, context: Context) -> pb.GetPromiseResponse:
         return await promises.get_promise(self._site, request)

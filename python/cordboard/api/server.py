@@ -41,6 +41,7 @@ from cordboard.effects import Effects
 from cordboard.errors import ConfigurationError
 from cordboard.log.feed import Feed
 from cordboard.log.port import SiteLog
+from cordboard.missed import MissedContacts
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
@@ -159,9 +160,9 @@ async def run_api(
     if quarantine is None:
         quarantine = Quarantine()
         feed.attach(quarantine.apply)
-    doors, promises, slas = Doors(), Promises(), Slas()
+    doors, promises, missed, slas = Doors(), Promises(), MissedContacts(), Slas()
     erasure, attendance = Erasure(vault, log.site), Attendance(log, desks, feed.caught_up, session_grace_s)
-    for fold in (outcomes, declared, effects, doors, promises, slas, erasure, attendance):
+    for fold in (outcomes, declared, effects, doors, promises, missed, slas, erasure, attendance):
         feed.attach(fold.apply)
 
     async def decided(acceptance: Acceptance) -> bool:
@@ -185,6 +186,7 @@ async def run_api(
             doors=doors,
             promises=promises,
             slas=slas,
+            missed=missed,
             signals=Signals(log, desks),
             people=people,
             shown=Shown(declared, people, boards),

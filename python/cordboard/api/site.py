@@ -21,6 +21,7 @@ from cordboard.events import Commit, Fact
 from cordboard.events.verdict import REFUSALS
 from cordboard.log.feed import Feed
 from cordboard.log.port import Publisher, SiteLog
+from cordboard.missed import MissedContacts
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
@@ -60,6 +61,7 @@ class Site:
     doors: Doors
     promises: Promises
     slas: Slas
+    missed: MissedContacts
     signals: Signals
     people: People
     shown: Shown

@@ -41,7 +41,7 @@ def slots(
     as_json: AsJson = False,
 ) -> None:
     """Slots with room, the next ones first."""
-    wish_ms, hours = _instant(at), _hours(within)
+    wish_ms, hours = instant_given(at), hours_given(within)
     found = call(
         target,
         lambda client: client.find_slots(queue, wish_ms=wish_ms, hours=hours, zone=zone, count=count, include_full=full),
@@ -84,9 +84,9 @@ def book(
     wanted = NewCallback(
         queue=queue,
         number=number,
-        wish_ms=_instant(at),
+        wish_ms=instant_given(at),
         exact=exact,
-        hours=_hours(within),
+        hours=hours_given(within),
         text=text,
         topic=topic,
         channel=channel,
@@ -102,7 +102,7 @@ def book(
         wanted["mode"] = cast(Literal["agent_first", "customer_first"], mode)
     if request_id:
         wanted["request_id"] = request_id
-    _say(call(target, lambda client: client.book_callback(**wanted)).promise, as_json)
+    say_promise(call(target, lambda client: client.book_callback(**wanted)).promise, as_json)
 
 
 @callbacks_app.command()
@@ -117,14 +117,14 @@ def reschedule(
     as_json: AsJson = False,
 ) -> None:
     """Promise another time instead. If there is no room then, the old promise stands."""
-    wish_ms, hours = _instant(at), _hours(within) if within else None
+    wish_ms, hours = instant_given(at), hours_given(within) if within else None
     done = call(
         target,
         lambda client: client.reschedule_callback(
             contact_id, wish_ms=wish_ms, exact=exact, hours=hours, by=by, request_id=request_id or None
         ),
     )
-    _say(done.promise, as_json)
+    say_promise(done.promise, as_json)
 
 
 @callbacks_app.command()
@@ -141,7 +141,7 @@ def cancel(
     print_json(plain(done)) if as_json else console.print("cancelled")
 
 
-def _say(promise: Promise, as_json: bool) -> None:
+def say_promise(promise: Promise, as_json: bool) -> None:
     if as_json:
         print_json(promise_plain(promise))
         return
@@ -149,11 +149,11 @@ def _say(promise: Promise, as_json: bool) -> None:
     console.print(f"{promise.contact_id}  promised for [bold]{instant(promise.due_ms)}[/], {window} (UTC)", soft_wrap=True)
 
 
-def _instant(text: str) -> int:
+def instant_given(text: str) -> int:
     return parse_instant(text) if text else 0
 
 
-def _hours(stretches: list[str] | None) -> list[tuple[int, int]]:
+def hours_given(stretches: list[str] | None) -> list[tuple[int, int]]:
     hours = []
     for text in stretches or ():
         begin, dots, end = text.partition("..")

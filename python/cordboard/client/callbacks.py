@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import grpc
 import grpc.aio
@@ -27,9 +27,10 @@ _MODES = {
 
 class NewCallback(TypedDict, total=False):
     """What a callback is booked with. `number` to call: that of a `customer` of kind "phone" if there is none. `wish_ms`: Unix ms,
-    as soon as possible if there is none."""
+    as soon as possible if there is none. `queue` is needed but with a `missed_contact_id` (list_missed_contacts), of which comes
+    whatever else is left out here, too."""
 
-    queue: Required[str]
+    queue: str
     channel: str
     wish_ms: int
     exact: bool
@@ -46,6 +47,7 @@ class NewCallback(TypedDict, total=False):
     waiting_contact_id: str
     mode: Literal["agent_first", "customer_first"]
     case_id: str
+    missed_contact_id: str
     request_id: str
 
 
@@ -135,6 +137,26 @@ class CallbackCalls(Connection):
             page = await self._send(self._callbacks.ListPromises, request)
             for promise in page.promises:
                 yield promise
+            page_token = page.next_page_token
+            if not page_token:
+                return
+
+    async def list_missed_contacts(
+        self, queue: str = "", *, include_settled: bool = False, page_size: int = 100, after: str = ""
+    ) -> AsyncIterator[callbacks_pb.MissedContact]:
+        """Who came in vain and is still to be called, longest ago first, over all pages."""
+        page_token = ""
+        while True:
+            request = callbacks_pb.ListMissedContactsRequest(
+                queue=queue,
+                include_settled=include_settled,
+                page_size=page_size,
+                page_token=page_token,
+                consistency_token=after,
+            )
+            page = await self._send(self._callbacks.ListMissedContacts, request)
+            for missed in page.contacts:
+                yield missed
             page_token = page.next_page_token
             if not page_token:
                 return

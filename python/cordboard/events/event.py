@@ -68,6 +68,7 @@ from cordboard.events.promises import (
     AttemptRecorded,
     CallbackDeclined,
     CallbackDue,
+    CallbackOffered,
     CapacitySet,
     PromiseAtRisk,
     PromiseEnded,
@@ -108,6 +109,7 @@ __all__ = [
     "BroadcastMade",
     "CallbackDeclined",
     "CallbackDue",
+    "CallbackOffered",
     "CapacitySet",
     "ChannelSwitchSet",
     "ConnectExpired",
@@ -400,5 +402,6 @@ Event = (
     | SlaResumed
     | SlaCancelled
     | ContactSegmented
+    | CallbackOffered
 )
 EVENTS: tuple[type[msgspec.Struct], ...] = Event.__args__

@@ -36,6 +36,10 @@ AttemptOutcome = Literal["no_answer", "busy", "voicemail", "wrong_person", "inva
 """`unknown`: nobody said what became of it."""
 PromiseOutcome = Literal["kept", "honoured_not_reached", "missed", "cancelled", "rescheduled"]
 """`honoured_not_reached`: it was tried as promised, and nobody was there."""
+Missed = Literal["abandoned", "closed"]
+"""`abandoned`: they left before anybody answered. `closed`: they still waited when the queue closed for good."""
+NoOffer = Literal["no_return_address"]
+"""Nobody knows who it was."""
 MissReason = Literal["no_agent", "not_staffed", "closed", "system"]
 RiskCause = Literal["capacity"]
 
@@ -159,6 +163,25 @@ class PromiseMade(msgspec.Struct, frozen=True, array_like=True, tag=72):
     address: Ref | None
     waiting: ContactId | None
     replaces: ContactId | None
+
+
+class CallbackOffered(msgspec.Struct, frozen=True, array_like=True, tag=79):
+    """The entry's contact came in vain: its customer is to be offered a callback from `queue`, or (`reason`) nobody can.
+
+    The rest is why they came, so that who calls them knows.
+    """
+
+    at_ms: Ms
+    queue: Name
+    missed: Missed
+    reason: NoOffer | None
+    customer: Ref | None
+    entry_point: Name | None
+    topic: Name | None
+    case: ContactId | None
+    language: Name | None
+    requirements: Requirements
+    priority: Priority
 
 
 class CallbackDeclined(msgspec.Struct, frozen=True, array_like=True, tag=73):

@@ -42,6 +42,7 @@ _SECTION = Section(
             field="holdback_ms",
         ),
         Setting("hold_place", Flag(), "Whether customers who wait may hang up and keep their place.", field="hold_place"),
+        Setting("offer_missed", Flag(), "Whether customers who came in vain are to be offered a callback.", field="offer_missed"),
         Setting("holdback_share", Percent(), "Members held at one time, of those who are ready.", field="holdback_percent"),
     ),
     CallbackPolicy,

@@ -270,6 +270,7 @@ class BookCallbackRequest(_message.Message):
     WAITING_CONTACT_ID_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
     CASE_ID_FIELD_NUMBER: _builtins.int
+    MISSED_CONTACT_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id never promises a second call."""
     queue: _builtins.str
@@ -296,6 +297,10 @@ class BookCallbackRequest(_message.Message):
     mode: Global___DialMode.ValueType
     case_id: _builtins.str
     """The case it goes on with."""
+    missed_contact_id: _builtins.str
+    """Who came in vain (ListMissedContacts): what is left out here (queue, customer, number, text, topic, case, entry point, language,
+    requirements, priority) is as it was then. `number` must be given if the customer is not known by one.
+    """
     @_builtins.property
     def hours(self) -> _containers.RepeatedCompositeFieldContainer[Global___CustomerHours]:
         """When the customer can be reached; at most 16 stretches. Empty: at any time."""
@@ -333,10 +338,11 @@ class BookCallbackRequest(_message.Message):
         waiting_contact_id: _builtins.str = ...,
         mode: Global___DialMode.ValueType = ...,
         case_id: _builtins.str = ...,
+        missed_contact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "channel", b"channel", "customer", b"customer", "entry_point", b"entry_point", "exact", b"exact", "hours", b"hours", "language", b"language", "mode", b"mode", "number", b"number", "preferred_agents", b"preferred_agents", "priority", b"priority", "queue", b"queue", "request_id", b"request_id", "requirements", b"requirements", "text", b"text", "topic", b"topic", "waiting_contact_id", b"waiting_contact_id", "wish_ms", b"wish_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "channel", b"channel", "customer", b"customer", "entry_point", b"entry_point", "exact", b"exact", "hours", b"hours", "language", b"language", "missed_contact_id", b"missed_contact_id", "mode", b"mode", "number", b"number", "preferred_agents", b"preferred_agents", "priority", b"priority", "queue", b"queue", "request_id", b"request_id", "requirements", b"requirements", "text", b"text", "topic", b"topic", "waiting_contact_id", b"waiting_contact_id", "wish_ms", b"wish_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -982,6 +988,142 @@ class GetPromiseBoardResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetPromiseBoardResponse: _TypeAlias = GetPromiseBoardResponse  # noqa: Y015
+
+@_typing.final
+class ListMissedContactsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    INCLUDE_SETTLED_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """Only of this queue; empty: all."""
+    include_settled: _builtins.bool
+    """Also those whose customers were promised a call since, were answered or are forgotten, and those whom nobody can call back."""
+    page_size: _builtins.int
+    """1..1000; 0 means 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before, with the same queue."""
+    consistency_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+        include_settled: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        consistency_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "include_settled", b"include_settled", "page_size", b"page_size", "page_token", b"page_token", "queue", b"queue"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMissedContactsRequest: _TypeAlias = ListMissedContactsRequest  # noqa: Y015
+
+@_typing.final
+class ListMissedContactsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    AT_MS_FIELD_NUMBER: _builtins.int
+    OPEN_FIELD_NUMBER: _builtins.int
+    NO_RETURN_ADDRESS_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    consistency_token: _builtins.str
+    at_ms: _builtins.int
+    """Time of the journal."""
+    open: _builtins.int
+    """Of the queue, or of all: how many are still to be called."""
+    no_return_address: _builtins.int
+    """And how many came in vain whom nobody can call back."""
+    @_builtins.property
+    def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___MissedContact]:
+        """Without content (customer, text): GetContact has it."""
+
+    def __init__(
+        self,
+        *,
+        contacts: _abc.Iterable[Global___MissedContact] | None = ...,
+        next_page_token: _builtins.str = ...,
+        consistency_token: _builtins.str = ...,
+        at_ms: _builtins.int = ...,
+        open: _builtins.int = ...,
+        no_return_address: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "consistency_token", b"consistency_token", "contacts", b"contacts", "next_page_token", b"next_page_token", "no_return_address", b"no_return_address", "open", b"open"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMissedContactsResponse: _TypeAlias = ListMissedContactsResponse  # noqa: Y015
+
+@_typing.final
+class MissedContact(_message.Message):
+    """A contact that ended before anybody answered it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
+    MISSED_AT_MS_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    ENTRY_POINT_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    SETTLED_AT_MS_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    channel: _builtins.str
+    queue: _builtins.str
+    missed_at_ms: _builtins.int
+    missed: _builtins.str
+    """"abandoned" (the customer left) or "closed" (still waited when the queue closed for good)."""
+    reason: _builtins.str
+    """Why nobody can call back: "no_return_address" (nobody knows who it was), or empty."""
+    customer_id: _builtins.str
+    entry_point: _builtins.str
+    topic: _builtins.str
+    case_id: _builtins.str
+    language: _builtins.str
+    priority: _builtins.int
+    settled_at_ms: _builtins.int
+    """Since when the customer is promised a call, was answered, or is forgotten; 0: they are still to be called."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        queue: _builtins.str = ...,
+        missed_at_ms: _builtins.int = ...,
+        missed: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
+        entry_point: _builtins.str = ...,
+        topic: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        language: _builtins.str = ...,
+        priority: _builtins.int = ...,
+        settled_at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "channel", b"channel", "contact_id", b"contact_id", "customer_id", b"customer_id", "entry_point", b"entry_point", "language", b"language", "missed", b"missed", "missed_at_ms", b"missed_at_ms", "priority", b"priority", "queue", b"queue", "reason", b"reason", "settled_at_ms", b"settled_at_ms", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MissedContact: _TypeAlias = MissedContact  # noqa: Y015
 
 @_typing.final
 class PlanCapacityRequest(_message.Message):

@@ -53,6 +53,11 @@ class CallbackServiceStub:
                 request_serializer=cordboard_dot_v1_dot_callback__service__pb2.RescheduleCallbackRequest.SerializeToString,
                 response_deserializer=cordboard_dot_v1_dot_callback__service__pb2.RescheduleCallbackResponse.FromString,
                 _registered_method=True)
+        self.ListMissedContacts = channel.unary_unary(
+                '/cordboard.v1.CallbackService/ListMissedContacts',
+                request_serializer=cordboard_dot_v1_dot_callback__service__pb2.ListMissedContactsRequest.SerializeToString,
+                response_deserializer=cordboard_dot_v1_dot_callback__service__pb2.ListMissedContactsResponse.FromString,
+                _registered_method=True)
         self.CancelCallback = channel.unary_unary(
                 '/cordboard.v1.CallbackService/CancelCallback',
                 request_serializer=cordboard_dot_v1_dot_callback__service__pb2.CancelCallbackRequest.SerializeToString,
@@ -108,6 +113,13 @@ class CallbackServiceServicer:
 
     def RescheduleCallback(self, request, context):
         """Promises another time instead; the promise gets a new contact id. If there is no room then, the old promise stands.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMissedContacts(self, request, context):
+        """Contacts that came in vain in the last seven days and whose customers are to be offered a callback, longest ago first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,6 +185,11 @@ def add_CallbackServiceServicer_to_server(servicer, server):
                     servicer.RescheduleCallback,
                     request_deserializer=cordboard_dot_v1_dot_callback__service__pb2.RescheduleCallbackRequest.FromString,
                     response_serializer=cordboard_dot_v1_dot_callback__service__pb2.RescheduleCallbackResponse.SerializeToString,
+            ),
+            'ListMissedContacts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMissedContacts,
+                    request_deserializer=cordboard_dot_v1_dot_callback__service__pb2.ListMissedContactsRequest.FromString,
+                    response_serializer=cordboard_dot_v1_dot_callback__service__pb2.ListMissedContactsResponse.SerializeToString,
             ),
             'CancelCallback': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelCallback,
@@ -290,6 +307,33 @@ class CallbackService:
             '/cordboard.v1.CallbackService/RescheduleCallback',
             cordboard_dot_v1_dot_callback__service__pb2.RescheduleCallbackRequest.SerializeToString,
             cordboard_dot_v1_dot_callback__service__pb2.RescheduleCallbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMissedContacts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cordboard.v1.CallbackService/ListMissedContacts',
+            cordboard_dot_v1_dot_callback__service__pb2.ListMissedContactsRequest.SerializeToString,
+            cordboard_dot_v1_dot_callback__service__pb2.ListMissedContactsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,8 @@ class CallbackServiceStub:
     """Promises a call in the first slot with room at or after the wish, or (`exact`) in the one that holds it."""
     RescheduleCallback: _grpc.UnaryUnaryMultiCallable[_callback_service_pb2.RescheduleCallbackRequest, _callback_service_pb2.RescheduleCallbackResponse]
     """Promises another time instead; the promise gets a new contact id. If there is no room then, the old promise stands."""
+    ListMissedContacts: _grpc.UnaryUnaryMultiCallable[_callback_service_pb2.ListMissedContactsRequest, _callback_service_pb2.ListMissedContactsResponse]
+    """Contacts that came in vain in the last seven days and whose customers are to be offered a callback, longest ago first."""
     CancelCallback: _grpc.UnaryUnaryMultiCallable[_callback_service_pb2.CancelCallbackRequest, _callback_service_pb2.CancelCallbackResponse]
     """Nobody is called any more."""
     GetPromise: _grpc.UnaryUnaryMultiCallable[_callback_service_pb2.GetPromiseRequest, _callback_service_pb2.GetPromiseResponse]
@@ -73,6 +75,8 @@ class CallbackServiceAsyncStub(CallbackServiceStub):
     """Promises a call in the first slot with room at or after the wish, or (`exact`) in the one that holds it."""
     RescheduleCallback: _aio.UnaryUnaryMultiCallable[_callback_service_pb2.RescheduleCallbackRequest, _callback_service_pb2.RescheduleCallbackResponse]  # type: ignore[assignment]
     """Promises another time instead; the promise gets a new contact id. If there is no room then, the old promise stands."""
+    ListMissedContacts: _aio.UnaryUnaryMultiCallable[_callback_service_pb2.ListMissedContactsRequest, _callback_service_pb2.ListMissedContactsResponse]  # type: ignore[assignment]
+    """Contacts that came in vain in the last seven days and whose customers are to be offered a callback, longest ago first."""
     CancelCallback: _aio.UnaryUnaryMultiCallable[_callback_service_pb2.CancelCallbackRequest, _callback_service_pb2.CancelCallbackResponse]  # type: ignore[assignment]
     """Nobody is called any more."""
     GetPromise: _aio.UnaryUnaryMultiCallable[_callback_service_pb2.GetPromiseRequest, _callback_service_pb2.GetPromiseResponse]  # type: ignore[assignment]
@@ -118,6 +122,14 @@ class CallbackServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_callback_service_pb2.RescheduleCallbackResponse, _abc.Awaitable[_callback_service_pb2.RescheduleCallbackResponse]]:
         """Promises another time instead; the promise gets a new contact id. If there is no room then, the old promise stands."""
+
+    @_abc_1.abstractmethod
+    def ListMissedContacts(
+        self,
+        request: _callback_service_pb2.ListMissedContactsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_callback_service_pb2.ListMissedContactsResponse, _abc.Awaitable[_callback_service_pb2.ListMissedContactsResponse]]:
+        """Contacts that came in vain in the last seven days and whose customers are to be offered a callback, longest ago first."""
 
     @_abc_1.abstractmethod
     def CancelCallback(

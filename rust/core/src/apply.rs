@@ -135,6 +135,7 @@ impl Site {
             Event::DoorTurned(event) => self.turn_door(event),
             Event::PromiseMade(_)
             | Event::CallbackDeclined(_)
+            | Event::CallbackOffered(_)
             | Event::CallbackDue(_)
             | Event::AttemptRecorded(_)
             | Event::PromiseEnded(_)

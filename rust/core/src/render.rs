@@ -181,6 +181,7 @@ impl Line {
             | Event::QuarantineEnded(_) => self.staff(event),
             Event::PromiseMade(_)
             | Event::CallbackDeclined(_)
+            | Event::CallbackOffered(_)
             | Event::CallbackDue(_)
             | Event::AttemptRecorded(_)
             | Event::PromiseEnded(_)

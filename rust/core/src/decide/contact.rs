@@ -4,8 +4,8 @@ use super::Check;
 use crate::state::{Contact, Phase};
 use crate::turn::Turn;
 use crate::words::{
-    ChannelPresence, ContactEndRequested, ContactEnded, ContactReclassified, EndReason, EndedBy, Id, OfferRevoked, ParkEnded,
-    ParkEndedBy, ReclassificationRequested, ReleaseReason, RequestedEnd, RevokeReason, VisitOutcome,
+    ChannelPresence, ContactEndRequested, ContactEnded, ContactReclassified, EndReason, EndedBy, Id, Missed, OfferRevoked,
+    ParkEnded, ParkEndedBy, ReclassificationRequested, ReleaseReason, RequestedEnd, RevokeReason, VisitOutcome,
 };
 
 impl Turn<'_> {
@@ -88,6 +88,9 @@ impl Turn<'_> {
     pub(super) fn end_contact(&mut self, id: Id, contact: &Contact, reason: EndReason) {
         let event = self.contact_ended(contact, reason);
         self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
+        if reason == EndReason::Abandoned {
+            self.offer_callback(id, contact, Missed::Abandoned);
+        }
         self.end_promise_of(id);
     }
 

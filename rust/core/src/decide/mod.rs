@@ -20,6 +20,7 @@ mod engagement;
 mod hours;
 mod interrupt;
 mod level;
+mod missed;
 mod offer;
 mod outside;
 mod parking;

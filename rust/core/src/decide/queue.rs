@@ -9,8 +9,8 @@ use super::Check;
 use crate::state::{Contact, Phase};
 use crate::turn::Turn;
 use crate::words::{
-    BroadcastMade, BroadcastRequested, DivertCause, EndReason, EndedBy, Id, Key, Name, QueueMode, QueueModeRequested, QueueModeSet,
-    VisitOutcome,
+    BroadcastMade, BroadcastRequested, DivertCause, EndReason, EndedBy, Id, Key, Missed, Name, QueueMode, QueueModeRequested,
+    QueueModeSet, VisitOutcome,
 };
 
 impl Turn<'_> {
@@ -75,9 +75,11 @@ impl Turn<'_> {
 
     fn move_on(&mut self, id: Id, queue: &Name) {
         let Some(contact) = self.site.contact(&id).filter(|contact| is_left(contact)).cloned() else { return };
-        match self.overflow(queue) {
-            Some(to) => self.flow_over(id, &contact, &to, DivertCause::Closing),
-            None => self.end(id, &contact, EndedBy::Service, VisitOutcome::Closed, EndReason::Cancelled),
+        if let Some(to) = self.overflow(queue) {
+            self.flow_over(id, &contact, &to, DivertCause::Closing);
+        } else {
+            self.end(id, &contact, EndedBy::Service, VisitOutcome::Closed, EndReason::Cancelled);
+            self.offer_callback(id, &contact, Missed::Closed);
         }
     }
 }

@@ -69,6 +69,7 @@ pub(super) fn at_ms(event: &Event) -> u64 {
         Event::PromiseMade(event) => event.at_ms,
         Event::CallbackDeclined(event) => event.at_ms,
         Event::CallbackDue(event) => event.at_ms,
+        Event::CallbackOffered(event) => event.at_ms,
         Event::AttemptRecorded(event) => event.at_ms,
         Event::PromiseEnded(event) => event.at_ms,
         Event::PromiseAtRisk(event) => event.at_ms,

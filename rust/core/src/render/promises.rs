@@ -1,6 +1,6 @@
 //! What is promised, and what becomes of it.
 
-use super::terms::{Name, Place, Seconds};
+use super::terms::{Name, Need, Place, Seconds};
 use super::Line;
 use crate::words::{Event, PromiseKind, PromiseMade};
 
@@ -14,6 +14,20 @@ impl Line {
                 self.word(event.reason);
                 self.pair("wish", Seconds(event.wish_ms));
                 self.list("slots", event.alternatives.iter().copied().map(Seconds));
+            }
+            Event::CallbackOffered(event) => {
+                self.word(&event.queue);
+                self.word(event.missed);
+                self.option("reason", event.reason);
+                self.option("customer", event.customer.map(Name));
+                self.option("entry", event.entry_point.as_ref());
+                self.option("topic", event.topic.as_ref());
+                self.option("case", event.case.map(Name));
+                self.option("language", event.language.as_ref());
+                self.list("needs", event.requirements.iter().map(Need));
+                if event.priority > 0 {
+                    self.pair("priority", event.priority);
+                }
             }
             Event::CallbackDue(event) => self.pair("key", Place(event.key)),
             Event::AttemptRecorded(event) => {

@@ -7,12 +7,12 @@ use super::bounds::{
 };
 use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, REQUIREMENTS, SKILLS, VISIT_REQUIREMENTS};
 use super::{
-    AgentChannel, AttemptRecorded, Author, CallbackDeclined, CallbackDue, CapacitySet, ContactSegmented, ContactState, DeskDue,
-    Digest, Direct, DivertCause, DoorTurned, EffectFailure, EffectOutcome, EndReason, EndedBy, Id, Key, Leg, LinkCause, Matter,
-    Membership, Name, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind, Presence, PresenceCause, PriorityCause,
-    PromiseAtRisk, PromiseEnded, PromiseMade, QuarantineOutcome, QueueMode, ReleaseReason, Requirement, RevokeReason, Role,
-    SilenceDue, Skill, SlaAtRisk, SlaBroken, SlaCancelled, SlaMet, SlaPaused, SlaResumed, SlaStarted, SwitchCause, ThresholdAction,
-    VisitOutcome, WaitExpected, Why, WrapUpEndedBy,
+    AgentChannel, AttemptRecorded, Author, CallbackDeclined, CallbackDue, CallbackOffered, CapacitySet, ContactSegmented,
+    ContactState, DeskDue, Digest, Direct, DivertCause, DoorTurned, EffectFailure, EffectOutcome, EndReason, EndedBy, Id, Key, Leg,
+    LinkCause, Matter, Membership, Name, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind, Presence, PresenceCause,
+    PriorityCause, PromiseAtRisk, PromiseEnded, PromiseMade, QuarantineOutcome, QueueMode, ReleaseReason, Requirement,
+    RevokeReason, Role, SilenceDue, Skill, SlaAtRisk, SlaBroken, SlaCancelled, SlaMet, SlaPaused, SlaResumed, SlaStarted,
+    SwitchCause, ThresholdAction, VisitOutcome, WaitExpected, Why, WrapUpEndedBy,
 };
 use crate::codec::{Length, Max};
 
@@ -483,6 +483,7 @@ tagged! {
         76 => PromiseEnded,
         77 => PromiseAtRisk,
         78 => CapacitySet,
+        79 => CallbackOffered,
         86 => DoorTurned,
         87 => WaitExpected,
         81 => SlaStarted,

@@ -150,7 +150,7 @@ maps! {
     /// between `early_ms` before and `late_ms` after what was promised. The customer is dialled `dial_ms` long, at most `attempts` times,
     /// `retry_ms` apart; without an answer it counts only after `ring_min_ms`. So long before the last moment to dial, the next agent is held
     /// for it: `holdback_percent` of the ready members at most, one at least; `holdback_ms` 0: nobody is. `hold_place`: who waits may hang up
-    /// and keep the place.
+    /// and keep the place. `offer_missed`: who came in vain is to be offered a callback.
     CallbackPolicy {
         slot_ms: u64 [SLOT] = 900_000,
         capacity: u32 [PLACES] = 0,
@@ -165,6 +165,7 @@ maps! {
         holdback_percent: u8 [PERCENT] = 10,
         holdback_ms: u64 [DURATION] = 0,
         hold_place: bool = false,
+        offer_missed: bool = false,
     }
 
     /// One queue. `targets_ms` by channel, else `target_ms`. `requirements` are added to those a contact brings.

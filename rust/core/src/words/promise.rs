@@ -46,6 +46,12 @@ choices! {
     /// Why a promise was missed.
     MissReason { NoAgent = "no_agent", NotStaffed = "not_staffed", Closed = "closed", System = "system" }
 
+    /// How a customer came in vain. `Abandoned`: they left before anybody answered. `Closed`: they still waited when the queue closed for good.
+    Missed { Abandoned = "abandoned", Closed = "closed" }
+
+    /// Why nobody can be called back who came in vain. `NoReturnAddress`: nobody knows who it was.
+    NoOffer { NoReturnAddress = "no_return_address" }
+
     /// Why a promise may not be kept.
     RiskCause { Capacity = "capacity" }
 }
@@ -187,6 +193,22 @@ bodies! {
         attempts: u64 [COUNT],
         successor: Option<Id>,
         alternatives: Vec<u64> [ALTERNATIVES],
+    }
+
+    /// The entry's contact came in vain: its customer is to be offered a callback from `queue`, or (`reason`) nobody can. The rest is why they
+    /// came, so that who calls them knows.
+    CallbackOffered {
+        at_ms: u64 [MS],
+        queue: Name,
+        missed: Missed,
+        reason: Option<NoOffer>,
+        customer: Option<Id>,
+        entry_point: Option<Name>,
+        topic: Option<Name>,
+        case: Option<Id>,
+        language: Option<Name>,
+        requirements: Vec<Requirement> [REQUIREMENTS],
+        priority: u8 [PRIORITY],
     }
 
     /// The promise may not be kept; these slots could be had instead.

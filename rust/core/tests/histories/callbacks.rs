@@ -45,6 +45,7 @@ impl Promises {
             holdback_percent: 10,
             holdback_ms: if self.attempts == 1 { 20_000 } else { 0 },
             hold_place: self.late_ms > 0,
+            offer_missed: self.attempts == 1,
         });
         for queue in &mut policy.queues {
             queue.callbacks.clone_from(&callbacks);

@@ -30,6 +30,7 @@ fn policy(version: u64) -> Policy {
         holdback_percent: 10,
         holdback_ms: 60_000,
         hold_place: false,
+        offer_missed: false,
     };
     let queue = QueuePolicy { callbacks: Some(callbacks), ..plain_queue(QUEUE) };
     Policy { channels: channels(0, 100), queues: vec![queue], ..plain_policy(version) }

@@ -111,7 +111,7 @@ fn typed(key: &str, text: &str) -> Value {
         "order" if text.starts_with(|first: char| first.is_ascii_digit()) => numbers(text.split(',')),
         "calendar" if text.is_empty() => Value::Nil,
         "replace" => Value::List(text.split(',').map(replacement).collect()),
-        "admit_unstaffed" | "hold_place" | "join_waiting" | "release_preference" | "listen_only" | "internal" => {
+        "admit_unstaffed" | "hold_place" | "offer_missed" | "join_waiting" | "release_preference" | "listen_only" | "internal" => {
             Value::Bool(text == "on")
         }
         "targets_ms" => Value::Map(

@@ -1,0 +1,98 @@
+"""Contacts that came in vain: as a list, and as what a callback is booked with."""
+
+from heapq import nsmallest
+
+from cordboard.api.content import describe
+from cordboard.api.site import Site
+from cordboard.api.tokens import HexId, Ordinal
+from cordboard.api.translate.check import Check
+from cordboard.errors import NotFound
+from cordboard.missed import MissedContact
+from cordboard.v1 import callback_service_pb2 as pb
+from cordboard.v1 import contact_service_pb2
+from cordboard.v1.types_pb2 import Requirement
+
+PAGE_MAX = 1_000
+PAGE_DEFAULT = 100
+
+
+async def list_missed(site: Site, request: pb.ListMissedContactsRequest) -> pb.ListMissedContactsResponse:
+    """Longest ago first, a page at a time. Raises BadRequest."""
+    check = Check()
+    page_size = check.number("page_size", request.page_size or PAGE_DEFAULT, 1, PAGE_MAX)
+    queue = check.name_or_none("queue", request.queue)
+    check.finish()
+    bound_to = f"ListMissedContacts {request.queue} {request.include_settled}".encode()
+    cursor = site.tokens.cursor(bound_to, request.page_token, tuple[Ordinal, HexId])
+    after = None if cursor is None else (cursor[0], bytes.fromhex(cursor[1]))
+    await site.reach(request.consistency_token)
+    # No await between these: all of it is of one position.
+    seq, at_ms = site.missed.position, site.missed.at_ms
+    of_queue = [one for one in site.missed.all() if queue in (None, one.queue)]
+    wanted = (one for one in of_queue if (one.open or request.include_settled) and (after is None or _place(one) > after))
+    found = nsmallest(page_size + 1, wanted, key=_place)
+    more, found = len(found) > page_size, found[:page_size]
+    return pb.ListMissedContactsResponse(
+        contacts=[_message(one) for one in found],
+        next_page_token=site.tokens.page(bound_to, (found[-1].missed_ms, found[-1].contact.hex())) if more else "",
+        consistency_token=site.token(seq),
+        at_ms=at_ms,
+        open=sum(one.open for one in of_queue),
+        no_return_address=sum(one.reason is not None for one in of_queue),
+    )
+
+
+async def completed(site: Site, request: pb.BookCallbackRequest) -> pb.BookCallbackRequest:
+    """The request with what is left out in it as it was when the contact came in vain. Raises BadRequest, NotFound
+    (`unknown_missed_contact`)."""
+    check = Check()
+    contact = check.id("missed_contact_id", request.missed_contact_id)
+    check.finish()
+    missed = site.missed.get(contact)
+    if missed is None:
+        raise NotFound(
+            "this contact did not come in vain, it was more than seven days ago, or its queue offers no callbacks",
+            reason="unknown_missed_contact",
+        )
+    said = contact_service_pb2.Contact(contact_id=contact.hex())
+    await describe(site.vault, [said])
+    whole = pb.BookCallbackRequest(
+        queue=missed.queue,
+        text=said.text,
+        topic=missed.topic or "",
+        # Who calls finds the contact that came in vain in the same case.
+        case_id=(missed.case or contact).hex(),
+        entry_point=missed.entry_point or "",
+        language=missed.language or "",
+        priority=missed.priority,
+    )
+    if said.HasField("customer"):
+        whole.customer.CopyFrom(said.customer)
+    if not request.requirements:
+        whole.requirements.extend(Requirement(skill=one.skill, level=one.level, soft=not one.hard) for one in missed.requirements)
+    if request.HasField("customer"):
+        whole.ClearField("customer")
+    whole.MergeFrom(request)
+    return whole
+
+
+def _place(missed: MissedContact) -> tuple[int, bytes]:
+    return missed.missed_ms, missed.contact
+
+
+def _message(missed: MissedContact) -> pb.MissedContact:
+    return pb.MissedContact(
+        contact_id=missed.contact.hex(),
+        channel=missed.channel,
+        queue=missed.queue,
+        missed_at_ms=missed.missed_ms,
+        missed=missed.missed,
+        reason=missed.reason or "",
+        customer_id=missed.customer.hex() if missed.customer is not None else "",
+        entry_point=missed.entry_point or "",
+        topic=missed.topic or "",
+        case_id=missed.case.hex() if missed.case is not None else "",
+        language=missed.language or "",
+        priority=missed.priority,
+        settled_at_ms=missed.settled_ms or 0,
+    )
