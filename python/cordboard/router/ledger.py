@@ -292,6 +292,6 @@ class Ledger:
 
 
 _TOOK_OVER, _STEPPED_DOWN = 1, 2
-_AFTER_THE_END = frozenset((22, 23, 24, 28, 40, 41, 42, 73, 76, 83, 84, 91))
+_AFTER_THE_END = frozenset((22, 23, 24, 28, 40, 41, 42, 73, 76, 79, 83, 84, 91))
 """Behind the end of a contact may stand: its engagement's end, the wrap-up, a thank-you, what becomes of its answers, and
-the ends of its promise and its clocks; and a wish that was declined may come again."""
+the ends of its promise and its clocks; that it came in vain; and a wish that was declined may come again."""
