@@ -335,7 +335,7 @@ OF_NO_AGENT = {
     "queue_full", "no_abandon", "no_parking", "unknown_effect", "effect_open", "same_queue", "transfer_limit", "not_queued",
     "already_queued", "policy_invalid", "policy_in_use", "policy_stale", "level_in_force",
     "level_unknown", "queue_closed_hours", "contact_scheduled", "contact_promised", "not_promised", "not_waiting",
-    "callback_in_progress", "hours_invalid", "no_callbacks", "slot_mismatch",
+    "callback_in_progress", "hours_invalid", "no_callbacks", "slot_mismatch", "too_many_promises", "plan_too_far",
 }  # fmt: skip
 """Refusals that say something of the contact, the queue, the policy or the request alone."""
 

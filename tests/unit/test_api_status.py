@@ -33,6 +33,8 @@ OTHERS = {
     "policy_invalid": code_pb2.INVALID_ARGUMENT,
     "hours_invalid": code_pb2.INVALID_ARGUMENT,
     "slot_mismatch": code_pb2.INVALID_ARGUMENT,
+    "plan_too_far": code_pb2.INVALID_ARGUMENT,
+    "too_many_promises": code_pb2.RESOURCE_EXHAUSTED,
     "policy_stale": code_pb2.ABORTED,
 }
 

@@ -121,7 +121,7 @@ _BY_REASON: dict[str, int] = {
     # It is so already.
     **dict.fromkeys(("contact_exists", "already_asked"), code_pb2.ALREADY_EXISTS),
     # A limit is reached, and room may come.
-    **dict.fromkeys(("queue_full", "park_limit", "side_limit", "no_room"), code_pb2.RESOURCE_EXHAUSTED),
+    **dict.fromkeys(("queue_full", "park_limit", "side_limit", "no_room", "too_many_promises"), code_pb2.RESOURCE_EXHAUSTED),
     # The state is another one than the caller thought: look, then decide again.
     **dict.fromkeys(
         (
@@ -138,6 +138,7 @@ _BY_REASON: dict[str, int] = {
     "policy_invalid": code_pb2.INVALID_ARGUMENT,
     "hours_invalid": code_pb2.INVALID_ARGUMENT,
     "slot_mismatch": code_pb2.INVALID_ARGUMENT,
+    "plan_too_far": code_pb2.INVALID_ARGUMENT,
     "policy_stale": code_pb2.ABORTED,
 }  # fmt: skip
 """Every refusal of the router (`events.verdict.REFUSALS`)."""

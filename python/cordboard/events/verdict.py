@@ -66,6 +66,8 @@ REFUSALS: dict[str, str] = {
     "callback_in_progress": "the customer is being dialled",
     "hours_invalid": "hours in which the customer can be reached end before they begin",
     "no_callbacks": "the queue has no callbacks",
+    "too_many_promises": "the customer is promised as many calls as one may be: cancel some first",
+    "plan_too_far": "the plan begins more than 400 days from now",
     "slot_mismatch": "the plan's slots are not those of the queue's policy: other length, or not at a slot's beginning, or none",
     "no_parking": "contacts of this channel cannot be parked: their customer is there and waits",
     "not_parked": "the contact is not parked, or not by this agent",

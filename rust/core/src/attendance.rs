@@ -29,22 +29,23 @@ struct Share {
 }
 
 impl Attendance {
-    pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact, rules: Option<&Rules>) {
+    /// `since_ms`: see `Promised::waits_since`.
+    pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact, since_ms: Option<u64>, rules: Option<&Rules>) {
         if paces(rules, &contact.queue) {
             self.touched.insert(contact.queue.clone());
-            if contact.phase == Phase::Queued {
-                self.waiting.entry(place(contact)).or_default().insert((contact.entered_ms, id));
+            if let (Phase::Queued, Some(since_ms)) = (contact.phase, since_ms) {
+                self.waiting.entry(place(contact)).or_default().insert((since_ms, id));
             }
         }
     }
 
-    pub(crate) fn remove_contact(&mut self, id: Id, contact: &Contact, rules: Option<&Rules>) {
+    pub(crate) fn remove_contact(&mut self, id: Id, contact: &Contact, since_ms: Option<u64>, rules: Option<&Rules>) {
         if paces(rules, &contact.queue) {
             self.touched.insert(contact.queue.clone());
-            if contact.phase == Phase::Queued {
+            if let (Phase::Queued, Some(since_ms)) = (contact.phase, since_ms) {
                 let place = place(contact);
                 if let Some(line) = self.waiting.get_mut(&place) {
-                    line.remove(&(contact.entered_ms, id));
+                    line.remove(&(since_ms, id));
                     if line.is_empty() {
                         self.waiting.remove(&place);
                     }
@@ -104,9 +105,9 @@ impl Attendance {
         self.waiting.get(&(queue.clone(), klass)).map_or(0, BTreeSet::len)
     }
 
-    /// When the one who has waited longest came.
+    /// Since when the one who has waited longest does.
     pub(crate) fn head_ms(&self, queue: &Name, klass: u8) -> Option<u64> {
-        self.waiting.get(&(queue.clone(), klass))?.first().map(|(entered_ms, _)| *entered_ms)
+        self.waiting.get(&(queue.clone(), klass))?.first().map(|(since_ms, _)| *since_ms)
     }
 }
 

@@ -28,10 +28,9 @@ impl Counted {
         }
     }
 
-    pub(crate) fn give_back(&mut self, promise: &Promise) {
-        if let Some((grid, slot)) = self.of(promise) {
-            grid.give_back(slot);
-        }
+    /// False: its slot is not counted.
+    pub(crate) fn give_back(&mut self, promise: &Promise) -> bool {
+        self.of(promise).is_some_and(|(grid, slot)| grid.give_back(slot))
     }
 
     pub(crate) fn clear(&mut self) {
@@ -98,10 +97,8 @@ impl Site {
     fn count_slots(&self, queue: &Name, first: u64, before: u64) -> SlotGrid {
         let Some(policy) = self.callbacks(queue) else { return SlotGrid::default() };
         let mut grid = SlotGrid::new(first, (first..before).map(|slot| self.places(queue, policy, slot)));
-        for promise in self.state.promises.values().filter(|promise| promise.queue == *queue) {
-            if let Some(slot) = promise.slot(policy.slot_ms) {
-                grid.book(slot);
-            }
+        for (due_ms, ..) in self.index.promised.due_in(queue, first * policy.slot_ms..before.saturating_mul(policy.slot_ms)) {
+            grid.book(due_ms / policy.slot_ms);
         }
         grid
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::promised::Promised;
 use crate::promotable::Promotable;
 use crate::rules::Rules;
 use crate::state::{Agent, Contact, Phase, State};
@@ -12,7 +13,7 @@ use crate::words::{Id, Name, Presence, QueuePolicy};
 pub(crate) struct Census {
     /// Some queue asks.
     taken: bool,
-    /// Contacts queued, offered or connecting, by queue and channel.
+    /// Contacts queued, offered or connecting, by queue and channel; not those who were promised a call and are not due.
     waiting: BTreeMap<(Name, Name), usize>,
     /// Promoted contacts that are not parked, by queue.
     promoted: BTreeMap<Name, usize>,
@@ -33,11 +34,11 @@ impl Census {
         Self { taken, ..Self::default() }
     }
 
-    pub(crate) fn of(state: &State, rules: Option<&Rules>) -> Self {
+    pub(crate) fn of(state: &State, promised: &Promised, rules: Option<&Rules>) -> Self {
         let mut census = Self::begun(rules);
         if census.taken {
             for (id, contact) in &state.contacts {
-                census.add_contact(*id, contact);
+                census.add_contact(*id, contact, promised.waits_since(id, contact));
             }
             for (id, agent) in &state.agents {
                 census.add_agent(*id, agent);
@@ -46,11 +47,12 @@ impl Census {
         census
     }
 
-    pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact) {
+    /// `since_ms`: see `Promised::waits_since`.
+    pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact, since_ms: Option<u64>) {
         if !self.taken {
             return;
         }
-        if waits(contact) {
+        if contact.phase.waits() && since_ms.is_some() {
             *self.waiting.entry((contact.queue.clone(), contact.channel.clone())).or_default() += 1;
         }
         if counts_as_promoted(contact) {
@@ -62,11 +64,11 @@ impl Census {
         }
     }
 
-    pub(crate) fn remove_contact(&mut self, id: Id, contact: &Contact) {
+    pub(crate) fn remove_contact(&mut self, id: Id, contact: &Contact, since_ms: Option<u64>) {
         if !self.taken {
             return;
         }
-        if waits(contact) {
+        if contact.phase.waits() && since_ms.is_some() {
             less(&mut self.waiting, &(contact.queue.clone(), contact.channel.clone()));
         }
         if counts_as_promoted(contact) {
@@ -153,10 +155,6 @@ impl Census {
 
 fn asks(queue: &QueuePolicy) -> bool {
     queue.max_waiting > 0 || !queue.admit_unstaffed || queue.promote_before_ms > 0 || !queue.floors.is_empty()
-}
-
-fn waits(contact: &Contact) -> bool {
-    contact.phase.waits()
 }
 
 fn counts_as_promoted(contact: &Contact) -> bool {

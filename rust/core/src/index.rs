@@ -1,7 +1,7 @@
 //! What can be derived from the state and is kept so that decisions need not search: never in a snapshot, never in a hash.
 
 mod crew;
-mod promised;
+mod due;
 mod queueing;
 mod renewal;
 mod slots;
@@ -9,17 +9,18 @@ mod slots;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crew::{Crew, Seat};
+use due::{chances, desk_losses, each_answer_due, later_times, wrap_ups};
+pub(crate) use due::{closing, turning};
 use queueing::Queueing;
 
 use crate::attendance::Attendance;
 use crate::booking::Counted;
 use crate::census::Census;
-use crate::conversation::SidePhase;
-use crate::few::Few;
 use crate::groups::Groups;
 use crate::hindrance::has_place;
+use crate::promised::Promised;
 use crate::rules::Rules;
-use crate::state::{Agent, Closed, Contact, Hours, Phase, State, WorkPhase};
+use crate::state::{Agent, Contact, Phase, State};
 use crate::words::{Id, Key, Name};
 
 /// A short deadline. Those due at one instant run in this order.
@@ -112,8 +113,6 @@ pub(crate) struct Index {
     pub(crate) owned: Groups<Id, Id>,
     /// Live contacts by case and channel, in the order of their arrival; without those who bear the case's id, who need no index.
     cases: Groups<(Id, Name), (u64, Id)>,
-    /// Promised contacts by case, live or not, in the order of their ids; likewise.
-    promised: Groups<Id, Id>,
     /// Live contacts by customer.
     pub(crate) customers: Groups<Id, Id>,
     /// When a queued contact looks again, or may be promoted.
@@ -122,6 +121,7 @@ pub(crate) struct Index {
     pub(crate) attendance: Attendance,
     /// Slots of callbacks.
     pub(crate) slots: Counted,
+    pub(crate) promised: Promised,
 }
 
 impl Index {
@@ -135,7 +135,8 @@ impl Index {
         index.census = Census::begun(index.rules.as_ref());
         index.later.extend(state.modes.iter().filter_map(|(queue, closed)| closing(queue, *closed)));
         for (id, promise) in &state.promises {
-            index.add_promise(*id, promise);
+            index.later.insert((promise.deadline_ms(), Later::Promise(*id)));
+            index.promised.add(*id, promise);
         }
         index.later.extend(state.hours.iter().flat_map(|(queue, hours)| turning(queue, *hours)));
         index.later.extend(state.slas.deadlines());
@@ -154,10 +155,11 @@ impl Index {
     pub(crate) fn seed(&mut self, seed: u64) {
         self.crew.seed(seed);
         self.queueing.seed(seed);
-        for by_id in [&mut self.preferring, &mut self.owned, &mut self.customers, &mut self.promised] {
+        for by_id in [&mut self.preferring, &mut self.owned, &mut self.customers] {
             by_id.seed(seed);
         }
         self.cases.seed(seed);
+        self.promised.seed(seed);
     }
 
     /// A contact comes to be, or begins a visit.
@@ -182,9 +184,9 @@ impl Index {
         self.remove_contact(id, contact);
     }
 
-    /// The live contact of a case on a channel that arrived last, besides the one who bears the case's id.
-    pub(crate) fn last_in_case(&self, case: Id, channel: &Name) -> Option<(u64, Id)> {
-        self.cases.of(&(case, channel.clone())).next_back().copied()
+    /// The live contacts of a case on a channel, the last arrival first, besides the one who bears the case's id.
+    pub(crate) fn in_case(&self, case: Id, channel: &Name) -> impl Iterator<Item = (u64, Id)> + '_ {
+        self.cases.of(&(case, channel.clone())).rev().copied()
     }
 
     /// Live contacts of a case on a channel, besides the one who bears the case's id.
@@ -194,8 +196,9 @@ impl Index {
 
     /// What follows from a contact's phase.
     pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact) {
-        self.census.add_contact(id, contact);
-        self.attendance.add_contact(id, contact, self.rules.as_ref());
+        let since_ms = self.promised.waits_since(&id, contact);
+        self.census.add_contact(id, contact, since_ms);
+        self.attendance.add_contact(id, contact, since_ms, self.rules.as_ref());
         if contact.has_instants() {
             self.exclusions.extend(last_exclusion(contact).map(|until_ms| (until_ms, id)));
             self.later.extend(later_times(id, contact));
@@ -227,8 +230,9 @@ impl Index {
     }
 
     pub(crate) fn remove_contact(&mut self, id: Id, contact: &Contact) {
-        self.census.remove_contact(id, contact);
-        self.attendance.remove_contact(id, contact, self.rules.as_ref());
+        let since_ms = self.promised.waits_since(&id, contact);
+        self.census.remove_contact(id, contact, since_ms);
+        self.attendance.remove_contact(id, contact, since_ms, self.rules.as_ref());
         if contact.has_instants() {
             if let Some(until_ms) = last_exclusion(contact) {
                 self.exclusions.remove(&(until_ms, id));
@@ -411,86 +415,6 @@ fn last_exclusion(contact: &Contact) -> Option<u64> {
     contact.exclusions.values().map(|exclusion| exclusion.until_ms.max(exclusion.reoffer_from_ms)).max()
 }
 
-/// What is to happen to the contact, in its phase.
-fn later_times(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Later)> {
-    let course = &contact.course;
-    let (step, threshold, back) = match contact.phase {
-        Phase::Queued => (course.step_at_ms, course.threshold_at_ms, None),
-        Phase::Offered { .. } | Phase::Connecting { .. } => (None, course.threshold_at_ms, None),
-        Phase::Engaged { .. } => (None, None, None),
-        Phase::Parked { until_ms, .. } => (None, None, Some(until_ms)),
-    };
-    let later = [back.map(|at_ms| (at_ms, Later::Return(id))), step.map(|at_ms| (at_ms, Later::Step(id)))];
-    let silence = contact.conversation.silence.map(|due| (due.at_ms, Later::Silence(id)));
-    later.into_iter().chain([threshold.map(|at_ms| (at_ms, Later::Threshold(id))), silence]).flatten()
-}
-
-/// When the queue is done with those who wait.
-pub(crate) fn closing(queue: &Name, closed: Closed) -> Option<(u64, Later)> {
-    closed.close_at_ms.map(|at_ms| (at_ms, Later::Closing(queue.clone())))
-}
-
-/// When the queue opens or closes next, and when it is done with those who wait.
-pub(crate) fn turning(queue: &Name, hours: Hours) -> impl Iterator<Item = (u64, Later)> + '_ {
-    let next = hours.next_ms.map(|at_ms| (at_ms, Later::Hours(queue.clone())));
-    next.into_iter().chain(hours.close_at_ms.map(|at_ms| (at_ms, Later::HoursOver(queue.clone()))))
-}
-
-fn chances(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, Chance)> + '_ {
-    let course = &contact.course;
-    let promotion = course.promote_at_ms.filter(|_| course.promoted_from.is_none());
-    look_times(contact).map(move |when| (when, Chance::Look(id))).chain(promotion.map(|when| (when, Chance::Promote(id))))
-}
-
-fn look_times(contact: &Contact) -> impl Iterator<Item = u64> + '_ {
-    let preference = (!contact.preferred.is_empty()).then_some(contact.prefer_until_ms);
-    let exclusions = contact.exclusions.values().flat_map(|exclusion| [exclusion.reoffer_from_ms, exclusion.until_ms]);
-    exclusions.chain(preference).chain(contact.course.opens_ms.iter().copied()).chain(contact.course.drain_at_ms)
-}
-
 fn excluded(id: Id, contact: &Contact) -> impl Iterator<Item = (u64, u64, Id, Id)> + '_ {
     contact.exclusions.iter().map(move |(agent, exclusion)| (exclusion.until_ms, exclusion.reoffer_from_ms, id, *agent))
-}
-
-/// When what was offered, to the primary or a side, must be answered or connected.
-fn each_answer_due(id: Id, contact: &Contact, mut due: impl FnMut(u64, Timer)) {
-    let offered = match contact.phase {
-        Phase::Offered { attempt, expires_ms, .. } => {
-            due(expires_ms, Timer::Offer { contact: id, attempt });
-            true
-        }
-        Phase::Connecting { attempt, connect_by_ms, .. } => {
-            due(connect_by_ms, Timer::Connect { contact: id, attempt });
-            false
-        }
-        Phase::Queued | Phase::Engaged { .. } | Phase::Parked { .. } => false,
-    };
-    for (attempt, side) in &contact.sides {
-        match side.phase {
-            SidePhase::Offered { expires_ms } => due(expires_ms, Timer::Offer { contact: id, attempt: *attempt }),
-            SidePhase::Connecting { connect_by_ms } => due(connect_by_ms, Timer::Connect { contact: id, attempt: *attempt }),
-            SidePhase::Engaged => {}
-        }
-    }
-    // Held ones wait for the connect.
-    for (attempt, sibling) in contact.siblings.iter().filter(|_| offered) {
-        due(sibling.expires_ms, Timer::Offer { contact: id, attempt: *attempt });
-    }
-}
-
-/// When contacts are taken away, as long as the agent has any on such a channel.
-fn desk_losses(id: Id, agent: &Agent) -> impl Iterator<Item = (u64, Timer)> + '_ {
-    let has = |channel: &Name| {
-        let held = |phase| matches!(phase, WorkPhase::Connecting | WorkPhase::Engaged);
-        agent.work.values().any(|work| work.channel == *channel && held(work.phase))
-    };
-    let due = agent.desk_due.iter().flat_map(Few::iter).filter(move |(channel, _)| has(channel));
-    due.map(move |(_, at_ms)| (*at_ms, Timer::DeskLost(id)))
-}
-
-fn wrap_ups(id: Id, agent: &Agent) -> impl Iterator<Item = (u64, Timer)> + '_ {
-    agent.work.iter().filter_map(move |((contact, attempt), work)| match work.phase {
-        WorkPhase::Wrapping { until_ms, .. } => Some((until_ms, Timer::WrapUp { agent: id, contact: *contact, attempt: *attempt })),
-        WorkPhase::Offered | WorkPhase::Connecting | WorkPhase::Engaged => None,
-    })
 }

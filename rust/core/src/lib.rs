@@ -41,6 +41,7 @@ mod memory;
 mod pace;
 mod places;
 mod pool;
+mod promised;
 mod promotable;
 mod rare;
 mod record;

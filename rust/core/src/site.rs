@@ -43,11 +43,12 @@ impl Site {
         self.rules()?.next_day(self.state.day_ms)
     }
 
-    /// The live contact of a case on a channel that arrived last.
+    /// The live contact of a case on a channel that arrived last. Who was promised a call and calls is somebody else than who is to be called.
     pub(crate) fn live_in_case(&self, case: Id, channel: &Name) -> Option<Id> {
         let first = self.contact(&case).filter(|first| first.channel == *channel && first.case.is_none_or(|own| own == case));
-        let first = first.map(|first| (first.key.seq, case));
-        first.max(self.index.last_in_case(case, channel)).map(|(_, id)| id)
+        let called = |id: &Id| self.state.promises.get(id).is_some();
+        let first = first.map(|first| (first.key.seq, case)).filter(|(_, id)| !called(id));
+        first.max(self.index.in_case(case, channel).find(|(_, id)| !called(id))).map(|(_, id)| id)
     }
 
     /// Contacts of a case that live, or are promised a call.
@@ -55,7 +56,7 @@ impl Site {
         let first = self.case_of(&case).filter(|own| *own == case);
         let channels = self.rules().into_iter().flat_map(|rules| &rules.policy.channels);
         let others = channels.flat_map(|channel| self.index.others_in_case(case, &channel.name));
-        let promised = self.index.promised_in_case(&case).filter(|id| self.contact(id).is_none());
+        let promised = self.index.promised.in_case(&case).filter(|id| self.contact(id).is_none());
         first.into_iter().chain(others).chain(promised).collect()
     }
 

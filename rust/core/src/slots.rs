@@ -12,12 +12,12 @@ const LAST: u32 = 63;
 struct Slot {
     capacity: u16,
     /// May exceed the capacity: a plan that shrinks takes no promise back.
-    booked: u16,
+    booked: u32,
 }
 
 impl Slot {
     fn has_room(self) -> bool {
-        self.booked < self.capacity
+        self.booked < u32::from(self.capacity)
     }
 }
 
@@ -56,7 +56,7 @@ impl SlotGrid {
 
     /// How many are in it.
     #[cfg(test)]
-    pub(crate) fn booked(&self, slot: u64) -> u16 {
+    pub(crate) fn booked(&self, slot: u64) -> u32 {
         self.place(slot).map_or(0, |place| self.slots[place].booked)
     }
 
@@ -265,7 +265,10 @@ mod tests {
             }
         }
         for (slot, (capacity, count)) in (first..).zip(&naive.slots) {
-            assert_eq!((grid.capacity(slot), grid.booked(slot), grid.has_room(slot)), (*capacity, *count, count < capacity));
+            assert_eq!(
+                (grid.capacity(slot), grid.booked(slot), grid.has_room(slot)),
+                (*capacity, u32::from(*count), count < capacity)
+            );
         }
         assert!(full > 0 || steps < 10_000, "a grid that is never full shows little");
     }

@@ -19,8 +19,9 @@ impl Site {
         self.state.policy = Some(PolicyInForce { version: event.version, digest: event.digest, bytes: event.policy.clone() });
         self.drop_instants()?;
         self.drop_modes();
+        self.drop_plans();
         self.index.slots.clear();
-        self.index.census = Census::of(&self.state, self.index.rules.as_ref());
+        self.index.census = Census::of(&self.state, &self.index.promised, self.index.rules.as_ref());
         self.index.count_attendance(&self.state);
         self.drop_doors();
         self.state.sweep = (!self.index.queueing.is_empty()).then_some(Sweep { after: None });
@@ -33,6 +34,15 @@ impl Site {
         self.state.pace.keep(|queue| rules.paces(queue), rules.paces_any());
         self.state.doors.retain(|name, _| rules.door_of(name).is_some());
         self.index.hang_doors(&self.state);
+    }
+
+    /// Plans of slots that no queue has any more.
+    fn drop_plans(&mut self) {
+        let Some(rules) = &self.index.rules else { return };
+        self.state.planned.retain(|queue, planned| {
+            let callbacks = rules.queue(queue).and_then(|queue| queue.callbacks.as_ref());
+            callbacks.is_some_and(|policy| policy.slot_ms == planned.slot_ms)
+        });
     }
 
     fn drop_modes(&mut self) {

@@ -32,16 +32,23 @@ impl Site {
             return Err(format!("contact {id:?} is promised what cannot be"));
         }
         let promise = Promise::made(about.channel()?.clone(), event);
-        self.index.add_promise(id, &promise);
+        self.index.later.insert((promise.deadline_ms(), Later::Promise(id)));
         self.index.slots.book(&promise);
+        self.index.promised.add(id, &promise);
         self.state.promises.insert(id, promise);
         Ok(())
     }
 
     fn promise_is_due(&mut self, id: Id, key: Key) -> Result<(), String> {
         self.keeps_arrival(id, key)?;
-        self.change_contact(id, |contact| contact.key = key)?;
-        self.change_promise(id, |promise| promise.stage = PromiseStage::Due)
+        let mut contact = self.state.contacts.remove(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
+        self.index.remove_contact(id, &contact);
+        contact.key = key;
+        // From here on its wait counts.
+        let due = self.change_promise(id, |promise| promise.stage = PromiseStage::Due);
+        self.index.add_contact(id, &contact);
+        self.state.contacts.insert(id, contact);
+        due
     }
 
     /// The agent is free of it, and it waits for its next time outside of every line.
@@ -61,13 +68,17 @@ impl Site {
             promise.next_ms = event.next_ms.unwrap_or(promise.until_ms);
             promise.stage = PromiseStage::Scheduled;
             promise.dialling_until_ms = None;
+            // What supervisors and agents have made of it meanwhile stands.
+            (promise.priority, promise.topic) = (contact.priority, (*contact.topic).clone());
+            promise.key = promise.key.map(|_| contact.own_key());
         })
     }
 
     fn end_promise(&mut self, id: Id) -> Result<(), String> {
         let promise = self.state.promises.remove(&id).ok_or_else(|| format!("nothing is promised to contact {id:?}"))?;
-        self.index.remove_promise(id, &promise);
+        self.index.later.remove(&(promise.deadline_ms(), Later::Promise(id)));
         self.index.slots.give_back(&promise);
+        self.index.promised.remove(id, &promise);
         Ok(())
     }
 
@@ -94,8 +105,7 @@ impl Site {
 
     /// Connects that are under way may take longer by this.
     pub(super) fn shift_dialling(&mut self, gap_ms: u64) {
-        let dialling = self.state.promises.iter().filter(|(_, promise)| promise.dialling_until_ms.is_some());
-        let ids: Vec<Id> = dialling.map(|(id, _)| *id).collect();
+        let ids: Vec<Id> = self.index.promised.called().collect();
         for id in ids {
             let _ = self.change_promise(id, |promise| {
                 promise.dialling_until_ms = promise.dialling_until_ms.map(|until_ms| until_ms + gap_ms);
@@ -106,9 +116,12 @@ impl Site {
     /// Change a promise, with its deadline.
     pub(super) fn change_promise<T>(&mut self, id: Id, change: impl FnOnce(&mut Promise) -> T) -> Result<T, String> {
         let promise = self.state.promises.get_mut(&id).ok_or_else(|| format!("nothing is promised to contact {id:?}"))?;
-        let before_ms = promise.deadline_ms();
+        let (before_ms, stage) = (promise.deadline_ms(), promise.stage);
         let outcome = change(promise);
         let after_ms = promise.deadline_ms();
+        if stage != promise.stage {
+            self.index.promised.advance(id, promise);
+        }
         if before_ms != after_ms {
             self.index.later.remove(&(before_ms, Later::Promise(id)));
             self.index.later.insert((after_ms, Later::Promise(id)));
@@ -121,19 +134,19 @@ impl Site {
         if planned.slot_ms != event.slot_ms {
             *planned = Planned { slot_ms: event.slot_ms, ..Planned::default() };
         }
-        // What has passed is of no use any more.
+        // What has passed is of no use any more, unless somebody is still to be called, nor was it ever if it is planned now.
         let passed = event.at_ms / event.slot_ms;
-        planned.capacities = planned.capacities.split_off(&passed);
+        let oldest =
+            self.index.promised.due_in(&event.queue, 0..event.at_ms).next().map_or(passed, |(due_ms, ..)| due_ms / event.slot_ms);
+        planned.capacities = planned.capacities.split_off(&oldest.min(passed));
         let first = event.from_ms / event.slot_ms;
-        planned.capacities.extend((first..).zip(event.capacities.iter().copied()));
+        planned.capacities.extend((first..).zip(event.capacities.iter().copied()).filter(|(slot, _)| *slot >= passed));
         self.replan(&event.queue, first..first + event.capacities.len() as u64);
     }
 
     /// A customer is to be forgotten: who still is to be called has no name.
     pub(super) fn forget_promised(&mut self, customer: Id) {
-        let promises = self.state.promises.iter().filter(|(_, promise)| promise.customer == Some(customer));
-        let ids: Vec<Id> = promises.map(|(id, _)| *id).collect();
-        for id in ids {
+        for id in self.index.promised.forget(&customer) {
             if let Some(promise) = self.state.promises.get_mut(&id) {
                 promise.customer = None;
             }

@@ -22,8 +22,7 @@ impl Turn<'_> {
         let Some(case) = fact.case.filter(|case| *case != fact.contact) else {
             return self.waiting_already(fact).map_or(Arrival::Begins, Arrival::Joins);
         };
-        // Who was promised a call and calls is somebody else than who is to be called.
-        match self.site.live_in_case(case, &fact.channel).filter(|id| self.promise(id).is_none()) {
+        match self.site.live_in_case(case, &fact.channel) {
             Some(id) if fact.reopens || !self.is_parked(id) => Arrival::Joins(id),
             Some(id) => Arrival::Attaches(id, self.site.contact(&id).and_then(|contact| contact.phase.owner())),
             None if fact.reopens => Arrival::Begins,

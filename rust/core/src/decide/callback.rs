@@ -14,6 +14,11 @@ use crate::words::{
     RevokeReason, RiskCause, VisitOutcome, ALTERNATIVES_MAX,
 };
 
+/// So many calls may be promised to one customer at a time.
+const PROMISES_MAX: usize = 50;
+/// No plan begins later than this: a calendar is compiled for about as long.
+const PLAN_AHEAD_MS: u64 = 400 * 86_400_000;
+
 /// When somebody wishes to be called.
 struct Wish<'a> {
     queue: &'a Name,
@@ -45,6 +50,10 @@ impl Turn<'_> {
         }
         check_hours(&fact.hours)?;
         self.check_new(fact.contact)?;
+        // All of them end in one commit, if the customer is erased.
+        if fact.customer.is_some_and(|customer| self.site.index.promised.count(&customer) >= PROMISES_MAX) {
+            return Err("too_many_promises");
+        }
         match fact.waiting {
             Some(waiting) => self.check_waiting(waiting, fact),
             None if fact.kind == PromiseKind::HoldPlace => Err("not_waiting"),
@@ -200,6 +209,18 @@ impl Turn<'_> {
         Err((reason, nearest.into_iter().map(|slot| slot * slot_ms).collect()))
     }
 
+    /// For a promise that is moved: its own slot, too, though it may be full with it.
+    fn window_beside(&mut self, promise: &Promise, wish: &Wish<'_>) -> Result<Window, (DeclineReason, Vec<u64>)> {
+        let beside = self.window(wish);
+        // The slots have just been counted, so they are not counted anew meanwhile.
+        if beside.is_ok() || !self.site.index.slots.give_back(promise) {
+            return beside;
+        }
+        let own = self.window(wish);
+        self.site.index.slots.book(promise);
+        own.or(beside)
+    }
+
     /// The free slots that are nearest to an instant, in these hours.
     pub(super) fn alternatives(&mut self, queue: &Name, hours: &[Hours], near_ms: u64) -> Vec<u64> {
         let now_ms = self.at_ms;
@@ -243,7 +264,7 @@ impl Turn<'_> {
         let Some(promise) = self.site.state.promises.get(&fact.contact).cloned() else { return };
         let hours = fact.hours.unwrap_or_else(|| promise.hours.clone());
         let wish = Wish { queue: &promise.queue, at_ms: fact.wish_ms, exact: fact.exact, hours: &hours };
-        match self.window(&wish) {
+        match self.window_beside(&promise, &wish) {
             Err((reason, alternatives)) => self.decline(fact.contact, &promise.channel, &wish, reason, alternatives),
             Ok(window) => {
                 let event = self.promised_anew(fact.contact, &promise, hours, window);
@@ -295,11 +316,13 @@ impl Turn<'_> {
         self.rules().ok_or("no_policy")?.queue(&fact.queue).ok_or("unknown_queue")?;
         let policy = self.site.callbacks(&fact.queue).ok_or("no_callbacks")?;
         let fits = fact.slot_ms == policy.slot_ms && fact.from_ms.is_multiple_of(fact.slot_ms) && !fact.capacities.is_empty();
-        if fits {
-            Ok(())
-        } else {
-            Err("slot_mismatch")
+        if !fits {
+            return Err("slot_mismatch");
         }
+        if fact.from_ms > self.at_ms + PLAN_AHEAD_MS {
+            return Err("plan_too_far");
+        }
+        Ok(())
     }
 
     /// What was promised before stands, but whoever came last in a slot that is too small now is at risk.
@@ -338,16 +361,14 @@ impl Turn<'_> {
     /// Promises in these slots that do not fit in any more, and of which nothing is recorded: of each slot those made last.
     fn beyond(&self, queue: &Name, slots: Range<u64>) -> Vec<Id> {
         let Some(policy) = self.site.callbacks(queue) else { return Vec::new() };
-        let mut line: Vec<(u64, u64, Id, bool)> = (self.site.state.promises.iter())
-            .filter(|(_, promise)| promise.queue == *queue)
-            .filter_map(|(id, promise)| Some((promise.slot(policy.slot_ms)?, promise.made_ms, *id, promise.at_risk)))
-            .filter(|(slot, ..)| slots.contains(slot))
-            .collect();
+        let due_ms = slots.start.saturating_mul(policy.slot_ms)..slots.end.saturating_mul(policy.slot_ms);
+        let promised = self.site.index.promised.due_in(queue, due_ms);
+        let mut line: Vec<(u64, u64, Id)> = promised.map(|(due_ms, made_ms, id)| (due_ms / policy.slot_ms, made_ms, id)).collect();
         line.sort_unstable();
         let capacity = |slot: u64| usize::from(self.site.places(queue, policy, slot));
         let slots = line.chunk_by(|one, next| one.0 == next.0);
-        let beyond = slots.flat_map(|promises| promises.iter().skip(capacity(promises[0].0)));
-        beyond.filter(|(.., at_risk)| !at_risk).map(|(_, _, id, _)| *id).collect()
+        let beyond = slots.flat_map(|promises| promises.iter().skip(capacity(promises[0].0)).map(|(_, _, id)| *id));
+        beyond.filter(|id| self.promise(id).is_some_and(|promise| !promise.at_risk)).collect()
     }
 }
 

@@ -127,7 +127,7 @@ impl Turn<'_> {
         let connect_ms = self.dial_ms(&id).unwrap_or(connect_ms);
         let event = OfferAccepted { at_ms, attempt, connect_by_ms: self.at_ms + connect_ms };
         self.emit(Some(id), Some(agent), Some(&channel), event);
-        self.dial((id, attempt), agent);
+        self.dial((id, attempt), agent, at_ms);
         self.interrupt((id, attempt), agent);
     }
 

@@ -112,10 +112,10 @@ impl Turn<'_> {
     }
 
     /// An agent took it, so the customer is dialled: never more of them than agents who wait for them.
-    pub(super) fn dial(&mut self, (id, attempt): (Id, u32), agent: Id) {
+    pub(super) fn dial(&mut self, (id, attempt): (Id, u32), agent: Id, at_ms: u64) {
         let Some(promise) = self.promise(&id) else { return };
         let (message, channel) = (promise.address.unwrap_or(id), promise.channel.clone());
-        let event = EffectRequested { at_ms: self.t_ms, kind: word("dial"), message, ordinal: u64::from(attempt) };
+        let event = EffectRequested { at_ms, kind: word("dial"), message, ordinal: u64::from(attempt) };
         self.emit(Some(id), Some(agent), Some(&channel), event);
     }
 
@@ -285,8 +285,7 @@ impl Turn<'_> {
 
     /// Who asked to be forgotten is not called any more.
     pub(super) fn cancel_promises_of(&mut self, customer: Id) {
-        let promises = self.site.state.promises.iter().filter(|(_, promise)| promise.customer == Some(customer));
-        let ids: Vec<Id> = promises.map(|(id, _)| *id).collect();
+        let ids: Vec<Id> = self.site.index.promised.of(&customer).collect();
         for id in ids {
             self.end_promise_early(id, PromiseOutcome::Cancelled, None);
         }
@@ -294,6 +293,6 @@ impl Turn<'_> {
 
     /// Queues and channels that promises are made on.
     pub(super) fn promised_on(&self) -> impl Iterator<Item = (&Name, &Name)> {
-        self.site.state.promises.values().map(|promise| (&promise.queue, &promise.channel))
+        self.site.index.promised.lines()
     }
 }

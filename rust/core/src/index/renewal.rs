@@ -18,7 +18,7 @@ impl Index {
             return;
         }
         for (id, contact) in &state.contacts {
-            self.attendance.add_contact(*id, contact, rules);
+            self.attendance.add_contact(*id, contact, self.promised.waits_since(id, contact), rules);
         }
         for agent in state.agents.values() {
             self.attendance.add_agent(agent, seat(agent, rules).free, rules);

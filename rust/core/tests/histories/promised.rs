@@ -2,12 +2,14 @@
 
 use cordboard_core::codec;
 use cordboard_core::words::{
-    CallbackPolicy, CallbackRequested, CapacityPlanned, DialMode, Event, Id, Policy, PromiseKind, QueuePolicy,
+    CallbackPolicy, CallbackRequested, CapacityPlanned, CustomerErasureRequested, DialMode, Event, Id, Policy, PromiseKind,
+    QueuePolicy, Verdict,
 };
 use cordboard_core::Router;
 
 use crate::large::{check_loss, check_turn, count, frames, leading, numbered, publish};
 use crate::site::{channels, id, name, plain_policy, plain_queue, CHANNELS};
+use crate::transcript::{transcript, Line};
 use crate::witness::{decide, restored, START_MS};
 
 const QUEUE: &str = "orders";
@@ -73,6 +75,30 @@ fn promised() -> (Router, Vec<Vec<u8>>) {
     let commits = decide(&mut router, &frames(&facts, 1), START_MS);
     assert_eq!(count(&commits, |event| matches!(event, Event::PromiseMade(_))), usize::try_from(PROMISES).unwrap());
     (router, facts)
+}
+
+/// A customer asks for as many as one may have, and one more; all of them end with the customer, in one commit.
+#[test]
+fn a_customer_has_no_more_promises_than_one_commit_ends() {
+    let (mut router, _) = leading();
+    let (mut facts, customer) = (Vec::new(), id(0xb1, 1));
+    publish(&mut facts, codec::encode_policy(&policy(1)));
+    for number in 0..=50 {
+        numbered(&mut facts, |fact_id| wish(fact_id, number, Some(customer)).into());
+    }
+    numbered(&mut facts, |fact_id| CustomerErasureRequested { fact_id, customer }.into());
+    let commits = decide(&mut router, &frames(&facts, 1), START_MS);
+    assert_eq!(commits.len(), 1);
+    let refused =
+        transcript(&commits).iter().filter(|line| matches!(line, Line::Input { verdict, .. } if too_many(verdict))).count();
+    assert_eq!(refused, 1);
+    assert_eq!(count(&commits, |event| matches!(event, Event::PromiseMade(_))), 50);
+    assert_eq!(count(&commits, |event| matches!(event, Event::PromiseEnded(_))), 50);
+    assert_eq!(router.check(), Vec::<String>::new());
+}
+
+fn too_many(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Refused(refused) if refused.reason.as_str() == "too_many_promises")
 }
 
 #[test]

@@ -1,0 +1,118 @@
+//! Promises as they are asked for: by customer, by queue and time, and which of those whose contact waits are due. Derived, never in a snapshot.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::groups::Groups;
+use crate::state::{Contact, Promise, PromiseStage};
+use crate::words::{Id, Name, PromiseKind};
+
+/// Costs: the logarithm of the promises of a queue, a change; nothing to contacts as long as no promised one waits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Promised {
+    customers: Groups<Id, Id>,
+    /// By case, besides the contact that bears the case's id.
+    cases: Groups<Id, Id>,
+    /// Those that take a slot, by queue: due, made, contact.
+    slots: BTreeMap<Name, BTreeSet<(u64, u64, Id)>>,
+    /// How many there are, by queue and channel.
+    lines: BTreeMap<(Name, Name), usize>,
+    /// Those whose contact waits or is dialled, and whether they are due.
+    called: BTreeMap<Id, bool>,
+}
+
+impl Promised {
+    /// See `Table::seed`.
+    pub(crate) fn seed(&mut self, seed: u64) {
+        self.customers.seed(seed);
+        self.cases.seed(seed);
+    }
+
+    pub(crate) fn add(&mut self, id: Id, promise: &Promise) {
+        if let Some(customer) = promise.customer {
+            self.customers.add(customer, id);
+        }
+        if let Some(case) = promise.case.filter(|case| *case != id) {
+            self.cases.add(case, id);
+        }
+        if promise.kind == PromiseKind::Scheduled {
+            self.slots.entry(promise.queue.clone()).or_default().insert((promise.due_ms, promise.made_ms, id));
+        }
+        *self.lines.entry((promise.queue.clone(), promise.channel.clone())).or_default() += 1;
+        self.advance(id, promise);
+    }
+
+    pub(crate) fn remove(&mut self, id: Id, promise: &Promise) {
+        if let Some(customer) = promise.customer {
+            self.customers.take(&customer, &id);
+        }
+        if let Some(case) = promise.case.filter(|case| *case != id) {
+            self.cases.take(&case, &id);
+        }
+        if let Some(slots) = self.slots.get_mut(&promise.queue) {
+            slots.remove(&(promise.due_ms, promise.made_ms, id));
+            if slots.is_empty() {
+                self.slots.remove(&promise.queue);
+            }
+        }
+        let line = (promise.queue.clone(), promise.channel.clone());
+        if let Some(count) = self.lines.get_mut(&line) {
+            *count -= 1;
+            if *count == 0 {
+                self.lines.remove(&line);
+            }
+        }
+        self.called.remove(&id);
+    }
+
+    /// It is another stage of the promise.
+    pub(crate) fn advance(&mut self, id: Id, promise: &Promise) {
+        match promise.stage {
+            PromiseStage::Scheduled => self.called.remove(&id),
+            PromiseStage::Early => self.called.insert(id, false),
+            PromiseStage::Due => self.called.insert(id, true),
+        };
+    }
+
+    /// The customer has no name any more: whose promises these were.
+    pub(crate) fn forget(&mut self, customer: &Id) -> Vec<Id> {
+        self.customers.remove(customer)
+    }
+
+    pub(crate) fn of(&self, customer: &Id) -> impl Iterator<Item = Id> + '_ {
+        self.customers.of(customer).copied()
+    }
+
+    /// Promised contacts of a case, live or not, besides the one who bears the case's id.
+    pub(crate) fn in_case(&self, case: &Id) -> impl Iterator<Item = Id> + '_ {
+        self.cases.of(case).copied()
+    }
+
+    pub(crate) fn count(&self, customer: &Id) -> usize {
+        self.customers.count(customer)
+    }
+
+    /// Those that take a slot of the queue and are due in this stretch of time: due, made, contact.
+    pub(crate) fn due_in(&self, queue: &Name, due_ms: Range<u64>) -> impl Iterator<Item = (u64, u64, Id)> + '_ {
+        let least = |due_ms| (due_ms, 0, Id([0; 16]));
+        self.slots.get(queue).into_iter().flat_map(move |slots| slots.range(least(due_ms.start)..least(due_ms.end))).copied()
+    }
+
+    /// Queues and channels on which something is promised.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (&Name, &Name)> {
+        self.lines.keys().map(|(queue, channel)| (queue, channel))
+    }
+
+    /// Those whose contact waits or is dialled.
+    pub(crate) fn called(&self) -> impl Iterator<Item = Id> + '_ {
+        self.called.keys().copied()
+    }
+
+    /// Since when the contact's wait counts for others. None: it does not, since it waits for its time and stands behind everybody.
+    pub(crate) fn waits_since(&self, id: &Id, contact: &Contact) -> Option<u64> {
+        match self.called.get(id) {
+            None => Some(contact.entered_ms),
+            Some(due) => due.then_some(contact.entered_ms),
+        }
+    }
+}
