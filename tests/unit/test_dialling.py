@@ -96,7 +96,7 @@ async def test_it_rings_as_long_as_the_attempt_lasts_and_is_connected_until_its_
 async def test_nobody_is_rung_behind_the_window_or_at_the_end_of_the_attempt(now_ms: int, until_ms: int) -> None:
     site = Site()
     site.now_ms = now_ms
-    dial = Dial(DIAL.place, DIAL.inbox, CONTACT, AGENT, 2, ADDRESS, 0, until_ms, DIAL.connect_by_ms)
+    dial = Dial(DIAL.place, DIAL.commit, CONTACT, AGENT, 2, ADDRESS, 0, until_ms, DIAL.connect_by_ms)
     assert await site.see_through(dial) == []
     assert not site.rung and not site.names
 

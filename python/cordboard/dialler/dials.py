@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cordboard import codec
+from cordboard.branch import name_of
 from cordboard.events import Commit, Entry
 from cordboard.events.contact_events import ContactEnded
 from cordboard.events.event import EffectEnded, EffectRequested, EffectRetried
@@ -39,12 +40,12 @@ _ID_BYTES = 16
 class Dial:
     """One attempt: `agent` waits for the customer behind `address`, a reference into the vault.
 
-    It may begin before `until_ms`, the end of the promise's window, and must have an end before `connect_by_ms` (Unix ms). `inbox`:
-    the id of the inbox that the router read then; it tells the place apart from the same one of a journal that was restored.
+    It may begin before `until_ms`, the end of the promise's window, and must have an end before `connect_by_ms` (Unix ms).
+    `commit`: the name of the commit at its place, which tells it apart from one that stood there before the journal lost its end.
     """
 
     place: Place
-    inbox: bytes
+    commit: bytes
     contact: bytes
     agent: bytes
     attempt: int
@@ -57,7 +58,7 @@ class Dial:
     def name(self) -> str:
         """By which it is claimed, and known to the telephone gateway."""
         seq, entry = self.place
-        return f"{self.inbox.hex()}.{seq}.{entry}"
+        return f"{self.commit.hex()}.{seq}.{entry}"
 
 
 class Dials:
@@ -92,13 +93,13 @@ class Dials:
     def apply(self, seq: int, commit: Commit) -> None:
         for index, entry in enumerate(commit.entries):
             if entry.tag in _TAGS and (entry.contact in self._until_ms or self._concerns(entry)):
-                self._take((seq, index), entry, commit.consumed.inbox_id)
+                self._take((seq, index), entry, commit)
 
     def _concerns(self, entry: Entry) -> bool:
         """Though nothing is promised to its contact, or no more."""
         return entry.tag in _ANYWAY or entry.contact in self._connected
 
-    def _take(self, place: Place, entry: Entry, inbox: bytes) -> None:
+    def _take(self, place: Place, entry: Entry, commit: Commit) -> None:
         contact = entry.contact
         event = codec.decode_event(entry)
         if isinstance(event, EffectEnded):
@@ -121,7 +122,7 @@ class Dials:
             case OfferAccepted():
                 self._connect_by_ms[contact] = event.connect_by_ms
             case EffectRequested(kind=kind) if kind == KIND and entry.agent is not None and contact in self._until_ms:
-                self._begin(place, inbox, contact, entry.agent, event)
+                self._begin(place, name_of(commit), contact, entry.agent, event)
             case EngagementStarted(role="primary"):
                 self._end(contact, event.attempt, connected=True)
             case AttemptRecorded() | ConnectFailed() | ConnectExpired() | OfferRevoked():
@@ -138,10 +139,10 @@ class Dials:
             case _:
                 pass
 
-    def _begin(self, place: Place, inbox: bytes, contact: bytes, agent: bytes, event: EffectRequested) -> None:
+    def _begin(self, place: Place, commit: bytes, contact: bytes, agent: bytes, event: EffectRequested) -> None:
         dial = Dial(
             place=place,
-            inbox=inbox,
+            commit=commit,
             contact=contact,
             agent=agent,
             attempt=event.ordinal,
