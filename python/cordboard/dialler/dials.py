@@ -135,6 +135,8 @@ class Dials:
                 self._end(contact, None, connected=False)
                 if contact in self._connected:
                     self._connected.discard(contact)
+                    # A transfer of the talk was accepted, too.
+                    self._connect_by_ms.pop(contact, None)
                     self.left(contact)
             case _:
                 pass
