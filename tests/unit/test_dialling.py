@@ -108,6 +108,16 @@ async def test_whose_number_took_too_long_is_not_rung_and_goes_back_to_its_line(
     assert not site.rung
 
 
+@pytest.mark.parametrize(("claimed", "said"), [(True, [ConnectionFailed, EffectDone]), (False, [])])
+async def test_who_finds_no_room_in_time_goes_back_to_its_line_unless_somebody_else_rings(claimed: bool, said: list[type]) -> None:
+    site = Site()
+    site.claimed, site.now_ms = claimed, 27_990  # ten milliseconds to wait for room
+    whole: Any = site
+    bench = Bench("default", whole, whole, whole, whole, asyncio.Semaphore(0), lambda: site.now_ms)
+    await Attempt(bench, DIAL, site.ended, site.left).see_through()
+    assert [type(fact) for fact in site.said] == said and not site.rung
+
+
 @pytest.mark.parametrize("claimed", [False, LogUnavailable("away")])
 async def test_nobody_rings_or_speaks_who_has_not_claimed_it(claimed: Exception | bool) -> None:
     site = Site()

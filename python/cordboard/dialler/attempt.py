@@ -87,8 +87,7 @@ class Attempt:
 
     async def _see_through(self) -> None:
         try:
-            async with self._bench.room:
-                heard = await self._ring()
+            heard = await self._ring_in_turn()
         except _NotRung as why:
             logger.warning("dial %s: %s", self._dial.name, why)
             self._owe("platform", self._failed())
@@ -104,6 +103,22 @@ class Attempt:
             elif heard is not None:
                 self._owe(heard.outcome, self._reported(heard.outcome, heard.ring_ms))
         await self._pay()
+
+    async def _ring_in_turn(self) -> Answered | NotReached | None:
+        """As `_ring`, once there is room. Who finds none in time says so, if nobody else has claimed it: then it goes back to its
+        line, and is not taken for an attempt of which nobody knows what became of it."""
+        room = self._bench.room
+        try:
+            async with asyncio.timeout(max(0.0, self._left_s() - RING_MIN_S)):
+                await room.acquire()
+        except TimeoutError:
+            if self._ended.done() or not await self._claim():
+                return None
+            raise _NotRung("there is no room to ring") from None
+        try:
+            return await self._ring()
+        finally:
+            room.release()
 
     async def _ring(self) -> Answered | NotReached | None:
         """What became of it; None: it is not ours, or was over before anybody answered. Raises _NotRung, _NoNumber."""
