@@ -274,6 +274,8 @@ def test_numbers_that_may_be_called() -> None:
     assert not any(
         numbers.number(given) for given in ("0900 12 345", "112", "+1 212 555 1234", "25551234", "", "x", "+32" + "1" * 14)
     )
+    homes = {"+3247": ("0470 12 34 56", "+32470123456"), "+39": ("06 1234 5678", "+390612345678"), "+3": ("0470 12 34 56", None)}
+    assert {prefix: (given, CallableNumbers(prefix).number(given)) for prefix, (given, _) in homes.items()} == homes
     for wrong in ("32", "+0", "++32", "+32;+31"):
         with pytest.raises(ConfigurationError, match="prefix"):
             CallableNumbers(wrong)

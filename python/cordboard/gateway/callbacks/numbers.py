@@ -7,6 +7,10 @@ from cordboard.vault.address import PHONE, spelled
 
 DIGITS_MIN, DIGITS_MAX = 8, 15
 _PREFIX = re.compile(r"(!?)(\+[1-9][0-9]{0,14})")
+_COUNTRY = re.compile(r"\+(?:[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})")
+"""Country codes of E.164: of one, two, or else of three digits."""
+_ZERO_STAYS = frozenset(("+39", "+378", "+379"))
+"""In Italy the zero in front belongs to the number."""
 
 
 class CallableNumbers:
@@ -20,23 +24,24 @@ class CallableNumbers:
             if found is None:
                 raise ConfigurationError(f"{part} is no prefix of telephone numbers: write them as +32,+31,!+3290")
             self._rules[found[2]] = not found[1]
-        self._home = next((prefix for prefix, allowed in self._rules.items() if allowed), None)
+        first = next((prefix for prefix, allowed in self._rules.items() if allowed), "")
+        country = _COUNTRY.match(first)
+        # Not the prefix: behind +3247, which is Belgian, 0470… would become somebody else's number.
+        self._home = None if country is None else country[0]
 
     def __bool__(self) -> bool:
-        return self._home is not None
+        return any(self._rules.values())
 
     def number(self, given: str) -> str | None:
         """The number as it is dialled, `+3225551234`; None if it is none, or must not be called."""
-        if self._home is None:
-            return None
         try:
             kind, number = spelled(PHONE, given)
         except InvalidInput:
             return None
         if number.startswith("00"):
             number = f"+{number[2:]}"
-        elif number.startswith("0"):
-            number = self._home + number[1:]
+        elif number.startswith("0") and self._home is not None:
+            number = self._home + (number if self._home in _ZERO_STAYS else number[1:])
         if kind != PHONE or not re.fullmatch(rf"\+[0-9]{{{DIGITS_MIN},{DIGITS_MAX}}}", number, re.ASCII):
             return None
         prefix = max((prefix for prefix in self._rules if number.startswith(prefix)), key=len, default=None)
