@@ -45,6 +45,8 @@ CHANNEL = "voice"
 """By which customers are called; its entry points are those of callbacks."""
 SLOTS_MAX = 1_500
 _KINDS = ("text", "customer")
+_TOO_MANY = "too many callbacks, please try again later"
+"""Whether of the number or of others: who asks for another's is not told that calls are promised to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ class Bookings:
         customer = await self._vault.customer(PHONE, wish.number, source=self.name)
         mine = sum(promise.customer == customer for promise in self.promises.live())
         if mine >= self.limits.promises_a_number:
-            raise TooMany("too many callbacks for one number")
+            raise TooMany(_TOO_MANY)
         shown = json.dumps({"kind": PHONE, "address": wish.number, "name": wish.name}, ensure_ascii=False)
         said = {"text": wish.text, "customer": shown, "number": wish.number}
         contents = tuple(Content(content_ref(contact, kind), kind, words) for kind, words in said.items() if words)
@@ -293,7 +295,7 @@ class Bookings:
     def _check_rates(self, door: str, number: str) -> None:
         now = asyncio.get_running_loop().time()
         if not (self._of_number.take(number, now) and self._of_door.take(door, now)):
-            raise TooMany("too many callbacks, please try again later")
+            raise TooMany(_TOO_MANY)
 
 
 def _check_open(promise: Promise) -> None:
