@@ -243,8 +243,10 @@ class Bookings:
             if promise.outcome == "cancelled":
                 return holding, promise
             _check_open(promise)
-            # By any gateway and however often, it is one fact.
-            fact = CallbackCancelled(self._marks.derive(b"cancel", promise.contact), promise.contact)
+            # However often, it is one fact; but another one once the promise has changed. Else a refusal, because somebody was just
+            # calling, would be the answer for as long as the router remembers, whatever came of that call.
+            moment = promise.contact + promise.changed_seq.to_bytes(8, "big")
+            fact = CallbackCancelled(self._marks.derive(b"cancel", moment), promise.contact)
             with self.answers.expect(fact.fact_id) as outcome:
                 assert self._publisher is not None
                 await self._publisher.publish(codec.check_fact(fact))
