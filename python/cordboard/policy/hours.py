@@ -43,7 +43,13 @@ class Hours:
 
     def is_open_all(self, since_ms: int, until_ms: int) -> bool:
         """From the first of two instants, which lies before the other, to the other."""
-        return next(self.spans(since_ms, until_ms), None) == (since_ms, until_ms)
+        number, within_ms = divmod(since_ms - self._from_ms, WEEK_MS)
+        edges = self._week(number)
+        nearest = bisect_right(edges, within_ms)
+        if nearest % 2 == 0:
+            return False
+        # Asked of every slot of a page: only what reaches beyond its own stretch is worth a walk through the weeks.
+        return edges[nearest] - within_ms >= until_ms - since_ms or next(self.spans(since_ms, until_ms)) == (since_ms, until_ms)
 
     def spans(self, since_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
         """When it opens and closes, cut to what lies between the two instants."""
