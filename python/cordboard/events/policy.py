@@ -181,9 +181,9 @@ class CallbackPolicy(msgspec.Struct, frozen=True, kw_only=True):
     holdback_ms: DurationMs = 0
     """The next agent is held so long before the last moment to dial; 0: nobody is."""
     hold_place: bool = False
+    """Who waits may hang up and keep the place, to be called when it is reached. What wait is expected is said in this queue."""
     offer_missed: bool = False
     """Who came in vain is to be offered a callback."""
-    """Who waits may hang up and keep the place, to be called when it is reached. What wait is expected is said in this queue."""
 
 
 class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
