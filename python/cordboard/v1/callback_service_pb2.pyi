@@ -794,7 +794,7 @@ class WatchPromisesRequest(_message.Message):
     """At most one message in so many ms; 0: 200. 20..10000."""
     @_builtins.property
     def queues(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these, at most 256; empty: all."""
+        """Only these, at most 512; empty: all."""
 
     def __init__(
         self,
@@ -859,7 +859,7 @@ class GetPromiseBoardRequest(_message.Message):
     consistency_token: _builtins.str
     @_builtins.property
     def queues(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these, at most 256; empty: all."""
+        """Only these, at most 512; empty: all."""
 
     def __init__(
         self,
