@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from cordboard.api.site import Site
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.promises import zone_from
-from cordboard.events.bounds import INSTANT_MAX_MS
 from cordboard.events.policy import QUEUES_MAX
 from cordboard.projections.history.reader import PromiseRow
 from cordboard.projections.rows import permille
@@ -17,6 +16,8 @@ from cordboard.vault.clock import now_ms
 
 SOON_MS = 15 * 60_000
 PERIOD_MAX_MS = 32 * 86_400_000
+DAYS_END_MS = 253_370_764_800_000
+"""Begin of the year 9999: the last one of which every zone's days have a date (INSTANT_MAX_MS lies beyond)."""
 _JUDGED = ("kept", "missed")
 """Whose customer could have been reached: what the rate and the lateness are of."""
 
@@ -29,8 +30,8 @@ async def promise_board(site: Site, request: pb.GetPromiseBoardRequest) -> pb.Ge
     policy = site.declared.policy
     zone = zone_from(check, "zone", request.zone or (policy.timezone if policy is not None else ""))
     at_ms = max(site.promises.at_ms, now_ms())
-    from_ms = check.number("due_from_ms", request.due_from_ms, 0, INSTANT_MAX_MS)
-    until_ms = check.number("due_until_ms", request.due_until_ms, 0, INSTANT_MAX_MS)
+    from_ms = check.number("due_from_ms", request.due_from_ms, 0, DAYS_END_MS)
+    until_ms = check.number("due_until_ms", request.due_until_ms, 0, DAYS_END_MS)
     check.finish()
     from_ms = from_ms or day_of(at_ms, zone, 0)
     until_ms = until_ms or day_of(from_ms, zone, 1)

@@ -4,11 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from cordboard.api.promise_board import PERIOD_MAX_MS, day_of
+from cordboard.api.promise_board import DAYS_END_MS, PERIOD_MAX_MS, day_of
 from cordboard.api.site import Site
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.promises import zone_from
-from cordboard.events.bounds import INSTANT_MAX_MS
 from cordboard.events.policy import QUEUES_MAX
 from cordboard.projections.history.reader import SlaOutcome
 from cordboard.projections.rows import permille
@@ -23,8 +22,8 @@ async def sla_board(site: Site, request: pb.GetSlaBoardRequest) -> pb.GetSlaBoar
     queues = [check.name(f"queues[{index}]", name) for index, name in enumerate(request.queues[:QUEUES_MAX])]
     policy = site.declared.policy
     zone = zone_from(check, "zone", request.zone or (policy.timezone if policy is not None else ""))
-    from_ms = check.number("from_ms", request.from_ms, 0, INSTANT_MAX_MS)
-    until_ms = check.number("until_ms", request.until_ms, 0, INSTANT_MAX_MS)
+    from_ms = check.number("from_ms", request.from_ms, 0, DAYS_END_MS)
+    until_ms = check.number("until_ms", request.until_ms, 0, DAYS_END_MS)
     check.finish()
     from_ms = from_ms or day_of(max(site.slas.at_ms, now_ms()), zone, 0)
     until_ms = until_ms or day_of(from_ms, zone, 1)
