@@ -13,7 +13,7 @@ from cordboard.api.tokens import HexId, Ordinal
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.slas import MEASURES, STATES, clock_message, count_messages
 from cordboard.events.policy import QUEUES_MAX
-from cordboard.projections.slas import SlaClock
+from cordboard.projections.slas import Key, SlaClock
 from cordboard.v1 import sla_service_pb2 as pb
 from cordboard.v1.sla_service_pb2_grpc import SlaServiceServicer
 
@@ -58,8 +58,14 @@ class SlaService(SlaServiceServicer):
         interval_ms = check.number("interval_ms", request.interval_ms or INTERVAL_MS, INTERVAL_MS_MIN, INTERVAL_MS_MAX)
         check.finish()
 
+        followed: set[Key] = set()
+
         def wanted(clock: SlaClock) -> bool:
-            return (not queues or clock.queue in queues) and _concerns(clock, group)
+            """Who was told of it hears what becomes of it, in whatever queue that is."""
+            if clock.key not in followed and not ((not queues or clock.queue in queues) and _concerns(clock, group)):
+                return False
+            (followed.add if clock.lives else followed.discard)(clock.key)
+            return True
 
         slas, clock = self._site.slas, asyncio.get_running_loop().time
         told = slas.position

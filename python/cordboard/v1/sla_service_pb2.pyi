@@ -330,7 +330,7 @@ class WatchSlasRequest(_message.Message):
     """Only those that this group is told of, once they are at risk or broken; empty: all."""
     @_builtins.property
     def queues(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these, at most 512; empty: all."""
+        """Only clocks that are in these, at most 512, and then wherever they go until they end; empty: all."""
 
     def __init__(
         self,
