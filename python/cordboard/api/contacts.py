@@ -81,8 +81,7 @@ class ContactService(ContactServiceServicer):
         bound_to = b"ListContacts" + request.filter.SerializeToString(deterministic=True)
         cursor = self._site.tokens.cursor(bound_to, request.page_token, tuple[Ordinal, HexId])
         after = None if cursor is None else ContactKey(cursor[0], bytes.fromhex(cursor[1]))
-        await self._site.reach_history(await self._site.reach(request.consistency_token))
-        seq = await self._site.history.checkpoint()
+        seq = await self._site.read_history(request.consistency_token)
         rows, more = await self._site.history.list_contacts(wanted, after, page_size)
         return pb.ListContactsResponse(
             contacts=await self._past(rows),
@@ -100,8 +99,7 @@ class ContactService(ContactServiceServicer):
         check = Check()
         case = check.id("case_id", request.case_id)
         check.finish()
-        await self._site.reach_history(await self._site.reach(request.consistency_token))
-        seq = await self._site.history.checkpoint()
+        seq = await self._site.read_history(request.consistency_token)
         rows, _ = await self._site.history.list_contacts(ContactFilter(case=case), None, PAGE_MAX)
         if not rows:
             raise NotFound("no contact belongs to this case", reason="unknown_case")
@@ -124,8 +122,7 @@ class ContactService(ContactServiceServicer):
         check.finish()
         bound_to = b"GetTimeline" + contact
         cursor = self._site.tokens.cursor(bound_to, request.page_token, tuple[Ordinal, Ordinal])
-        await self._site.reach_history(await self._site.reach(request.consistency_token))
-        seq = await self._site.history.checkpoint()
+        seq = await self._site.read_history(request.consistency_token)
         rows, more = await self._site.history.timeline(contact, None if cursor is None else TimelineKey(*cursor), page_size)
         if not rows and cursor is None:
             raise FactRefused(REFUSALS["unknown_contact"], reason="unknown_contact")

@@ -25,8 +25,7 @@ async def list_messages(site: Site, request: pb.ListMessagesRequest) -> pb.ListM
     check.finish()
     bound_to = b"ListMessages" + contact
     cursor = site.tokens.cursor(bound_to, request.page_token, tuple[Ordinal, Ordinal])
-    await site.reach_history(await site.reach(request.consistency_token))
-    seq = await site.history.checkpoint()
+    seq = await site.read_history(request.consistency_token)
     after = None if cursor is None else TimelineKey(*cursor)
     rows, more = await site.history.timeline(contact, after, page_size, MESSAGES)
     if not rows and cursor is None and await site.history.get_contact(contact) is None:

@@ -38,8 +38,7 @@ async def promise_board(site: Site, request: pb.GetPromiseBoardRequest) -> pb.Ge
     if not from_ms < until_ms <= from_ms + PERIOD_MAX_MS:
         check.wrong("due_until_ms", "must be after due_from_ms, at most 32 days")
         check.finish()
-    await site.reach_history(await site.reach(request.consistency_token))
-    seq = await site.history.checkpoint()
+    seq = await site.read_history(request.consistency_token)
     rows = await site.history.promises(from_ms, until_ms, queues)
     return pb.GetPromiseBoardResponse(
         days=by_day(rows, zone, at_ms),

@@ -159,6 +159,15 @@ class Site:
         while not await self.history.reached(seq, CATCH_UP_S):
             pass
 
+    async def read_history(self, token: str) -> int:
+        """Wait until the history holds what `token` names; returns the last commit that it holds, which this process has folded,
+        too: only then it knows the commit's epoch, and a router may have taken over a moment ago. Raises as `reach`."""
+        await self.reach_history(await self.reach(token))
+        seq = await self.history.checkpoint()
+        while not await self.feed.reached(seq, CATCH_UP_S):
+            pass
+        return seq
+
     def refuse_when_draining(self) -> None:
         """Raises Draining once the server is about to stop."""
         if self.draining.is_set():

@@ -30,8 +30,7 @@ async def sla_board(site: Site, request: pb.GetSlaBoardRequest) -> pb.GetSlaBoar
     if not from_ms < until_ms <= from_ms + PERIOD_MAX_MS:
         check.wrong("until_ms", "must be after from_ms, at most 32 days")
         check.finish()
-    await site.reach_history(await site.reach(request.consistency_token))
-    seq = await site.history.checkpoint()
+    seq = await site.read_history(request.consistency_token)
     days: list[pb.SlaDay] = []
     while from_ms < until_ms:
         before_ms = min(day_of(from_ms, zone, 1), until_ms)

@@ -16,8 +16,7 @@ async def topic_report(site: Site, request: pb.GetTopicReportRequest) -> pb.GetT
     from_ms = check.number("arrived_from_ms", request.arrived_from_ms, 0, INSTANT_MAX_MS) or None
     until_ms = check.number("arrived_until_ms", request.arrived_until_ms, 0, INSTANT_MAX_MS) or None
     check.finish()
-    await site.reach_history(await site.reach(request.consistency_token))
-    seq = await site.history.checkpoint()
+    seq = await site.read_history(request.consistency_token)
     rows = await site.history.topic_outcomes(from_ms, until_ms)
     topics = sorted({row.topic_first or "" for row in rows})
     return pb.GetTopicReportResponse(
