@@ -107,7 +107,10 @@ class MissedContacts:
                 self._promises[contact] = customer
                 self._settle(customer, at_ms)
             case words.PromiseEnded() if contact in self._promises:
-                self._promised -= Counter([self._promises.pop(contact)])
+                customer = self._promises.pop(contact)
+                self._promised[customer] -= 1
+                if not self._promised[customer]:
+                    del self._promised[customer]
             case words.CustomerErased(customer=customer, at_ms=at_ms):
                 self._settle(customer, at_ms)
             case _:
