@@ -80,7 +80,7 @@ def _rows(text: str, problems: Problems) -> Iterator[list[Cell]]:
         if position < len(text) and text[position] not in "\r\n":
             problems.add((line, position - start + 1), "", "text after a closing quote", 'write " inside a value as ""')
         position = _behind_line(text, position)
-        if any(cell.text.strip() for cell in row) and not row[0].text.startswith("#"):
+        if any(cell.text.strip() for cell in row):
             yield row
         line, start = line + 1, position
 
