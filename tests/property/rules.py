@@ -70,7 +70,10 @@ PROMISES = (
 OF_PROMISES = {
     "ContactEnded.state=scheduled",
     *(f"refused {reason}" for reason in ("contact_scheduled", "contact_promised", "not_promised", "not_waiting", "no_callbacks")),
-    *(f"refused {reason}" for reason in ("callback_in_progress", "hours_invalid", "slot_mismatch", "too_many_promises", "plan_too_far")),
+    *(
+        f"refused {reason}"
+        for reason in ("callback_in_progress", "hours_invalid", "slot_mismatch", "too_many_promises", "plan_too_far")
+    ),
 }
 """What the naive router does not know yet: rust/core/tests/histories draws it, and stories callbacks_* tell it."""
 
