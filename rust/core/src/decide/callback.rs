@@ -361,7 +361,9 @@ impl Turn<'_> {
     /// Promises in these slots that do not fit in any more, and of which nothing is recorded: of each slot those made last.
     fn beyond(&self, queue: &Name, slots: Range<u64>) -> Vec<Id> {
         let Some(policy) = self.site.callbacks(queue) else { return Vec::new() };
-        let due_ms = slots.start.saturating_mul(policy.slot_ms)..slots.end.saturating_mul(policy.slot_ms);
+        // The plan of a slot that is over is forgotten: it says nothing of those who are still tried.
+        let from = slots.start.max(self.at_ms / policy.slot_ms);
+        let due_ms = from.saturating_mul(policy.slot_ms)..slots.end.max(from).saturating_mul(policy.slot_ms);
         let promised = self.site.index.promised.due_in(queue, due_ms);
         let mut line: Vec<(u64, u64, Id)> = promised.map(|(due_ms, made_ms, id)| (due_ms / policy.slot_ms, made_ms, id)).collect();
         line.sort_unstable();
