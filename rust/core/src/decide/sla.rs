@@ -28,6 +28,8 @@ pub(crate) enum Moment {
     CustomerSpoke,
     /// It waits for somebody else than us.
     Parked,
+    /// A contact of the case is to be called.
+    Promised,
     /// It ended, or is one that is promised a call again; `case`: and what is left of the case is to be asked.
     Gone {
         case: Option<Id>,
@@ -93,6 +95,7 @@ impl Moment {
                 Author::System => return None,
             },
             Event::ContactParked(event) if matches!(event.kind, ParkedKind::Customer | ParkedKind::ThirdParty) => Self::Parked,
+            Event::PromiseMade(_) => Self::Promised,
             // The case of a promised contact is left when its promise ends, which follows.
             Event::ContactEnded(event) => {
                 let case = site.case_of(&id).filter(|_| promise().is_none());
@@ -135,6 +138,7 @@ impl Turn<'_> {
                 self.pause_clocks(Subject::contact(id));
                 self.keep_case(id);
             }
+            Moment::Promised => self.keep_case(id),
             Moment::Gone { case, reason, last } => self.end_clocks(&last, case, reason),
         }
     }
