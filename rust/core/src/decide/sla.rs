@@ -213,6 +213,10 @@ impl Turn<'_> {
     }
 
     fn keep_case_of(&mut self, case: Id) {
+        // Mostly nothing is measured of it, and nobody need look for its contacts.
+        if self.site.state.slas.running.get(&case).is_none() {
+            return;
+        }
         let subject = Subject::case(case);
         let live = self.site.live_of_case(case);
         if live.iter().all(|id| waits_for_others(self.site, id)) {
