@@ -8,7 +8,7 @@ use crate::index::Later;
 use crate::summed::Summed;
 use crate::words::{Id, Name, SlaMeasure};
 
-/// Cases that are remembered at most, by SLA.
+/// Ends of cases that are remembered at most, of all SLAs together.
 pub(crate) const RESTED_MAX: usize = 100_000;
 
 /// All clocks of a site. Empty, and part of no hash, where no policy ever named an SLA.
