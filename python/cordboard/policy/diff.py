@@ -98,7 +98,7 @@ CHANGED = {
     "queues.rank_delays": _KEPT,
     "queues.drain_after": _KEPT,
     "queues.drain_share": _NEXT,
-    "queues.short_abandon": "only reports and boards count differently",
+    "queues.short_abandon": "reports and boards count differently; who hangs up sooner is offered no callback",
     "queues.service_level": "only reports and boards count differently",
     "calendars": "queues open and close by it at once; waiting contacts keep when they are due",
     "slas": "clocks that run keep their time and group, in the new calendar; it counts for those that start from now on",
