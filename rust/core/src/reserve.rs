@@ -38,7 +38,7 @@ impl Site {
     /// Somebody may be reserved for the contact at all.
     pub(crate) fn reserves_for(&self, id: &Id, queue: &Name) -> bool {
         if self.state.promises.get(id).is_some() {
-            return self.callbacks(queue).is_some_and(|policy| policy.holdback_ms > 0);
+            return self.callbacks(queue).is_some_and(|policy| policy.holdback_ms > 0 && policy.holdback_percent > 0);
         }
         self.reserves(queue)
     }
