@@ -44,6 +44,8 @@ from cordboard.vault.refs import content_ref
 CHANNEL = "voice"
 """By which customers are called; its entry points are those of callbacks."""
 SLOTS_MAX = 1_500
+LOOKED_AT_MAX = 6_000
+"""Slots of an answer, and how many are looked at for it: it is made in the loop that serves the chats."""
 _KINDS = ("text", "customer")
 _TOO_MANY = "too many callbacks, please try again later"
 """Whether of the number or of others: who asks for another's is not told that calls are promised to it."""
@@ -138,11 +140,11 @@ class Bookings:
         return callbacks.slot_ms
 
     def slots(self, queue: str, from_ms: int, hours: int) -> list[Slot]:
-        """Those with room from `from_ms` (Unix ms) on, for so many hours."""
+        """Those with room from `from_ms` (Unix ms) on, for so many hours; fewer if slots are short and the first ones are full."""
         now = max(self.promises.at_ms, self._clock_ms())
         until_ms = max(from_ms, now) + hours * 3_600_000
         every = takewhile(lambda slot: slot.begin_ms < until_ms, self.promises.slots(queue, from_ms, (), now))
-        return list(islice((slot for slot in every if slot.room), SLOTS_MAX))
+        return list(islice((slot for slot in islice(every, LOOKED_AT_MAX) if slot.room), SLOTS_MAX))
 
     # -- promises ---------------------------------------------------------------------------------------------------------
 
