@@ -12,7 +12,9 @@ import httpx
 import pytest
 from icalendar import Calendar
 
+from cordboard import codec, promises
 from cordboard.errors import ConfigurationError
+from cordboard.events.commit import INPUT_TAG
 from cordboard.events.policy import CallbackPolicy, ChannelProfile, EntryPoint, Policy, QueuePolicy
 from cordboard.gateway.callbacks.numbers import CallableNumbers
 from cordboard.gateway.callbacks.tokens import Holding, ManageTokens
@@ -259,6 +261,32 @@ async def test_the_same_wish_at_once_and_after_a_restart_is_one_promise(tmp_path
         await site.shut()
         await site.open()
         assert (await book(site, begin_ms, "key-00000002")).json() == full.json(), "and so is its refusal"
+
+
+async def test_a_key_that_comes_back_when_its_promise_is_forgotten_asks_the_router_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promises, "LATELY_MS", -1)  # what has ended is forgotten with its commit
+    asked: list[bytes] = []
+
+    async def decided_at(fact_id: bytes) -> tuple[int, int] | None:
+        asked.append(fact_id)
+        for seq in range(1, await log.last_journal_seq() + 1):
+            for index, entry in enumerate(codec.decode_commit((await log.read_commit(seq)).data).entries):
+                if entry.tag == INPUT_TAG and codec.fact_id(codec.decode_input(entry).fact) == fact_id:
+                    return seq, index
+        return None
+
+    async with callback_site(tmp_path, decided_at=decided_at) as site:
+        log = site.log
+        begin_ms, *_ = await free(site)
+        promise = (await book(site, begin_ms)).json()
+        await post(site, promise["manage"], "key-00000002", action="cancel")
+        facts = await log.last_inbox_seq()
+        again = await book(site, begin_ms)
+        assert (again.status_code, again.json()["reason"]) == (409, "promise_ended"), "no second call under the same key"
+        assert len(asked) == 1 and await log.last_inbox_seq() == facts, "the router may have forgotten it as well"
+        assert begin_ms in await free(site)
 
 
 async def test_without_numbers_there_is_nothing_to_book(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ from cordboard.missed import MissedContacts
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
-from cordboard.projections.history.doubt import was_decided
+from cordboard.projections.history.doubt import decided_at
 from cordboard.projections.quarantine import Quarantine
 from cordboard.projections.slas import Slas
 from cordboard.promises import Promises
@@ -166,7 +166,7 @@ async def run_api(
         feed.attach(fold.apply)
 
     async def decided(acceptance: Acceptance) -> bool:
-        return await was_decided(history, log, acceptance.fact_id)
+        return await decided_at(history, log, acceptance.fact_id) is not None
 
     people = People(vault, declared.registered)
     async with log.publisher(GATEWAY) as publisher, CoreThread() as core:

@@ -25,10 +25,10 @@ from cordboard.log.port import SiteLog
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
-from cordboard.projections.history.doubt import was_decided
+from cordboard.projections.history.doubt import decided_at
 from cordboard.projections.quarantine import Quarantine
 from cordboard.settings import Settings
-from cordboard.vault import Acceptance, Vault
+from cordboard.vault import Vault
 from cordboard.vault.erasure import catch_up
 from cordboard.vault.kek import load_kek
 from cordboard.vault.tokens import BOUNCES
@@ -114,7 +114,7 @@ class Faces:
                 ready=lambda port: self._open("gateway", "http", port),
                 probed=lambda unready: self.vitals.probes.update(gateway=unready),
                 expected_wait_ms=self._expected_wait_ms,
-                decided=self._decided,
+                decided_at=self._decided_at,
                 webhook_secrets=secrets,
                 behind_proxy=settings.behind_proxy,
                 callback_numbers=settings.callback_numbers,
@@ -198,5 +198,6 @@ class Faces:
         row = self.boards.queue(queue)
         return None if row is None else row.expected_wait_ms(self.boards.at_ms)
 
-    async def _decided(self, acceptance: Acceptance) -> bool:
-        return await was_decided(self.history, self.log, acceptance.fact_id)
+    async def _decided_at(self, fact_id: bytes) -> tuple[int, int] | None:
+        found = await decided_at(self.history, self.log, fact_id)
+        return None if found is None else (found.seq, found.entry)

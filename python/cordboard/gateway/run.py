@@ -34,7 +34,8 @@ from cordboard.vault.words import Acceptance
 
 MAIL, FORM, WEBHOOK, CALLBACK = "mail", "form", "webhook", "callback"
 
-Decided = Callable[[Acceptance], Awaitable[bool]]
+DecidedAt = Callable[[bytes], Awaitable[tuple[int, int] | None]]
+"""Commit and entry of the first verdict on the fact with this id, if the journal has one. Raises LogUnavailable: not known now."""
 
 
 async def run_gateway(
@@ -51,7 +52,7 @@ async def run_gateway(
     limits: Limits | None = None,
     allowed_origins: Collection[str] = (),
     expected_wait_ms: Callable[[str], int | None] | None = None,
-    decided: Decided | None = None,
+    decided_at: DecidedAt | None = None,
     webhook_secrets: Mapping[str, Sequence[str]] | None = None,
     behind_proxy: bool = False,
     callback_numbers: str = "",
@@ -61,9 +62,9 @@ async def run_gateway(
     """Serve every channel until cancelled. Start it before `feed.run()`: its folds are attached before the first await.
 
     `ready` hears the HTTP port once contacts are taken. `name` tells apart gateways that share a vault; keep it over restarts.
-    `expected_wait_ms` says what to tell customers who wait in a queue of which the router says nothing. `decided` tells of a fact
-    that was pending for long whether the journal has it already. `webhook_secrets`: one or two a webhook. `behind_proxy`: clients'
-    addresses are in X-Forwarded-For.
+    `expected_wait_ms` says what to tell customers who wait in a queue of which the router says nothing. `decided_at` tells of a
+    fact that the router may have forgotten whether the journal has it already. `webhook_secrets`: one or two a webhook.
+    `behind_proxy`: clients' addresses are in X-Forwarded-For.
     `callback_numbers`: prefixes of the telephone numbers to which the public may have calls promised; none: no callbacks over HTTP.
     `probed` is given what says why no contacts can be taken at a moment, as /readyz does (empty: they can).
     Raises ConfigurationError if it cannot listen.
@@ -85,7 +86,7 @@ async def run_gateway(
             log.publisher(name) as publisher,
             asyncio.TaskGroup() as group,
             serving(app, listener, connections=limits.connections) as server,
-            gateway.working(group, publisher, decided, doors),
+            gateway.working(group, publisher, decided_at, doors),
         ):
             if expected_wait_ms is not None:
                 group.create_task(gateway.tell_waits(expected_wait_ms))
@@ -126,12 +127,15 @@ class _Gateway:
 
     @contextlib.asynccontextmanager
     async def working(
-        self, group: asyncio.TaskGroup, publisher: Publisher, decided: Decided | None, doors: Sequence[Door]
+        self, group: asyncio.TaskGroup, publisher: Publisher, decided_at: DecidedAt | None, doors: Sequence[Door]
     ) -> AsyncIterator[None]:
         """Once the folds have read the journal: all channels are open while the context lives."""
         group.create_task(self._whispers.run())
         group.create_task(self._policy.keep_warm())
         await self._feed.caught_up()
+
+        async def decided(acceptance: Acceptance) -> bool:
+            return decided_at is not None and await decided_at(acceptance.fact_id) is not None
 
         def intake(gateway: str) -> Intake:
             sweeping = Intake(self._vault, publisher.publish, decided, gateway)
@@ -143,7 +147,7 @@ class _Gateway:
 
         self.turnstile.open()
         self._chat.open(intake(self._name), backlog)
-        self.bookings.open(intake(CALLBACK), publisher, backlog)
+        self.bookings.open(intake(CALLBACK), publisher, backlog, decided_at)
         group.create_task(self._chat.departures.run(publisher))
         group.create_task(self.turnstile.demand.run(publisher))
         for entrance in self.entrances.values():

@@ -54,6 +54,13 @@ class Answers:
             if not waiting:
                 del self._expected[fact_id]
 
+    async def said(self, seq: int, entry: int) -> Events:
+        """The events that the fact at this place of the journal caused. Raises as what `expect` yields does."""
+        try:
+            return await self._events(await self._read_commit(seq), entry)
+        except NotFound:
+            raise OutcomeUnknown("decided long ago") from None
+
     async def _events(self, commit: Commit, index: int) -> Events:
         match codec.decode_input(commit.entries[index]).verdict:
             case Accepted():
@@ -64,7 +71,4 @@ class Answers:
             case Quarantined(reason=reason):
                 raise InvalidInput(QUARANTINES.get(reason, reason), reason=reason)
             case Duplicate(first_seq=seq, first_entry=entry):
-                try:
-                    return await self._events(await self._read_commit(seq), entry)
-                except NotFound:
-                    raise OutcomeUnknown("decided long ago") from None
+                return await self.said(seq, entry)
