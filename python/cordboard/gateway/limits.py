@@ -68,10 +68,10 @@ class Limits:
     """Posts to a form from one network address; more are answered 429."""
     looks_per_s: float = 5.0
     looks_burst: int = 100
-    """Questions by one network address how entry points stand; more are answered 429."""
+    """Questions by one network address how entry points stand, and changes of callbacks by their links; more are answered 429."""
     bookings_per_s: float = 0.02
     bookings_burst: int = 10
-    """Callbacks booked or moved by one network address; more are answered 429 …"""
+    """Callbacks booked by one network address; more are answered 429 …"""
     numbers_per_s: float = 0.002
     numbers_burst: int = 3
     """… and for one telephone number …"""

@@ -108,7 +108,7 @@ class CallbackDesk:
             return self._answer(201, *await self._bookings.book(name, wish, key))
 
         self._bookings.door(name)
-        return await self._posted(request, booked)
+        return await self._posted(request, self._wishes, booked)
 
     async def change(self, token: str, request: Request[Any, Any, Any]) -> Response[Any]:
         async def changed(body: bytes, key: str) -> Response[Any]:
@@ -120,14 +120,15 @@ class CallbackDesk:
             return self._answer(200, *await self._bookings.move(token, change.begin_ms, key))
 
         self._bookings.holding(token)
-        return await self._posted(request, changed)
+        # Who holds a link may always cancel, whoever else books from this address; moves are counted by promise.
+        return await self._posted(request, self._looks, changed)
 
-    async def _posted(self, request: Request[Any, Any, Any], work: Any) -> Response[Any]:
+    async def _posted(self, request: Request[Any, Any, Any], buckets: TokenBuckets, work: Any) -> Response[Any]:
         """What every post goes through: whose page it comes from, how often, how much; and how refusals are worded."""
         headers = self._cors(request)
         if headers is None:
             return refuse_with(403, "origin_not_allowed", "pages of this origin book no callbacks")
-        if (late := self._too_fast(request, self._wishes)) is not None:
+        if (late := self._too_fast(request, buckets)) is not None:
             return _with(late, headers)
         try:
             if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
