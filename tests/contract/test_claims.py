@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -28,6 +29,16 @@ async def two(server: EmbeddedServer) -> AsyncIterator[tuple[Claims, Claims]]:
         yield one, other
 
 
+def paused(server: EmbeddedServer) -> int:
+    """Its process, once every thread stands still: the signal says so to one, and the others may answer a moment longer."""
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    threads = Path(f"/proc/{server.pid}/task")
+    while any((thread / "stat").read_text().rpartition(") ")[2][0] != "T" for thread in threads.iterdir()):
+        time.sleep(0.001)
+    return server.pid
+
+
 async def test_each_name_has_one_holder_however_many_ask(two: tuple[Claims, Claims]) -> None:
     names = [f"ab.{number}.0" for number in range(50)]
     asked = [claims.take(name, SOON_S) for name in names for claims in two]
@@ -37,23 +48,21 @@ async def test_each_name_has_one_holder_however_many_ask(two: tuple[Claims, Clai
 
 async def test_whose_answer_is_lost_learns_that_it_has_it(server: EmbeddedServer, two: tuple[Claims, Claims]) -> None:
     one, other = two
-    assert server.pid is not None
-    os.kill(server.pid, signal.SIGSTOP)
+    pid = paused(server)
     asking = asyncio.create_task(one.take("ab.1.0", SOON_S))
     await asyncio.sleep(1.3)  # its first question waits in the socket, and nobody answers in time
-    os.kill(server.pid, signal.SIGCONT)
+    os.kill(pid, signal.SIGCONT)
     assert await asking
     assert not await other.take("ab.1.0", SOON_S)
 
 
 async def test_who_cannot_know_does_not_have_it(server: EmbeddedServer, two: tuple[Claims, Claims]) -> None:
-    assert server.pid is not None
-    os.kill(server.pid, signal.SIGSTOP)
+    pid = paused(server)
     try:
         with pytest.raises(LogUnavailable):
             await two[0].take("ab.2.0", 0.2)
     finally:
-        os.kill(server.pid, signal.SIGCONT)
+        os.kill(pid, signal.SIGCONT)
 
 
 async def test_a_stream_that_would_let_two_have_it_is_refused(server: EmbeddedServer) -> None:
