@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from cordboard.cli.vitals import Vitals
@@ -22,7 +23,7 @@ def dialler(settings: Settings, log: SiteLog, vault: Vault, feed: Feed, nats_url
 
     def role() -> Awaitable[None]:
         limits = Limits(ringing=settings.dials_max)
-        ready = lambda: vitals.ready("dialler")  # noqa: E731
+        ready = partial(vitals.ready, "dialler")
         return run_dialler(log, vault, feed, nats_url, settings.site, voice, limits=limits, ready=ready)
 
     return role
