@@ -106,6 +106,13 @@ def test_the_workload_never_changes(tmp_path: Path) -> None:
     assert (tmp_path / "work").read_bytes() == small.read_bytes()
 
 
+def test_the_steps_that_contenders_in_rust_are_tested_on_are_said_in_the_words_of_today(tmp_path: Path) -> None:
+    """A word that has grown since would be found by `make bench-core` only: save what this records as small.steps."""
+    size = Size(agents=60, waiting=120, operations=400)
+    record(size, Router(SITE).take_over(bytes(range(16)), START_MS)).save(tmp_path / "steps")
+    assert (tmp_path / "steps").read_bytes() == (BENCHMARKS / "small.steps").read_bytes()
+
+
 def test_the_decisions_are_those_that_the_contenders_in_rust_are_tested_on() -> None:
     expected = dict(line.split() for line in (BENCHMARKS / "small.decisions").read_text().splitlines())
     size = Size(agents=60, waiting=120, operations=400)

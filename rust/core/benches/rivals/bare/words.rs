@@ -33,7 +33,7 @@ pub(crate) enum Said<'a> {
 }
 
 /// Behind the priority of a `ContactArrived`: defaults.
-const ARRIVED_TAIL: &[u8] = b"\xc0\x90\xc0\xc0\xc0\xc0\xa8customer\xc3\xc0\xc0\x90";
+const ARRIVED_TAIL: &[u8] = b"\xc0\x90\xc0\xc0\xc0\xc0\xa8customer\xc3\xc0\xc0\x90\xc2\xc0";
 
 pub(crate) struct Bytes<'a>(&'a [u8]);
 
@@ -45,7 +45,7 @@ impl<'a> Bytes<'a> {
     /// A fact: its id and what it says.
     #[inline]
     pub(crate) fn fact(mut self) -> (Id, Said<'a>) {
-        if let Some(rest) = self.0.strip_prefix(&[0xdc, 0, 18, 1]) {
+        if let Some(rest) = self.0.strip_prefix(&[0xdc, 0, 20, 1]) {
             self.0 = rest;
             let (fact_id, contact, channel, queue) = (self.id(), self.id(), self.text(), self.text());
             let (needs, priority) = (self.requirements(), self.take::<1>()[0]);
