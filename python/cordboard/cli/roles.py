@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cordboard.router import Standing
 
 logger = logging.getLogger(__name__)
+Role = Callable[[], Awaitable[None]]
 ROLES = ("router", "projector", "gateway", "api", "archiver", "dialler")
 HAND_OVER_S = 5.0
 """So long the end of a process may wait for the journal to take its last commit."""
@@ -77,11 +78,21 @@ def _tell(vitals: Vitals, standing: "Standing") -> None:
             vitals.ready("router", "reading the journal")
 
 
-async def project(nats_url: str, site: str, views_url: str, vitals: Vitals, trimmed: "Trimmed | None" = None) -> None:
-    """The projector role. It is ready once it follows the journal, and while it does not fall behind."""
+async def project(
+    nats_url: str, site: str, views_url: str, vitals: Vitals, following: asyncio.Event, trimmed: "Trimmed | None" = None
+) -> None:
+    """The projector role. It is ready once it follows the journal, and while it does not fall behind.
+
+    `following` is set once the tables are of this release: those of an older one are rebuilt before.
+    """
     from cordboard.projections.history import run_history
 
-    await run_history(nats_url, site, views_url, trimmed=trimmed, said=lambda why_not: vitals.ready("projector", why_not))
+    def said(why_not: str) -> None:
+        vitals.ready("projector", why_not)
+        if not why_not:
+            following.set()
+
+    await run_history(nats_url, site, views_url, trimmed=trimmed, said=said)
 
 
 async def keep_archive(log: SiteLog, archive: Archive, vitals: Vitals) -> None:
@@ -155,43 +166,75 @@ async def run_roles(
         log = WithArchive(server, archive) if archive is not None else server
         vitals = Vitals.of(roles)
         ports = Ports.of(settings, roles, addresses, say_ready)
-        tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []
-        if "router" in roles:
-            tasks.append(("router", lambda: lead(log, vitals, at_once=settings.nats_url is None)))
-        if "projector" in roles:
-            assert views_url is not None
-            url = views_url
-            trimmed = log.trimmed if isinstance(log, WithArchive) else None
-            tasks.append(("projector", lambda: project(addresses.nats_url, settings.site, url, vitals, trimmed)))
-        if "archiver" in roles:
-            kept = Archive(open_storage(settings.archive_place()), settings.site)
-            tasks.append(("archiver", lambda: keep_archive(server, kept, vitals)))
-        if "router" in roles or "archiver" in roles:
-            tasks.append(("alarms", lambda: watch_usage(server, vitals.sound)))
-        if settings.health_port >= 0:
-            tasks.append(("health", lambda: _health(settings, vitals)))
-            tasks.append(("lags", lambda: watch_lags(Lags(log, vitals, roles))))
-        if "gateway" in roles or "api" in roles:
-            from cordboard.cli.faces import Faces
-
-            assert vault_url is not None and views_url is not None
-            tasks += (await Faces.open(settings, log, ports, vitals, stack, vault_url, views_url, kek_file)).roles(roles)
-        elif "dialler" in roles:
-            from cordboard.cli.dialling import dial_alone
-
-            assert vault_url is not None
-            tasks += await dial_alone(settings, log, addresses.nats_url, vitals, stack, vault_url, kek_file)
+        deciding = _deciding(settings, roles, server, log, vitals)
         async with asyncio.TaskGroup() as group:
-            for name, role in tasks:
-                group.create_task(_named(name, role), name=name)
+            begin = partial(_begin, group)
+            if settings.health_port >= 0:
+                begin("health", lambda: _health(settings, vitals))
+                begin("lags", lambda: watch_lags(Lags(log, vitals, roles)))
+            if "projector" in roles:
+                assert views_url is not None
+                following = asyncio.Event()
+                trimmed = log.trimmed if isinstance(log, WithArchive) else None
+                begin("projector", partial(project, addresses.nats_url, settings.site, views_url, vitals, following, trimmed))
+                # Who reads the history ends on tables of an older release, which in this process nobody else would rebuild.
+                await following.wait()
+            # All of them are put together before any runs: each attaches its fold to the feed.
+            facing = await _facing(settings, roles, log, ports, vitals, stack, vault_url, views_url, kek_file)
+            for name, role in (*deciding, *facing):
+                begin(name, role)
             ports.settle()
+
+
+def _deciding(
+    settings: Settings, roles: tuple[str, ...], server: JetStreamLog, log: SiteLog, vitals: Vitals
+) -> list[tuple[str, Role]]:
+    """Router and archiver, and who watches what their streams take. Raises ConfigurationError."""
+    tasks: list[tuple[str, Role]] = []
+    if "router" in roles:
+        tasks.append(("router", lambda: lead(log, vitals, at_once=settings.nats_url is None)))
+    if "archiver" in roles:
+        kept = Archive(open_storage(settings.archive_place()), settings.site)
+        tasks.append(("archiver", lambda: keep_archive(server, kept, vitals)))
+    if tasks:
+        tasks.append(("alarms", lambda: watch_usage(server, vitals.sound)))
+    return tasks
+
+
+async def _facing(
+    settings: Settings,
+    roles: tuple[str, ...],
+    log: SiteLog,
+    ports: Ports,
+    vitals: Vitals,
+    stack: contextlib.AsyncExitStack,
+    vault_url: str | None,
+    views_url: str | None,
+    kek_file: Path | None,
+) -> list[tuple[str, Role]]:
+    """Gateway, API and dialler, with what they share opened into `stack`. Raises what `Faces.open` raises."""
+    if "gateway" in roles or "api" in roles:
+        from cordboard.cli.faces import Faces
+
+        assert vault_url is not None and views_url is not None
+        return (await Faces.open(settings, log, ports, vitals, stack, vault_url, views_url, kek_file)).roles(roles)
+    if "dialler" in roles:
+        from cordboard.cli.dialling import dial_alone
+
+        assert vault_url is not None
+        return await dial_alone(settings, log, ports.addresses.nats_url, vitals, stack, vault_url, kek_file)
+    return []
 
 
 async def _health(settings: Settings, vitals: Vitals) -> None:
     await serve_vitals(vitals, settings.host, settings.health_port, insecure_listen=settings.insecure_listen)
 
 
-async def _named(name: str, role: Callable[[], Awaitable[None]]) -> None:
+def _begin(group: asyncio.TaskGroup, name: str, role: Role) -> None:
+    group.create_task(_named(name, role), name=name)
+
+
+async def _named(name: str, role: Role) -> None:
     try:
         await role()
     except asyncio.CancelledError:
