@@ -38,7 +38,9 @@ def voice(request: pytest.FixtureRequest) -> Voice:
 async def test_who_answers_is_connected_until_it_is_hung_up(voice: Voice) -> None:
     heard = await voice.dial(Call("one", ANSWERS, 5.0))
     assert isinstance(heard, Answered) and heard.ring_ms <= 5_000
+    assert list(await voice.connected()) == ["one"]
     await voice.hang_up("one")
+    assert not await voice.connected()
     await voice.hang_up("one")
     await voice.hang_up("nobody")
 
@@ -60,8 +62,9 @@ async def test_a_ring_ends_with_its_cancellation_and_another_goes_on(voice: Voic
     ringing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await ringing
+    assert list(await voice.connected()) == ["two"]
     if isinstance(voice, SimulatedVoice):
-        assert (voice.ringing, voice.talking) == (set(), {"two"})
+        assert not voice.ringing
 
 
 async def test_a_gateway_that_is_away_has_a_word_for_it(voice: Voice) -> None:

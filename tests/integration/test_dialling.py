@@ -244,3 +244,26 @@ async def test_a_dialler_that_is_killed_while_it_rings_is_not_repeated(tmp_path:
             assert journal.attempts[contact] == [("unknown", False)]
             assert (journal.ended[contact], voice.dialled["+32470123456"]) == ("kept", 1)
             await journal.until(lambda: not journal.open)
+
+
+async def test_a_dialler_that_starts_anew_ends_the_talks_of_the_one_before(tmp_path: Path) -> None:
+    voice = Telephone()
+    async with (
+        api_site(tmp_path, policy()) as site,
+        Client(site.target) as client,
+    ):
+        await staffed(client, "anna", "bram")
+        async with dialling(site, voice, journal := Journal()):
+            first, second = await booked(client, ANSWERS), await booked(client, "+3225550199")
+            await journal.until(lambda: {first, second} <= journal.ended.keys())
+        assert len(voice.talking) == 2, "who talks goes on talking, whatever becomes of the dialler"
+        await client.end_contact(first)
+        async with dialling(site, voice, again := Journal()):
+            async with asyncio.timeout(PATIENCE_S):
+                while len(voice.talking) != 1:  # noqa: ASYNC110 - a telephone tells nobody
+                    await asyncio.sleep(0.02)
+            await client.end_contact(second)
+            await again.until(lambda: second in again.gone)
+            async with asyncio.timeout(PATIENCE_S):
+                while voice.talking:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)

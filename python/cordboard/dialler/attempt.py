@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from cordboard import codec, metrics
 from cordboard.dialler.dials import Dial, fact_id
-from cordboard.dialler.voice import Answered, Call, NotReached, Voice, VoiceUnavailable
+from cordboard.dialler.gateway import hang_up
+from cordboard.dialler.voice import Answered, Call, NotReached, Unreached, Voice, VoiceUnavailable
 from cordboard.errors import LogUnavailable, Overloaded, VaultUnavailable
 from cordboard.events import Fact
 from cordboard.events.fact import ConnectionFailed, ContactConnected, EffectDone, EffectFailed, EffectFailure
@@ -24,11 +25,20 @@ RING_MIN_S = 1.0
 """Who could not be rung for so long is not rung."""
 STOP_S = 5.0
 """So long a stop waits for the log to take what became of the calls that it broke off."""
+WITHDRAW_S = 0.25
+"""A gateway is told to stop ringing, and has so long for it before its call counts as one that it has lost sight of."""
+STRAY_S = 300.0
+"""So long such a ring is waited for: whoever answers it yet is hung up on."""
 _AGAIN_S = 0.5
+_UNREACHED: tuple[str, ...] = get_args(Unreached)
 
 
 class _NotRung(Exception):
     """Nobody was rung; the contact goes back to its line, and is offered and dialled again."""
+
+
+class _NotUnderstood(Exception):
+    """The gateway says what its port has no word for: somebody may have been rung."""
 
 
 class _NoNumber(Exception):
@@ -62,19 +72,19 @@ class Bench:
 
 
 class Attempt:
-    """One dial. `ended` comes when the journal says how the attempt ended (True: connected), `left` when the contact that was
-    connected by it ends."""
+    """One dial. `ended` comes when the journal says how the attempt ended (True: connected)."""
 
-    def __init__(self, bench: Bench, dial: Dial, ended: asyncio.Future[bool], left: asyncio.Future[None]) -> None:
+    def __init__(self, bench: Bench, dial: Dial, ended: asyncio.Future[bool]) -> None:
         self._bench = bench
         self._dial = dial
         self._ended = ended
-        self._left = left
         self._owed: list[Fact] = []
         """What must be said of it, because it is ours."""
+        self._stray: asyncio.Task[Answered | NotReached] | None = None
+        """A ring of which nobody knows whether somebody is connected by it, or will be."""
 
     async def see_through(self) -> None:
-        """Until ring or talk is over. Cancelled while it rings, it hangs up and says so."""
+        """Until the ring is over, and the journal knows how it ended. Cancelled while it rings, it hangs up and says so."""
         try:
             await self._see_through()
         except asyncio.CancelledError:
@@ -91,6 +101,9 @@ class Attempt:
         except _NotRung as why:
             logger.warning("dial %s: %s", self._dial.name, why)
             self._owe("platform", self._failed())
+        except _NotUnderstood as why:
+            logger.warning("dial %s: %s", self._dial.name, why)
+            self._owe("unknown", self._reported("unknown", 0))
         except _NoNumber as why:
             logger.warning("dial %s cannot be made: %s", self._dial.name, why.failure)
             metrics.DIALS.labels("no_number").inc()
@@ -103,6 +116,9 @@ class Attempt:
             elif heard is not None:
                 self._owe(heard.outcome, self._reported(heard.outcome, heard.ring_ms))
         await self._pay()
+        if self._stray is not None:
+            await asyncio.wait([self._stray], timeout=STRAY_S)
+            await hang_up(self._bench.voice, self._dial.name)
 
     async def _ring_in_turn(self) -> Answered | NotReached | None:
         """As `_ring`, once there is room. Who finds none in time says so, if nobody else has claimed it: then it goes back to its
@@ -155,18 +171,28 @@ class Attempt:
         finally:
             if not ring.done():
                 ring.cancel()
-                await asyncio.wait([ring])
-        if ring.cancelled():
+                await asyncio.wait([ring], timeout=WITHDRAW_S)
+        if not ring.done() or ring.cancelled():
+            self._stray = None if ring.done() else ring
             if self._ended.done():
                 self._withdraw()
                 return None
             raise _NotRung("the telephone gateway did not say in time what became of it")
+        return self._heard(ring)
+
+    def _heard(self, ring: "asyncio.Task[Answered | NotReached]") -> Answered | NotReached:
+        """What the gateway says. Raises _NotRung, _NotUnderstood."""
         match ring.exception():
             case None:
-                return ring.result()
+                heard: Any = ring.result()
+                if isinstance(heard, Answered) or (isinstance(heard, NotReached) and heard.outcome in _UNREACHED):
+                    return heard
+                self._stray = ring
+                raise _NotUnderstood("the telephone gateway has no word for what became of it that we know")
             case VoiceUnavailable() as error:
                 raise _NotRung(f"the telephone gateway does not ring: {error}")
             case error:
+                self._stray = ring
                 # Not in what words: those may be somebody's number.
                 raise _NotRung(f"the telephone gateway failed unexpectedly: {type(error).__name__}")
 
@@ -197,12 +223,8 @@ class Attempt:
         connected = await self._ended
         self._owed = [self._done()]
         await self._pay()
-        if connected:
-            await self._left
-        try:
-            await self._bench.voice.hang_up(dial.name)
-        except VoiceUnavailable as error:
-            logger.warning("dial %s could not be hung up: %s", dial.name, error)
+        if not connected:
+            await hang_up(self._bench.voice, dial.name)
 
     def _withdraw(self) -> None:
         """Its promise or its agent was gone before anybody answered."""
@@ -227,7 +249,7 @@ class Attempt:
     def _reported(self, outcome: AttemptOutcome, ring_ms: int) -> AttemptReported:
         dial = self._dial
         # Whatever a gateway says: it cannot have rung for longer than the attempt lasts.
-        rang_ms = max(0, min(ring_ms, dial.connect_by_ms - dial.begun_ms))
+        rang_ms = max(0, min(ring_ms, dial.connect_by_ms - dial.begun_ms)) if type(ring_ms) is int else 0
         return AttemptReported(self._fact_id(outcome), dial.contact, dial.attempt, dial.agent, outcome, rang_ms)
 
     def _failed(self) -> ConnectionFailed:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from cordboard import metrics
+from cordboard.dialler import gateway
 from cordboard.dialler.attempt import Attempt, Bench
 from cordboard.dialler.dials import KIND, Dial, Dials, fact_id
 from cordboard.dialler.voice import Voice
@@ -38,7 +39,8 @@ DEFAULT_LIMITS = Limits()
 
 
 class Calls:
-    """The attempts that this process attends to: from the fold's word to the end of ring or talk."""
+    """The attempts that this process attends to, from the fold's word to the end of the ring; and the end of every talk, whichever
+    process began it: that one may be gone."""
 
     def __init__(self, bench: Bench, dials: Dials) -> None:
         self._bench = bench
@@ -46,7 +48,6 @@ class Calls:
         self._tasks: asyncio.TaskGroup | None = None
         self._ends: dict[bytes, asyncio.Future[bool]] = {}
         """Of each contact whose attempt has not ended: whether it ended in a connection."""
-        self._talks: dict[bytes, asyncio.Future[None]] = {}
         dials.asked, dials.over, dials.left = self._ask, self._over, self._left
 
     async def run(self, sweep_s: float) -> None:
@@ -60,9 +61,10 @@ class Calls:
                 self._tasks = None
 
     async def _sweep(self, sweep_s: float) -> None:
-        """Whoever rang may have died before it said that the effect is over."""
+        """Whoever rang may have died before it hung up, or said that the effect is over."""
         before: set[Dial] = set()
         while True:
+            await self._hang_up_leftovers()
             await asyncio.sleep(sweep_s)
             outlived = self._dials.outlived()
             for dial in outlived:
@@ -71,29 +73,32 @@ class Calls:
                     await self._bench.say(EffectDone(fact_id(self._bench.site, dial, "over"), *dial.place))
             before = set(outlived)
 
+    async def _hang_up_leftovers(self) -> None:
+        # The journal is asked after the gateway: who is connected just now is no leftover.
+        for name in self._dials.leftover(await gateway.connected(self._bench.voice)):
+            logger.info("dial %s was left connected: hanging up", name)
+            if not await gateway.hang_up(self._bench.voice, name):
+                return  # it is away, and is asked again at the next look
+
     def _ask(self, dial: Dial) -> None:
         if self._tasks is None:
             return  # not yet, and `run` will see it; or no more
-        loop = asyncio.get_running_loop()
-        ended, left = loop.create_future(), loop.create_future()
-        self._ends[dial.contact], self._talks[dial.contact] = ended, left
-        task = self._tasks.create_task(Attempt(self._bench, dial, ended, left).see_through(), name="dial")
-        task.add_done_callback(partial(self._forget, dial.contact, left))
+        ended = self._ends[dial.contact] = asyncio.get_running_loop().create_future()
+        task = self._tasks.create_task(Attempt(self._bench, dial, ended).see_through(), name="dial")
+        task.add_done_callback(partial(self._forget, dial.contact, ended))
 
-    def _forget(self, contact: bytes, left: asyncio.Future[None], _task: asyncio.Task[None]) -> None:
-        if self._talks.get(contact) is left:
-            del self._talks[contact]
-            self._ends.pop(contact, None)
+    def _forget(self, contact: bytes, ended: asyncio.Future[bool], _task: asyncio.Task[None]) -> None:
+        if self._ends.get(contact) is ended:
+            del self._ends[contact]
 
     def _over(self, dial: Dial, connected: bool) -> None:
         ended = self._ends.pop(dial.contact, None)
         if ended is not None and not ended.done():
             ended.set_result(connected)
 
-    def _left(self, contact: bytes) -> None:
-        left = self._talks.get(contact)
-        if left is not None and not left.done():
-            left.set_result(None)
+    def _left(self, name: str) -> None:
+        if self._tasks is not None:
+            self._tasks.create_task(gateway.hang_up(self._bench.voice, name), name="hang up")
 
 
 async def run_dialler(

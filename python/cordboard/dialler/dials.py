@@ -1,7 +1,8 @@
 """Whom to ring now: every attempt at a promised call that the journal has begun and not ended, folded from it."""
 
 import hashlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cordboard import codec
@@ -34,6 +35,7 @@ _TAGS = frozenset(
 )
 _ANYWAY = frozenset(kind.__struct_config__.tag for kind in (PromiseMade, EffectEnded, EffectRetried))
 _ID_BYTES = 16
+_NAME = re.compile(r"[0-9a-f]+\.(?P<seq>[0-9]{1,19})\.[0-9]{1,19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ class Dial:
 
 
 class Dials:
-    """A fold. `asked` hears of every dial as it begins; `over` as it ends, and whether it ended in a connection; `left` of the end
-    of a contact that was connected so."""
+    """A fold. `asked` hears of every dial as it begins; `over` as it ends, and whether it ended in a connection; `left` of the
+    end of a talk, which is its contact's, by the name of the dial that connected it."""
 
     def __init__(self) -> None:
         self._until_ms: dict[bytes, int] = {}
@@ -74,10 +76,12 @@ class Dials:
         """Effects that nobody has said to be over."""
         self._failed: dict[Place, Dial] = {}
         """Dead letters, which somebody may want retried: their attempts are over nevertheless."""
-        self._connected: set[bytes] = set()
+        self._talks: dict[bytes, str] = {}
+        """By contact, the name of the dial that connected it."""
+        self._seq = 0
         self.asked: Callable[[Dial], None] = _nobody
         self.over: Callable[[Dial, bool], None] = _nobody
-        self.left: Callable[[bytes], None] = _nobody
+        self.left: Callable[[str], None] = _nobody
 
     def live(self) -> list[Dial]:
         """Those that have begun and not ended, in their order."""
@@ -90,14 +94,21 @@ class Dials:
         """Whose attempt has ended, and nobody has said so of the effect."""
         return [dial for dial in self._open.values() if not self.is_live(dial)]
 
+    def leftover(self, names: Iterable[str]) -> list[str]:
+        """Those of `names` that are dials of which the journal says that nobody rings and nobody talks. What it does not know
+        yet is none of them."""
+        held = {dial.name for dial in self._live.values()} | set(self._talks.values())
+        return [name for name in names if name not in held and (at := _NAME.fullmatch(name)) and int(at["seq"]) <= self._seq]
+
     def apply(self, seq: int, commit: Commit) -> None:
         for index, entry in enumerate(commit.entries):
             if entry.tag in _TAGS and (entry.contact in self._until_ms or self._concerns(entry)):
                 self._take((seq, index), entry, commit)
+        self._seq = seq
 
     def _concerns(self, entry: Entry) -> bool:
         """Though nothing is promised to its contact, or no more."""
-        return entry.tag in _ANYWAY or entry.contact in self._connected
+        return entry.tag in _ANYWAY or entry.contact in self._talks
 
     def _take(self, place: Place, entry: Entry, commit: Commit) -> None:
         contact = entry.contact
@@ -133,11 +144,11 @@ class Dials:
                 self._connect_by_ms.pop(contact, None)
             case ContactEnded():
                 self._end(contact, None, connected=False)
-                if contact in self._connected:
-                    self._connected.discard(contact)
+                talk = self._talks.pop(contact, None)
+                if talk is not None:
                     # A transfer of the talk was accepted, too.
                     self._connect_by_ms.pop(contact, None)
-                    self.left(contact)
+                    self.left(talk)
             case _:
                 pass
 
@@ -163,7 +174,7 @@ class Dials:
             return
         del self._live[contact]
         if connected:
-            self._connected.add(contact)
+            self._talks[contact] = dial.name
         self.over(dial, connected)
 
 

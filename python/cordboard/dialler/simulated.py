@@ -108,6 +108,9 @@ class SimulatedVoice:
     async def hang_up(self, call_id: str) -> None:
         self.talking.discard(call_id)
 
+    async def connected(self) -> frozenset[str]:
+        return frozenset(self.talking)
+
 
 def _digits(number: str) -> str:
     """How a number is told apart, however it is written: empty if it is none."""

@@ -1,5 +1,6 @@
 """The `voice` port: how a customer's telephone is rung. A telephone gateway speaks it; what is simulated speaks it, too."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -48,4 +49,8 @@ class Voice(Protocol):
 
     async def hang_up(self, call_id: str) -> None:
         """The connection ends. Of a call that has none: nothing happens. Raises VoiceUnavailable."""
+        ...
+
+    async def connected(self) -> Collection[str]:
+        """The calls of this site that are connected now, by `call_id`, whichever process dialled them. Raises VoiceUnavailable."""
         ...
