@@ -49,10 +49,10 @@ def goldens() -> list[Golden]:
 
 def record() -> Journals:
     """Every story, told to today's core."""
-    return {path.stem: _told(path) for path in STORIES}
+    return {path.stem: told(path) for path in STORIES}
 
 
-def _told(path: Path) -> list[bytes]:
+def told(path: Path) -> list[bytes]:
     telling = Telling()
     for block in parse(path.read_text()):
         if block.commands:

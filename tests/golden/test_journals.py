@@ -16,8 +16,8 @@ from cordboard.events import fact as facts
 from cordboard.events.commit import INPUT_TAG, Commit
 from cordboard.events.verdict import Refused
 from cordboard.router.ledger import Ledger
-from tests.golden.journals import Golden, goldens
-from tests.scenarios.story import INBOX
+from tests.golden.journals import Golden, goldens, told
+from tests.scenarios.story import INBOX, STORIES
 
 SITE = "default"
 GOLDENS = goldens()
@@ -74,18 +74,21 @@ def test_every_word_that_is_said_today_stands_in_a_golden_journal() -> None:
     assert missing == UNTOLD
 
 
-def test_the_newest_level_has_a_journal_with_a_state_hash() -> None:
-    hashes = [codec.decode_commit(data).state_hash for golden in GOLDENS if golden.level == LEVEL for data in _all(golden)]
+def test_the_newest_recorded_level_has_a_journal_with_a_state_hash() -> None:
+    newest = GOLDENS[-1].level
+    hashes = [codec.decode_commit(data).state_hash for golden in GOLDENS if golden.level == newest for data in _all(golden)]
     assert any(hashes)
 
 
 class Site:
-    """A journal of a golden story, and a router that goes on with it."""
+    """A journal of a story, as a build of that level has recorded it or as this one does, and a router that goes on with it."""
 
     def __init__(self, level: int) -> None:
-        golden = [golden for golden in GOLDENS if golden.level == level][-1]
-        journals = golden.read()
-        self.journal = list(journals[min(journals)])
+        if level == LEVEL:
+            self.journal = told(STORIES[0])
+        else:
+            journals = [golden for golden in GOLDENS if golden.level == level][-1].read()
+            self.journal = list(journals[min(journals)])
         self.router = folded(self.journal)
         self.at_ms = self.router.position().at_ms
         self._frame = self.router.position().inbox_seq
@@ -129,15 +132,15 @@ def _all(golden: Golden) -> Iterator[bytes]:
 
 
 def test_a_site_of_an_older_level_is_led_at_it_until_a_newer_one_is_adopted() -> None:
-    site = Site(2)
+    site = Site(FIRST_DECIDED)
     taken = site.take_over()
-    assert (taken.incarnation, taken.level_max, site.newest().level) == (None, 0, 2), "as builds of level 2 write and decide it"
-    assert [site.ask(1), site.ask(2), site.ask(LEVEL + 1)] == ["level_in_force", "level_in_force", "level_unknown"]
-    assert site.ask(3).level == 3
-    assert site.newest().level == 2, "decided before it was in force"
-    assert (site.ask(3), site.newest().level) == ("level_in_force", 3)
-    taken = site.take_over()
-    assert (taken.incarnation, taken.level_max, site.newest().level) == (INCARNATION, LEVEL, 3)
+    assert (taken.incarnation, taken.level_max, site.newest().level) == (INCARNATION, LEVEL, FIRST_DECIDED)
+    assert [site.ask(1), site.ask(FIRST_DECIDED), site.ask(LEVEL + 1)] == ["level_in_force", "level_in_force", "level_unknown"]
+    assert site.ask(LEVEL).level == LEVEL
+    assert site.newest().level == FIRST_DECIDED, "decided before it was in force"
+    assert (site.ask(LEVEL), site.newest().level) == ("level_in_force", LEVEL)
+    site.take_over()
+    assert site.newest().level == LEVEL
     assert site.router.check() == []
     # Whoever folds it, starts from a snapshot, or decides it again comes to the same.
     assert folded(site.journal).state_hash() == site.router.state_hash() == Router.restore(site.router.snapshot()).state_hash()
@@ -166,9 +169,10 @@ def _next(site: Site, other: Router) -> bytes:
     return site.router.step_down(site.at_ms)
 
 
-def test_a_level_that_is_only_folded_is_not_led() -> None:
-    site = Site(1)
-    with pytest.raises(LevelUnsupported, match=f"is of level 1, and this engine decides levels {FIRST_DECIDED} to {LEVEL}"):
+@pytest.mark.parametrize("level", range(1, FIRST_DECIDED))
+def test_a_level_that_is_only_folded_is_not_led(level: int) -> None:
+    site = Site(level)
+    with pytest.raises(LevelUnsupported, match=f"is of level {level}, and this engine decides levels {FIRST_DECIDED} to {LEVEL}"):
         site.take_over()
     assert folded(site.journal).state_hash() == site.router.state_hash(), "nothing was changed"
 
@@ -200,15 +204,15 @@ def test_no_commit_is_of_another_level_than_the_one_in_force() -> None:
     found: list[tuple[int, str]] = []
     ledger = Ledger(newest.seq, lambda seq, what: found.append((seq, what)))
     ledger.check(newest.seq, newest, None)
-    older = msgspec.structs.replace(newest, seq=newest.seq + 1, level=2, prev_hash=commit_hash(site.journal[-1]))
-    with pytest.raises(CoreError, match=f"is of level 2 where {LEVEL} is in force"):
+    older = msgspec.structs.replace(newest, seq=newest.seq + 1, level=LEVEL - 1, prev_hash=commit_hash(site.journal[-1]))
+    with pytest.raises(CoreError, match=f"is of level {LEVEL - 1} where {LEVEL} is in force"):
         site.router.apply(codec.encode(older))
     ledger.check(older.seq, older, None)
-    assert (older.seq, f"it is of level 2 where {LEVEL} is in force") in found
+    assert (older.seq, f"it is of level {LEVEL - 1} where {LEVEL} is in force") in found
 
 
 def test_who_reads_a_journal_knows_the_levels_of_the_core_and_stops_at_the_next() -> None:
     assert commit_words.LEVEL == LEVEL
-    newer = codec.encode(msgspec.structs.replace(codec.decode_commit(next(iter(_all(GOLDENS[-1])))), level=LEVEL + 1))
+    newer = codec.encode(msgspec.structs.replace(codec.decode_commit(next(_all(GOLDENS[-1]))), level=LEVEL + 1))
     with pytest.raises(errors.LevelUnsupported, match=f"level {LEVEL + 1}, this build reads levels up to {LEVEL}"):
         codec.decode_commit(newer)

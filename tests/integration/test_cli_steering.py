@@ -15,7 +15,7 @@ from cordboard.api.status import CatchingUp, Draining
 from cordboard.cli.hints import HINTS
 from cordboard.client import Client, DeskSnapshot, EngagementStart, Offer, PresenceReport, Side
 from cordboard.events.policy import Monitoring
-from cordboard.events.verdict import AGENT_UNAVAILABLE, REFUSALS
+from cordboard.events.verdict import AGENT_UNAVAILABLE, QUARANTINES, REFUSALS
 from cordboard.main import app
 from cordboard.v1.engagement_service_pb2 import SIDE_STATE_ENGAGED
 from tests.api_site import PATIENCE_S, POLICY, ApiSite, DeskReader, an_agent, api_site
@@ -132,4 +132,4 @@ async def test_wrong_words_are_refused_before_anything_is_asked(site: ApiSite) -
 
 async def test_hints_are_about_refusals() -> None:
     of_the_api = {"bytes_gone", "still_unreadable", "quarantine_ended", "unknown_missed_contact", "unknown_promise"}
-    assert HINTS.keys() <= {*REFUSALS, *of_the_api, AGENT_UNAVAILABLE, CatchingUp.reason, Draining.reason}
+    assert HINTS.keys() <= {*REFUSALS, *QUARANTINES, *of_the_api, AGENT_UNAVAILABLE, CatchingUp.reason, Draining.reason}

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from cordboard._core import FIRST_DECIDED, LEVEL
 from cordboard.client import Client, ClientError
 from cordboard.main import app
 from cordboard.router.verify import verify
 from tests.api_site import api_site
 from tests.golden.journals import goldens
 
-OLD, NEW = 2, 3
+OLD, NEW = FIRST_DECIDED, LEVEL
 STORY = "first_contact"
 
 
@@ -37,8 +38,9 @@ async def test_an_operator_adopts_a_newer_level_for_a_running_site(tmp_path: Pat
             said: dict[str, int] = json.loads(done.output)
             return said
 
+        await site.until_told("RouterTookOver", None, 2)  # the recording's, and that of this build
         before = await engine("show")
-        assert (before["level"], before["level_max"]) == (OLD, None), "an older level does not say what its router could do"
+        assert (before["level"], before["level_max"]) == (OLD, NEW), "its router could do more"
         assert await engine("adopt", str(NEW)) == {"level": NEW}
         assert (await engine("show"))["level"] == NEW
         with pytest.raises(ClientError) as refused:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from cordboard import codec
-from cordboard._core import LEVEL, Router, commit_hash
+from cordboard._core import FIRST_DECIDED, LEVEL, Router, commit_hash
 from cordboard.errors import LevelUnsupported
 from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG
@@ -21,7 +21,7 @@ from tests.integration.test_standby import SITE, Served
 from tests.logs import SILENCE_S
 from tests.postgres import eventually
 
-OLD = 2
+OLD = FIRST_DECIDED
 
 
 async def commits(log: MemoryLog) -> list[bytes]:

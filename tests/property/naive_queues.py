@@ -12,7 +12,7 @@ from tests.property.naive_timers import Timer, timer
 from tests.property.naive_waiting import WAITING
 
 HOPS_MAX = 4
-LEVEL = 3
+LEVEL = 4
 
 
 class Queues(Plans):

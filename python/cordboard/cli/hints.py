@@ -34,6 +34,7 @@ HINTS: dict[str, str] = {
     "quarantine_ended": "`cordboard quarantine list --state all` shows who decided what",
     "level_in_force": "`cordboard engine show` says which one: there is nothing to do, and no way back",
     "level_unknown": "roll out the newer build on every router first, then adopt",
+    "unknown_tag": "upgrade the routers, then `cordboard engine adopt N`: `cordboard engine show` says which levels",
     "queue_full": "try again later, or raise the queue's limit in the policy",
 }
 """Refusals that a person at a terminal can do something about."""

@@ -9,7 +9,7 @@ from cordboard.events.verdict import Verdict
 
 COMMIT_MAX = 1024 * 1024
 TURN_BUDGET = 512 * 1024
-LEVEL = 3
+LEVEL = 4
 """The newest level whose commits are known here (docs/adr/0003): the core's."""
 INPUT_TAG = 0
 CAUSE_TIMER = -1

@@ -104,7 +104,7 @@ QUARANTINES: dict[str, str] = {
     "not_a_frame": "the message is not a msgpack array of byte strings",
     "frame_too_large": "the frame exceeds its limits",
     "not_msgpack": "the fact is not valid msgpack",
-    "unknown_tag": "the fact's tag is unknown to this level",
+    "unknown_tag": "the fact's tag is unknown to the router that leads, or to the level in force",
     "bad_shape": "a field is missing or of the wrong type",
     "out_of_bounds": "a field exceeds its limits",
 }

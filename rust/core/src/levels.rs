@@ -5,15 +5,17 @@ use serde::{Deserialize, Serialize};
 
 /// What `decide` means today; new sites begin with it.
 ///
-/// 2 → 3: a take-over names the router's incarnation and the newest level it decides; the state hash counts levels.
-pub const LEVEL: u64 = 3;
+/// 3 → 4: see the table of docs/adr/0003.
+pub const LEVEL: u64 = 4;
 /// The oldest level that is still decided: of those before it, commits are folded only.
-pub const FIRST_DECIDED: u64 = 2;
+pub const FIRST_DECIDED: u64 = 3;
 /// The oldest level that can still be folded.
 pub(crate) const FIRST_FOLDED: u64 = 1;
 /// From this one on levels are adopted by an event. Those before rose with the build, so that their state hashes are of several builds, and are
 /// not compared.
 pub(crate) const FIRST_ADOPTED: u64 = 3;
+/// The first tag of the facts that a level brought.
+const FIRST_FACTS: [(u64, u64); 1] = [(4, 47)];
 
 /// Which level is in force, and which could be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,12 +34,17 @@ impl Levels {
         self.in_force.max(self.adopted)
     }
 
-    /// The newest that may be adopted. Whoever reads the fact that asks for one decides the first of them.
-    pub(crate) fn adoptable(&self) -> u64 {
-        self.most.max(FIRST_ADOPTED)
+    /// What is decided is what this level means, or a later one: `is(4)`.
+    pub(crate) fn is(&self, level: u64) -> bool {
+        self.in_force >= level
     }
 
-    /// Does a take-over say who took over, and does the state hash count levels?
+    /// Does the level in force have this fact? Routers of earlier builds, which may stand by, cannot read it.
+    pub(crate) fn have_fact(&self, tag: u64) -> bool {
+        FIRST_FACTS.iter().all(|(level, first)| tag < *first || self.is(*level))
+    }
+
+    /// Does the state hash count levels?
     pub(crate) fn are_counted(&self) -> bool {
         self.in_force >= FIRST_ADOPTED
     }
@@ -73,4 +80,15 @@ impl Levels {
 /// Does this build decide commits of `level`?
 pub(crate) fn is_decided(level: u64) -> bool {
     (FIRST_DECIDED..=LEVEL).contains(&level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_is_of_its_level_and_all_later_ones() {
+        let known = |tag| [3, 4, 5].map(|in_force| Levels { in_force, ..Levels::default() }.have_fact(tag));
+        assert_eq!([known(46), known(47)], [[true; 3], [false, true, true]]);
+    }
 }

@@ -2,8 +2,7 @@
 
 use crate::apply::About;
 use crate::codec::{Wire, Writer};
-use crate::router::TOOK_OVER_TAG;
-use crate::words::{Commit, Entry, Event, Input, RouterTookOver, Verdict, INPUT_TAG};
+use crate::words::{Commit, Entry, Event, Input, Verdict, INPUT_TAG};
 
 /// What an entry takes beside its body, at most.
 const ENTRY_OVERHEAD: usize = 96;
@@ -85,16 +84,6 @@ impl Record {
 
     pub(crate) fn add_event(&mut self, about: &About, cause: i64, event: &Event) {
         self.add(event.tag(), about, cause, |out| event.write((), out));
-    }
-
-    /// A take-over as it was written before it said who took over.
-    pub(crate) fn add_nameless(&mut self, about: &About, cause: i64, event: &RouterTookOver) {
-        self.add(TOOK_OVER_TAG, about, cause, |out| {
-            out.tagged(4, TOOK_OVER_TAG);
-            out.uint(event.at_ms);
-            out.uint(event.epoch);
-            out.bin(&event.inbox_id.0);
-        });
     }
 
     /// A fact as it came (nothing, if it is none), where it stood in the inbox, and what became of it.

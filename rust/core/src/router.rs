@@ -18,7 +18,7 @@ use crate::Error;
 /// Version of the commit's own shape.
 pub(crate) const COMMIT_VERSION: u8 = 1;
 /// The tags of the events that begin and end an epoch. They belong to no turn.
-pub(crate) const TOOK_OVER_TAG: u64 = 1;
+const TOOK_OVER_TAG: u64 = 1;
 const STEPPED_DOWN_TAG: u64 = 2;
 /// Every so many commits carry the hash of the state.
 const STATE_HASH_EVERY: u64 = 1_000;
@@ -323,7 +323,7 @@ impl Router {
     fn decide_take_over(&mut self, inbox_id: Id, incarnation: Option<Id>, level_max: u64, at_ms: u64) -> Vec<u8> {
         let epoch = self.site.state.epoch + 1;
         let mut turn = Turn::new(&mut self.site, at_ms, Record::new(std::mem::take(&mut self.buffer)));
-        turn.emit_take_over(RouterTookOver { at_ms, epoch, inbox_id, incarnation, level_max });
+        turn.emit_control(RouterTookOver { at_ms, epoch, inbox_id, incarnation, level_max });
         let record = turn.record;
         let consumed = match self.site.state.consumed {
             Some(consumed) if consumed.inbox_id == inbox_id => consumed,

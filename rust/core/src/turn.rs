@@ -3,7 +3,7 @@
 use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::apply::{fact_time, About};
-use crate::codec;
+use crate::codec::{self, Flaw};
 use crate::decide::{Drain, Moment};
 use crate::index::{Chance, Later, Timer};
 use crate::record::Record;
@@ -11,8 +11,8 @@ use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::Place;
 use crate::words::{
-    Consumed, DayTurned, DeadlinesShifted, Digest, Duplicate, Event, Fact, Id, Name, ParkEndedBy, Quarantined, RouterTookOver,
-    Verdict, CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, TURN_BUDGET,
+    Consumed, DayTurned, DeadlinesShifted, Digest, Duplicate, Event, Fact, Id, Name, ParkEndedBy, Quarantined, Verdict,
+    CAUSE_CONTINUATION, CAUSE_CONTROL, CAUSE_TIMER, TURN_BUDGET,
 };
 
 /// Silence that is recorded and forgiven (JOURNAL: time).
@@ -162,19 +162,6 @@ impl<'a> Turn<'a> {
         self.emit(None, None, None, event);
     }
 
-    /// The event that begins an epoch, as the level in force writes it.
-    pub(crate) fn emit_take_over(&mut self, event: RouterTookOver) {
-        if self.site.state.levels.are_counted() {
-            return self.emit_control(event);
-        }
-        let (about, place) = (About { contact: None, agent: None, channel: None }, self.next_place());
-        let nameless = RouterTookOver { incarnation: None, level_max: 0, ..event };
-        self.record.add_nameless(&about, CAUSE_CONTROL, &nameless);
-        if let Err(what) = self.site.apply_event(&about, place, self.at_ms, nameless.into()) {
-            self.contradict(format!("takes over, which does not apply: {what}"));
-        }
-    }
-
     /// Where the next entry will stand.
     fn next_place(&self) -> Place {
         Place { seq: self.site.state.seq + 1, entry: self.record.count() as u64 }
@@ -198,7 +185,8 @@ impl<'a> Turn<'a> {
         });
         match pending.fact {
             Body::Bytes(bytes) => match codec::decode_fact(bytes) {
-                Ok(fact) => self.decide_fact(pending, bytes, fact),
+                Ok(fact) if self.site.state.levels.have_fact(fact.tag()) => self.decide_fact(pending, bytes, fact),
+                Ok(_) => self.push_input(pending, &[], None, &quarantined(Flaw::UnknownTag.reason(), sha256(bytes))),
                 Err(flaw) => self.push_input(pending, &[], None, &quarantined(flaw.reason(), sha256(bytes))),
             },
             Body::Quarantined { reason, sha256 } => self.push_input(pending, &[], None, &quarantined(reason, sha256)),

@@ -11,7 +11,7 @@ impl Turn<'_> {
         if fact.level <= levels.newest() {
             return Err("level_in_force");
         }
-        if fact.level > levels.adoptable() {
+        if fact.level > levels.most {
             return Err("level_unknown");
         }
         Ok(())
