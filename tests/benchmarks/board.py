@@ -11,6 +11,7 @@ import time
 
 import uvloop
 
+from cordboard.cli.process import collect_rarely
 from cordboard.events.commit import INPUT_TAG, Commit
 from cordboard.log import connect
 from cordboard.log.feed import Feed
@@ -47,6 +48,7 @@ class Board:
 
 
 async def main(url: str, site: str) -> None:
+    collect_rarely()  # as every role does
     async with connect(url, site, allow_lazy_fsync=True) as log:
         feed, boards, board = Feed(log), Boards(), Board()
         feed.attach(boards.apply)

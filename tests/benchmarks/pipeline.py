@@ -14,6 +14,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
+from cordboard.cli.process import collect_rarely
 from tests.benchmarks import board_stream, failover, latency, plots, replay, throughput
 from tests.benchmarks.engine import running
 from tests.benchmarks.rows import QUICK, ROOT, ROUNDS, Row, commit, machine, save, show
@@ -41,6 +42,7 @@ def main(wanted: list[str]) -> int:
     console = Console(width=None if sys.stdout.isatty() else 180)
     console.print(f"{machine()}; commit {commit()}; {ROUNDS} rounds{', quick' if QUICK else ''}: min / median / max")
     rows: list[Row] = []
+    collect_rarely()  # as every role does: the gateway's end is this process
     with tempfile.TemporaryDirectory(prefix="cordboard-bench-") as name:
         for what, measure in PARTS.items():
             if not wanted or what in wanted:

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import statistics
 import time
+from collections.abc import Iterator
 
 from cordboard.errors import Overloaded
 from cordboard.events import fact as facts
@@ -73,6 +74,14 @@ async def closed(engine: Engine, sources: int, total: int) -> tuple[float, float
     return said / (time.perf_counter() - begin), said / len(frames)
 
 
+def wishes(total: int) -> Iterator[facts.Fact]:
+    """What 256 sources say in turn: that a contact came, and 256 facts later that it is over."""
+    for _ in range(total // SOURCES // 2):
+        contacts = [secrets.token_bytes(16) for _ in range(SOURCES)]
+        yield from map(arrival, contacts)
+        yield from map(end, contacts)
+
+
 async def spoken(engine: Engine, total: int, rate: float) -> list[tuple[float, int, int]]:
     """`total` facts of 256 sources at `rate` facts a second, each at its own time whatever becomes of the others.
 
@@ -89,22 +98,18 @@ async def spoken(engine: Engine, total: int, rate: float) -> list[tuple[float, i
                 await asyncio.sleep(REFUSED_S)
         stood.append((due, position.inbox_seq, position.index))
 
-    contacts: list[bytes] = []
-    begin = time.monotonic()
-    async with asyncio.TaskGroup() as group:
-        for number in range(total):
-            due = begin + number / rate
-            if (early_s := due - time.monotonic()) > 0:
-                await asyncio.sleep(early_s)
-            # A source says that its contact came, and 256 facts later that it is over.
-            if number // SOURCES % 2 == 0:
-                contacts.append(secrets.token_bytes(16))
-                fact: facts.Fact = arrival(contacts[-1])
-            else:
-                fact = end(contacts[-SOURCES + number % SOURCES])
-            group.create_task(say(due, fact))
-            if number % SOURCES == 0:
-                await asyncio.sleep(0)
+    loop, clock, said = asyncio.get_running_loop(), time.monotonic, list(wishes(total))
+    saying: list[asyncio.Task[None]] = []
+    begin = clock()
+    for number, fact in enumerate(said):
+        due = begin + number / rate
+        if number % SOURCES == 0:
+            await asyncio.sleep(0)
+        elif due > (now := clock()):
+            await asyncio.sleep(due - now)
+        saying.append(loop.create_task(say(due, fact)))
+    for task in saying:
+        await task
     return stood
 
 
