@@ -21,6 +21,7 @@ import uvloop
 
 from cordboard import codec
 from cordboard._core import Router
+from cordboard.cli.process import collect_rarely
 from cordboard.events.commit import INPUT_TAG, Commit
 from cordboard.log import connect
 from cordboard.log.embedded import EmbeddedServer
@@ -179,6 +180,7 @@ def rows(directory: Path, say: Callable[[str], None]) -> list[Row]:
 
 
 async def contest(directory: Path, recording: Recording, say: Callable[[str], None]) -> list[Row]:
+    collect_rarely()  # as every role does; the peers' clients are in this process as well
     expected = [call.found or 0 for call in recording.calls[: CALLS * (ROUNDS + 1)]]
     async with contextlib.AsyncExitStack() as stack:
         sides = [await our_side(stack, directory, recording)]
