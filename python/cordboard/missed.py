@@ -1,5 +1,6 @@
 """Contacts that came in vain, whose customers are to be offered a callback: folded from the journal until that is done."""
 
+import hashlib
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,8 +8,10 @@ from dataclasses import dataclass, replace
 from cordboard import codec
 from cordboard.events import Commit, Entry
 from cordboard.events import event as words
-from cordboard.events.bounds import Requirement
+from cordboard.events.bounds import ID_BYTES, Requirement
+from cordboard.events.commit import INPUT_TAG
 from cordboard.events.promises import Missed, NoOffer
+from cordboard.events.verdict import Refused
 
 KEPT_MS = 7 * 24 * 3_600_000
 """So long a contact is known here …"""
@@ -17,6 +20,7 @@ KEPT_MAX = 20_000
 _TAGS = frozenset(
     kind.__struct_config__.tag
     for kind in (
+        words.CallbackDeclined,
         words.CallbackOffered,
         words.ContactAnswered,
         words.ContactEnded,
@@ -30,8 +34,9 @@ _TAGS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class MissedContact:
-    """Who came in vain, and why they came. `reason`: why nobody can call them. `settled_ms`: since then (Unix ms) their customer is
-    promised a call, was answered, or is forgotten; None: they are still to be called."""
+    """Who came in vain, and why they came. `reason`: why nobody can call them. `settled_ms`: since then (Unix ms) they, or their
+    customer, are promised a call, or the customer was answered, or is forgotten; None: they are still to be called.
+    `tries`: calls that were wished for them, and that nobody could promise."""
 
     contact: bytes
     channel: str
@@ -47,10 +52,18 @@ class MissedContact:
     requirements: tuple[Requirement, ...]
     priority: int
     settled_ms: int | None = None
+    tries: int = 0
 
     @property
     def open(self) -> bool:
         return self.settled_ms is None and self.reason is None
+
+    @property
+    def successor(self) -> bytes:
+        """The contact by which they are called back. It follows from theirs, so that of two who promise them a call one does: to
+        the other the contact exists already. After a wish that could not be met it is another one."""
+        whose = self.contact + self.tries.to_bytes(8)
+        return hashlib.blake2b(whose, digest_size=ID_BYTES, person=b"cb-missed").digest()
 
 
 class MissedContacts:
@@ -64,8 +77,10 @@ class MissedContacts:
         """Live promises of each customer …"""
         self._promises: dict[bytes, bytes] = {}
         """… by contact."""
-        self._waiting: dict[bytes, bytes] = {}
-        """Live contacts of customers who came in vain before."""
+        self._wished: dict[bytes, bytes] = {}
+        """Who came in vain, by the successor that they have, or are to have."""
+        self._live: dict[bytes, bytes] = {}
+        """Customers of live contacts."""
         self.position = 0
         self.at_ms = 0
 
@@ -79,7 +94,7 @@ class MissedContacts:
     def apply(self, seq: int, commit: Commit) -> None:
         self.position, self.at_ms = seq, commit.at_ms
         for entry in commit.entries:
-            if entry.tag in _TAGS:
+            if entry.tag in _TAGS or (entry.tag == INPUT_TAG and entry.contact in self._wished):
                 self._take(entry)
         while self._known:
             contact, oldest = next(iter(self._known.items()))
@@ -90,22 +105,28 @@ class MissedContacts:
 
     def _take(self, entry: Entry) -> None:
         contact = entry.contact
-        if entry.tag == words.ContactQueued.__struct_config__.tag and not self._of_customer:
-            return  # the many: nobody has come in vain
+        if entry.tag == INPUT_TAG:
+            if isinstance(codec.decode_input(entry).verdict, Refused):
+                self._wish_anew(contact)
+            return
         match codec.decode_event(entry):
             case words.CallbackOffered() as offered if contact is not None and entry.channel is not None:
                 self._miss(contact, entry.channel, offered)
-            case words.ContactQueued(customer=customer) if contact is not None and customer in self._of_customer:
-                assert customer is not None
-                self._waiting[contact] = customer
-            case words.ContactAnswered(at_ms=at_ms) if contact in self._waiting:
-                self._settle(self._waiting[contact], at_ms)
+            case words.CallbackDeclined():
+                self._wish_anew(contact)
+            case words.ContactQueued(customer=bytes(customer)) if contact is not None:
+                self._live[contact] = customer
+            case words.ContactAnswered(at_ms=at_ms) if contact in self._live:
+                self._settle(self._live[contact], at_ms)
             case words.ContactEnded() if contact is not None:
-                self._waiting.pop(contact, None)
-            case words.PromiseMade(customer=bytes(customer), at_ms=at_ms) if contact is not None:
-                self._promised[customer] += 1
-                self._promises[contact] = customer
-                self._settle(customer, at_ms)
+                self._live.pop(contact, None)
+            case words.PromiseMade(customer=customer, at_ms=at_ms) if contact is not None:
+                if (missed := self._wished.get(contact)) is not None:
+                    self._put(replace(self._known[missed], settled_ms=at_ms))
+                if customer is not None:
+                    self._promised[customer] += 1
+                    self._promises[contact] = customer
+                    self._settle(customer, at_ms)
             case words.PromiseEnded() if contact in self._promises:
                 customer = self._promises.pop(contact)
                 self._promised[customer] -= 1
@@ -135,16 +156,37 @@ class MissedContacts:
             priority=event.priority,
             settled_ms=event.at_ms if promised else None,
         )
-        self._known[contact] = missed
-        if missed.open and customer is not None:
-            self._of_customer.setdefault(customer, set()).add(contact)
+        self._put(missed)
+        self._wished[missed.successor] = contact
+
+    def _put(self, missed: MissedContact) -> None:
+        self._known[missed.contact] = missed
+        if missed.customer is None:
+            return
+        if missed.open:
+            self._of_customer.setdefault(missed.customer, set()).add(missed.contact)
+        else:
+            self._no_more_open(missed)
 
     def _settle(self, customer: bytes, at_ms: int) -> None:
-        for contact in self._of_customer.pop(customer, ()):
-            self._known[contact] = replace(self._known[contact], settled_ms=at_ms)
+        for contact in tuple(self._of_customer.get(customer, ())):
+            self._put(replace(self._known[contact], settled_ms=at_ms))
+
+    def _wish_anew(self, successor: bytes | None) -> None:
+        """What was wished is not promised: the next wish is for another contact. Who was promised a call before stays so."""
+        contact = self._wished.get(successor) if successor is not None else None
+        if contact is None or successor is None or self._known[contact].settled_ms is not None:
+            return
+        del self._wished[successor]
+        known = self._known[contact] = replace(self._known[contact], tries=self._known[contact].tries + 1)
+        self._wished[known.successor] = contact
 
     def _close(self, missed: MissedContact) -> None:
         """It is no longer known."""
+        del self._wished[missed.successor]
+        self._no_more_open(missed)
+
+    def _no_more_open(self, missed: MissedContact) -> None:
         if missed.customer is not None and (open_ones := self._of_customer.get(missed.customer)) is not None:
             open_ones.discard(missed.contact)
             if not open_ones:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import time
+import uuid
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,6 +107,45 @@ async def _in_vain(site: ApiSite, client: Client) -> None:
     assert (promise.queue, promise.topic, promise.case_id) == ("orders", "delivery", known.contact_id)
     assert (promise.number, promise.text, promise.customer.name, promise.language) == ("+32470123456", "My boots!", "Jan", "nl")
     assert [one async for one in client.list_missed_contacts()] == []
+
+
+async def test_of_two_who_call_one_back_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    offering = replace(PROMISING.queues[0], callbacks=replace(PROMISING.queues[0].callbacks, capacity=9))
+    policy = replace(PROMISING, queues=[offering, *PROMISING.queues[1:]])
+    async with api_site(tmp_path, policy) as site, Client(site.target) as client, asyncio.timeout(PATIENCE_S):
+        first, second = [await _came_in_vain(site, client) for _ in range(2)]
+        with pytest.raises(ClientError) as somebody_else:
+            await client.book_callback(missed_contact_id=first, customer=Customer(kind="phone", address="+32 470 99 99 99"))
+        assert somebody_else.value.violations.keys() == {"customer"}
+        with pytest.raises(ClientError) as late:
+            await client.book_callback(missed_contact_id=first, wish_ms=4_000_000_000_000)
+        assert late.value.reason == "callback_beyond_horizon"
+        ids = [str(uuid.uuid4()) for _ in range(4)]
+        done = await asyncio.gather(
+            *(client.book_callback(missed_contact_id=first, request_id=request_id) for request_id in ids), return_exceptions=True
+        )
+        (booked,) = [one for one in done if not isinstance(one, BaseException)]
+        assert {one.reason for one in done if isinstance(one, ClientError)} == {"missed_contact_settled"}
+        # Both were the same customer's.
+        with pytest.raises(ClientError, match="missed_contact_settled"):
+            await client.book_callback(missed_contact_id=second)
+        # Whoever asks again is told the same, also when nobody knows any more who came in vain.
+        monkeypatch.setattr("cordboard.missed.KEPT_MS", 0)
+        await client.submit_contact(channel="chat", queue="orders")
+        assert [one async for one in client.list_missed_contacts(include_settled=True)] == []
+        again = await client.book_callback(missed_contact_id=first, request_id=ids[done.index(booked)])
+        assert again.repeated_request and again.promise.contact_id == booked.promise.contact_id
+        with pytest.raises(ClientError, match="unknown_missed_contact"):
+            await client.book_callback(missed_contact_id=first)
+
+
+async def _came_in_vain(site: ApiSite, client: Client) -> str:
+    made = await client.submit_contact(channel="chat", queue="orders", customer=JAN, text="My boots!")
+    async with site.log.publisher("test") as publisher:
+        await publisher.publish(codec.check_fact(ContactAbandoned(secrets.token_bytes(16), bytes.fromhex(made.contact_id))))
+    while made.contact_id not in [one.contact_id async for one in client.list_missed_contacts("orders")]:
+        pass
+    return made.contact_id
 
 
 async def _book_and_move(client: Client, wish_ms: int, until) -> None:  # type: ignore[no-untyped-def]

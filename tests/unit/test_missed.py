@@ -3,8 +3,9 @@
 from cordboard import codec
 from cordboard.events import event as words
 from cordboard.events.bounds import Key, Requirement
-from cordboard.events.commit import Commit, Consumed, Entry
+from cordboard.events.commit import INPUT_TAG, Commit, Consumed, Entry, Input
 from cordboard.events.promises import NoOffer
+from cordboard.events.verdict import Refused
 from cordboard.missed import KEPT_MAX, KEPT_MS, MissedContacts
 from tests.journal import NO_HASH, SITE
 
@@ -88,6 +89,46 @@ def test_who_comes_again_is_settled_once_they_are_answered() -> None:
     journal.says((contact(4), queued(JAN)), (contact(4), words.ContactAnswered(2_800, 1, 0)))
     assert journal.open == []
     assert [one.settled_ms for one in journal.fold.all()] == [2_800]
+
+
+def test_who_waited_elsewhere_already_is_settled_once_they_are_answered_there() -> None:
+    journal = Journal()
+    journal.says((contact(1), queued(JAN)), (contact(2), queued(None)))
+    journal.says((contact(3), offered(JAN)))
+    assert journal.open == [contact(3)]
+    journal.says((contact(1), words.ContactAnswered(2_500, 1, 0)))
+    assert journal.open == []
+
+
+def successor(journal: Journal, number: int) -> bytes:
+    missed = journal.fold.get(contact(number))
+    assert missed is not None
+    return missed.successor
+
+
+def test_who_is_called_back_is_so_whoever_they_are_said_to_be() -> None:
+    journal = Journal()
+    journal.says((contact(1), offered(JAN)), (contact(2), offered(JAN)), (contact(3), offered(None)))
+    journal.says((successor(journal, 1), promised(MIA)), (successor(journal, 3), promised(MIA)))
+    assert journal.open == [contact(2)]
+    assert [one.settled_ms for one in journal.fold.all()] == [3_000, None, 3_000]
+
+
+def test_a_wish_that_nobody_could_promise_makes_way_for_another() -> None:
+    journal = Journal()
+    journal.says((contact(1), offered(JAN)))
+    names = [successor(journal, 1)]
+    journal.says((names[0], words.CallbackDeclined(2_000, "orders", 1, "full", [])))
+    names.append(successor(journal, 1))
+    refused = Input(1, 0, 0, b"", Refused("too_many_promises"))
+    entry = Entry(INPUT_TAG, names[1], None, "voice", 0, codec.encode(refused))
+    journal.fold.apply(9, Commit(1, SITE, 1, 9, 1, 1, 9, NO_HASH, Consumed(bytes(16), 0, 0), False, [entry]))
+    names.append(successor(journal, 1))
+    assert len(set(names)) == 3 and journal.open == [contact(1)]
+    journal.says((names[1], promised(JAN)), at_ms=5_001)
+    assert journal.open == [], "a promise to their customer settles it in any case"
+    journal.says((names[2], words.CallbackDeclined(2_000, "orders", 1, "full", [])))
+    assert successor(journal, 1) == names[2], "who is promised a call keeps their successor"
 
 
 def test_who_is_forgotten_is_not_called() -> None:

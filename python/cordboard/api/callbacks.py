@@ -85,9 +85,32 @@ class CallbackService(CallbackServiceServicer):
 
     async def BookCallback(self, request: pb.BookCallbackRequest, context: Context) -> pb.BookCallbackResponse:
         if request.missed_contact_id:
-            request = await missed.completed(self._site, request)
+            return await self._call_back(request)
         fact, persons, number = _booking(request)
-        external_id = f"BookCallback/{uuid.UUID(request.request_id)}"
+        return await self._book(request, fact, persons, number)
+
+    async def _call_back(self, request: pb.BookCallbackRequest) -> pb.BookCallbackResponse:
+        """Book for who came in vain, once, whoever else does so at this moment."""
+        check = Check()
+        request_id = check.uuid("request_id", request.request_id)
+        check.finish()
+        # At first, for what came in vain is forgotten after a week, and a request never.
+        if (before := await self._site.repeat(GATEWAY, _external_id(request_id))) is not None:
+            acceptance, outcome = before
+            return await self._booked(outcome, acceptance.contact)
+        request, successor = await missed.completed(self._site, request)
+        fact, persons, number = _booking(request)
+        try:
+            return await self._book(request, replace(fact, contact=successor), persons, number)
+        except (InvalidInput, FactRefused) as error:
+            if error.reason in ("id_in_use", "contact_exists"):
+                raise missed.settled() from error
+            raise
+
+    async def _book(
+        self, request: pb.BookCallbackRequest, fact: CallbackRequested, persons: list[str], number: str
+    ) -> pb.BookCallbackResponse:
+        external_id = _external_id(uuid.UUID(request.request_id))
         try:
             self._site.admit()
         except Overloaded:
@@ -101,8 +124,11 @@ class CallbackService(CallbackServiceServicer):
                     raise
                 # Erased a moment ago, and known again from now on by another reference.
                 outcome = await self._site.submit(await self._draft(request, external_id, fact, persons, number))
+        return await self._booked(outcome, fact.contact)
+
+    async def _booked(self, outcome: Outcome, contact: bytes) -> pb.BookCallbackResponse:
         return pb.BookCallbackResponse(
-            promise=await self._promised(outcome, fact.contact),
+            promise=await self._promised(outcome, contact),
             consistency_token=self._site.token(outcome.seq),
             repeated_request=outcome.repeated,
         )
@@ -239,6 +265,10 @@ class CallbackService(CallbackServiceServicer):
     async def WatchPromises(self, request: pb.WatchPromisesRequest, context: Context) -> AsyncIterator[pb.WatchPromisesResponse]:
         async for message in promises.watch_promises(self._site, request):
             yield message
+
+
+def _external_id(request_id: uuid.UUID) -> str:
+    return f"BookCallback/{request_id}"
 
 
 def _booking(request: pb.BookCallbackRequest) -> tuple[CallbackRequested, list[str], str]:

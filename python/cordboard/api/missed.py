@@ -4,13 +4,14 @@ from heapq import nsmallest
 
 from cordboard.api.content import describe
 from cordboard.api.site import Site
+from cordboard.api.status import BadRequest
 from cordboard.api.tokens import HexId, Ordinal
 from cordboard.api.translate.check import Check
-from cordboard.errors import NotFound
+from cordboard.errors import Conflict, InvalidInput, NotFound
 from cordboard.missed import MissedContact
 from cordboard.v1 import callback_service_pb2 as pb
 from cordboard.v1 import contact_service_pb2
-from cordboard.v1.types_pb2 import Requirement
+from cordboard.v1.types_pb2 import Customer, Requirement
 
 PAGE_MAX = 1_000
 PAGE_DEFAULT = 100
@@ -42,9 +43,16 @@ async def list_missed(site: Site, request: pb.ListMissedContactsRequest) -> pb.L
     )
 
 
-async def completed(site: Site, request: pb.BookCallbackRequest) -> pb.BookCallbackRequest:
-    """The request with what is left out in it as it was when the contact came in vain. Raises BadRequest, NotFound
-    (`unknown_missed_contact`)."""
+def settled() -> Conflict:
+    return Conflict(
+        "who came in vain is promised a call already, by somebody else perhaps at this moment, was answered, or is forgotten",
+        reason="missed_contact_settled",
+    )
+
+
+async def completed(site: Site, request: pb.BookCallbackRequest) -> tuple[pb.BookCallbackRequest, bytes]:
+    """The request with what is left out in it as it was when the contact came in vain, and the contact by which they are called.
+    Raises BadRequest, NotFound (`unknown_missed_contact`), Conflict (`missed_contact_settled`)."""
     check = Check()
     contact = check.id("missed_contact_id", request.missed_contact_id)
     check.finish()
@@ -54,6 +62,8 @@ async def completed(site: Site, request: pb.BookCallbackRequest) -> pb.BookCallb
             "this contact did not come in vain, it was more than seven days ago, or its queue offers no callbacks",
             reason="unknown_missed_contact",
         )
+    if missed.settled_ms is not None:
+        raise settled()
     said = contact_service_pb2.Contact(contact_id=contact.hex())
     await describe(site.vault, [said])
     whole = pb.BookCallbackRequest(
@@ -71,9 +81,23 @@ async def completed(site: Site, request: pb.BookCallbackRequest) -> pb.BookCallb
     if not request.requirements:
         whole.requirements.extend(Requirement(skill=one.skill, level=one.level, soft=not one.hard) for one in missed.requirements)
     if request.HasField("customer"):
+        await _same_customer(site, missed, request.customer)
         whole.ClearField("customer")
     whole.MergeFrom(request)
-    return whole
+    return whole, missed.successor
+
+
+async def _same_customer(site: Site, missed: MissedContact, named: Customer) -> None:
+    """What somebody wrote is not told of somebody else, nor kept with them. Raises BadRequest."""
+    if missed.customer is None:
+        return
+    try:
+        who = (await site.vault.customers.card(missed.customer)).ref
+        found = await site.vault.customers.find(named.kind, named.address)
+    except (InvalidInput, NotFound):
+        return  # ill-named, which is said with all else that is wrong; or erased, and nothing of theirs is left
+    if found != who:
+        raise BadRequest.of("customer", "is not who came in vain: leave it out, and give a number if they are not known by one")
 
 
 def _place(missed: MissedContact) -> tuple[int, bytes]:

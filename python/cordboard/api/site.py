@@ -30,7 +30,7 @@ from cordboard.projections.slas import Slas
 from cordboard.promises import Promises
 from cordboard.room import Room
 from cordboard.router.explain import Explainer
-from cordboard.vault import Draft, Vault
+from cordboard.vault import Acceptance, Draft, Vault
 from cordboard.vault.erasure import Erasure
 from cordboard.vault.intake import Intake
 
@@ -99,13 +99,23 @@ class Site:
                 raise
         with self.outcomes.expect(draft.fact_id) as outcome:
             acceptance = await self.intake.submit(draft)
-            if not acceptance.fresh:
-                earlier = await self._decided(acceptance.fact_id)
-                if earlier is not None:
-                    return earlier
-                # Not decided up to now, so this cannot be a second time: the router remembers what is still on its way.
-                await self.publisher.publish(acceptance.fact)
-            return await outcome()
+            return await (outcome() if acceptance.fresh else self._once_more(acceptance, outcome))
+
+    async def repeat(self, gateway: str, external_id: str) -> tuple[Acceptance, Outcome] | None:
+        """What was submitted so before, whatever is asked for now, and its outcome; None: nothing was. Raises as `submit`."""
+        acceptance = await self.vault.find(gateway, external_id)
+        if acceptance is None:
+            return None
+        with self.outcomes.expect(acceptance.fact_id) as outcome:
+            return acceptance, await self._once_more(acceptance, outcome)
+
+    async def _once_more(self, acceptance: Acceptance, outcome: Callable[[], Awaitable[Outcome]]) -> Outcome:
+        earlier = await self._decided(acceptance.fact_id)
+        if earlier is not None:
+            return earlier
+        # Not decided up to now, so this cannot be a second time: the router remembers what is still on its way.
+        await self.publisher.publish(acceptance.fact)
+        return await outcome()
 
     async def refuse_unknown_words(self, fact: Fact) -> None:
         """Raises FactRefused for a word that the policy in force lacks, before anything is written."""

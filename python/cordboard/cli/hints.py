@@ -4,6 +4,7 @@ HINTS: dict[str, str] = {
     "unknown_agent": "`cordboard agents list` shows who is declared",
     "unknown_contact": "`cordboard contacts list` shows which there are",
     "unknown_missed_contact": "`cordboard callbacks missed` shows who came in vain",
+    "missed_contact_settled": "`cordboard callbacks missed --settled` says since when; one more call: `cordboard callbacks book`",
     "unknown_promise": "`cordboard promises list` shows what is promised, `cordboard timeline CONTACT` what became of it",
     "no_callbacks": "give the queue `callbacks` in the policy (docs/policy.md)",
     "unknown_queue": "`cordboard queues` shows which there are",

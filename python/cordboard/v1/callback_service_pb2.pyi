@@ -299,7 +299,8 @@ class BookCallbackRequest(_message.Message):
     """The case it goes on with."""
     missed_contact_id: _builtins.str
     """Who came in vain (ListMissedContacts): what is left out here (queue, customer, number, text, topic, case, entry point, language,
-    requirements, priority) is as it was then. `number` must be given if the customer is not known by one.
+    requirements, priority) is as it was then. `number` must be given if the customer is not known by one. Once somebody promised
+    them a call, or they need none any more: FAILED_PRECONDITION (`missed_contact_settled`).
     """
     @_builtins.property
     def hours(self) -> _containers.RepeatedCompositeFieldContainer[Global___CustomerHours]:
