@@ -1,8 +1,7 @@
 """The board of promises: how many were promised for a day, and how it went, out of the history."""
 
-import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +9,8 @@ from cordboard.api.site import Site
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.promises import zone_from
 from cordboard.events.policy import QUEUES_MAX
-from cordboard.projections.history.reader import PromiseRow
+from cordboard.projections.history import HistoryReader
+from cordboard.projections.history.figures import Lateness, Period, PromiseOutcomes
 from cordboard.projections.rows import permille
 from cordboard.v1 import callback_service_pb2 as pb
 from cordboard.vault.clock import now_ms
@@ -40,9 +40,7 @@ async def promise_board(site: Site, request: pb.GetPromiseBoardRequest) -> pb.Ge
         check.wrong("due_until_ms", "must be after due_from_ms, at most 32 days")
         check.finish()
     seq = await site.read_history(request.consistency_token)
-    rows = await site.history.promises(from_ms, until_ms, queues)
-    # Of half a million promises it takes seconds.
-    days, total = await asyncio.to_thread(lambda: (by_day(rows, zone, at_ms), _day("", "", rows, at_ms)))
+    days, total = await board(site.history, Period(from_ms, until_ms, queues), zone, at_ms)
     return pb.GetPromiseBoardResponse(
         days=days,
         total=total,
@@ -51,39 +49,52 @@ async def promise_board(site: Site, request: pb.GetPromiseBoardRequest) -> pb.Ge
     )
 
 
-def by_day(rows: Iterable[PromiseRow], zone: ZoneInfo, at_ms: int) -> list[pb.PromiseDay]:
-    """A row a day and queue; what is due within SOON_MS from `at_ms` (Unix ms) on is soon."""
-    found: defaultdict[tuple[str, str], list[PromiseRow]] = defaultdict(list)
-    for row in rows:
-        found[datetime.fromtimestamp(row.due_ms / 1_000, zone).date().isoformat(), row.queue].append(row)
-    return [_day(queue, day, found[day, queue], at_ms) for day, queue in sorted(found)]
+async def board(history: HistoryReader, of: Period, zone: ZoneInfo, at_ms: int) -> tuple[list[pb.PromiseDay], pb.PromiseDay]:
+    """A row a day and queue, and one of all; what is due within SOON_MS from `at_ms` (Unix ms) on is soon."""
+    rows: list[pb.PromiseDay] = []
+    every: list[PromiseOutcomes] = []
+    for day, part in days_of(of, zone):
+        found = await history.promise_outcomes(part, at_ms + SOON_MS)
+        late = {one.queue: one for one in await history.lateness(part, _JUDGED, by_queue=True)}
+        queues = sorted({one.queue for one in found})
+        rows += [_row(queue, day, [one for one in found if one.queue == queue], late.get(queue)) for queue in queues]
+        every += found
+    of_all = await history.lateness(of, _JUDGED, by_queue=False)
+    return rows, _row("", "", every, of_all[0] if of_all else None)
 
 
-def _day(queue: str, day: str, rows: Sequence[PromiseRow], at_ms: int) -> pb.PromiseDay:
-    ended = Counter(row.outcome for row in rows)
-    live = [row for row in rows if row.outcome is None]
-    late = sorted(row.lateness_ms or 0 for row in rows if row.outcome in _JUDGED)
+def _row(queue: str, day: str, found: Iterable[PromiseOutcomes], late: Lateness | None) -> pb.PromiseDay:
+    ended: Counter[str | None] = Counter()
+    at_risk = due_soon = 0
+    for one in found:
+        ended[one.outcome] += one.promises
+        if one.outcome is None:
+            at_risk, due_soon = at_risk + one.at_risk, due_soon + one.due
     return pb.PromiseDay(
         queue=queue,
         day=day,
-        promised=len(rows),
-        live=len(live),
-        due_soon=sum(row.due_ms <= at_ms + SOON_MS for row in live),
-        at_risk=sum(row.at_risk for row in live),
+        promised=ended.total(),
+        live=ended[None],
+        due_soon=due_soon,
+        at_risk=at_risk,
         kept=ended["kept"],
         honoured_not_reached=ended["honoured_not_reached"],
         missed=ended["missed"],
         cancelled=ended["cancelled"],
         rescheduled=ended["rescheduled"],
-        kept_permille=permille(ended["kept"], len(late)),
-        lateness_p50_ms=_percentile(late, 50),
-        lateness_p95_ms=_percentile(late, 95),
+        kept_permille=permille(ended["kept"], sum(ended[outcome] for outcome in _JUDGED)),
+        lateness_p50_ms=late.p50_ms if late is not None else None,
+        lateness_p95_ms=late.p95_ms if late is not None else None,
     )
 
 
-def _percentile(values: Sequence[int], percent: int) -> int | None:
-    """The least value that so many percent do not exceed; None of nothing."""
-    return values[-(-len(values) * percent // 100) - 1] if values else None
+def days_of(of: Period, zone: ZoneInfo) -> Iterator[tuple[str, Period]]:
+    """The local days of a period, each with what it has of it."""
+    begin_ms = of.from_ms
+    while begin_ms < of.until_ms:
+        end_ms = min(day_of(begin_ms, zone, 1), of.until_ms)
+        yield datetime.fromtimestamp(begin_ms / 1_000, zone).date().isoformat(), Period(begin_ms, end_ms, of.queues)
+        begin_ms = end_ms
 
 
 def day_of(at_ms: int, zone: ZoneInfo, later: int) -> int:

@@ -2,14 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import datetime
 
-from cordboard.api.promise_board import DAYS_END_MS, PERIOD_MAX_MS, day_of
+from cordboard.api.promise_board import DAYS_END_MS, PERIOD_MAX_MS, day_of, days_of
 from cordboard.api.site import Site
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.promises import zone_from
 from cordboard.events.policy import QUEUES_MAX
-from cordboard.projections.history.reader import SlaOutcome
+from cordboard.projections.history.figures import Period, SlaOutcome
 from cordboard.projections.rows import permille
 from cordboard.v1 import sla_service_pb2 as pb
 from cordboard.vault.clock import now_ms
@@ -32,11 +31,8 @@ async def sla_board(site: Site, request: pb.GetSlaBoardRequest) -> pb.GetSlaBoar
         check.finish()
     seq = await site.read_history(request.consistency_token)
     days: list[pb.SlaDay] = []
-    while from_ms < until_ms:
-        before_ms = min(day_of(from_ms, zone, 1), until_ms)
-        day = datetime.fromtimestamp(from_ms / 1_000, zone).date().isoformat()
-        days += on_day(day, await site.history.sla_outcomes(from_ms, before_ms, queues))
-        from_ms = before_ms
+    for day, part in days_of(Period(from_ms, until_ms, queues), zone):
+        days += on_day(day, await site.history.sla_outcomes(part))
     return pb.GetSlaBoardResponse(days=days, consistency_token=site.token(seq), zone=str(zone))
 
 

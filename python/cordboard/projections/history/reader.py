@@ -11,14 +11,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cordboard.branch import Branch
 from cordboard.errors import InvalidInput
+from cordboard.projections.history.figures import (
+    Lateness,
+    Period,
+    PromiseOutcomes,
+    SlaOutcome,
+    clocks_by_outcome,
+    lateness,
+    promises_by_outcome,
+)
 from cordboard.projections.history.schema import (
     broadcasts,
     checkpoint,
     contacts,
     engagements,
-    promises,
     shown,
-    slas,
     timeline,
     visits,
 )
@@ -26,7 +33,6 @@ from cordboard.projections.history.store import position, prepare, read_up_to
 from cordboard.sql import is_sqlite, open_engine
 
 PAGE_MAX = 1000
-PROMISES_MAX = 500_000
 POLL_MIN_S = 0.005
 POLL_MAX_S = 0.1
 
@@ -134,26 +140,6 @@ class TopicOutcome(msgspec.Struct, frozen=True):
     changed: int
 
 
-class PromiseRow(msgspec.Struct, frozen=True):
-    """A promised call: when it was due, and what became of it; `outcome` and `lateness_ms` are None while it lives."""
-
-    queue: str
-    due_ms: int
-    at_risk: bool
-    outcome: str | None
-    lateness_ms: int | None
-
-
-class SlaOutcome(msgspec.Struct, frozen=True):
-    """How many clocks of an SLA ended so while their contact was in this queue."""
-
-    sla: str
-    queue: str
-    internal: bool
-    outcome: str
-    clocks: int
-
-
 class ContactFilter(msgspec.Struct, frozen=True, kw_only=True):
     """All that are given must hold. `agents`: one of these (all that one person was called) was engaged with the contact, or has it
     now.
@@ -186,7 +172,7 @@ class TimelineKey(msgspec.Struct, frozen=True, array_like=True):
     entry: int
 
 
-T = TypeVar("T", ContactRow, VisitRow, EngagementRow, TopicOutcome, PromiseRow, SlaOutcome)
+T = TypeVar("T", ContactRow, VisitRow, EngagementRow, TopicOutcome, PromiseOutcomes, Lateness, SlaOutcome)
 MESSAGES = ("MessageRelayed", "MessageAttached")
 """The events that are a conversation."""
 
@@ -297,25 +283,17 @@ class HistoryReader:
         # The dialects sort words, and none, each in their own way.
         return sorted(found, key=lambda row: (row.topic_first or "", row.disposition or ""))
 
-    async def promises(self, from_ms: int, until_ms: int, queues: Sequence[str] = ()) -> list[PromiseRow]:
-        """Those due in the period (`from_ms` ≤ due < `until_ms`), of these queues if any are named. Raises InvalidInput beyond
-        PROMISES_MAX."""
-        wanted = [promises.c[name] for name in PromiseRow.__struct_fields__]
-        query = select(*wanted).where(promises.c.due_ms >= from_ms, promises.c.due_ms < until_ms)
-        if queues:
-            query = query.where(promises.c.queue.in_(queues))
-        found = await self._rows(PromiseRow, query.limit(PROMISES_MAX + 1))
-        if len(found) > PROMISES_MAX:
-            raise InvalidInput(f"more than {PROMISES_MAX:,} promises: ask for fewer days")
-        return found
+    async def promise_outcomes(self, of: Period, due_ms: int = 0) -> list[PromiseOutcomes]:
+        """Of the calls due in the period, in no order; `due_ms`: how many of them were due by then is counted, too."""
+        return await self._rows(PromiseOutcomes, promises_by_outcome(of, due_ms))
 
-    async def sla_outcomes(self, from_ms: int, until_ms: int, queues: Sequence[str] = ()) -> list[SlaOutcome]:
-        """Of the clocks that ended in the period (`from_ms` ≤ end < `until_ms`), in these queues if any are named; in no order."""
-        of = (slas.c.sla, slas.c.queue, slas.c.internal, slas.c.outcome)
-        query = select(*of, func.count().label("clocks")).where(slas.c.ended_ms >= from_ms, slas.c.ended_ms < until_ms)
-        if queues:
-            query = query.where(slas.c.queue.in_(queues))
-        return await self._rows(SlaOutcome, query.group_by(*of))
+    async def lateness(self, of: Period, outcomes: Sequence[str], *, by_queue: bool) -> list[Lateness]:
+        """The same calls, as far as they ended in `outcomes`; nothing of none."""
+        return await self._rows(Lateness, lateness(of, outcomes, by_queue=by_queue))
+
+    async def sla_outcomes(self, of: Period) -> list[SlaOutcome]:
+        """Of the clocks that ended in the period; in no order."""
+        return await self._rows(SlaOutcome, clocks_by_outcome(of))
 
     async def decided(self, fact_id: bytes) -> DecidedAt | None:
         """The first verdict on this fact, if it was about a contact or a broadcast and the history has come that far."""
