@@ -113,6 +113,22 @@ class Pen:
         )
         self.write(at_ms, about(event, contact=contact, channel=channel))
 
+    def promised(
+        self, at_ms: int, contact: str, queue: str, due_ms: int, *, until_ms: int | None = None, kind: str = "scheduled"
+    ) -> None:
+        event = words.PromiseMade(
+            at_ms=at_ms, queue=queue, kind=kind, mode="agent_first", due_ms=due_ms, from_ms=due_ms,  # type: ignore[arg-type]
+            until_ms=until_ms or due_ms + 60_000, slot_ms=60_000, key=None, requirements=[], priority=0, customer=None,
+            preferred=[], entry_point=None, topic=None, case=None, rule=None, language=None, accepts=[], hours=[], address=None,
+            waiting=None, replaces=None,
+        )  # fmt: skip
+        self.write(at_ms, about(event, contact=contact, channel="voice"))
+
+    def promise_ended(self, at_ms: int, contact: str, outcome: str, *, due_ms: int = 0) -> None:
+        late_ms = max(0, at_ms - due_ms)
+        event = words.PromiseEnded(at_ms, outcome, None, due_ms, late_ms, 0, None, [])  # type: ignore[arg-type]
+        self.write(at_ms, about(event, contact=contact, channel="voice"))
+
     def visit_ended(
         self, at_ms: int, contact: str, queue: str, outcome: str, wait_ms: int, *, channel: str = "chat", visit: int = 1
     ) -> None:

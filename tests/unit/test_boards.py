@@ -290,3 +290,16 @@ def _park(pen: Pen, contact: str, agent: str, at_ms: int) -> None:
     pen.engaged(at_ms, contact, agent, "orders", channel="mail")
     pen.disengaged(at_ms, contact, agent, by="parked", channel="mail")
     pen.parked(at_ms, contact, agent)
+
+
+def test_who_is_promised_a_call_is_an_open_contact_also_before_its_time(boards: Boards, pen: Pen) -> None:
+    for contact in ("cancelled", "called"):
+        pen.promised(1_000, contact, "orders", due_ms=60_000)
+    assert (boards.site().contacts, boards.site().open) == (2, 2)
+    pen.ended(2_000, "cancelled", "cancelled", "scheduled")
+    assert (boards.site().contacts, boards.site().open) == (2, 1)
+    pen.queued(60_000, "called", "orders", channel="voice")
+    assert (boards.site().contacts, boards.site().open) == (2, 1)
+    pen.visit_ended(61_000, "called", "orders", "answered", 1_000)
+    pen.ended(62_000, "called", "completed", "engaged")
+    assert (boards.site().contacts, boards.site().open) == (2, 0)

@@ -53,6 +53,8 @@ class Boards:
         self._stays: dict[bytes, Stay] = {}
         self._work: dict[tuple[bytes, int], Work] = {}
         self._contacts = 0
+        self._promised: set[bytes] = set()
+        """Contacts that were promised a call and have not ended."""
         self._ended: Counter[str] = Counter()
         self._outgoing = Outgoing()
         self._folds: dict[int, Callable[[Entry, Any], None]] = {
@@ -88,6 +90,7 @@ class Boards:
             54: self._agent_released,
             57: self._queue_mode_set,
             71: self._queue_hours_turned,
+            72: self._promise_made,
             65: self._role_changed,
             66: self._cost_changed,
             67: self._cost_changed,
@@ -193,7 +196,7 @@ class Boards:
 
     def _contact_queued(self, entry: Entry, event: words.ContactQueued) -> None:
         contact, channel = contact_of(entry), channel_of(entry)
-        if event.visit == 1:
+        if event.visit == 1 and contact not in self._promised:
             self._contacts += 1
         before = self._stays.get(contact)
         self._stays[contact] = Stay(event.queue, channel, before.hands if before is not None and event.visit > 1 else Hands())
@@ -201,6 +204,11 @@ class Boards:
         tally.visits += 1
         tally.waiting[contact] = event.at_ms
         self._touch(event.queue, channel)
+
+    def _promise_made(self, entry: Entry, _event: words.PromiseMade) -> None:
+        """A contact from here on, though it stands in no queue before its time."""
+        self._promised.add(contact_of(entry))
+        self._contacts += 1
 
     def _visit_ended(self, entry: Entry, event: words.VisitEnded) -> None:
         contact = contact_of(entry)
@@ -212,6 +220,7 @@ class Boards:
 
     def _contact_ended(self, entry: Entry, event: words.ContactEnded) -> None:
         contact = contact_of(entry)
+        self._promised.discard(contact)
         # Whoever is promised a call stands in no queue before its time, and perhaps never does.
         if event.state != "scheduled" or contact in self._stays:
             self._leave(contact, self._stay(contact))
