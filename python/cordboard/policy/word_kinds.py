@@ -56,7 +56,8 @@ class Flag(Kind):
         return _FLAGS.get(text.lower())
 
     def schema(self) -> Schema:
-        return {"type": "boolean"}
+        # An editor that reads YAML 1.2 sees words in yes, no, on and off.
+        return {"enum": [True, False, "yes", "no", "on", "off"]}
 
 
 @dataclass(frozen=True)
