@@ -337,3 +337,34 @@ def _plan_by_hand(target: str, directory: Path) -> None:
 def _hours_from_now(hours: int) -> int:
     """At the beginning of a minute."""
     return (round(time.time() * 1_000) // MINUTE + hours * 60) * MINUTE
+
+
+async def test_who_waits_hangs_up_and_keeps_the_place(tmp_path: Path) -> None:
+    keeping = replace(PROMISING.queues[0], callbacks=replace(PROMISING.queues[0].callbacks, hold_place=True))
+    policy = replace(PROMISING, queues=[keeping, *POLICY.queues[1:]])
+    async with api_site(tmp_path, policy) as site, Client(site.target) as client, asyncio.timeout(PATIENCE_S):
+        waits = (await client.submit_contact(channel="chat", queue="orders")).contact_id
+        with pytest.raises(ClientError) as unknown:
+            await client.book_callback(queue="orders", number="02 555 12 34", waiting_contact_id=waits, hold_place=True)
+        assert unknown.value.reason == "callback_closed", "nobody is at work who could say how long it takes"
+        with pytest.raises(ClientError) as wrong:
+            await client.book_callback(queue="orders", number="02 555 12 34", wish_ms=1, hold_place=True)
+        assert wrong.value.violations.keys() == {"hold_place", "waiting_contact_id"}
+
+        anna = AgentDeclaration(
+            person="anna", name="Anna", memberships=[Membership(queue="orders")], channels=[AgentChannel(channel="voice")]
+        )
+        await client.declare_agents([anna])
+        await client.set_presence("anna", "ready")
+        arguments = ["book", "orders", "--number", "02 555 12 34", "--waiting", waits, "--hold-place", "--json"]
+        done = await asyncio.to_thread(CliRunner().invoke, app, ["callbacks", *arguments, "--target", site.target])
+        assert done.exit_code == 0, done.output
+        promise = await client.get_promise(json.loads(done.output)["contact_id"])
+        assert (promise.kind, promise.waiting_contact_id, promise.number) == ("hold_place", waits, "025551234")
+        left = await client.get_contact(waits)
+        assert left.end_reason == "flowed_out"
+        desk = DeskReader(client, "anna")
+        offer = await desk.until(DeskSnapshot)
+        offered = offer.work[0].offer if offer.work else await desk.until(Offer)
+        assert offered.contact_id == promise.contact_id, "the place is reached at once: nobody is ahead"
+        await desk.close()

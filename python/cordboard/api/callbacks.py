@@ -287,6 +287,10 @@ def _booking(request: pb.BookCallbackRequest) -> tuple[CallbackRequested, list[s
         check.wrong("text", f"must have at most {TEXT_BYTES_MAX} bytes in UTF-8")
     check.count("preferred_agents", len(request.preferred_agents), 0, PREFERRED_MAX)
     persons = [check.person(f"preferred_agents[{index}]", person) for index, person in enumerate(request.preferred_agents)]
+    if request.hold_place and (request.wish_ms or request.exact):
+        check.wrong("hold_place", "goes without wish_ms and exact: the call comes when the place is reached")
+    if request.hold_place and not request.waiting_contact_id:
+        check.wrong("waiting_contact_id", "must be the contact whose place is kept")
     fact = CallbackRequested(
         fact_id=fact_id("BookCallback", request_id),
         contact=callback_id("BookCallback", request_id),
@@ -299,6 +303,7 @@ def _booking(request: pb.BookCallbackRequest) -> tuple[CallbackRequested, list[s
         topic=check.name_or_none("topic", request.topic),
         case=check.id("case_id", request.case_id) if request.case_id else None,
         language=language_of(check, request.language),
+        kind="hold_place" if request.hold_place else "scheduled",
         exact=request.exact,
         hours=hours_from(check, "hours", request.hours),
         waiting=check.id("waiting_contact_id", request.waiting_contact_id) if request.waiting_contact_id else None,

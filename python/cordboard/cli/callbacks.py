@@ -75,6 +75,9 @@ def book(
     priority: Annotated[int, typer.Option(min=0, max=100)] = 0,
     agent: Annotated[list[str] | None, typer.Option(help="To be tried first; may be repeated.", show_default=False)] = None,
     waiting: Annotated[str, typer.Option(help="The customer's contact that waits now and is left for the promise.")] = "",
+    hold_place: Annotated[
+        bool, typer.Option("--hold-place", help="Keep the place of --waiting in its line, and call when it is reached.")
+    ] = False,
     mode: Annotated[str, typer.Option(help="agent_first or customer_first; else as the policy says.")] = "",
     request_id: RequestId = "",
     target: Target = DEFAULT_TARGET,
@@ -93,6 +96,7 @@ def book(
         priority=priority,
         preferred_agents=agent or [],
         waiting_contact_id=waiting,
+        hold_place=hold_place,
     )
     if name:
         wanted["customer"] = Customer(kind="phone", address=number, name=name)

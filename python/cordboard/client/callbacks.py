@@ -28,7 +28,7 @@ _MODES = {
 class NewCallback(TypedDict, total=False):
     """What a callback is booked with. `number` to call: that of a `customer` of kind "phone" if there is none. `wish_ms`: Unix ms,
     as soon as possible if there is none. `queue` is needed but with a `missed_contact_id` (list_missed_contacts), of which comes
-    whatever else is left out here, too."""
+    whatever else is left out here, too. `hold_place`: the place of `waiting_contact_id` is kept, and called when it is reached."""
 
     queue: str
     channel: str
@@ -48,6 +48,7 @@ class NewCallback(TypedDict, total=False):
     mode: Literal["agent_first", "customer_first"]
     case_id: str
     missed_contact_id: str
+    hold_place: bool
     request_id: str
 
 

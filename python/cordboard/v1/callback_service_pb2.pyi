@@ -271,6 +271,7 @@ class BookCallbackRequest(_message.Message):
     MODE_FIELD_NUMBER: _builtins.int
     CASE_ID_FIELD_NUMBER: _builtins.int
     MISSED_CONTACT_ID_FIELD_NUMBER: _builtins.int
+    HOLD_PLACE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id never promises a second call."""
     queue: _builtins.str
@@ -302,6 +303,8 @@ class BookCallbackRequest(_message.Message):
     requirements, priority) is as it was then. `number` must be given if the customer is not known by one. Once somebody promised
     them a call, or they need none any more: FAILED_PRECONDITION (`missed_contact_settled`).
     """
+    hold_place: _builtins.bool
+    """The customer keeps the place of `waiting_contact_id` and is called when it is reached: goes without wish_ms and exact."""
     @_builtins.property
     def hours(self) -> _containers.RepeatedCompositeFieldContainer[Global___CustomerHours]:
         """When the customer can be reached; at most 16 stretches. Empty: at any time."""
@@ -340,10 +343,11 @@ class BookCallbackRequest(_message.Message):
         mode: Global___DialMode.ValueType = ...,
         case_id: _builtins.str = ...,
         missed_contact_id: _builtins.str = ...,
+        hold_place: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "channel", b"channel", "customer", b"customer", "entry_point", b"entry_point", "exact", b"exact", "hours", b"hours", "language", b"language", "missed_contact_id", b"missed_contact_id", "mode", b"mode", "number", b"number", "preferred_agents", b"preferred_agents", "priority", b"priority", "queue", b"queue", "request_id", b"request_id", "requirements", b"requirements", "text", b"text", "topic", b"topic", "waiting_contact_id", b"waiting_contact_id", "wish_ms", b"wish_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "channel", b"channel", "customer", b"customer", "entry_point", b"entry_point", "exact", b"exact", "hold_place", b"hold_place", "hours", b"hours", "language", b"language", "missed_contact_id", b"missed_contact_id", "mode", b"mode", "number", b"number", "preferred_agents", b"preferred_agents", "priority", b"priority", "queue", b"queue", "request_id", b"request_id", "requirements", b"requirements", "text", b"text", "topic", b"topic", "waiting_contact_id", b"waiting_contact_id", "wish_ms", b"wish_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -530,6 +534,7 @@ class Promise(_message.Message):
     CUSTOMER_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     channel: _builtins.str
     queue: _builtins.str
@@ -575,6 +580,8 @@ class Promise(_message.Message):
     """The promise instead, if it was moved."""
     number: _builtins.str
     text: _builtins.str
+    kind: _builtins.str
+    """scheduled: in a slot; hold_place: when the place in the line is reached, which due_ms expects."""
     @_builtins.property
     def hours(self) -> _containers.RepeatedCompositeFieldContainer[Global___CustomerHours]: ...
     @_builtins.property
@@ -620,10 +627,11 @@ class Promise(_message.Message):
         customer: _types_pb2.Customer | None = ...,
         number: _builtins.str = ...,
         text: _builtins.str = ...,
+        kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "alternatives_ms", b"alternatives_ms", "at_risk", b"at_risk", "attempts", b"attempts", "case_id", b"case_id", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "customer_id", b"customer_id", "due_ms", b"due_ms", "ended_at_ms", b"ended_at_ms", "entry_point", b"entry_point", "from_ms", b"from_ms", "hours", b"hours", "language", b"language", "last_attempt", b"last_attempt", "lateness_ms", b"lateness_ms", "made_at_ms", b"made_at_ms", "mode", b"mode", "next_at_ms", b"next_at_ms", "number", b"number", "outcome", b"outcome", "queue", b"queue", "reason", b"reason", "replaces_contact_id", b"replaces_contact_id", "slot_ms", b"slot_ms", "state", b"state", "successor_contact_id", b"successor_contact_id", "text", b"text", "topic", b"topic", "until_ms", b"until_ms", "waiting_contact_id", b"waiting_contact_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "alternatives_ms", b"alternatives_ms", "at_risk", b"at_risk", "attempts", b"attempts", "case_id", b"case_id", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "customer_id", b"customer_id", "due_ms", b"due_ms", "ended_at_ms", b"ended_at_ms", "entry_point", b"entry_point", "from_ms", b"from_ms", "hours", b"hours", "kind", b"kind", "language", b"language", "last_attempt", b"last_attempt", "lateness_ms", b"lateness_ms", "made_at_ms", b"made_at_ms", "mode", b"mode", "next_at_ms", b"next_at_ms", "number", b"number", "outcome", b"outcome", "queue", b"queue", "reason", b"reason", "replaces_contact_id", b"replaces_contact_id", "slot_ms", b"slot_ms", "state", b"state", "successor_contact_id", b"successor_contact_id", "text", b"text", "topic", b"topic", "until_ms", b"until_ms", "waiting_contact_id", b"waiting_contact_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -113,6 +113,7 @@ def promise_message(promise: Promise, people: Mapping[bytes, Person]) -> pb.Prom
         replaces_contact_id=_hex(promise.replaces),
         agent=person(people, promise.agent),
         attempts=promise.attempts,
+        kind=promise.kind,
         last_attempt=promise.tried or "",
         next_at_ms=promise.next_ms or 0,
         at_risk=promise.at_risk,
