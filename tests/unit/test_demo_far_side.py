@@ -128,3 +128,17 @@ def test_mails_are_of_their_writers_and_none_is_the_same() -> None:
     assert len({mail.get_content_type() for mail in mails}) == 4
     sender = parse(mails[0].as_bytes()).sender
     assert sender is not None and (sender.address, sender.name) == ("c@clients.example", "Chloé Schäfer")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_mail_can_quote_what_its_charset_does_not_have(seed: int) -> None:
+    mail = compose(
+        "Jan",
+        "jan@clients.example",
+        "service@shop.example",
+        "Re: Offerte",
+        "Dank!\n\n> Mehmet Kovařík schreef: 1 € < 2",
+        Random(seed),
+    )
+    letter = parse(mail.as_bytes())
+    assert "Mehmet Kovařík schreef: 1 € < 2" in letter.text

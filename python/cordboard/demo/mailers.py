@@ -189,6 +189,8 @@ def _dress(mail: EmailMessage, text: str, dice: random.Random) -> None:
     if chance < HTML_BESIDE:
         mail.add_alternative(f"<html><body>{html}</body></html>", subtype="html")
     elif chance < HTML_BESIDE + HTML_ALONE:
+        # What the charset does not have goes as a reference: the agent's name, say, in what is quoted.
+        html = html.encode("windows-1252", "xmlcharrefreplace").decode("windows-1252")
         mail.set_content(f"<html><body>{html}</body></html>", subtype="html", charset="windows-1252")
     elif chance < HTML_BESIDE + HTML_ALONE + WITH_FILE:
         mail.add_attachment(dice.randbytes(2_000), maintype="image", subtype="jpeg", filename="photo café.jpg")
