@@ -132,5 +132,5 @@ async def test_wrong_words_are_refused_before_anything_is_asked(site: ApiSite) -
 
 async def test_hints_are_about_refusals() -> None:
     of_the_api = {"bytes_gone", "still_unreadable", "quarantine_ended", "unknown_promise"}
-    of_the_api |= {"missed_contact_settled", "unknown_missed_contact"}
+    of_the_api |= {"missed_contact_settled", "unknown_group", "unknown_missed_contact"}
     assert HINTS.keys() <= {*REFUSALS, *QUARANTINES, *of_the_api, AGENT_UNAVAILABLE, CatchingUp.reason, Draining.reason}

@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import grpc
 import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner
@@ -121,6 +122,11 @@ async def _listed(client: Client, late: str, gold: str, began_ms: int) -> None:
     with pytest.raises(ClientError) as wrong:
         await names(contact_id="nobody")
     assert "filter.contact_id" in str(wrong.value)
+    watch = client.watch_slas(group="lead")
+    for asked in (names(group="lead"), anext(watch)):
+        with pytest.raises(ClientError, match="did you mean `leads`") as nobody:
+            await asked
+        assert (nobody.value.code, nobody.value.reason) == (grpc.StatusCode.NOT_FOUND, "unknown_group")
 
 
 def _printed(target: str, late: str, gold: str, began_ms: int) -> None:

@@ -204,3 +204,14 @@ def _problems(text: str) -> list:
     with pytest.raises(PolicyErrors) as caught:
         loads(text)
     return list(caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("share", "valid"), [("1%", True), ("99 %", True), (99, True), ("0%", False), ("00 %", False), ("100%", False), (0, False)]
+)
+def test_the_schema_knows_the_limits_of_shares(share: str | int, valid: bool) -> None:
+    document = YAML(typ="safe").load(GOOD)
+    document["entry_points"]["service"]["availability"] = {"keep_free": share}
+    document["entry_points"]["service"].pop("address")
+    found = list(jsonschema.Draft202012Validator(json_schema()).iter_errors(document))
+    assert (not found) == valid

@@ -8,6 +8,7 @@ HINTS: dict[str, str] = {
     "unknown_promise": "`cordboard promises list` shows what is promised, `cordboard timeline CONTACT` what became of it",
     "no_callbacks": "give the queue `callbacks` in the policy (docs/policy.md)",
     "unknown_queue": "`cordboard queues` shows which there are",
+    "unknown_group": "use one that the policy's `slas` name with `escalate`: `cordboard policy show`",
     "unknown_reason": "use one of the policy's reasons: `cordboard policy show`",
     "unknown_topic": "use one of the policy's topics: `cordboard policy show`",
     "contact_gone": "`cordboard timeline CONTACT` shows how it ended",

@@ -7,10 +7,11 @@ from rich.markup import escape
 
 from cordboard.cli.calls import call
 from cordboard.cli.contacts import instant, plain
+from cordboard.cli.days import Period
 from cordboard.cli.instants import parse_instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json, print_table
 from cordboard.client import Client, Promise, PromiseFilter
-from cordboard.v1.callback_service_pb2 import DialMode, PromiseDay, PromiseState
+from cordboard.v1.callback_service_pb2 import DialMode, GetPromiseBoardResponse, PromiseDay, PromiseState
 
 promises_app = typer.Typer(help="Promised calls: list, show, watch.", no_args_is_help=True)
 STATES = ("promised", "waiting", "calling", "ended")
@@ -110,11 +111,13 @@ def board(
     as_json: AsJson = False,
 ) -> None:
     """How many calls were promised for each day and queue, and how it went; also of days long past."""
-    from_ms, until_ms = (parse_instant(text) if text else 0 for text in (due_from, due_until))
-    found = call(
-        target,
-        lambda client: client.get_promise_board(queues or (), due_from_ms=from_ms, due_until_ms=until_ms, zone=zone),
-    )
+    period = Period(due_from, due_until, zone)
+
+    async def read(client: Client) -> GetPromiseBoardResponse:
+        from_ms, until_ms = await period.instants(client)
+        return await client.get_promise_board(queues or (), due_from_ms=from_ms, due_until_ms=until_ms, zone=zone)
+
+    found = call(target, read)
     if as_json:
         print_json({"zone": found.zone, "days": [_day_plain(day) for day in found.days], "total": _day_plain(found.total)})
         return

@@ -7,10 +7,10 @@ from rich.markup import escape
 
 from cordboard.cli.calls import call
 from cordboard.cli.contacts import instant, plain
-from cordboard.cli.instants import parse_instant
+from cordboard.cli.days import Period
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json, print_table
 from cordboard.client import Client, SlaFilter
-from cordboard.v1.sla_service_pb2 import ListSlasResponse, SlaClock, SlaCount, SlaDay, SlaMeasure, SlaState
+from cordboard.v1.sla_service_pb2 import GetSlaBoardResponse, ListSlasResponse, SlaClock, SlaCount, SlaDay, SlaMeasure, SlaState
 
 STATES = ("running", "at_risk", "paused", "met", "broken", "cancelled")
 MEASURES = ("answer", "first_response", "next_response", "resolution")
@@ -45,7 +45,7 @@ def slas(
         _watch(queue, group, target, as_json)
         return
     if board:
-        _board(queue, (begin, until), zone, target, as_json)
+        _board(queue, Period(begin, until, zone), zone, target, as_json)
         return
     wanted = SlaFilter(sla=sla, queue=queue, contact_id=contact, group=group)
     wanted.live = not ended and state in ("", "running", "at_risk", "paused")
@@ -71,10 +71,12 @@ async def _found(client: Client, wanted: SlaFilter, limit: int) -> tuple[list[Sl
     return found[:limit], page
 
 
-def _board(queue: str, period: tuple[str, str], zone: str, target: str, as_json: bool) -> None:
-    from_ms, until_ms = (parse_instant(text) if text else 0 for text in period)
-    queues = [queue] if queue else []
-    found = call(target, lambda client: client.get_sla_board(queues, from_ms=from_ms, until_ms=until_ms, zone=zone))
+def _board(queue: str, period: Period, zone: str, target: str, as_json: bool) -> None:
+    async def read(client: Client) -> GetSlaBoardResponse:
+        from_ms, until_ms = await period.instants(client)
+        return await client.get_sla_board([queue] if queue else [], from_ms=from_ms, until_ms=until_ms, zone=zone)
+
+    found = call(target, read)
     if as_json:
         print_json({"zone": found.zone, "days": [day_plain(day) for day in found.days]})
         return

@@ -167,9 +167,11 @@ class Percent(Kind):
         return None
 
     def schema(self) -> Schema:
+        outside = "|".join(str(value) for value in range(101) if not self.least <= value <= self.most)
+        but = f"(?!0*({outside}) ?%$)" if outside else ""
         return {
             "anyOf": [
-                {"type": "string", "pattern": "^(100|[0-9]{1,2}) ?%$"},
+                {"type": "string", "pattern": f"^{but}(100|[0-9]{{1,2}}) ?%$"},
                 {"type": "integer", "minimum": self.least, "maximum": self.most},
             ]
         }

@@ -63,7 +63,7 @@ def zone_from(check: Check, field: str, name: str) -> ZoneInfo:
     if len(name) <= ZONE_MAX and _ZONE.fullmatch(name):
         try:
             return ZoneInfo(name)
-        except (OSError, ValueError):
+        except (KeyError, OSError, ValueError):
             pass
     check.wrong(field, "must be an IANA time zone, for example Europe/Brussels")
     return ZoneInfo("UTC")
