@@ -16,6 +16,8 @@ from cordboard.policy import loads
 
 BRUSSELS, MIDNIGHT = ZoneInfo("Europe/Brussels"), "2026-03-29"
 
+POLICY = "channels: {task: {presence: async, class: 3, answered_on: first_message}}\nqueues: {orders: }\n"
+
 
 class Site:
     """Answers with the policy in force."""
@@ -29,7 +31,7 @@ class Site:
         if self.timezone is None:
             raise ClientError(grpc.StatusCode.FAILED_PRECONDITION, "no_policy", "the site has no policy yet")
         zone = f"timezone: {self.timezone}\n" if self.timezone else ""
-        policy = loads(f"site: shop\n{zone}channels: {{task: {{presence: async, class: 3, answered_on: first_message}}}}\nqueues: {{orders: }}\n").policy
+        policy = loads(f"site: shop\n{zone}{POLICY}").policy
         return SimpleNamespace(compiled=codec.encode(policy), digest="", adopted_at_ms=0)
 
 
