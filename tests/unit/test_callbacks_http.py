@@ -298,14 +298,56 @@ async def test_without_numbers_there_is_nothing_to_book(tmp_path: Path) -> None:
 
 
 def test_numbers_that_may_be_called() -> None:
-    numbers = CallableNumbers("+32, +31, !+3290")
-    spelled = {"02 555 12 34": "+3225551234", "+31 20 123 45 67": "+31201234567", "0032 2 555 12 34": "+3225551234"}
-    assert {given: numbers.number(given) for given in spelled} == spelled
-    assert not any(
-        numbers.number(given) for given in ("0900 12 345", "112", "+1 212 555 1234", "25551234", "", "x", "+32" + "1" * 14)
-    )
-    homes = {"+3247": ("0470 12 34 56", "+32470123456"), "+39": ("06 1234 5678", "+390612345678"), "+3": ("0470 12 34 56", None)}
-    assert {prefix: (given, CallableNumbers(prefix).number(given)) for prefix, (given, _) in homes.items()} == homes
-    for wrong in ("32", "+0", "++32", "+32;+31"):
-        with pytest.raises(ConfigurationError, match="prefix"):
-            CallableNumbers(wrong)
+    for written in ("+32, +31, !+3290", "BE, NL", "BE,+31"):
+        numbers = CallableNumbers(written)
+        spelled = {
+            "02 555 12 34": "+3225551234",
+            "+32 (0)2 555.12.34": "+3225551234",
+            "0032 2 555 12 34": "+3225551234",
+            "\N{FULLWIDTH DIGIT ZERO}2 555 12 34": "+3225551234",
+            "tel:+32-470-12-34-56": "+32470123456",
+            "+31 20 123 45 67": "+31201234567",
+        }
+        assert {given: numbers.number(given) for given in spelled} == spelled
+        for given in (
+            "0900 12 345",
+            "112",
+            "+1 212 555 1234",
+            "+32 2 555 12",
+            "02 555 12 34 ext. 7",
+            "",
+            "x",
+            "+32" + "1" * 14,
+            "0" * 10_000,
+        ):
+            assert numbers.number(given) is None, given
+
+
+@pytest.mark.parametrize(
+    ("written", "given", "dialled"),
+    [
+        ("+3247", "0470 12 34 56", "+32470123456"),  # behind +3247, which is Belgian, 0470… is not somebody else's number
+        ("+3247", "02 555 12 34", None),
+        ("+39", "06 1234 5678", "+390612345678"),  # in Italy the zero in front belongs to the number
+        ("IT", "06 1234 5678", "+390612345678"),
+        ("+3", "0470 12 34 56", None),  # no country's
+        ("+3", "+32 470 12 34 56", "+32470123456"),
+        ("+44", "+44 1481 712345", "+441481712345"),  # Guernsey has Britain's code
+        ("GB", "+44 1481 712345", None),
+        ("+44,!GG", "+44 1481 712345", None),
+        ("GB,GG", "01481 712345", "+441481712345"),
+        ("US", "212 555 1234", "+12125551234"),
+        ("US,!+1212", "212 555 1234", None),
+        ("BE,+3290", "0900 12 345", "+3290012345"),  # whoever allows them by name means them
+        ("BE,!BE", "02 555 12 34", None),
+        ("!BE", "02 555 12 34", None),
+    ],
+)
+def test_the_closest_rule_decides(written: str, given: str, dialled: str | None) -> None:
+    assert CallableNumbers(written).number(given) == dialled
+
+
+@pytest.mark.parametrize("wrong", ["32", "+0", "++32", "+32;+31", "be", "XX", "BEL", "!", "+1234567890123456"])
+def test_what_is_no_rule_for_numbers_is_refused(wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match="prefix"):
+        CallableNumbers(wrong)

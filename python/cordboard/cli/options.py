@@ -108,7 +108,7 @@ CallbackNumbers = Annotated[
     typer.Option(
         "--callback-numbers",
         envvar="CORDBOARD_CALLBACK_NUMBERS",
-        help="Which numbers customers may have called, by prefix: +32,+31,!+3290. Without it no callbacks are booked over HTTP.",
+        help="Whose numbers customers may have called: BE,+31,!+3290. Without it no callbacks are booked over HTTP.",
     ),
 ]
 Voice = Annotated[

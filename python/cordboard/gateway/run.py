@@ -65,7 +65,7 @@ async def run_gateway(
     `expected_wait_ms` says what to tell customers who wait in a queue of which the router says nothing. `decided_at` tells of a
     fact that the router may have forgotten whether the journal has it already. `webhook_secrets`: one or two a webhook.
     `behind_proxy`: clients' addresses are in X-Forwarded-For.
-    `callback_numbers`: prefixes of the telephone numbers to which the public may have calls promised; none: no callbacks over HTTP.
+    `callback_numbers`: whose numbers the public may have calls promised to; none: no callbacks over HTTP.
     `probed` is given what says why no contacts can be taken at a moment, as /readyz does (empty: they can).
     Raises ConfigurationError if it cannot listen.
     """

@@ -1,48 +1,87 @@
 """Which telephone numbers the public may have called. Anybody can type anybody's number, and calls cost money."""
 
 import re
+from dataclasses import dataclass
 
-from cordboard.errors import ConfigurationError, InvalidInput
-from cordboard.vault.address import PHONE, spelled
+import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-DIGITS_MIN, DIGITS_MAX = 8, 15
-_PREFIX = re.compile(r"(!?)(\+[1-9][0-9]{0,14})")
-_COUNTRY = re.compile(r"\+(?:[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})")
-"""Country codes of E.164: of one, two, or else of three digits."""
-_ZERO_STAYS = frozenset(("+39", "+378", "+379"))
-"""In Italy the zero in front belongs to the number."""
+from cordboard.errors import ConfigurationError
+
+GIVEN_MAX = 60
+"""Characters that a number may be written in."""
+_RULE = re.compile(r"(?P<not>!?)(?:(?P<prefix>\+[1-9][0-9]{0,14})|(?P<region>[A-Z]{2}))")
+_COUNTRY_DIGITS_MAX = 3
+_DEAR = frozenset((PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    allows: bool
+    prefix: str = ""
+    region: str = ""
+
+    def weight(self, number: PhoneNumber, dialled: str) -> float:
+        """Of those that fit, the heaviest decides: the longest prefix, and a region before its country's code. 0: none that
+        fits."""
+        if self.region:
+            of_it = phonenumbers.region_code_for_number(number) == self.region
+            return len(f"+{number.country_code}") + 0.5 if of_it else 0
+        return len(self.prefix) if dialled.startswith(self.prefix) else 0
 
 
 class CallableNumbers:
-    """`written`: prefixes of numbers that may be called, `+32,+31,!+3290`: the longest one that fits decides, `!` forbids. A number
-    without a country's prefix is one of the first country's. Nothing written: nobody may be called. Raises ConfigurationError."""
+    """`written`: regions and prefixes of numbers that may be called, `BE,+31,!+3290`; `!` forbids. A number without a country's
+    prefix is one of the first one's country. Nothing written: nobody may be called. Raises ConfigurationError."""
 
     def __init__(self, written: str) -> None:
-        self._rules: dict[str, bool] = {}
-        for part in filter(None, (each.strip() for each in written.split(","))):
-            found = _PREFIX.fullmatch(part)
-            if found is None:
-                raise ConfigurationError(f"{part} is no prefix of telephone numbers: write them as +32,+31,!+3290")
-            self._rules[found[2]] = not found[1]
-        first = next((prefix for prefix, allowed in self._rules.items() if allowed), "")
-        country = _COUNTRY.match(first)
-        # Not the prefix: behind +3247, which is Belgian, 0470… would become somebody else's number.
-        self._home = None if country is None else country[0]
+        self._rules = [_rule(part) for part in filter(None, (each.strip() for each in written.split(",")))]
+        self._home = next((_region(rule) for rule in self._rules if rule.allows), None)
 
     def __bool__(self) -> bool:
-        return any(self._rules.values())
+        return any(rule.allows for rule in self._rules)
 
     def number(self, given: str) -> str | None:
-        """The number as it is dialled, `+3225551234`; None if it is none, or must not be called."""
+        """The number as it is dialled, `+3225551234`; None if nobody has such a number, or it must not be called."""
+        if len(given) > GIVEN_MAX:
+            return None
         try:
-            kind, number = spelled(PHONE, given)
-        except InvalidInput:
+            number = phonenumbers.parse(given, self._home)
+        except phonenumbers.NumberParseException:
             return None
-        if number.startswith("00"):
-            number = f"+{number[2:]}"
-        elif number.startswith("0") and self._home is not None:
-            number = self._home + (number if self._home in _ZERO_STAYS else number[1:])
-        if kind != PHONE or not re.fullmatch(rf"\+[0-9]{{{DIGITS_MIN},{DIGITS_MAX}}}", number, re.ASCII):
+        if number.extension or not phonenumbers.is_valid_number(number):
             return None
-        prefix = max((prefix for prefix in self._rules if number.startswith(prefix)), key=len, default=None)
-        return number if prefix is not None and self._rules[prefix] else None
+        dialled = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+        weight, rule = max(((rule.weight(number, dialled), rule) for rule in self._rules), key=_decides)
+        if not weight or not rule.allows:
+            return None
+        # Who allows a country did not mean the numbers on which others earn.
+        if weight < len(f"+{number.country_code}") + 1 and phonenumbers.number_type(number) in _DEAR:
+            return None
+        return dialled
+
+
+def _decides(weighed: tuple[float, _Rule]) -> tuple[float, bool]:
+    """Where two say the opposite, the one that forbids."""
+    weight, rule = weighed
+    return weight, not rule.allows
+
+
+def _rule(part: str) -> _Rule:
+    found = _RULE.fullmatch(part)
+    if found is None or (found["region"] and found["region"] not in phonenumbers.SUPPORTED_REGIONS):
+        raise ConfigurationError(f"{part} is neither a region nor a prefix of telephone numbers: write them as BE,+31,!+3290")
+    return _Rule(not found["not"], found["prefix"] or "", found["region"] or "")
+
+
+def _region(rule: _Rule) -> str | None:
+    """The region whose numbers are written without a country's prefix; None: there is none such."""
+    if rule.region:
+        return rule.region
+    digits = rule.prefix[1:]
+    codes = (int(digits[:length]) for length in range(1, _COUNTRY_DIGITS_MAX + 1) if len(digits) >= length)
+    found = next(
+        (phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code][0] for code in codes if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE),
+        None,
+    )
+    return found if found in phonenumbers.SUPPORTED_REGIONS else None
