@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import pytest
 
 from cordboard import codec, errors
 from cordboard._core import FIRST_DECIDED, LEVEL, CoreError, LevelUnsupported, Router, commit_hash
+from cordboard.events import Fact
 from cordboard.events import commit as commit_words
 from cordboard.events import event as words
 from cordboard.events import fact as facts
@@ -83,12 +84,11 @@ def test_the_newest_recorded_level_has_a_journal_with_a_state_hash() -> None:
 class Site:
     """A journal of a story, as a build of that level has recorded it or as this one does, and a router that goes on with it."""
 
-    def __init__(self, level: int) -> None:
+    def __init__(self, level: int, story: str = STORIES[0].stem) -> None:
         if level == LEVEL:
-            self.journal = told(STORIES[0])
+            self.journal = told(next(path for path in STORIES if path.stem == story))
         else:
-            journals = [golden for golden in GOLDENS if golden.level == level][-1].read()
-            self.journal = list(journals[min(journals)])
+            self.journal = list([golden for golden in GOLDENS if golden.level == level][-1].read()[story])
         self.router = folded(self.journal)
         self.at_ms = self.router.position().at_ms
         self._frame = self.router.position().inbox_seq
@@ -98,11 +98,14 @@ class Site:
 
     def ask(self, level: int) -> Any:
         """What became of it: LevelAdopted, or the reason of the refusal."""
-        self._frame += 1
-        fact = facts.LevelRequested(self._frame.to_bytes(16, "big"), level)
-        frame = (self._frame, self.at_ms, codec.encode_frame([codec.encode(fact)]))
-        told = self._stored(self.router.step([frame], self.at_ms))
+        told = self.say(lambda fact_id: facts.LevelRequested(fact_id, level))
         return next((each for each in told if isinstance(each, words.LevelAdopted)), told[0])
+
+    def say(self, fact: Callable[[bytes], Fact]) -> list[Any]:
+        """The verdict, and what it caused."""
+        self._frame += 1
+        frame = (self._frame, self.at_ms, codec.encode_frame([codec.encode(fact(self._frame.to_bytes(16, "big")))]))
+        return self._stored(self.router.step([frame], self.at_ms))
 
     def newest(self) -> Commit:
         return codec.decode_commit(self.journal[-1])
@@ -151,6 +154,21 @@ def test_a_site_of_an_older_level_is_led_at_it_until_a_newer_one_is_adopted() ->
     for seq, data in enumerate(site.journal, 1):
         ledger.check(seq, codec.decode_commit(data), None)
     assert found == []
+
+
+def test_a_dial_that_level_3_left_open_can_be_discarded_at_level_4() -> None:
+    site = Site(3, "callbacks_kept")
+    (seq, entry) = next(
+        (seq, index)
+        for seq, data in enumerate(site.journal, 1)
+        for index, entry in enumerate(codec.decode_commit(data).entries)
+        if entry.tag == words.EffectRequested.__struct_config__.tag
+    )
+    site.take_over()
+    assert site.say(lambda fact_id: facts.EffectDiscardRequested(fact_id, seq, entry)) == ["effect_open"]
+    site.ask(4)
+    verdict, ended = site.say(lambda fact_id: facts.EffectDiscardRequested(fact_id, seq, entry))
+    assert (verdict, ended.outcome) == ("accepted", "discarded")
 
 
 def test_two_routers_that_take_over_in_the_same_millisecond_make_two_commits() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cordboard import codec
+from cordboard import codec, metrics
 from cordboard.dialler.attempt import Attempt, Bench
 from cordboard.dialler.dialler import Calls
 from cordboard.dialler.dials import Dial, Dials
@@ -16,7 +16,7 @@ from cordboard.dialler.voice import Answered, Call, NotReached, VoiceUnavailable
 from cordboard.errors import LogUnavailable, VaultUnavailable
 from cordboard.events import Commit, Fact
 from cordboard.events.commit import Consumed
-from cordboard.events.fact import ConnectionFailed, ContactConnected, EffectDone, EffectFailed
+from cordboard.events.fact import ConnectionFailed, ContactConnected, EffectFailed
 from cordboard.events.promises import AttemptReported
 from cordboard.vault import Content
 
@@ -99,6 +99,10 @@ class Site:
         return [type(fact) for fact in self.said]
 
 
+def withdrawn() -> float:
+    return metrics.REGISTRY.get_sample_value("cordboard_dialler_dials_total", {"outcome": "withdrawn"}) or 0.0
+
+
 async def until(holds: Callable[[], bool]) -> None:
     while not holds():  # noqa: ASYNC110 - a few turns of the loop
         await asyncio.sleep(0)
@@ -110,7 +114,7 @@ async def test_it_rings_as_long_as_the_attempt_lasts_and_who_is_connected_stays_
     await until(lambda: bool(site.said))
     assert (site.hung_up, site.rung) == ([], [Call(DIAL.name, NUMBER, 29.0)])
     site.ended.set_result(True)
-    assert await seeing == [ContactConnected, EffectDone]
+    assert await seeing == [ContactConnected]
     assert not site.hung_up
 
 
@@ -126,11 +130,11 @@ async def test_nobody_is_rung_behind_the_window_or_at_the_end_of_the_attempt(now
 async def test_whose_number_took_too_long_is_not_rung_and_goes_back_to_its_line() -> None:
     site = Site()
     site.pass_ms = 28_500
-    assert await site.see_through() == [ConnectionFailed, EffectDone]
+    assert await site.see_through() == [ConnectionFailed]
     assert not site.rung
 
 
-@pytest.mark.parametrize(("claimed", "said"), [(True, [ConnectionFailed, EffectDone]), (False, [])])
+@pytest.mark.parametrize(("claimed", "said"), [(True, [ConnectionFailed]), (False, [])])
 async def test_who_finds_no_room_in_time_goes_back_to_its_line_unless_somebody_else_rings(claimed: bool, said: list[type]) -> None:
     site = Site()
     site.claimed, site.now_ms = claimed, 27_990  # ten milliseconds to wait for room
@@ -154,7 +158,7 @@ async def test_what_is_over_rings_no_longer() -> None:
     seeing = asyncio.create_task(site.see_through())
     await until(lambda: bool(site.rung))
     site.ended.set_result(False)
-    assert await seeing == [EffectDone] and not site.hung_up
+    assert await seeing == [] and not site.hung_up
 
 
 async def test_who_answers_a_moment_too_late_is_hung_up_on() -> None:
@@ -162,14 +166,14 @@ async def test_who_answers_a_moment_too_late_is_hung_up_on() -> None:
     seeing = asyncio.create_task(site.see_through())
     await until(lambda: bool(site.said))
     site.ended.set_result(False)
-    assert await seeing == [ContactConnected, EffectDone] and site.hung_up == [DIAL.name]
+    assert await seeing == [ContactConnected] and site.hung_up == [DIAL.name]
 
 
 async def test_what_was_heard_is_reported_with_how_long_it_rang() -> None:
     site = Site()
     site.answer = NotReached("voicemail", 9_000)
-    assert await site.see_through() == [AttemptReported, EffectDone]
-    (report, _) = site.said
+    assert await site.see_through() == [AttemptReported]
+    (report,) = site.said
     assert isinstance(report, AttemptReported)
     assert (report.contact, report.attempt, report.agent, report.outcome, report.ring_ms) == (CONTACT, 2, AGENT, "voicemail", 9_000)
 
@@ -179,7 +183,7 @@ async def test_nobody_rang_for_longer_than_the_attempt_lasts(claimed_ms: int, ri
     site = Site()
     site.answer = NotReached("no_answer", claimed_ms)
     await site.see_through()
-    (report, _) = site.said
+    (report,) = site.said
     assert isinstance(report, AttemptReported) and report.ring_ms == ring_ms
 
 
@@ -196,7 +200,7 @@ async def test_a_gateway_that_stumbles_is_no_attempt_and_its_words_are_nobodys(c
     site = Site()
     site.answer = RuntimeError(f"{NUMBER} is odd")
     with caplog.at_level(logging.DEBUG):
-        assert await site.see_through() == [ConnectionFailed, EffectDone]
+        assert await site.see_through() == [ConnectionFailed]
     assert "RuntimeError" in caplog.text and NUMBER not in caplog.text
 
 
@@ -204,8 +208,8 @@ async def test_a_gateway_that_stumbles_is_no_attempt_and_its_words_are_nobodys(c
 async def test_what_a_gateway_says_without_a_word_for_it_is_unknown_and_nobody_stays_connected(answer: Any) -> None:
     site = Site()
     site.answer = answer
-    assert await site.see_through() == [AttemptReported, EffectDone]
-    (report, _) = site.said
+    assert await site.see_through() == [AttemptReported]
+    (report,) = site.said
     assert isinstance(report, AttemptReported) and (report.outcome, report.ring_ms) == ("unknown", 0)
     assert site.hung_up == [DIAL.name]
 
@@ -215,7 +219,7 @@ async def test_how_long_it_rang_is_a_number_or_nothing(ring_ms: Any) -> None:
     site = Site()
     site.answer = NotReached("busy", ring_ms)
     await site.see_through()
-    (report, _) = site.said
+    (report,) = site.said
     assert isinstance(report, AttemptReported) and report.ring_ms == 0
 
 
@@ -225,10 +229,11 @@ async def test_a_ring_that_does_not_end_when_told_to_holds_nothing_up_and_is_hun
     seeing = asyncio.create_task(site.see_through())
     await until(lambda: bool(site.rung))
     site.ended.set_result(False)
+    before = withdrawn()
     async with asyncio.timeout(PATIENCE_S):
-        while not site.said:  # noqa: ASYNC110 - the attempt tells nobody
+        while withdrawn() == before:  # noqa: ASYNC110 - the attempt tells nobody
             await asyncio.sleep(0.01)
-    assert [type(fact) for fact in site.said] == [EffectDone] and not site.hung_up
+    assert not site.said and not site.hung_up
     deaf.answered.set()
     await seeing
     assert site.hung_up == [DIAL.name]
@@ -242,7 +247,7 @@ async def test_a_process_stops_though_a_ring_does_not() -> None:
     seeing.cancel()
     async with asyncio.timeout(PATIENCE_S):
         await asyncio.wait([seeing])
-    assert seeing.cancelled() and [type(fact) for fact in site.said] == [ConnectionFailed, EffectDone]
+    assert seeing.cancelled() and [type(fact) for fact in site.said] == [ConnectionFailed]
     deaf.answered.set()
 
 
@@ -311,7 +316,7 @@ async def test_who_cannot_be_hung_up_on_is_hung_up_on_later(failure: Exception, 
 async def test_a_vault_that_is_away_is_waited_for_while_there_is_time() -> None:
     site = Site()
     site.known, site.pass_ms = VaultUnavailable("away"), 28_500
-    assert await site.see_through() == [ConnectionFailed, EffectDone]
+    assert await site.see_through() == [ConnectionFailed]
 
 
 async def test_who_is_stopped_while_it_rings_says_so() -> None:
@@ -322,4 +327,4 @@ async def test_who_is_stopped_while_it_rings_says_so() -> None:
     seeing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await seeing
-    assert [type(fact) for fact in site.said] == [ConnectionFailed, EffectDone]
+    assert [type(fact) for fact in site.said] == [ConnectionFailed]

@@ -12,7 +12,7 @@ from cordboard.dialler.gateway import hang_up
 from cordboard.dialler.voice import Answered, Call, NotReached, Unreached, Voice, VoiceUnavailable
 from cordboard.errors import LogUnavailable, Overloaded, VaultUnavailable
 from cordboard.events import Fact
-from cordboard.events.fact import ConnectionFailed, ContactConnected, EffectDone, EffectFailed, EffectFailure
+from cordboard.events.fact import ConnectionFailed, ContactConnected, EffectFailed, EffectFailure
 from cordboard.events.promises import AttemptOutcome, AttemptReported
 from cordboard.log.claims import Claims
 from cordboard.log.port import Publisher
@@ -140,7 +140,7 @@ class Attempt:
         """What became of it; None: it is not ours, or was over before anybody answered. Raises _NotRung, _NoNumber."""
         if self._ended.done() or not await self._claim():
             return None
-        self._owed = [self._failed(), self._done()]
+        self._owed = [self._failed()]
         number = await self._number()
         if self._ended.done():
             self._withdraw()
@@ -221,15 +221,13 @@ class Attempt:
         self._owed = [ContactConnected(self._fact_id("connected"), dial.contact, dial.attempt, dial.agent)]
         await self._pay()
         connected = await self._ended
-        self._owed = [self._done()]
-        await self._pay()
         if not connected:
             await hang_up(self._bench.voice, dial.name)
 
     def _withdraw(self) -> None:
         """Its promise or its agent was gone before anybody answered."""
         metrics.DIALS.labels("withdrawn").inc()
-        self._owed = [self._done()]
+        self._owed = []
 
     def _left_s(self) -> float:
         """How long it may ring from now on; behind its window not at all."""
@@ -238,7 +236,7 @@ class Attempt:
 
     def _owe(self, outcome: str, fact: Fact) -> None:
         metrics.DIALS.labels(outcome).inc()
-        self._owed = [fact, self._done()]
+        self._owed = [fact]
 
     async def _pay(self) -> None:
         """Say what is owed; each goes once it is durable. To say it again is harmless."""
@@ -255,9 +253,6 @@ class Attempt:
     def _failed(self) -> ConnectionFailed:
         dial = self._dial
         return ConnectionFailed(self._fact_id("platform"), dial.contact, dial.attempt, dial.agent, "platform")
-
-    def _done(self) -> EffectDone:
-        return EffectDone(self._fact_id("over"), *self._dial.place)
 
     def _fact_id(self, word: str) -> bytes:
         return fact_id(self._bench.site, self._dial, word)

@@ -138,6 +138,9 @@ impl Index {
             index.later.insert((promise.deadline_ms(), Later::Promise(*id)));
             index.promised.add(*id, promise);
         }
+        for (place, effect) in state.effects.iter().filter(|(_, effect)| !effect.failed) {
+            index.promised.dial(*place, effect);
+        }
         index.later.extend(state.hours.iter().flat_map(|(queue, hours)| turning(queue, *hours)));
         index.later.extend(state.slas.deadlines());
         for (id, contact) in &state.contacts {

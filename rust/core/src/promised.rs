@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::groups::Groups;
-use crate::state::{Contact, Promise, PromiseStage};
+use crate::state::{Contact, Effect, Place, Promise, PromiseStage};
 use crate::words::{Id, Name, PromiseKind};
+
+/// The kind of the effect that asks for a call.
+pub(crate) const DIAL: &str = "dial";
 
 /// Costs: the logarithm of the promises of a queue, a change; nothing to contacts as long as no promised one waits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(crate) struct Promised {
     lines: BTreeMap<(Name, Name), usize>,
     /// Those whose contact waits or is dialled, and whether they are due.
     called: BTreeMap<Id, bool>,
+    /// Dials that nobody has said to be over, by contact.
+    dials: BTreeSet<(Id, Place)>,
 }
 
 impl Promised {
@@ -63,6 +68,29 @@ impl Promised {
             }
         }
         self.called.remove(&id);
+    }
+
+    /// It is asked for, and open.
+    pub(crate) fn dial(&mut self, place: Place, effect: &Effect) {
+        if effect.kind.as_str() == DIAL {
+            self.dials.insert((effect.contact, place));
+        }
+    }
+
+    /// It has ended, or failed.
+    pub(crate) fn hang_up(&mut self, place: Place, effect: &Effect) {
+        if effect.kind.as_str() == DIAL {
+            self.dials.remove(&(effect.contact, place));
+        }
+    }
+
+    pub(crate) fn dials_any(&self) -> bool {
+        !self.dials.is_empty()
+    }
+
+    pub(crate) fn dials_of(&self, contact: Id) -> Vec<Place> {
+        let first = (contact, Place { seq: 0, entry: 0 });
+        self.dials.range(first..).take_while(|(id, _)| *id == contact).map(|(_, place)| *place).collect()
     }
 
     /// It is another stage of the promise.

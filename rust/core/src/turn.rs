@@ -154,6 +154,9 @@ impl<'a> Turn<'a> {
         if let Some((contact, moment)) = moment {
             self.keep_clocks(contact, moment);
         }
+        if self.site.index.promised.dials_any() {
+            self.end_dials(contact);
+        }
     }
 
     /// An event of the router itself, not of a turn.

@@ -22,23 +22,29 @@ impl Site {
             round: 1,
             failed: false,
         };
+        self.index.promised.dial(place, &effect);
         self.state.effects.insert(place, effect);
         Ok(())
     }
 
     pub(super) fn end_effect(&mut self, event: &EffectEnded) -> Result<(), String> {
         let place = Place { seq: event.effect_seq, entry: event.effect_entry };
-        let known = match event.outcome {
-            EffectOutcome::Failed => self.state.effects.get_mut(&place).map(|effect| effect.failed = true),
-            EffectOutcome::Done | EffectOutcome::Discarded => self.state.effects.remove(&place).map(|_| ()),
-        };
-        known.ok_or_else(|| unknown(place))
+        let effect = self.state.effects.get_mut(&place).ok_or_else(|| unknown(place))?;
+        self.index.promised.hang_up(place, effect);
+        match event.outcome {
+            EffectOutcome::Failed => effect.failed = true,
+            EffectOutcome::Done | EffectOutcome::Discarded => {
+                self.state.effects.remove(&place);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn retry_effect(&mut self, event: &EffectRetried) -> Result<(), String> {
         let place = Place { seq: event.effect_seq, entry: event.effect_entry };
         let effect = self.state.effects.get_mut(&place).ok_or_else(|| unknown(place))?;
         (effect.round, effect.failed) = (event.round, false);
+        self.index.promised.dial(place, effect);
         Ok(())
     }
 }

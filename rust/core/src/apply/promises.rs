@@ -5,14 +5,15 @@ use crate::apply::{no_work, About};
 use crate::index::Later;
 use crate::site::Site;
 use crate::state::{Planned, Promise, PromiseStage};
-use crate::words::{AttemptRecorded, CapacitySet, Event, Id, Key, PromiseMade};
+use crate::words::bounds::DURATION_MAX_MS;
+use crate::words::{AttemptRecorded, CallbackDue, CapacitySet, Event, Id, PromiseMade};
 
 impl Site {
     #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
     pub(super) fn apply_promise(&mut self, about: &About, event: Event) -> Result<(), String> {
         match event {
             Event::PromiseMade(event) => self.make_promise(about, event),
-            Event::CallbackDue(event) => self.promise_is_due(about.contact()?, event.key),
+            Event::CallbackDue(event) => self.promise_is_due(about.contact()?, &event),
             Event::AttemptRecorded(event) => self.record_attempt(about, &event),
             Event::PromiseEnded(_) => self.end_promise(about.contact()?),
             Event::PromiseAtRisk(_) => self.change_promise(about.contact()?, |promise| promise.at_risk = true),
@@ -39,16 +40,23 @@ impl Site {
         Ok(())
     }
 
-    fn promise_is_due(&mut self, id: Id, key: Key) -> Result<(), String> {
-        self.keeps_arrival(id, key)?;
+    fn promise_is_due(&mut self, id: Id, event: &CallbackDue) -> Result<(), String> {
+        self.keeps_arrival(id, event.key)?;
         let mut contact = self.state.contacts.remove(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
         self.index.remove_contact(id, &contact);
-        contact.key = key;
-        // From here on its wait counts.
-        let due = self.change_promise(id, |promise| promise.stage = PromiseStage::Due);
+        contact.key = event.key;
+        // From here on its wait counts: nobody waited before.
+        let due = self.change_promise(id, |promise| {
+            promise.stage = PromiseStage::Due;
+            promise.until_ms
+        });
+        if let (true, Ok(until_ms)) = (self.state.levels.is(4), &due) {
+            (contact.entered_ms, contact.queued_at_ms) = (event.at_ms, event.at_ms);
+            contact.target_ms = until_ms.saturating_sub(event.at_ms).min(DURATION_MAX_MS);
+        }
         self.index.add_contact(id, &contact);
         self.state.contacts.insert(id, contact);
-        due
+        due.map(|_| ())
     }
 
     /// The agent is free of it, and it waits for its next time outside of every line.

@@ -79,8 +79,8 @@ impl Turn<'_> {
     pub(super) fn fail_connect(&mut self, fact: &ConnectionFailed) {
         let (id, agent) = (fact.contact, fact.agent);
         if fact.leg == Leg::CustomerLeg && self.promise(&id).is_some() {
-            // Whoever does not answer a callback has not abandoned it. How long it rang is not known: for as long as it was to.
-            let ring_ms = self.dial_ms(&id).unwrap_or(0);
+            // Whoever does not answer a callback has not abandoned it.
+            let ring_ms = self.rang_ms(&id);
             return self.record_attempt(&(id, fact.attempt, agent), AttemptOutcome::NoAnswer, ring_ms);
         }
         let Some(contact) = self.site.contact(&id).cloned() else { return };

@@ -1,6 +1,8 @@
 //! Outside effects: what an agent's message asks for, and what is said to have become of it.
 
 use super::{word, Check};
+use crate::promised::DIAL;
+use crate::state::{Effect, Phase};
 use crate::turn::Turn;
 use crate::words::bounds::counted;
 use crate::words::{EffectEnded, EffectFailure, EffectOutcome, EffectRequested, EffectRetried, Id, Reply};
@@ -33,6 +35,38 @@ impl Turn<'_> {
             Some(effect) if effect.failed => Ok(()),
             Some(_) => Err("effect_open"),
             None => Err("unknown_effect"),
+        }
+    }
+
+    /// The same, or a dial that outlived its attempt: below level 4 nobody but a dialler ended those.
+    pub(super) fn check_discard(&self, seq: u64, entry: u64) -> Check {
+        match self.site.effect(seq, entry) {
+            Some(effect) if self.site.state.levels.is(4) && self.attempt_ended_as(effect).is_some() => Ok(()),
+            Some(_) | None => self.check_failed(seq, entry),
+        }
+    }
+
+    /// Whose attempt is over is dialled no more: whoever said so, nobody need say it of the effect.
+    pub(crate) fn end_dials(&mut self, contact: Option<Id>) {
+        let Some(id) = contact.filter(|_| self.site.state.levels.is(4)) else { return };
+        for place in self.site.index.promised.dials_of(id) {
+            let outcome = self.site.effect(place.seq, place.entry).and_then(|effect| self.attempt_ended_as(effect));
+            if let Some(outcome) = outcome {
+                self.end_effect(place.seq, place.entry, outcome, None);
+            }
+        }
+    }
+
+    /// How it came out for a dial whose attempt is over.
+    fn attempt_ended_as(&self, effect: &Effect) -> Option<EffectOutcome> {
+        if effect.kind.as_str() != DIAL {
+            return None;
+        }
+        let of_this = |attempt| u64::from(attempt) == effect.ordinal;
+        match self.site.contact(&effect.contact).map(|contact| contact.phase) {
+            Some(Phase::Connecting { attempt, .. }) if of_this(attempt) => None,
+            Some(Phase::Engaged { attempt, .. }) if of_this(attempt) => Some(EffectOutcome::Done),
+            Some(_) | None => Some(EffectOutcome::Discarded),
         }
     }
 

@@ -75,7 +75,7 @@ impl Turn<'_> {
             Fact::EffectDone(fact) => self.check_effect(fact.seq, fact.entry),
             Fact::EffectFailed(fact) => self.check_open(fact.seq, fact.entry),
             Fact::EffectRetryRequested(fact) => self.check_failed(fact.seq, fact.entry),
-            Fact::EffectDiscardRequested(fact) => self.check_failed(fact.seq, fact.entry),
+            Fact::EffectDiscardRequested(fact) => self.check_discard(fact.seq, fact.entry),
             Fact::CustomerErasureRequested(_) => Ok(()),
             Fact::ConnectionFailed(fact) => self.check_connecting(fact.contact, fact.attempt, fact.agent),
             Fact::PickRequested(fact) => self.check_pick(fact),

@@ -8,9 +8,10 @@
 //! ```
 
 use super::{word, Check};
+use crate::promised::DIAL;
 use crate::rules::Rules;
-use crate::state::{Promise, PromiseStage};
-use crate::turn::Turn;
+use crate::state::{Phase, Promise, PromiseStage};
+use crate::turn::{Turn, GAP_MS};
 use crate::words::bounds::{counted, ATTEMPT_MAX, DURATION_MAX_MS, INSTANT_MAX_MS};
 use crate::words::{
     AttemptOutcome, AttemptRecorded, AttemptReported, CallbackDue, ContactEnded, ContactQueued, ContactState, DialMode,
@@ -115,8 +116,19 @@ impl Turn<'_> {
     pub(super) fn dial(&mut self, (id, attempt): (Id, u32), agent: Id, at_ms: u64) {
         let Some(promise) = self.promise(&id) else { return };
         let (message, channel) = (promise.address.unwrap_or(id), promise.channel.clone());
-        let event = EffectRequested { at_ms, kind: word("dial"), message, ordinal: u64::from(attempt) };
+        let event = EffectRequested { at_ms, kind: word(DIAL), message, ordinal: u64::from(attempt) };
         self.emit(Some(id), Some(agent), Some(&channel), event);
+    }
+
+    /// For how long the customer of a promised contact has been dialled by now, when nobody says so.
+    pub(super) fn rang_ms(&self, id: &Id) -> u64 {
+        let dial_ms = self.dial_ms(id).unwrap_or(0);
+        match self.site.contact(id).map(|contact| contact.phase) {
+            Some(Phase::Connecting { connect_by_ms, .. }) if self.site.state.levels.is(4) => {
+                dial_ms.saturating_sub(connect_by_ms.saturating_sub(self.t_ms))
+            }
+            Some(_) | None => dial_ms,
+        }
     }
 
     /// How long the customer of a promised contact is dialled.
@@ -200,6 +212,10 @@ impl Turn<'_> {
     }
 
     fn miss_reason(&self, promise: &Promise) -> MissReason {
+        if self.site.state.levels.is(4) && self.at_ms.saturating_sub(self.t_ms) > GAP_MS {
+            // Nobody looked when it came to this: who was there then is not known.
+            return MissReason::System;
+        }
         let open = self.site.is_open_from(&promise.queue, self.t_ms.saturating_sub(1), 1);
         if self.mode(&promise.queue) != QueueMode::Open || !open {
             return MissReason::Closed;
