@@ -19,6 +19,7 @@ from cordboard.log.memory import MemoryLog
 from cordboard.sql import open_engine
 from cordboard.vault import Attachment, Content, Draft, Vault, erasure, schema
 from cordboard.vault.erasure import Erasure, catch_up
+from cordboard.vault.refs import content_ref
 from tests.journal import SITE, about, an_id, commit, from_inbox
 from tests.postgres import eventually, stored_bytes
 
@@ -304,3 +305,50 @@ async def test_an_erasure_leaves_no_file_in_the_database(tmp_path: Path, request
         await vault.erase_customer(jan)
         after = stored_bytes(url, lambda: request.getfixturevalue("postgres"))
         assert not any(value[offset : offset + 40] in after for value in erased for offset in range(0, len(value) - 39, 1_000))
+
+
+async def test_a_contact_that_never_came_to_be_leaves_nothing_and_takes_nobody_elses(database_url: str) -> None:
+    async with Vault.open(database_url, KEK) as vault:
+        jan, mia = [await vault.customer("phone", number) for number in ("+3225551234", "+3225554321")]
+
+        def wish(external_id: str, customer: bytes | None) -> Draft:
+            draft = make_draft(external_id, customer=customer)
+            kinds = ("number", "text")
+            return replace(draft, contents=tuple(Content(content_ref(draft.contact, kind), kind, "…") for kind in kinds))
+
+        kept = wish("kept", jan)
+        await vault.accept(kept)
+        before = await rows_left(database_url)
+        declined = [wish("of Jan", jan), wish("of Mia", mia), wish("of nobody", None)]
+        for draft in declined:
+            await vault.accept(draft)
+        for draft in [*declined, declined[0]]:
+            await vault.discard(draft.contact, ("number", "text"))
+        after = await rows_left(database_url)
+        assert after == before | {name: before[name] - 1 for name in ("customers", "identities", "keys")}, "Mia is gone, too"
+        assert len(await vault.read([content.ref for content in kept.contents])) == 2
+        assert await vault.customer("phone", "+3225551234") == jan
+        # Who comes back is known by another reference; a draft that still has the old one is refused, as after an erasure.
+        assert await vault.customer("phone", "+3225554321") != mia
+        with pytest.raises(InvalidInput) as unknown:
+            await vault.accept(wish("late", mia))
+        assert unknown.value.reason == "unknown_customer"
+
+
+@pytest.mark.parametrize("told", ["segment", "identity", "merge"])
+async def test_who_is_known_by_more_than_a_wish_that_was_declined_stays(database_url: str, told: str) -> None:
+    async with Vault.open(database_url, KEK) as vault:
+        mia = await vault.customer("phone", "+3225554321")
+        match told:
+            case "segment":
+                await vault.set_segment(mia, "gold")
+            case "identity":
+                await vault.customers.link(mia, "email", "mia@example.org", "said so")
+            case _:
+                await vault.customers.merge(mia, await vault.customer("email", "mia@example.org"), "sanne")
+        draft = make_draft("declined", customer=mia)
+        draft = replace(draft, contents=(Content(content_ref(draft.contact, "text"), "text", "…"),))
+        await vault.accept(draft)
+        await vault.discard(draft.contact, ("text",))
+        assert await vault.read([draft.contents[0].ref]) == {}
+        assert await vault.customers.find("phone", "+3225554321") == mia

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -233,6 +235,29 @@ async def test_nobody_takes_all_slots(tmp_path: Path) -> None:
     async with callback_site(tmp_path / "3", by_door) as site:
         codes = [(await book(site, key=f"key-0000000{n}", number=f"+32255512{n:02}")).status_code for n in range(2)]
         assert codes == [201, 429]
+
+
+async def test_who_is_promised_nothing_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with callback_site(tmp_path) as site:
+        first, *_ = await free(site)
+        assert (await book(site, first)).status_code == 201
+        before = await rows_left(tmp_path)
+        for number in ("+32 470 12 34 56", NUMBER):
+            declined = [
+                await book(site, first, key=f"key-{number[-2:]}000001", number=number, name="Mia", text="Now!") for _ in range(2)
+            ]
+            assert [(one.status_code, one.json()["reason"]) for one in declined] == [(409, "callback_full")] * 2
+            assert await rows_left(tmp_path) == before
+        assert await site.vault.customers.find(PHONE, "+32 470 12 34 56") is None
+        known = await site.vault.customers.find(PHONE, NUMBER)
+        assert known is not None and await site.vault.address(known) == (PHONE, "+3225551234"), "who is promised a call stays"
+
+
+async def rows_left(directory: Path) -> dict[str, int]:
+    """Of what can hold something personal."""
+    names = ("contents", "contacts", "customers", "identities", "keys")
+    with contextlib.closing(sqlite3.connect(directory / "vault.db")) as tables:
+        return {name: tables.execute(f"SELECT count(*) FROM vault_{name}").fetchone()[0] for name in names}
 
 
 async def test_a_number_is_promised_a_few_calls_at_a_time_whoever_asks(tmp_path: Path) -> None:

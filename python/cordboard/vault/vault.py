@@ -17,13 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cordboard.branch import Branch
 from cordboard.errors import ConfigurationError, InvalidInput, NotFound
 from cordboard.sql import is_sqlite, open_engine, prepared, sqlite_file
-from cordboard.vault import attachments, erasure_rows, intake_rows, people, republication, threads
+from cordboard.vault import attachments, discarding, erasure_rows, intake_rows, people, republication, threads
 from cordboard.vault.clock import now_ms
 from cordboard.vault.customers import Customers
 from cordboard.vault.keyring import Keyring
 from cordboard.vault.marks import Marks
 from cordboard.vault.periods import Periods
 from cordboard.vault.reader import PooledReader, Reader, thread_reader
+from cordboard.vault.refs import content_ref
 from cordboard.vault.schema import VERSION, about, contents, keys, tables
 from cordboard.vault.seal import MasterKeys, agent_ref, unseal
 from cordboard.vault.words import (
@@ -170,6 +171,15 @@ class Vault:
             key = self._master.unwrap(row.owner_kind, row.owner, row.wrapped)
             found[row.ref] = Content(row.ref, row.kind, unseal(key, row.kind, row.ref, row.sealed).decode())
         return found
+
+    async def discard(self, contact: bytes, kinds: Sequence[str]) -> None:
+        """Forget what was kept under these kinds for a contact that never came to be, and its customer, if nothing else is known of
+        them. What is gone already is no error."""
+        check_ref(contact, "contact")
+        refs = [content_ref(contact, kind) for kind in kinds]
+        for owner in await self._writer.write(lambda connection: discarding.discard(connection, contact, refs)):
+            self._keyring.forget(owner)
+        await self._writer.scrub()
 
     # Threads and attachments
 

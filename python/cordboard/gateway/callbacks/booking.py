@@ -6,6 +6,7 @@ Nothing is answered before the router has decided: what a customer is told stand
 import asyncio
 import hashlib
 import json
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from cordboard import codec, metrics
-from cordboard.errors import CordboardError, InvalidInput, NotFound, Overloaded
+from cordboard.errors import CordboardError, InvalidInput, NotFound, Overloaded, VaultUnavailable
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.policy import EntryPoint
 from cordboard.events.promises import (
@@ -46,6 +47,7 @@ CHANNEL = "voice"
 SLOTS_MAX = 1_500
 LOOKED_AT_MAX = 6_000
 """Slots of an answer, and how many are looked at for it: it is made in the loop that serves the chats."""
+logger = logging.getLogger(__name__)
 _KINDS = ("text", "customer")
 _TOO_MANY = "too many callbacks, please try again later"
 """Whether of the number or of others: who asks for another's is not told that calls are promised to it."""
@@ -270,12 +272,20 @@ class Bookings:
         events = await self._submit(draft)
         declined = next((event for event in events if isinstance(event, CallbackDeclined)), None)
         if declined is not None:
+            await self._forget(draft.contact)
             raise Declined(declined.queue, declined.reason, list(declined.alternatives))
         promise = self.promises.get(draft.contact)
         if promise is None:
             raise Over("that promise has long ended", reason="promise_ended")
         holding = Holding(draft.contact, draft.contact, 0)
         return holding if before is None else Holding(draft.contact, before.first, before.moves + 1), promise
+
+    async def _forget(self, contact: bytes) -> None:
+        """Nobody is promised a call: number and text are kept for nothing."""
+        try:
+            await self._vault.discard(contact, (*_KINDS, "number"))
+        except (VaultUnavailable, Overloaded) as error:
+            logger.warning("what belongs to a wish that was declined stays in the vault: %s", error)
 
     async def _again(self, external_id: str, first: Acceptance, token: str | None) -> tuple[Holding, Promise]:
         """A repeat: what was promised then, as it is now."""
