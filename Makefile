@@ -137,7 +137,7 @@ LOCK := --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotat
 lock: .venv/.installed ## pin every Python dependency with its hashes; and those of the image
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra bench $(LOCK) --universal -o constraints.txt
 	$(BIN)/uv pip compile pyproject.toml --extra imap -c constraints.txt $(LOCK) --python-platform linux -o deploy/docker/runtime.txt
-	printf 'ortools\nnumpy\n' | $(BIN)/uv pip compile - --no-deps $(LOCK) --python-platform linux -o tests/benchmarks/oracle.txt
+	printf 'ortools\nnumpy\nvalkeylite\n' | $(BIN)/uv pip compile - --no-deps $(LOCK) --python-platform linux -o tests/benchmarks/oracle.txt
 	echo maturin | $(BIN)/uv pip compile - -c constraints.txt $(LOCK) --python-platform linux -o deploy/docker/build.txt
 
 clean: ## remove what was built

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,13 @@ START_S = 60.0
 class PostgresServer:
     """A running server. `directory` holds everything it writes."""
 
-    def __init__(self, programs: Path, directory: Path, account: dict[str, Any], *, durable: bool = False) -> None:
+    def __init__(
+        self, programs: Path, directory: Path, account: dict[str, Any], *, durable: bool = False, settings: Mapping[str, str]
+    ) -> None:
         self._programs = programs
         self._account = account
         self._sync = "on" if durable else "off"
+        self._settings = settings
         self._numbers = itertools.count(1)
         self.directory = directory
         self.data = directory / "data"
@@ -70,6 +73,7 @@ class PostgresServer:
             "shared_buffers": "32MB",
             "log_min_messages": "fatal",
             "autovacuum": "off",
+            **self._settings,
         }
         arguments = [f"-c{name}={value}" for name, value in settings.items()]
         log = (self.directory / "log").open("wb")
@@ -99,12 +103,14 @@ class PostgresServer:
 
 
 @contextmanager
-def own_server(*, durable: bool = False) -> Iterator[tuple[PostgresServer, list["subprocess.Popen[bytes]"]]]:
-    """A server of one's own, and its processes: who kills one adds the next."""
+def own_server(
+    *, durable: bool = False, settings: Mapping[str, str] | None = None
+) -> Iterator[tuple[PostgresServer, list["subprocess.Popen[bytes]"]]]:
+    """A server of one's own, and its processes: who kills one adds the next. `settings` go before those of tests."""
     directory = Path(tempfile.mkdtemp(prefix="cordboard-pg-"))
     try:
         account = _account(directory)
-        server = PostgresServer(_programs(directory, account), directory, account, durable=durable)
+        server = PostgresServer(_programs(directory, account), directory, account, durable=durable, settings=settings or {})
         processes = [server.start()]
         try:
             yield server, processes

@@ -23,5 +23,5 @@ def slot_rows(directory: Path) -> list[Row]:
     with closing(grid, tree):
         rounds = take_turns([grid, tree], ROUNDS, OPERATIONS)
     costs = ", ".join(f"{name} {statistics.median(rounds.costs(name)) * 1e9:,.0f} ns" for name in rounds.turns)
-    said = f"a booking and a return: {costs}; {SLOTS:,} slots of {PLACES}; hit rate {rounds.hit_rate():.3f}; {rounds.digest()}"
+    said = f"a booking and a return: {costs}; {SLOTS:,} slots of {PLACES}; hit rate {rounds.hit_rate():.3f}; {rounds.digests()}"
     return [Row("slots_vs_segment_tree", "in process", rounds.ratios("core", "tree"), said, rounds.disagreement())]

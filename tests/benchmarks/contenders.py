@@ -125,8 +125,9 @@ class Rounds:
         digests = {name: [turn.digest for turn in turns] for name, turns in self.turns.items()}
         return ", ".join(f"{name} decided otherwise than {first}" for name in others if digests[name] != digests[first])
 
-    def digest(self) -> str:
-        return next(iter(self.turns.values()))[-1].digest
+    def digests(self) -> str:
+        """Of the last round's decisions, each contender's own."""
+        return ", ".join(f"{name} {turns[-1].digest}" for name, turns in self.turns.items())
 
     def hit_rate(self) -> float:
         turns = next(iter(self.turns.values()))

@@ -84,7 +84,7 @@ def index_rows(courses: Courses) -> list[Row]:
     void = rounds.disagreement()
     said = (
         f"decisions/s: {', '.join(f'{name} {statistics.median(rounds.rates(name)):,.0f}' for name in rounds.turns)}; core "
-        f"p50/p99/p99.9 {latency} ns; {len(course.work.sets)} sets; hit rate {rounds.hit_rate():.3f}; decisions {rounds.digest()}"
+        f"p50/p99/p99.9 {latency} ns; {len(course.work.sets)} sets; hit rate {rounds.hit_rate():.3f}; decisions {rounds.digests()}"
     )
     return [
         Row("index_vs_python", "in process", rounds.ratios("core", python.name), said, void),
@@ -126,7 +126,8 @@ def growth(name: str, before: Course, after: Course, what: str) -> Row:
     values = tuple(late / early for early, late in zip(costs["before"], costs["after"], strict=True))
     said = " → ".join(f"{statistics.median(costs[label]) * 1e9:,.0f} ns (p50/p99/p99.9 {latencies[label]})" for label in sides)
     hits = min(turn.hits / sides[label].operations for label in sides for turn in turns[label])
-    return Row(name, "in process", values, f"{what}: {said}; hit rate ≥ {hits:.3f}", void)
+    digests = ", ".join(f"{label} {turns[label][-1].digest}" for label in sides)
+    return Row(name, "in process", values, f"{what}: {said}; hit rate ≥ {hits:.3f}; decisions {digests}", void)
 
 
 def agreed(course: Course, turns: Sequence[Turn]) -> bool:

@@ -125,6 +125,7 @@ def figures(rows: Sequence[Row]) -> dict[str, Any]:
         "commit": commit(),
         "machine": machine(),
         "rounds": ROUNDS,
+        "quick": QUICK,
         "rows": [
             {
                 "name": row.name,
@@ -133,6 +134,7 @@ def figures(rows: Sequence[Row]) -> dict[str, Any]:
                 "max": round(max(row.values), 3),
                 "minimum": row.goal.minimum,
                 "aim": row.goal.aim,
+                "said": row.said,
             }
             for row in rows
             if row.values and not row.void

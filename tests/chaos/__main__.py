@@ -39,6 +39,9 @@ def main() -> int:
     if options.json is not None:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     print(text(report))
+    if not report.struck:
+        print("no fault struck, so nothing was shown", file=sys.stderr)
+        return 2
     return 0 if report.clean else 1
 
 

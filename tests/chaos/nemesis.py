@@ -250,6 +250,8 @@ class Nemesis:
     async def _corrupt(self, servers: list[Server], fault: Fault) -> tuple[str, Heal]:
         """One bit of one block of a stream, on each of these servers, while they are down."""
         await self._sound()
+        if not all(server.blocks() for server in servers):
+            raise Impossible("nothing is stored yet that could be corrupt")
         _, start = await self._kill(servers)
         return ", ".join([_flip(server, fault.pick) for server in servers]), start
 
@@ -331,8 +333,6 @@ class Nemesis:
 def _flip(server: Server, pick: float) -> str:
     """Where a bit is another one now."""
     blocks = server.blocks()
-    if not blocks:
-        return f"{server.name}: no block yet"
     block = blocks[int(pick * len(blocks)) % len(blocks)]
     at = int(pick * 104_729) % block.stat().st_size
     with block.open("r+b") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,17 @@ async def test_a_half_written_file_is_never_seen(tmp_path: Path) -> None:
     await storage.put_if_absent("a/open/1", b"x")
     (tmp_path / "a" / "open" / ".aside-0011").write_bytes(b"half")
     assert await storage.keys("a/open/") == ["a/open/1"]
+
+
+async def test_what_writers_left_that_died_goes_with_the_next_file(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "open"
+    await open_storage(str(tmp_path)).put_if_absent("a/open/1", b"x")
+    for name, age_s in ((".aside-dead", 7_200), (".aside-writing", 60)):
+        (folder / name).write_bytes(b"half")
+        at_s = (folder / name).stat().st_mtime - age_s
+        os.utime(folder / name, (at_s, at_s))
+    await open_storage(str(tmp_path)).put_if_absent("a/open/2", b"y")
+    assert sorted(path.name for path in folder.iterdir()) == [".aside-writing", "1", "2"]
 
 
 async def test_a_storage_that_is_away_is_told_from_one_that_refuses(

@@ -12,6 +12,7 @@ from cordboard.archive import Archive, ArchivedJournal, Archiver, ArchiveSetting
 from cordboard.archive.directory import DirectoryStorage
 from cordboard.errors import ArchiveCorrupt, ArchiveUnavailable, ConfigurationError, NotFound
 from cordboard.log.memory import MemoryLog, MemorySnapshots
+from cordboard.log.port import Stored
 from cordboard.router.verify import verify_archive
 from tests.archives import (
     QUICK,
@@ -137,6 +138,47 @@ async def test_two_archivers_at_once_are_harmless(written: MemoryLog, tmp_path: 
     await other.flush()
     await one.flush()
     await sound(archive, written)
+
+
+async def test_what_comes_while_another_closes_the_segment_is_stored_at_once(written: MemoryLog, tmp_path: Path) -> None:
+    archive, everything = archive_in(tmp_path), await commits(written)
+    slowly = ArchiveSettings(segment_age_s=900)
+    one, other = (Archiver(written, archive_in(tmp_path), slowly) for _ in range(2))
+    for each in (one, other):
+        await each.resume()
+    await told(one, everything[:10])
+    await told(other, everything[:10])
+    for each in (one, other):
+        each._open_since -= 1_000  # the quarter of an hour of their segments is over
+    await told(one, everything[10:20])
+    # One of them is killed here. The other has more to put into the same segment, and finds it closed.
+    await told(other, everything[10:24])
+    assert (await check_archive(archive)).last_seq == other.stored_to == 24
+    await told(other, everything[24:30])
+    report = await check_archive(archive)
+    assert (report.problems, report.last_seq, other.stored_to) == ([], 30, 30)
+    again = Archiver(written, archive_in(tmp_path), slowly)
+    await again.resume()
+    assert again.stored_to == 30
+
+
+async def test_a_gap_between_parts_is_filled_from_the_journal(written: MemoryLog, tmp_path: Path) -> None:
+    archive, everything = archive_in(tmp_path), await commits(written)
+    one = Archiver(written, archive, ArchiveSettings())
+    await one.resume()
+    for begin in range(0, 30, 10):
+        await told(one, everything[begin : begin + 10])
+    await archive.storage.delete(archive.part_key(11))
+    assert await archive.last_seq() == 10
+    again = await write_all(written, archive_in(tmp_path), ArchiveSettings(segment_bytes=20_000), range(5, len(everything), 7))
+    assert again.stored_to == len(everything)
+    await sound(archive, written)
+
+
+async def told(archiver: Archiver, what: list[Stored]) -> None:
+    for stored in what:
+        archiver.take(stored)
+    await archiver.flush()
 
 
 async def test_a_storage_that_is_away_is_waited_for(written: MemoryLog, tmp_path: Path) -> None:

@@ -107,9 +107,16 @@ async def test_a_connection_that_was_given_up_says_no_more() -> None:
     assert client.heard == ["'stale connection'", "pong"]
 
 
-async def test_what_is_not_the_protocol_ends_the_connection() -> None:
+@pytest.mark.parametrize("said", [b"HTTP/1.1 400 Bad Request", b"INFO {bad", b"INFO []", b"INFO "])
+async def test_what_is_not_the_protocol_ends_the_connection(said: bytes) -> None:
     with pytest.raises(nats_errors.ProtocolError):
-        await Listening().parser.parse(b"HTTP/1.1 400 Bad Request\r\n")
+        await Listening().parser.parse(said + b"\r\n")
+
+
+async def test_an_error_in_no_known_alphabet_is_an_error_all_the_same() -> None:
+    client = Listening()
+    await client.parser.parse(b"-ERR 'Stale \xff'\r\n")
+    assert client.heard == ["'stale \ufffd'"]
 
 
 async def test_a_message_that_calls_itself_a_heartbeat_is_a_message_all_the_same() -> None:

@@ -212,6 +212,11 @@ class Archiver:
         for header in sorted(await self._archive.parts(), key=lambda part: part.first_seq):
             if header.last_seq <= at:
                 continue
+            if end is not None and header.first_seq > at + 1:
+                logger.warning(
+                    "%s has no commits %d to %d: they are archived anew", self._archive.where, at + 1, header.first_seq - 1
+                )
+                break
             _, links = await self._archive.read(self._archive.part_key(header.first_seq))
             fresh = [each for each in links if each.seq > at]
             try:
@@ -278,8 +283,9 @@ class Archiver:
                 "archived %d to %d: %d bytes, %d packed", header.first_seq, header.last_seq, header.plain_bytes, header.bytes
             )
         else:
-            theirs = await self._compare(key, links)
-            self._previous, self._closed_to = theirs
+            self._previous, self._closed_to = await self._compare(key, links)
+            # What came with this flush should have been stored by the segment; theirs ends before it.
+            await self._part([each for each in links if each.seq > self._stored_to])
         self._open = [each for each in links if each.seq > self._closed_to]
         self._open_bytes, self._open_since = _size(self._open), self._now()
 

@@ -18,6 +18,8 @@ from cordboard.errors import ArchiveUnavailable, ConfigurationError, InvalidInpu
 
 T = TypeVar("T")
 _ASIDE = ".aside-"
+_DEAD_S = 3_600
+"""A file that was written aside so long before ours is one whose writer died: nobody takes that long over it."""
 _MARK = ".cordboard-archive"
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
 _NOT_ALLOWED = (errno.EACCES, errno.EROFS)
@@ -30,6 +32,8 @@ class DirectoryStorage:
         self._root = root
         self._mark: str | None = None
         """What stands in its mark, once we have seen it."""
+        self._swept: set[Path] = set()
+        """Folders without leftovers of writers that died."""
 
     @property
     def where(self) -> str:
@@ -93,24 +97,38 @@ class DirectoryStorage:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            self._sweep(aside)
+            placed = True
             try:
                 os.link(aside, path)
             except FileExistsError:
-                return False
+                placed = False  # by one who died before its name was on disk, perhaps
             except OSError as error:
                 if error.errno not in _NO_LINKS:
                     raise
                 raise ConfigurationError(
                     f"{path.parent} is on a file system without hard links, which an archive needs to put files in place"
                 ) from error
+            last = self._root.parent if path.name == _MARK else self._root
             for directory in (path.parent, *path.parent.parents):
                 _sync(directory)
-                if directory == self._root:
+                if directory == last:
                     break
-            return True
+            return placed
         finally:
             with suppress(FileNotFoundError):
                 aside.unlink()
+
+    def _sweep(self, ours: Path) -> None:
+        """Once a folder: remove what writers left that died, by the clock of the file system."""
+        if ours.parent in self._swept:
+            return
+        now_s = ours.stat().st_mtime
+        for left in ours.parent.glob(f"{_ASIDE}*"):
+            with suppress(FileNotFoundError):
+                if now_s - left.stat().st_mtime > _DEAD_S:
+                    left.unlink()
+        self._swept.add(ours.parent)
 
     def _keys(self, prefix: str) -> list[str]:
         folder = self._path(prefix.rstrip("/"))

