@@ -102,6 +102,12 @@ class ArchiveCorrupt(JournalCorrupt):
     reason = "archive_corrupt"
 
 
+class SnapshotDamaged(CordboardError):
+    """What the log holds under a snapshot's name is not what was put there, or not all of it: an older one will do."""
+
+    reason = "snapshot_damaged"
+
+
 class LevelUnsupported(CordboardError):
     """The journal is sound, but of a level that this build does not decide, or not even fold: another build must do it."""
 

@@ -181,9 +181,13 @@ class Nemesis:
             return
         names = sorted(blobs)
         name = names[-1] if self._dice.random() < 0.7 else self._dice.choice(names)
-        if self._dice.random() < 0.5:
+        fate = self._dice.random()
+        if fate < 0.35:
             self._say(f"snapshot {name[:16]} is lost")
             del blobs[name]
+        elif fate < 0.5:
+            self._say(f"snapshot {name[:16]} is torn")
+            self._server.snapshots.torn.add(name)
         else:
             self._say(f"snapshot {name[:16]} is damaged")
             data = bytearray(blobs[name])

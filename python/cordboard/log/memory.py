@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import TypeVar
 
-from cordboard.errors import InvalidInput, JournalCorrupt, LogUnavailable, NotFound
+from cordboard.errors import InvalidInput, JournalCorrupt, LogUnavailable, NotFound, SnapshotDamaged
 from cordboard.events.bounds import FRAME_MAX
 from cordboard.events.commit import COMMIT_MAX
 from cordboard.log import subjects
@@ -103,23 +103,28 @@ class MemoryStream:
 
 
 class MemorySnapshots:
-    """The `Snapshots` port as a dictionary."""
+    """The `Snapshots` port as a dictionary. `torn`: those whose bytes a server would find not to match their digest."""
 
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}
+        self.torn: set[str] = set()
 
     async def put(self, name: str, data: bytes) -> None:
+        self.torn.discard(name)
         self.blobs[name] = data
 
     async def get(self, name: str) -> bytes:
         if name not in self.blobs:
             raise NotFound(f"no snapshot {name}")
+        if name in self.torn:
+            raise SnapshotDamaged("its bytes do not match their digest")
         return self.blobs[name]
 
     async def names(self) -> list[str]:
         return sorted(self.blobs)
 
     async def delete(self, name: str) -> None:
+        self.torn.discard(name)
         self.blobs.pop(name, None)
 
 

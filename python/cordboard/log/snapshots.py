@@ -1,6 +1,8 @@
 """Snapshots in a JetStream object store, one bucket a site."""
 
 import asyncio
+import base64
+import binascii
 import io
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -12,25 +14,35 @@ from nats.js import errors as js_errors
 from nats.js.client import JetStreamContext
 from nats.js.object_store import ObjectStore
 
-from cordboard.errors import InvalidInput, LogUnavailable, NotFound
+from cordboard.errors import InvalidInput, LogUnavailable, NotFound, SnapshotDamaged
 from cordboard.log.obedient import obedient
-from cordboard.log.wire import Wire
+from cordboard.log.stream import Unanswered
+from cordboard.log.wire import ERR_STREAM_NOT_FOUND, ApiError, Wire
 
 T = TypeVar("T")
 
 SNAPSHOT_MAX = 1024 * 1024 * 1024
 _NAME_MAX = 256
 _TIMEOUT_S = 120.0
+_ANSWER_S = 15.0
+_SLOWEST = 10 * 1024 * 1024
+"""Bytes a second: of a store that gives fewer, after _ANSWER_S, nothing more is expected."""
 
 
 class BucketSnapshots:
-    """The `Snapshots` port on a bucket. Created on first use, so that a site without snapshots has no stream for them."""
+    """The `Snapshots` port on a bucket. Created with its first snapshot: who only reads makes none.
+
+    The client believes whatever an object's description says, and waits for chunks that are not there. So they are counted first.
+    """
 
     def __init__(self, wire: Wire, bucket: str, replicas: int) -> None:
+        self._wire = wire
         self._js: JetStreamContext = wire.client.jetstream(timeout=10.0)
         self._bucket = bucket
+        self._stream = f"OBJ_{bucket}"
+        self._store = ObjectStore(bucket, self._stream, self._js)
         self._replicas = replicas
-        self._store: ObjectStore | None = None
+        self._exists = False
 
     async def put(self, name: str, data: bytes) -> None:
         """Store or replace. Raises LogUnavailable if it may not be stored."""
@@ -40,9 +52,10 @@ class BucketSnapshots:
         await _answered(self._put(name, data))
 
     async def get(self, name: str) -> bytes:
-        """Raises NotFound; LogUnavailable also when the bytes do not match their digest."""
+        """Raises NotFound; SnapshotDamaged if what is there is not what was put, or not all of it; LogUnavailable."""
         _check(name)
-        return await _answered(self._get(name))
+        info = await _answered(self._whole(name), _ANSWER_S)
+        return await _answered(self._get(info), _ANSWER_S + (info.size or 0) / _SLOWEST)
 
     async def names(self) -> list[str]:
         """Sorted."""
@@ -54,43 +67,83 @@ class BucketSnapshots:
         await _answered(self._delete(name))
 
     async def _put(self, name: str, data: bytes) -> None:
-        store = await self._open()
-        await store.put(name, data)
+        if not self._exists:
+            config = api.ObjectStoreConfig(storage=api.StorageType.FILE, replicas=self._replicas)
+            try:
+                await self._js.object_store(self._bucket)
+            except js_errors.NotFoundError:
+                await self._js.create_object_store(self._bucket, config)
+            self._exists = True
+        await self._store.put(name, data)
 
-    async def _get(self, name: str) -> bytes:
-        store = await self._open()
+    async def _whole(self, name: str) -> api.ObjectInfo:
+        """The description of a snapshot whose chunks are all there."""
+        info = await self._info(name)
+        held = sum((await self._held(f"$O.{self._bucket}.C.{info.nuid}")).values())
+        if held != info.chunks:
+            # Whoever thins them out says so first, and takes the chunks away then.
+            if (await self._info(name)).nuid != info.nuid:
+                raise LogUnavailable(f"snapshot {name} was replaced while it was read")
+            raise SnapshotDamaged(f"{held} of its {info.chunks} chunks are there")
+        return info
+
+    async def _info(self, name: str) -> api.ObjectInfo:
+        """Its description. Raises NotFound; SnapshotDamaged if it makes no sense."""
+        try:
+            info = await self._store.get_info(name)
+        except js_errors.NotFoundError as error:
+            raise NotFound(f"no snapshot {name}") from error
+        except js_errors.BadObjectMetaError as error:
+            raise SnapshotDamaged("its description cannot be read") from error
+        numbers = isinstance(info.size, int) and 0 <= info.size <= SNAPSHOT_MAX and isinstance(info.chunks, int)
+        if not numbers or info.name != name or info.is_link() or not (isinstance(info.nuid, str) and isinstance(info.digest, str)):
+            raise SnapshotDamaged("its description makes no sense")
+        return info
+
+    async def _get(self, info: api.ObjectInfo) -> bytes:
         into = io.BytesIO()
         try:
-            await store.get(name, writeinto=into)  # anything with write() will do
-        except (js_errors.ObjectNotFoundError, js_errors.NotFoundError) as error:
-            raise NotFound(f"no snapshot {name}") from error
+            await self._store.get(info.name, writeinto=into)  # anything with write() will do
+        except js_errors.NotFoundError as error:
+            raise NotFound(f"no snapshot {info.name}") from error
+        except (js_errors.DigestMismatchError, binascii.Error) as error:
+            raise SnapshotDamaged("its bytes do not match their digest") from error
         return into.getvalue()
 
     async def _names(self) -> list[str]:
-        store = await self._open()
-        try:
-            return sorted(info.name for info in await store.list(ignore_deletes=True) if info.name)
-        except js_errors.NotFoundError:
-            return []
+        prefix, names = f"$O.{self._bucket}.M.", []
+        for subject in await self._held(f"{prefix}>"):
+            with suppress(js_errors.NotFoundError, js_errors.BadObjectMetaError, ValueError):
+                name = base64.urlsafe_b64decode(subject.removeprefix(prefix)).decode()
+                await self._store.get_info(name)
+                names.append(name)
+        return sorted(names)
 
     async def _delete(self, name: str) -> None:
-        store = await self._open()
         with suppress(js_errors.NotFoundError):
-            await store.delete(name)
+            await self._store.delete(name)
 
-    async def _open(self) -> ObjectStore:
-        if self._store is None:
-            config = api.ObjectStoreConfig(storage=api.StorageType.FILE, replicas=self._replicas)
+    async def _held(self, pattern: str) -> dict[str, int]:
+        """How many messages the bucket has of each subject that matches; empty if there is no bucket."""
+        held: dict[str, int] = {}
+        while True:
             try:
-                self._store = await self._js.object_store(self._bucket)
-            except js_errors.NotFoundError:
-                self._store = await self._js.create_object_store(self._bucket, config)
-        return self._store
+                page = await self._wire.call(f"STREAM.INFO.{self._stream}", {"subjects_filter": pattern, "offset": len(held)})
+            except ApiError as error:
+                if error.code == ERR_STREAM_NOT_FOUND:
+                    return {}
+                raise LogUnavailable(f"the snapshot store: {error}") from error
+            except Unanswered as error:
+                raise LogUnavailable(f"the snapshot store: {error}") from error
+            more = page["state"].get("subjects") or {}
+            held |= more
+            if not more or len(held) >= page.get("total", 0):
+                return held
 
 
-async def _answered(question: Coroutine[Any, Any, T]) -> T:
+async def _answered(question: Coroutine[Any, Any, T], most_s: float = _TIMEOUT_S) -> T:
     try:
-        async with asyncio.timeout(_TIMEOUT_S):
+        async with asyncio.timeout(most_s):
             return await obedient(question)
     except TimeoutError as error:
         raise LogUnavailable("the snapshot store does not answer") from error

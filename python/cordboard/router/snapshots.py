@@ -1,7 +1,7 @@
 """Snapshots: the core's state at a journal position, so that recovery folds only what came after it.
 
 A name says what the bytes must be: position, the hash of the commit there, level, and the hash of the state. A snapshot
-whose commit is not in this journal, or whose state differs from its name, is passed over for an older one.
+whose commit is not in this journal, whose state differs from its name, or that cannot be read, is passed over for an older one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 
 from cordboard import codec
 from cordboard._core import LEVEL, Router, commit_hash
-from cordboard.errors import CordboardError, JournalCorrupt, LevelUnsupported, LogUnavailable, NotFound
+from cordboard.errors import CordboardError, JournalCorrupt, LevelUnsupported, LogUnavailable, NotFound, SnapshotDamaged
 from cordboard.log.port import Journal, SiteLog
 from cordboard.log.snapshot_name import KEPT, SnapshotName, parsed, superfluous
 from cordboard.router.core import CoreThread
@@ -23,6 +23,7 @@ EVERY_COMMITS = 5_000
 EVERY_BYTES = 32 * 1024 * 1024
 """A recovery folds about so much, or less: under load one commit holds hundreds of facts."""
 OVERDUE = 4
+TRIES = 3
 
 
 def take(router: Router, last_commit: bytes) -> tuple[SnapshotName, bytes]:
@@ -90,8 +91,19 @@ async def _load(log: Journal, core: CoreThread, name: SnapshotName) -> Router:
         raise JournalCorrupt("it belongs to another journal")
     if name.level > LEVEL:
         raise LevelUnsupported(f"the journal is of level {name.level}, this build knows levels up to {LEVEL} (docs/adr/0003)")
-    data = await patiently(lambda: log.snapshots.get(str(name)), f"snapshot at {name.seq}")
+    data = await _read(log, name)
     return await core.run(lambda: _restore(name, data))
+
+
+async def _read(log: Journal, name: SnapshotName) -> bytes:
+    """Patient with a log that is away. One that answers, and does not give this snapshot, will not give it later either."""
+    for _ in range(TRIES):
+        try:
+            return await log.snapshots.get(str(name))
+        except LogUnavailable as error:
+            logger.warning("snapshot at %d cannot be read: %s; trying again", name.seq, error)
+        await patiently(log.snapshots.names, "names of snapshots")
+    raise SnapshotDamaged(f"it could not be read {TRIES} times, though the log answers")
 
 
 def _restore(name: SnapshotName, data: bytes) -> Router:
