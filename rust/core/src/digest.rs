@@ -1,8 +1,8 @@
 //! The hash of the logical state: equal for equal states, however they were reached, and at the cost of what changed since the last one.
 //!
 //! BLAKE3 over, in the order of the fields of `State`, each as it stands in a snapshot, except that
-//! - a table (contacts, agents, effects, and by customer: places, matters) counts with its length and the sum of its entries' hashes: BLAKE3 of (key, value), taken as four
-//!   big-endian numbers that are added lane by lane, modulo 2^64;
+//! - a table (contacts, agents, effects, and by customer: places, matters) counts with its length and the sum of its entries' hashes, that of (key, value) taken as four
+//!   numbers that are added lane by lane, modulo 2^64: XXH3 in 128 bits, high half first, and two zeros; up to level 3 BLAKE3, big-endian;
 //! - a memory (facts, gone) counts with how many it forgot, how many it knows, and its running digest (see there);
 //! - what only some sites have (pace, doors, clocks of SLA promises) counts if there is any.
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::memory::{Memory, Recollection};
 use crate::places::Spread;
 use crate::state::State;
-use crate::summed::Summed;
+use crate::summed::{Leaves, Summed};
 use crate::words::Digest;
 
 impl State {
@@ -50,16 +50,17 @@ impl State {
             hours,
             slas,
         } = self;
+        let leaves = self.leaves();
         let mut bytes = Bytes(Vec::new());
         bytes.add(&(site, seq, epoch, stepped_down, at_ms, turn_ms, looked_ms, fact_ms, consumed, continued, arrivals, policy));
-        bytes.add_table(contacts);
-        bytes.add_table(agents);
-        bytes.add_table(effects);
+        bytes.add_table(contacts, leaves);
+        bytes.add_table(agents, leaves);
+        bytes.add_table(effects, leaves);
         bytes.add_memory(facts);
         bytes.add_memory(gone);
         bytes.add(&(sweep, day_ms, cursors, modes));
-        bytes.add_table(places.known());
-        bytes.add_table(matters.known());
+        bytes.add_table(places.known(), leaves);
+        bytes.add_table(matters.known(), leaves);
         if levels.are_counted() {
             bytes.add(levels);
         }
@@ -69,7 +70,7 @@ impl State {
         }
         // A site without callbacks has the hash that it had before there were any.
         if promises.len() > 0 || !planned.is_empty() {
-            bytes.add_table(promises);
+            bytes.add_table(promises, leaves);
             bytes.add(planned);
         }
         // Where no queue has a calendar, the hash is what it was before there were any.
@@ -77,22 +78,32 @@ impl State {
             bytes.add(hours);
         }
         if !slas.is_empty() {
-            bytes.add_table(&slas.running);
-            bytes.add_table(&slas.segments);
-            bytes.add_table(slas.rested.known());
+            bytes.add_table(&slas.running, leaves);
+            bytes.add_table(&slas.segments, leaves);
+            bytes.add_table(slas.rested.known(), leaves);
         }
         Digest(*blake3::hash(&bytes.0).as_bytes())
     }
 
     /// Hash what was touched, so that the next digest need not.
     pub(crate) fn settle_digest(&mut self) {
-        self.contacts.settle();
-        self.agents.settle();
-        self.effects.settle();
-        self.places.known_mut().settle();
-        self.matters.known_mut().settle();
-        self.promises.settle();
-        self.slas.settle();
+        let leaves = self.leaves();
+        self.contacts.settle(leaves);
+        self.agents.settle(leaves);
+        self.effects.settle(leaves);
+        self.places.known_mut().settle(leaves);
+        self.matters.known_mut().settle(leaves);
+        self.promises.settle(leaves);
+        self.slas.settle(leaves);
+    }
+
+    /// How the entries of tables are hashed at the level in force.
+    fn leaves(&self) -> Leaves {
+        if self.levels.is(4) {
+            Leaves::Xxh3
+        } else {
+            Leaves::Blake3
+        }
     }
 }
 
@@ -104,8 +115,8 @@ impl Bytes {
         rmp_serde::encode::write(&mut self.0, value).unwrap_or_else(|error| unreachable!("the state serialises: {error}"));
     }
 
-    fn add_table<K: Spread + Copy + Serialize, V: Serialize>(&mut self, table: &Summed<K, V>) {
-        self.add(&(table.len(), table.sum()));
+    fn add_table<K: Spread + Copy + Serialize, V: Serialize>(&mut self, table: &Summed<K, V>, leaves: Leaves) {
+        self.add(&(table.len(), table.sum(leaves)));
     }
 
     fn add_memory<T: Recollection>(&mut self, memory: &Memory<T>) {

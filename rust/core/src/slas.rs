@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::customers::{Customers, Lasting};
 use crate::few::Few;
 use crate::index::Later;
-use crate::summed::Summed;
+use crate::summed::{Leaves, Summed};
 use crate::words::{Id, Name, SlaMeasure};
 
 /// Ends of cases that are remembered at most, of all SLAs together.
@@ -97,10 +97,10 @@ impl SlaClocks {
         self.rested.seed(seed);
     }
 
-    pub(crate) fn settle(&mut self) {
-        self.running.settle();
-        self.segments.settle();
-        self.rested.known_mut().settle();
+    pub(crate) fn settle(&mut self, leaves: Leaves) {
+        self.running.settle(leaves);
+        self.segments.settle(leaves);
+        self.rested.known_mut().settle(leaves);
     }
 }
 

@@ -3,15 +3,26 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use twox_hash::XxHash3_128;
 
 use crate::codec::plain;
 use crate::places::Spread;
 use crate::table::Table;
 
-/// BLAKE3 of an entry, or a sum of such, as four numbers that are added each for itself. The order of adding does not matter.
+/// The hash of an entry, or a sum of such, as four numbers that are added each for itself. The order of adding does not matter.
 pub(crate) type Sum = [u64; 4];
 
-/// Costs: as a `Table`; `sum` and `settle` take a hash for every entry that was touched since the last `settle`.
+/// How an entry is hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    /// BLAKE3: up to level 3.
+    Blake3,
+    /// XXH3 in 128 bits, high half first, and zeros: the sum is to find faults, and no adversary (docs/adr/0013).
+    Xxh3,
+}
+
+/// Costs: as a `Table`; `sum` and `settle` take a hash for every entry that was touched since the last `settle`, and for all of them when they are
+/// hashed another way from now on.
 #[derive(Clone)]
 pub(crate) struct Summed<K, V> {
     table: Table<K, Entry<V>>,
@@ -19,6 +30,8 @@ pub(crate) struct Summed<K, V> {
     sum: Sum,
     /// Keys of entries that may have changed since; some are gone, some stand here twice.
     touched: Vec<K>,
+    /// How they were hashed.
+    leaves: Leaves,
 }
 
 #[derive(Debug, Clone)]
@@ -44,7 +57,7 @@ impl<K: Spread + Copy, V> Default for Summed<K, V> {
 
 impl<K: Spread + Copy, V> Summed<K, V> {
     pub(crate) fn new() -> Self {
-        Self { table: Table::new(), sum: Sum::default(), touched: Vec::new() }
+        Self { table: Table::new(), sum: Sum::default(), touched: Vec::new(), leaves: Leaves::Blake3 }
     }
 
     /// See `Table::seed`.
@@ -107,33 +120,67 @@ impl<K: Spread + Copy, V> Summed<K, V> {
 
 impl<K: Spread + Copy + Serialize, V: Serialize> Summed<K, V> {
     /// The sum of the hashes of all entries: equal for equal tables, however they came to be.
-    pub(crate) fn sum(&self) -> Sum {
+    pub(crate) fn sum(&self, leaves: Leaves) -> Sum {
+        let mut room = Vec::new();
+        if leaves != self.leaves {
+            let all = self.table.iter().map(|(key, entry)| leaves.hash(key, &entry.value, &mut room));
+            return all.fold(Sum::default(), plus);
+        }
         let mut touched = self.touched.clone();
         touched.sort_unstable();
         touched.dedup();
-        let mut room = Vec::new();
         let entries = touched.iter().filter_map(|key| Some((key, self.table.get(key).filter(|entry| entry.touched)?)));
-        entries.fold(self.sum, |sum, (key, entry)| plus(less(sum, entry.leaf), leaf(key, &entry.value, &mut room)))
+        entries.fold(self.sum, |sum, (key, entry)| plus(less(sum, entry.leaf), leaves.hash(key, &entry.value, &mut room)))
     }
 
     /// Hash what was touched, so that it need not be hashed again.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self, leaves: Leaves) {
+        if leaves != self.leaves {
+            self.begin_again(leaves);
+        }
         let mut room = Vec::new();
         for key in std::mem::take(&mut self.touched) {
             if let Some(entry) = self.table.get_mut(&key).filter(|entry| entry.touched) {
-                let now = leaf(&key, &entry.value, &mut room);
+                let now = leaves.hash(&key, &entry.value, &mut room);
                 self.sum = plus(less(self.sum, entry.leaf), now);
                 (entry.leaf, entry.touched) = (now, false);
             }
         }
     }
+
+    /// Nothing was hashed this way yet.
+    fn begin_again(&mut self, leaves: Leaves) {
+        (self.leaves, self.sum) = (leaves, Sum::default());
+        self.touched = self.table.keys().copied().collect();
+        for key in &self.touched {
+            if let Some(entry) = self.table.get_mut(key) {
+                (entry.leaf, entry.touched) = (Sum::default(), true);
+            }
+        }
+    }
 }
 
-/// BLAKE3 of the key and the value as they stand in a snapshot.
-fn leaf<K: Serialize, V: Serialize>(key: &K, value: &V, room: &mut Vec<u8>) -> Sum {
-    let hash = blake3::hash(plain(&(key, value), room));
-    let mut numbers = hash.as_bytes().chunks_exact(8).map(|chunk| chunk.try_into().map_or(0, u64::from_be_bytes));
-    std::array::from_fn(|_| numbers.next().unwrap_or_default())
+impl Leaves {
+    /// Of the key and the value as they stand in a snapshot.
+    fn hash<K: Serialize, V: Serialize>(self, key: &K, value: &V, room: &mut Vec<u8>) -> Sum {
+        let bytes = plain(&(key, value), room);
+        match self {
+            Self::Blake3 => {
+                let hash = blake3::hash(bytes);
+                let mut numbers = hash.as_bytes().chunks_exact(8).map(|chunk| chunk.try_into().map_or(0, u64::from_be_bytes));
+                std::array::from_fn(|_| numbers.next().unwrap_or_default())
+            }
+            Self::Xxh3 => {
+                let hash = XxHash3_128::oneshot(bytes);
+                [half(hash >> 64), half(hash), 0, 0]
+            }
+        }
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)] // a half
+fn half(hash: u128) -> u64 {
+    hash as u64
 }
 
 fn plus(one: Sum, other: Sum) -> Sum {
@@ -195,27 +242,32 @@ mod tests {
     use crate::words::Id;
 
     proptest! {
-        /// Whatever was done, and whenever it was hashed: the sum is that of a table that was filled just now.
+        /// Whatever was done, and whenever and however it was hashed: the sum is that of a table that was filled just now.
         #[test]
-        fn the_sum_is_a_function_of_the_entries(steps in prop::collection::vec((0..12_u8, any::<u8>(), 0..4_u8), 0..120)) {
+        fn the_sum_is_a_function_of_the_entries(
+            steps in prop::collection::vec((0..12_u8, any::<u8>(), 0..4_u8), 0..120),
+            adopted in 0..160_usize,
+        ) {
             let mut summed = Summed::<Id, u8>::new();
-            for (key, value, what) in steps {
+            let leaves = |step| if step < adopted { Leaves::Blake3 } else { Leaves::Xxh3 };
+            let now = leaves(steps.len());
+            for (step, (key, value, what)) in steps.into_iter().enumerate() {
                 let key = Id([key; 16]);
                 match what {
                     0 => drop(summed.insert(key, value)),
                     1 => drop(summed.remove(&key)),
                     2 => summed.get_mut(&key).into_iter().for_each(|known| *known = value),
-                    _ => summed.settle(),
+                    _ => summed.settle(leaves(step)),
                 }
             }
             let bytes = rmp_serde::to_vec(&summed).unwrap();
             let fresh: Summed<Id, u8> = rmp_serde::from_slice(&bytes).unwrap();
             prop_assert_eq!(&fresh, &summed);
-            prop_assert_eq!(fresh.sum(), summed.sum());
-            summed.settle();
-            prop_assert_eq!(fresh.sum(), summed.sum());
+            prop_assert_eq!(fresh.sum(now), summed.sum(now));
+            summed.settle(now);
+            prop_assert_eq!(fresh.sum(now), summed.sum(now));
             summed.insert(Id([99; 16]), 1);
-            prop_assert_ne!(fresh.sum(), summed.sum());
+            prop_assert_ne!(fresh.sum(now), summed.sum(now));
         }
     }
 }
