@@ -15,6 +15,7 @@ mod visits;
 
 use crate::conversation::SidePhase;
 use crate::few::Few;
+use crate::index::Who;
 use crate::site::Site;
 use crate::state::{Phase, Place, Sweep, Work, WorkPhase};
 use crate::words::{DeadlinesShifted, Event, Id, Name};
@@ -171,8 +172,10 @@ impl Site {
             }
             Event::AgentRemoved(_) => {
                 let id = about.agent()?;
-                let agent = self.state.agents.remove(&id).ok_or_else(|| format!("there is no agent {id:?}"))?;
-                self.index.retire_agent(id, &agent);
+                let who = Who::among(&self.state.agents, id);
+                let agent = who.and_then(|who| Some((who, self.state.agents.remove(&id)?)));
+                let (who, agent) = agent.ok_or_else(|| format!("there is no agent {id:?}"))?;
+                self.index.retire_agent(who, &agent);
                 Ok(())
             }
             Event::PresenceChanged(event) => self.change_presence(about.agent()?, event),

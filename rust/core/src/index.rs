@@ -2,9 +2,9 @@
 
 mod crew;
 mod due;
+mod numbers;
 mod queueing;
 mod renewal;
-mod slots;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,7 @@ use crate::hindrance::has_place;
 use crate::promised::Promised;
 use crate::rules::Rules;
 use crate::state::{Agent, Contact, Phase, State};
+use crate::summed::Summed;
 use crate::words::{Id, Key, Name};
 
 /// A short deadline. Those due at one instant run in this order.
@@ -84,6 +85,19 @@ impl Chance {
     pub(crate) const LAST: Self = Self::Look(Id([0xff; 16]));
 }
 
+/// A contact or an agent: its id, and where its record stands in the state, by which the index knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Who {
+    pub(crate) id: Id,
+    pub(crate) slot: u32,
+}
+
+impl Who {
+    pub(crate) fn among<V>(table: &Summed<Id, V>, id: Id) -> Option<Self> {
+        table.slot(&id).map(|slot| Self { id, slot })
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Index {
     pub(crate) rules: Option<Rules>,
@@ -143,11 +157,11 @@ impl Index {
         }
         index.later.extend(state.hours.iter().flat_map(|(queue, hours)| turning(queue, *hours)));
         index.later.extend(state.slas.deadlines());
-        for (id, contact) in &state.contacts {
-            index.enter_contact(*id, contact);
+        for (who, contact) in each(&state.contacts) {
+            index.enter_contact(who, contact);
         }
-        for (id, agent) in &state.agents {
-            index.declare_agent(*id, agent);
+        for (who, agent) in each(&state.agents) {
+            index.declare_agent(who, agent);
         }
         index.hang_doors(state);
         index.attendance.take_touched();
@@ -156,8 +170,6 @@ impl Index {
 
     /// Ids are looked for under this seed, wherever customers have a say in them.
     pub(crate) fn seed(&mut self, seed: u64) {
-        self.crew.seed(seed);
-        self.queueing.seed(seed);
         for by_id in [&mut self.preferring, &mut self.owned, &mut self.customers] {
             by_id.seed(seed);
         }
@@ -166,25 +178,27 @@ impl Index {
     }
 
     /// A contact comes to be, or begins a visit.
-    pub(crate) fn enter_contact(&mut self, id: Id, contact: &Contact) {
+    pub(crate) fn enter_contact(&mut self, who: Who, contact: &Contact) {
+        let id = who.id;
         if let Some(case) = case_of(id, contact) {
             self.cases.add(case, (contact.key.seq, id));
         }
         if let Some(customer) = contact.customer {
             self.customers.add(customer, id);
         }
-        self.add_contact(id, contact);
+        self.add_contact(who, contact);
     }
 
     /// It is gone, or its visit is over.
-    pub(crate) fn leave_contact(&mut self, id: Id, contact: &Contact) {
+    pub(crate) fn leave_contact(&mut self, who: Who, contact: &Contact) {
+        let id = who.id;
         if let Some(case) = case_of(id, contact) {
             self.cases.take(&case, &(contact.key.seq, id));
         }
         if let Some(customer) = contact.customer {
             self.customers.take(&customer, &id);
         }
-        self.remove_contact(id, contact);
+        self.remove_contact(who, contact);
     }
 
     /// The live contacts of a case on a channel, the last arrival first, besides the one who bears the case's id.
@@ -198,7 +212,8 @@ impl Index {
     }
 
     /// What follows from a contact's phase.
-    pub(crate) fn add_contact(&mut self, id: Id, contact: &Contact) {
+    pub(crate) fn add_contact(&mut self, who: Who, contact: &Contact) {
+        let id = who.id;
         let since_ms = self.promised.waits_since(&id, contact);
         self.census.add_contact(id, contact, since_ms);
         self.attendance.add_contact(id, contact, since_ms, self.rules.as_ref());
@@ -212,7 +227,7 @@ impl Index {
                 for need in &contact.requirements {
                     self.crew.ask(need);
                 }
-                self.queueing.join(id, contact);
+                self.queueing.join(who, contact);
                 for agent in &contact.preferred {
                     self.preferring.add(*agent, id);
                 }
@@ -232,7 +247,8 @@ impl Index {
         }
     }
 
-    pub(crate) fn remove_contact(&mut self, id: Id, contact: &Contact) {
+    pub(crate) fn remove_contact(&mut self, who: Who, contact: &Contact) {
+        let id = who.id;
         let since_ms = self.promised.waits_since(&id, contact);
         self.census.remove_contact(id, contact, since_ms);
         self.attendance.remove_contact(id, contact, since_ms, self.rules.as_ref());
@@ -247,7 +263,7 @@ impl Index {
         match contact.phase {
             Phase::Queued if !contact.looks() => {}
             Phase::Queued => {
-                self.queueing.part(&id);
+                self.queueing.part(who.slot);
                 for agent in &contact.preferred {
                     self.preferring.take(agent, &id);
                 }
@@ -314,37 +330,34 @@ impl Index {
     }
 
     /// An agent comes to be, or is declared anew.
-    pub(crate) fn declare_agent(&mut self, id: Id, agent: &Agent) {
-        let seat = seat(agent, self.rules.as_ref());
-        let channels = agent.channels.keys().cloned();
-        let slot = self.crew.declare(id, seat, &agent.memberships, channels, &agent.skills);
-        self.queueing.declare(slot, agent);
-        self.add_agent(id, agent);
+    pub(crate) fn declare_agent(&mut self, who: Who, agent: &Agent) {
+        self.crew.declare(who, seat(agent, self.rules.as_ref()), agent);
+        self.queueing.declare(who.slot, agent);
+        self.add_agent(who, agent);
     }
 
     /// An agent is no longer part of the site.
-    pub(crate) fn retire_agent(&mut self, id: Id, agent: &Agent) {
-        self.remove_agent(id, agent);
-        if let Some(slot) = self.crew.leave(&id) {
-            self.queueing.forget(slot);
-        }
+    pub(crate) fn retire_agent(&mut self, who: Who, agent: &Agent) {
+        self.remove_agent(who, agent);
+        self.crew.leave(who.slot);
+        self.queueing.forget(who.slot);
     }
 
     /// With a new policy other work gives way.
-    pub(crate) fn refresh_room<'a>(&mut self, agents: impl Iterator<Item = (&'a Id, &'a Agent)>) {
-        for (id, agent) in agents {
-            self.crew.refresh(id, seat(agent, self.rules.as_ref()));
+    pub(crate) fn refresh_room(&mut self, agents: &Summed<Id, Agent>) {
+        for (who, agent) in each(agents) {
+            self.crew.refresh(who.slot, seat(agent, self.rules.as_ref()));
         }
     }
 
-    pub(crate) fn add_agent(&mut self, id: Id, agent: &Agent) {
-        self.add_ready(id, agent);
-        self.add_work(id, agent);
+    fn add_agent(&mut self, who: Who, agent: &Agent) {
+        self.add_ready(who.id, agent);
+        self.add_work(who, agent);
     }
 
-    pub(crate) fn remove_agent(&mut self, id: Id, agent: &Agent) {
-        self.remove_ready(id, agent);
-        self.remove_work(id, agent);
+    pub(crate) fn remove_agent(&mut self, who: Who, agent: &Agent) {
+        self.remove_ready(who.id, agent);
+        self.remove_work(who, agent);
     }
 
     pub(crate) fn add_ready(&mut self, id: Id, agent: &Agent) {
@@ -363,17 +376,19 @@ impl Index {
     }
 
     /// What follows from an agent's presence and work.
-    pub(crate) fn add_work(&mut self, id: Id, agent: &Agent) {
+    pub(crate) fn add_work(&mut self, who: Who, agent: &Agent) {
+        let id = who.id;
         self.census.add_agent(id, agent);
         let seat = seat(agent, self.rules.as_ref());
         self.attendance.add_agent(agent, seat.free, self.rules.as_ref());
-        self.crew.refresh(&id, seat);
+        self.crew.refresh(who.slot, seat);
         if agent.has_deadlines() {
             self.timers.extend(wrap_ups(id, agent).chain(desk_losses(id, agent)));
         }
     }
 
-    pub(crate) fn remove_work(&mut self, id: Id, agent: &Agent) {
+    pub(crate) fn remove_work(&mut self, who: Who, agent: &Agent) {
+        let id = who.id;
         self.census.remove_agent(id, agent);
         if self.rules.as_ref().is_some_and(Rules::paces_any) {
             let free = seat(agent, self.rules.as_ref()).free;
@@ -385,6 +400,11 @@ impl Index {
             }
         }
     }
+}
+
+/// In the order of their ids.
+fn each<V>(table: &Summed<Id, V>) -> impl Iterator<Item = (Who, &V)> {
+    table.iter().filter_map(|(id, value)| Some((Who::among(table, *id)?, value)))
 }
 
 /// What contacts must know of an agent at work.

@@ -32,13 +32,14 @@ struct Turn {
     key: Key,
 }
 
-/// The first two in an agent's order.
-type Heads = [Option<(Turn, Id)>; 2];
+/// The first two in an agent's order, by slot.
+type Heads = [Option<(Turn, u32)>; 2];
 
 /// An agent with room for contacts, and on which of its channels (one bit each, in their order).
 #[derive(Clone, Copy)]
 struct Looking<'a> {
     id: Id,
+    slot: u32,
     agent: &'a Agent,
     free: u32,
     now_ms: u64,
@@ -94,27 +95,29 @@ impl Site {
 
     /// The best waiting contact for an agent at `now_ms`: over the heads it may serve, the least (membership rank, key), or the key alone.
     pub(crate) fn best_contact(&self, id: Id, now_ms: u64) -> Option<Match> {
-        let free = self.index.crew.free_on(&id);
+        let slot = self.state.agents.slot(&id)?;
+        let free = self.index.crew.free_on(slot);
         if free == 0 {
             return None;
         }
-        let agent = self.agent(&id)?;
+        let agent = self.state.agents.at(slot)?;
         if let Some(reserved) = agent.reserved {
             return self.reserved_contact(id, reserved, now_ms);
         }
-        let (floored, [first, next]) = self.first_contacts(&Looking { id, agent, free, now_ms });
-        let (turn, contact_id) = first?;
-        let contact = self.contact(&contact_id)?;
+        let (floored, [first, next]) = self.first_contacts(&Looking { id, slot, agent, free, now_ms });
+        let (turn, found) = first?;
+        let contact = self.state.contacts.at(found)?;
+        let named = |slot| self.index.queueing.standing(slot).map(|(id, _)| id);
         let rank = agent.rank(contact)?;
         let why = self.why(contact, Looked::Agent);
-        let found = if self.preference_holds(contact, now_ms) {
+        let (cause, why) = if self.preference_holds(contact, now_ms) {
             (OfferCause::Preferred, Why { decided: Decided::Preferred, ..why })
         } else {
             let decided = next.map_or(Decided::Only, |(next, _)| turn.decided(&next));
             let decided = if floored { Decided::Floor } else { decided };
-            (OfferCause::Routed, Why { runner_up: next.map(|(_, next)| next), decided, ..why })
+            (OfferCause::Routed, Why { runner_up: next.and_then(|(_, next)| named(next)), decided, ..why })
         };
-        Some(Match { contact: contact_id, agent: id, rank, cause: found.0, why: found.1 })
+        Some(Match { contact: named(found)?, agent: id, rank, cause, why })
     }
 
     /// The one an agent is reserved for, and no other.
@@ -131,15 +134,15 @@ impl Site {
     fn first_contacts(&self, looking: &Looking<'_>) -> (bool, Heads) {
         let floors = self.floors(looking.agent);
         if floors.is_empty() {
-            return (false, self.first_among(looking, |_| true));
+            return (false, self.first_among(looking, None));
         }
         let kept_on = |contact: &Contact| floors.contains(&(&contact.queue, contact.key.klass));
-        let [first, second] = self.first_among(looking, kept_on);
+        let [first, second] = self.first_among(looking, Some(&kept_on));
         if second.is_some() {
             return (true, [first, second]);
         }
         let chosen = first.map(|(_, contact)| contact);
-        let usual = self.first_among(looking, |_| true).into_iter().flatten();
+        let usual = self.first_among(looking, None).into_iter().flatten();
         let mut after = usual.filter(|(_, contact)| Some(*contact) != chosen);
         (chosen.is_some(), if chosen.is_some() { [first, after.next()] } else { [after.next(), after.next()] })
     }
@@ -174,13 +177,12 @@ impl Site {
         standings
     }
 
-    /// The first two of the contacts that count.
-    fn first_among(&self, looking: &Looking<'_>, counts: impl Fn(&Contact) -> bool) -> Heads {
-        let Looking { id, agent, free, now_ms } = *looking;
-        let Some(slot) = self.index.crew.slot(&id) else { return [None; 2] };
+    /// The first two of the contacts that count (None: all).
+    fn first_among(&self, looking: &Looking<'_>, counts: Option<&dyn Fn(&Contact) -> bool>) -> Heads {
+        let Looking { id, slot, agent, free, now_ms } = *looking;
         let by_rank = self.rules().is_some_and(Rules::by_rank);
         let channels = agent.channels.len();
-        let two_best = |takes: Option<&dyn Fn(&Id) -> bool>| {
+        let two_best = |takes: Option<&dyn Fn(u32) -> bool>| {
             let open = agent.memberships.values().enumerate().flat_map(|(queue, rank)| {
                 let rank = if by_rank { *rank } else { 0 };
                 let roomy = (0..channels).filter(move |bit| free & (1 << bit) != 0);
@@ -189,15 +191,24 @@ impl Site {
             self.index.queueing.two_best(slot, open, takes)
         };
         // There is room on these channels, and the agent is reserved for nobody.
-        let takes = |contact: &Id| {
-            self.contact(contact)
-                .is_some_and(|contact| counts(contact) && self.hindrance_but_room(contact, &id, agent, now_ms).is_none())
+        let may_have = |contact: &Contact| self.hindrance_but_room(contact, &id, agent, now_ms).is_none();
+        // Mostly the lines know all there is to know, and the contact need not be looked at.
+        let knows = counts.is_none() && agent.leaves_ms.is_none();
+        let takes = |contact: u32| {
+            let record = || self.state.contacts.at(contact);
+            let open = knows && self.index.queueing.is_open(contact);
+            debug_assert!(!open || record().is_some_and(may_have), "the lines differ from the rules");
+            open || record().is_some_and(|contact| counts.is_none_or(|counts| counts(contact)) && may_have(contact))
         };
         // Mostly nothing stands against those who are first, and nobody else need be asked.
         let heads = two_best(None);
-        let clear = heads.iter().flatten().all(|(_, id)| takes(id));
+        let clear = heads.iter().flatten().all(|(_, contact)| takes(*contact));
         let best = if clear { heads } else { two_best(Some(&takes)) };
-        best.map(|head| head.and_then(|(rank, id)| Some((Turn { rank, key: self.contact(&id)?.key }, id))))
+        best.map(|head| {
+            let (rank, contact) = head?;
+            let (_, key) = self.index.queueing.standing(contact)?;
+            Some((Turn { rank, key }, contact))
+        })
     }
 
     /// What can be said of any offer of this contact.

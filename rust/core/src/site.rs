@@ -1,6 +1,6 @@
 //! A site: its state, and the index derived from it. They change together, and only in `apply`.
 
-use crate::index::Index;
+use crate::index::{Index, Who};
 use crate::places::seed_of;
 use crate::rules::Rules;
 use crate::state::{Agent, Contact, State};
@@ -84,12 +84,32 @@ impl Site {
         !self.index.timers.is_empty()
     }
 
+    /// A contact comes to be, or begins a visit.
+    pub(crate) fn add_contact(&mut self, id: Id, contact: Contact) {
+        self.state.contacts.insert(id, contact);
+        if let Some(who) = Who::among(&self.state.contacts, id) {
+            if let Some(contact) = self.state.contacts.at(who.slot) {
+                self.index.enter_contact(who, contact);
+            }
+        }
+    }
+
+    /// It is gone, or its visit is over.
+    pub(crate) fn take_contact(&mut self, id: Id) -> Option<Contact> {
+        let who = Who::among(&self.state.contacts, id)?;
+        let contact = self.state.contacts.remove(&id)?;
+        self.index.leave_contact(who, &contact);
+        Some(contact)
+    }
+
     /// Change a contact, with its index entries. The error says that there is no such contact.
     pub(crate) fn change_contact<T>(&mut self, id: Id, change: impl FnOnce(&mut Contact) -> T) -> Result<T, String> {
-        let contact = self.state.contacts.get_mut(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
-        self.index.remove_contact(id, contact);
+        let held = self.state.contacts.get_mut_with_slot(&id);
+        let (slot, contact) = held.ok_or_else(|| format!("there is no contact {id:?}"))?;
+        let who = Who { id, slot };
+        self.index.remove_contact(who, contact);
         let outcome = change(contact);
-        self.index.add_contact(id, contact);
+        self.index.add_contact(who, contact);
         Ok(outcome)
     }
 
@@ -106,11 +126,13 @@ impl Site {
     /// Change an agent, with its index entries. Its memberships change only by a declaration (`register_agent`), and hardly any change makes it
     /// ready or not: its place among the ready ones is touched only then.
     pub(crate) fn change_agent<T>(&mut self, id: Id, change: impl FnOnce(&mut Agent) -> T) -> Result<T, String> {
-        let agent = self.state.agents.get_mut(&id).ok_or_else(|| format!("there is no agent {id:?}"))?;
+        let held = self.state.agents.get_mut_with_slot(&id);
+        let (slot, agent) = held.ok_or_else(|| format!("there is no agent {id:?}"))?;
+        let who = Who { id, slot };
         let ready = agent.ready();
-        self.index.remove_work(id, agent);
+        self.index.remove_work(who, agent);
         let outcome = change(agent);
-        self.index.add_work(id, agent);
+        self.index.add_work(who, agent);
         match (ready, agent.ready()) {
             (false, true) => self.index.add_ready(id, agent),
             (true, false) => self.index.remove_ready(id, agent),

@@ -301,6 +301,11 @@ impl Contact {
             || self.course.has_instants()
     }
 
+    /// Nothing but room, skills and membership says who may have it while it waits, and whether somebody leaves.
+    pub(crate) fn is_open(&self) -> bool {
+        self.sender.is_none() && self.exclusions.is_empty() && self.preferred.is_empty() && self.course.opens_ms.is_empty()
+    }
+
     /// Waits for an agent. One whose next offer could not be numbered waits for nobody: somebody has to end it.
     pub(crate) fn looks(&self) -> bool {
         self.phase == Phase::Queued && self.attempt < ATTEMPT_MAX

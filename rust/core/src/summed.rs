@@ -76,12 +76,28 @@ impl<K: Spread + Copy, V> Summed<K, V> {
 
     /// To change it.
     pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let entry = self.table.get_mut(key)?;
+        self.get_mut_with_slot(key).map(|(_, value)| value)
+    }
+
+    /// To change it, and where it stands.
+    pub(crate) fn get_mut_with_slot(&mut self, key: &K) -> Option<(u32, &mut V)> {
+        let slot = self.table.slot(key)?;
+        let entry = self.table.at_mut(slot)?;
         if !entry.touched {
             entry.touched = true;
             self.touched.push(*key);
         }
-        Some(&mut entry.value)
+        Some((slot, &mut entry.value))
+    }
+
+    /// See `Table::slot`.
+    pub(crate) fn slot(&self, key: &K) -> Option<u32> {
+        self.table.slot(key)
+    }
+
+    /// The value that stands there.
+    pub(crate) fn at(&self, slot: u32) -> Option<&V> {
+        self.table.at(slot).map(|entry| &entry.value)
     }
 
     /// The value that the key had before.

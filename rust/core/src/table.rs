@@ -107,6 +107,12 @@ impl<K: Spread, V> Table<K, V> {
     }
 
     pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let slot = self.slot(key)?;
+        self.slots.get_mut(slot as usize)?.as_mut().map(|(_, value)| value)
+    }
+
+    /// Where the value of a key stands: a small number that it keeps, and nobody else has meanwhile.
+    pub(crate) fn slot(&self, key: &K) -> Option<u32> {
         let last = self.last.slot();
         let slot = match self.slots.get(last) {
             Some(Some((known, _))) if known == key => last,
@@ -114,7 +120,16 @@ impl<K: Spread, V> Table<K, V> {
             None => return None,
         };
         self.last.remember(slot);
-        self.slots.get_mut(slot)?.as_mut().map(|(_, value)| value)
+        u32::try_from(slot).ok()
+    }
+
+    /// The value that stands there.
+    pub(crate) fn at(&self, slot: u32) -> Option<&V> {
+        self.slots.get(slot as usize)?.as_ref().map(|(_, value)| value)
+    }
+
+    pub(crate) fn at_mut(&mut self, slot: u32) -> Option<&mut V> {
+        self.slots.get_mut(slot as usize)?.as_mut().map(|(_, value)| value)
     }
 
     /// The value that the key had before.
@@ -129,6 +144,7 @@ impl<K: Spread, V> Table<K, V> {
         if let Some((_, value_before)) = known.and_then(|known| self.slots.get_mut(known)?.as_mut()) {
             return Some(std::mem::replace(value_before, value));
         }
+        self.last.remember(slot as usize);
         if free.is_some() {
             self.free.pop();
             self.slots[slot as usize] = Some((key, value));

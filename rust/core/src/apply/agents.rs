@@ -2,6 +2,7 @@
 
 use crate::apply::About;
 use crate::few::Few;
+use crate::index::Who;
 use crate::site::Site;
 use crate::state::{Agent, Enabled, Outside, Today};
 use crate::words::{
@@ -10,11 +11,11 @@ use crate::words::{
 
 impl Site {
     pub(super) fn register_agent(&mut self, id: Id, event: &AgentRegistered) {
-        let before = self.state.agents.remove(&id);
-        if let Some(before) = &before {
-            self.index.remove_agent(id, before);
+        match Who::among(&self.state.agents, id).and_then(|who| Some((who, self.state.agents.at(who.slot)?))) {
+            Some((who, before)) => self.index.remove_agent(who, before),
+            None => drop(self.state.agents.insert(id, new_agent())),
         }
-        let mut agent = before.unwrap_or_else(new_agent);
+        let Some((slot, agent)) = self.state.agents.get_mut_with_slot(&id) else { return };
         let channels = event.channels.iter().map(|channel| {
             let old = agent.channels.get(&channel.channel);
             let enabled = Enabled {
@@ -30,9 +31,8 @@ impl Site {
         agent.skills = event.skills.iter().map(|skill| (skill.skill.clone(), skill.level)).collect();
         agent.memberships = event.memberships.iter().map(|member| (member.queue.clone(), member.rank)).collect();
         agent.capacity = event.capacity;
-        settle_limits(&mut agent);
-        self.index.declare_agent(id, &agent);
-        self.state.agents.insert(id, agent);
+        settle_limits(agent);
+        self.index.declare_agent(Who { id, slot }, agent);
     }
 
     pub(super) fn change_presence(&mut self, id: Id, event: &PresenceChanged) -> Result<(), String> {

@@ -42,8 +42,7 @@ impl Site {
 
     fn promise_is_due(&mut self, id: Id, event: &CallbackDue) -> Result<(), String> {
         self.keeps_arrival(id, event.key)?;
-        let mut contact = self.state.contacts.remove(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
-        self.index.remove_contact(id, &contact);
+        let mut contact = self.take_contact(id).ok_or_else(|| format!("there is no contact {id:?}"))?;
         contact.key = event.key;
         // From here on its wait counts: nobody waited before.
         let due = self.change_promise(id, |promise| {
@@ -54,8 +53,7 @@ impl Site {
             (contact.entered_ms, contact.queued_at_ms) = (event.at_ms, event.at_ms);
             contact.target_ms = until_ms.saturating_sub(event.at_ms).min(DURATION_MAX_MS);
         }
-        self.index.add_contact(id, &contact);
-        self.state.contacts.insert(id, contact);
+        self.add_contact(id, contact);
         due.map(|_| ())
     }
 
@@ -68,8 +66,7 @@ impl Site {
             had
         })?;
         had.ok_or_else(|| no_work(agent_id, (id, event.attempt)))?;
-        let contact = self.state.contacts.remove(&id).ok_or_else(|| format!("there is no contact {id:?}"))?;
-        self.index.leave_contact(id, &contact);
+        let contact = self.take_contact(id).ok_or_else(|| format!("there is no contact {id:?}"))?;
         self.change_promise(id, |promise| {
             promise.attempt = contact.attempt;
             promise.attempts = event.number;

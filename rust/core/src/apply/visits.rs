@@ -18,10 +18,7 @@ impl Site {
     pub(super) fn queue_contact(&mut self, about: &About, event: ContactQueued) -> Result<(), String> {
         let id = about.contact()?;
         self.arrives_once(id, about.channel()?, &event)?;
-        let before = self.state.contacts.remove(&id);
-        if let Some(before) = &before {
-            self.index.leave_contact(id, before);
-        }
+        let before = self.take_contact(id);
         let course = Course::begun(&event, before.as_ref());
         let (answered_before, attempt, recent, exclusions, ordinal, mut conversation) = if let Some(before) = before {
             let answered_before = before.ever_answered();
@@ -68,8 +65,7 @@ impl Site {
             siblings: Rare::default(),
             sides: Rare::default(),
         };
-        self.index.enter_contact(id, &contact);
-        self.state.contacts.insert(id, contact);
+        self.add_contact(id, contact);
         Ok(())
     }
 
@@ -99,9 +95,8 @@ impl Site {
     }
 
     pub(super) fn end_contact(&mut self, id: Id, event: &ContactEnded, turn_ms: u64) -> Result<(), String> {
-        match self.state.contacts.remove(&id) {
+        match self.take_contact(id) {
             Some(contact) => {
-                self.index.leave_contact(id, &contact);
                 self.keep_place(id, &contact, event.kept_until_ms);
                 self.forget_segment(&id);
             }

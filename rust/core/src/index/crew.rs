@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use super::slots::Slots;
+use super::Who;
 use crate::few::Few;
 use crate::pool::{Pool, RowId, Since};
-use crate::state::Contact;
+use crate::state::{Agent, Contact};
 use crate::table::Table;
 use crate::words::{Id, Name, Requirement};
 
@@ -43,7 +43,7 @@ struct Rows {
 pub(crate) struct Crew {
     pool: Pool,
     rows: Rows,
-    slots: Slots<Id>,
+    /// By slot, as the pool.
     known: Vec<Option<Known>>,
     /// Agents who may be offered something again, and have not taken their place in the idle order yet: mostly they have work
     /// before anybody asks for the order.
@@ -51,41 +51,31 @@ pub(crate) struct Crew {
 }
 
 impl Crew {
-    /// The agent is declared, for the first time or anew. Returns its slot.
-    pub(crate) fn declare(
-        &mut self,
-        id: Id,
-        seat: Seat,
-        memberships: &Few<Name, u8>,
-        channels: impl Iterator<Item = Name>,
-        skills: &Few<Name, u8>,
-    ) -> u32 {
-        let slot = self.slots.take(id);
-        self.forget(slot);
+    /// The agent is declared, for the first time or anew.
+    pub(crate) fn declare(&mut self, Who { id, slot }: Who, seat: Seat, agent: &Agent) {
+        self.leave(slot);
         self.pool.place(slot, (seat.idle_since_ms, id));
-        for (queue, rank) in memberships {
+        for (queue, rank) in &agent.memberships {
             let row = ranked(&mut self.rows.members, queue, *rank, &mut self.pool);
             self.pool.set(slot, row, true);
         }
-        for (skill, level) in skills {
+        for (skill, level) in &agent.skills {
             let rows = self.rows.skilled.get(skill).into_iter().flat_map(Few::iter);
             for (_, row) in rows.filter(|(asked, _)| *asked <= level) {
                 self.pool.set(slot, *row, true);
             }
         }
-        let channels: Vec<RowId> = channels.map(|channel| row(&mut self.rows.free, &channel, &mut self.pool)).collect();
+        let channels = agent.channels.keys().map(|channel| row(&mut self.rows.free, channel, &mut self.pool)).collect();
         if self.known.len() <= slot as usize {
             self.known.resize(slot as usize + 1, None);
         }
         let nowhere = Seat { idle_since_ms: seat.idle_since_ms, free: 0 };
-        self.known[slot as usize] = Some(Known { seat: nowhere, channels, skills: skills.clone(), late: false });
-        self.refresh(&id, seat);
-        slot
+        self.known[slot as usize] = Some(Known { seat: nowhere, channels, skills: agent.skills.clone(), late: false });
+        self.refresh(slot, seat);
     }
 
     /// What changes while an agent works.
-    pub(crate) fn refresh(&mut self, id: &Id, seat: Seat) {
-        let Some(slot) = self.slots.of(id) else { return };
+    pub(crate) fn refresh(&mut self, slot: u32, seat: Seat) {
         let Some(known) = self.known.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         let before = std::mem::replace(&mut known.seat, seat);
         if seat.free != 0 && !known.late && self.pool.since(slot).0 != seat.idle_since_ms {
@@ -100,14 +90,8 @@ impl Crew {
         }
     }
 
-    /// The agent is gone. Returns the slot it had.
-    pub(crate) fn leave(&mut self, id: &Id) -> Option<u32> {
-        let slot = self.slots.give_back(id)?;
-        self.forget(slot);
-        Some(slot)
-    }
-
-    fn forget(&mut self, slot: u32) {
+    /// The agent is gone.
+    pub(crate) fn leave(&mut self, slot: u32) {
         let known = self.known.get_mut(slot as usize).and_then(Option::take);
         if known.is_some_and(|known| known.late) {
             self.late.retain(|late| *late != slot);
@@ -121,7 +105,7 @@ impl Crew {
             let Some(known) = self.known.get_mut(slot as usize).and_then(Option::as_mut) else { continue };
             known.late = false;
             if known.seat.free != 0 {
-                self.pool.place(slot, (known.seat.idle_since_ms, *self.slots.holder(slot)));
+                self.pool.place(slot, (known.seat.idle_since_ms, self.pool.since(slot).1));
             }
         }
     }
@@ -131,24 +115,10 @@ impl Crew {
         self.rows.free.len() + self.rows.members.len() + self.rows.skilled.len()
     }
 
-    /// Of nobody.
-    pub(crate) fn emptied(&self) -> Self {
-        Self { slots: self.slots.emptied(), ..Self::default() }
-    }
-
-    /// See `Table::seed`.
-    pub(crate) fn seed(&mut self, seed: u64) {
-        self.slots.seed(seed);
-    }
-
     /// On which channels the agent could be offered a contact: one bit each, in their order.
-    pub(crate) fn free_on(&self, id: &Id) -> u32 {
-        let known = self.slots.of(id).and_then(|slot| self.known.get(slot as usize)?.as_ref());
+    pub(crate) fn free_on(&self, slot: u32) -> u32 {
+        let known = self.known.get(slot as usize).and_then(Option::as_ref);
         known.map_or(0, |known| known.seat.free)
-    }
-
-    pub(crate) fn slot(&self, id: &Id) -> Option<u32> {
-        self.slots.of(id)
     }
 
     /// From now on somebody asks for this skill and level.
@@ -172,7 +142,7 @@ impl Crew {
     /// (since the last `arrange`).
     pub(crate) fn search(&self, contact: &Contact, queue: &Name, rank: u8, mut visit: impl FnMut(Id) -> ControlFlow<()>) {
         if let Some(rows) = self.rows_for(contact, queue, rank) {
-            self.pool.search(&rows, |slot| visit(*self.slots.holder(slot)));
+            self.pool.search(&rows, |slot| visit(self.pool.since(slot).1));
         }
     }
 
@@ -193,7 +163,7 @@ impl Crew {
     }
 
     /// Every row with its name, and who has the property in which order: for comparison. Nobody is late.
-    fn listed(&self) -> BTreeMap<(u8, Name, u8), Vec<(Since, Id)>> {
+    fn listed(&self) -> BTreeMap<(u8, Name, u8), Vec<Since>> {
         let free = self.rows.free.iter().map(|(channel, row)| ((0, channel.clone(), 0), *row));
         let ranked = |kind: u8, rows: &Table<Name, Few<u8, RowId>>| {
             let rows = rows
@@ -211,16 +181,16 @@ impl Crew {
         settled.late.clear();
         for (slot, known) in (0..).zip(&self.known) {
             if let Some(known) = known {
-                settled.pool.place(slot, (known.seat.idle_since_ms, *self.slots.holder(slot)));
+                settled.pool.place(slot, (known.seat.idle_since_ms, self.pool.since(slot).1));
             }
         }
         settled
     }
 
-    fn holders(&self, row: RowId) -> Vec<(Since, Id)> {
+    fn holders(&self, row: RowId) -> Vec<Since> {
         let mut agents = Vec::new();
         self.pool.search(&[row], |slot| {
-            agents.push((self.pool.since(slot), *self.slots.holder(slot)));
+            agents.push(self.pool.since(slot));
             ControlFlow::Continue(())
         });
         agents

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::slots::Slots;
+use super::numbers::Numbers;
+use super::Who;
 use crate::lines::{Choice, Lines, Need, Staff};
 use crate::state::{Agent, Contact};
 use crate::words::{Id, Key, Name, Requirement};
@@ -14,21 +15,24 @@ type Stand = (u32, u32);
 
 #[derive(Debug, Clone)]
 struct Standing {
+    id: Id,
     key: Key,
+    /// Whoever has room for it, and the skills, may have it.
+    open: bool,
     /// In its queue, and in those that a plan has added.
     first: Stand,
-    more: Vec<Stand>,
+    more: Box<[Stand]>,
 }
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Queueing {
-    queues: Slots<Name>,
-    channels: Slots<Name>,
+    queues: Numbers,
+    channels: Numbers,
     /// By queue and channel; `None`: nobody has come there.
     places: Vec<Vec<Option<u32>>>,
     lines: Vec<Lines>,
-    skills: Slots<Name>,
-    contacts: Slots<Id>,
+    skills: Numbers,
+    /// Contacts by slot.
     standing: Vec<Option<Standing>>,
     /// What agents are able to do, and where each may ask: the place of every membership and channel of its own, in their order.
     staff: Staff,
@@ -42,12 +46,11 @@ pub(crate) struct Queueing {
 
 impl Queueing {
     /// The contact waits in its queues.
-    pub(crate) fn join(&mut self, id: Id, contact: &Contact) {
+    pub(crate) fn join(&mut self, Who { id, slot }: Who, contact: &Contact) {
         self.waiting += 1;
         if let Some(newcomers) = &mut self.newcomers {
             newcomers.push((contact.key, id));
         }
-        let slot = self.contacts.take(id);
         let mut needs = std::mem::take(&mut self.needs);
         self.number(&contact.requirements, &mut needs);
         let mut stands = contact.queues().map(|queue| {
@@ -60,14 +63,13 @@ impl Queueing {
         if self.standing.len() <= slot as usize {
             self.standing.resize(slot as usize + 1, None);
         }
-        self.standing[slot as usize] = first.map(|first| Standing { key: contact.key, first, more });
+        self.standing[slot as usize] = first.map(|first| Standing { id, key: contact.key, open: contact.is_open(), first, more });
     }
 
-    pub(crate) fn part(&mut self, id: &Id) {
-        let Some(slot) = self.contacts.give_back(id) else { return };
-        let Some(standing) = self.standing[slot as usize].take() else { return };
+    pub(crate) fn part(&mut self, slot: u32) {
+        let Some(standing) = self.standing.get_mut(slot as usize).and_then(Option::take) else { return };
         self.waiting -= 1;
-        for (place, line) in standing.more.into_iter().chain([standing.first]) {
+        for (place, line) in standing.more.iter().copied().chain([standing.first]) {
             self.lines[place as usize].part(line, standing.key);
         }
     }
@@ -79,17 +81,12 @@ impl Queueing {
 
     /// Of nobody and nothing.
     pub(crate) fn emptied(&self) -> Self {
-        Self { newcomers: self.newcomers.as_ref().map(|_| Vec::new()), contacts: self.contacts.emptied(), ..Self::default() }
+        Self { newcomers: self.newcomers.as_ref().map(|_| Vec::new()), ..Self::default() }
     }
 
     /// Nobody waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting == 0
-    }
-
-    /// See `Table::seed`.
-    pub(crate) fn seed(&mut self, seed: u64) {
-        self.contacts.seed(seed);
     }
 
     /// From now on it is noted who joins.
@@ -109,7 +106,7 @@ impl Queueing {
 
     /// The agent in `slot` is declared, for the first time or anew.
     pub(crate) fn declare(&mut self, slot: u32, agent: &Agent) {
-        let mut skills: Vec<Need> = agent.skills.iter().map(|(skill, level)| (self.skills.number(skill), *level)).collect();
+        let mut skills: Vec<Need> = agent.skills.iter().map(|(skill, level)| (self.skills.of(skill), *level)).collect();
         skills.sort_unstable();
         self.staff.declare(slot, &skills);
         let mut doors = Vec::with_capacity(agent.memberships.len() * agent.channels.len());
@@ -131,30 +128,40 @@ impl Queueing {
         }
     }
 
-    /// The two best contacts for the agent in `slot`, each with the rank of its queue: the least rank, then the least key. `open`: where the agent may
-    /// be offered contacts, as numbers of doors (that of a membership and a channel is `membership * channels + channel`) with the
+    /// The two best contacts (slots) for the agent in `slot`, each with the rank of its queue: the least rank, then the least key. `open`: where the
+    /// agent may be offered contacts, as numbers of doors (that of a membership and a channel is `membership * channels + channel`) with the
     /// rank of the queue; `takes` says whether it may have a contact (None: any).
     pub(crate) fn two_best(
         &self,
         slot: u32,
         open: impl Iterator<Item = (usize, u8)>,
-        takes: Option<&dyn Fn(&Id) -> bool>,
-    ) -> [Option<(u8, Id)>; 2] {
+        takes: Option<&dyn Fn(u32) -> bool>,
+    ) -> [Option<(u8, u32)>; 2] {
         let mut best: [Option<Choice>; 2] = [None; 2];
         let Some(doors) = self.doors.get(slot as usize) else { return [None; 2] };
         let able = self.staff.of(slot);
-        let takes = |contact| takes.is_none_or(|takes| takes(self.contacts.holder(contact)));
+        let takes = |contact| takes.is_none_or(|takes| takes(contact));
         for (door, rank) in open {
             if let Some(place) = doors.get(door) {
                 self.lines[*place as usize].best(able, rank, takes, &mut best);
             }
         }
-        best.map(|choice| choice.map(|(rank, _, contact)| (rank, *self.contacts.holder(contact))))
+        best.map(|choice| choice.map(|(rank, _, contact)| (rank, contact)))
+    }
+
+    /// Who waits there, and with which key.
+    pub(crate) fn standing(&self, slot: u32) -> Option<(Id, Key)> {
+        self.standing.get(slot as usize)?.as_ref().map(|standing| (standing.id, standing.key))
+    }
+
+    /// Whoever has room for the contact that waits there, and the skills, may have it.
+    pub(crate) fn is_open(&self, slot: u32) -> bool {
+        self.standing.get(slot as usize).and_then(Option::as_ref).is_some_and(|standing| standing.open)
     }
 
     /// The number of a queue and a channel.
     fn place(&mut self, queue: &Name, channel: &Name) -> u32 {
-        let (queue, channel) = (self.queues.number(queue) as usize, self.channels.number(channel) as usize);
+        let (queue, channel) = (self.queues.of(queue) as usize, self.channels.of(channel) as usize);
         if self.places.len() <= queue {
             self.places.resize(queue + 1, Vec::new());
         }
@@ -171,7 +178,7 @@ impl Queueing {
     /// Requirements as numbers, in their order.
     fn number(&mut self, requirements: &[Requirement], needs: &mut Vec<Need>) {
         needs.clear();
-        needs.extend(requirements.iter().map(|need| (self.skills.number(&need.skill), need.level)));
+        needs.extend(requirements.iter().map(|need| (self.skills.of(&need.skill), need.level)));
         needs.sort_unstable();
         // No word forbids that a skill stands there twice: then both levels are needed, which is the higher one.
         needs.dedup_by(|next, kept| {
@@ -186,8 +193,8 @@ impl Queueing {
 impl PartialEq for Queueing {
     fn eq(&self, other: &Self) -> bool {
         let keys = |queueing: &Self| -> BTreeMap<Id, (Key, usize)> {
-            let standing = (0..).zip(&queueing.standing).filter_map(|(slot, standing)| Some((slot, standing.as_ref()?)));
-            standing.map(|(slot, standing)| (*queueing.contacts.holder(slot), (standing.key, standing.more.len()))).collect()
+            let standing = queueing.standing.iter().flatten();
+            standing.map(|standing| (standing.id, (standing.key, standing.more.len()))).collect()
         };
         keys(self) == keys(other)
     }

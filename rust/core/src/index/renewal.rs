@@ -1,6 +1,6 @@
 //! Names that were once in use have numbers, rows and lines in the index. A policy that renames what it has must not make it grow for ever.
 
-use super::{seat, Chance, Index};
+use super::{each, seat, Chance, Crew, Index};
 use crate::attendance::Attendance;
 use crate::rules::Rules;
 use crate::state::State;
@@ -49,17 +49,16 @@ impl Index {
             return;
         }
         self.queueing = self.queueing.emptied();
-        self.crew = self.crew.emptied();
-        for (id, contact) in state.contacts.iter().filter(|(_, contact)| contact.looks()) {
+        self.crew = Crew::default();
+        for (who, contact) in each(&state.contacts).filter(|(_, contact)| contact.looks()) {
             for need in &contact.requirements {
                 self.crew.ask(need);
             }
-            self.queueing.join(*id, contact);
+            self.queueing.join(who, contact);
         }
-        for (id, agent) in &state.agents {
-            let seat = seat(agent, self.rules.as_ref());
-            let slot = self.crew.declare(*id, seat, &agent.memberships, agent.channels.keys().cloned(), &agent.skills);
-            self.queueing.declare(slot, agent);
+        for (who, agent) in each(&state.agents) {
+            self.crew.declare(who, seat(agent, self.rules.as_ref()), agent);
+            self.queueing.declare(who.slot, agent);
         }
     }
 }
