@@ -11,7 +11,10 @@ pub(crate) use wire::{Fields, Length, Max, Span, Wire};
 pub(crate) use writer::{Form, Writer};
 
 use crate::words::bounds::{FRAME_FACTS_MAX, FRAME_MAX};
-use crate::words::{Commit, Entry, Event, Fact, Input, Policy};
+use crate::words::{Commit, Entry, Event, Fact, Id, Input, Policy};
+
+/// Tag, fact, contact, attempt, agent.
+const FIRST_FIELDS: usize = 5;
 
 /// Why bytes are not the word they should be; `reason()` is the quarantine reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +79,21 @@ pub fn split_frame(data: &[u8]) -> Result<Vec<&[u8]>, FrameFlaw> {
         return Err(FrameFlaw::NotAFrame);
     }
     Ok(facts)
+}
+
+/// The ids with which a fact begins, numbers left out: mostly its own, its contact's and its agent's.
+pub(crate) fn first_ids(fact: &[u8]) -> [Option<Id>; 3] {
+    let (mut reader, mut ids) = (Reader::new(fact), [None; 3]);
+    let mut found = 0;
+    for _ in 0..reader.array().unwrap_or(0).min(FIRST_FIELDS) {
+        if let (Some(bytes), Some(id)) = (reader.id(), ids.get_mut(found)) {
+            *id = Some(Id(bytes));
+            found += 1;
+        } else if reader.uint().is_err() {
+            break;
+        }
+    }
+    ids
 }
 
 /// Msgpack in which every number leaves room for another to be added: what is no word has no bounds of its own.

@@ -7,6 +7,7 @@ mod queueing;
 mod renewal;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hint::black_box;
 
 use crew::{Crew, Seat};
 use due::{chances, desk_losses, each_answer_due, later_times, wrap_ups};
@@ -358,6 +359,11 @@ impl Index {
     pub(crate) fn remove_agent(&mut self, who: Who, agent: &Agent) {
         self.remove_ready(who.id, agent);
         self.remove_work(who, agent);
+    }
+
+    /// Look at what is known of an agent.
+    pub(crate) fn glance(&self, slot: u32) {
+        black_box((self.crew.free_on(slot), self.crew.since(slot), self.queueing.glance(slot)));
     }
 
     pub(crate) fn add_ready(&mut self, id: Id, agent: &Agent) {

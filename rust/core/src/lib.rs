@@ -8,6 +8,7 @@
 //! gets whom) and `turn` (how a commit is made).
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod apply;
 mod attendance;
 #[cfg(feature = "bench")]

@@ -130,6 +130,11 @@ impl<T: Recollection> Memory<T> {
         }
     }
 
+    /// See `Places::glance`.
+    pub(crate) fn glance(&self, id: &Id) -> u64 {
+        self.places.glance(id.spread(self.places.seed()))
+    }
+
     fn find(&self, id: &Id) -> Option<(usize, usize)> {
         let hash = id.spread(self.places.seed());
         self.places.find(hash, |slot| matches!(self.ring.get(index(self.first, slot)), Some((_, known, _)) if known == id))

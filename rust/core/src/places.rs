@@ -109,6 +109,16 @@ impl Places {
         }
     }
 
+    /// What stands where a key with this hash would like to stand: so that it is near when it is asked for.
+    pub(crate) fn glance(&self, hash: u64) -> u64 {
+        self.home(tag(hash)).and_then(|home| self.all.get(home)).copied().unwrap_or(0)
+    }
+
+    /// The slot of a key with this hash, or of another whose hash begins in the same way.
+    pub(crate) fn likely(&self, hash: u64) -> Option<usize> {
+        self.find(hash, |_| true).map(|(_, slot)| slot)
+    }
+
     /// Note the slot of a key, unless a slot of those noted `is` its own already: that one.
     #[inline]
     pub(crate) fn insert(&mut self, hash: u64, slot: u32, is: impl Fn(usize) -> bool) -> Option<usize> {

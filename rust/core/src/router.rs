@@ -198,7 +198,9 @@ impl Router {
         if !self.leads {
             return Err(Error::Protocol("only a router that took over decides".to_owned()));
         }
-        let mut pending = self.unread(frames)?.into_iter().peekable();
+        let unread = self.unread(frames)?;
+        self.site.read_ahead(unread.iter().filter_map(|pending| pending.fact.bytes()));
+        let mut pending = unread.into_iter().peekable();
         let mut commits = Vec::new();
         loop {
             let idle_allowed = commits.is_empty();

@@ -95,6 +95,11 @@ impl<K: Spread + Copy, V> Summed<K, V> {
         self.table.slot(key)
     }
 
+    /// See `Table::likely_slot`.
+    pub(crate) fn likely_slot(&self, key: &K) -> Option<u32> {
+        self.table.likely_slot(key)
+    }
+
     /// The value that stands there.
     pub(crate) fn at(&self, slot: u32) -> Option<&V> {
         self.table.at(slot).map(|entry| &entry.value)

@@ -123,6 +123,11 @@ impl<K: Spread, V> Table<K, V> {
         u32::try_from(slot).ok()
     }
 
+    /// The slot of a key, or of another that is looked for in the same place: the keys are not compared.
+    pub(crate) fn likely_slot(&self, key: &K) -> Option<u32> {
+        self.places.likely(key.spread(self.places.seed())).and_then(|slot| u32::try_from(slot).ok())
+    }
+
     /// The value that stands there.
     pub(crate) fn at(&self, slot: u32) -> Option<&V> {
         self.slots.get(slot as usize)?.as_ref().map(|(_, value)| value)

@@ -38,6 +38,15 @@ pub(crate) enum Body<'a> {
     },
 }
 
+impl<'a> Body<'a> {
+    pub(crate) fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Quarantined { .. } => None,
+        }
+    }
+}
+
 /// One commit's worth of decisions.
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {

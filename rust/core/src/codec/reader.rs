@@ -31,6 +31,14 @@ impl<'a> Reader<'a> {
         Self { rest: data }
     }
 
+    /// The next value, if it is sixteen bytes in their shortest form.
+    pub(crate) fn id(&mut self) -> Option<[u8; 16]> {
+        let [0xc4, 16, rest @ ..] = self.rest else { return None };
+        let (id, rest) = rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(*id)
+    }
+
     /// Bytes not yet read.
     pub(crate) fn left(&self) -> usize {
         self.rest.len()

@@ -121,6 +121,11 @@ impl Crew {
         known.map_or(0, |known| known.seat.free)
     }
 
+    /// Since when it was idle when it took its place in the order.
+    pub(crate) fn since(&self, slot: u32) -> u64 {
+        self.pool.since(slot).0
+    }
+
     /// From now on somebody asks for this skill and level.
     pub(crate) fn ask(&mut self, need: &Requirement) {
         if self.rows.skilled.get(&need.skill).is_some_and(|levels| levels.contains_key(&need.level)) {

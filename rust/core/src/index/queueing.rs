@@ -121,6 +121,11 @@ impl Queueing {
         self.doors[slot as usize] = doors.into();
     }
 
+    /// Look at what is known of the agent in `slot`: its first door, and its skills.
+    pub(crate) fn glance(&self, slot: u32) -> (Option<u32>, u8) {
+        (self.doors.get(slot as usize).and_then(|doors| doors.first().copied()), self.staff.of(slot).level(0))
+    }
+
     /// The agent in `slot` is gone.
     pub(crate) fn forget(&mut self, slot: u32) {
         if let Some(doors) = self.doors.get_mut(slot as usize) {
