@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from cordboard.client import Client, ClientError, Customer, DeskSnapshot, Offer, SlaFilter
+from cordboard.client import Client, ClientError, Customer, DeskChange, DeskSnapshot, Offer, SlaFilter
 from cordboard.events.policy import SlaPolicy
 from cordboard.main import app
 from cordboard.v1.sla_service_pb2 import (
@@ -20,6 +21,7 @@ from cordboard.v1.sla_service_pb2 import (
     SLA_MEASURE_RESOLUTION,
     SLA_STATE_AT_RISK,
     SLA_STATE_BROKEN,
+    SLA_STATE_CANCELLED,
     SLA_STATE_MET,
     SLA_STATE_RUNNING,
     SlaClock,
@@ -149,3 +151,56 @@ def _printed(target: str, late: str, gold: str, began_ms: int) -> None:
     assert "100.0" in runner.invoke(app, [*board, "--queue", "orders"]).output
     unknown = runner.invoke(app, ["slas", "--target", target, "--state", "lost"])
     assert (unknown.exit_code, "unknown word" in unknown.output) == (1, True)
+
+
+async def test_a_desk_shows_the_alarms_of_its_contacts_and_of_the_groups_it_listens_for(tmp_path: Path) -> None:
+    slas = [
+        SlaPolicy(name="lead", measure="answer", target_ms=300, warn_percent=1, queues=["nobody"], escalate="leads"),
+        SlaPolicy(name="ours", measure="resolution", target_ms=60_000, warn_percent=1, queues=["orders"]),
+    ]
+    policy = replace(PROMISING, slas=slas)
+    async with api_site(tmp_path, policy) as site, Client(site.target) as client, asyncio.timeout(PATIENCE_S):
+        await client.declare_agents([an_agent("vera", "orders"), an_agent("wim", "orders")])
+        with pytest.raises(ClientError, match="did you mean `leads`") as nobody:
+            await anext(client.watch_desk("vera", groups=["lead"]))
+        assert (nobody.value.code, nobody.value.reason) == (grpc.StatusCode.NOT_FOUND, "unknown_group")
+        vera, wim = client.watch_desk("vera"), client.watch_desk("wim", groups=["leads"])
+        for desk in (vera, wim):
+            first = (await anext(desk)).event
+            assert isinstance(first, DeskSnapshot) and not first.slas
+
+        late = (await client.submit_contact(channel="task", queue="nobody", text="Is anybody there?")).contact_id
+        told = await _alarms(wim, "lead", SLA_STATE_BROKEN)
+        assert {clock.contact_id for clock in told} == {late} and told[-1].group == "leads"
+
+        await client.set_presence("vera", "ready")
+        hers = (await client.submit_contact(channel="task", queue="orders", text="Hello.")).contact_id
+        async for change in vera:
+            if isinstance(change.event, Offer):
+                break
+        await client.accept_offer("vera", hers, change.event.attempt)
+        await client.confirm_connected("vera", hers, change.event.attempt)
+        told = await _alarms(vera, "ours", SLA_STATE_AT_RISK)
+        assert {clock.contact_id for clock in told} == {hers}, "what concerns others is not hers to see"
+
+        # Who comes back sees what stands, and hears its end.
+        await vera.aclose()
+        again = client.watch_desk("vera")
+        snapshot = (await anext(again)).event
+        assert isinstance(snapshot, DeskSnapshot)
+        assert [(clock.sla, clock.contact_id) for clock in snapshot.slas] == [("ours", hers)]
+        await client.end_contact(hers)
+        assert (await _alarms(again, "ours", SLA_STATE_MET, SLA_STATE_CANCELLED))[-1].contact_id == hers
+        for desk in (again, wim):
+            await desk.aclose()
+
+
+async def _alarms(desk: AsyncIterator[DeskChange], sla: str, *states: int) -> list[SlaClock]:
+    """What a desk is told of clocks, until one of this SLA is in one of these states."""
+    told: list[SlaClock] = []
+    async for change in desk:
+        if isinstance(change.event, SlaClock):
+            told.append(change.event)
+            if (change.event.sla, change.event.state in states) == (sla, True):
+                return told
+    raise AssertionError("the watch ended")

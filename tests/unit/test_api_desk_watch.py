@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from cordboard.api.desk_watch import _WHOLE, QUEUE_MAX, _Noted, _Telling, _Watch
+from cordboard.api.desk_told import Noted, Telling
+from cordboard.api.desk_watch import _WHOLE, QUEUE_MAX, _Watch
 from cordboard.api.signals import Heard, Signals
 from cordboard.api.status import ReaderTooSlow
 from cordboard.events import event as words
 from cordboard.projections.desks import Desks
 from cordboard.projections.live import DeskChange
+from cordboard.projections.slas import Slas
 from cordboard.vault import Person
 from tests.golden import samples
 from tests.journal import Pen, about, an_id, policy
@@ -38,7 +40,8 @@ that waits, or whose end the desk learns by the end of its own work; and what ha
 @pytest.fixture
 def site() -> Any:
     desks = Desks()
-    return SimpleNamespace(desks=desks, signals=Signals(None, desks), draining=asyncio.Event(), pen=Pen(desks))  # type: ignore[arg-type]
+    signals: Any = Signals(None, desks)  # type: ignore[arg-type]
+    return SimpleNamespace(desks=desks, slas=Slas(), signals=signals, draining=asyncio.Event(), pen=Pen(desks))
 
 
 def open_desk(site: Any) -> None:
@@ -48,7 +51,7 @@ def open_desk(site: Any) -> None:
 
 async def test_the_snapshot_comes_first_then_each_change_in_order(site: Any) -> None:
     open_desk(site)
-    with _Watch(site, AGENT) as watch:
+    with _Watch(site, AGENT, ()) as watch:
         for at_ms, presence in enumerate(["ready", "not_ready", "ready"], 1):
             site.pen.presence(at_ms, "anna", presence)
         snapshot, *changes = await watch.take()
@@ -58,7 +61,7 @@ async def test_the_snapshot_comes_first_then_each_change_in_order(site: Any) -> 
 
 async def test_a_reader_who_is_too_slow_is_told_so_and_costs_no_more(site: Any) -> None:
     open_desk(site)
-    with _Watch(site, AGENT) as watch:
+    with _Watch(site, AGENT, ()) as watch:
         for at_ms in range(QUEUE_MAX + 10):
             site.pen.presence(at_ms, "anna", "ready")
         assert len(watch._items) == QUEUE_MAX
@@ -68,7 +71,7 @@ async def test_a_reader_who_is_too_slow_is_told_so_and_costs_no_more(site: Any) 
 
 async def test_signals_that_find_no_room_are_simply_lost(site: Any) -> None:
     open_desk(site)
-    with _Watch(site, AGENT) as watch:
+    with _Watch(site, AGENT, ()) as watch:
         for _ in range(QUEUE_MAX + 10):
             watch._put(Heard(an_id("contact"), "typing", None))
         assert await watch.take()
@@ -100,16 +103,16 @@ async def test_whispers_reach_everybody_who_is_engaged(site: Any) -> None:
 
 async def test_nobody_is_told_after_leaving(site: Any) -> None:
     open_desk(site)
-    with _Watch(site, AGENT) as watch:
+    with _Watch(site, AGENT, ()) as watch:
         await watch.take()
     site.pen.presence(1, "anna", "ready")
     assert not watch._items
-    assert not site.desks._sinks and not site.signals._sinks
+    assert not site.desks._sinks and not site.signals._sinks and not site.slas._listeners
 
 
 async def test_draining_wakes_the_reader(site: Any) -> None:
     open_desk(site)
-    with _Watch(site, AGENT) as watch:
+    with _Watch(site, AGENT, ()) as watch:
         await watch.take()
         waiting = asyncio.ensure_future(watch.take())
         await asyncio.sleep(0)
@@ -146,7 +149,7 @@ def test_every_event_is_told_or_none_of_a_desks_business(site: Any, kind: type[m
     site.pen.parked(5, "a", "anna")
     event: Any = samples.of(samples.typical, kind)
     change = DeskChange(1, about(event, contact="a", agent="anna", channel="chat"), event, site.desks.contact(an_id("a")))
-    telling = _Telling(SimpleNamespace(token=str), AGENT)  # type: ignore[arg-type]
+    telling = Telling(SimpleNamespace(token=str), AGENT)  # type: ignore[arg-type]
     telling._contents, telling._files, telling._people = {}, {}, defaultdict(lambda: Person("somebody", "Some Body"))
-    response = telling.response(_Noted(change))
+    response = telling.response(Noted(change))
     assert response is not None and response.WhichOneof("change") is not None

@@ -132,6 +132,16 @@ CASES = [
 ]  # fmt: skip
 
 
+def test_no_door_at_which_calls_are_booked_hides_the_way_to_booked_calls() -> None:
+    voice = GOOD.replace("  mail: {presence", "  voice: {presence: live, class: 1, answered_on: connected}\n  mail: {presence", 1)
+    (problem,) = _problems(voice.replace("  button: {channel: chat", "  manage: {channel: voice"))
+    assert (problem.path, problem.suggestion) == ("entry_points.manage", "give it another name")
+    assert "look after them at `/callbacks/manage`" in problem.message
+    assert "manage" in {door.name for door in loads(GOOD.replace("  button:", "  manage:")).policy.entry_points}, (
+        "nobody books by chat"
+    )
+
+
 def test_it_compiles_to_what_it_says() -> None:
     policy = loads(GOOD).policy
     assert (policy.max_parked, policy.owner_ms, policy.reopen_ms) == (7, 1_800_000, 14 * 86_400_000)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from types import SimpleNamespace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from cordboard import codec
+from cordboard.api.alarms import DeskAlarms, endangered
 from cordboard.cli.faces import Faces
 from cordboard.cli.vitals import Vitals, exposition
 from cordboard.projections.boards import Boards
-from cordboard.projections.slas import LATELY_MS, SlaCount, Slas
+from cordboard.projections.desks import Desks
+from cordboard.projections.slas import LATELY_MS, SlaClock, SlaCount, Slas
 from tests.journal import commit
 from tests.scenarios.story import STORIES, Telling, parse
 
@@ -55,6 +57,30 @@ def test_what_changed_is_told_once_in_the_order_of_its_changes(name: str) -> Non
     later = slas.changed_after(middle)
     assert [clock.changed_seq for clock in later] == sorted(clock.changed_seq for clock in known if clock.changed_seq > middle)
     assert sorted(known, key=lambda clock: clock.place)[-1].due_ms is None or all(clock.due_ms for clock in known)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in STORIES if path.stem.startswith("slas")])
+def test_a_group_hears_of_what_gets_in_danger_to_its_end_and_of_nothing_else(name: str) -> None:
+    slas, desks = Slas(), Desks()
+    site: Any = SimpleNamespace(slas=slas, desks=desks)
+    everybody = {clock.group for clock in told(name).all() if clock.group is not None}
+    alarms, nobody = DeskAlarms(site, b"a" * 16, everybody), DeskAlarms(site, b"a" * 16, ())
+    heard: list[SlaClock] = []
+    changes: list[SlaClock] = []
+
+    def changed(clock: SlaClock) -> None:
+        changes.append(clock)
+        assert not nobody.concerns(clock)
+        if alarms.concerns(clock):
+            heard.append(clock)
+        for contact in {one.contact for one in slas.live()}:
+            assert {one.key for one in slas.of_contact(contact)} == {one.key for one in slas.live() if one.contact == contact}
+
+    leave = slas.subscribe(changed)
+    folded(name, slas)
+    leave()
+    assert heard == [clock for clock in changes if clock.group is not None and endangered(clock)]
+    assert {clock.key for clock in alarms.standing()} == {one.key for one in slas.live() if one.group and endangered(one)}
 
 
 def test_what_ended_a_day_ago_is_forgotten_and_stays_counted() -> None:

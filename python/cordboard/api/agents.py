@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 
 from cordboard import codec
+from cordboard.api.alarms import refuse_unknown_groups
 from cordboard.api.desk_watch import watch_desk
 from cordboard.api.guard import Context
 from cordboard.api.ids import fact_id, message_ref
@@ -35,6 +36,7 @@ from cordboard.vault.clock import now_ms
 
 MESSAGE_MAX = 8_192
 NOTE_MAX = 8_192
+GROUPS_MAX = 20
 
 
 class AgentService(AgentServiceServicer):
@@ -67,9 +69,12 @@ class AgentService(AgentServiceServicer):
 
     async def WatchDesk(self, request: pb.WatchDeskRequest, context: Context) -> AsyncIterator[desk_pb.WatchDeskResponse]:
         check = Check()
+        check.count("groups", len(request.groups), 0, GROUPS_MAX)
+        groups = [check.name(f"groups[{index}]", name) for index, name in enumerate(request.groups[:GROUPS_MAX])]
         agent = await self._agent(check, request.agent)
         await self._site.reach(request.consistency_token)
-        async for message in watch_desk(self._site, request.agent, agent):
+        await refuse_unknown_groups(self._site, groups)
+        async for message in watch_desk(self._site, request.agent, agent, groups):
             yield message
 
     async def AcceptOffer(self, request: pb.AcceptOfferRequest, context: Context) -> pb.AcceptOfferResponse:

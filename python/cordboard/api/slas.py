@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from heapq import nsmallest
 
+from cordboard.api.alarms import endangered, refuse_unknown_groups
 from cordboard.api.guard import Context
 from cordboard.api.promises import BOOKMARK_S, FIRST_MAX, INTERVAL_MS, INTERVAL_MS_MAX, INTERVAL_MS_MIN, PAGE_DEFAULT, PAGE_MAX
 from cordboard.api.site import Site
@@ -12,9 +13,7 @@ from cordboard.api.sla_board import sla_board
 from cordboard.api.tokens import HexId, Ordinal
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.slas import MEASURES, STATES, clock_message, count_messages
-from cordboard.errors import NotFound
 from cordboard.events.policy import QUEUES_MAX
-from cordboard.policy.problems import did_you_mean
 from cordboard.projections.slas import Key, SlaClock
 from cordboard.v1 import sla_service_pb2 as pb
 from cordboard.v1.sla_service_pb2_grpc import SlaServiceServicer
@@ -32,7 +31,7 @@ class SlaService(SlaServiceServicer):
         page_size = check.number("page_size", request.page_size or PAGE_DEFAULT, 1, PAGE_MAX)
         wanted = _filter(check, request.filter)
         check.finish()
-        await self._refuse_unknown_group(request.filter.group)
+        await refuse_unknown_groups(self._site, [request.filter.group] if request.filter.group else [])
         bound_to = b"ListSlas" + request.filter.SerializeToString(deterministic=True)
         cursor = site.tokens.cursor(bound_to, request.page_token, tuple[Ordinal, HexId, str])
         after = None if cursor is None else (cursor[0], bytes.fromhex(cursor[1]), cursor[2])
@@ -50,24 +49,6 @@ class SlaService(SlaServiceServicer):
             counts=count_messages(slas.counts(), request.filter.sla, request.filter.queue),
         )
 
-    async def _refuse_unknown_group(self, group: str) -> None:
-        """Who listens for a group that is none would wait for ever. Raises NotFound (`unknown_group`)."""
-        if not group or group in self._groups():
-            return
-        # Perhaps a policy that names it was published elsewhere a moment ago.
-        await self._site.catch_up()
-        known = self._groups()
-        if group not in known:
-            near = did_you_mean(group, sorted(known))
-            said = f"no SLA of the policy tells a group {group!r}, nor has a clock one of that name"
-            raise NotFound(f"{said}: {near}" if near else said, reason="unknown_group")
-
-    def _groups(self) -> set[str]:
-        """Those that the policy names, and those of clocks that were started under another one."""
-        policy = self._site.declared.policy
-        named = {sla.escalate for sla in policy.slas} if policy is not None else set()
-        return {group for group in named | {clock.group for clock in self._site.slas.all()} if group is not None}
-
     async def GetSlaBoard(self, request: pb.GetSlaBoardRequest, context: Context) -> pb.GetSlaBoardResponse:
         return await sla_board(self._site, request)
 
@@ -78,7 +59,7 @@ class SlaService(SlaServiceServicer):
         group = check.name_or_none("group", request.group)
         interval_ms = check.number("interval_ms", request.interval_ms or INTERVAL_MS, INTERVAL_MS_MIN, INTERVAL_MS_MAX)
         check.finish()
-        await self._refuse_unknown_group(request.group)
+        await refuse_unknown_groups(self._site, [request.group] if request.group else [])
 
         followed: set[Key] = set()
 
@@ -109,7 +90,7 @@ class SlaService(SlaServiceServicer):
 
 def _concerns(clock: SlaClock, group: str | None) -> bool:
     """The group is told of it: it is, or was, in danger."""
-    return group is None or (clock.group == group and (clock.warned or clock.state == "broken"))
+    return group is None or (clock.group == group and endangered(clock))
 
 
 def _filter(check: Check, given: pb.SlaFilter) -> Callable[[SlaClock], bool]:

@@ -1,6 +1,6 @@
 """What an agent does and sees at the desk."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -42,6 +42,7 @@ from cordboard.v1.engagement_service_pb2 import (
     Side,
     SilenceNotice,
 )
+from cordboard.v1.sla_service_pb2 import SlaClock
 
 if TYPE_CHECKING:  # the generated code has it in its stubs only
     from cordboard.v1.agent_service_pb2_grpc import AgentServiceAsyncStub
@@ -65,7 +66,7 @@ _SIGNALS = {
 DeskEvent = (
     DeskSnapshot | Offer | OfferOver | OfferAcceptance | EngagementStart | Message | EngagementEnd | WrapUpMove | WrapUpEnd
     | PresenceReport | ChannelSwitch | Signal | Bookmark | ParkedContact | ParkEnd | Reclassification | Hold | HoldEnd | Side
-    | RoleChange | Dormancy | DormancyEnd | SilenceNotice | PriorityChange | OfferMove
+    | RoleChange | Dormancy | DormancyEnd | SilenceNotice | PriorityChange | OfferMove | SlaClock
 )  # fmt: skip
 
 
@@ -104,12 +105,12 @@ class DeskCalls(Connection):
         request = agents_pb.SwitchChannelRequest(request_id=request_id or new_request_id(), agent=agent, channel=channel, on=on)
         return await self._send(self._desks.SwitchChannel, request)
 
-    async def watch_desk(self, agent: str, *, after: str = "") -> AsyncGenerator[DeskChange, None]:
-        """The desk for ever: a DeskSnapshot first, and again after every lost connection; then each change. Raises ClientError
-        only for what trying again cannot mend."""
+    async def watch_desk(self, agent: str, *, groups: Sequence[str] = (), after: str = "") -> AsyncGenerator[DeskChange, None]:
+        """The desk for ever: a DeskSnapshot first, and again after every lost connection; then each change. `groups`: whose SLA
+        alarms it shows, too. Raises ClientError only for what trying again cannot mend."""
         pause = Pause()
         while True:
-            request = agents_pb.WatchDeskRequest(agent=agent, consistency_token=after)
+            request = agents_pb.WatchDeskRequest(agent=agent, consistency_token=after, groups=groups)
             call = self._desks.WatchDesk(request, wait_for_ready=True)
             try:
                 async for response in call:

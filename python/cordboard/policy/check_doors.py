@@ -10,6 +10,8 @@ from cordboard.policy.sections import Document
 
 DOORS = {"entry_points": None, "forms": FORM_CHANNEL, "webhooks": WEBHOOK_CHANNEL}
 """The parts of the document that open channels, and the channel where none is written."""
+BOOKED_BY, MANAGE = "voice", "manage"
+"""The channel at whose entry points calls are booked, and the name that none of them may have."""
 TEXT_MAX_AS_LINE = 998
 """A subject is one header line of a mail."""
 
@@ -44,6 +46,9 @@ def check_doors(document: Document, problems: Problems) -> None:
             problems.add(entry.at, path, f"`{word}` stands twice", advice)
         seen.setdefault(word, (group, entry.at[0]))
     for word, entry in document.named["entry_points"].items():
+        if word == MANAGE and door_channel("entry_points", entry) == BOOKED_BY:
+            message = f"customers book calls at `/callbacks/<entry point>`, and look after them at `/callbacks/{MANAGE}`"
+            problems.add(entry.at, f"entry_points.{word}", message, "give it another name")
         _check_availability(document, word, entry, problems)
     _check_addresses(document, problems)
     _check_replies(document, problems)

@@ -1,7 +1,7 @@
 """Clocks of SLA promises, folded from the journal: those that live, those that ended lately, and how many were met."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -88,6 +88,9 @@ class Slas:
         self._changed: OrderedDict[Key, None] = OrderedDict()
         """All of both, those that changed last at the end."""
         self._counts: dict[tuple[str, str], SlaCount] = {}
+        self._of_contact: dict[bytes, set[Key]] = {}
+        """Those that live."""
+        self._listeners: list[Callable[[SlaClock], None]] = []
         self.position = 0
         self.at_ms = 0
 
@@ -107,6 +110,15 @@ class Slas:
 
     def live(self) -> Iterable[SlaClock]:
         return self._live.values()
+
+    def of_contact(self, contact: bytes) -> list[SlaClock]:
+        """Those that live and are about it now, due first."""
+        return sorted((self._live[key] for key in self._of_contact.get(contact, ())), key=lambda clock: clock.place)
+
+    def subscribe(self, listener: Callable[[SlaClock], None]) -> Callable[[], None]:
+        """`listener` hears of every clock as it changes, from within `apply`. Returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def changed_after(self, seq: int) -> list[SlaClock]:
         """Those that a commit after position `seq` changed, in the order of their changes."""
@@ -157,19 +169,33 @@ class Slas:
 
     def _put(self, clock: SlaClock) -> None:
         self._note(clock)
-        self._live[clock.key] = replace(clock, changed_seq=self.position)
-        self._move(clock.key)
+        self._forget_contact(clock.key)
+        self._live[clock.key] = changed = replace(clock, changed_seq=self.position)
+        self._of_contact.setdefault(clock.contact, set()).add(clock.key)
+        self._move(changed)
 
     def _end(self, clock: SlaClock, at_ms: int) -> None:
         self._note(clock)
+        self._forget_contact(clock.key)
         del self._live[clock.key]
         self._ended.pop(clock.key, None)
-        self._ended[clock.key] = replace(clock, warn_ms=None, ended_ms=at_ms, changed_seq=self.position)
-        self._move(clock.key)
+        self._ended[clock.key] = changed = replace(clock, warn_ms=None, ended_ms=at_ms, changed_seq=self.position)
+        self._move(changed)
 
-    def _move(self, key: Key) -> None:
-        self._changed.pop(key, None)
-        self._changed[key] = None
+    def _forget_contact(self, key: Key) -> None:
+        before = self._live.get(key)
+        if before is None:
+            return
+        others = self._of_contact[before.contact]
+        others.discard(key)
+        if not others:
+            del self._of_contact[before.contact]
+
+    def _move(self, clock: SlaClock) -> None:
+        self._changed.pop(clock.key, None)
+        self._changed[clock.key] = None
+        for listener in tuple(self._listeners):
+            listener(clock)
 
     def _note(self, clock: SlaClock) -> None:
         before = self._live.get(clock.key)

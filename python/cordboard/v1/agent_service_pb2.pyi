@@ -3,10 +3,12 @@
 isort:skip_file
 Agents at work: what they do at their desk. What they see there is in desk.proto, who they are in staff_service.proto."""
 
+from collections import abc as _abc
 from cordboard.v1 import desk_pb2 as _desk_pb2
 from cordboard.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -123,18 +125,24 @@ class WatchDeskRequest(_message.Message):
 
     AGENT_FIELD_NUMBER: _builtins.int
     CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
     consistency_token: _builtins.str
     """The snapshot is at least as new."""
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Groups of SLAs (`escalate` in the policy) whose alarms this desk shows, too. At most 20; NOT_FOUND (`unknown_group`)."""
+
     def __init__(
         self,
         *,
         agent: _builtins.str = ...,
         consistency_token: _builtins.str = ...,
+        groups: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "consistency_token", b"consistency_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "consistency_token", b"consistency_token", "groups", b"groups"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from cordboard.v1 import engagement_service_pb2 as cordboard_dot_v1_dot_engagement__service__pb2
+from cordboard.v1 import sla_service_pb2 as cordboard_dot_v1_dot_sla__service__pb2
 from cordboard.v1 import types_pb2 as cordboard_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63ordboard/v1/desk.proto\x12\x0c\x63ordboard.v1\x1a%cordboard/v1/engagement_service.proto\x1a\x18\x63ordboard/v1/types.proto\"\xc2\n\n\x11WatchDeskResponse\x12\x19\n\x11\x63onsistency_token\x18\x01 \x01(\t\x12\r\n\x05\x61t_ms\x18\x02 \x01(\x03\x12.\n\x08snapshot\x18\x03 \x01(\x0b\x32\x1a.cordboard.v1.DeskSnapshotH\x00\x12)\n\noffer_made\x18\x04 \x01(\x0b\x32\x13.cordboard.v1.OfferH\x00\x12-\n\noffer_over\x18\x05 \x01(\x0b\x32\x17.cordboard.v1.OfferOverH\x00\x12\x37\n\x0eoffer_accepted\x18\x06 \x01(\x0b\x32\x1d.cordboard.v1.OfferAcceptanceH\x00\x12;\n\x12\x65ngagement_started\x18\x07 \x01(\x0b\x32\x1d.cordboard.v1.EngagementStartH\x00\x12(\n\x07message\x18\x08 \x01(\x0b\x32\x15.cordboard.v1.MessageH\x00\x12\x37\n\x10\x65ngagement_ended\x18\t \x01(\x0b\x32\x1b.cordboard.v1.EngagementEndH\x00\x12\x34\n\x10wrap_up_extended\x18\n \x01(\x0b\x32\x18.cordboard.v1.WrapUpMoveH\x00\x12\x30\n\rwrap_up_ended\x18\x0b \x01(\x0b\x32\x17.cordboard.v1.WrapUpEndH\x00\x12\x30\n\x08presence\x18\x0c \x01(\x0b\x32\x1c.cordboard.v1.PresenceReportH\x00\x12\x37\n\x10\x63hannel_switched\x18\r \x01(\x0b\x32\x1b.cordboard.v1.ChannelSwitchH\x00\x12&\n\x06signal\x18\x0e \x01(\x0b\x32\x14.cordboard.v1.SignalH\x00\x12*\n\x08\x62ookmark\x18\x0f \x01(\x0b\x32\x16.cordboard.v1.BookmarkH\x00\x12\x35\n\x0e\x63ontact_parked\x18\x10 \x01(\x0b\x32\x1b.cordboard.v1.ParkedContactH\x00\x12+\n\npark_ended\x18\x11 \x01(\x0b\x32\x15.cordboard.v1.ParkEndH\x00\x12>\n\x14\x63ontact_reclassified\x18\x12 \x01(\x0b\x32\x1e.cordboard.v1.ReclassificationH\x00\x12-\n\x0f\x65ngagement_held\x18\x13 \x01(\x0b\x32\x12.cordboard.v1.HoldH\x00\x12\x33\n\x12\x65ngagement_resumed\x18\x14 \x01(\x0b\x32\x15.cordboard.v1.HoldEndH\x00\x12*\n\x0cside_changed\x18\x15 \x01(\x0b\x32\x12.cordboard.v1.SideH\x00\x12\x30\n\x0crole_changed\x18\x16 \x01(\x0b\x32\x18.cordboard.v1.RoleChangeH\x00\x12\x31\n\x0f\x63ontact_dormant\x18\x17 \x01(\x0b\x32\x16.cordboard.v1.DormancyH\x00\x12\x34\n\x0f\x63ontact_revived\x18\x18 \x01(\x0b\x32\x19.cordboard.v1.DormancyEndH\x00\x12\x36\n\x0fsilence_noticed\x18\x19 \x01(\x0b\x32\x1b.cordboard.v1.SilenceNoticeH\x00\x12\x38\n\x10priority_changed\x18\x1a \x01(\x0b\x32\x1c.cordboard.v1.PriorityChangeH\x00\x12.\n\x0boffer_moved\x18\x1b \x01(\x0b\x32\x17.cordboard.v1.OfferMoveH\x00\x42\x08\n\x06\x63hange\"\n\n\x08\x42ookmark\"\xce\x01\n\x0c\x44\x65skSnapshot\x12.\n\x08presence\x18\x01 \x01(\x0b\x32\x1c.cordboard.v1.PresenceReport\x12-\n\x08\x63hannels\x18\x02 \x03(\x0b\x32\x1b.cordboard.v1.ChannelSwitch\x12 \n\x04work\x18\x03 \x03(\x0b\x32\x12.cordboard.v1.Work\x12\x10\n\x08\x64\x65\x63lared\x18\x04 \x01(\x08\x12+\n\x06parked\x18\x05 \x03(\x0b\x32\x1b.cordboard.v1.ParkedContact\"\xf0\x02\n\rParkedContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12$\n\x04kind\x18\x04 \x01(\x0e\x32\x16.cordboard.v1.ParkKind\x12\x14\n\x0cparked_at_ms\x18\x05 \x01(\x03\x12\x10\n\x08until_ms\x18\x06 \x01(\x03\x12\x0c\n\x04note\x18\x07 \x01(\t\x12\r\n\x05topic\x18\x08 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\t \x01(\t\x12(\n\x08\x63ustomer\x18\n \x01(\x0b\x32\x16.cordboard.v1.Customer\x12\x0f\n\x07subject\x18\x0b \x01(\t\x12\x0c\n\x04text\x18\x0c \x01(\t\x12\x37\n\x06\x66ields\x18\r \x03(\x0b\x32\'.cordboard.v1.ParkedContact.FieldsEntry\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\")\n\x07ParkEnd\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\n\n\x02\x62y\x18\x02 \x01(\t\"G\n\x10Reclassification\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x10\n\x08previous\x18\x03 \x01(\t\"\xb4\x02\n\x04Work\x12\"\n\x05offer\x18\x01 \x01(\x0b\x32\x13.cordboard.v1.Offer\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.cordboard.v1.WorkState\x12\x10\n\x08until_ms\x18\x03 \x01(\x03\x12\'\n\x08messages\x18\x04 \x03(\x0b\x32\x15.cordboard.v1.Message\x12\x15\n\rheld_since_ms\x18\x05 \x01(\x03\x12\x0f\n\x07\x64ormant\x18\x06 \x01(\x08\x12\x0f\n\x07primary\x18\x07 \x01(\t\x12!\n\x05sides\x18\x08 \x03(\x0b\x32\x12.cordboard.v1.Side\x12\x19\n\x11\x64ormant_end_at_ms\x18\t \x01(\x03\x12\x17\n\x0fsilent_since_ms\x18\n \x01(\x03\x12\x15\n\rrequeue_at_ms\x18\x0b \x01(\x03\"\x9c\x04\n\x05Offer\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\r\n\x05queue\x18\x04 \x01(\t\x12\x12\n\nexpires_ms\x18\x05 \x01(\x03\x12\x0f\n\x07wait_ms\x18\x06 \x01(\x03\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12/\n\x0crequirements\x18\x08 \x03(\x0b\x32\x19.cordboard.v1.Requirement\x12\x13\n\x0b\x65ntry_point\x18\t \x01(\t\x12\r\n\x05topic\x18\n \x01(\t\x12(\n\x08\x63ustomer\x18\x0b \x01(\x0b\x32\x16.cordboard.v1.Customer\x12\x0f\n\x07subject\x18\x0c \x01(\t\x12\x0c\n\x04text\x18\r \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x0e \x01(\t\x12\x10\n\x08language\x18\x0f \x01(\t\x12\r\n\x05owner\x18\x10 \x01(\t\x12/\n\x06\x66ields\x18\x11 \x03(\x0b\x32\x1f.cordboard.v1.Offer.FieldsEntry\x12 \n\x04role\x18\x12 \x01(\x0e\x32\x12.cordboard.v1.Role\x12\r\n\x05\x63\x61use\x18\x13 \x01(\t\x12\x10\n\x08given_as\x18\x14 \x01(\t\x12\x10\n\x08given_by\x18\x15 \x01(\t\x12\x12\n\ninterrupts\x18\x16 \x01(\x08\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"m\n\tOfferOver\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12+\n\x07outcome\x18\x03 \x01(\x0e\x32\x1a.cordboard.v1.OfferOutcome\x12\x0e\n\x06reason\x18\x04 \x01(\t\"D\n\tOfferMove\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x12\n\nexpires_ms\x18\x03 \x01(\x03\"M\n\x0fOfferAcceptance\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x15\n\rconnect_by_ms\x18\x03 \x01(\x03\"\xc4\x01\n\x0f\x45ngagementStart\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05queue\x18\x03 \x01(\t\x12\'\n\x08messages\x18\x04 \x03(\x0b\x32\x15.cordboard.v1.Message\x12 \n\x04role\x18\x05 \x01(\x0e\x32\x12.cordboard.v1.Role\x12\x0f\n\x07primary\x18\x06 \x01(\t\x12!\n\x05sides\x18\x07 \x03(\x0b\x32\x12.cordboard.v1.Side\"\xc3\x01\n\x07Message\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nmessage_id\x18\x02 \x01(\t\x12$\n\x06\x61uthor\x18\x03 \x01(\x0e\x32\x14.cordboard.v1.Author\x12\x0f\n\x07ordinal\x18\x04 \x01(\x05\x12\r\n\x05\x61t_ms\x18\x05 \x01(\x03\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\r\n\x05\x61gent\x18\x07 \x01(\t\x12-\n\x0b\x61ttachments\x18\x08 \x03(\x0b\x32\x18.cordboard.v1.Attachment\"y\n\rEngagementEnd\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\n\n\x02\x62y\x18\x03 \x01(\t\x12\x15\n\rwrap_until_ms\x18\x04 \x01(\x03\x12 \n\x04role\x18\x05 \x01(\x0e\x32\x12.cordboard.v1.Role\"C\n\nWrapUpMove\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x10\n\x08until_ms\x18\x03 \x01(\x03\"<\n\tWrapUpEnd\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\n\n\x02\x62y\x18\x03 \x01(\t\"\xa9\x01\n\x0ePresenceReport\x12)\n\trequested\x18\x01 \x01(\x0e\x32\x16.cordboard.v1.Presence\x12\x18\n\x10requested_reason\x18\x02 \x01(\t\x12)\n\teffective\x18\x03 \x01(\x0e\x32\x16.cordboard.v1.Presence\x12\x18\n\x10\x65\x66\x66\x65\x63tive_reason\x18\x04 \x01(\t\x12\r\n\x05\x63\x61use\x18\x05 \x01(\t\";\n\rChannelSwitch\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\n\n\x02on\x18\x02 \x01(\x08\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\"~\n\x06Signal\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.cordboard.v1.SignalKind\x12$\n\x06\x61uthor\x18\x03 \x01(\x0e\x32\x14.cordboard.v1.Author\x12\x12\n\nmessage_id\x18\x04 \x01(\t*\x8b\x01\n\tWorkState\x12\x1a\n\x16WORK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12WORK_STATE_OFFERED\x10\x01\x12\x19\n\x15WORK_STATE_CONNECTING\x10\x02\x12\x16\n\x12WORK_STATE_ENGAGED\x10\x03\x12\x17\n\x13WORK_STATE_WRAPPING\x10\x04*\xc4\x01\n\x0cOfferOutcome\x12\x1d\n\x19OFFER_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16OFFER_OUTCOME_DECLINED\x10\x01\x12\x19\n\x15OFFER_OUTCOME_EXPIRED\x10\x02\x12\x19\n\x15OFFER_OUTCOME_REVOKED\x10\x03\x12!\n\x1dOFFER_OUTCOME_CONNECT_EXPIRED\x10\x04\x12 \n\x1cOFFER_OUTCOME_CONNECT_FAILED\x10\x05*r\n\nSignalKind\x12\x1b\n\x17SIGNAL_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12SIGNAL_KIND_TYPING\x10\x01\x12\x19\n\x15SIGNAL_KIND_DELIVERED\x10\x02\x12\x14\n\x10SIGNAL_KIND_READ\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63ordboard/v1/desk.proto\x12\x0c\x63ordboard.v1\x1a%cordboard/v1/engagement_service.proto\x1a\x1e\x63ordboard/v1/sla_service.proto\x1a\x18\x63ordboard/v1/types.proto\"\xf1\n\n\x11WatchDeskResponse\x12\x19\n\x11\x63onsistency_token\x18\x01 \x01(\t\x12\r\n\x05\x61t_ms\x18\x02 \x01(\x03\x12.\n\x08snapshot\x18\x03 \x01(\x0b\x32\x1a.cordboard.v1.DeskSnapshotH\x00\x12)\n\noffer_made\x18\x04 \x01(\x0b\x32\x13.cordboard.v1.OfferH\x00\x12-\n\noffer_over\x18\x05 \x01(\x0b\x32\x17.cordboard.v1.OfferOverH\x00\x12\x37\n\x0eoffer_accepted\x18\x06 \x01(\x0b\x32\x1d.cordboard.v1.OfferAcceptanceH\x00\x12;\n\x12\x65ngagement_started\x18\x07 \x01(\x0b\x32\x1d.cordboard.v1.EngagementStartH\x00\x12(\n\x07message\x18\x08 \x01(\x0b\x32\x15.cordboard.v1.MessageH\x00\x12\x37\n\x10\x65ngagement_ended\x18\t \x01(\x0b\x32\x1b.cordboard.v1.EngagementEndH\x00\x12\x34\n\x10wrap_up_extended\x18\n \x01(\x0b\x32\x18.cordboard.v1.WrapUpMoveH\x00\x12\x30\n\rwrap_up_ended\x18\x0b \x01(\x0b\x32\x17.cordboard.v1.WrapUpEndH\x00\x12\x30\n\x08presence\x18\x0c \x01(\x0b\x32\x1c.cordboard.v1.PresenceReportH\x00\x12\x37\n\x10\x63hannel_switched\x18\r \x01(\x0b\x32\x1b.cordboard.v1.ChannelSwitchH\x00\x12&\n\x06signal\x18\x0e \x01(\x0b\x32\x14.cordboard.v1.SignalH\x00\x12*\n\x08\x62ookmark\x18\x0f \x01(\x0b\x32\x16.cordboard.v1.BookmarkH\x00\x12\x35\n\x0e\x63ontact_parked\x18\x10 \x01(\x0b\x32\x1b.cordboard.v1.ParkedContactH\x00\x12+\n\npark_ended\x18\x11 \x01(\x0b\x32\x15.cordboard.v1.ParkEndH\x00\x12>\n\x14\x63ontact_reclassified\x18\x12 \x01(\x0b\x32\x1e.cordboard.v1.ReclassificationH\x00\x12-\n\x0f\x65ngagement_held\x18\x13 \x01(\x0b\x32\x12.cordboard.v1.HoldH\x00\x12\x33\n\x12\x65ngagement_resumed\x18\x14 \x01(\x0b\x32\x15.cordboard.v1.HoldEndH\x00\x12*\n\x0cside_changed\x18\x15 \x01(\x0b\x32\x12.cordboard.v1.SideH\x00\x12\x30\n\x0crole_changed\x18\x16 \x01(\x0b\x32\x18.cordboard.v1.RoleChangeH\x00\x12\x31\n\x0f\x63ontact_dormant\x18\x17 \x01(\x0b\x32\x16.cordboard.v1.DormancyH\x00\x12\x34\n\x0f\x63ontact_revived\x18\x18 \x01(\x0b\x32\x19.cordboard.v1.DormancyEndH\x00\x12\x36\n\x0fsilence_noticed\x18\x19 \x01(\x0b\x32\x1b.cordboard.v1.SilenceNoticeH\x00\x12\x38\n\x10priority_changed\x18\x1a \x01(\x0b\x32\x1c.cordboard.v1.PriorityChangeH\x00\x12.\n\x0boffer_moved\x18\x1b \x01(\x0b\x32\x17.cordboard.v1.OfferMoveH\x00\x12-\n\x0bsla_changed\x18\x1c \x01(\x0b\x32\x16.cordboard.v1.SlaClockH\x00\x42\x08\n\x06\x63hange\"\n\n\x08\x42ookmark\"\xf4\x01\n\x0c\x44\x65skSnapshot\x12.\n\x08presence\x18\x01 \x01(\x0b\x32\x1c.cordboard.v1.PresenceReport\x12-\n\x08\x63hannels\x18\x02 \x03(\x0b\x32\x1b.cordboard.v1.ChannelSwitch\x12 \n\x04work\x18\x03 \x03(\x0b\x32\x12.cordboard.v1.Work\x12\x10\n\x08\x64\x65\x63lared\x18\x04 \x01(\x08\x12+\n\x06parked\x18\x05 \x03(\x0b\x32\x1b.cordboard.v1.ParkedContact\x12$\n\x04slas\x18\x06 \x03(\x0b\x32\x16.cordboard.v1.SlaClock\"\xf0\x02\n\rParkedContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12$\n\x04kind\x18\x04 \x01(\x0e\x32\x16.cordboard.v1.ParkKind\x12\x14\n\x0cparked_at_ms\x18\x05 \x01(\x03\x12\x10\n\x08until_ms\x18\x06 \x01(\x03\x12\x0c\n\x04note\x18\x07 \x01(\t\x12\r\n\x05topic\x18\x08 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\t \x01(\t\x12(\n\x08\x63ustomer\x18\n \x01(\x0b\x32\x16.cordboard.v1.Customer\x12\x0f\n\x07subject\x18\x0b \x01(\t\x12\x0c\n\x04text\x18\x0c \x01(\t\x12\x37\n\x06\x66ields\x18\r \x03(\x0b\x32\'.cordboard.v1.ParkedContact.FieldsEntry\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\")\n\x07ParkEnd\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\n\n\x02\x62y\x18\x02 \x01(\t\"G\n\x10Reclassification\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x10\n\x08previous\x18\x03 \x01(\t\"\xb4\x02\n\x04Work\x12\"\n\x05offer\x18\x01 \x01(\x0b\x32\x13.cordboard.v1.Offer\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.cordboard.v1.WorkState\x12\x10\n\x08until_ms\x18\x03 \x01(\x03\x12\'\n\x08messages\x18\x04 \x03(\x0b\x32\x15.cordboard.v1.Message\x12\x15\n\rheld_since_ms\x18\x05 \x01(\x03\x12\x0f\n\x07\x64ormant\x18\x06 \x01(\x08\x12\x0f\n\x07primary\x18\x07 \x01(\t\x12!\n\x05sides\x18\x08 \x03(\x0b\x32\x12.cordboard.v1.Side\x12\x19\n\x11\x64ormant_end_at_ms\x18\t \x01(\x03\x12\x17\n\x0fsilent_since_ms\x18\n \x01(\x03\x12\x15\n\rrequeue_at_ms\x18\x0b \x01(\x03\"\x9c\x04\n\x05Offer\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\r\n\x05queue\x18\x04 \x01(\t\x12\x12\n\nexpires_ms\x18\x05 \x01(\x03\x12\x0f\n\x07wait_ms\x18\x06 \x01(\x03\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12/\n\x0crequirements\x18\x08 \x03(\x0b\x32\x19.cordboard.v1.Requirement\x12\x13\n\x0b\x65ntry_point\x18\t \x01(\t\x12\r\n\x05topic\x18\n \x01(\t\x12(\n\x08\x63ustomer\x18\x0b \x01(\x0b\x32\x16.cordboard.v1.Customer\x12\x0f\n\x07subject\x18\x0c \x01(\t\x12\x0c\n\x04text\x18\r \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x0e \x01(\t\x12\x10\n\x08language\x18\x0f \x01(\t\x12\r\n\x05owner\x18\x10 \x01(\t\x12/\n\x06\x66ields\x18\x11 \x03(\x0b\x32\x1f.cordboard.v1.Offer.FieldsEntry\x12 \n\x04role\x18\x12 \x01(\x0e\x32\x12.cordboard.v1.Role\x12\r\n\x05\x63\x61use\x18\x13 \x01(\t\x12\x10\n\x08given_as\x18\x14 \x01(\t\x12\x10\n\x08given_by\x18\x15 \x01(\t\x12\x12\n\ninterrupts\x18\x16 \x01(\x08\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"m\n\tOfferOver\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12+\n\x07outcome\x18\x03 \x01(\x0e\x32\x1a.cordboard.v1.OfferOutcome\x12\x0e\n\x06reason\x18\x04 \x01(\t\"D\n\tOfferMove\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x12\n\nexpires_ms\x18\x03 \x01(\x03\"M\n\x0fOfferAcceptance\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x15\n\rconnect_by_ms\x18\x03 \x01(\x03\"\xc4\x01\n\x0f\x45ngagementStart\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05queue\x18\x03 \x01(\t\x12\'\n\x08messages\x18\x04 \x03(\x0b\x32\x15.cordboard.v1.Message\x12 \n\x04role\x18\x05 \x01(\x0e\x32\x12.cordboard.v1.Role\x12\x0f\n\x07primary\x18\x06 \x01(\t\x12!\n\x05sides\x18\x07 \x03(\x0b\x32\x12.cordboard.v1.Side\"\xc3\x01\n\x07Message\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nmessage_id\x18\x02 \x01(\t\x12$\n\x06\x61uthor\x18\x03 \x01(\x0e\x32\x14.cordboard.v1.Author\x12\x0f\n\x07ordinal\x18\x04 \x01(\x05\x12\r\n\x05\x61t_ms\x18\x05 \x01(\x03\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\r\n\x05\x61gent\x18\x07 \x01(\t\x12-\n\x0b\x61ttachments\x18\x08 \x03(\x0b\x32\x18.cordboard.v1.Attachment\"y\n\rEngagementEnd\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\n\n\x02\x62y\x18\x03 \x01(\t\x12\x15\n\rwrap_until_ms\x18\x04 \x01(\x03\x12 \n\x04role\x18\x05 \x01(\x0e\x32\x12.cordboard.v1.Role\"C\n\nWrapUpMove\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x10\n\x08until_ms\x18\x03 \x01(\x03\"<\n\tWrapUpEnd\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\n\n\x02\x62y\x18\x03 \x01(\t\"\xa9\x01\n\x0ePresenceReport\x12)\n\trequested\x18\x01 \x01(\x0e\x32\x16.cordboard.v1.Presence\x12\x18\n\x10requested_reason\x18\x02 \x01(\t\x12)\n\teffective\x18\x03 \x01(\x0e\x32\x16.cordboard.v1.Presence\x12\x18\n\x10\x65\x66\x66\x65\x63tive_reason\x18\x04 \x01(\t\x12\r\n\x05\x63\x61use\x18\x05 \x01(\t\";\n\rChannelSwitch\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\n\n\x02on\x18\x02 \x01(\x08\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\"~\n\x06Signal\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.cordboard.v1.SignalKind\x12$\n\x06\x61uthor\x18\x03 \x01(\x0e\x32\x14.cordboard.v1.Author\x12\x12\n\nmessage_id\x18\x04 \x01(\t*\x8b\x01\n\tWorkState\x12\x1a\n\x16WORK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12WORK_STATE_OFFERED\x10\x01\x12\x19\n\x15WORK_STATE_CONNECTING\x10\x02\x12\x16\n\x12WORK_STATE_ENGAGED\x10\x03\x12\x17\n\x13WORK_STATE_WRAPPING\x10\x04*\xc4\x01\n\x0cOfferOutcome\x12\x1d\n\x19OFFER_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16OFFER_OUTCOME_DECLINED\x10\x01\x12\x19\n\x15OFFER_OUTCOME_EXPIRED\x10\x02\x12\x19\n\x15OFFER_OUTCOME_REVOKED\x10\x03\x12!\n\x1dOFFER_OUTCOME_CONNECT_EXPIRED\x10\x04\x12 \n\x1cOFFER_OUTCOME_CONNECT_FAILED\x10\x05*r\n\nSignalKind\x12\x1b\n\x17SIGNAL_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12SIGNAL_KIND_TYPING\x10\x01\x12\x19\n\x15SIGNAL_KIND_DELIVERED\x10\x02\x12\x14\n\x10SIGNAL_KIND_READ\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,52 +38,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PARKEDCONTACT_FIELDSENTRY']._serialized_options = b'8\001'
   _globals['_OFFER_FIELDSENTRY']._loaded_options = None
   _globals['_OFFER_FIELDSENTRY']._serialized_options = b'8\001'
-  _globals['_WORKSTATE']._serialized_start=4290
-  _globals['_WORKSTATE']._serialized_end=4429
-  _globals['_OFFEROUTCOME']._serialized_start=4432
-  _globals['_OFFEROUTCOME']._serialized_end=4628
-  _globals['_SIGNALKIND']._serialized_start=4630
-  _globals['_SIGNALKIND']._serialized_end=4744
-  _globals['_WATCHDESKRESPONSE']._serialized_start=107
-  _globals['_WATCHDESKRESPONSE']._serialized_end=1453
-  _globals['_BOOKMARK']._serialized_start=1455
-  _globals['_BOOKMARK']._serialized_end=1465
-  _globals['_DESKSNAPSHOT']._serialized_start=1468
-  _globals['_DESKSNAPSHOT']._serialized_end=1674
-  _globals['_PARKEDCONTACT']._serialized_start=1677
-  _globals['_PARKEDCONTACT']._serialized_end=2045
-  _globals['_PARKEDCONTACT_FIELDSENTRY']._serialized_start=2000
-  _globals['_PARKEDCONTACT_FIELDSENTRY']._serialized_end=2045
-  _globals['_PARKEND']._serialized_start=2047
-  _globals['_PARKEND']._serialized_end=2088
-  _globals['_RECLASSIFICATION']._serialized_start=2090
-  _globals['_RECLASSIFICATION']._serialized_end=2161
-  _globals['_WORK']._serialized_start=2164
-  _globals['_WORK']._serialized_end=2472
-  _globals['_OFFER']._serialized_start=2475
-  _globals['_OFFER']._serialized_end=3015
-  _globals['_OFFER_FIELDSENTRY']._serialized_start=2000
-  _globals['_OFFER_FIELDSENTRY']._serialized_end=2045
-  _globals['_OFFEROVER']._serialized_start=3017
-  _globals['_OFFEROVER']._serialized_end=3126
-  _globals['_OFFERMOVE']._serialized_start=3128
-  _globals['_OFFERMOVE']._serialized_end=3196
-  _globals['_OFFERACCEPTANCE']._serialized_start=3198
-  _globals['_OFFERACCEPTANCE']._serialized_end=3275
-  _globals['_ENGAGEMENTSTART']._serialized_start=3278
-  _globals['_ENGAGEMENTSTART']._serialized_end=3474
-  _globals['_MESSAGE']._serialized_start=3477
-  _globals['_MESSAGE']._serialized_end=3672
-  _globals['_ENGAGEMENTEND']._serialized_start=3674
-  _globals['_ENGAGEMENTEND']._serialized_end=3795
-  _globals['_WRAPUPMOVE']._serialized_start=3797
-  _globals['_WRAPUPMOVE']._serialized_end=3864
-  _globals['_WRAPUPEND']._serialized_start=3866
-  _globals['_WRAPUPEND']._serialized_end=3926
-  _globals['_PRESENCEREPORT']._serialized_start=3929
-  _globals['_PRESENCEREPORT']._serialized_end=4098
-  _globals['_CHANNELSWITCH']._serialized_start=4100
-  _globals['_CHANNELSWITCH']._serialized_end=4159
-  _globals['_SIGNAL']._serialized_start=4161
-  _globals['_SIGNAL']._serialized_end=4287
+  _globals['_WORKSTATE']._serialized_start=4407
+  _globals['_WORKSTATE']._serialized_end=4546
+  _globals['_OFFEROUTCOME']._serialized_start=4549
+  _globals['_OFFEROUTCOME']._serialized_end=4745
+  _globals['_SIGNALKIND']._serialized_start=4747
+  _globals['_SIGNALKIND']._serialized_end=4861
+  _globals['_WATCHDESKRESPONSE']._serialized_start=139
+  _globals['_WATCHDESKRESPONSE']._serialized_end=1532
+  _globals['_BOOKMARK']._serialized_start=1534
+  _globals['_BOOKMARK']._serialized_end=1544
+  _globals['_DESKSNAPSHOT']._serialized_start=1547
+  _globals['_DESKSNAPSHOT']._serialized_end=1791
+  _globals['_PARKEDCONTACT']._serialized_start=1794
+  _globals['_PARKEDCONTACT']._serialized_end=2162
+  _globals['_PARKEDCONTACT_FIELDSENTRY']._serialized_start=2117
+  _globals['_PARKEDCONTACT_FIELDSENTRY']._serialized_end=2162
+  _globals['_PARKEND']._serialized_start=2164
+  _globals['_PARKEND']._serialized_end=2205
+  _globals['_RECLASSIFICATION']._serialized_start=2207
+  _globals['_RECLASSIFICATION']._serialized_end=2278
+  _globals['_WORK']._serialized_start=2281
+  _globals['_WORK']._serialized_end=2589
+  _globals['_OFFER']._serialized_start=2592
+  _globals['_OFFER']._serialized_end=3132
+  _globals['_OFFER_FIELDSENTRY']._serialized_start=2117
+  _globals['_OFFER_FIELDSENTRY']._serialized_end=2162
+  _globals['_OFFEROVER']._serialized_start=3134
+  _globals['_OFFEROVER']._serialized_end=3243
+  _globals['_OFFERMOVE']._serialized_start=3245
+  _globals['_OFFERMOVE']._serialized_end=3313
+  _globals['_OFFERACCEPTANCE']._serialized_start=3315
+  _globals['_OFFERACCEPTANCE']._serialized_end=3392
+  _globals['_ENGAGEMENTSTART']._serialized_start=3395
+  _globals['_ENGAGEMENTSTART']._serialized_end=3591
+  _globals['_MESSAGE']._serialized_start=3594
+  _globals['_MESSAGE']._serialized_end=3789
+  _globals['_ENGAGEMENTEND']._serialized_start=3791
+  _globals['_ENGAGEMENTEND']._serialized_end=3912
+  _globals['_WRAPUPMOVE']._serialized_start=3914
+  _globals['_WRAPUPMOVE']._serialized_end=3981
+  _globals['_WRAPUPEND']._serialized_start=3983
+  _globals['_WRAPUPEND']._serialized_end=4043
+  _globals['_PRESENCEREPORT']._serialized_start=4046
+  _globals['_PRESENCEREPORT']._serialized_end=4215
+  _globals['_CHANNELSWITCH']._serialized_start=4217
+  _globals['_CHANNELSWITCH']._serialized_end=4276
+  _globals['_SIGNAL']._serialized_start=4278
+  _globals['_SIGNAL']._serialized_end=4404
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ A desk: what an agent has before them, and every change of it."""
 
 from collections import abc as _abc
 from cordboard.v1 import engagement_service_pb2 as _engagement_service_pb2
+from cordboard.v1 import sla_service_pb2 as _sla_service_pb2
 from cordboard.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -117,6 +118,7 @@ class WatchDeskResponse(_message.Message):
     SILENCE_NOTICED_FIELD_NUMBER: _builtins.int
     PRIORITY_CHANGED_FIELD_NUMBER: _builtins.int
     OFFER_MOVED_FIELD_NUMBER: _builtins.int
+    SLA_CHANGED_FIELD_NUMBER: _builtins.int
     consistency_token: _builtins.str
     """Journal position that the desk has now seen; empty for a signal."""
     at_ms: _builtins.int
@@ -176,6 +178,12 @@ class WatchDeskResponse(_message.Message):
     def priority_changed(self) -> _engagement_service_pb2.PriorityChange: ...
     @_builtins.property
     def offer_moved(self) -> Global___OfferMove: ...
+    @_builtins.property
+    def sla_changed(self) -> _sla_service_pb2.SlaClock:
+        """A clock that got at risk or was broken, of a contact in hand (not of one that is merely offered) or of a group that the desk
+        listens for; and what becomes of a clock that was told so.
+        """
+
     def __init__(
         self,
         *,
@@ -206,12 +214,13 @@ class WatchDeskResponse(_message.Message):
         silence_noticed: _engagement_service_pb2.SilenceNotice | None = ...,
         priority_changed: _engagement_service_pb2.PriorityChange | None = ...,
         offer_moved: Global___OfferMove | None = ...,
+        sla_changed: _sla_service_pb2.SlaClock | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "contact_dormant", b"contact_dormant", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "contact_revived", b"contact_revived", "engagement_ended", b"engagement_ended", "engagement_held", b"engagement_held", "engagement_resumed", b"engagement_resumed", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_made", b"offer_made", "offer_moved", b"offer_moved", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "priority_changed", b"priority_changed", "role_changed", b"role_changed", "side_changed", b"side_changed", "signal", b"signal", "silence_noticed", b"silence_noticed", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "contact_dormant", b"contact_dormant", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "contact_revived", b"contact_revived", "engagement_ended", b"engagement_ended", "engagement_held", b"engagement_held", "engagement_resumed", b"engagement_resumed", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_made", b"offer_made", "offer_moved", b"offer_moved", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "priority_changed", b"priority_changed", "role_changed", b"role_changed", "side_changed", b"side_changed", "signal", b"signal", "silence_noticed", b"silence_noticed", "sla_changed", b"sla_changed", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "consistency_token", b"consistency_token", "contact_dormant", b"contact_dormant", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "contact_revived", b"contact_revived", "engagement_ended", b"engagement_ended", "engagement_held", b"engagement_held", "engagement_resumed", b"engagement_resumed", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_made", b"offer_made", "offer_moved", b"offer_moved", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "priority_changed", b"priority_changed", "role_changed", b"role_changed", "side_changed", b"side_changed", "signal", b"signal", "silence_noticed", b"silence_noticed", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "bookmark", b"bookmark", "change", b"change", "channel_switched", b"channel_switched", "consistency_token", b"consistency_token", "contact_dormant", b"contact_dormant", "contact_parked", b"contact_parked", "contact_reclassified", b"contact_reclassified", "contact_revived", b"contact_revived", "engagement_ended", b"engagement_ended", "engagement_held", b"engagement_held", "engagement_resumed", b"engagement_resumed", "engagement_started", b"engagement_started", "message", b"message", "offer_accepted", b"offer_accepted", "offer_made", b"offer_made", "offer_moved", b"offer_moved", "offer_over", b"offer_over", "park_ended", b"park_ended", "presence", b"presence", "priority_changed", b"priority_changed", "role_changed", b"role_changed", "side_changed", b"side_changed", "signal", b"signal", "silence_noticed", b"silence_noticed", "sla_changed", b"sla_changed", "snapshot", b"snapshot", "wrap_up_ended", b"wrap_up_ended", "wrap_up_extended", b"wrap_up_extended"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["snapshot", "offer_made", "offer_over", "offer_accepted", "engagement_started", "message", "engagement_ended", "wrap_up_extended", "wrap_up_ended", "presence", "channel_switched", "signal", "bookmark", "contact_parked", "park_ended", "contact_reclassified", "engagement_held", "engagement_resumed", "side_changed", "role_changed", "contact_dormant", "contact_revived", "silence_noticed", "priority_changed", "offer_moved"]  # noqa: Y015
+    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["snapshot", "offer_made", "offer_over", "offer_accepted", "engagement_started", "message", "engagement_ended", "wrap_up_extended", "wrap_up_ended", "presence", "channel_switched", "signal", "bookmark", "contact_parked", "park_ended", "contact_reclassified", "engagement_held", "engagement_resumed", "side_changed", "role_changed", "contact_dormant", "contact_revived", "silence_noticed", "priority_changed", "offer_moved", "sla_changed"]  # noqa: Y015
     _WhichOneofArgType_change: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_change) -> _WhichOneofReturnType_change | None: ...
 
@@ -243,6 +252,7 @@ class DeskSnapshot(_message.Message):
     WORK_FIELD_NUMBER: _builtins.int
     DECLARED_FIELD_NUMBER: _builtins.int
     PARKED_FIELD_NUMBER: _builtins.int
+    SLAS_FIELD_NUMBER: _builtins.int
     declared: _builtins.bool
     """Declared at all; false leaves the rest empty."""
     @_builtins.property
@@ -255,6 +265,10 @@ class DeskSnapshot(_message.Message):
     def parked(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParkedContact]:
         """What the agent has put aside, in that order."""
 
+    @_builtins.property
+    def slas(self) -> _containers.RepeatedCompositeFieldContainer[_sla_service_pb2.SlaClock]:
+        """Clocks that live and have been at risk, of contacts in hand and of the groups listened for; at most 500, those due first."""
+
     def __init__(
         self,
         *,
@@ -263,10 +277,11 @@ class DeskSnapshot(_message.Message):
         work: _abc.Iterable[Global___Work] | None = ...,
         declared: _builtins.bool = ...,
         parked: _abc.Iterable[Global___ParkedContact] | None = ...,
+        slas: _abc.Iterable[_sla_service_pb2.SlaClock] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["presence", b"presence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "declared", b"declared", "parked", b"parked", "presence", b"presence", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "declared", b"declared", "parked", b"parked", "presence", b"presence", "slas", b"slas", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
