@@ -34,7 +34,15 @@ from tests.postgres import eventually
 
 AGENTS = EXAMPLE.with_name("agents.yaml")
 PLAN = Plan(
-    seconds=6, chats_per_second=4, tasks_per_second=3, mails_per_second=4, forms_per_second=1, webhooks_per_second=1, seed=7
+    seconds=6,
+    chats_per_second=4,
+    tasks_per_second=3,
+    mails_per_second=4,
+    forms_per_second=1,
+    webhooks_per_second=1,
+    callbacks_per_second=0,
+    away_percent=0,
+    seed=7,
 )
 KILL_AFTER_CONTACTS = 15
 

@@ -30,7 +30,7 @@ def run(*arguments: object) -> Result:
 def test_check_says_good() -> None:
     result = run("policy", "check", EXAMPLES / "webshop.yaml")
     assert result.exit_code == 0
-    assert "7 queues, 5 channels, 13 skills" in result.output
+    assert "7 queues, 6 channels, 13 skills" in result.output
 
 
 def test_check_tries_the_examples(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_example_has_its_gaps_on_purpose_and_serves_everybody() -> None:
     policy = load(WEBSHOP).policy
     found = coverage(policy, load_agents(EXAMPLES / "agents.csv", policy))
     assert [(cell.topic, cell.channel) for cell in found if cell.gap] == [
-        ("spam", name) for name in ("chat", "task", "form", "webhook")
+        ("spam", name) for name in ("chat", "task", "form", "voice", "webhook")
     ]
     assert [cell for cell in found if cell.unserved] == []
 
@@ -72,9 +72,9 @@ def test_coverage_prints_a_table(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "billing" in result.output
     assert "nobody: orders de" in result.output
-    assert "4 gaps" in result.output
+    assert "5 gaps" in result.output
     said = json.loads(run("coverage", WEBSHOP, "--json").stdout)
-    assert said["gaps"] == 4
+    assert said["gaps"] == 5
     assert {"topic": "spam", "channel": "chat", "gap": True}.items() <= next(cell for cell in said["cells"] if cell["gap"]).items()
 
 

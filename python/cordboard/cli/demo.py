@@ -8,9 +8,11 @@ from typing import Annotated
 import msgspec
 import typer
 import uvloop
+from rich.console import Group
 from rich.live import Live
 
 from cordboard.cli.agents_file import apply_agents
+from cordboard.cli.doors import door_state
 from cordboard.cli.output import AsJson, console, fail, print_json, stderr
 from cordboard.cli.process import leaves
 from cordboard.cli.queues import queue_table
@@ -38,6 +40,12 @@ def demo(
     mails: Annotated[float, typer.Option(min=0, max=200, help="Mails a second.")] = Plan().mails_per_second,
     forms: Annotated[float, typer.Option(min=0, max=200, help="Forms a second.")] = Plan().forms_per_second,
     webhooks: Annotated[float, typer.Option(min=0, max=200, help="Signed payloads a second.")] = Plan().webhooks_per_second,
+    callbacks: Annotated[
+        float, typer.Option(min=0, max=200, help="Callbacks a second that customers name a time for; 0: nobody is called at all.")
+    ] = Plan().callbacks_per_second,
+    away: Annotated[
+        int, typer.Option(min=0, max=100, help="Percent of the agents who are called to a meeting in the middle.")
+    ] = Plan().away_percent,
     seed: Annotated[int, typer.Option(help="Of the crowd's dice.")] = 1,
     policy: Annotated[Path, typer.Option(help="The site's policy.")] = EXAMPLES / "webshop.yaml",
     agents: Annotated[Path, typer.Option(help="The agents file.")] = EXAMPLES / "agents.yaml",
@@ -46,7 +54,8 @@ def demo(
 ) -> None:
     """Run the whole engine with a crowd of customers, services and agents over real sockets; report, and verify the journal.
 
-    Exit 0 only if nothing was lost and the journal holds no violation and no divergence.
+    Exit 0 only if nothing was lost, every promised call has its end or is due later, and the journal holds no violation and no
+    divergence.
     """
     plan = Plan(
         seconds=seconds,
@@ -55,6 +64,8 @@ def demo(
         mails_per_second=mails,
         forms_per_second=forms,
         webhooks_per_second=webhooks,
+        callbacks_per_second=callbacks,
+        away_percent=away,
         seed=seed,
     )
 
@@ -103,11 +114,21 @@ async def _boards(client: Client) -> None:
             with contextlib.suppress(ClientError):
                 boards = await client.get_boards()
                 site, waiting = boards.site, sum(row.waiting for row in boards.queues if not row.channel)
-                _say(f"contacts {site.contacts}, open {site.open}, waiting {waiting}, agents ready {site.agents_ready}")
+                counts = f"contacts {site.contacts}, open {site.open}, waiting {waiting}, agents ready {site.agents_ready}"
+                _say(f"{counts}; {await _shown(client)}")
     with Live(console=stderr, auto_refresh=False, transient=True) as live:
         async for change in client.watch_boards(interval_ms=int(FRAME_S * 1_000)):
             rows.update({(row.queue, row.channel): row for row in change.queues})
-            live.update(queue_table(rows.values(), change.at_ms), refresh=True)
+            live.update(Group(queue_table(rows.values(), change.at_ms), await _shown(client)), refresh=True)
+
+
+async def _shown(client: Client) -> str:
+    """What customers are shown of doors, and how many calls are promised."""
+    with contextlib.suppress(ClientError):
+        doors = [f"{door.entry_point} {door_state(door) or '…'}" for door in (await client.get_availability()).doors]
+        live = [promise async for promise in client.list_promises() if not promise.outcome]
+        return f"{', '.join(doors)}; calls promised {len(live)}"
+    return ""
 
 
 async def _keep(engine: Engine) -> None:

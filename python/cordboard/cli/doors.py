@@ -27,7 +27,10 @@ def doors(
     print_table("doors", COLUMNS, [_row(door) for door in found.doors], right=("expected wait", "turned away"))
 
 
-def _state(door: Door) -> str:
+def door_state(door: Door) -> str:
+    """`open`, `busy` …; empty: the router has said nothing yet."""
+    if door.state == DoorState.DOOR_STATE_UNSPECIFIED:
+        return ""
     return DoorState.Name(door.state).removeprefix("DOOR_STATE_").lower()
 
 
@@ -36,7 +39,7 @@ def _plain(door: Door) -> dict[str, Any]:
         "entry_point": door.entry_point,
         "channel": door.channel,
         "queue": door.queue,
-        "state": None if door.state == DoorState.DOOR_STATE_UNSPECIFIED else _state(door),
+        "state": door_state(door) or None,
         "cause": door.cause or None,
         "expected_wait_ms": door.expected_wait_ms if door.HasField("expected_wait_ms") else None,
         "until_ms": door.until_ms or None,
@@ -47,7 +50,7 @@ def _plain(door: Door) -> dict[str, Any]:
 
 
 def _row(door: Door) -> tuple[str, ...]:
-    state = "" if door.state == DoorState.DOOR_STATE_UNSPECIFIED else _state(door)
+    state = door_state(door)
     told = format_duration(door.expected_wait_ms) if door.expected_wait_ms else "none"
     wait = told if door.HasField("expected_wait_ms") else ""
     return (

@@ -23,6 +23,7 @@ from cordboard.v1.desk_pb2 import (
 )
 from cordboard.v1.types_pb2 import Author, Presence
 
+VOICE = "voice"
 ACCEPT, DECLINE = 0.90, 0.06
 """The rest is missed: the offer's deadline passes."""
 BREAK_SHARE = 0.03
@@ -51,6 +52,17 @@ class Person:
         self._replied_to: dict[str, asyncio.Event] = {}
         self._offers: dict[str, Offer] = {}
         self._parked: set[str] = set()
+        self._free = asyncio.Event()
+        self._free.set()
+
+    async def leave(self, reason: str) -> None:
+        """Called away: what is at hand is finished, nothing new comes, and breaks do not end before `be_back`."""
+        self._free.clear()
+        await self._try(self._client.set_presence(self._person, "not_ready", reason=reason))
+
+    async def be_back(self) -> None:
+        self._free.set()
+        await self._ready()
 
     async def run(self) -> None:
         """Log in, watch the desk, work. A desk stream that breaks is opened again: it begins with a snapshot."""
@@ -120,6 +132,8 @@ class Person:
             self._tally.happened["agent missed"] += 1
 
     async def _connect(self, contact: str, attempt: int) -> None:
+        if self._offers.get(contact, Offer()).channel == VOICE:
+            return  # the dialler rings the customer, and says what came of it
         await self._pause(0.05, 0.3)
         await self._try(self._client.confirm_connected(self._person, contact, attempt))
 
@@ -192,6 +206,7 @@ class Person:
 
     async def _come_back(self) -> None:
         await self._pause(0.8, 2.0)
+        await self._free.wait()
         await self._ready()
 
     async def _pause(self, shortest_s: float, longest_s: float) -> None:

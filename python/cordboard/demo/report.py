@@ -9,6 +9,7 @@ import msgspec
 
 from cordboard import codec
 from cordboard.demo.correspondence import Balance
+from cordboard.demo.promises import TAGS, Calls, Promises, Sla, Turn, rank
 from cordboard.demo.tally import Tally
 from cordboard.events import Commit
 from cordboard.events.event import ContactQueued, MessageAttached, MessageRelayed
@@ -55,7 +56,8 @@ class ChannelLine(Line, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What DEMO_JSON holds. The run is good when lost, violations and divergences are 0, nothing came twice and no thread broke."""
+    """What DEMO_JSON holds. The run is good when lost, violations and divergences are 0, nothing came twice, no thread broke, every
+    promise has its end or is due later, and no door turned too early."""
 
     seconds: float
     contacts: int
@@ -72,6 +74,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     journal_ms: int
     channels: dict[str, ChannelLine]
     queues: list[Line]
+    promises: dict[str, Calls]
+    wishes_declined: dict[str, int]
+    doors: list[Turn]
+    slas: dict[str, Sla]
     ended_by_reason: dict[str, int]
     crowd: dict[str, int]
     problems: list[str]
@@ -79,7 +85,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def good(self) -> bool:
         whole = not any(line.doubled or line.threads_broken for line in self.channels.values())
-        return self.lost == self.violations == self.divergences == 0 and whole
+        steady = not any(turn.early for turn in self.doors)
+        return self.lost == self.violations == self.divergences == self.promises["all"].overdue == 0 and whole and steady
 
 
 @dataclass(slots=True)
@@ -91,10 +98,15 @@ class Journal:
     case_of: dict[str, str] = field(default_factory=dict)
     channel_of: dict[bytes, str] = field(default_factory=dict)
     stored: Counter[str] = field(default_factory=Counter)
+    promises: Promises = field(default_factory=Promises)
 
     def apply(self, seq: int, commit: Commit) -> None:
         self.boards.apply(seq, commit)
+        self.promises.tick(commit.at_ms)
         for entry in commit.entries:
+            if entry.tag in TAGS:
+                self.promises.apply(entry)
+                continue
             if entry.contact is None or entry.tag not in (QUEUED_TAG, RELAYED_TAG, ATTACHED_TAG):
                 continue
             match codec.decode_event(entry):
@@ -134,8 +146,11 @@ async def close(log: SiteLog, tally: Tally, seconds: float) -> Report:
     boards = journal.boards
     post = {**tally.post.balance(journal.stored, journal.case_of), "chat": tally.chats()}
     verified: VerifyReport = await verify(log)
-    missing = tally.confirmed - journal.arrived
+    missing, promises = tally.confirmed - journal.arrived, journal.promises
+    untrue = forgotten(tally, promises)
     problems = [f"contact {contact} was confirmed and is not in the journal" for contact in sorted(missing)[:20]]
+    problems += [f"promise {contact}: {what}" for contact, what in untrue[:20]]
+    problems += [f"{turn.entry_point} turned {turn.state} before its least time was over" for turn in promises.turns if turn.early]
     problems += [line for channel, balance in post.items() for line in _wrong(channel, balance)]
     problems += list(tally.post.flaws())[:20]
     problems += [str(problem) for problem in [*verified.divergences, *verified.violations][:50]]
@@ -147,7 +162,7 @@ async def close(log: SiteLog, tally: Tally, seconds: float) -> Report:
         contacts=site.contacts,
         ended=sum(site.ended.values()),
         open=site.open,
-        lost=len(missing) + sum(balance.lost for balance in post.values()) + (verified.lost or 0),
+        lost=len(missing) + len(untrue) + sum(balance.lost for balance in post.values()) + (verified.lost or 0),
         violations=verified.violation_count,
         divergences=verified.divergence_count,
         duplicates=tally.duplicates + sum(balance.doubled for channel, balance in post.items() if channel != "chat"),
@@ -161,10 +176,23 @@ async def close(log: SiteLog, tally: Tally, seconds: float) -> Report:
             for row in boards.channels()
         },
         queues=[_line(row, occupancy.get(row.queue)) for row in boards.cells()],
+        promises=promises.by_kind(),
+        wishes_declined=dict(sorted(promises.declined.items())),
+        doors=promises.turns,
+        slas=promises.slas(),
         ended_by_reason=dict(sorted(site.ended.items())),
         crowd=dict(sorted(tally.happened.items())),
         problems=problems,
     )
+
+
+def forgotten(tally: Tally, promises: Promises) -> list[tuple[str, str]]:
+    """Promises (by contact) of which customers were told something that the journal does not say."""
+    found = [(contact, "was confirmed and is not in the journal") for contact in sorted(tally.promised - promises.calls.keys())]
+    for contact in sorted(tally.called_off & promises.calls.keys()):
+        if (outcome := promises.calls[contact].outcome) != "cancelled":
+            found.append((contact, f"was confirmed to be cancelled, and is {outcome or 'open'}"))
+    return found + [(contact, "is over and has no end") for contact in promises.overdue()]
 
 
 def _wrong(channel: str, balance: Balance) -> Iterator[str]:
@@ -186,11 +214,7 @@ def percentiles(values: list[float]) -> Percentiles:
     if not values:
         return Percentiles(0, None, None)
     ordered = sorted(values)
-    return Percentiles(len(ordered), round(_rank(ordered, 50), 2), round(_rank(ordered, 99), 2))
-
-
-def _rank(ordered: list[float], percent: int) -> float:
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+    return Percentiles(len(ordered), round(rank(ordered, 50), 2), round(rank(ordered, 99), 2))
 
 
 def _percent(permille: int | None) -> float | None:

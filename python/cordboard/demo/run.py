@@ -16,18 +16,22 @@ from msgspec.structs import replace
 from cordboard import codec
 from cordboard.client import Client
 from cordboard.demo import engine as engines
-from cordboard.demo.agents import Person, Words
+from cordboard.demo.agents import VOICE, Person, Words
+from cordboard.demo.callers import MOBILES, Caller, Place
 from cordboard.demo.customers import Customer
 from cordboard.demo.engine import Engine
 from cordboard.demo.far_side import Secrets, far_side, make_secrets, write_secrets
 from cordboard.demo.mailers import Correspondent, Post
+from cordboard.demo.meeting import meeting
 from cordboard.demo.pace import answered_at, hastened
 from cordboard.demo.report import Report, close
 from cordboard.demo.services import Service
 from cordboard.demo.sources import Door, Source, Visitor
 from cordboard.demo.tally import Tally
+from cordboard.demo.website import Browser
 from cordboard.events.policy import Policy
 from cordboard.log import connect
+from cordboard.vault.clock import now_ms
 
 DRAIN_S = 45.0
 GRACE_S = 2.0
@@ -38,12 +42,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How large a crowd, for how long. Rates are arrivals a second, spread like a Poisson process."""
 
     seconds: float = 30.0
-    chats_per_second: float = 11.0
-    tasks_per_second: float = 5.0
+    chats_per_second: float = 8.0
+    tasks_per_second: float = 4.0
     mails_per_second: float = 2.0
     forms_per_second: float = 0.8
     """More than one a second from one address is asked to wait."""
     webhooks_per_second: float = 1.0
+    callbacks_per_second: float = 0.5
+    """Customers who name a time. With some, chat customers who must wait may keep their place, too."""
+    away_percent: int = 70
+    """Of the agents: called to a meeting in the middle of it, which nobody had planned."""
     seed: int = 1
 
 
@@ -67,6 +75,8 @@ class Crowd:
         self._plan, self._engine, self._policy, self._people, self._tally = plan, engine, policy, people, tally
         self._secrets = secrets
         self._dice = random.Random(plan.seed)
+        self._doors = {door.queue: door.name for door in policy.entry_points if door.channel == "chat" and door.availability}
+        self._queues_of_places = {queue.name for queue in policy.queues if queue.callbacks and queue.callbacks.hold_place}
 
     async def run(self, show: Show) -> None:
         """Agents log in, contacts arrive for the planned time, then everybody finishes."""
@@ -74,28 +84,50 @@ class Crowd:
             desks = [await stack.enter_async_context(Client(self._engine.grpc)) for _ in range(4)]
             services = await stack.enter_async_context(Client(self._engine.grpc))
             watcher = await stack.enter_async_context(Client(self._engine.grpc))
+            letters = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30))
+            web = await stack.enter_async_context(
+                httpx.AsyncClient(base_url=f"http://{self._engine.http}", trust_env=False, timeout=30)
+            )
             async with asyncio.TaskGroup() as group:
-                staff = [group.create_task(self._person(person, desks[index % 4])) for index, person in enumerate(self._people)]
+                people = [self._person(person, desks[index % 4]) for index, person in enumerate(self._people)]
+                staff = [group.create_task(person.run()) for person in people]
                 board = group.create_task(show.boards(watcher))
                 async with asyncio.TaskGroup() as arrivals:
-                    arrivals.create_task(self._chats(arrivals))
+                    arrivals.create_task(
+                        meeting(self._plan.seconds, self._plan.away_percent, people, self._policy, self._own_dice(), show.say)
+                    )
+                    arrivals.create_task(self._chats(arrivals, web, services))
                     arrivals.create_task(self._tasks(arrivals, services))
-                    self._write(arrivals, await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30)))
+                    arrivals.create_task(self._callers(arrivals, web, services))
+                    self._write(arrivals, letters)
                 show.say("the last customers are gone; agents finish")
                 await self._drained(watcher, show)
                 for task in (*staff, board):
                     task.cancel()
 
-    async def _person(self, person: str, client: Client) -> None:
+    def _person(self, person: str, client: Client) -> Person:
         breaks = [reason.name for reason in self._policy.reasons if reason.klass in ("break", "meal")]
         words = Words(self._policy.dispositions or [""], breaks or [""])
-        await Person(client, person, words, self._tally, self._own_dice()).run()
+        return Person(client, person, words, self._tally, self._own_dice())
 
-    async def _chats(self, group: asyncio.TaskGroup) -> None:
+    async def _chats(self, group: asyncio.TaskGroup, web: httpx.AsyncClient, client: Client) -> None:
         queues = [queue.name for queue in self._policy.queues]
+        places = self._queues_of_places if self._plan.callbacks_per_second else set[str]()
         async for _ in self._moments(self._plan.chats_per_second):
-            customer = Customer(self._engine.chat_url, self._dice.choice(queues), self._tally, self._own_dice())
+            queue, dice = self._dice.choice(queues), self._own_dice()
+            browser = Browser(web, self._tally, dice)
+            place = Place(client, self._tally, dice) if queue in places else None
+            customer = Customer(self._engine.chat_url, queue, browser, self._doors.get(queue), place, self._tally, dice)
             group.create_task(customer.run())
+
+    async def _callers(self, group: asyncio.TaskGroup, web: httpx.AsyncClient, client: Client) -> None:
+        """Whoever would be called, where the policy promises calls."""
+        promising = {queue.name for queue in self._policy.queues if queue.callbacks}
+        doors = [door for door in self._policy.entry_points if door.channel == VOICE and door.queue in promising]
+        async for _ in self._moments(self._plan.callbacks_per_second if doors else 0):
+            dice = self._own_dice()
+            browser = Browser(web, self._tally, dice)
+            group.create_task(Caller(client, browser, dice.choice(doors), self._tally, dice).run())
 
     async def _tasks(self, group: asyncio.TaskGroup, client: Client) -> None:
         service = Service(client, [queue.name for queue in self._policy.queues], self._tally, self._own_dice())
@@ -132,12 +164,14 @@ class Crowd:
             yield
 
     async def _drained(self, client: Client, show: Show) -> None:
-        """Until no contact is open and every answer has arrived, at most DRAIN_S."""
+        """Until no contact is open but who is promised a call for later, and every answer has arrived; at most DRAIN_S."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + DRAIN_S
+        until, gone_ms = loop.time() + DRAIN_S, now_ms()
         while loop.time() < until:
             boards = await client.get_boards()
-            quiet = boards.site.open == 0 and not any(row.wrapping for row in boards.queues)
+            promises = [promise async for promise in client.list_promises(page_size=1_000, after=boards.consistency_token)]
+            later = sum(promise.from_ms > gone_ms and not promise.outcome for promise in promises)
+            quiet = boards.site.open <= later and not any(row.wrapping for row in boards.queues)
             if quiet and self._tally.post.settled():
                 return
             await asyncio.sleep(0.3)
@@ -145,6 +179,11 @@ class Crowd:
 
     def _own_dice(self) -> random.Random:
         return random.Random(self._dice.getrandbits(64))
+
+
+def telephones(seed: int) -> str:
+    """The customers' telephones, as `--voice` wants them: most are picked up soon."""
+    return f"simulated:?seed={seed}&no_answer=12&busy=5&voicemail=5&ring_ms=900"
 
 
 async def demo(
@@ -164,6 +203,7 @@ async def demo(
         tally, secrets = Tally(), make_secrets(policy)
         outside = await stack.enter_async_context(far_side(tally, secrets))
         options = ["--site", policy.site, "--grace", str(GRACE_S), "--smtp-relay", outside.relay]
+        options += ["--behind-proxy", "--callback-numbers", ",".join(MOBILES), "--voice", telephones(plan.seed)]
         options += ["--webhook-secrets", str(write_secrets(secrets, where / "webhooks.yaml"))]
         engine = await stack.enter_async_context(engines.running(where, options))
         fast = answered_at(hastened(replace(policy, version=1)), outside.receiver)
@@ -171,7 +211,10 @@ async def demo(
             await client.ready()
             await client.publish_policy(codec.encode(fast))
             people = await arrange(client)
-        show.say(f"engine up: gRPC {engine.grpc}, chat http://{engine.http}/chat, mail {engine.smtp}; {len(people)} agents")
+        show.say(
+            f"engine up: gRPC {engine.grpc}, chat http://{engine.http}/chat, "
+            f"callbacks http://{engine.http}/callbacks/…, mail {engine.smtp}; {len(people)} agents"
+        )
         await Crowd(plan, engine, fast, people, tally, secrets).run(show)
         show.say("reading and verifying the journal")
         async with connect(engine.nats_url, policy.site, monitor_url=engine.monitor_url, name="cordboard-demo") as log:

@@ -28,6 +28,9 @@ class Tally:
     """Agents' messages that the customer got."""
     stayed: set[str] = field(default_factory=set)
     """Chats whose customer was there when they ended."""
+    promised: set[str] = field(default_factory=set)
+    """Callbacks that the engine confirmed to a customer; `called_off`: of these, the ones it confirmed to be cancelled."""
+    called_off: set[str] = field(default_factory=set)
     duplicates: int = 0
     heard_twice: int = 0
     post: Correspondence = field(default_factory=Correspondence)
