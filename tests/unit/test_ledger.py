@@ -318,6 +318,19 @@ def test_effects_that_were_not_asked_for_are_found(desk: Desk, pen: Pen) -> None
     ]
 
 
+def test_a_dial_may_be_discarded_once_its_attempt_is_over(desk: Desk, pen: Pen) -> None:
+    pen.declare(0, "anna", "orders")
+    pen.queued(1_000, "a", "orders", channel="chat")
+    pen.offered(1_000, "a", "anna", "orders", channel="chat")
+    pen.accepted(2_000, "a", "anna", channel="chat")
+    dials = [pen.effect(2_000, "a", "anna", 1, kind="dial", channel="chat") for _ in range(2)]
+    pen.effect_ended(3_000, "a", dials[0], "discarded", channel="chat")
+    assert [what.split(" ", 2)[2] for what in desk.found] == ["is discarded while it is tried"]
+    pen.write(4_000, about(words.ConnectExpired(4_000, 1, 5_000, 5_000), contact="a", agent="anna", channel="chat"))
+    pen.effect_ended(4_000, "a", dials[1], "discarded", channel="chat")
+    assert len(desk.found) == 1
+
+
 def test_begun_in_the_middle_it_knows_nothing_from_before() -> None:
     desk = Desk(from_seq=1)
     late = Desk(from_seq=6)

@@ -53,7 +53,7 @@ class Ledger:
         self._unended: set[bytes] = set()
         """Contacts that ended in this commit and were promised something."""
         self._loads = Loads(self._report, self._whole)
-        self._outside = Outside(self._report, self._whole)
+        self._outside = Outside(self._report, self._whole, self._dialling)
         self._clocks = Clocks(self._report, self._whole)
         self._folds: dict[int, Callable[[Entry, Any], None]] = {
             10: self._contact_queued,
@@ -252,6 +252,9 @@ class Ledger:
 
     def _offer_accepted(self, entry: Entry, event: words.OfferAccepted) -> None:
         self._move(entry, event.attempt, ("made",), "accepted")
+
+    def _dialling(self, contact: bytes, attempt: int) -> bool:
+        return (contact, attempt) in self._offers
 
     def _offer_over(self, entry: Entry, event: words.OfferDeclined | words.OfferExpired | words.OfferRevoked) -> None:
         # An accepted offer may still be revoked: its contact can go while it is being connected.

@@ -12,12 +12,19 @@ Place = tuple[int, int]
 """Of the asking event: commit and entry."""
 
 
-class Outside:
-    """Folds effects. `whole`: begun at the journal's first commit, so that every effect is known."""
+DIAL = "dial"
 
-    def __init__(self, report: Callable[[str], None], whole: bool) -> None:
+
+class Outside:
+    """Folds effects. `whole`: begun at the journal's first commit, so that every effect is known. `dialling`: whether an attempt at
+    a contact is not over, as of the entry that is folded."""
+
+    def __init__(self, report: Callable[[str], None], whole: bool, dialling: Callable[[bytes, int], bool]) -> None:
         self._report = report
         self._whole = whole
+        self._dialling = dialling
+        self._dials: dict[Place, tuple[bytes, int]] = {}
+        """Contact and attempt of those that are open."""
         self._round: dict[Place, int] = {}
         self._failed: set[Place] = set()
 
@@ -27,6 +34,8 @@ class Outside:
             self._round[place] = 1
             if entry.contact is None:
                 self._report(f"entry {place[1]} asks for an effect that belongs to no contact")
+            elif event.kind == DIAL:
+                self._dials[place] = (entry.contact, event.ordinal)
         elif isinstance(event, words.EffectEnded):
             self._end((event.effect_seq, event.effect_entry), event)
         elif isinstance(event, words.EffectRetried):
@@ -40,7 +49,10 @@ class Outside:
                 self._report(f"effect {effect[0]}/{effect[1]} fails twice in one round")
             self._failed.add(effect)
             return
-        if event.outcome == "discarded" and effect not in self._failed and self._whole:
+        # Nobody rings any more for an attempt that is over.
+        dial = self._dials.pop(effect, None)
+        over = dial is not None and not self._dialling(*dial)
+        if event.outcome == "discarded" and effect not in self._failed and self._whole and not over:
             self._report(f"effect {effect[0]}/{effect[1]} is discarded while it is tried")
         del self._round[effect]
         self._failed.discard(effect)
