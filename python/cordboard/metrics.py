@@ -19,7 +19,7 @@ ProcessCollector(registry=REGISTRY)
 
 Follower = Literal["router", "boards", "history", "archive"]
 """Who reads the journal: the router that stands by or leads, boards and desks of API and gateway, the projector, the archiver."""
-Stream = Literal["inbox", "journal"]
+Stream = Literal["inbox", "journal", "snapshots"]
 
 FACTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 SHORT_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)

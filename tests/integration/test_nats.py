@@ -312,7 +312,7 @@ async def test_a_purged_stream_says_where_it_begins_and_how_full_it_is(tmp_path:
         async with log.appender() as appender:
             for seq in range(1, 6):
                 await appender.append(seq, bytes(1000))
-        inbox, journal = await log.usage()
+        inbox, journal = await log.usage()  # there are no snapshots
         assert (inbox.stream, inbox.bytes, inbox.percent) == ("INBOX_default", 0, 0)
         assert journal.stream == "JOURNAL_default" and journal.max_bytes > journal.bytes > 5000
         assert await log.journal.purge(4) == 3

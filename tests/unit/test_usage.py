@@ -13,12 +13,13 @@ MIB = 1024 * 1024
 
 
 @pytest.mark.parametrize(("held", "told"), [(0, False), (79, False), (80, True), (100, True)])
-@pytest.mark.parametrize("stream", ["INBOX_default", "JOURNAL_default"])
+@pytest.mark.parametrize("stream", ["INBOX_default", "JOURNAL_default", "OBJ_SNAPSHOTS_default"])
 def test_the_alarm_sounds_from_80_percent_on(stream: str, held: int, told: bool) -> None:
     text = alarm(Usage(stream, held * MIB, 100 * MIB))
     assert (text is not None) == told
     if text is not None:
-        assert f"{stream} holds {held} of 100 MiB ({held} %)" in text and "cordboard archive trim" in text
+        assert f"{stream} holds {held} of 100 MiB ({held} %)" in text and "docs/archive.md" in text
+        assert ("cordboard archive trim" in text) == (not stream.startswith("OBJ_")), "snapshots are never trimmed"
 
 
 def test_a_stream_without_a_limit_is_never_full() -> None:

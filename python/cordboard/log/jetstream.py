@@ -158,8 +158,9 @@ class JetStreamLog:
         return await self.journal.now_ms()
 
     async def usage(self) -> list[Usage]:
-        """How full the two streams are."""
-        return [await self.inbox.usage(), await self.journal.usage()]
+        """How full the two streams are, and the bucket of snapshots if there is one."""
+        snapshots = await self._snapshots.usage()
+        return [await self.inbox.usage(), await self.journal.usage(), *([snapshots] if snapshots else [])]
 
     @property
     def snapshots(self) -> Snapshots:

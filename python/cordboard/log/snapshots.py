@@ -15,15 +15,18 @@ from nats.js.client import JetStreamContext
 from nats.js.object_store import ObjectStore
 
 from cordboard.errors import InvalidInput, LogUnavailable, NotFound, SnapshotDamaged
+from cordboard.log.bucket import Bucket
 from cordboard.log.obedient import obedient
-from cordboard.log.stream import Unanswered
-from cordboard.log.wire import ERR_STREAM_NOT_FOUND, ApiError, Wire
+from cordboard.log.usage import Usage
+from cordboard.log.wire import Wire
 
 T = TypeVar("T")
 
 SNAPSHOT_MAX = 1024 * 1024 * 1024
 _NAME_MAX = 256
 _TIMEOUT_S = 120.0
+ABANDONED_S = 2 * _TIMEOUT_S
+"""What nobody has added to for so long, nobody is writing."""
 _ANSWER_S = 15.0
 _SLOWEST = 10 * 1024 * 1024
 """Bytes a second: of a store that gives fewer, after _ANSWER_S, nothing more is expected."""
@@ -36,20 +39,26 @@ class BucketSnapshots:
     """
 
     def __init__(self, wire: Wire, bucket: str, replicas: int) -> None:
-        self._wire = wire
-        self._js: JetStreamContext = wire.client.jetstream(timeout=10.0)
-        self._bucket = bucket
-        self._stream = f"OBJ_{bucket}"
-        self._store = ObjectStore(bucket, self._stream, self._js)
-        self._replicas = replicas
-        self._exists = False
+        jetstream: JetStreamContext = wire.client.jetstream(timeout=10.0)
+        self._bucket = Bucket(wire, jetstream, bucket, replicas)
+        self._store = ObjectStore(bucket, self._bucket.stream, jetstream)
+        self._declared = False
 
     async def put(self, name: str, data: bytes) -> None:
         """Store or replace. Raises LogUnavailable if it may not be stored."""
         _check(name)
         if len(data) > SNAPSHOT_MAX:
             raise InvalidInput(f"a snapshot of {len(data)} bytes is too large")
-        await _answered(self._put(name, data))
+        try:
+            if not self._declared:
+                await _answered(self._bucket.declare())
+            # First, so that leftovers cannot keep a snapshot out.
+            await _answered(self._bucket.sweep(ABANDONED_S))
+            await _answered(self._put(name, data))
+            self._declared = True
+        except LogUnavailable:
+            self._declared = False  # somebody may have taken the bucket away
+            raise
 
     async def get(self, name: str) -> bytes:
         """Raises NotFound; SnapshotDamaged if what is there is not what was put, or not all of it; LogUnavailable."""
@@ -66,20 +75,19 @@ class BucketSnapshots:
         _check(name)
         await _answered(self._delete(name))
 
+    async def usage(self) -> Usage | None:
+        """How full the bucket is; None: there is none, or it does not say."""
+        with suppress(LogUnavailable):
+            return await self._bucket.usage()
+        return None
+
     async def _put(self, name: str, data: bytes) -> None:
-        if not self._exists:
-            config = api.ObjectStoreConfig(storage=api.StorageType.FILE, replicas=self._replicas)
-            try:
-                await self._js.object_store(self._bucket)
-            except js_errors.NotFoundError:
-                await self._js.create_object_store(self._bucket, config)
-            self._exists = True
         await self._store.put(name, data)
 
     async def _whole(self, name: str) -> api.ObjectInfo:
         """The description of a snapshot whose chunks are all there."""
         info = await self._info(name)
-        held = sum((await self._held(f"$O.{self._bucket}.C.{info.nuid}")).values())
+        held = sum((await self._bucket.held(self._bucket.chunks + info.nuid)).values())
         if held != info.chunks:
             # Whoever thins them out says so first, and takes the chunks away then.
             if (await self._info(name)).nuid != info.nuid:
@@ -111,8 +119,8 @@ class BucketSnapshots:
         return into.getvalue()
 
     async def _names(self) -> list[str]:
-        prefix, names = f"$O.{self._bucket}.M.", []
-        for subject in await self._held(f"{prefix}>"):
+        prefix, names = self._bucket.descriptions, list[str]()
+        for subject in await self._bucket.held(f"{prefix}>"):
             with suppress(js_errors.NotFoundError, js_errors.BadObjectMetaError, ValueError):
                 name = base64.urlsafe_b64decode(subject.removeprefix(prefix)).decode()
                 await self._store.get_info(name)
@@ -122,23 +130,6 @@ class BucketSnapshots:
     async def _delete(self, name: str) -> None:
         with suppress(js_errors.NotFoundError):
             await self._store.delete(name)
-
-    async def _held(self, pattern: str) -> dict[str, int]:
-        """How many messages the bucket has of each subject that matches; empty if there is no bucket."""
-        held: dict[str, int] = {}
-        while True:
-            try:
-                page = await self._wire.call(f"STREAM.INFO.{self._stream}", {"subjects_filter": pattern, "offset": len(held)})
-            except ApiError as error:
-                if error.code == ERR_STREAM_NOT_FOUND:
-                    return {}
-                raise LogUnavailable(f"the snapshot store: {error}") from error
-            except Unanswered as error:
-                raise LogUnavailable(f"the snapshot store: {error}") from error
-            more = page["state"].get("subjects") or {}
-            held |= more
-            if not more or len(held) >= page.get("total", 0):
-                return held
 
 
 async def _answered(question: Coroutine[Any, Any, T], most_s: float = _TIMEOUT_S) -> T:

@@ -19,6 +19,7 @@ AGAIN_S = 3_600.0
 """So often an alarm that stands is logged again."""
 _MIB = 1024 * 1024
 INBOX = "INBOX_"
+SNAPSHOTS = "OBJ_SNAPSHOTS_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ def alarm(usage: Usage) -> str | None:
     if usage.percent < ALARM_PERCENT:
         return None
     holds = f"{usage.stream} holds {usage.bytes // _MIB} of {usage.max_bytes // _MIB} MiB ({usage.percent} %)"
+    if usage.stream.startswith(SNAPSHOTS):
+        return f"{holds}: at 100 % no more snapshots are stored, and recovery takes longer. Raise its max_bytes (docs/archive.md)"
     refuses = "it refuses every fact" if usage.stream.startswith(INBOX) else "the router can decide nothing more"
     care = "Trim what is archived (`cordboard archive trim`), or raise the stream's max_bytes (docs/archive.md)"
     return f"{holds}: at 100 % {refuses}. {care}"
@@ -71,7 +74,12 @@ async def watch_usage(log: Streams, say: Callable[[dict[str, str]], None], look_
                 del said_at_s[stream]
             say(alarms)
             for usage in usages:
-                label: metrics.Stream = "inbox" if usage.stream.startswith(INBOX) else "journal"
-                metrics.STREAM_BYTES.labels(label).set(usage.bytes)
-                metrics.STREAM_MAX_BYTES.labels(label).set(max(0, usage.max_bytes))
+                metrics.STREAM_BYTES.labels(_label(usage)).set(usage.bytes)
+                metrics.STREAM_MAX_BYTES.labels(_label(usage)).set(max(0, usage.max_bytes))
         await asyncio.sleep(look_s)
+
+
+def _label(usage: Usage) -> metrics.Stream:
+    if usage.stream.startswith(SNAPSHOTS):
+        return "snapshots"
+    return "inbox" if usage.stream.startswith(INBOX) else "journal"
