@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from cordboard.cli import quarantine
+from cordboard.cli import calls, quarantine
 from cordboard.cli.commands import COMMANDS, Commands
 from cordboard.cli.contacts import named, state_word, topic_word
 from cordboard.cli.instants import parse_instant, parse_span
@@ -141,6 +141,15 @@ def test_every_command_can_be_found_and_says_what_it_does() -> None:
         assert command is not None and command.help, name
     assert group.get_command(context, "agnts") is None
     assert "Did you mean 'agents'" in CliRunner().invoke(app, ["agnts"]).output
+
+
+@pytest.mark.parametrize("command", [["doors"], ["top"]])
+def test_who_waits_for_a_server_that_is_away_is_told_so(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "QUIET_S", 0.01)
+    monkeypatch.setattr(calls, "READY_S", 0.02)
+    done = CliRunner().invoke(app, [*command, "--target", "127.0.0.1:1"])
+    assert done.exit_code == 1
+    assert "waiting for 127.0.0.1:1" in done.output and "nothing answers at 127.0.0.1:1" in done.output
 
 
 def test_a_command_is_imported_alone() -> None:

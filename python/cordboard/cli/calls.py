@@ -8,13 +8,27 @@ from typing import TypeVar
 from rich.markup import escape
 
 from cordboard.cli.hints import HINTS
-from cordboard.cli.output import fail
+from cordboard.cli.output import fail, stderr
 from cordboard.client import Client, ClientError
 from cordboard.errors import CordboardError
 from cordboard.policy import PolicyErrors
 
-READY_S = 10.0
+READY_S, QUIET_S = 10.0, 2.0
+"""How long to wait for a server that is away, and of that without a word."""
 T = TypeVar("T")
+
+
+async def reached(client: Client) -> None:
+    """Return once the server can be reached, which may be just being replaced. Raises TimeoutError."""
+    try:
+        await client.ready(QUIET_S)
+    except TimeoutError:
+        stderr.print(f"[dim]waiting for {escape(client.target)}[/]")
+        await client.ready(READY_S - QUIET_S)
+
+
+def nobody_at(target: str) -> str:
+    return f"nothing answers at {escape(target)}: is `cordboard up` running there? --target names another place"
 
 
 def call(target: str, work: Callable[[Client], Awaitable[T]]) -> T:
@@ -23,13 +37,13 @@ def call(target: str, work: Callable[[Client], Awaitable[T]]) -> T:
 
     async def calling() -> T:
         async with Client(target) as client:
-            await client.ready(READY_S)
+            await reached(client)
             return await work(client)
 
     try:
         return asyncio.run(calling())
     except TimeoutError:
-        fail(f"nothing answers at {escape(target)}: is `cordboard up` running there?")
+        fail(nobody_at(target))
     except ClientError as error:
         details = "".join(f"\n  {field}: {message}" for field, message in error.violations.items())
         if error.alternatives_ms:

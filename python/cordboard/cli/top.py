@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from cordboard.cli.agents import channels, presence
+from cordboard.cli.calls import nobody_at, reached
 from cordboard.cli.contacts import plain
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, fail, print_json
 from cordboard.cli.queues import queue_table
@@ -78,7 +79,7 @@ def top(
         try:
             asyncio.run(_watch(target, interval_ms, as_json))
         except TimeoutError:
-            fail(f"nothing answers at {target}: is `cordboard up` running there?")
+            fail(nobody_at(target))
         except ClientError as error:
             fail(f"{error.message} ({error.reason})")
 
@@ -86,7 +87,7 @@ def top(
 async def _watch(target: str, interval_ms: int, as_json: bool) -> None:
     screen = Screen()
     async with Client(target) as client:
-        await client.ready()
+        await reached(client)
         with Live(console=console, screen=not as_json and console.is_terminal, auto_refresh=False) as live:
             async for change in client.watch_boards(interval_ms=interval_ms):
                 if as_json:

@@ -222,7 +222,7 @@ async def _run(settings: Settings, role: Role, as_json: bool) -> None:
     await run_roles(
         settings,
         (role.value,),
-        _announcer((role.value,), as_json),
+        _announcer((role.value,), as_json, calls=bool(settings.callback_numbers)),
         vault_url=settings.shared_url(settings.vault_url, "vault") if needs_vault else None,
         views_url=settings.shared_url(settings.views_url, "views") if needs_views else None,
         kek_file=settings.kek_file,
@@ -248,10 +248,10 @@ async def _up(settings: Settings, roles: tuple[str, ...], policy: Path | None, a
                 from cordboard.cli.apply import apply_files
 
                 await apply_files(addresses.grpc, policy, agents)
-            _announcer(roles, as_json)(addresses)
+            _announcer(roles, as_json, calls=bool(settings.callback_numbers))(addresses)
 
 
-def _announcer(roles: tuple[str, ...], as_json: bool) -> Callable[[Addresses], None]:
+def _announcer(roles: tuple[str, ...], as_json: bool, *, calls: bool) -> Callable[[Addresses], None]:
     def announce(addresses: Addresses) -> None:
         if as_json:
             print_json(
@@ -273,10 +273,11 @@ def _announcer(roles: tuple[str, ...], as_json: bool) -> Callable[[Addresses], N
             ("gRPC", addresses.grpc),
             ("chat", addresses.http and f"http://{addresses.http}/chat"),
             ("form", addresses.http and f"http://{addresses.http}/form"),
+            ("calls", addresses.http and calls and f"http://{addresses.http}/callbacks/<entry point>"),
             ("SMTP", addresses.smtp),
             ("NATS", addresses.nats_url),
         ):
             if value:
-                console.print(f"  {name}  {value}")
+                console.print(f"  {name:5}  {value}")
 
     return announce

@@ -192,7 +192,8 @@ async def _create(wire: Wire, want: dict[str, Any]) -> dict[str, Any]:
     while True:
         try:
             config: dict[str, Any] = (await wire.call_until_answered(f"STREAM.CREATE.{name}", want))["config"]
-            _log.info("created stream %s: %s", name, json.dumps(config))
+            _log.info("created stream %s", name)
+            _log.debug("stream %s: %s", name, json.dumps(config))
             return config
         except ApiError as error:
             # Another process may have been quicker, with another inbox id: the first one counts.
