@@ -42,6 +42,7 @@ POLICY = Policy(
     entry_points=[
         EntryPoint(name="phone", channel="voice", queue="orders", language="nl"),
         EntryPoint(name="chat", channel="chat", queue="orders"),
+        EntryPoint(name="anybody", channel="voice", queue="orders"),
         EntryPoint(name="hotline", channel="voice", queue="silent"),
     ],
 )
@@ -164,6 +165,9 @@ async def test_pages_tell_without_scripts_and_quote_nobody(tmp_path: Path) -> No
         for language, words in PHRASES.items():
             other = await site.client.get(f"/callbacks/phone?lang={language}")
             assert words["title"] in other.text.replace("&#x27;", "'")
+        for asked, language in (("fr-BE,nl;q=0.8", "fr"), ("xx, de;q=0.5", "de"), ("", "en"), (";;,,-", "en")):
+            own = await site.client.get("/callbacks/anybody", headers={"accept-language": asked})
+            assert f'<html lang="{language}">' in own.text
         await post(site, promise["manage"], action="cancel")
         gone = await site.client.get(promise["manage"], headers={"accept": "text/html"})
         assert PHRASES["nl"]["cancelled"] in gone.text and "<form" not in gone.text

@@ -24,6 +24,7 @@ from cordboard.gateway.callbacks.ics import CalendarFile, calendar_file
 from cordboard.gateway.callbacks.page import CallbackPage
 from cordboard.gateway.callbacks.shown import Change, FreeSlot, FreeSlots, NewBooking, NotPromised, Promised
 from cordboard.gateway.callbacks.tokens import Holding
+from cordboard.gateway.callbacks.words import PHRASES
 from cordboard.gateway.form.form import check_key
 from cordboard.gateway.limits import BOOKING_MAX, Limits, TokenBuckets
 from cordboard.gateway.posts import HEADERS, Mistakes, Problem, body_of, client_of, is_own, refuse, refuse_http, refuse_with
@@ -74,7 +75,7 @@ class CallbackDesk:
         if (late := self._too_fast(request, self._looks)) is not None:
             return late
         door, _ = self._bookings.door(name)
-        return self._page.booking(self.slots(name, 0, HOURS), wanted or door.language)
+        return self._page.booking(self.slots(name, 0, HOURS), wanted or door.language or _read_by(request))
 
     def look(self, request: Request[Any, Any, Any], token: str, wanted: str | None) -> Response[Any]:
         """A page for people, JSON for programs. Reading changes nothing, so that a mail scanner may follow the link."""
@@ -84,7 +85,7 @@ class CallbackDesk:
         if "text/html" not in request.headers.get("accept", ""):
             return Response(promised, headers=HEADERS)
         door = self._bookings.policy.door(promised.entry_point)
-        return self._page.managing(promised, wanted or (door.language if door is not None else None))
+        return self._page.managing(promised, wanted or (door.language if door is not None else None) or _read_by(request))
 
     def calendar(self, request: Request[Any, Any, Any], token: str) -> Response[Any]:
         if (late := self._too_fast(request, self._looks)) is not None:
@@ -270,6 +271,12 @@ def callback_routes(
 
     # First: the framework answers OPTIONS by itself where it finds nobody who does.
     return [asked_beforehand, free_slots, booking_page, book, look, calendar, change]
+
+
+def _read_by(request: Request[Any, Any, Any]) -> str | None:
+    """The first language of the browser that the pages know."""
+    asked = (part.partition(";")[0].strip().lower() for part in request.headers.get("accept-language", "").split(","))
+    return next((base for each in asked if (base := each.partition("-")[0]) in PHRASES), None)
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

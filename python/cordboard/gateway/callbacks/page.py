@@ -66,7 +66,7 @@ class CallbackPage:
         )
         page = self._frame.replace("[language]", language).replace("[title]", escape(title))
         page = page.replace("[body]", f"<div id=words {told} hidden></div>\n{body}")
-        return Response(page, media_type=MediaType.HTML, headers=self._headers | {"vary": "accept"})
+        return Response(page, media_type=MediaType.HTML, headers=self._headers | {"vary": "accept, accept-language"})
 
 
 def _choices(slots: Iterable[FreeSlot]) -> str:
