@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 
+import msgspec
 import pytest
 
 from cordboard import codec
@@ -15,8 +16,9 @@ from cordboard.errors import ConfigurationError, JournalCorrupt
 from cordboard.events import event as words
 from cordboard.log.faults import Fault
 from cordboard.log.memory import MemoryLog, MemoryServer, MemorySnapshots
+from cordboard.log.subjects import BEATS
 from cordboard.router import Standing, serve_router
-from cordboard.router.peers import Timing
+from cordboard.router.peers import Beat, Timing
 from tests.integration.crowd import PATIENCE_S, crowd
 from tests.integration.test_router import Skewed, all_decided, verified
 from tests.logs import until
@@ -163,6 +165,39 @@ async def test_who_loses_the_race_stands_by() -> None:
         for served in both:
             await served.halt()
     all_decided(people, await verified(log))
+
+
+class Asked(MemoryLog):
+    """A log that counts how often it is asked where the journal ends."""
+
+    asked = 0
+
+    async def last_journal_seq(self) -> int:
+        self.asked += 1
+        return await super().last_journal_seq()
+
+
+@pytest.mark.parametrize("claim", [2, 1 << 40])
+async def test_nobody_steps_down_for_what_the_journal_does_not_have(claim: int, caplog: pytest.LogCaptureFixture) -> None:
+    log = Asked(SITE)
+    served = Served(log)
+    await served.is_("leading", 1)
+    for _ in range(3):
+        before = log.asked
+        async with asyncio.timeout(PATIENCE_S):
+            while log.asked == before:
+                await log.whisper(BEATS, msgspec.msgpack.encode(Beat(b"z" * 16, "leading", claim)))
+                await asyncio.sleep(0.001)
+    assert caplog.text.count(f"they lead in epoch {claim}, which the journal does not have") == 1
+    assert served.standings[-1] == Standing("leading", 1)
+    # And it hears as well as before who does lead, though it has nothing to write.
+    other = Served(log, b"b", at_once=True)
+    await other.is_("leading", 2)
+    await served.is_("standby", 2)
+    await other.halt()
+    await served.is_("leading", 3)
+    await served.halt()
+    await verified(log)
 
 
 async def test_the_last_commit_is_sent_until_the_log_has_it() -> None:

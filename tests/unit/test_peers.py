@@ -90,6 +90,7 @@ async def test_the_rank_is_the_place_among_those_who_stand_by(log: Cut, clock: L
 
 
 async def test_silence_ends_with_a_beat_or_a_commit(log: Cut, clock: Loop, peers: Peers) -> None:
+    peers.sign(1)
     assert pass_time(peers, clock, 1.2) == 1.2
     await heard(log, beat(b"a", "standby", 1))
     assert pass_time(peers, clock, 0) == 1.2, "a standby leads nothing"
@@ -100,6 +101,18 @@ async def test_silence_ends_with_a_beat_or_a_commit(log: Cut, clock: Loop, peers
     await heard(log, beat(b"a", "leading", 3))
     assert pass_time(peers, clock, 0.2) == 0.4, "the epoch is over in which it believes to lead"
     await heard(log, beat(b"a", "leading", 4))
+    assert pass_time(peers, clock, 0) == 0
+
+
+async def test_a_claim_that_no_commit_bears_out_changes_nothing(log: Cut, clock: Loop, peers: Peers) -> None:
+    peers.sign(4)
+    await heard(log, beat(b"z", "leading", 1 << 40))
+    await heard(log, beat(b"a", "leading", 4))
+    assert pass_time(peers, clock, 0.3) == 0.3, "who does lead is heard as before"
+    await heard(log, beat(b"z", "leading", 1 << 40))
+    assert pass_time(peers, clock, 0) == 0.3, "and who does not keeps nobody from taking over"
+    peers.sign(5)
+    await heard(log, beat(b"a", "leading", 5))
     assert pass_time(peers, clock, 0) == 0
 
 
@@ -126,17 +139,24 @@ async def test_what_is_no_beat_is_passed_over(log: Cut, clock: Loop, peers: Peer
     await heard(log, msgspec.msgpack.encode([b"a" * 16, "asleep", 1, 0]), msgspec.msgpack.encode([b"a" * 16, "leading", -1, 0]))
     assert caplog.text.count("a beat cannot be read") == 7
     assert pass_time(peers, clock, 0.5) == 0.5
+    peers.sign(1)
+    assert pass_time(peers, clock, 0.5) == 0.5
     await heard(log, msgspec.msgpack.encode([b"a" * 16, "leading", 1, 0, "what a later release says besides"]))
     assert pass_time(peers, clock, 0) == 0
 
 
-async def test_a_router_hears_that_it_was_overtaken(log: Cut, peers: Peers) -> None:
+async def test_a_router_hears_that_another_says_it_leads(log: Cut, peers: Peers) -> None:
     await peers.lead(3)
-    overtaken = asyncio.create_task(peers.overtaken(3))
+    claimed = asyncio.create_task(peers.claimed(3))
     await heard(log, beat(b"a", "leading", 2), beat(b"z", "leading", 3))
-    assert not overtaken.done()
+    assert not claimed.done()
     await heard(log, beat(b"a", "leading", 5))
-    assert await overtaken == 5
+    assert await claimed == 5
+    again = asyncio.create_task(peers.claimed(3))
+    await asyncio.sleep(0.01)
+    assert not again.done(), "it was told once"
+    await heard(log, beat(b"a", "leading", 5))
+    assert await again == 5
 
 
 async def test_what_is_said_is_said_again_and_again_until_silence(log: Cut, peers: Peers) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 
-from cordboard import metrics
+from cordboard import codec, metrics
 from cordboard._core import Router
 from cordboard.errors import SteppedDown
 from cordboard.log.port import SiteLog
@@ -15,7 +16,10 @@ from cordboard.router.core import CoreThread
 from cordboard.router.inbox import Inbox, last_frame
 from cordboard.router.keeping import Keeping
 from cordboard.router.peers import Peers
+from cordboard.router.reading import patiently
 from cordboard.router.window import Window
+
+logger = logging.getLogger(__name__)
 
 PAUSE_MIN_S = 0.001
 ROUTED = [metrics.ROUTED_FACTS.labels(verdict) for verdict in ("accepted", "refused", "duplicate", "quarantined")]
@@ -48,6 +52,7 @@ class Leader:
         group: asyncio.TaskGroup,
         last_commit: bytes,
     ) -> None:
+        self._log = log
         self._core = core
         self._router = router
         self._clock = clock
@@ -124,9 +129,28 @@ class Leader:
         self._wake.set()
 
     async def _yield_to_others(self) -> None:
-        """A router without work meets the fence only with the next fact: it may have been paused, and hear that another leads."""
-        later = await self._peers.overtaken(self._epoch)
-        raise SteppedDown(f"another router leads in epoch {later}")
+        """A router without work meets the fence only with the next fact: it may have been paused, and hear that another leads.
+
+        Anybody can say so. The journal knows, and is asked at most once a beat.
+        """
+        doubted = 0
+        while True:
+            claim = await self._peers.claimed(self._epoch)
+            epoch = await self._newest_epoch()
+            if epoch > self._epoch:
+                raise SteppedDown(f"another router leads in epoch {epoch}")
+            if claim > doubted:
+                logger.warning("somebody says that they lead in epoch %d, which the journal does not have", claim)
+                doubted = claim
+            await asyncio.sleep(self._peers.timing.beat_s)
+
+    async def _newest_epoch(self) -> int:
+        """Of the journal's last commit."""
+        last = await patiently(self._log.last_journal_seq, "end of the journal")
+        if last <= self._window.acknowledged:
+            return self._epoch
+        commit = await patiently(lambda: self._log.read_commit(last), f"commit {last}")
+        return codec.decode_commit(commit.data).epoch
 
 
 def _turn(router: Router, frames: list[tuple[int, int, bytes]], at_ms: int) -> Turn:

@@ -67,6 +67,8 @@ class Peers:
         self._said: tuple[Literal["leading", "standby"], int] | None = None
         self._standbys: dict[bytes, float] = {}
         self._epoch = 0
+        """As far as the journal is known to go: what beats claim is not believed."""
+        self._claimed = 0
         self._connection = log.connection
         self.heard_at = self._looked_at = self._clock()
         """Since when nobody has been heard to lead (the loop's seconds)."""
@@ -127,12 +129,14 @@ class Peers:
         """Does another router stand by?"""
         return bool(self._near())
 
-    async def overtaken(self, epoch: int) -> int:
-        """Wait until somebody says that they lead a later epoch than `epoch`, and return that."""
-        while self._epoch <= epoch:
+    async def claimed(self, epoch: int) -> int:
+        """Wait until somebody says that they lead a later epoch than `epoch`, and return that. It may be false; whoever says it
+        again is heard again."""
+        while self._claimed <= epoch:
             self._changed.clear()
             await self._changed.wait()
-        return self._epoch
+        claim, self._claimed = self._claimed, 0
+        return claim
 
     def _near(self) -> list[bytes]:
         now = self._clock()
@@ -156,11 +160,13 @@ class Peers:
             self._standbys[beat.incarnation] = self._clock()
             return
         self._standbys.pop(beat.incarnation, None)
-        # Who leads an epoch that is over was paused, and will learn it from the fence.
-        if beat.epoch >= self._epoch:
-            self._epoch = beat.epoch
-            self.listen_anew()
+        if beat.epoch > self._epoch:
+            # Only a commit makes that true. Whoever stands by is about to fold it, and asks the journal before taking over.
+            self._claimed = max(self._claimed, beat.epoch)
             self._changed.set()
+        elif beat.epoch == self._epoch:
+            # Who leads an epoch that is over was paused, and will learn it from the fence.
+            self.listen_anew()
 
     async def _beat(self) -> None:
         while True:
