@@ -1,5 +1,6 @@
 """`cordboard callbacks …`: find a slot, promise a call, move it, cancel it. (Plans of slots: staffing.py.)"""
 
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, cast
 
 import typer
@@ -57,7 +58,10 @@ def slots(
     rows = []
     for one in found.slots:
         room = max(0, one.capacity - one.booked)
-        rows.append((one.local, instant(one.end_ms), f"[{'green' if room else 'red'}]{room}[/]", one.booked, one.capacity))
+        ends = datetime.fromisoformat(one.local) + timedelta(milliseconds=one.end_ms - one.begin_ms)
+        rows.append(
+            (one.local, ends.isoformat(timespec="minutes"), f"[{'green' if room else 'red'}]{room}[/]", one.booked, one.capacity)
+        )
     print_table(f"slots of {escape(queue)}", COLUMNS, rows, right=("room", "booked", "capacity"))
 
 

@@ -45,7 +45,8 @@ def call(target: str, work: Callable[[Client], Awaitable[T]]) -> T:
     except TimeoutError:
         fail(nobody_at(target))
     except ClientError as error:
-        details = "".join(f"\n  {field}: {message}" for field, message in error.violations.items())
+        wrong = [f"{field}: {message}" for field, message in error.violations.items()]
+        details = "".join(f"\n  {each}" for each in wrong if each not in error.message)
         if error.alternatives_ms:
             free = (datetime.fromtimestamp(at_ms / 1_000, UTC) for at_ms in error.alternatives_ms)
             details += f"\n  could be had: {', '.join(at.strftime('%Y-%m-%d %H:%M') for at in free)} (UTC)"
