@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError, Message
 
 from cordboard import codec
 from cordboard.api.server import REQUEST_MAX, SERVICES
+from cordboard.events.commit import LEVEL
 from cordboard.events.policy import CalendarPolicy
 from cordboard.policy.calendar_kinds import DAYS
 from cordboard.policy.compile import COMPILED_MAX
@@ -157,7 +158,7 @@ def templates() -> dict[str, Message]:
         "EffectService/RetryEffect": effects_pb.RetryEffectRequest(request_id=UUID, effect_id="1.0-5f3a9c"),
         "EffectService/DiscardEffect": effects_pb.DiscardEffectRequest(request_id=UUID, effect_id="1.0-5f3a9c"),
         "EngineService/GetEngine": engine_pb.GetEngineRequest(),
-        "EngineService/AdoptLevel": engine_pb.AdoptLevelRequest(request_id=UUID, level=4),
+        "EngineService/AdoptLevel": engine_pb.AdoptLevelRequest(request_id=UUID, level=LEVEL + 1),
         "QuarantineService/ListQuarantined": quarantine_pb.ListQuarantinedRequest(),
         "QuarantineService/GetQuarantined": quarantine_pb.GetQuarantinedRequest(quarantine_id="1.0-000000"),
         "QuarantineService/RetryQuarantined": quarantine_pb.RetryQuarantinedRequest(**place),
