@@ -10,10 +10,10 @@ import pytest
 from nats.js import api
 
 from cordboard.errors import LogUnavailable
-from cordboard.log import connect, subjects
+from cordboard.log import StreamSettings, connect, subjects
 from cordboard.log import snapshots as snapshots_module
 from cordboard.log.bucket import BUCKET_MAX
-from cordboard.log.embedded import EmbeddedServer
+from cordboard.log.embedded import STORE_MAX, EmbeddedServer
 from cordboard.log.jetstream import JetStreamLog
 
 SITE = "default"
@@ -96,3 +96,19 @@ async def test_one_that_was_taken_away_is_made_anew(log: JetStreamLog) -> None:
         await log.snapshots.put("2", LARGE)
     await log.snapshots.put("2", LARGE)
     assert await log.snapshots.names() == ["2"]
+
+
+@pytest.mark.parametrize("exists", [False, True])
+async def test_a_server_without_room_for_the_bound_keeps_snapshots_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, exists: bool
+) -> None:
+    journal_max = STORE_MAX - 3 * 1024**3  # the inbox has most of the rest
+    settings = StreamSettings(journal_max_bytes=journal_max)
+    async with EmbeddedServer(tmp_path) as server, connect(server.url, SITE, create=True, settings=settings) as log:
+        if exists:
+            config = api.ObjectStoreConfig(storage=api.StorageType.FILE)
+            await log._wire.client.jetstream().create_object_store(BUCKET, config)
+        await log.snapshots.put("1", LARGE)
+        assert await log.snapshots.get("1") == LARGE
+        assert (await state(log))["config"]["max_bytes"] == -1
+    assert f"OBJ_{BUCKET} {'stays as it is' if exists else 'has no bound'}" in caplog.text
