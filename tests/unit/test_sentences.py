@@ -1,0 +1,120 @@
+"""Explanations in sentences: every word, for one and for several."""
+
+from typing import get_args
+
+import pytest
+
+from cordboard.api import sentences
+from cordboard.api.declared import Fit
+from cordboard.events.bounds import Key, Requirement
+from cordboard.router.explain import AgentExplained, ContactExplained, Hindered, Hindrance
+
+NOW_MS = 1_750_000_000_000
+ANNA, BEN = b"\x02" * 16, b"\x03" * 16
+WORDS: tuple[Hindrance, ...] = get_args(Hindrance)
+SAID = {
+    "none": ("could be offered it now", "could be offered it now"),
+    "not_declared": ("is not declared", "are not declared"),
+    "not_member": ("is no member of its queue", "are no members of its queue"),
+    "sender": ("has just transferred it", "have just transferred it"),
+    "absent": ("is not ready", "are not ready"),
+    "desk_lost": ("has lost the desk", "have lost their desk"),
+    "channel_not_enabled": ("does not work on its channel", "do not work on its channel"),
+    "channel_off": ("has its channel switched off", "have its channel switched off"),
+    "skill": ("lacks a skill", "lack a skill"),
+    "excluded": ("declined or missed it a short while ago", "declined or missed it a short while ago"),
+    "leaving": ("leaves too soon", "leave too soon"),
+    "over_capacity": ("has more work than the limits allow", "have more work than the limits allow"),
+    "no_room": ("has no room for it", "have no room for it"),
+    "reserved": ("is reserved for another contact", "are reserved for another contact"),
+    "rank_closed": ("is asked only later", "are asked only later"),
+    "preference": ("is not the agent it waits for", "are not the agent it waits for"),
+}
+
+
+def name(agent: bytes) -> str:
+    return {ANNA: "Anna", BEN: "Ben"}[agent]
+
+
+def contact(**known: object) -> ContactExplained:
+    fields: dict[str, object] = {
+        "seq": 9, "at_ms": NOW_MS, "contact": bytes(16), "state": "queued", "channel": "chat", "queue": "orders", "visit": 1,
+        "attempt": 0, "key": Key(2, 0, 1), "entered_ms": NOW_MS - 90_000, "queued_at_ms": NOW_MS - 90_000,
+        "due_ms": NOW_MS + 30_000, "priority": 4, "requirements": [], "preferred": [], "prefer_until_ms": 0, "agent": None,
+        "ahead": 2, "hindrances": {}, "agents": [],
+    }  # fmt: skip
+    return ContactExplained(**{**fields, **known})  # type: ignore[arg-type]
+
+
+def agent(**known: object) -> AgentExplained:
+    fields: dict[str, object] = {
+        "seq": 9, "at_ms": NOW_MS, "agent": ANNA, "requested": "ready", "requested_reason": None, "effective": "ready",
+        "effective_reason": None, "idle_since_ms": NOW_MS - 5_000, "load": 50, "capacity": 100, "work": [], "waiting": 0,
+        "hindrances": {}, "contacts": [],
+    }  # fmt: skip
+    return AgentExplained(**{**fields, **known})  # type: ignore[arg-type]
+
+
+def test_every_word_has_its_sentences() -> None:
+    assert set(SAID) == set(WORDS)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_members_are_counted_by_what_keeps_them(word: Hindrance) -> None:
+    one, many = SAID[word]
+    assert sentences.of_contact(contact(hindrances={word: 1}), name, None)[-1] == f"Of the 1 members of its queue 1 {one}."
+    assert sentences.of_contact(contact(hindrances={word: 3}), name, None)[-1] == f"Of the 3 members of its queue 3 {many}."
+    assert sentences.of_agent(agent(waiting=3, hindrances={word: 3}), "Anna")[-1] == (
+        f"Of the 3 contacts that wait in Anna's queues 3: Anna {one}."
+    )
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_an_obstacle_says_for_how_long_it_lasts(word: Hindrance) -> None:
+    one, _ = SAID[word]
+    for until_ms, more in ((None, ""), (NOW_MS, ""), (NOW_MS + 65_000, ", for 1:05 more")):
+        assert sentences.obstacle(Hindered(ANNA, "orders", 0, None, word, until_ms, None), NOW_MS) == one + more
+
+
+def test_a_missing_skill_is_named() -> None:
+    hard, soft = Requirement("nl.written", 5), Requirement("fr", 3, False)
+    assert sentences.obstacle(Hindered(ANNA, "orders", 0, None, "skill", None, hard), NOW_MS) == "lacks nl.written 5"
+    assert sentences.obstacle(Hindered(ANNA, "orders", 0, None, "skill", None, soft), NOW_MS) == "lacks (fr 3)"
+
+
+def test_what_keeps_most_members_comes_first() -> None:
+    found = contact(hindrances={"absent": 1, "no_room": 4, "skill": 2})
+    assert sentences.of_contact(found, name, None)[-1] == (
+        "Of the 7 members of its queue 4 have no room for it, 2 lack a skill, 1 is not ready."
+    )
+
+
+def test_a_contact_says_where_it_stands() -> None:
+    found = contact(requirements=[Requirement("nl", 2)], preferred=[ANNA, BEN], prefer_until_ms=NOW_MS + 3_700_000)
+    assert sentences.of_contact(found, name, None) == [
+        "The contact (chat) is queued in orders for 1:30, due in 0:30; class session, priority 4; 2 come first.",
+        "It needs nl 2.",
+        "It waits for Anna, Ben, for 1:01:40 more, as long as one of them is there.",
+        "Its queue has no members.",
+    ]
+    taken = contact(agent=BEN, state="engaged", due_ms=NOW_MS - 1_000)
+    assert sentences.of_contact(taken, name, None) == [
+        "The contact (chat) is engaged in orders for 1:30, due 0:01 ago; class session, priority 4; Ben has it."
+    ]
+
+
+def test_nobody_is_named_where_nobody_may_be() -> None:
+    found = contact(agent=BEN, preferred=[ANNA], prefer_until_ms=NOW_MS + 1_000, hindrances={"absent": 2})
+    said = " ".join(sentences.of_contact(found, None, Fit(5, 2)))
+    assert "an agent has it" in said and "certain agents" in said
+    assert said.endswith("Of the 5 declared for its queue 2 work on its channel and have the skills it needs.")
+    assert "Anna" not in said and "Ben" not in said and "not ready" not in said
+
+
+def test_an_agent_says_what_was_asked_for() -> None:
+    found = agent(requested="not_ready", requested_reason="lunch")
+    assert sentences.of_agent(found, "Anna") == [
+        "Anna is ready (asked for not ready (lunch), after the work in hand), with a load of 50 of 100 in 0 contacts, "
+        "idle since 0:05 ago.",
+        "Nothing waits in Anna's queues.",
+    ]
