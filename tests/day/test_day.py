@@ -55,6 +55,23 @@ async def _explains(log: MemoryLog, day: Day) -> None:
         assert again.seq - again.folded_from == 7
 
 
+class Trimmed(MemoryLog):
+    """Of which only the end is left."""
+
+    async def first_journal_seq(self) -> int:
+        return 40
+
+
+async def test_a_position_that_was_trimmed_is_refused_and_says_what_is_left() -> None:
+    log = Trimmed("default")
+    day = Day(3, 40, inbox_id=log.inbox_id)
+    await write_into(log, day)
+    async with CoreThread() as core:
+        explainer = Explainer(log, core)
+        with pytest.raises(InvalidInput, match=r"begins at 40\..*archive"):
+            await explainer.agent(day.workers[0].agent, 20)
+
+
 def test_the_same_seed_is_the_same_day() -> None:
     one, other, third = (Day(seed, 60) for seed in (3, 3, 4))
     journals = [[commit for turn in day.turns() for commit in turn.commits] for day in (one, other, third)]

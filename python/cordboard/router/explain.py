@@ -149,11 +149,12 @@ class Explainer:
             last = await self._log.last_journal_seq()
             if at is not None and not 0 < at <= last:
                 raise InvalidInput(f"there is no position {at}: the journal goes from 1 to {last}")
-            router, base = await self._router_at(last if at is None else at)
+            router, base = await self._router_at(last if at is None else at, last)
             return await self._core.run(lambda: question(router)), base
 
-    async def _router_at(self, position: int) -> tuple[Router, int]:
-        """A router at `position`, and where its fold began. The one that got farthest is kept: it goes on from there."""
+    async def _router_at(self, position: int, last: int) -> tuple[Router, int]:
+        """A router at `position`, and where its fold began. The one that got farthest is kept: it goes on from there. Raises
+        InvalidInput for a position (but for the `last`) that cannot be folded to any more."""
         kept = self._router
         goes_on = kept is not None and kept.position().seq <= position
         # One whose fold fails half-way must not be asked again.
@@ -162,6 +163,12 @@ class Explainer:
         router = await snapshots.newest(self._log, self._core, position, above=kept_seq)
         router = router or (kept if goes_on else None) or Router(self._log.site)
         base = router.position().seq
+        first = await self._log.first_journal_seq()
+        if base < position < last and base + 1 < first:
+            raise InvalidInput(
+                f"position {position} is before what is left of the journal: it was trimmed and begins at {first}. "
+                "The whole of it can be asked where its archive is restored (`cordboard archive restore --archive`)."
+            )
         await fold(self._log, self._core, router, position)
         if self._router is None:
             self._router = router
