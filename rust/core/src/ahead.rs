@@ -60,3 +60,21 @@ fn glance_at_work(agent: &Agent) -> u32 {
     let cost = agent.work.values().next().map_or(0, |work| work.cost);
     cost ^ agent.channels.values().next().map_or(0, |enabled| enabled.cost)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::codec::{encode_fact, first_ids};
+    use crate::words::{ContactAbandoned, ContactConnected, Fact, Id};
+
+    #[test]
+    fn a_fact_begins_with_the_ids_of_what_it_is_about() {
+        let [fact_id, contact, agent] = [1, 2, 3].map(|number| Id([number; 16]));
+        let connected: Fact = ContactConnected { fact_id, contact, attempt: 70_000, agent }.into();
+        let abandoned: Fact = ContactAbandoned { fact_id, contact }.into();
+        let bytes = encode_fact(&connected);
+        assert_eq!(first_ids(&bytes), [Some(fact_id), Some(contact), Some(agent)]);
+        assert_eq!(first_ids(&encode_fact(&abandoned)), [Some(fact_id), Some(contact), None]);
+        assert_eq!(first_ids(&bytes[..30]), [Some(fact_id), None, None]);
+        assert_eq!(first_ids(b"no fact"), [None; 3]);
+    }
+}

@@ -30,16 +30,22 @@ pub(crate) struct About {
 
 impl About {
     pub(crate) fn contact(&self) -> Result<Id, String> {
-        self.contact.ok_or_else(|| "the entry names no contact".to_owned())
+        self.contact.ok_or_else(|| nameless("contact"))
     }
 
     pub(crate) fn agent(&self) -> Result<Id, String> {
-        self.agent.ok_or_else(|| "the entry names no agent".to_owned())
+        self.agent.ok_or_else(|| nameless("agent"))
     }
 
     pub(crate) fn channel(&self) -> Result<&Name, String> {
-        self.channel.as_ref().ok_or_else(|| "the entry names no channel".to_owned())
+        self.channel.as_ref().ok_or_else(|| nameless("channel"))
     }
+}
+
+/// As everything that says what is wrong with a journal: out of the way of those that are right.
+#[cold]
+fn nameless(what: &str) -> String {
+    format!("the entry names no {what}")
 }
 
 impl Site {
@@ -253,6 +259,7 @@ impl Site {
     }
 }
 
+#[cold]
 fn no_work(agent: Id, (contact, attempt): (Id, u32)) -> String {
     format!("agent {agent:?} does not have contact {contact:?}, attempt {attempt}")
 }

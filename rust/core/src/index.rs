@@ -11,7 +11,7 @@ use std::hint::black_box;
 
 use crew::{Crew, Seat};
 use due::{chances, desk_losses, each_answer_due, later_times, wrap_ups};
-pub(crate) use due::{closing, turning};
+pub(crate) use due::{closing, turning, Chance, Later, Timer};
 use queueing::Queueing;
 
 use crate::attendance::Attendance;
@@ -24,67 +24,6 @@ use crate::rules::Rules;
 use crate::state::{Agent, Contact, Phase, State};
 use crate::summed::Summed;
 use crate::words::{Id, Key, Name};
-
-/// A short deadline. Those due at one instant run in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Timer {
-    Offer {
-        contact: Id,
-        attempt: u32,
-    },
-    Connect {
-        contact: Id,
-        attempt: u32,
-    },
-    WrapUp {
-        agent: Id,
-        contact: Id,
-        attempt: u32,
-    },
-    /// An agent's desk has been lost for so long.
-    DeskLost(Id),
-}
-
-/// A long deadline: silence does not move it, and it needs no beat. Its instant stands in the state. Those due at one instant run in
-/// this order: a day before all short deadlines, the others between those and the looks.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Later {
-    /// Whoever owes a word in a conversation has been silent for long.
-    Silence(Id),
-    /// A parked contact returns.
-    Return(Id),
-    /// Those who wait in a closed queue are moved on.
-    Closing(Name),
-    /// A step of a queued contact's plan.
-    Step(Id),
-    /// A contact has waited too long.
-    Threshold(Id),
-    /// A promised contact is to wait for an agent, is due, or was not reached in time.
-    Promise(Id),
-    /// A queue opens or closes by its calendar.
-    Hours(Name),
-    /// Those who wait in a queue that its calendar closed are moved on.
-    HoursOver(Name),
-    /// A promise to a contact or case is at risk, or broken.
-    Sla(Id, Name),
-}
-
-/// A moment at which something may be possible for a queued contact. It stands until the contact changes; that it has passed is known from
-/// `looked_ms`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Chance {
-    /// The door of this number in the policy is held no longer.
-    Door(u16),
-    /// It may be promoted from now on.
-    Promote(Id),
-    /// An exclusion or its preference ends: it looks again.
-    Look(Id),
-}
-
-impl Chance {
-    /// After every other of its instant.
-    pub(crate) const LAST: Self = Self::Look(Id([0xff; 16]));
-}
 
 /// A contact or an agent: its id, and where its record stands in the state, by which the index knows it.
 #[derive(Debug, Clone, Copy)]

@@ -105,7 +105,7 @@ impl Site {
     /// Change a contact, with its index entries. The error says that there is no such contact.
     pub(crate) fn change_contact<T>(&mut self, id: Id, change: impl FnOnce(&mut Contact) -> T) -> Result<T, String> {
         let held = self.state.contacts.get_mut_with_slot(&id);
-        let (slot, contact) = held.ok_or_else(|| format!("there is no contact {id:?}"))?;
+        let (slot, contact) = held.ok_or_else(|| unknown("contact", id))?;
         let who = Who { id, slot };
         self.index.remove_contact(who, contact);
         let outcome = change(contact);
@@ -115,19 +115,19 @@ impl Site {
 
     /// Change what no index knows of a contact.
     pub(crate) fn note_contact<T>(&mut self, id: Id, change: impl FnOnce(&mut Contact) -> T) -> Result<T, String> {
-        self.state.contacts.get_mut(&id).map(change).ok_or_else(|| format!("there is no contact {id:?}"))
+        self.state.contacts.get_mut(&id).map(change).ok_or_else(|| unknown("contact", id))
     }
 
     /// Change what no index knows of an agent.
     pub(crate) fn note_agent<T>(&mut self, id: Id, change: impl FnOnce(&mut Agent) -> T) -> Result<T, String> {
-        self.state.agents.get_mut(&id).map(change).ok_or_else(|| format!("there is no agent {id:?}"))
+        self.state.agents.get_mut(&id).map(change).ok_or_else(|| unknown("agent", id))
     }
 
     /// Change an agent, with its index entries. Its memberships change only by a declaration (`register_agent`), and hardly any change makes it
     /// ready or not: its place among the ready ones is touched only then.
     pub(crate) fn change_agent<T>(&mut self, id: Id, change: impl FnOnce(&mut Agent) -> T) -> Result<T, String> {
         let held = self.state.agents.get_mut_with_slot(&id);
-        let (slot, agent) = held.ok_or_else(|| format!("there is no agent {id:?}"))?;
+        let (slot, agent) = held.ok_or_else(|| unknown("agent", id))?;
         let who = Who { id, slot };
         let ready = agent.ready();
         self.index.remove_work(who, agent);
@@ -140,4 +140,9 @@ impl Site {
         }
         Ok(outcome)
     }
+}
+
+#[cold]
+fn unknown(what: &str, id: Id) -> String {
+    format!("there is no {what} {id:?}")
 }

@@ -298,6 +298,9 @@ mod tests {
                 }
                 prop_assert_eq!(table.len(), map.len());
                 prop_assert_eq!(table.get(&key), map.get(&key));
+                let slot = table.slot(&key);
+                prop_assert_eq!(slot.and_then(|slot| table.at(slot)), map.get(&key));
+                prop_assert!(slot.is_none() || table.likely_slot(&key).is_some());
             }
             prop_assert!(table.iter().eq(map.iter()));
             prop_assert!(table.keys().eq(map.keys()) && table.values().eq(map.values()));
