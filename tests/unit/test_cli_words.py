@@ -152,6 +152,12 @@ def test_who_waits_for_a_server_that_is_away_is_told_so(command: list[str], monk
     assert "waiting for 127.0.0.1:1" in done.output and "nothing answers at 127.0.0.1:1" in done.output
 
 
+def test_an_archive_in_which_nothing_is_is_not_called_sound(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["archive", "check", "--archive", str(tmp_path), "--site", "shop"])
+    assert done.exit_code == 1
+    assert "nothing is archived of site `shop`" in done.output and "sound" not in done.output
+
+
 def test_a_command_is_imported_alone() -> None:
     """What a person asks of a running site shall answer at once: no gateway, no database, no demo."""
     heavy = ("sqlalchemy", "faststream", "litestar", "cordboard.gateway", "cordboard.router")

@@ -42,6 +42,10 @@ class ArchiveReport(msgspec.Struct, kw_only=True):
     def clean(self) -> bool:
         return not self.problems
 
+    @property
+    def empty(self) -> bool:
+        return not (self.segments or self.parts or self.snapshots or self.problems)
+
     def wrong(self, file: str, what: str) -> None:
         if len(self.problems) < PROBLEMS_MAX:
             self.problems.append(Problem(file, what))

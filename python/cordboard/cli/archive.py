@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.markup import escape
 
 from cordboard.archive import Archive, ArchiveReport, Header, check_archive, open_storage
 from cordboard.cli.instants import parse_instant
@@ -82,6 +83,8 @@ def check(place: Place, site: Site = "default", as_json: AsJson = False) -> None
         print_json(report)
     else:
         _show(report)
+    if report.empty:
+        fail(f"nothing is archived of site `{site}` at {escape(report.where)}: look at --archive and --site")
     if not report.clean:
         raise typer.Exit(1)
 
@@ -230,6 +233,7 @@ def _show(report: ArchiveReport) -> None:
         f"{report.segments} segments, {report.parts} parts, {report.snapshots} snapshots; {report.commits} commits "
         f"({report.first_seq}–{report.last_seq}), {report.bytes} bytes of {report.plain_bytes}"
     )
-    console.print("[bold green]sound[/]" if report.clean else f"[bold red]{len(report.problems)} problems[/]")
+    if not report.empty:
+        console.print("[bold green]sound[/]" if report.clean else f"[bold red]{len(report.problems)} problems[/]")
     for problem in report.problems:
         console.print(f"  [red]{problem.file}: {problem.what}[/]", soft_wrap=True)
