@@ -16,15 +16,15 @@ from nats.js.client import JetStreamContext
 from cordboard.errors import LogUnavailable
 from cordboard.log.stream import Unanswered
 from cordboard.log.usage import Usage
-from cordboard.log.wire import ERR_NO_MESSAGE, ERR_STREAM_NOT_FOUND, ApiError, Wire
+from cordboard.log.wire import ERR_NO_MESSAGE, ERR_NO_PEERS, ERR_STREAM_NOT_FOUND, ApiError, Wire
 
 _log = logging.getLogger(__name__)
 
 BUCKET_MAX = 4 * 1024**3
 SWEPT_MAX = 200
 """So many leftovers go at a time; the others wait for the next one."""
-_NO_ROOM = (10023, 10047)
-"""The server has not so much to promise to a stream."""
+_NO_ROOM = (10023, 10047, ERR_NO_PEERS)
+"""The server, or every server of the cluster, has not so much to promise to a stream."""
 
 
 class Bucket:
@@ -51,12 +51,12 @@ class Bucket:
             wanted["max_bytes"] = max(BUCKET_MAX, 2 * int(info["state"]["bytes"]))
         if config["num_replicas"] < self._replicas:
             wanted["num_replicas"] = self._replicas
-        if wanted:
+        for field, value in wanted.items():  # each by itself: one may be refused
             try:
-                await self._ask("STREAM.UPDATE", config | wanted)
-                _log.info("%s changes: %s", self.stream, wanted)
+                await self._ask("STREAM.UPDATE", config | {field: value})
+                config[field] = value
             except LogUnavailable as error:
-                _log.warning("%s stays as it is, without %s: %s", self.stream, wanted, error)
+                _log.warning("%s stays as it is, without %s = %d: %s", self.stream, field, value, error)
 
     async def usage(self) -> Usage | None:
         """How full it is; None: there is none."""
