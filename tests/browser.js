@@ -5,6 +5,8 @@ class Element {
     Object.assign(this, { tag, dataset: {}, className: "", textContent: "", value: "", hidden: false, disabled: false, children: [], heard: {}, parentElement: null });
   }
   append(...added) { for (const one of added) { this.children.push(one); one.parentElement = this; } }
+  replaceChildren(...added) { this.children = []; this.append(...added); }
+  get firstElementChild() { return this.children[0] || null; }
   add(option) { this.append(option); if (!this.value) this.value = option.value; }
   remove() { this.parentElement.children = this.parentElement.children.filter((one) => one !== this); }
   focus() {}

@@ -23,7 +23,8 @@ from cordboard.events import fact as facts
 from cordboard.events.bounds import Key
 from cordboard.events.commit import INPUT_TAG, Commit, Consumed, Entry, Input
 from cordboard.events.door_events import DoorTurned
-from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy
+from cordboard.events.policy import ChannelProfile, NextStep, Policy, QueuePolicy
+from cordboard.events.terms import DivertCause
 from cordboard.events.verdict import Accepted, Refused, Verdict
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.run import run_gateway
@@ -45,13 +46,17 @@ POLICY = Policy(
 
 
 class ScriptedRouter:
-    """Answers each fact at once, unless it is `paused`. `refuse` names a reason for the next facts of a kind."""
+    """Answers each fact at once, unless it is `paused`. `refuse` names a reason for the next facts of a kind.
+
+    Whoever is called back is promised a call at 900."""
 
     def __init__(self, log: MemoryLog) -> None:
         self._log = log
         self._ordinals: dict[bytes, int] = {}
         self.facts: list[facts.Fact] = []
         self.refuse: dict[type, str] = {}
+        self.turns_away: list[NextStep] = []
+        """Who arrives is offered these instead."""
         self.running = asyncio.Event()
         self.running.set()
         self._changed = asyncio.Condition()
@@ -105,6 +110,10 @@ class ScriptedRouter:
         if reason is not None:
             return Refused(reason), []
         match fact:
+            case facts.ContactArrived(contact=contact, queue=queue) if self.turns_away:
+                return Accepted(), [self.offered(contact, queue, "full", fact.entry_point)]
+            case facts.NextStepChosen(contact=contact, successor=successor):
+                return Accepted(), self._chosen(fact, contact, successor)
             case facts.ContactArrived(contact=contact, queue=queue):
                 self._ordinals[contact] = 0
                 return Accepted(), [self._queued(contact, queue)]
@@ -117,6 +126,35 @@ class ScriptedRouter:
                 return Accepted(), [self._event(words.ContactEnded(0, "abandoned", "queued", None), contact)]
             case _:
                 return Refused("contact_gone"), []
+
+    def offered(self, contact: bytes, queue: str, cause: DivertCause, entry_point: str | None) -> Entry:
+        event = words.NextStepOffered(
+            at_ms=0, queue=queue, cause=cause, choices=self.turns_away, until_ms=60_000, requirements=[], priority=0, customer=None,
+            preferred=[], entry_point=entry_point, topic=None, case=None, rule=None, language="nl", accepts=[], segment=None,
+        )  # fmt: skip
+        return self._event(event, contact)
+
+    async def offer(self, contact: bytes, queue: str) -> None:
+        await self._commit(None, self.offered(contact, queue, "closing", "widget"))
+
+    def _chosen(self, fact: facts.NextStepChosen, contact: bytes, successor: bytes) -> list[Entry]:
+        if fact.kind == "callback" and fact.wish_ms == 0:
+            return [self._event(words.CallbackDeclined(0, "orders", 0, "full", []), successor)]
+        taken = words.NextStepTaken(0, fact.kind, fact.to, "customer", None if fact.kind == "message" else successor)
+        entries = [self._event(taken, contact)]
+        if fact.kind == "queue":
+            self._ordinals[successor] = 0
+            entries.append(self._queued(successor, fact.to or ""))
+            entries += [] if fact.message is None else [self._relayed(successor, fact.message, "customer", None)]
+        if fact.kind == "callback":
+            promise = words.PromiseMade(
+                at_ms=0, queue="orders", kind="scheduled", mode="agent_first", due_ms=900, from_ms=0, until_ms=1_000,
+                slot_ms=60_000, key=None, requirements=[], priority=0, customer=fact.customer, preferred=[], entry_point=None,
+                topic=None, case=None, rule=None, language=None, accepts=[], hours=[], address=fact.address, waiting=None,
+                replaces=None,
+            )  # fmt: skip
+            entries.append(self._event(promise, successor))
+        return entries
 
     def _queued(self, contact: bytes, queue: str) -> Entry:
         return self._event(words.ContactQueued(0, 1, queue, Key(1, 0, 0), 0, 0, [], 0, None, [], 0, None, None, None), contact)
@@ -144,7 +182,7 @@ class Customer:
         self.socket = socket
         self.frames: list[dict[str, Any]] = []
 
-    async def say(self, kind: str, **members: Any) -> None:
+    async def say(self, kind: str, /, **members: Any) -> None:
         await self.socket.send(json.dumps({"type": kind, **members}))
 
     async def hear(self, kind: str) -> dict[str, Any]:

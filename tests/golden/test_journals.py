@@ -25,6 +25,8 @@ GOLDENS = goldens()
 INCARNATION = b"this very router"
 UNTOLD = {"LevelAdopted", "RouterSteppedDown"}
 """Words that no story can say: the tests below and those of the shell do."""
+YOUNG = {"NextStepChosen", "NextStepOffered", "NextStepTaken"}
+"""Words of a level of which no journal is recorded yet: none may be left here once one is."""
 every = pytest.mark.parametrize("golden", GOLDENS, ids=lambda golden: golden.path.stem)
 
 
@@ -72,7 +74,7 @@ def test_every_word_that_is_said_today_stands_in_a_golden_journal() -> None:
                 said.add((1, entry.tag))
     missing = {word.__name__ for word in words.EVENTS if (1, word.__struct_config__.tag) not in said}
     missing |= {word.__name__ for word in facts.FACTS if (INPUT_TAG, word.__struct_config__.tag) not in said}
-    assert missing == UNTOLD
+    assert missing == UNTOLD | YOUNG
 
 
 def test_the_newest_recorded_level_has_a_journal_with_a_state_hash() -> None:

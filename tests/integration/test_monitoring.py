@@ -47,8 +47,8 @@ ROSTER = {"DeclareAgents", "ListAgents"}
 """Who was declared, with what: no word of what they do. ListAgents is asked below."""
 SINGLE = {"ExplainAgent", "ForcePresence"}
 """About one agent: refused, or answered without saying what the agent does."""
-PROMISED = {"BookCallback", "RescheduleCallback", "GetPromise", "ListPromises", "WatchPromises"}
-"""Asked in test_callbacks.py."""
+PROMISED = {"BookCallback", "RescheduleCallback", "GetPromise", "ListPromises", "WatchPromises", "ChooseNextStep"}
+"""Asked in test_callbacks.py; the last one answers as the first does, of a promise that nobody has yet."""
 POOL = DESCRIPTOR.pool
 
 
@@ -336,6 +336,7 @@ OF_NO_AGENT = {
     "already_queued", "policy_invalid", "policy_in_use", "policy_stale", "level_in_force",
     "level_unknown", "queue_closed_hours", "contact_scheduled", "contact_promised", "not_promised", "not_waiting",
     "callback_in_progress", "hours_invalid", "no_callbacks", "slot_mismatch", "too_many_promises", "plan_too_far",
+    "no_next_step", "next_step_not_offered", "next_step_unavailable",
 }  # fmt: skip
 """Refusals that say something of the contact, the queue, the policy or the request alone."""
 

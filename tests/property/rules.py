@@ -76,6 +76,12 @@ OF_PROMISES = {
     ),
 }
 """What the naive router does not know yet: rust/core/tests/histories draws it, and stories callbacks_* tell it."""
+NEXT_STEPS = (e.NextStepOffered, e.NextStepTaken)
+OF_NEXT_STEPS = {
+    "ThresholdReached.action=next_steps",
+    *(f"refused {reason}" for reason in ("no_next_step", "next_step_not_offered", "next_step_unavailable")),
+}
+"""Nor this: no entry point of its sites leads on."""
 
 
 def choices_of(word: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -91,6 +97,14 @@ IMPOSSIBLE |= dict.fromkeys(
     | {event.__name__ for event in PROMISES}
     | {f"{event.__name__}.{name}={value}" for event in PROMISES for name, values in choices_of(event) for value in values},
     "promises: stories callbacks_*",
+)
+
+
+IMPOSSIBLE |= dict.fromkeys(
+    OF_NEXT_STEPS
+    | {event.__name__ for event in NEXT_STEPS}
+    | {f"{event.__name__}.{name}={value}" for event in NEXT_STEPS for name, values in choices_of(event) for value in values},
+    "no entry point of these sites leads on: stories next_steps*",
 )
 
 

@@ -44,6 +44,10 @@ def change(document: Document, line: str) -> None:
     elif words[0] == "door":
         door = next(item for item in document["entry_points"] if item["name"] == words[1])
         door["availability"] = dict(map(setting, words[2:]))
+    elif words[0] == "next_step":
+        door = next(item for item in document["entry_points"] if item["name"] == words[1])
+        step = [None if part == "-" else part for part in words[2].split(":")]
+        door.setdefault("next_steps", []).append(step)
     elif words[0] in LISTS:
         items = document[LISTS[words[0]]]
         found = next((item for item in items if item["name"] == words[1]), None)

@@ -145,7 +145,7 @@ class ApiRole:
                     log=log, vault=nothing, boards=boards, desks=desks, feed=feed, history=history, publisher=heard,
                     intake=nothing, outcomes=outcomes, declared=declared, effects=nothing, quarantine=nothing,
                     signals=nothing, people=nothing, shown=nothing, tokens=nothing, erasure=nothing, explainer=nothing,
-                    attendance=nothing, doors=doors, promises=nothing, slas=nothing, missed=nothing,
+                    attendance=nothing, doors=doors, promises=nothing, slas=nothing, missed=nothing, next_steps=nothing,
                 )  # fmt: skip
                 await asyncio.Event().wait()
 

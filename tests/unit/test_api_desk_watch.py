@@ -30,7 +30,8 @@ UNTOLD = {
     "CustomerErased", "MatterRepeated", "ThresholdReached", "VisitEnded",
     "ContactSegmented", "SlaAtRisk", "SlaBroken", "SlaCancelled", "SlaMet", "SlaPaused", "SlaResumed", "SlaStarted",
     "EffectEnded", "EffectRequested", "EffectRetried", "LevelAdopted", "QuarantineEnded",
-    "CallbackDeclined", "CallbackDue", "CallbackOffered", "CapacitySet", "DoorTurned", "PromiseAtRisk", "PromiseEnded",
+    "CallbackDeclined", "CallbackDue", "CallbackOffered", "CapacitySet", "DoorTurned", "NextStepOffered", "NextStepTaken",
+    "PromiseAtRisk", "PromiseEnded",
     "PromiseMade", "WaitExpected",
 }  # fmt: skip
 """Events that change nothing of what a desk shows: the site's; those of an agent that only routing looks at; those of a contact

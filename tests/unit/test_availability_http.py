@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from cordboard.events.door_events import DoorTurned
 from cordboard.events.fact import ContactArrived, DemandTurnedAway
-from cordboard.events.policy import Availability, EntryPoint, QueuePolicy
+from cordboard.events.policy import Availability, EntryPoint, NextStep, QueuePolicy
 from cordboard.gateway.limits import Limits
 from tests.chat_site import POLICY, ScriptedSite, chat_site
 
@@ -52,6 +52,19 @@ async def test_everybody_may_ask_and_caches_may_keep_it(tmp_path: Path) -> None:
         assert [door["entry_point"] for door in (await web.get("/availability")).json()] == ["widget"]
         unknown = await web.get("/availability/silent")
         assert (unknown.status_code, unknown.json()["reason"]) == (404, "unknown_entry_point")
+
+
+async def test_a_door_that_is_not_open_says_what_can_be_done_instead(tmp_path: Path) -> None:
+    steps = [NextStep("callback", "orders", "voice", "orders"), NextStep("message")]
+    leading_on = replace(SHOWN, entry_points=[replace(SHOWN.entry_points[0], next_steps=steps), *SHOWN.entry_points[1:]])
+    async with chat_site(tmp_path, leading_on) as site, client(site) as web:
+        await turn(site, OPEN)
+        assert "next_steps" not in (await web.get("/availability/widget")).json()
+        await turn(site, BUSY)
+        shown = [{"kind": "callback", "to": "orders"}, {"kind": "message"}]
+        assert (await web.get("/availability/widget")).json()["next_steps"] == shown
+        refused = await web.post("/availability/widget/ticket")
+        assert (refused.status_code, refused.json()["next_steps"]) == (409, shown)
 
 
 async def test_an_open_door_gives_tickets_for_the_room_it_keeps(tmp_path: Path) -> None:

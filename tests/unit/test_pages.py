@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from cordboard.events.door_events import DoorTurned
 from cordboard.events.fact import ContactArrived
-from cordboard.events.policy import Availability, ChannelProfile, EntryPoint, QueuePolicy
+from cordboard.events.policy import Availability, ChannelProfile, EntryPoint, NextStep, QueuePolicy
 from tests.browser import Page, read_page
 from tests.chat_site import POLICY, ScriptedSite, chat_site
 
@@ -21,6 +21,13 @@ SHOWN = replace(
         EntryPoint(name="letters", channel="mail", queue="orders", availability=Availability()),
     ],
 )
+STEPS = [
+    NextStep("callback", "orders", "voice", "orders"),
+    NextStep("queue", "invoices", None, "invoices"),
+    NextStep("voicemail", "mailbox", "task", "orders"),
+    NextStep("message"),
+]
+LEADING_ON = replace(SHOWN, entry_points=[EntryPoint(name="widget", channel="chat", queue="orders", next_steps=STEPS)])
 OPEN = DoorTurned(1_000, "widget", "open", None, 0, None, None, 901_000)
 BUSY = DoorTurned(2_000, "widget", "busy", "expected_wait", 600_000, None, "phone_line", 602_000)
 LISTENING = DoorTurned(3_000, "widget", "listen_only", "unstaffed", None, None, None, 603_000)
@@ -122,3 +129,47 @@ async def test_a_place_that_is_gone_is_said(tmp_path: Path) -> None:
         assert "ticket" not in page.frames[0]
         notes = page.run("named.log.children.filter((one) => one.className === 'note').map((one) => one.textContent).join()")
         assert notes == "We could not keep your place: you wait like everybody else."
+
+
+async def test_who_is_turned_away_sees_buttons_and_chooses(tmp_path: Path) -> None:
+    async with chat_site(tmp_path, LEADING_ON, callback_numbers="+32") as site, Page(site.address, "?entry_point=widget") as page:
+        site.router.turns_away = STEPS
+        page.run("navigator.language = 'nl-BE'")
+        page.open("chat.html")
+        await asked(page, "Waar zijn mijn laarzen?")
+        await page.connect()
+        while not page.run("named.choices.children.length"):
+            await page.hear()
+        shown = page.run("named.choices.children.map((one) => one.textContent).join()")
+        assert shown == "Bel mij terug,Vraag het invoices,Laat een bericht achter,Niets, dank u"
+        assert page.run("named.asked.textContent").startswith("Niemand kan u nu helpen") and not page.run("named.steps.hidden")
+        press = "named.choices.children[0].dispatchEvent({ type: 'click', preventDefault() {} })"
+        page.run(press)
+        assert [frame["type"] for frame in page.frames] == ["start"], "first the number is asked for"
+        assert not page.run("named.reach.parentElement.hidden")
+        page.run(f"named.reach.value = '+32 470 12 34 56'; {press}")
+        await page.settle()
+        assert page.frames[1] == {"type": "choose", "kind": "callback", "to": "orders", "number": "+32 470 12 34 56"}
+        while not page.run("over"):
+            await page.hear()
+        assert page.run("named.state.textContent").startswith("Wij bellen u op ") and page.run("named.steps.hidden")
+
+
+async def test_the_page_goes_on_in_another_queue_or_says_why_not(tmp_path: Path) -> None:
+    async with chat_site(tmp_path, LEADING_ON) as site, Page(site.address, "?entry_point=widget") as page:
+        site.router.turns_away = STEPS
+        page.open("chat.html")
+        await asked(page, "Where are my boots?")
+        await page.connect()
+        while not page.run("named.choices.children.length"):
+            await page.hear()
+        shown = page.run("named.choices.children.map((one) => one.textContent).join()")
+        assert shown == "Ask invoices,Leave a message,Nothing, thank you"
+        page.run("named.choices.children[0].dispatchEvent({ type: 'click', preventDefault() {} })")
+        await page.settle()
+        while not page.run("named.state.textContent").startswith("Waiting"):
+            await page.hear()
+        assert page.run("named.steps.hidden") and page.run("ready")
+        site.router.turns_away = [NextStep("message")]
+        page.run("on.error({ reason: 'queue_full', message: 'no', next_steps: { steps: [], told: 'Closed until nine.' } })")
+        assert (page.run("named.state.textContent"), page.run("over")) == ("Closed until nine.", True)

@@ -13,6 +13,7 @@ from cordboard.api.sorting import check_words, language_of, sorted_by_policy
 from cordboard.api.status import BadRequest
 from cordboard.api.translate.check import PERSON_MAX, Check
 from cordboard.api.translate.words import requirements_from
+from cordboard.api.turned_away import refuse_turned_away
 from cordboard.errors import InvalidInput, Overloaded
 from cordboard.events.bounds import PREFERRED_MAX
 from cordboard.events.event import ContactQueued
@@ -49,6 +50,7 @@ async def submit(site: Site, request: pb.SubmitContactRequest) -> pb.SubmitConta
                 raise
             # Erased a moment ago, and known again from now on by another reference.
             outcome = await site.submit(await _draft(site, request, external_id, fact, persons))
+    refuse_turned_away(site, fact.contact, outcome)
     queued = outcome.first(ContactQueued)
     return pb.SubmitContactResponse(
         contact_id=fact.contact.hex(),
@@ -72,7 +74,7 @@ def _read(request: pb.SubmitContactRequest) -> tuple[ContactArrived, list[str]]:
     check.text("text", request.text, TEXT_MAX)
     if len(request.text.encode()) > TEXT_BYTES_MAX:
         check.wrong("text", f"must have at most {TEXT_BYTES_MAX} bytes in UTF-8")
-    _check_fields(check, request.fields)
+    check_fields(check, request.fields)
     check.count("preferred_agents", len(request.preferred_agents), 0, PREFERRED_MAX)
     persons = [check.person(f"preferred_agents[{index}]", person) for index, person in enumerate(request.preferred_agents)]
     fact = ContactArrived(
@@ -90,7 +92,7 @@ def _read(request: pb.SubmitContactRequest) -> tuple[ContactArrived, list[str]]:
     return fact, persons
 
 
-def _check_fields(check: Check, fields: Mapping[str, str]) -> None:
+def check_fields(check: Check, fields: Mapping[str, str]) -> None:
     check.count("fields", len(fields), 0, FIELDS_MAX)
     for name, value in sorted(fields.items())[:FIELDS_MAX]:
         check.name("fields", name)

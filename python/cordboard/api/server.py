@@ -25,6 +25,7 @@ from cordboard.api.engine import EngineService
 from cordboard.api.explain import ExplainService
 from cordboard.api.guard import Guard
 from cordboard.api.monitoring import Shown
+from cordboard.api.next_steps import NextStepService
 from cordboard.api.outcomes import Outcomes
 from cordboard.api.people import People
 from cordboard.api.periods import LOOK_S, PeriodKeeper
@@ -42,6 +43,7 @@ from cordboard.errors import ConfigurationError
 from cordboard.log.feed import Feed
 from cordboard.log.port import SiteLog
 from cordboard.missed import MissedContacts
+from cordboard.next_steps import NextSteps
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
@@ -63,6 +65,7 @@ from cordboard.v1 import (
     engagement_service_pb2,
     engine_service_pb2,
     explain_service_pb2,
+    next_step_service_pb2,
     policy_service_pb2,
     quarantine_service_pb2,
     queue_service_pb2,
@@ -78,6 +81,7 @@ from cordboard.v1.effect_service_pb2_grpc import add_EffectServiceServicer_to_se
 from cordboard.v1.engagement_service_pb2_grpc import add_EngagementServiceServicer_to_server
 from cordboard.v1.engine_service_pb2_grpc import add_EngineServiceServicer_to_server
 from cordboard.v1.explain_service_pb2_grpc import add_ExplainServiceServicer_to_server
+from cordboard.v1.next_step_service_pb2_grpc import add_NextStepServiceServicer_to_server
 from cordboard.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
 from cordboard.v1.quarantine_service_pb2_grpc import add_QuarantineServiceServicer_to_server
 from cordboard.v1.queue_service_pb2_grpc import add_QueueServiceServicer_to_server
@@ -124,6 +128,7 @@ SERVICES = tuple(
         (engagement_service_pb2, "EngagementService"),
         (engine_service_pb2, "EngineService"),
         (availability_service_pb2, "AvailabilityService"),
+        (next_step_service_pb2, "NextStepService"),
         (callback_service_pb2, "CallbackService"),
         (sla_service_pb2, "SlaService"),
     )
@@ -160,9 +165,9 @@ async def run_api(
     if quarantine is None:
         quarantine = Quarantine()
         feed.attach(quarantine.apply)
-    doors, promises, missed, slas = Doors(), Promises(), MissedContacts(), Slas()
+    doors, promises, missed, slas, next_steps = Doors(), Promises(), MissedContacts(), Slas(), NextSteps()
     erasure, attendance = Erasure(vault, log.site), Attendance(log, desks, feed.caught_up, session_grace_s)
-    for fold in (outcomes, declared, effects, doors, promises, missed, slas, erasure, attendance):
+    for fold in (outcomes, declared, effects, doors, promises, missed, slas, next_steps, erasure, attendance):
         feed.attach(fold.apply)
 
     async def decided(acceptance: Acceptance) -> bool:
@@ -187,6 +192,7 @@ async def run_api(
             promises=promises,
             slas=slas,
             missed=missed,
+            next_steps=next_steps,
             signals=Signals(log, desks),
             people=people,
             shown=Shown(declared, people, boards),
@@ -229,6 +235,7 @@ async def _serve(site: Site, host: str, port: int, caught_up: asyncio.Event, rea
     add_AvailabilityServiceServicer_to_server(AvailabilityService(site), server)
     add_CallbackServiceServicer_to_server(CallbackService(site), server)
     add_SlaServiceServicer_to_server(SlaService(site), server)
+    add_NextStepServiceServicer_to_server(NextStepService(site), server)
     healthy = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

@@ -22,6 +22,7 @@ from cordboard.events.verdict import REFUSALS
 from cordboard.log.feed import Feed
 from cordboard.log.port import Publisher, SiteLog
 from cordboard.missed import MissedContacts
+from cordboard.next_steps import NextSteps
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
@@ -62,6 +63,7 @@ class Site:
     promises: Promises
     slas: Slas
     missed: MissedContacts
+    next_steps: NextSteps
     signals: Signals
     people: People
     shown: Shown

@@ -22,7 +22,10 @@ from cordboard.errors import (
     VaultUnavailable,
 )
 from cordboard.events.promises import DeclineReason
+from cordboard.events.terms import DivertCause
+from cordboard.events.verdict import REFUSALS
 from cordboard.v1.callback_service_pb2 import CallbackAlternatives
+from cordboard.v1.next_step_service_pb2 import NextSteps
 
 DOMAIN = "cordboard"
 RETRY_DELAY_MS = 1_000
@@ -87,6 +90,15 @@ class WishDeclined(CordboardError):
         self.alternatives = alternatives
 
 
+class TurnedAway(FactRefused):
+    """A new contact is not taken by its queue; its customer may do something else instead."""
+
+    def __init__(self, cause: DivertCause, next_steps: NextSteps) -> None:
+        reason = f"queue_{cause}"
+        super().__init__(REFUSALS.get(reason, reason), reason=reason)
+        self.next_steps = next_steps
+
+
 _DECLINED: dict[DeclineReason, tuple[str, int]] = {
     "no_callbacks": ("the queue promises no calls", code_pb2.FAILED_PRECONDITION),
     "closed": ("nobody is called back then", code_pb2.FAILED_PRECONDITION),
@@ -131,7 +143,7 @@ _BY_REASON: dict[str, int] = {
             "not_parked", "effect_open", "agent_busy", "same_queue", "same_agent", "transfer_limit", "not_queued",
             "already_queued", "agent_not_ready", "no_side", "channel_not_enabled", "policy_in_use",
             "level_in_force", "level_unknown", "contact_scheduled", "contact_promised", "not_promised", "not_waiting",
-            "callback_in_progress", "no_callbacks",
+            "callback_in_progress", "no_callbacks", "no_next_step", "next_step_not_offered", "next_step_unavailable",
         ),
         code_pb2.FAILED_PRECONDITION,
     ),
@@ -188,6 +200,8 @@ def status_of(error: CordboardError) -> status_pb2.Status:
         details.append(_bad_request(error.violations))
     if isinstance(error, WishDeclined):
         details.append(CallbackAlternatives(begin_ms=error.alternatives))
+    if isinstance(error, TurnedAway):
+        details.append(error.next_steps)
     if isinstance(error, Overloaded | VaultUnavailable | Draining | CatchingUp):
         details.append(
             error_details_pb2.RetryInfo(

@@ -21,8 +21,8 @@ from cordboard.v1.types_pb2 import (
 )
 
 contacts_app = typer.Typer(
-    help="Contacts: list, show, submit; where they go (transfer, pick, requeue, priority, park, return, reclassify, end); and what "
-    "their agents do (hold, resume, consult, role, connect-failed).",
+    help="Contacts: list, show, submit; where they go (transfer, pick, requeue, priority, park, return, reclassify, end); what "
+    "customers can do whom nobody can help (next, choose); and what their agents do (hold, resume, consult, role, connect-failed).",
     no_args_is_help=True,
 )
 ContactArgument = Annotated[str, typer.Argument(help="The contact's id: 32 hexadecimal digits.")]

@@ -21,6 +21,7 @@ from cordboard.client.effects import EffectCalls
 from cordboard.client.engagements import EngagementCalls
 from cordboard.client.engine import EngineCalls
 from cordboard.client.explain import ExplainCalls
+from cordboard.client.next_steps import NextStepCalls
 from cordboard.client.policy import PolicyCalls
 from cordboard.client.quarantine import QuarantineCalls
 from cordboard.client.queues import QueueCalls
@@ -87,5 +88,6 @@ class Client(
     ExplainCalls,
     QueueCalls,
     SlaCalls,
+    NextStepCalls,
 ):
     """Every service of the API at `target` (host:port), over one connection. Raises ClientError."""

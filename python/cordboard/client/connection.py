@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from cordboard.v1.callback_service_pb2 import CallbackAlternatives
+from cordboard.v1.next_step_service_pb2 import NextSteps
 
 MESSAGE_MAX = 32 << 20
 PAUSE_MIN_S = 0.1
@@ -32,7 +33,8 @@ A = TypeVar("A")
 
 class ClientError(Exception):
     """The server refused. `reason` is a stable lower-case word (docs/glossary.md), `violations` the wrong fields by path,
-    `alternatives_ms` slots that could be had instead (Unix ms, nearest first) where a callback was refused."""
+    `alternatives_ms` slots that could be had instead (Unix ms, nearest first) where a callback was refused, `next_steps` what can
+    be done instead where a contact was turned away."""
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class ClientError(Exception):
         message: str,
         violations: Mapping[str, str] | None = None,
         alternatives_ms: Sequence[int] = (),
+        next_steps: NextSteps | None = None,
     ) -> None:
         super().__init__(f"{reason or code.name.lower()}: {message}")
         self.code = code
@@ -48,6 +51,7 @@ class ClientError(Exception):
         self.message = message
         self.violations = dict(violations or {})
         self.alternatives_ms = tuple(alternatives_ms)
+        self.next_steps = next_steps
 
 
 @dataclass(slots=True)
@@ -118,13 +122,17 @@ class Connection:
 def client_error(error: grpc.aio.AioRpcError) -> ClientError:
     reason, violations = "", {}
     alternatives_ms: tuple[int, ...] = ()
+    next_steps: NextSteps | None = None
     status = rpc_status.from_call(error)  # type: ignore[arg-type]  # the stubs want a sync call
     for detail in status.details if status is not None else ():
         info, bad, other = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), CallbackAlternatives()
+        steps = NextSteps()
         if detail.Unpack(info):
             reason = info.reason.lower()
         elif detail.Unpack(bad):
             violations = {violation.field: violation.description for violation in bad.field_violations}
         elif detail.Unpack(other):
             alternatives_ms = tuple(other.begin_ms)
-    return ClientError(error.code(), reason, error.details() or "", violations, alternatives_ms)
+        elif detail.Unpack(steps):
+            next_steps = steps
+    return ClientError(error.code(), reason, error.details() or "", violations, alternatives_ms, next_steps)

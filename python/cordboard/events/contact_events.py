@@ -27,7 +27,7 @@ from cordboard.events.bounds import (
     Requirement,
 )
 from cordboard.events.fact import Author
-from cordboard.events.terms import ContactState, EndReason, ParkedKind, Step, ThresholdAction, Visit, VisitOutcome
+from cordboard.events.terms import ContactState, DivertCause, EndReason, ParkedKind, Step, ThresholdAction, Visit, VisitOutcome
 
 
 class Matter(msgspec.Struct, frozen=True, array_like=True):
@@ -195,7 +195,7 @@ class ContactDiverted(msgspec.Struct, frozen=True, array_like=True, tag=61):
     at_ms: Ms
     queue: Name
     to: Name
-    cause: Literal["emergency", "closed", "unstaffed", "full", "closing", "threshold", "closed_hours"]
+    cause: DivertCause
 
 
 class MatterRepeated(msgspec.Struct, frozen=True, array_like=True, tag=62):

@@ -40,6 +40,7 @@ from cordboard.events.contact_events import (
 )
 from cordboard.events.door_events import DoorTurned, WaitExpected
 from cordboard.events.fact import EffectFailure, QuarantineOutcome, QueueMode
+from cordboard.events.next_steps import NextStepOffered, NextStepTaken
 from cordboard.events.offer_events import (
     AgentSilenceNoticed,
     ConnectExpired,
@@ -150,6 +151,8 @@ __all__ = [
     "MatterRepeated",
     "MessageAttached",
     "MessageRelayed",
+    "NextStepOffered",
+    "NextStepTaken",
     "OfferAccepted",
     "OfferDeclined",
     "OfferExpired",
@@ -403,5 +406,7 @@ Event = (
     | SlaCancelled
     | ContactSegmented
     | CallbackOffered
+    | NextStepOffered
+    | NextStepTaken
 )
 EVENTS: tuple[type[msgspec.Struct], ...] = Event.__args__

@@ -30,13 +30,8 @@ from cordboard.events.bounds import (
     Requirement,
     Skill,
 )
-from cordboard.events.promises import (
-    AttemptReported,
-    CallbackCancelled,
-    CallbackRequested,
-    CallbackRescheduled,
-    CapacityPlanned,
-)
+from cordboard.events.next_steps import NextStepChosen
+from cordboard.events.promises import AttemptReported, CallbackCancelled, CallbackRequested, CallbackRescheduled, CapacityPlanned
 
 Requirements = Annotated[list[Requirement], msgspec.Meta(max_length=REQUIREMENTS_MAX)]
 Attempt = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
@@ -496,5 +491,6 @@ Fact = (
     | CallbackCancelled
     | AttemptReported
     | CapacityPlanned
+    | NextStepChosen
 )
 FACTS: tuple[type[msgspec.Struct], ...] = Fact.__args__

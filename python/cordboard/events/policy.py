@@ -32,6 +32,8 @@ RULES_MAX = 256
 FORMS_MAX = 32
 FORM_FIELDS_MAX = 32
 WEBHOOKS_MAX = 32
+NEXT_STEPS_MAX = 8
+MESSAGE_MAX = 500
 LANGUAGES_MAX = 32
 CHOICES_MAX = 64
 KEYWORDS_MAX = 64
@@ -51,6 +53,10 @@ Labels = Annotated[dict[Name, LabelText], msgspec.Meta(max_length=LANGUAGES_MAX)
 """A text for people by language."""
 Pointer = Annotated[str, msgspec.Meta(pattern=r"^(/[^/]{1,64}){1,8}$", max_length=256)]
 """A place in a JSON document (RFC 6901)."""
+StepKind = Literal["callback", "queue", "voicemail", "form", "mail", "message"]
+"""What a next step is: a call back, a place in another queue, something left behind (spoken, in a form, by mail), or to be told."""
+MessageText = Annotated[str, msgspec.Meta(max_length=MESSAGE_MAX)]
+Messages = Annotated[dict[Name, MessageText], msgspec.Meta(max_length=LANGUAGES_MAX)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Minute = Annotated[int, msgspec.Meta(ge=0, le=1_440)]
 Intervals = Annotated[list[tuple[Minute, Minute]], msgspec.Meta(max_length=INTERVALS_MAX)]
@@ -298,6 +304,15 @@ class Availability(msgspec.Struct, frozen=True, kw_only=True):
     """The entry point where customers are sent while this one is not open."""
 
 
+class NextStep(msgspec.Struct, frozen=True, array_like=True):
+    """One next step. `to`: the queue, or the entry point, that it leads to; `channel` and `queue` are those of what follows."""
+
+    kind: StepKind
+    to: Name | None = None
+    channel: Channel | None = None
+    queue: Name | None = None
+
+
 class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
     """A door to one channel: a mail address, chat button, form, webhook. Its queue, topic, language yield to rules."""
 
@@ -310,6 +325,11 @@ class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
     language: Name | None = None
     availability: Availability | None = None
     """None: nothing is said of it."""
+    next_steps: Annotated[list[NextStep], msgspec.Meta(max_length=NEXT_STEPS_MAX)] = []
+    """What customers can do whom nobody can help: in this order, the last one is a message."""
+    choose_ms: DurationMs = 120_000
+    messages: Messages = {}
+    """What they are told at the last step, by language."""
 
 
 class FormField(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,5 +29,7 @@ RevokeReason = Literal[
 ]
 SilenceStep = Literal["dormant", "end", "alert", "requeue"]
 """What a silence leads to next."""
-ThresholdAction = Literal["raise_priority", "overflow", "offer_callback", "notify"]
+ThresholdAction = Literal["raise_priority", "overflow", "offer_callback", "notify", "next_steps"]
+DivertCause = Literal["emergency", "closed", "unstaffed", "full", "closing", "threshold", "closed_hours"]
+"""Why a contact goes elsewhere than where it was to go."""
 ContactState = Literal["queued", "offered", "connecting", "engaged", "ended", "parked", "scheduled"]

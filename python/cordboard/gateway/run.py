@@ -107,16 +107,18 @@ class _Gateway:
         self._policy, cases = PolicyView(), Cases()
         self.turnstile = Turnstile(self._policy, Tickets(vault.derive_key("tickets"), log.site), limits)
         keys = ChatKeys(vault.derive_key("chat"), name)
-        self._chat = Chat(name, vault, keys, self._policy, limits, grace_s, self.turnstile.take)
         self.entrances = {kind: Entrance(kind, vault, self._policy, cases, limits) for kind in (MAIL, FORM, WEBHOOK)}
         answers = Answers(partial(_read_commit, log))
         self.bookings = Bookings(CALLBACK, log.site, vault, self._policy, numbers, answers, limits)
+        call_number = self.bookings.check_number if numbers else None
+        self._chat = Chat(name, vault, keys, self._policy, limits, grace_s, self.turnstile.take, call_number)
         self._sessions: set[Session] = set()
         self._whispers = Whispers(log, self._chat)
         folds = [
             self._policy.apply,
             self.turnstile.doors.apply,
             cases.apply,
+            self._chat.steps.fold.apply,
             self._chat.conversations.apply,
             self._chat.verdicts.apply,
         ]

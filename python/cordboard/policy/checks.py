@@ -4,6 +4,7 @@ from cordboard.policy.check_calendars import check_calendars
 from cordboard.policy.check_conversation import check_conversation
 from cordboard.policy.check_doors import check_doors
 from cordboard.policy.check_moving import check_moving
+from cordboard.policy.check_next_steps import check_next_steps
 from cordboard.policy.check_queues import check_waiting
 from cordboard.policy.check_rules import check_rules
 from cordboard.policy.check_slas import check_slas
@@ -32,6 +33,7 @@ def check_document(document: Document, problems: Problems) -> None:
     _check_reasons(document, problems)
     _check_routing(document.blocks["routing"], problems)
     check_doors(document, problems)
+    check_next_steps(document, problems)
     check_moving(document, problems)
     check_rules(document, problems)
 

@@ -24,6 +24,7 @@ from cordboard.events.policy import (
 )
 from cordboard.policy.calendars import with_instants
 from cordboard.policy.check_doors import door_channel, doors
+from cordboard.policy.check_next_steps import compiled_steps
 from cordboard.policy.classify import DEFAULT_RULE
 from cordboard.policy.entry import Entry
 from cordboard.policy.problems import Problems
@@ -66,7 +67,7 @@ def compile_policy(document: Document, version: int) -> Policy:
         dispositions=list(named["dispositions"]),
         segments=list(named["segments"]),
         topics=[Topic(name=word, **entry.fields()) for word, entry in named["topics"].items()],
-        entry_points=[_entry_point(group, word, entry) for group, word, entry in doors(document)],
+        entry_points=[_entry_point(document, group, word, entry) for group, word, entry in doors(document)],
         forms=[_form(word, entry, document.language) for word, entry in named["forms"].items()],
         webhooks=[Webhook(name=word, **entry.fields()) for word, entry in named["webhooks"].items()],
         rules=[_rule(entry) for entry in blocks["classification"].get("rules") or []],
@@ -99,10 +100,13 @@ def check_compiled(policy: Policy) -> None:
         raise InvalidInput("the compiled policy does not read back as it was written")
 
 
-def _entry_point(group: str, word: str, entry: Entry) -> EntryPoint:
+def _entry_point(document: Document, group: str, word: str, entry: Entry) -> EntryPoint:
     """A door; forms and webhooks are doors too. A webhook's `language` is a place in its payload."""
     if group == "entry_points":
-        return EntryPoint(name=word, **entry.fields())
+        fields = entry.fields()
+        fields["next_steps"] = compiled_steps(document, entry)
+        fields["messages"] = _labels(fields.get("messages", {}), document.language)
+        return EntryPoint(name=word, **fields)
     channel = door_channel(group, entry)
     assert channel is not None, "a document without problems has a channel for every door"
     language = entry.get("language") if group == "forms" else None

@@ -18,6 +18,7 @@ from cordboard.events.policy import (
 )
 from cordboard.policy.kinds import Duration, Label, OneOf, Percent, Whole
 from cordboard.policy.nested import NestedNames, NestedStruct
+from cordboard.policy.next_steps import NEXT_STEPS
 from cordboard.policy.setting import Names, Section, Setting
 from cordboard.policy.text_kinds import MailAddress, Pointer, WebAddress
 from cordboard.policy.word_kinds import ByName, Flag, LanguageCode, Word
@@ -74,6 +75,7 @@ ENTRY_POINT = Section(
             field="availability",
             rare=True,
         ),
+        *NEXT_STEPS,
     ),
     EntryPoint,
 )

@@ -52,7 +52,7 @@ THRESHOLD = Section(
         ),
         Setting(
             "action",
-            OneOf(("raise_priority", "overflow", "offer_callback", "notify")),
+            OneOf(("raise_priority", "overflow", "offer_callback", "notify", "next_steps")),
             "What happens then, once a visit.",
             field="action",
         ),

@@ -50,6 +50,10 @@ class Ledger:
         self._offers: dict[tuple[bytes, int], str] = {}
         self._parked: set[bytes] = set()
         self._promised: set[bytes] = set()
+        self._choosing: dict[bytes, tuple[tuple[tuple[str, str | None], ...], int]] = {}
+        """What those may choose who were offered next steps, and until when."""
+        self._successors: dict[bytes, bytes] = {}
+        """What is to go on with contacts whose customers chose in this commit, and with which."""
         self._unended: set[bytes] = set()
         """Contacts that ended in this commit and were promised something."""
         self._loads = Loads(self._report, self._whole)
@@ -74,6 +78,8 @@ class Ledger:
             72: self._promise_made,
             75: self._attempt_recorded,
             76: self._promise_ended,
+            96: self._next_steps_offered,
+            97: self._next_step_taken,
         }
 
     def check(self, seq: int, commit: Commit, prev_hash: bytes | None) -> list[Input]:
@@ -94,6 +100,9 @@ class Ledger:
         for contact in sorted(self._unended):
             self._report(f"contact {contact.hex()} ends, and what it was promised does not")
         self._unended.clear()
+        for successor, contact in sorted(self._successors.items()):
+            self._report(f"contact {contact.hex()} goes on as {successor.hex()}, which does not come to be")
+        self._successors.clear()
         self._previous = commit
         return inputs
 
@@ -183,6 +192,8 @@ class Ledger:
             self._report(f"contact {contact.hex()} begins visit {event.visit}, but never arrived")
         if contact in self._parked:
             self._report(f"contact {contact.hex()} waits while it is parked")
+        self._choosing.pop(contact, None)
+        self._successors.pop(contact, None)
         self._live.add(contact)
 
     def _contact_ended(self, entry: Entry, event: words.ContactEnded) -> None:
@@ -196,6 +207,7 @@ class Ledger:
             self._unended.add(contact)
         if event.reason == "flowed_out" and event.successor is None:
             self._report(f"contact {contact.hex()} flows out without a successor")
+        self._choosing.pop(contact, None)
         self._ended[contact] = event.at_ms
 
     def _promise_made(self, entry: Entry, event: words.PromiseMade) -> None:
@@ -204,6 +216,7 @@ class Ledger:
             self._report(f"contact {contact.hex()} is promised a call, but lives already")
         if event.until_ms < max(event.from_ms, event.due_ms):
             self._report(f"contact {contact.hex()} is promised a call in a window that ends before it begins")
+        self._successors.pop(contact, None)
         self._live.add(contact)
         self._promised.add(contact)
 
@@ -250,7 +263,35 @@ class Ledger:
             self._report(f"offer {contact.hex()}/{event.attempt} for a parked contact")
         self._offers[contact, event.attempt] = "made"
 
+    def _next_steps_offered(self, entry: Entry, event: words.NextStepOffered) -> None:
+        contact = entry.contact or b""
+        if not event.choices:
+            self._report(f"contact {contact.hex()} is offered next steps, but none to choose")
+        if event.until_ms <= event.at_ms:
+            self._report(f"contact {contact.hex()} is offered next steps until before now")
+        # Offered anew, those before do not count any more.
+        self._choosing[contact] = tuple((step.kind, step.to) for step in event.choices), event.until_ms
+
+    def _next_step_taken(self, entry: Entry, event: words.NextStepTaken) -> None:
+        """What was offered is taken once, by its time; and but for a message something that lives goes on with it."""
+        contact = entry.contact or b""
+        steps, until_ms = self._choosing.pop(contact, (None, 0))
+        if steps is None and self._whole:
+            self._report(f"contact {contact.hex()} takes a next step, but was offered none, or took one")
+        if steps is not None and event.by == "customer" and (event.kind, event.to) not in steps:
+            self._report(f"contact {contact.hex()} takes a next step that was not offered")
+        if steps is not None and event.at_ms > until_ms:
+            self._report(f"contact {contact.hex()} takes a next step after its time")
+        if (event.successor is None) != (event.kind == "message"):
+            self._report(f"contact {contact.hex()} takes next step {event.kind} and goes on as {event.successor!r}")
+        if event.successor == contact:
+            if self._whole and contact not in self._live:
+                self._report(f"contact {contact.hex()} goes on waiting, but does not live")
+        elif event.successor is not None:
+            self._successors[event.successor] = contact
+
     def _offer_accepted(self, entry: Entry, event: words.OfferAccepted) -> None:
+        self._choosing.pop(entry.contact or b"", None)
         self._move(entry, event.attempt, ("made",), "accepted")
 
     def _dialling(self, contact: bytes, attempt: int) -> bool:

@@ -7,6 +7,7 @@ mod customers;
 mod doors;
 mod effects;
 mod engagements;
+mod next_steps;
 mod offers;
 mod policy;
 mod promises;
@@ -140,6 +141,8 @@ impl Site {
             }
             Event::DayTurned(event) => self.turn_day(event.at_ms),
             Event::DoorTurned(event) => self.turn_door(event),
+            Event::NextStepOffered(event) => self.offer_next_steps(about, event),
+            Event::NextStepTaken(_) => self.take_next_step(about.contact()?, turn_ms),
             Event::PromiseMade(_)
             | Event::CallbackDeclined(_)
             | Event::CallbackOffered(_)

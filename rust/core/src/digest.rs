@@ -4,7 +4,7 @@
 //! - a table (contacts, agents, effects, and by customer: places, matters) counts with its length and the sum of its entries' hashes, that of (key, value) taken as four
 //!   numbers that are added lane by lane, modulo 2^64: XXH3 in 128 bits, high half first, and two zeros; up to level 3 BLAKE3, big-endian;
 //! - a memory (facts, gone) counts with how many it forgot, how many it knows, and its running digest (see there);
-//! - what only some sites have (pace, doors, clocks of SLA promises) counts if there is any.
+//! - what only some sites have (pace, doors, clocks of SLA promises, open choices of next steps) counts if there is any.
 
 use serde::Serialize;
 
@@ -49,6 +49,7 @@ impl State {
             planned,
             hours,
             slas,
+            choices,
         } = self;
         let leaves = self.leaves();
         let mut bytes = Bytes(Vec::new());
@@ -82,6 +83,9 @@ impl State {
             bytes.add_table(&slas.segments, leaves);
             bytes.add_table(slas.rested.known(), leaves);
         }
+        if choices.len() > 0 {
+            bytes.add_table(choices, leaves);
+        }
         Digest(*blake3::hash(&bytes.0).as_bytes())
     }
 
@@ -95,6 +99,7 @@ impl State {
         self.matters.known_mut().settle(leaves);
         self.promises.settle(leaves);
         self.slas.settle(leaves);
+        self.choices.settle(leaves);
     }
 
     /// How the entries of tables are hashed at the level in force.

@@ -97,6 +97,7 @@ impl Index {
         }
         index.later.extend(state.hours.iter().flat_map(|(queue, hours)| turning(queue, *hours)));
         index.later.extend(state.slas.deadlines());
+        index.later.extend(state.choices.iter().map(|(id, choice)| (choice.until_ms, Later::NextStep(*id))));
         for (who, contact) in each(&state.contacts) {
             index.enter_contact(who, contact);
         }

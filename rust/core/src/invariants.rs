@@ -41,6 +41,7 @@ impl Router {
         found.extend(overlooked(site));
         found.extend(not_promoted(site));
         found.extend(unclear_promises(site));
+        found.extend(unclear_choices(site));
         match Index::of(&site.state) {
             Ok(index) if index == site.index => {}
             Ok(_) => found.push("the index differs from the state".to_owned()),
@@ -48,6 +49,21 @@ impl Router {
         }
         found
     }
+}
+
+/// Whoever may choose a next step waits, or was turned away; and the choice ends in time.
+fn unclear_choices(site: &Site) -> Vec<String> {
+    let mut found = Vec::new();
+    for (id, choice) in &site.state.choices {
+        let phase = site.contact(id).map(|contact| contact.phase);
+        if !phase.is_none_or(|phase| matches!(phase, Phase::Queued | Phase::Offered { .. })) {
+            found.push(format!("contact {id:?} is {phase:?} and is offered next steps"));
+        }
+        if choice.steps.is_empty() || (is_settled(site) && choice.until_ms <= site.state.at_ms) {
+            found.push(format!("contact {id:?} has {} next steps to choose from until {}", choice.steps.len(), choice.until_ms));
+        }
+    }
+    found
 }
 
 /// When a turn ends, everything that may be offered is offered: nobody waits for an agent who could have the contact.

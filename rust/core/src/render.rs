@@ -154,6 +154,8 @@ impl Line {
             Event::CustomerErased(event) => self.word(Name(event.customer)),
             Event::DoorTurned(event) => self.door(event),
             Event::WaitExpected(event) => self.expected(event),
+            Event::NextStepOffered(event) => self.next_steps(event),
+            Event::NextStepTaken(event) => self.next_step(event),
             Event::ContactReprioritised(_)
             | Event::ContactRelaxed(_)
             | Event::ThresholdReached(_)

@@ -11,12 +11,12 @@ use crate::few::Few;
 use crate::pace::{Pace, REMEMBERED};
 use crate::router::LAST_TURN_MS;
 use crate::slas::{Run, SlaClock};
-use crate::state::{Agent, Contact, Door, Effect, Place, Promise, State, RECENT_OFFERS};
+use crate::state::{Agent, Choice, Contact, Door, Effect, Place, Promise, State, RECENT_OFFERS};
 use crate::words::bounds::{
     ACCEPTS_MAX, ATTEMPT, ATTEMPT_MAX, CAPACITY, CHANNELS_MAX, CLASS, CONCURRENT, COUNT, DURATION, LEVEL, MEMBERSHIPS_MAX, MS,
     PREFERRED_MAX, PRIORITY, QUEUES_ADDED_MAX, RANK, RANKS_MAX, REQUIREMENTS_MAX, SKILLS_MAX, STEP, VISIT_REQUIREMENTS_MAX,
 };
-use crate::words::{Id, Key, Requirement, HOURS_MAX, PLACES, SLOT};
+use crate::words::{Id, Key, Requirement, HOURS_MAX, NEXT_STEPS_MAX, PLACES, SLOT};
 
 /// One number, and what it may be.
 type Claim = (&'static str, u64, Span);
@@ -50,6 +50,9 @@ pub(crate) fn check(state: &State) -> Result<(), String> {
         let places = planned.capacities.values().map(|places| ("places of a slot", u64::from(*places), PLACES));
         within(&places.chain([("length of slots", planned.slot_ms, SLOT)]).collect::<Vec<_>>())?;
     }
+    for (id, choice) in &state.choices {
+        within(&of_choice(choice)).map_err(|what| format!("the choice of contact {id:?} has {what}"))?;
+    }
     within(&of_pace(&state.pace)).map_err(|what| format!("its pace has {what}"))?;
     for (name, door) in &state.doors {
         within(&of_door(door)).map_err(|what| format!("door {name} has {what}"))?;
@@ -77,6 +80,19 @@ fn of_promise(promise: &Promise, state: &State) -> Result<(), String> {
     claims.extend(promise.key.into_iter().flat_map(|key| of_key(key, state.arrivals)));
     claims.extend(promise.wishes.iter().map(of_requirement));
     within(&claims)
+}
+
+fn of_choice(choice: &Choice) -> Vec<Claim> {
+    let mut claims = vec![
+        ("end", choice.until_ms, MS),
+        ("priority", u64::from(choice.priority), PRIORITY),
+        most("next steps", choice.steps.len(), NEXT_STEPS_MAX),
+        most("wishes", choice.wishes.len(), REQUIREMENTS_MAX),
+        most("preferred agents", choice.preferred.len(), PREFERRED_MAX),
+        most("accepted languages", choice.accepts.len(), ACCEPTS_MAX),
+    ];
+    claims.extend(choice.wishes.iter().map(of_requirement));
+    claims
 }
 
 /// Handling times may be as long as an engagement, which no word says.

@@ -8,8 +8,8 @@ use crate::codec;
 use crate::relax::join;
 use crate::table::Table;
 use crate::words::{
-    Availability, ChannelPresence, ChannelProfile, EntryPoint, FreedAgent, Key, Name, Order, Policy, QueuePolicy, Requirement,
-    SlaPolicy, ThresholdAction,
+    Availability, ChannelPresence, ChannelProfile, EntryPoint, FreedAgent, Key, Name, NextStep, Order, Policy, QueuePolicy,
+    Requirement, SlaPolicy, StepKind, ThresholdAction,
 };
 
 /// What nobody waits for at the other end.
@@ -26,7 +26,7 @@ pub(crate) struct Rules {
     reasons: BTreeSet<Name>,
     dispositions: BTreeSet<Name>,
     topics: BTreeSet<Name>,
-    entry_points: BTreeSet<Name>,
+    entry_points: BTreeMap<Name, usize>,
     promoting: BTreeSet<Name>,
     keeps_floors: bool,
     calendars: BTreeMap<Name, Calendar>,
@@ -47,7 +47,7 @@ pub(crate) struct Door {
 
 impl Door {
     fn of(entry_point: &EntryPoint) -> Option<Self> {
-        let EntryPoint { name, channel, queue, availability } = entry_point.clone();
+        let EntryPoint { name, channel, queue, availability, .. } = entry_point.clone();
         Some(Self { name, channel: channel?, queue: queue?, terms: availability? })
     }
 }
@@ -75,7 +75,12 @@ impl Rules {
             reasons: policy.reasons.iter().map(|reason| reason.name.clone()).collect(),
             dispositions: policy.dispositions.iter().cloned().collect(),
             topics: policy.topics.iter().map(|topic| topic.name.clone()).collect(),
-            entry_points: policy.entry_points.iter().map(|entry_point| entry_point.name.clone()).collect(),
+            entry_points: policy
+                .entry_points
+                .iter()
+                .zip(0..)
+                .map(|(entry_point, number)| (entry_point.name.clone(), number))
+                .collect(),
             promoting: promoting.map(|queue| queue.name.clone()).collect(),
             paced: doors.iter().map(|door| door.queue.clone()).chain(calling).collect(),
             doors,
@@ -101,6 +106,7 @@ impl Rules {
             return Err("has days that are not in their order");
         }
         self.check_doors()?;
+        self.check_next_steps()?;
         if policy.supervisor_queue.as_ref().is_some_and(|name| !self.queues.contains_key(name)) {
             return Err("names an unknown supervisor queue");
         }
@@ -151,6 +157,34 @@ impl Rules {
         }
         let known = |door: &Door| self.queues.contains_key(&door.queue) && self.channels.contains_key(&door.channel);
         self.doors.iter().all(known).then_some(()).ok_or("has a door to an unknown queue or channel")
+    }
+
+    /// Every list ends with what is always possible, so that there is always a next step.
+    fn check_next_steps(&self) -> Result<(), &'static str> {
+        for steps in self.policy.entry_points.iter().map(|entry_point| &entry_point.next_steps) {
+            let told = steps.iter().position(|step| step.kind == StepKind::Message);
+            if !steps.is_empty() && told != Some(steps.len() - 1) {
+                return Err("has next steps that do not end with a message");
+            }
+            let once: BTreeSet<_> = steps.iter().map(|step| (step.kind, &step.to)).collect();
+            if once.len() < steps.len() || !steps.iter().all(|step| self.leads_on(step)) {
+                return Err("has a next step that leads nowhere, or twice");
+            }
+        }
+        Ok(())
+    }
+
+    fn leads_on(&self, step: &NextStep) -> bool {
+        let queue = step.queue.as_ref().and_then(|name| self.queue(name));
+        let channel = step.channel.as_ref().and_then(|name| self.channel(name));
+        match step.kind {
+            StepKind::Callback => channel.is_some() && queue.is_some_and(|queue| queue.callbacks.is_some()),
+            StepKind::Queue => queue.is_some(),
+            StepKind::Voicemail | StepKind::Form | StepKind::Mail => {
+                queue.is_some() && channel.is_some_and(|channel| channel.presence == ChannelPresence::Async) && step.to.is_some()
+            }
+            StepKind::Message => step.to.is_none(),
+        }
     }
 
     fn check_plan(&self, queue: &QueuePolicy) -> Result<(), &'static str> {
@@ -214,7 +248,11 @@ impl Rules {
     }
 
     pub(crate) fn knows_entry_point(&self, name: &Name) -> bool {
-        self.entry_points.contains(name)
+        self.entry_points.contains_key(name)
+    }
+
+    pub(crate) fn entry_point(&self, name: &Name) -> Option<&EntryPoint> {
+        self.policy.entry_points.get(*self.entry_points.get(name)?)
     }
 
     /// What a contact needs in a queue: its own wishes and the queue's; the higher level wins, hard wins.

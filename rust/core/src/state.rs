@@ -6,6 +6,7 @@
 mod agent;
 mod contact;
 mod door;
+mod next_step;
 mod promise;
 mod today;
 
@@ -25,6 +26,7 @@ use crate::words::{Consumed, Digest, Id, Key, Name, QueueMode};
 pub(crate) use agent::{Agent, Enabled, Outside, Work, WorkPhase};
 pub(crate) use contact::{Contact, Exclusion, OfferEnd, PastOffer, Phase, RECENT_OFFERS};
 pub(crate) use door::Door;
+pub(crate) use next_step::{Choice, CHOOSING_MAX};
 pub(crate) use promise::{Promise, PromiseStage};
 pub(crate) use today::Today;
 
@@ -94,6 +96,9 @@ pub(crate) struct State {
     pub(crate) hours: BTreeMap<Name, Hours>,
     #[serde(default)] // snapshots from before there were SLAs have none
     pub(crate) slas: SlaClocks,
+    /// What customers may do where nobody can help, by contact.
+    #[serde(default = "Summed::new")] // nor have earlier ones any of these
+    pub(crate) choices: Summed<Id, Choice>,
 }
 
 impl State {
@@ -129,6 +134,7 @@ impl State {
             planned: BTreeMap::new(),
             hours: BTreeMap::new(),
             slas: SlaClocks::default(),
+            choices: Summed::new(),
         }
     }
 }
@@ -150,6 +156,7 @@ impl State {
         self.matters.seed(seed);
         self.promises.seed(seed);
         self.slas.seed(seed);
+        self.choices.seed(seed);
     }
 }
 

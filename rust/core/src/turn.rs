@@ -310,6 +310,7 @@ impl<'a> Turn<'a> {
             Later::Hours(queue) => self.turn_hours(queue),
             Later::HoursOver(queue) => self.close_hours(queue),
             Later::Sla(subject, name) => self.turn_clock(*subject, name),
+            Later::NextStep(contact) => self.end_choice(*contact),
         }
     }
 

@@ -30,11 +30,19 @@ SCRIPT_FRESH_S = 3_600
 _ANYBODY = {"access-control-allow-origin": "*", "x-content-type-options": "nosniff"}
 
 
+class OtherWay(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A next step of the entry point: callback, queue, voicemail, form, mail, or to be told (message)."""
+
+    kind: str
+    to: str | None = None
+
+
 class Availability(msgspec.Struct, frozen=True, omit_defaults=True):
     """How an entry point stands. Times are Unix ms.
 
     `state`: open, busy, listen_only, closed; unknown before the router has said anything. `expected_wait_ms`: what customers are
-    told; `asynchronous`: until the answer, since nobody waits at the other end. `referral`: where to go meanwhile.
+    told; `asynchronous`: until the answer, since nobody waits at the other end. `referral`: where to go meanwhile. `next_steps`:
+    what may be offered to who comes in and is turned away.
     """
 
     entry_point: str
@@ -46,6 +54,7 @@ class Availability(msgspec.Struct, frozen=True, omit_defaults=True):
     until_ms: int | None = None
     referral: str | None = None
     since_ms: int | None = None
+    next_steps: tuple[OtherWay, ...] = ()
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -73,11 +82,11 @@ class Turnstile:
 
     def shown(self, name: str) -> Availability:
         """Raises NotFound (`unknown_entry_point`)."""
-        return availability(self._door(name))
+        return self._said(self._door(name))
 
     def all(self) -> list[Availability]:
         self._check_open()
-        return [availability(door) for door in self.doors.all()]
+        return [self._said(door) for door in self.doors.all()]
 
     def ticket(self, name: str) -> Ticket | Availability:
         """A ticket; or how the door stands, if it gives none: then that somebody came is counted. Raises NotFound."""
@@ -85,15 +94,23 @@ class Turnstile:
         if door.state == "open" and self._has_room(door, at_ms):
             ticket, over_ms = self._tickets.give(name, at_ms)
             return Ticket(name, ticket, over_ms)
-        shown = availability(door)
+        shown = self._said(door)
         if door.state == "open":  # as many as there is room for are on their way in
-            shown = msgspec.structs.replace(shown, state="busy")
+            shown = msgspec.structs.replace(shown, state="busy", next_steps=self._next_steps(name))
         self.demand.count(name, door.channel, "busy" if door.state in (None, "open") else door.state)
         return shown
 
     def take(self, ticket: str, entry_point: str, holder: str) -> bool:
         """Whether `holder` was promised a place at the entry point."""
         return self._tickets.take(ticket, entry_point, holder, self._clock_ms())
+
+    def _said(self, door: Door) -> Availability:
+        shown = availability(door)
+        return shown if door.state in (None, "open") else msgspec.structs.replace(shown, next_steps=self._next_steps(door.name))
+
+    def _next_steps(self, name: str) -> tuple[OtherWay, ...]:
+        door = self._policy.door(name)
+        return () if door is None else tuple(OtherWay(step.kind, step.to) for step in door.next_steps)
 
     def _check_open(self) -> None:
         if not self._serving:

@@ -20,13 +20,15 @@ from cordboard.events.fact import ContactArrived, MessagePosted
 from cordboard.events.verdict import Refused, Verdict
 from cordboard.gateway.chat.conversations import Conversation, Conversations
 from cordboard.gateway.chat.departures import Departures
-from cordboard.gateway.chat.protocol import Start
+from cordboard.gateway.chat.next_steps import FIRST, CallNumber, ChatSteps
+from cordboard.gateway.chat.protocol import Choose, Start
 from cordboard.gateway.chat.tokens import ChatKeys
 from cordboard.gateway.chat.verdicts import Verdicts
 from cordboard.gateway.entrance.sorting import classify
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.log.port import Backlog
+from cordboard.next_steps import Choice
 from cordboard.policy.classify import Signals
 from cordboard.room import Room
 from cordboard.vault import Content, Draft, Vault
@@ -34,8 +36,6 @@ from cordboard.vault.intake import Intake
 from cordboard.vault.refs import content_ref
 
 CHANNEL = "chat"
-_FIRST = "@first"
-"""Stands for the client id of a start's text; no client can choose it."""
 
 
 class Attached(Protocol):
@@ -68,6 +68,7 @@ class Chat:
         limits: Limits,
         grace_s: float,
         take_ticket: Callable[[str, str, str], bool],
+        call_number: CallNumber | None = None,
     ) -> None:
         """`take_ticket`: whether a ticket promises a place at an entry point to who starts with this client id."""
         self._take_ticket = take_ticket
@@ -78,6 +79,7 @@ class Chat:
         self.verdicts = Verdicts()
         self.conversations = Conversations(CHANNEL, keys.owns, limits, self._changed)
         self.departures = Departures(grace_s, self.verdicts)
+        self.steps = ChatSteps(name, vault, keys, policy, self.verdicts, call_number)
         self._name = name
         self._starting = Room(limits.starts, limits.patience_s)
         self._sockets: dict[bytes, Attached] = {}
@@ -150,7 +152,7 @@ class Chat:
             verdict = self.verdicts.future(draft.contact, draft.fact_id)
             try:
                 acceptance = await intake.submit(draft)
-                posted = await self.post(acceptance.contact, _FIRST, frame.text, message=secrets.token_bytes(ID_BYTES))
+                posted = await self.post(acceptance.contact, FIRST, frame.text, message=secrets.token_bytes(ID_BYTES))
                 if acceptance.fresh:
                     await self._accepted(verdict)
             finally:
@@ -192,6 +194,16 @@ class Chat:
         conversation = self.conversations.get(contact)
         line = conversation.messages.get(first.message) if conversation is not None else None
         return Posted(first.message, line.ordinal if line is not None else None)
+
+    async def choose(self, contact: bytes, frame: Choose) -> tuple[Choice, Conversation | None]:
+        """The customer takes a next step: what became of it, and the chat that goes on if it was turned away before. Raises as
+        `ChatSteps.choose`."""
+        choice = await self.steps.choose(self._open_intake(), contact, frame, self.limits.verdict_s)
+        assert choice.taken is not None
+        successor = choice.taken.successor
+        if choice.taken.kind != "queue" or successor is None or successor == contact:
+            return choice, None
+        return choice, await self._appearance(successor)
 
     async def resume(self, token: str) -> Conversation:
         """The conversation of a token. Raises NotFound: nobody's token, or the chat ended long ago."""
@@ -284,6 +296,8 @@ class Chat:
 
     async def _appearance(self, contact: bytes) -> Conversation:
         """The conversation, once the fold has it."""
+        if self.conversations.get(contact) is None:
+            self.steps.refuse(contact)
         # Each waits for an event of its own: a repeated start must not take away the first one's.
         appeared = asyncio.Event()
         waiting = self._appearing.setdefault(contact, set())

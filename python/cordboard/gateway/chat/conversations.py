@@ -11,12 +11,21 @@ from dataclasses import dataclass, field
 from cordboard import codec
 from cordboard.events import Commit, Entry
 from cordboard.events.door_events import WaitExpected
-from cordboard.events.event import BroadcastMade, ContactEnded, ContactQueued, EngagementStarted, MessageRelayed, RoleChanged
+from cordboard.events.event import (
+    BroadcastMade,
+    ContactEnded,
+    ContactQueued,
+    EngagementStarted,
+    MessageRelayed,
+    NextStepOffered,
+    NextStepTaken,
+    RoleChanged,
+)
 from cordboard.events.fact import Author
 from cordboard.gateway.limits import Limits
 
-_QUEUED, _ENDED, _STARTED, _RELAYED, _BROADCAST, _ROLE, _WAIT = 10, 11, 19, 21, 58, 65, 87
-_TAGS = frozenset({_QUEUED, _ENDED, _STARTED, _RELAYED, _ROLE, _WAIT})
+_QUEUED, _ENDED, _STARTED, _RELAYED, _BROADCAST, _ROLE, _WAIT, _STEPS, _TAKEN = 10, 11, 19, 21, 58, 65, 87, 96, 97
+_TAGS = frozenset({_QUEUED, _ENDED, _STARTED, _RELAYED, _ROLE, _WAIT, _STEPS, _TAKEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,21 @@ class EndedLine:
     reason: str
 
 
-Line = QueuedLine | JoinedLine | MessageLine | NoticeLine | EndedLine
+@dataclass(frozen=True, slots=True)
+class StepsLine:
+    """Nobody can help: the customer may choose what else to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenLine:
+    """It was chosen, or time was up."""
+
+    kind: str
+    to: str | None
+    by: str
+
+
+Line = QueuedLine | JoinedLine | MessageLine | NoticeLine | StepsLine | TakenLine | EndedLine
 
 
 @dataclass(slots=True)
@@ -98,7 +121,7 @@ class Conversation:
         for index, line in enumerate(self.lines):
             if isinstance(line, MessageLine):
                 place = index + 1 if line.ordinal <= seen else place
-            elif not isinstance(line, EndedLine | NoticeLine):
+            elif isinstance(line, QueuedLine | JoinedLine):
                 standing = index, line
         if standing is None or standing[0] >= place or self.ended is not None:
             return place, None
@@ -168,6 +191,10 @@ class Conversations:
             case MessageRelayed(ordinal=ordinal, author=author, message=message, at_ms=at_ms):
                 line = conversation.messages[message] = MessageLine(ordinal, author, message, at_ms)
                 conversation.lines.append(line)
+            case NextStepOffered():
+                conversation.lines.append(StepsLine())
+            case NextStepTaken(kind=kind, to=to, by=by):
+                conversation.lines.append(TakenLine(kind, to, by))
             case ContactEnded(reason=reason, at_ms=at_ms):
                 conversation.queue, conversation.ended, conversation.ended_ms = None, reason, at_ms
                 conversation.lines.append(EndedLine(reason))

@@ -9,6 +9,7 @@ import msgspec
 
 from cordboard.errors import InvalidInput
 from cordboard.events.bounds import Name
+from cordboard.events.policy import StepKind
 from cordboard.gateway.limits import FRAME_MAX, TEXT_MAX
 
 SUBPROTOCOL = "cordboard.chat.v1"
@@ -74,7 +75,21 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="r
     seen: Ordinal = 0
 
 
-ClientFrame = Start | Post | Typing | Read | Leave | Resume
+class Choose(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="choose"):
+    """The customer takes a next step that was offered: before a chat begins, if it was turned away, or while it waits.
+
+    `number`: to call, of a callback. `email`: where the answer goes, of a form or mail. `text`: instead of what the chat began
+    with.
+    """
+
+    kind: StepKind
+    to: Name | None = None
+    number: Annotated[str, msgspec.Meta(max_length=60)] | None = None
+    email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
+    text: Text | None = None
+
+
+ClientFrame = Start | Post | Typing | Read | Leave | Resume | Choose
 
 
 # -- server → client --------------------------------------------------------------------------------------------------------
@@ -146,6 +161,31 @@ class Ended(msgspec.Struct, frozen=True, tag_field="type", tag="ended"):
     reason: str
 
 
+class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that can be done: callback, queue, voicemail, form, mail, or to be told (message)."""
+
+    kind: str
+    to: str | None = None
+
+
+class Steps(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="next_steps"):
+    """Nobody can help: one of these can be chosen until `until_ms`; then the customer is told `told`."""
+
+    steps: tuple[Step, ...]
+    until_ms: int
+    told: str = ""
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="next_step"):
+    """What was chosen, by the customer, or (`time`) because nobody chose. `due_ms`: when they are called."""
+
+    kind: str
+    by: str
+    to: str | None = None
+    told: str = ""
+    due_ms: int | None = None
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="error"):
     """What the client sent was not done. `reason` is a stable word, `message` is for people."""
 
@@ -153,9 +193,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     message: str
     client_id: str | None = None
     retry_after_ms: int | None = None
+    next_steps: Steps | None = None
+    """What can be done instead of a chat that was turned away."""
 
 
-ServerFrame = Started | Queued | AgentJoined | Told | Notice | Receipt | AgentTyping | Wait | Ended | Problem
+ServerFrame = Started | Queued | AgentJoined | Told | Notice | Receipt | AgentTyping | Wait | Ended | Steps | Taken | Problem
 
 _client: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 _encoder = msgspec.json.Encoder()

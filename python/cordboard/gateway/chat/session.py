@@ -15,7 +15,18 @@ from cordboard.errors import CordboardError, InvalidInput
 from cordboard.events.bounds import ID_BYTES
 from cordboard.gateway.chat import protocol
 from cordboard.gateway.chat.chat import Chat
-from cordboard.gateway.chat.conversations import Conversation, EndedLine, JoinedLine, Line, MessageLine, NoticeLine, QueuedLine
+from cordboard.gateway.chat.conversations import (
+    Conversation,
+    EndedLine,
+    JoinedLine,
+    Line,
+    MessageLine,
+    NoticeLine,
+    QueuedLine,
+    StepsLine,
+    TakenLine,
+)
+from cordboard.gateway.chat.next_steps import Offered, TurnedAway
 from cordboard.gateway.limits import TokenBucket
 
 logger = logging.getLogger(__name__)
@@ -46,7 +57,7 @@ class SocketEnded(Exception):
         self.reason = reason
 
 
-Later = protocol.Post | protocol.Typing | protocol.Read | protocol.Leave
+Later = protocol.Post | protocol.Typing | protocol.Read | protocol.Leave | protocol.Choose
 """Frames that belong to a conversation."""
 
 
@@ -73,6 +84,7 @@ class Session:
         self._news = asyncio.Event()
         self._ending: SocketEnded | None = None
         self._conversation: Conversation | None = None
+        self._turned_away: bytes | None = None
         self._place = 0
         self._behind = True
         self._sent: dict[bytes, str] = {}
@@ -173,12 +185,18 @@ class Session:
         try:
             if isinstance(frame, protocol.Start | protocol.Resume):
                 await self._begin(frame)
+            elif isinstance(frame, protocol.Choose):
+                await self._choose(frame)
             elif self._conversation is None:
                 raise InvalidInput("start or resume first", reason="not_started")
             else:
                 await self._go_on(frame, self._conversation)
         except InvalidInput as error:
             self._refuse(error.reason, str(error), client_id)
+        except TurnedAway as error:
+            self._turned_away = error.contact
+            steps = steps_frame(error.offered)
+            self.say(protocol.Problem(reason=error.reason, message=str(error), client_id=client_id, next_steps=steps))
         except CordboardError as error:
             later = self._limits.retry_after_ms if error.reason in _LATER else None
             self.say(protocol.Problem(reason=error.reason, message=str(error), client_id=client_id, retry_after_ms=later))
@@ -188,6 +206,7 @@ class Session:
             raise InvalidInput("this socket serves a chat already", reason="already_started")
         if isinstance(frame, protocol.Start):
             conversation, posted = await self._chat.start(frame)
+            self._turned_away = None
             self._sent[posted.message] = frame.client_id
             self._say_started(conversation, resumed=False)
             self.say(protocol.Receipt(client_id=frame.client_id, message=posted.message.hex(), state="stored"))
@@ -208,6 +227,23 @@ class Session:
         contact = conversation.contact
         token = self._chat.keys.token(contact)
         self.say(protocol.Started(contact=contact.hex(), token=token, resumed=resumed, ordinal=conversation.ordinal))
+
+    async def _choose(self, frame: protocol.Choose) -> None:
+        """Instead of a chat that was turned away, or of waiting on."""
+        contact = self._turned_away if self._conversation is None else self._conversation.contact
+        if contact is None:
+            raise InvalidInput("there is nothing to choose", reason="no_next_step")
+        choice, conversation = await self._chat.choose(contact, frame)
+        if self._conversation is not None:
+            return  # the journal's line says it
+        assert choice.taken is not None
+        self.say(taken_frame(choice.taken.kind, choice.taken.to, "customer", self._chat.steps.shown(choice).told, choice.due_ms))
+        if conversation is not None:
+            self._turned_away = None
+            self._say_started(conversation, resumed=False)
+            self._conversation = conversation
+            self._chat.attach(conversation, self)
+            self._news.set()
 
     async def _go_on(
         self, frame: protocol.Post | protocol.Typing | protocol.Read | protocol.Leave, conversation: Conversation
@@ -313,6 +349,12 @@ class Session:
                     await self._agent_side.received(conversation.contact, message, "delivered")
             case NoticeLine(message=message, at_ms=at_ms):
                 await self._send(protocol.Notice(text=texts.get(message), at_ms=at_ms))
+            case StepsLine() if (choice := self._chat.steps.fold.get(conversation.contact)) is not None and choice.open:
+                await self._send(steps_frame(self._chat.steps.shown(choice)))
+            case TakenLine(kind=kind, to=to, by=by):
+                known = self._chat.steps.fold.get(conversation.contact)
+                told = "" if known is None else self._chat.steps.shown(known).told
+                await self._send(taken_frame(kind, to, by, told, None if known is None else known.due_ms))
             case EndedLine(reason=reason):
                 await self._send(protocol.Ended(reason))
                 raise SocketEnded(1000, "ended")
@@ -342,6 +384,15 @@ def _waiting(line: QueuedLine) -> list[protocol.ServerFrame]:
     """Where the chat waits and, if the router says so, how long."""
     queued: list[protocol.ServerFrame] = [protocol.Queued(line.queue)]
     return queued if line.said_ms is None else [*queued, protocol.Wait(expected_ms=line.said_ms)]
+
+
+def steps_frame(offered: Offered) -> protocol.Steps:
+    steps = tuple(protocol.Step(step.kind, step.to) for step in offered.steps)
+    return protocol.Steps(steps=steps, until_ms=offered.until_ms, told=offered.told)
+
+
+def taken_frame(kind: str, to: str | None, by: str, told: str, due_ms: int | None) -> protocol.Taken:
+    return protocol.Taken(kind=kind, to=to, by=by, told=told if kind == "message" else "", due_ms=due_ms)
 
 
 def _first(group: BaseExceptionGroup[SocketEnded]) -> SocketEnded:

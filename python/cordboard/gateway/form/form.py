@@ -180,7 +180,7 @@ def _mistake(field: FormField, value: str) -> str | None:
         return "too_long"
     if _CONTROL.search(value) or (field.kind != "long_text" and re.search(r"[\n\t\u2028\u2029]", value)):
         return "bad_characters"
-    if field.role == "email" and field.kind != "email" and not _is_email(value):
+    if field.role == "email" and field.kind != "email" and not is_email(value):
         return "not_an_email"
     if field.role == "language" and base_language(value) is None:
         return "not_a_language"
@@ -190,7 +190,7 @@ def _mistake(field: FormField, value: str) -> str | None:
     return None if right is None or right(value) else code
 
 
-def _is_email(value: str) -> bool:
+def is_email(value: str) -> bool:
     return len(value) <= _EMAIL_MAX and _EMAIL.fullmatch(value) is not None
 
 
@@ -206,7 +206,7 @@ def _is_date(value: str) -> bool:
 
 
 _KINDS: Mapping[str, tuple[Callable[[str], bool], str]] = {
-    "email": (_is_email, "not_an_email"),
+    "email": (is_email, "not_an_email"),
     "phone": (_is_phone, "not_a_phone"),
     "number": (lambda value: _NUMBER.fullmatch(value) is not None, "not_a_number"),
     "date": (_is_date, "not_a_date"),

@@ -49,6 +49,7 @@ impl Site {
             }
         }
         self.forget_promised(customer);
+        self.forget_choosing(customer);
         self.state.places.erase(&customer);
         self.state.matters.erase(&customer);
     }

@@ -112,6 +112,7 @@ impl Site {
     fn accept_offer(&mut self, about: &About, attempt: u32, connect_by_ms: u64) -> Result<(), String> {
         let (id, agent_id, channel) = (about.contact()?, about.agent()?, about.channel()?.clone());
         self.note_dialling(id, Some(connect_by_ms));
+        self.withdraw_next_steps(&id);
         let accept = |agent: &mut Agent| {
             agent.declines = 0;
             if let Some(enabled) = agent.channels.get_mut(&channel) {

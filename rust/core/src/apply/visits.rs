@@ -18,6 +18,7 @@ impl Site {
     pub(super) fn queue_contact(&mut self, about: &About, event: ContactQueued) -> Result<(), String> {
         let id = about.contact()?;
         self.arrives_once(id, about.channel()?, &event)?;
+        self.withdraw_next_steps(&id);
         let before = self.take_contact(id);
         let course = Course::begun(&event, before.as_ref());
         let (answered_before, attempt, recent, exclusions, ordinal, mut conversation) = if let Some(before) = before {
@@ -95,6 +96,7 @@ impl Site {
     }
 
     pub(super) fn end_contact(&mut self, id: Id, event: &ContactEnded, turn_ms: u64) -> Result<(), String> {
+        self.withdraw_next_steps(&id);
         match self.take_contact(id) {
             Some(contact) => {
                 self.keep_place(id, &contact, event.kept_until_ms);

@@ -58,7 +58,7 @@ impl Turn<'_> {
     }
 
     /// The first reason not to take a new contact.
-    fn closed_to_new(&self, name: &Name) -> Option<DivertCause> {
+    pub(super) fn closed_to_new(&self, name: &Name) -> Option<DivertCause> {
         let queue = self.rules()?.queue(name)?;
         let census = &self.site.index.census;
         match self.mode(name) {

@@ -66,7 +66,10 @@ impl Turn<'_> {
             }
         }
         match self.check_live(fact.contact) {
-            Err("unknown_contact") if begins => self.admission(&fact.queue, &fact.channel, fact.ticket).map(|_| ()),
+            Err("unknown_contact") if begins => match self.admission(&fact.queue, &fact.channel, fact.ticket) {
+                Err(refusal) if !self.leads_on(fact.entry_point.as_ref()) => Err(refusal),
+                Ok(_) | Err(_) => Ok(()),
+            },
             Err("unknown_contact") => Ok(()),
             Ok(()) | Err(_) => Err("contact_exists"),
         }
@@ -78,6 +81,8 @@ impl Turn<'_> {
             Arrival::Begins => {
                 if let Ok(admission) = self.admission(&fact.queue, &fact.channel, fact.ticket) {
                     self.admit(fact, admission);
+                } else {
+                    self.turn_away(&fact);
                 }
             }
             Arrival::Joins(id) => {

@@ -61,7 +61,7 @@ impl Turn<'_> {
         }
     }
 
-    fn check_new(&self, id: Id) -> Check {
+    pub(super) fn check_new(&self, id: Id) -> Check {
         match self.check_live(id) {
             Err("unknown_contact") => Ok(()),
             Ok(()) | Err(_) => Err("contact_exists"),
@@ -101,6 +101,16 @@ impl Turn<'_> {
                 }
             }
         }
+    }
+
+    /// Is there a slot with room for whoever can be reached at any time?
+    pub(super) fn has_slot(&mut self, queue: &Name) -> bool {
+        self.window(&Wish { queue, at_ms: self.at_ms, exact: false, hours: &[] }).is_ok()
+    }
+
+    /// Is there one as it is wished?
+    pub(super) fn has_slot_for(&mut self, fact: &CallbackRequested) -> bool {
+        self.window(&Wish { queue: &fact.queue, at_ms: fact.wish_ms, exact: fact.exact, hours: &fact.hours }).is_ok()
     }
 
     fn decline(&mut self, id: Id, channel: &Name, wish: &Wish<'_>, reason: DeclineReason, alternatives: Vec<u64>) {
@@ -233,7 +243,7 @@ impl Turn<'_> {
     }
 
     /// The contact that waits goes on as the promise.
-    fn flow_out(&mut self, id: Id, successor: Id) {
+    pub(super) fn flow_out(&mut self, id: Id, successor: Id) {
         let Some(contact) = self.site.contact(&id).cloned() else { return };
         self.let_go(id, &contact, EndedBy::Service, RevokeReason::ContactGone);
         self.end_visit(id, &contact, VisitOutcome::FlowedOut);

@@ -21,6 +21,7 @@ mod hours;
 mod interrupt;
 mod level;
 mod missed;
+mod next_step;
 mod offer;
 mod outside;
 mod parking;
@@ -99,6 +100,7 @@ impl Turn<'_> {
             Fact::CallbackCancelled(fact) => self.check_cancel(fact),
             Fact::AttemptReported(fact) => self.check_attempt(fact),
             Fact::CapacityPlanned(fact) => self.check_plan_of_slots(fact),
+            Fact::NextStepChosen(fact) => self.check_next_step(fact),
         };
         match check {
             Ok(()) => Accepted {}.into(),
@@ -160,6 +162,7 @@ impl Turn<'_> {
                 self.record_attempt(&(fact.contact, fact.attempt, fact.agent), fact.outcome, fact.ring_ms);
             }
             Fact::CapacityPlanned(fact) => self.plan_slots(fact),
+            Fact::NextStepChosen(fact) => self.take_next_step(&fact),
         }
     }
 
@@ -169,7 +172,7 @@ impl Turn<'_> {
             Ok(())
         } else if self.site.state.promises.get(&contact).is_some() {
             Err("contact_scheduled")
-        } else if self.site.state.gone.get(&contact, self.at_ms).is_some() {
+        } else if self.site.state.gone.get(&contact, self.at_ms).is_some() || self.site.state.choices.get(&contact).is_some() {
             Err("contact_gone")
         } else {
             Err("unknown_contact")

@@ -66,7 +66,7 @@ impl Turn<'_> {
         let mut left: Vec<(bool, Key, Id)> = live
             .filter(|(_, contact)| contact.queue == *queue && is_left(contact) && self.customer_is_there(&contact.channel))
             // What was promised is tried as long as its window lasts.
-            .filter(|(id, _)| self.promise(id).is_none())
+            .filter(|(id, _)| self.promise(id).is_none() && !self.chooses(id))
             .map(|(id, contact)| (contact.phase != Phase::Queued, contact.key, *id))
             .collect();
         left.sort_unstable();
@@ -77,7 +77,7 @@ impl Turn<'_> {
         let Some(contact) = self.site.contact(&id).filter(|contact| is_left(contact)).cloned() else { return };
         if let Some(to) = self.overflow(queue) {
             self.flow_over(id, &contact, &to, DivertCause::Closing);
-        } else {
+        } else if !self.offer_while_waiting(id, &contact, DivertCause::Closing) {
             self.end(id, &contact, EndedBy::Service, VisitOutcome::Closed, EndReason::Cancelled);
             self.offer_callback(id, &contact, Missed::Closed);
         }
@@ -85,6 +85,6 @@ impl Turn<'_> {
 }
 
 /// Nobody has accepted it.
-fn is_left(contact: &Contact) -> bool {
+pub(super) fn is_left(contact: &Contact) -> bool {
     matches!(contact.phase, Phase::Queued | Phase::Offered { .. })
 }

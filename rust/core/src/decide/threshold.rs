@@ -1,6 +1,7 @@
 //! Thresholds: what happens when a contact has waited too long. Each once a visit.
 
 use super::plan::PRIORITY_MAX;
+use super::queue::is_left;
 use crate::rules::Rules;
 use crate::state::Contact;
 use crate::turn::Turn;
@@ -35,7 +36,10 @@ impl Turn<'_> {
                     self.flow_over(id, &contact, &to, DivertCause::Threshold);
                 }
             }
-            ThresholdAction::OfferCallback | ThresholdAction::Notify => {}
+            ThresholdAction::NextSteps if is_left(&contact) && self.promise(&id).is_none() => {
+                self.offer_while_waiting(id, &contact, DivertCause::Threshold);
+            }
+            ThresholdAction::NextSteps | ThresholdAction::OfferCallback | ThresholdAction::Notify => {}
         }
     }
 

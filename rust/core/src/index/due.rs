@@ -47,6 +47,8 @@ pub(crate) enum Later {
     HoursOver(Name),
     /// A promise to a contact or case is at risk, or broken.
     Sla(Id, Name),
+    /// Nobody has chosen a next step in time.
+    NextStep(Id),
 }
 
 /// A moment at which something may be possible for a queued contact. It stands until the contact changes; that it has passed is known from

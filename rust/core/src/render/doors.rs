@@ -1,8 +1,8 @@
 //! What customers are shown before they come in, and told when they do.
 
-use super::terms::Seconds;
+use super::terms::{Name, Need, Seconds};
 use super::Line;
-use crate::words::{DoorTurned, WaitExpected};
+use crate::words::{self, DoorTurned, NextStep, NextStepOffered, NextStepTaken, StepKind, WaitExpected};
 
 impl Line {
     pub(super) fn door(&mut self, event: &DoorTurned) {
@@ -24,4 +24,30 @@ impl Line {
         self.pair("p80", Seconds(event.p80_ms));
         self.pair("p90", Seconds(event.p90_ms));
     }
+
+    pub(super) fn next_steps(&mut self, event: &NextStepOffered) {
+        self.word(&event.queue);
+        self.pair("cause", event.cause);
+        self.list("steps", event.choices.iter().map(|NextStep { kind, to, .. }| step(*kind, to.as_ref())));
+        self.pair("until", Seconds(event.until_ms));
+        self.option("customer", event.customer.map(Name));
+        self.option("entry", event.entry_point.as_ref());
+        self.option("topic", event.topic.as_ref());
+        self.option("case", event.case.map(Name));
+        self.option("language", event.language.as_ref());
+        self.list("needs", event.requirements.iter().map(Need));
+        if event.priority > 0 {
+            self.pair("priority", event.priority);
+        }
+    }
+
+    pub(super) fn next_step(&mut self, event: &NextStepTaken) {
+        self.word(step(event.kind, event.to.as_ref()));
+        self.pair("by", event.by);
+        self.option("successor", event.successor.map(Name));
+    }
+}
+
+fn step(kind: StepKind, to: Option<&words::Name>) -> String {
+    to.map_or_else(|| kind.to_string(), |to| format!("{kind}:{to}"))
 }

@@ -82,5 +82,7 @@ pub(super) fn at_ms(event: &Event) -> u64 {
         Event::SlaResumed(event) => event.at_ms,
         Event::SlaCancelled(event) => event.at_ms,
         Event::ContactSegmented(event) => event.at_ms,
+        Event::NextStepOffered(event) => event.at_ms,
+        Event::NextStepTaken(event) => event.at_ms,
     }
 }

@@ -9,10 +9,10 @@ use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, REQUIREMENTS, SKILLS, VISIT_
 use super::{
     AgentChannel, AttemptRecorded, Author, CallbackDeclined, CallbackDue, CallbackOffered, CapacitySet, ContactSegmented,
     ContactState, DeskDue, Digest, Direct, DivertCause, DoorTurned, EffectFailure, EffectOutcome, EndReason, EndedBy, Id, Key, Leg,
-    LinkCause, Matter, Membership, Name, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind, Presence, PresenceCause,
-    PriorityCause, PromiseAtRisk, PromiseEnded, PromiseMade, QuarantineOutcome, QueueMode, ReleaseReason, Requirement,
-    RevokeReason, Role, SilenceDue, Skill, SlaAtRisk, SlaBroken, SlaCancelled, SlaMet, SlaPaused, SlaResumed, SlaStarted,
-    SwitchCause, ThresholdAction, VisitOutcome, WaitExpected, Why, WrapUpEndedBy,
+    LinkCause, Matter, Membership, Name, NextStepOffered, NextStepTaken, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind,
+    Presence, PresenceCause, PriorityCause, PromiseAtRisk, PromiseEnded, PromiseMade, QuarantineOutcome, QueueMode, ReleaseReason,
+    Requirement, RevokeReason, Role, SilenceDue, Skill, SlaAtRisk, SlaBroken, SlaCancelled, SlaMet, SlaPaused, SlaResumed,
+    SlaStarted, SwitchCause, ThresholdAction, VisitOutcome, WaitExpected, Why, WrapUpEndedBy,
 };
 use crate::codec::{Length, Max};
 
@@ -494,5 +494,7 @@ tagged! {
         90 => SlaResumed,
         91 => SlaCancelled,
         92 => ContactSegmented,
+        96 => NextStepOffered,
+        97 => NextStepTaken,
     }
 }

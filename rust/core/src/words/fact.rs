@@ -8,7 +8,7 @@ use super::bounds::{
 use super::bounds::{REQUIREMENTS_MAX, SKILLS_MAX, VISIT_REQUIREMENTS_MAX};
 use super::{
     AgentChannel, AttemptReported, CallbackCancelled, CallbackRequested, CallbackRescheduled, CapacityPlanned, DoorState, Id,
-    Membership, Name, QuarantineOutcome, Requirement, Skill,
+    Membership, Name, NextStepChosen, QuarantineOutcome, Requirement, Skill,
 };
 use crate::codec::{Length, Max, Span};
 
@@ -419,6 +419,7 @@ tagged! {
         42 => CallbackCancelled,
         43 => AttemptReported,
         44 => CapacityPlanned,
+        50 => NextStepChosen,
     }
 }
 

@@ -6,8 +6,9 @@ use super::bounds::{
     CAPACITY, CLASS, CONCURRENT, COUNT, DURATION, LIMIT, MS, PARKED, PERCENT, PLAN_MAX, PRIORITY, QUEUES_ADDED_MAX, RANKS_MAX,
     SIBLINGS,
 };
+use super::next_step::NEXT_STEPS;
 use super::promise::PLACES;
-use super::{Name, Requirement};
+use super::{Name, NextStep, Requirement};
 use crate::codec::{Max, Span};
 
 const QUEUES: Max = Max(512);
@@ -67,6 +68,7 @@ choices! {
     /// What a passed threshold causes.
     ThresholdAction {
         RaisePriority = "raise_priority", Overflow = "overflow", OfferCallback = "offer_callback", Notify = "notify",
+        NextSteps = "next_steps",
     }
 
     /// What an SLA promises: an agent answers (by the channel's definition), says the first word in a case, says the next word to a
@@ -241,12 +243,15 @@ maps! {
         referral: Option<Name> = None,
     }
 
-    /// A door to one channel: the core knows what it shows, Python the rest.
+    /// A door to one channel: the core knows what it shows and where else it leads, Python the rest. Customers whom nobody can help have
+    /// `choose_ms` to choose one of `next_steps`.
     EntryPoint {
         name: Name,
         channel: Option<Name> = None,
         queue: Option<Name> = None,
         availability: Option<Availability> = None,
+        next_steps: Vec<NextStep> [NEXT_STEPS] = Vec::new(),
+        choose_ms: u64 [DURATION] = 120_000,
     }
 
     /// The site's versioned document, compiled, as far as it concerns routing. `version` grows with every publication;

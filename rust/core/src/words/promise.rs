@@ -17,7 +17,7 @@ pub(crate) const ALTERNATIVES_MAX: usize = 8;
 /// Places of a slot.
 pub(crate) const PLACES: Span = Span(0, 65_535);
 
-const HOURS: Max = Max(HOURS_MAX);
+pub(super) const HOURS: Max = Max(HOURS_MAX);
 const ALTERNATIVES: (Max, Span) = (Max(ALTERNATIVES_MAX), MS);
 const CAPACITIES: (Max, Span) = (Max(PLANNED_MAX), PLACES);
 

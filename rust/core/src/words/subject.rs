@@ -51,6 +51,7 @@ impl Fact {
             Self::CallbackCancelled(fact) => fact.fact_id,
             Self::AttemptReported(fact) => fact.fact_id,
             Self::CapacityPlanned(fact) => fact.fact_id,
+            Self::NextStepChosen(fact) => fact.fact_id,
         }
     }
 
@@ -81,6 +82,7 @@ impl Fact {
             Self::CallbackRescheduled(fact) => Some(fact.contact),
             Self::CallbackCancelled(fact) => Some(fact.contact),
             Self::AttemptReported(fact) => Some(fact.contact),
+            Self::NextStepChosen(fact) => Some(fact.contact),
             Self::AgentDeclared(_)
             | Self::AgentRetired(_)
             | Self::PresenceRequested(_)
@@ -151,6 +153,7 @@ impl Fact {
             | Self::CallbackRescheduled(_)
             | Self::CallbackCancelled(_)
             | Self::CapacityPlanned(_)
+            | Self::NextStepChosen(_)
             | Self::LevelRequested(_)
             | Self::DemandTurnedAway(_) => None,
         }
@@ -200,6 +203,7 @@ impl Fact {
             | Self::CallbackCancelled(_)
             | Self::AttemptReported(_)
             | Self::CapacityPlanned(_)
+            | Self::NextStepChosen(_)
             | Self::LevelRequested(_)
             | Self::HoldRequested(_)
             | Self::ConsultRequested(_)

@@ -2,7 +2,7 @@
 
 use cordboard_core::words::{
     AttemptOutcome, AttemptReported, CallbackCancelled, CallbackPolicy, CallbackRequested, CallbackRescheduled, CapacityPlanned,
-    DialMode, Fact, Hours, Id, Policy, PromiseKind,
+    DialMode, Fact, Hours, Id, NextStep, NextStepChosen, Policy, PromiseKind, StepKind,
 };
 use proptest::prelude::{any, Just, Strategy};
 use proptest::sample::select;
@@ -56,11 +56,34 @@ impl Promises {
 /// What is said of callbacks.
 #[derive(Debug, Clone)]
 pub(crate) enum Ask {
-    Call { channel: u8, queue: u8, after_ms: u64, exact: bool, hours: Option<(u64, u64)>, flows: bool, holds: bool },
-    Move { after_ms: u64 },
+    Call {
+        channel: u8,
+        queue: u8,
+        after_ms: u64,
+        exact: bool,
+        hours: Option<(u64, u64)>,
+        flows: bool,
+        holds: bool,
+    },
+    Move {
+        after_ms: u64,
+    },
     Cancel,
-    Attempt { outcome: u8, ring_ms: u64 },
-    Plan { queue: u8, capacities: Vec<u32>, odd: bool },
+    Attempt {
+        outcome: u8,
+        ring_ms: u64,
+    },
+    Plan {
+        queue: u8,
+        capacities: Vec<u32>,
+        odd: bool,
+    },
+    /// The customer takes one of the next steps that they were offered, or (`odd`) another one.
+    Choose {
+        step: u8,
+        after_ms: u64,
+        odd: bool,
+    },
 }
 
 pub(crate) fn ask() -> impl Strategy<Value = Ask> {
@@ -68,14 +91,15 @@ pub(crate) fn ask() -> impl Strategy<Value = Ask> {
     let hours = option::weighted(0.2, (0_u64..90_000, 0_u64..120_000));
     let seldom = || prop_oneof![7 => Just(false), 1 => Just(true)];
     prop_oneof![
-        8 => (0_u8..3, 0_u8..3, after(), any::<bool>(), hours, seldom(), seldom()).prop_map(
+        10 => (0_u8..3, 0_u8..3, after(), any::<bool>(), hours, seldom(), seldom()).prop_map(
             |(channel, queue, after_ms, exact, hours, flows, holds)| Ask::Call { channel, queue, after_ms, exact, hours, flows, holds }
         ),
         1 => after().prop_map(|after_ms| Ask::Move { after_ms }),
         1 => Just(Ask::Cancel),
-        6 => (any::<u8>(), select(vec![500_u64, 5_000])).prop_map(|(outcome, ring_ms)| Ask::Attempt { outcome, ring_ms }),
-        2 => (0_u8..3, proptest::collection::vec(0_u32..3, 0..6), seldom())
+        10 => (any::<u8>(), select(vec![500_u64, 5_000])).prop_map(|(outcome, ring_ms)| Ask::Attempt { outcome, ring_ms }),
+        3 => (0_u8..3, proptest::collection::vec(0_u32..3, 0..6), seldom())
             .prop_map(|(queue, capacities, odd)| Ask::Plan { queue, capacities, odd }),
+        5 => (any::<u8>(), after(), seldom()).prop_map(|(step, after_ms, odd)| Ask::Choose { step, after_ms, odd }),
     ]
 }
 
@@ -84,6 +108,7 @@ pub(crate) struct Known {
     pub(crate) promised: Target,
     pub(crate) connecting: Target,
     pub(crate) waiting: Target,
+    pub(crate) choosing: (Id, Vec<NextStep>),
     pub(crate) new: Id,
     pub(crate) number: u64,
     pub(crate) now_ms: u64,
@@ -139,6 +164,25 @@ pub(crate) fn asked(fact_id: Id, known: &Known, ask: &Ask) -> Fact {
             ];
             let outcome = outcomes[usize::from(*outcome) % outcomes.len()];
             AttemptReported { fact_id, contact, attempt, agent, outcome, ring_ms: *ring_ms }.into()
+        }
+        Ask::Choose { step, after_ms, odd } => {
+            let (contact, steps) = &known.choosing;
+            let nothing = NextStep { kind: StepKind::Form, to: None, channel: None, queue: None };
+            let wanted = steps.get(usize::from(*step) % steps.len().max(1)).filter(|_| !odd).unwrap_or(&nothing);
+            NextStepChosen {
+                fact_id,
+                contact: *contact,
+                kind: wanted.kind,
+                successor: if *odd { *contact } else { known.new },
+                to: wanted.to.clone(),
+                message: step.is_multiple_of(3).then_some(id(CUSTOMER, 9)),
+                customer: step.is_multiple_of(2).then_some(id(CUSTOMER, known.number % 6)),
+                wish_ms: if step.is_multiple_of(5) { later(*after_ms) } else { 0 },
+                exact: step.is_multiple_of(10),
+                hours: Vec::new(),
+                address: None,
+            }
+            .into()
         }
         Ask::Plan { queue, capacities, odd } => CapacityPlanned {
             fact_id,

@@ -35,7 +35,7 @@ pub(crate) struct Hall {
 }
 
 pub(crate) fn hall() -> impl Strategy<Value = Hall> {
-    let waits = (0_u8..4, 0_u8..4, select(vec![0_u64, 30_000, 50_000]), select(vec![20_u8, 100]), any::<bool>());
+    let waits = (0_u8..4, 0_u8..5, select(vec![0_u64, 30_000, 50_000]), select(vec![20_u8, 100]), any::<bool>());
     let admission = (select(vec![0_u32, 0, 1, 3]), any::<bool>(), any::<bool>(), select(vec![0_u64, 5_000, 60_000]));
     let customers = (any::<bool>(), select(vec![0_u64, 0, 30_000]), select(vec![0_u32, 1, 2, 3]));
     (waits, admission, customers).prop_map(|(waits, admission, customers)| Hall {
@@ -129,6 +129,7 @@ fn thresholds(next: &Name) -> Vec<Threshold> {
     vec![
         threshold("half", ThresholdAction::RaisePriority, None, Some(50)),
         threshold("soon", ThresholdAction::Notify, Some(8_000), None),
+        threshold("else", ThresholdAction::NextSteps, Some(12_000), None),
         threshold("over", ThresholdAction::Overflow, Some(25_000), None),
     ]
 }

@@ -7,12 +7,12 @@ use cordboard_core::words::{
     AgentChannel, AgentDeclared, AgentRetired, ArrivalAuthor, Author, ChannelSwitched, ConnectionFailed, ContactAbandoned,
     ContactArrived, ContactConnected, ContactEndRequested, CustomerErasureRequested, EffectDiscardRequested, EffectDone,
     EffectFailed, EffectFailure, EffectOutcome, EffectRetryRequested, EngagementEndRequested, Entry, Event, Fact, ForcedPresence,
-    Id, Leg, Membership, MessagePosted, Name, OfferAnswered, ParkEndRequested, ParkKind, ParkRequested, PickRequested,
+    Id, Leg, Membership, MessagePosted, Name, NextStep, OfferAnswered, ParkEndRequested, ParkKind, ParkRequested, PickRequested,
     PolicyPublished, Presence, PresenceForced, PresenceRequested, PriorityRequested, ReclassificationRequested, RequestedEnd,
     RequeueRequested, Requirement, Role, Skill, TransferRequested, WrapUpEndRequested, WrapUpExtensionRequested,
 };
 
-use crate::callbacks::{asked, Known};
+use crate::callbacks::{asked, Ask, Known};
 use crate::hall::called;
 use crate::site::{
     id, name, plain_arrival, published, requirement, CHANNELS, DISPOSITIONS, ENTRY_POINTS, QUEUES, REASONS, SKILLS, TOPICS,
@@ -61,6 +61,8 @@ pub(crate) struct Ledger {
     said: Vec<Vec<u8>>,
     /// Who was promised a call.
     promised: BTreeSet<Id>,
+    /// Who was offered next steps.
+    choosing: BTreeMap<Id, Vec<NextStep>>,
     arrivals: u64,
     version: u64,
     now_ms: u64,
@@ -131,6 +133,12 @@ impl Ledger {
             Event::PromiseEnded(_) => {
                 self.promised.remove(&contact);
             }
+            Event::NextStepOffered(event) => {
+                self.choosing.insert(contact, event.choices.clone());
+            }
+            Event::NextStepTaken(_) => {
+                self.choosing.remove(&contact);
+            }
             Event::ContactEnded(_) => {
                 self.live.remove(&contact);
                 self.gone.push(contact);
@@ -172,8 +180,9 @@ impl Ledger {
         let asked = self.live.iter().position(|(contact, (stage, last))| {
             *stage != Stage::Queued && self.primary.get(contact).is_some_and(|by| by.agent != last.agent)
         });
-        // Who was asked in goes first, now and then: there is little time.
-        let place = asked.filter(|_| pick.is_multiple_of(2)).unwrap_or(usize::from(pick) % all.max(1));
+        let dialled = self.live.iter().position(|(id, (stage, _))| *stage == Stage::Connecting && self.promised.contains(id));
+        // Who was asked in goes first, now and then, and so does who is being dialled: there is little time.
+        let place = asked.or(dialled).filter(|_| pick.is_multiple_of(2)).unwrap_or(usize::from(pick) % all.max(1));
         let Some((contact, (stage, _))) = self.live.iter().nth(place) else {
             let aim = Aim { pick, skew: Skew::Fits };
             return if slowly { Wish::Extend { aim, extra_ms: 500 } } else { Wish::WrapUp { aim, disposition: Some(0) } };
@@ -184,6 +193,9 @@ impl Ledger {
             Stage::Queued if slowly => Wish::Presence { agent: pick % 4, presence: 1, reason: None },
             Stage::Queued => Wish::Say { aim, author: Author::Customer },
             Stage::Offered => Wish::Answer { aim, accepted: true },
+            Stage::Connecting if slowly && self.promised.contains(contact) => {
+                Wish::Ask { aim, ask: Ask::Attempt { outcome: pick, ring_ms: 5_000 } }
+            }
             Stage::Connecting => Wish::Connect { aim },
             Stage::Engaged if pick % 3 != 1 => Wish::Talk { aim, talk: self.next_talk(*contact, pick) },
             Stage::Engaged if slowly => Wish::Say { aim, author: Author::Agent },
@@ -365,7 +377,10 @@ impl Ledger {
         let promised = self.promised.iter().nth(usize::from(aim.pick) % self.promised.len().max(1));
         let dialled = self.live.iter().find(|(id, (stage, _))| *stage == Stage::Connecting && self.promised.contains(*id));
         let anybody = self.any(aim);
+        let choosing = self.choosing.iter().nth(usize::from(aim.pick) % self.choosing.len().max(1));
+        let target = choosing.map_or(anybody, |(contact, _)| Target { contact: *contact, ..anybody });
         Known {
+            choosing: (self.spoil(target, aim).contact, choosing.map_or_else(Vec::new, |(_, steps)| steps.clone())),
             promised: self.spoil(promised.map_or(anybody, |contact| Target { contact: *contact, ..anybody }), aim),
             connecting: dialled.map_or(anybody, |(_, (_, target))| self.spoil(*target, aim)),
             waiting: self.one(aim, Stage::Queued),

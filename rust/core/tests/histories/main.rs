@@ -44,7 +44,7 @@ fn runner(cases: u32) -> TestRunner {
 #[test]
 fn histories_look_the_same_from_every_side() {
     let heard = RefCell::new(BTreeSet::new());
-    let outcome = runner(192).run(&wishes::history(), |history| {
+    let outcome = runner(256).run(&wishes::history(), |history| {
         let mut witness = Witness::new();
         for step in &history {
             witness.run(step);

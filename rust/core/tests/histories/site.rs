@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use cordboard_core::codec;
 use cordboard_core::words::{
     AnswerMode, AnsweredOn, ArrivalAuthor, Availability, ChannelPresence, ChannelProfile, ContactArrived, EntryPoint, FreedAgent,
-    Id, Name, OnMissed, Order, Policy, QueuePolicy, Reason, ReasonClass, Reply, Requirement, Strategy, Topic,
+    Id, Name, NextStep, OnMissed, Order, Policy, QueuePolicy, Reason, ReasonClass, Reply, Requirement, StepKind, Strategy, Topic,
 };
 use proptest::prelude::{any, Strategy as Draw};
 use proptest::sample::select;
@@ -161,6 +161,7 @@ pub(crate) fn policy(version: u64, shape: &Shape) -> Policy {
     shape.manners.settle(&mut policy);
     open_doors(&mut policy);
     shape.promises.settle(&mut policy);
+    lead_on(&mut policy);
     shape.slas.settle(&mut policy);
     policy
 }
@@ -181,8 +182,35 @@ fn open_doors(policy: &mut Policy) {
     }
 }
 
+/// What customers can do whom nobody can help, at both doors; some policies have none.
+fn lead_on(policy: &mut Policy) {
+    let (calls, queues) = (policy.queues.iter().any(|queue| queue.callbacks.is_some()), policy.queues.clone());
+    let channel = |index: usize| policy.channels.get(index).map(|channel| channel.name.clone());
+    let (voice, mail) = (channel(0), channel(2));
+    let step = |kind, to: Option<Name>, channel: Option<&Name>, queue: &QueuePolicy| NextStep {
+        kind,
+        to,
+        channel: channel.cloned(),
+        queue: Some(queue.name.clone()),
+    };
+    for (index, door) in policy.entry_points.iter_mut().enumerate().filter(|_| policy.version % 5 != 4) {
+        let (own, other) = (&queues[index % queues.len()], &queues[(index + 1) % queues.len()]);
+        let written = mail.as_ref().filter(|_| index == 0);
+        door.choose_ms = 2_500;
+        door.next_steps = [
+            calls.then(|| step(StepKind::Callback, Some(own.name.clone()), voice.as_ref(), own)),
+            Some(step(StepKind::Queue, Some(other.name.clone()), None, other)),
+            written.map(|mail| step(StepKind::Voicemail, Some(name(ENTRY_POINTS[1])), Some(mail), own)),
+            Some(NextStep { kind: StepKind::Message, to: None, channel: None, queue: None }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+    }
+}
+
 fn entry_point(text: &str) -> EntryPoint {
-    EntryPoint { name: name(text), channel: None, queue: None, availability: None }
+    EntryPoint { name: name(text), channel: None, queue: None, availability: None, next_steps: Vec::new(), choose_ms: 0 }
 }
 
 /// The bytes of a publication, after whatever is wrong with it.

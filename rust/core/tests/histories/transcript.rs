@@ -1,7 +1,7 @@
 //! Frames into bytes, and commits into what they say: without where it stands, so that two journals can be compared.
 
 use cordboard_core::codec;
-use cordboard_core::words::{Commit, Duplicate, Entry, Event, Id, Input, Name, Verdict, CAUSE_CONTROL, INPUT_TAG};
+use cordboard_core::words::{Commit, Duplicate, EffectEnded, Entry, Event, Id, Input, Name, Verdict, CAUSE_CONTROL, INPUT_TAG};
 use cordboard_core::FrameRef;
 
 /// A message of the inbox before it has a sequence.
@@ -130,12 +130,20 @@ pub(crate) fn transcript(commits: &[Vec<u8>]) -> Vec<Line> {
                     contact: entry.contact,
                     agent: entry.agent,
                     channel: entry.channel.clone(),
-                    event: event(entry),
+                    event: placeless(event(entry)),
                 });
             }
         }
     }
     lines
+}
+
+/// Where an effect stands in its journal is not what is said of its end.
+fn placeless(event: Event) -> Event {
+    match event {
+        Event::EffectEnded(event) => EffectEnded { effect_seq: 0, effect_entry: 0, ..event }.into(),
+        event => event,
+    }
 }
 
 fn input_line(input: Input) -> Line {

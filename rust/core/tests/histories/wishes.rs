@@ -360,7 +360,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         1 => vec(any::<u8>(), 0..40).prop_map(Wish::Noise),
         6 => duty().prop_map(Wish::Report),
         2 => call().prop_map(Wish::Call),
-        8 => (aim(), ask()).prop_map(|(aim, ask)| Wish::Ask { aim, ask }),
+        11 => (aim(), ask()).prop_map(|(aim, ask)| Wish::Ask { aim, ask }),
         3 => (aim(), talk()).prop_map(|(aim, talk)| Wish::Talk { aim, talk }),
     ]
 }

@@ -57,6 +57,14 @@ pub(crate) fn change(document: &mut Value, line: &str) {
             set(&mut shown, settings);
             door.set("availability", shown);
         }
+        ["next_step", name, step] => {
+            let door = document.get("entry_points").list().iter_mut().find(|item| is_named(item, name)).unwrap();
+            if !door.map().iter().any(|(name, _)| name == "next_steps") {
+                door.set("next_steps", Value::List(Vec::new()));
+            }
+            let parts = step.split(':').map(|part| if part == "-" { Value::Nil } else { Value::text(part) });
+            door.get("next_steps").list().push(Value::List(parts.collect()));
+        }
         [kind, name, settings @ ..] if list(kind).is_some() => {
             let items = document.get(list(kind).unwrap()).list();
             if !items.iter().any(|item| is_named(item, name)) {

@@ -125,6 +125,8 @@ fn door(place: usize, text: &str, version: u64) -> EntryPoint {
         channel: Some(name(CHANNELS[place % 3])),
         queue: Some(name(QUEUES[place % 3])),
         availability: (version % 3 > place as u64).then_some(availability),
+        next_steps: Vec::new(),
+        choose_ms: 120_000,
     }
 }
 

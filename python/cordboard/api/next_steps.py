@@ -1,0 +1,170 @@
+"""NextStepService: what a customer can do where nobody can help, and what they choose."""
+
+import uuid
+
+from msgspec.structs import replace
+
+from cordboard import codec
+from cordboard.api import promises
+from cordboard.api.callbacks import NUMBER
+from cordboard.api.content import contents_of
+from cordboard.api.guard import Context
+from cordboard.api.ids import callback_id, fact_id
+from cordboard.api.intake import ADDRESS_MAX, TEXT_BYTES_MAX, TEXT_MAX, check_fields
+from cordboard.api.outcomes import Outcome
+from cordboard.api.site import GATEWAY, Site
+from cordboard.api.status import WishDeclined
+from cordboard.api.translate.check import PERSON_MAX, Check
+from cordboard.api.translate.promises import hours_from, number_from
+from cordboard.api.turned_away import told_at
+from cordboard.errors import FactRefused, InvalidInput, Overloaded
+from cordboard.events.bounds import INSTANT_MAX_MS
+from cordboard.events.event import CallbackDeclined, NextStepTaken, PromiseMade
+from cordboard.events.next_steps import NextStepChosen
+from cordboard.events.policy import StepKind
+from cordboard.events.verdict import REFUSALS
+from cordboard.next_steps import Choice
+from cordboard.promises import made
+from cordboard.v1 import next_step_service_pb2 as pb
+from cordboard.v1.next_step_service_pb2_grpc import NextStepServiceServicer
+from cordboard.vault import Content, Draft
+from cordboard.vault.address import PHONE
+from cordboard.vault.clock import now_ms
+from cordboard.vault.refs import content_ref
+
+METHOD = "ChooseNextStep"
+KINDS: dict[str, StepKind] = {
+    "callback": "callback",
+    "queue": "queue",
+    "voicemail": "voicemail",
+    "form": "form",
+    "mail": "mail",
+    "message": "message",
+}
+
+
+class NextStepService(NextStepServiceServicer):
+    """What was offered is read from memory; a choice waits for the router's verdict."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def GetNextSteps(self, request: pb.GetNextStepsRequest, context: Context) -> pb.GetNextStepsResponse:
+        check = Check()
+        contact = check.id("contact_id", request.contact_id)
+        check.finish()
+        await self._site.reach(request.consistency_token)
+        choice = self._site.next_steps.get(contact)
+        if choice is None:
+            raise FactRefused(REFUSALS["unknown_contact"], reason="unknown_contact")
+        message = _message(choice, told_at(self._site, choice.entry_point, choice.language))
+        return pb.GetNextStepsResponse(next_steps=message, consistency_token=self._site.token(self._site.next_steps.position))
+
+    async def ChooseNextStep(self, request: pb.ChooseNextStepRequest, context: Context) -> pb.ChooseNextStepResponse:
+        fact, number = _chosen(request)
+        external_id = f"{METHOD}/{uuid.UUID(request.request_id)}"
+        try:
+            self._site.admit()
+        except Overloaded:
+            if await self._site.vault.find(GATEWAY, external_id) is None:
+                raise
+        with self._site.arriving.taken():
+            try:
+                outcome = await self._site.submit(await self._draft(request, external_id, fact, number))
+            except InvalidInput as error:
+                if error.reason != "unknown_customer":
+                    raise
+                # Erased a moment ago, and known again from now on by another reference.
+                outcome = await self._site.submit(await self._draft(request, external_id, fact, number))
+        return await self._answer(outcome)
+
+    async def _draft(self, request: pb.ChooseNextStepRequest, external_id: str, fact: NextStepChosen, number: str) -> Draft:
+        given = request.customer if request.HasField("customer") else None
+        customer = await self._site.vault.customer(given.kind, given.address, source=GATEWAY) if given is not None else None
+        contents = contents_of(fact.successor, "", request.text, given, request.fields)
+        if fact.kind == "callback":
+            address = Content(content_ref(fact.successor, NUMBER), NUMBER, number)
+            contents = (*contents, address)
+            fact = replace(fact, address=address.ref, wish_ms=fact.wish_ms or now_ms())
+        return Draft(
+            gateway=GATEWAY,
+            external_id=external_id,
+            contact=fact.successor,
+            fact_id=fact.fact_id,
+            fact=codec.check_fact(replace(fact, customer=customer)),
+            customer=customer,
+            contents=contents,
+            about=fact.contact,
+        )
+
+    async def _answer(self, outcome: Outcome) -> pb.ChooseNextStepResponse:
+        """Raises WishDeclined."""
+        declined = outcome.first(CallbackDeclined)
+        if declined is not None:
+            raise WishDeclined(declined.reason, tuple(declined.alternatives))
+        taken = outcome.first(NextStepTaken)
+        assert taken is not None, "a choice that stands is taken, or declined"
+        answer = pb.ChooseNextStepResponse(
+            taken=pb.NextStep(kind=taken.kind, to=taken.to or ""),
+            successor_contact_id=taken.successor.hex() if taken.successor is not None else "",
+            consistency_token=self._site.token(outcome.seq),
+            repeated_request=outcome.repeated,
+        )
+        for entry, event in outcome.events:
+            if isinstance(event, PromiseMade) and entry.contact is not None:
+                promise = self._site.promises.get(entry.contact) or made(entry.contact, entry.channel or "", event)
+                answer.promise.CopyFrom((await promises.shown(self._site, [promise]))[0])
+        return answer
+
+
+def _message(choice: Choice, text: str) -> pb.NextSteps:
+    message = pb.NextSteps(
+        contact_id=choice.contact.hex(),
+        steps=[pb.NextStep(kind=step.kind, to=step.to or "") for step in choice.steps],
+        until_ms=choice.until_ms,
+        channel=choice.channel,
+        queue=choice.queue,
+        cause=choice.cause,
+        entry_point=choice.entry_point or "",
+        told=text,
+        open=choice.open,
+        taken_by=choice.by or "",
+    )
+    if choice.taken is not None:
+        message.taken.CopyFrom(pb.NextStep(kind=choice.taken.kind, to=choice.taken.to or ""))
+        message.successor_contact_id = choice.taken.successor.hex() if choice.taken.successor is not None else ""
+    return message
+
+
+def _chosen(request: pb.ChooseNextStepRequest) -> tuple[NextStepChosen, str]:
+    """The fact as far as the request alone says it, and the number to call. Raises BadRequest."""
+    check = Check()
+    request_id = check.uuid("request_id", request.request_id)
+    contact = check.id("contact_id", request.contact_id)
+    if request.kind not in KINDS:
+        check.wrong("kind", f"must be one of {', '.join(KINDS)}")
+    given = request.customer if request.HasField("customer") else None
+    if given is not None:
+        check.name("customer.kind", given.kind)
+        check.text("customer.address", given.address.strip(), ADDRESS_MAX, 1)
+        check.text("customer.name", given.name, PERSON_MAX)
+    check.text("text", request.text, TEXT_MAX)
+    if len(request.text.encode()) > TEXT_BYTES_MAX:
+        check.wrong("text", f"must have at most {TEXT_BYTES_MAX} bytes in UTF-8")
+    check_fields(check, request.fields)
+    number = ""
+    if request.kind == "callback":
+        own = given.address if given is not None and given.kind == PHONE else ""
+        number = number_from(check, "number", request.number or own)
+    fact = NextStepChosen(
+        fact_id=fact_id(METHOD, request_id),
+        contact=contact,
+        kind=KINDS.get(request.kind, "message"),
+        successor=callback_id(METHOD, request_id),
+        to=check.name_or_none("to", request.to),
+        wish_ms=check.number("wish_ms", request.wish_ms, 0, INSTANT_MAX_MS),
+        exact=request.exact,
+        hours=hours_from(check, "hours", request.hours),
+    )
+    check.finish()
+    return fact, number
