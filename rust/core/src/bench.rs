@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::lines::{Lines, Need, Staff};
+use crate::lines::{Band, Lines, Need, Staff};
 use crate::pool::{Pool, RowId};
 use crate::slots::SlotGrid;
 use crate::words::{Id, Key};
@@ -64,7 +64,7 @@ impl Matching {
     /// The first in line whom the agent may serve. None: it is idle from now on.
     pub fn free(&mut self, agent: u32) -> Option<u32> {
         let mut best = [None];
-        self.lines.best(self.staff.of(agent), 0, |_| true, &mut best);
+        self.lines.best(self.staff.of(agent), (0, Band::ALL), |_| true, &mut best);
         self.busy(agent);
         if let [Some((_, _, contact))] = best {
             self.leave(contact);

@@ -15,6 +15,8 @@ pub(crate) struct Census {
     taken: bool,
     /// Contacts queued, offered or connecting, by queue and channel; not those who were promised a call and are not due.
     waiting: BTreeMap<(Name, Name), usize>,
+    /// Contacts that wait for an agent, by queue and class.
+    looking: BTreeMap<(Name, u8), usize>,
     /// Promoted contacts that are not parked, by queue.
     promoted: BTreeMap<Name, usize>,
     /// Queued contacts that may be promoted now or later, by queue.
@@ -55,6 +57,9 @@ impl Census {
         if contact.phase.waits() && since_ms.is_some() {
             *self.waiting.entry((contact.queue.clone(), contact.channel.clone())).or_default() += 1;
         }
+        if contact.looks() {
+            *self.looking.entry((contact.queue.clone(), contact.key.klass)).or_default() += 1;
+        }
         if counts_as_promoted(contact) {
             *self.promoted.entry(contact.queue.clone()).or_default() += 1;
         }
@@ -70,6 +75,9 @@ impl Census {
         }
         if contact.phase.waits() && since_ms.is_some() {
             less(&mut self.waiting, &(contact.queue.clone(), contact.channel.clone()));
+        }
+        if contact.looks() {
+            less(&mut self.looking, &(contact.queue.clone(), contact.key.klass));
         }
         if counts_as_promoted(contact) {
             less(&mut self.promoted, &contact.queue);
@@ -121,6 +129,11 @@ impl Census {
     /// Contacts of a channel that are queued, offered or connecting in a queue.
     pub(crate) fn waiting(&self, queue: &Name, channel: &Name) -> usize {
         self.waiting.get(&(queue.clone(), channel.clone())).copied().unwrap_or(0)
+    }
+
+    /// Some contact of the class waits in the queue for an agent.
+    pub(crate) fn any_looks(&self, queue: &Name, klass: u8) -> bool {
+        self.looking.contains_key(&(queue.clone(), klass))
     }
 
     pub(crate) fn promoted(&self, queue: &Name) -> usize {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::hindrance::Hindrance;
+use crate::hindrance::{Asked, Hindrance};
 use crate::router::Router;
 use crate::site::Site;
 use crate::state::{Agent, Contact};
@@ -113,15 +113,16 @@ impl Router {
         let (site, id) = (self.site(), Id(contact));
         let contact = site.contact(&id)?;
         let now_ms = site.state.at_ms;
+        let asked = Asked::at(site, now_ms);
         let mut agents: Vec<(usize, Hindered<'_>)> = site
             .state
             .agents
             .iter()
             .filter(|_| contact.looks())
             .filter_map(|(agent_id, agent)| {
-                let rank = *agent.memberships.get(&contact.queue)?;
-                let hindrance = site.hindrance(contact, agent_id, now_ms);
-                let found = hindered(*agent_id, &contact.queue, rank, None, hindrance);
+                let (queue, rank) = through(agent, contact)?;
+                let hindrance = site.hindrance(contact, agent_id, &asked);
+                let found = hindered(*agent_id, queue, rank, None, hindrance);
                 Some((nearness(found.hindrance), found))
             })
             .collect();
@@ -157,10 +158,11 @@ impl Router {
         let (site, id) = (self.site(), Id(agent));
         let agent = site.agent(&id)?;
         let now_ms = site.state.at_ms;
+        let asked = Asked::at(site, now_ms);
         let mut contacts: Vec<(Key, Hindered<'_>)> = waiting_for(site, agent)
-            .map(|(contact_id, contact, rank)| {
-                let hindrance = site.hindrance(contact, &id, now_ms);
-                (contact.key, hindered(contact_id, &contact.queue, rank, Some(contact.key), hindrance))
+            .map(|(contact_id, contact, (queue, rank))| {
+                let hindrance = site.hindrance(contact, &id, &asked);
+                (contact.key, hindered(contact_id, queue, rank, Some(contact.key), hindrance))
             })
             .collect();
         let hindrances = counted(contacts.iter().map(|(_, found)| found.hindrance));
@@ -198,9 +200,15 @@ fn nearness(word: &str) -> usize {
     QUESTIONS.iter().position(|question| *question == word).unwrap_or(QUESTIONS.len())
 }
 
-fn waiting_for<'a>(site: &'a Site, agent: &'a Agent) -> impl Iterator<Item = (Id, &'a Contact, u8)> {
+fn waiting_for<'a>(site: &'a Site, agent: &'a Agent) -> impl Iterator<Item = (Id, &'a Contact, (&'a Name, u8))> {
     let waits = site.state.contacts.iter().filter(|(_, contact)| contact.looks());
-    waits.filter_map(|(id, contact)| Some((*id, contact, *agent.memberships.get(&contact.queue)?)))
+    waits.filter_map(|(id, contact)| Some((*id, contact, through(agent, contact)?)))
+}
+
+/// The queue through which the agent is a member for the contact, with its rank: the least, as in an offer.
+fn through<'a>(agent: &Agent, contact: &'a Contact) -> Option<(&'a Name, u8)> {
+    let member = contact.queues().filter_map(|queue| Some((queue, *agent.memberships.get(queue)?)));
+    member.min_by_key(|(_, rank)| *rank)
 }
 
 fn ahead(site: &Site, contact: &Contact) -> usize {

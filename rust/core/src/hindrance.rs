@@ -1,5 +1,9 @@
 //! Why an agent may not be offered a contact: one list of questions in one order, for routing and for whoever asks it to explain itself.
 
+use std::cell::Cell;
+use std::ops::ControlFlow;
+
+use crate::index::Among;
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::{Agent, Contact, Enabled, Work, WORK_MAX};
@@ -72,18 +76,55 @@ impl Hindrance<'_> {
     }
 }
 
+/// Questions asked at one moment, while nothing changes: what the last one found out counts for the next.
+pub(crate) struct Asked<'a> {
+    site: &'a Site,
+    pub(crate) now_ms: u64,
+    /// The least rank of those who are there for a contact.
+    lowest: Cell<Option<(&'a Contact, Option<u8>)>>,
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn at(site: &'a Site, now_ms: u64) -> Self {
+        Self { site, now_ms, lowest: Cell::new(None) }
+    }
+
+    /// When a rank opens that is closed to the contact, because somebody of a lower one is there.
+    pub(crate) fn closed_until(&self, contact: &'a Contact, rank: u8) -> Option<u64> {
+        let until_ms = contact.course.opens_at(rank).filter(|opens_ms| self.now_ms < *opens_ms)?;
+        self.lowest(contact).is_some_and(|lowest| lowest < rank).then_some(until_ms)
+    }
+
+    /// Contacts that wait one behind the other mostly need the same.
+    fn lowest(&self, contact: &'a Contact) -> Option<u8> {
+        let known = self.lowest.get().filter(|(known, _)| needs_the_same(known, contact));
+        let (_, lowest) = known.unwrap_or_else(|| {
+            let crew = &self.site.index.crew;
+            let there = self.site.groups(contact).filter(|(queue, rank)| crew.any_there(contact, queue, *rank));
+            (contact, there.map(|(_, rank)| rank).min())
+        });
+        self.lowest.set(Some((contact, lowest)));
+        lowest
+    }
+}
+
+/// The same agents are there for both.
+fn needs_the_same(one: &Contact, other: &Contact) -> bool {
+    one.channel == other.channel && one.requirements == other.requirements && one.queues().eq(other.queues())
+}
+
 impl Site {
-    pub(crate) fn may_offer(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
-        self.hindrance(contact, id, now_ms).is_none()
+    pub(crate) fn may_offer<'a>(&'a self, contact: &'a Contact, id: &Id, asked: &Asked<'a>) -> bool {
+        self.hindrance(contact, id, asked).is_none()
     }
 
     /// Every question of an offer, at this moment. Asked of a contact that waits.
-    pub(crate) fn hindrance<'a>(&'a self, contact: &'a Contact, id: &Id, now_ms: u64) -> Option<Hindrance<'a>> {
+    pub(crate) fn hindrance<'a>(&'a self, contact: &'a Contact, id: &Id, asked: &Asked<'a>) -> Option<Hindrance<'a>> {
         let Some(agent) = self.agent(id) else { return Some(Hindrance::NotDeclared) };
-        self.unsuitable(contact, id, agent, now_ms)
+        self.unsuitable(contact, id, agent, asked.now_ms)
             .or_else(|| without_room(agent, &contact.channel, self.rules()))
             .or_else(|| reserved_elsewhere(contact, id, agent))
-            .or_else(|| self.untimely(contact, id, agent, now_ms))
+            .or_else(|| self.untimely(contact, id, agent, asked))
     }
 
     /// What stands against it but what the agent has in hand, or has been reserved for.
@@ -92,21 +133,23 @@ impl Site {
         contact: &'a Contact,
         id: &Id,
         agent: &Agent,
-        now_ms: u64,
+        asked: &Asked<'a>,
     ) -> Option<Hindrance<'a>> {
-        self.unsuitable(contact, id, agent, now_ms).or_else(|| self.untimely(contact, id, agent, now_ms))
+        self.unsuitable(contact, id, agent, asked.now_ms).or_else(|| self.untimely(contact, id, agent, asked))
     }
 
     /// The questions before that of room …
     fn unsuitable<'a>(&'a self, contact: &'a Contact, id: &Id, agent: &Agent, now_ms: u64) -> Option<Hindrance<'a>> {
+        #[cfg(test)]
+        tests::ASKED.set(tests::ASKED.get() + 1);
         unavailable(contact, id, agent)
             .or_else(|| self.exclusion(contact, id, now_ms))
             .or_else(|| self.leaving(agent, &contact.channel, now_ms))
     }
 
     /// … and those after it.
-    fn untimely(&self, contact: &Contact, id: &Id, agent: &Agent, now_ms: u64) -> Option<Hindrance<'static>> {
-        self.closed_rank(contact, id, agent, now_ms).or_else(|| self.preference(contact, id, now_ms))
+    fn untimely<'a>(&self, contact: &'a Contact, id: &Id, agent: &Agent, asked: &Asked<'a>) -> Option<Hindrance<'static>> {
+        closed_to(contact, id, agent, asked).or_else(|| self.preference(contact, id, asked.now_ms))
     }
 
     /// May this agent still hold the offer it has? (Capacity was taken when the offer was made.)
@@ -140,45 +183,40 @@ impl Site {
     }
 
     /// The offer could run over the agent's break or end of shift.
-    fn leaving(&self, agent: &Agent, channel: &Name, now_ms: u64) -> Option<Hindrance<'static>> {
+    pub(crate) fn leaving(&self, agent: &Agent, channel: &Name, now_ms: u64) -> Option<Hindrance<'static>> {
         let leaves_ms = agent.leaves_ms?;
         let before_ms = self.rules()?.channel(channel)?.last_offer_before_ms;
         (before_ms > 0 && now_ms >= leaves_ms.saturating_sub(before_ms)).then_some(Hindrance::Leaving)
     }
 
-    /// Those whom the contact prefers wait for no rank.
-    fn closed_rank(&self, contact: &Contact, id: &Id, agent: &Agent, now_ms: u64) -> Option<Hindrance<'static>> {
-        if contact.course.opens_ms.is_empty() {
-            return None;
-        }
-        let rank = agent.rank(contact)?;
-        let until_ms = contact.course.opens_at(rank).filter(|opens_ms| now_ms < *opens_ms)?;
-        let prefers = now_ms < contact.prefer_until_ms && contact.preferred.contains(id);
-        let closed = !prefers && self.present(contact).any(|other| other.rank(contact).is_some_and(|lower| lower < rank));
-        closed.then_some(Hindrance::RankClosed { until_ms })
-    }
-
     fn another_is_present(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
-        self.ready_for(contact).filter(|other| *other != id).any(|other| {
-            contact.exclusions.get(other).is_none_or(|exclusion| now_ms >= exclusion.until_ms)
-                && self.agent(other).is_some_and(|agent| unavailable(contact, other, agent).is_none())
-        })
+        let mut found = false;
+        for (queue, rank) in self.groups(contact) {
+            self.index.crew.search(Among::There, contact, (queue, rank), |other| {
+                found = other != *id
+                    && *contact.sender != Some(other)
+                    && contact.exclusions.get(&other).is_none_or(|exclusion| now_ms >= exclusion.until_ms);
+                if found {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            if found {
+                break;
+            }
+        }
+        found
     }
 
     /// Somebody could serve the contact some time, whatever keeps the two apart now.
     pub(crate) fn someone_is_present(&self, contact: &Contact) -> bool {
-        self.present(contact).next().is_some()
+        self.groups(contact).any(|(queue, rank)| self.index.crew.any_there(contact, queue, rank))
     }
 
-    /// Agents who are there for the contact, whatever their load and the pair's past.
-    fn present<'a>(&'a self, contact: &'a Contact) -> impl Iterator<Item = &'a Agent> {
-        let ready = self.ready_for(contact).filter_map(|id| self.agent(id));
-        ready.filter(|agent| unsuited(agent, contact).is_none())
-    }
-
-    /// Ready members of the queues that the contact waits in.
-    pub(crate) fn ready_for<'a>(&'a self, contact: &'a Contact) -> impl Iterator<Item = &'a Id> {
-        contact.queues().filter_map(|queue| self.index.ready.get(queue)).flatten()
+    /// The ranks of each of the contact's queues.
+    pub(crate) fn groups<'a>(&'a self, contact: &'a Contact) -> impl Iterator<Item = (&'a Name, u8)> {
+        contact.queues().flat_map(|queue| self.index.crew.ranks(queue).map(move |rank| (queue, rank)))
     }
 
     fn preference(&self, contact: &Contact, id: &Id, now_ms: u64) -> Option<Hindrance<'static>> {
@@ -200,6 +238,16 @@ impl Site {
                 })
             })
     }
+}
+
+/// Those whom the contact prefers wait for no rank.
+fn closed_to<'a>(contact: &'a Contact, id: &Id, agent: &Agent, asked: &Asked<'a>) -> Option<Hindrance<'static>> {
+    if contact.course.opens_ms.is_empty() {
+        return None;
+    }
+    let prefers = asked.now_ms < contact.prefer_until_ms && contact.preferred.contains(id);
+    let rank = agent.rank(contact).filter(|_| !prefers)?;
+    asked.closed_until(contact, rank).map(|until_ms| Hindrance::RankClosed { until_ms })
 }
 
 /// What stands against the agent whatever the pair's past and the agent's load: what an open offer may not meet either.
@@ -250,3 +298,6 @@ pub(crate) fn has_place(agent: &Agent, channel: &Name, enabled: Enabled, rules: 
             || rules
                 .is_some_and(|rules| agent.pressing_load(channel, rules) + u64::from(enabled.cost) <= u64::from(agent.capacity)))
 }
+
+#[cfg(test)]
+mod tests;

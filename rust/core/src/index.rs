@@ -9,6 +9,7 @@ mod renewal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 
+pub(crate) use crew::Among;
 use crew::{Crew, Seat};
 use due::{chances, desk_losses, each_answer_due, later_times, wrap_ups};
 pub(crate) use due::{closing, turning, Chance, Later, Timer};
@@ -162,12 +163,12 @@ impl Index {
             self.exclusions.extend(last_exclusion(contact).map(|until_ms| (until_ms, id)));
             self.later.extend(later_times(id, contact));
         }
+        if contact.phase == Phase::Queued {
+            contact.requirements.iter().for_each(|need| self.crew.ask(need));
+        }
         match contact.phase {
             Phase::Queued if !contact.looks() => {}
             Phase::Queued => {
-                for need in &contact.requirements {
-                    self.crew.ask(need);
-                }
                 self.queueing.join(who, contact);
                 for agent in &contact.preferred {
                     self.preferring.add(*agent, id);
@@ -355,14 +356,16 @@ fn each<V>(table: &Summed<Id, V>) -> impl Iterator<Item = (Who, &V)> {
 
 /// What contacts must know of an agent at work.
 fn seat(agent: &Agent, rules: Option<&Rules>) -> Seat {
-    let mut free = 0;
-    if agent.ready() && agent.desk_due.is_none() && !agent.over_capacity() {
+    let (mut there, mut free) = (0, 0);
+    if agent.ready() && agent.desk_due.is_none() {
+        let over_capacity = agent.over_capacity();
         // An agent has 16 channels at most.
         for (bit, (channel, enabled)) in (0..).zip(&agent.channels) {
-            free |= u32::from(enabled.on && has_place(agent, channel, *enabled, rules)) << bit;
+            there |= u32::from(enabled.on) << bit;
+            free |= u32::from(enabled.on && !over_capacity && has_place(agent, channel, *enabled, rules)) << bit;
         }
     }
-    Seat { idle_since_ms: agent.idle_since_ms, free }
+    Seat { idle_since_ms: agent.idle_since_ms, there, free }
 }
 
 /// The case of an earlier contact that this one belongs to, on its channel.

@@ -5,7 +5,8 @@
 //! whose first contact is behind what was found already is not looked at.
 //!
 //! Cost with f families, l lines in a family and n contacts in a line: an agent's choice f/64 words for each of its skills, and of each family that
-//! may hold something better the lines before the first that the agent is able to serve. `join` and `part` log l + log n, and l moved at most.
+//! may hold something better the lines before the first that the agent is able to serve (of those of one class: all lines with somebody before the
+//! end of the class, and log n of each). `join` and `part` log l + log n, and l moved at most.
 //! Two skills make a family, so f is at most half the square of the skills, and never more than `SINGLES_MAX` and one.
 //! Nothing is kept for an agent but its levels.
 
@@ -35,6 +36,23 @@ pub(crate) type Need = (u32, u8);
 
 /// A contact that an agent may choose: the rank of its place for the agent, its key, its slot.
 pub(crate) type Choice = (u8, u128, u32);
+
+/// The keys that are looked at: of one class, or all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Band {
+    from: u128,
+    /// Above the last one.
+    below: u128,
+}
+
+impl Band {
+    pub(crate) const ALL: Self = Self { from: 0, below: NOBODY };
+
+    pub(crate) fn of(klass: u8) -> Self {
+        let end = klass.checked_add(1).map_or(NOBODY, |next| packed(Key { klass: next, order_ms: i64::MIN, seq: 0 }));
+        Self { from: packed(Key { klass, order_ms: i64::MIN, seq: 0 }), below: end }
+    }
+}
 
 #[derive(Debug, Clone)]
 struct Line {
@@ -94,11 +112,11 @@ impl Lines {
     pub(crate) fn best<const N: usize>(
         &self,
         able: Able<'_>,
-        rank: u8,
+        (rank, band): (u8, Band),
         takes: impl Fn(u32) -> bool,
         best: &mut [Option<Choice>; N],
     ) {
-        let mut bound = bound(best, rank);
+        let mut bound = bound(best, rank).min(band.below);
         for (step, busy) in self.busy.chunks(STEP).enumerate() {
             if busy.iter().all(|word| *word == 0) {
                 continue;
@@ -110,7 +128,7 @@ impl Lines {
                     let number = (step * STEP + word) * 64 + left.trailing_zeros() as usize;
                     left &= left - 1;
                     if self.firsts[number] < bound {
-                        bound = self.best_of(&self.families[number], able, rank, &takes, best);
+                        bound = self.best_of(&self.families[number], able, (rank, band), &takes, best);
                     }
                 }
             }
@@ -122,12 +140,12 @@ impl Lines {
         &self,
         family: &Family,
         able: Able<'_>,
-        rank: u8,
+        (rank, band): (u8, Band),
         takes: impl Fn(u32) -> bool,
         best: &mut [Option<Choice>; N],
     ) -> u128 {
         let held = family.held(able);
-        let mut least = bound(best, rank);
+        let mut least = bound(best, rank).min(band.below);
         for head in family.heads() {
             if head.key >= least {
                 break;
@@ -135,18 +153,18 @@ impl Lines {
             if !head.within(held) || (head.more && !able.meets(&self.all[head.line as usize].needs)) {
                 continue;
             }
-            if takes(head.slot) {
-                least = insert(best, (rank, head.key, head.slot));
+            if head.key >= band.from && takes(head.slot) {
+                least = insert(best, (rank, head.key, head.slot)).min(band.below);
                 if head.key >= least {
                     break;
                 }
             }
-            for (key, slot) in self.all[head.line as usize].waiting.iter().skip(1) {
+            for (key, slot) in self.all[head.line as usize].waiting.since(band.from.max(head.key + 1)) {
                 if key >= least {
                     break;
                 }
                 if takes(slot) {
-                    least = insert(best, (rank, key, slot));
+                    least = insert(best, (rank, key, slot)).min(band.below);
                 }
             }
         }

@@ -1,11 +1,16 @@
 //! Matching: who gets whom, among those of whom `hindrance` says nothing. Pure questions on a site; no answer here changes anything.
 //!
 //! Cost: a contact sees free members with its skills only, in idle order until it has found two; with another strategy than longest idle all of
-//! them. An agent sees the heads of the lines it is able to serve (`lines`), and behind a head only if something stands against that one.
+//! them. Agents of a rank that is closed to it are not looked at. An agent sees the heads of the lines it is able to serve (`lines`), and behind a
+//! head only if something stands against that one; of channels that it is about to leave it sees nothing. Whom a floor asks for is found among
+//! the contacts of the floor's class, and not looked for if none of them waits.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use crate::hindrance::Asked;
+use crate::index::Among;
+use crate::lines::Band;
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::{Agent, Contact};
@@ -31,6 +36,9 @@ struct Turn {
     rank: u8,
     key: Key,
 }
+
+/// A queue, and the class in it that members are to be kept on.
+type Floor<'a> = (&'a Name, u8);
 
 /// The first two in an agent's order, by slot.
 type Heads = [Option<(Turn, u32)>; 2];
@@ -87,7 +95,7 @@ impl Site {
     }
 
     fn preferred_agent(&self, id: Id, contact: &Contact, now_ms: u64) -> Option<Match> {
-        let agent = contact.preferred.iter().find(|agent| self.may_offer(contact, agent, now_ms))?;
+        let agent = contact.preferred.iter().find(|agent| self.may_offer(contact, agent, &Asked::at(self, now_ms)))?;
         let rank = self.agent(agent)?.rank(contact)?;
         let why = Why { decided: Decided::Preferred, ..self.why(contact, Looked::Contact) };
         Some(Match { contact: id, agent: *agent, rank, cause: OfferCause::Preferred, why })
@@ -122,7 +130,7 @@ impl Site {
 
     /// The one an agent is reserved for, and no other.
     fn reserved_contact(&self, id: Id, reserved: Id, now_ms: u64) -> Option<Match> {
-        let contact = self.contact(&reserved).filter(|contact| self.may_offer(contact, &id, now_ms))?;
+        let contact = self.contact(&reserved).filter(|contact| self.may_offer(contact, &id, &Asked::at(self, now_ms)))?;
         let preferred = self.preference_holds(contact, now_ms);
         let (cause, decided) =
             if preferred { (OfferCause::Preferred, Decided::Preferred) } else { (OfferCause::Routed, Decided::Reserved) };
@@ -136,8 +144,7 @@ impl Site {
         if floors.is_empty() {
             return (false, self.first_among(looking, None));
         }
-        let kept_on = |contact: &Contact| floors.contains(&(&contact.queue, contact.key.klass));
-        let [first, second] = self.first_among(looking, Some(&kept_on));
+        let [first, second] = self.first_among(looking, Some(&floors));
         if second.is_some() {
             return (true, [first, second]);
         }
@@ -150,13 +157,15 @@ impl Site {
     /// Those who may be offered the contact: all of them, or at least the `wanted` that stand first. In no particular order.
     fn standings(&self, contact: &Contact, now_ms: u64, wanted: usize, besides: Option<Id>) -> Vec<Standing> {
         let in_idle_order = self.strategy(&contact.queue) == Strategy::LongestIdle;
+        let asked = Asked::at(self, now_ms);
         let mut standings = Vec::new();
         for queue in contact.queues() {
             let mut found = 0;
-            for rank in self.index.crew.ranks(queue) {
+            // Nobody of a closed rank may be offered the contact but those it prefers, and of them nobody could be found.
+            for rank in self.index.crew.ranks(queue).filter(|rank| asked.closed_until(contact, *rank).is_none()) {
                 let mut unloaded = 0;
-                self.index.crew.search(contact, queue, rank, |id| {
-                    if besides != Some(id) && self.may_offer(contact, &id, now_ms) {
+                self.index.crew.search(Among::Free, contact, (queue, rank), |id| {
+                    if besides != Some(id) && self.may_offer(contact, &id, &asked) {
                         let standing = self.standing(contact, &id, now_ms);
                         unloaded += usize::from(standing.is_some_and(|standing| !standing.loaded));
                         standings.extend(standing);
@@ -177,28 +186,31 @@ impl Site {
         standings
     }
 
-    /// The first two of the contacts that count (None: all).
-    fn first_among(&self, looking: &Looking<'_>, counts: Option<&dyn Fn(&Contact) -> bool>) -> Heads {
-        let Looking { id, slot, agent, free, now_ms } = *looking;
+    /// The first two of all contacts, or of those on whom a floor keeps members.
+    fn first_among<'a>(&'a self, looking: &Looking<'_>, floors: Option<&[Floor<'_>]>) -> Heads {
+        let Looking { id, slot, agent, now_ms, .. } = *looking;
         let by_rank = self.rules().is_some_and(Rules::by_rank);
         let channels = agent.channels.len();
+        let free = self.staying(looking);
         let two_best = |takes: Option<&dyn Fn(u32) -> bool>| {
-            let open = agent.memberships.values().enumerate().flat_map(|(queue, rank)| {
+            let open = agent.memberships.iter().enumerate().flat_map(|(queue, (name, rank))| {
                 let rank = if by_rank { *rank } else { 0 };
                 let roomy = (0..channels).filter(move |bit| free & (1 << bit) != 0);
-                roomy.map(move |channel| (queue * channels + channel, rank))
+                let bands = self.bands(name, floors);
+                roomy.flat_map(move |channel| bands.clone().map(move |band| (queue * channels + channel, rank, band)))
             });
             self.index.queueing.two_best(slot, open, takes)
         };
+        let asked = Asked::at(self, now_ms);
+        let counts = |contact: &Contact| floors.is_none_or(|floors| floors.contains(&(&contact.queue, contact.key.klass)));
         // There is room on these channels, and the agent is reserved for nobody.
-        let may_have = |contact: &Contact| self.hindrance_but_room(contact, &id, agent, now_ms).is_none();
+        let may_have = |contact: &'a Contact| self.hindrance_but_room(contact, &id, agent, &asked).is_none();
         // Mostly the lines know all there is to know, and the contact need not be looked at.
-        let knows = counts.is_none() && agent.leaves_ms.is_none();
         let takes = |contact: u32| {
             let record = || self.state.contacts.at(contact);
-            let open = knows && self.index.queueing.is_open(contact);
+            let open = floors.is_none() && self.index.queueing.is_open(contact);
             debug_assert!(!open || record().is_some_and(may_have), "the lines differ from the rules");
-            open || record().is_some_and(|contact| counts.is_none_or(|counts| counts(contact)) && may_have(contact))
+            open || record().is_some_and(|contact| counts(contact) && may_have(contact))
         };
         // Mostly nothing stands against those who are first, and nobody else need be asked.
         let heads = two_best(None);
@@ -209,6 +221,25 @@ impl Site {
             let (_, key) = self.index.queueing.standing(contact)?;
             Some((Turn { rank, key }, contact))
         })
+    }
+
+    /// The channels on which the agent is free, and not about to leave.
+    fn staying(&self, looking: &Looking<'_>) -> u32 {
+        let Looking { agent, free, now_ms, .. } = *looking;
+        if agent.leaves_ms.is_none() {
+            return free;
+        }
+        let leaving = (0..).zip(agent.channels.keys()).filter(|(_, channel)| self.leaving(agent, channel, now_ms).is_some());
+        leaving.fold(free, |free, (bit, _)| free & !(1_u32 << bit))
+    }
+
+    /// What of a queue is looked at: all, or the classes of the floors. A contact that waits in several queues has the rank of each: then these
+    /// are looked at too.
+    fn bands<'a>(&self, queue: &'a Name, floors: Option<&'a [Floor<'a>]>) -> impl Iterator<Item = Band> + Clone + 'a {
+        let spread = self.index.queueing.any_spread();
+        let kept = floors.into_iter().flatten().filter(move |(floored, _)| spread || *floored == queue);
+        let all = floors.is_none().then_some(Band::ALL);
+        all.into_iter().chain(kept.map(|(_, klass)| Band::of(*klass)))
     }
 
     /// What can be said of any offer of this contact.
@@ -223,14 +254,17 @@ impl Site {
         }
     }
 
-    /// Queues and classes that members are to be kept on, and too few are: where the agent is to work first.
-    fn floors<'a>(&'a self, agent: &'a Agent) -> Vec<(&'a Name, u8)> {
+    /// Queues and classes that members are to be kept on, too few are, and somebody waits in: where the agent is to work first.
+    fn floors<'a>(&'a self, agent: &'a Agent) -> Vec<Floor<'a>> {
         if !self.rules().is_some_and(Rules::keeps_floors) {
             return Vec::new();
         }
         let queues = agent.memberships.keys().filter_map(|queue| self.rules()?.queue(queue));
         let floors = queues.flat_map(|queue| queue.floors.iter().map(move |floor| (&queue.name, floor)));
-        let open = floors.filter(|(queue, floor)| self.index.census.working(queue, floor.klass) < floor.members as usize);
+        let census = &self.index.census;
+        let open = floors.filter(|(queue, floor)| {
+            census.working(queue, floor.klass) < floor.members as usize && census.any_looks(queue, floor.klass)
+        });
         open.map(|(queue, floor)| (queue, floor.klass)).collect()
     }
 
@@ -247,8 +281,7 @@ impl Site {
     /// How many agents could serve the contact (docs/routing/offers.md: `able`).
     fn able(&self, contact: &Contact) -> u32 {
         let crew = &self.index.crew;
-        let ranks = |queue| crew.ranks(queue).map(move |rank| (queue, rank));
-        let mut groups = contact.queues().flat_map(ranks);
+        let mut groups = self.groups(contact);
         if contact.queues().nth(1).is_none() {
             let counted = groups.map(|(queue, rank)| crew.count(contact, queue, rank, ABLE_MAX)).sum::<u32>();
             return counted.min(ABLE_MAX);
@@ -256,7 +289,7 @@ impl Site {
         // A member of several of its queues counts once.
         let mut able = BTreeSet::new();
         let _ = groups.try_for_each(|(queue, rank)| {
-            crew.search(contact, queue, rank, |id| {
+            crew.search(Among::Free, contact, (queue, rank), |id| {
                 able.insert(id);
                 if able.len() >= ABLE_MAX as usize {
                     ControlFlow::Break(())

@@ -1,5 +1,9 @@
 //! Who may be reserved for a contact that nobody has room for. Pure questions on a site, as in `matching`.
 
+use std::ops::ControlFlow;
+
+use crate::hindrance::Asked;
+use crate::index::Among;
 use crate::site::Site;
 use crate::state::{Agent, Contact};
 use crate::words::{Id, Name};
@@ -8,18 +12,28 @@ impl Site {
     /// The agent to be reserved for a contact that drains: of those who have room once they finish, the one with least in hand.
     pub(crate) fn best_reserve(&self, id: Id, now_ms: u64) -> Option<Id> {
         let contact = self.contact(&id).filter(|contact| contact.looks() && contact.course.drains(now_ms))?;
-        let free = self.ready_for(contact).filter_map(|id| Some((id, self.agent(id)?)));
-        free.filter(|(id, agent)| agent.reserved.is_none() && self.may_reserve(contact, id, agent, now_ms))
-            .map(|(id, agent)| (agent.load(), *id))
-            .min()
-            .map(|(_, id)| id)
+        let asked = Asked::at(self, now_ms);
+        let mut best: Option<(u64, Id)> = None;
+        for group in self.groups(contact) {
+            self.index.crew.search(Among::There, contact, group, |id| {
+                let Some(agent) = self.agent(&id).filter(|agent| agent.reserved.is_none()) else {
+                    return ControlFlow::Continue(());
+                };
+                let found = (agent.load(), id);
+                if best.is_none_or(|best| found < best) && self.may_reserve(contact, &id, agent, &asked) {
+                    best = Some(found);
+                }
+                ControlFlow::Continue(())
+            });
+        }
+        best.map(|(_, id)| id)
     }
 
     /// Nothing but room stands against the offer, and an agent with nothing else in hand would have it.
-    pub(crate) fn may_reserve(&self, contact: &Contact, id: &Id, agent: &Agent, now_ms: u64) -> bool {
+    pub(crate) fn may_reserve<'a>(&'a self, contact: &'a Contact, id: &Id, agent: &Agent, asked: &Asked<'a>) -> bool {
         let fits = |(cost, max_concurrent): (u32, u32)| cost <= agent.capacity && max_concurrent > 0;
         let enabled = agent.channels.get(&contact.channel).map(|enabled| (enabled.cost, enabled.max_concurrent));
-        enabled.is_some_and(fits) && self.hindrance_but_room(contact, id, agent, now_ms).is_none()
+        enabled.is_some_and(fits) && self.hindrance_but_room(contact, id, agent, asked).is_none()
     }
 
     /// The queue's policy has agents reserved at all.

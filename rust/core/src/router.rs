@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec;
 use crate::fold::Folding;
-use crate::hindrance::Hindrance;
+use crate::hindrance::{Asked, Hindrance};
 use crate::levels::{is_decided, FIRST_ADOPTED, FIRST_DECIDED, LEVEL};
 use crate::record::Verdicts;
 use crate::restore;
@@ -269,7 +269,7 @@ impl Router {
     /// does not wait).
     pub fn hindrance(&self, contact: [u8; 16], agent: [u8; 16]) -> Option<Hindrance<'_>> {
         let waiting = self.site.contact(&Id(contact)).filter(|contact| contact.phase == Phase::Queued)?;
-        self.site.hindrance(waiting, &Id(agent), self.site.state.at_ms)
+        self.site.hindrance(waiting, &Id(agent), &Asked::at(&self.site, self.site.state.at_ms))
     }
 
     pub(crate) fn site(&self) -> &Site {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::hindrance::Asked;
 use crate::turn::Turn;
 use crate::words::{AgentReleased, AgentReserved, Id, Key, Name, ReleaseReason};
 
@@ -64,7 +65,9 @@ impl Turn<'_> {
         let Some((id, contact, holder)) = reserved.and_then(|(id, agent)| Some((id, self.site.contact(&id)?, agent))) else {
             return;
         };
-        if !self.site.may_reserve(contact, &agent, holder, self.at_ms) || !self.site.reserves_for(&id, &contact.queue) {
+        if !self.site.may_reserve(contact, &agent, holder, &Asked::at(self.site, self.at_ms))
+            || !self.site.reserves_for(&id, &contact.queue)
+        {
             self.release(id, ReleaseReason::NotEligible);
         }
     }

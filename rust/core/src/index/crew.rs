@@ -10,20 +10,31 @@ use crate::state::{Agent, Contact};
 use crate::table::Table;
 use crate::words::{Id, Name, Requirement};
 
-/// What contacts must know of an agent at work: since when it is idle, and for which of its channels (in their order, one bit each) it could
-/// be offered a contact: it is there, the channel is on, the limits leave room.
+/// What contacts must know of an agent at work: since when it is idle, on which of its channels (in their order, one bit each) it is there, and
+/// on which of these it could be offered a contact: the limits leave room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seat {
     pub(crate) idle_since_ms: u64,
+    /// It is ready at its desk, and the channel is on.
+    pub(crate) there: u32,
     pub(crate) free: u32,
+}
+
+/// Which members of a queue are searched.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Among {
+    /// Those on whose channel there is room.
+    Free,
+    /// Those who are there, whatever they have in hand.
+    There,
 }
 
 /// What is known of a declared agent.
 #[derive(Debug, Clone)]
 struct Known {
     seat: Seat,
-    /// The row of each of its channels.
-    channels: Vec<RowId>,
+    /// The rows of each of its channels: it is there, and free.
+    channels: Vec<(RowId, RowId)>,
     /// To be asked about skills that nobody has asked for before.
     skills: Few<Name, u8>,
     /// Its place in the idle order is that of an earlier time.
@@ -33,6 +44,7 @@ struct Known {
 /// Rows by what they say of an agent.
 #[derive(Debug, Clone, Default)]
 struct Rows {
+    there: Table<Name, RowId>,
     free: Table<Name, RowId>,
     /// By queue, those of each rank.
     members: Table<Name, Few<u8, RowId>>,
@@ -65,11 +77,13 @@ impl Crew {
                 self.pool.set(slot, *row, true);
             }
         }
-        let channels = agent.channels.keys().map(|channel| row(&mut self.rows.free, channel, &mut self.pool)).collect();
+        let Rows { there, free, .. } = &mut self.rows;
+        let mut rows = |channel| (row(there, channel, &mut self.pool), row(free, channel, &mut self.pool));
+        let channels = agent.channels.keys().map(&mut rows).collect();
         if self.known.len() <= slot as usize {
             self.known.resize(slot as usize + 1, None);
         }
-        let nowhere = Seat { idle_since_ms: seat.idle_since_ms, free: 0 };
+        let nowhere = Seat { idle_since_ms: seat.idle_since_ms, there: 0, free: 0 };
         self.known[slot as usize] = Some(Known { seat: nowhere, channels, skills: agent.skills.clone(), late: false });
         self.refresh(slot, seat);
     }
@@ -82,11 +96,13 @@ impl Crew {
             known.late = true;
             self.late.push(slot);
         }
-        let mut changed = before.free ^ seat.free;
+        let mut changed = (before.there ^ seat.there) | (before.free ^ seat.free);
         while changed != 0 {
             let channel = changed.trailing_zeros();
             changed &= changed - 1;
-            self.pool.set(slot, known.channels[channel as usize], seat.free & (1 << channel) != 0);
+            let (there, free) = known.channels[channel as usize];
+            self.pool.set(slot, there, seat.there & (1 << channel) != 0);
+            self.pool.set(slot, free, seat.free & (1 << channel) != 0);
         }
     }
 
@@ -143,23 +159,37 @@ impl Crew {
         self.rows.members.get(queue).into_iter().flat_map(|ranks| ranks.keys().copied())
     }
 
-    /// Visit the members of `rank` in `queue` who are free for the contact's channel and have its skills, the longest idle first
-    /// (since the last `arrange`).
-    pub(crate) fn search(&self, contact: &Contact, queue: &Name, rank: u8, mut visit: impl FnMut(Id) -> ControlFlow<()>) {
-        if let Some(rows) = self.rows_for(contact, queue, rank) {
+    /// Visit the members of `rank` in `queue` who have the skills of a queued contact, the longest idle first (since the last `arrange`).
+    pub(crate) fn search(
+        &self,
+        among: Among,
+        contact: &Contact,
+        (queue, rank): (&Name, u8),
+        mut visit: impl FnMut(Id) -> ControlFlow<()>,
+    ) {
+        if let Some(rows) = self.rows_for(among, contact, queue, rank) {
             self.pool.search(&rows, |slot| visit(self.pool.since(slot).1));
         }
     }
 
-    /// How many of them there are, up to `limit`.
+    /// Some member of the queue who is there for a queued contact.
+    pub(crate) fn any_there(&self, contact: &Contact, queue: &Name, rank: u8) -> bool {
+        self.rows_for(Among::There, contact, queue, rank).is_some_and(|rows| self.pool.count(&rows, 1) > 0)
+    }
+
+    /// How many are free for it and have its skills, up to `limit`.
     pub(crate) fn count(&self, contact: &Contact, queue: &Name, rank: u8, limit: u32) -> u32 {
-        self.rows_for(contact, queue, rank).map_or(0, |rows| self.pool.count(&rows, limit))
+        self.rows_for(Among::Free, contact, queue, rank).map_or(0, |rows| self.pool.count(&rows, limit))
     }
 
     /// None if nobody has one of the properties.
-    fn rows_for(&self, contact: &Contact, queue: &Name, rank: u8) -> Option<Vec<RowId>> {
+    fn rows_for(&self, among: Among, contact: &Contact, queue: &Name, rank: u8) -> Option<Vec<RowId>> {
         let mut rows = Vec::with_capacity(contact.requirements.len() + 2);
-        rows.push(*self.rows.free.get(&contact.channel)?);
+        let channels = match among {
+            Among::Free => &self.rows.free,
+            Among::There => &self.rows.there,
+        };
+        rows.push(*channels.get(&contact.channel)?);
         rows.push(*self.rows.members.get(queue)?.get(&rank)?);
         for need in &contact.requirements {
             rows.push(*self.rows.skilled.get(&need.skill)?.get(&need.level)?);
@@ -176,7 +206,8 @@ impl Crew {
                 .flat_map(move |(name, levels)| levels.iter().map(move |(level, row)| ((kind, name.clone(), *level), *row)));
             rows.collect::<Vec<_>>()
         };
-        let all = free.chain(ranked(1, &self.rows.members)).chain(ranked(2, &self.rows.skilled));
+        let there = self.rows.there.iter().map(|(channel, row)| ((3, channel.clone(), 0), *row));
+        let all = free.chain(there).chain(ranked(1, &self.rows.members)).chain(ranked(2, &self.rows.skilled));
         all.map(|(name, row)| (name, self.holders(row))).collect()
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::numbers::Numbers;
 use super::Who;
-use crate::lines::{Choice, Lines, Need, Staff};
+use crate::lines::{Band, Choice, Lines, Need, Staff};
 use crate::state::{Agent, Contact};
 use crate::words::{Id, Key, Name, Requirement};
 
@@ -42,6 +42,8 @@ pub(crate) struct Queueing {
     /// Who joined since it is asked for.
     newcomers: Option<Vec<(Key, Id)>>,
     waiting: usize,
+    /// Contacts that stand in several places.
+    spread: usize,
 }
 
 impl Queueing {
@@ -58,17 +60,20 @@ impl Queueing {
             (place, self.lines[place as usize].join(&needs, contact.key, slot))
         });
         let first = stands.next();
-        let more = stands.collect();
+        let more: Vec<Stand> = stands.collect();
+        self.spread += usize::from(!more.is_empty());
         self.needs = needs;
         if self.standing.len() <= slot as usize {
             self.standing.resize(slot as usize + 1, None);
         }
-        self.standing[slot as usize] = first.map(|first| Standing { id, key: contact.key, open: contact.is_open(), first, more });
+        self.standing[slot as usize] =
+            first.map(|first| Standing { id, key: contact.key, open: contact.is_open(), first, more: more.into() });
     }
 
     pub(crate) fn part(&mut self, slot: u32) {
         let Some(standing) = self.standing.get_mut(slot as usize).and_then(Option::take) else { return };
         self.waiting -= 1;
+        self.spread -= usize::from(!standing.more.is_empty());
         for (place, line) in standing.more.iter().copied().chain([standing.first]) {
             self.lines[place as usize].part(line, standing.key);
         }
@@ -82,6 +87,11 @@ impl Queueing {
     /// Of nobody and nothing.
     pub(crate) fn emptied(&self) -> Self {
         Self { newcomers: self.newcomers.as_ref().map(|_| Vec::new()), ..Self::default() }
+    }
+
+    /// Somebody waits in several queues.
+    pub(crate) fn any_spread(&self) -> bool {
+        self.spread > 0
     }
 
     /// Nobody waits.
@@ -135,20 +145,20 @@ impl Queueing {
 
     /// The two best contacts (slots) for the agent in `slot`, each with the rank of its queue: the least rank, then the least key. `open`: where the
     /// agent may be offered contacts, as numbers of doors (that of a membership and a channel is `membership * channels + channel`) with the
-    /// rank of the queue; `takes` says whether it may have a contact (None: any).
+    /// rank of the queue, and which of those there; `takes` says whether it may have a contact (None: any).
     pub(crate) fn two_best(
         &self,
         slot: u32,
-        open: impl Iterator<Item = (usize, u8)>,
+        open: impl Iterator<Item = (usize, u8, Band)>,
         takes: Option<&dyn Fn(u32) -> bool>,
     ) -> [Option<(u8, u32)>; 2] {
         let mut best: [Option<Choice>; 2] = [None; 2];
         let Some(doors) = self.doors.get(slot as usize) else { return [None; 2] };
         let able = self.staff.of(slot);
         let takes = |contact| takes.is_none_or(|takes| takes(contact));
-        for (door, rank) in open {
+        for (door, rank, band) in open {
             if let Some(place) = doors.get(door) {
-                self.lines[*place as usize].best(able, rank, takes, &mut best);
+                self.lines[*place as usize].best(able, (rank, band), takes, &mut best);
             }
         }
         best.map(|choice| choice.map(|(rank, _, contact)| (rank, contact)))

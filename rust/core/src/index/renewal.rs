@@ -3,7 +3,7 @@
 use super::{each, seat, Chance, Crew, Index};
 use crate::attendance::Attendance;
 use crate::rules::Rules;
-use crate::state::State;
+use crate::state::{Phase, State};
 use crate::words::Policy;
 
 /// Fewer stale names than this are not worth the work.
@@ -50,11 +50,13 @@ impl Index {
         }
         self.queueing = self.queueing.emptied();
         self.crew = Crew::default();
-        for (who, contact) in each(&state.contacts).filter(|(_, contact)| contact.looks()) {
+        for (who, contact) in each(&state.contacts).filter(|(_, contact)| contact.phase == Phase::Queued) {
             for need in &contact.requirements {
                 self.crew.ask(need);
             }
-            self.queueing.join(who, contact);
+            if contact.looks() {
+                self.queueing.join(who, contact);
+            }
         }
         for (who, agent) in each(&state.agents) {
             self.crew.declare(who, seat(agent, self.rules.as_ref()), agent);

@@ -45,10 +45,13 @@ impl Sorted {
         self.first.front().map(|standing| (standing.key(), standing.slot))
     }
 
-    /// In their order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u128, u32)> + '_ {
-        let rest = self.rest.iter().flat_map(|(_, piece)| piece);
-        self.first.iter().chain(rest).map(|standing| (standing.key(), standing.slot))
+    /// Those with this key or a greater one, in their order.
+    pub(super) fn since(&self, key: u128) -> impl Iterator<Item = (u128, u32)> + '_ {
+        let number = self.piece_of(key);
+        let piece = if number == 0 { &self.first } else { &self.rest[number - 1].1 };
+        let at = piece.partition_point(|standing| standing.key() < key);
+        let rest = self.rest[number..].iter().flat_map(|(_, piece)| piece);
+        piece.range(at..).chain(rest).map(|standing| (standing.key(), standing.slot))
     }
 
     /// Nobody else has this key.
@@ -139,10 +142,12 @@ mod tests {
                     _ if map.contains_key(&key) => {}
                     _ => { sorted.insert(key, number); map.insert(key, number); }
                 }
+                let since = u128::from(number % 400) << 63;
+                prop_assert!(sorted.since(since).eq(map.range(since..).map(|(key, slot)| (*key, *slot))));
                 prop_assert_eq!(sorted.first(), map.first_key_value().map(|(key, slot)| (*key, *slot)));
                 prop_assert!(sorted.rest.iter().all(|(_, piece)| !piece.is_empty()));
             }
-            prop_assert_eq!(sorted.iter().collect::<Vec<_>>(), map.into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(sorted.since(0).collect::<Vec<_>>(), map.into_iter().collect::<Vec<_>>());
         }
     }
 }

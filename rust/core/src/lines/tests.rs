@@ -37,18 +37,20 @@ impl Agent {
         needs.iter().all(|(skill, level)| self.levels.get(skill).is_some_and(|held| held >= level))
     }
 
-    fn choose<const N: usize>(&self, lines: &[Lines], staff: &Staff, barred: u32) -> Vec<Choice> {
+    fn choose<const N: usize>(&self, lines: &[Lines], staff: &Staff, (barred, klass): (u32, Option<u8>)) -> Vec<Choice> {
+        let band = klass.map_or(Band::ALL, Band::of);
         let mut best = [None; N];
         for (place, rank) in &self.ranks {
-            lines[*place as usize].best(staff.of(self.slot), *rank, |slot| slot % 5 != barred, &mut best);
+            lines[*place as usize].best(staff.of(self.slot), (*rank, band), |slot| slot % 5 != barred, &mut best);
         }
         best.into_iter().flatten().collect()
     }
 
-    fn scan(&self, waiting: &BTreeMap<u32, Waiting>, barred: u32) -> Vec<Choice> {
+    fn scan(&self, waiting: &BTreeMap<u32, Waiting>, (barred, klass): (u32, Option<u8>)) -> Vec<Choice> {
         let mut found: Vec<(u8, Key, u32)> = waiting
             .iter()
             .filter(|(slot, waiting)| *slot % 5 != barred && self.meets(&waiting.needs))
+            .filter(|(_, waiting)| klass.is_none_or(|klass| waiting.key.klass == klass))
             .filter_map(|(slot, waiting)| Some((*self.ranks.get(&waiting.place)?, waiting.key, *slot)))
             .collect();
         found.sort_unstable();
@@ -104,9 +106,12 @@ fn compare(
                     agent.levels.insert(slot % 5, 3);
                     agent.declare(&mut staff);
                 }
-                let expected = agent.scan(&waiting, slot % 6);
-                prop_assert_eq!(&agent.choose::<2>(&lines, &staff, slot % 6), &expected);
-                prop_assert_eq!(&agent.choose::<1>(&lines, &staff, slot % 6)[..], &expected[..expected.len().min(1)]);
+                for klass in [None, Some(1), Some(2), Some(3)] {
+                    let among = (slot % 6, klass);
+                    let expected = agent.scan(&waiting, among);
+                    prop_assert_eq!(&agent.choose::<2>(&lines, &staff, among), &expected);
+                    prop_assert_eq!(&agent.choose::<1>(&lines, &staff, among)[..], &expected[..expected.len().min(1)]);
+                }
             }
         }
     }
@@ -162,11 +167,11 @@ fn families_without_contacts_make_room() {
     }
     assert!(lines.len().1 < FAMILIES_MAX / 2, "{:?}", lines.len());
     let mut best = [None; 2];
-    lines.best(staff.of(0), 3, |_| true, &mut best);
+    lines.best(staff.of(0), (3, Band::ALL), |_| true, &mut best);
     assert_eq!(best, [Some((3, packed(key(1, -7, 1)), 77)), None]);
     lines.part(stays, key(1, -7, 1));
     let mut best = [None; 1];
-    lines.best(staff.of(0), 3, |_| true, &mut best);
+    lines.best(staff.of(0), (3, Band::ALL), |_| true, &mut best);
     assert_eq!(best, [None]);
 }
 
