@@ -11,33 +11,37 @@ use cordboard_core::words::{
 };
 
 use super::bytes::Draw;
+use super::promises;
 use super::site::{id, name, requirement, word, CHANNELS, DISPOSITIONS, DOORS, QUEUES, REASONS, SKILLS, TOPICS};
 
 pub(crate) const AGENTS: u64 = 5;
 const CONTACTS: usize = 10;
 
-/// What the journal said last: whom a contact was offered to, and which effects were asked for.
+/// What the journal said last: whom a contact was offered to, and which effects were asked for. And what time it is.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Heard {
     pub(crate) offers: Vec<(Id, u32, Id)>,
     pub(crate) effects: Vec<(u64, u64)>,
+    pub(crate) now_ms: u64,
 }
 
+/// From this byte on it is about promises.
+const PROMISES: u8 = 208;
 /// What happens most stands here most.
 const KINDS: [u8; 64] = [
     1, 1, 1, 1, 1, 1, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 13, 13, 13, 13, 11, 11, 8, 8, 8, 2, 2, 3, 4, 4, 9, 10, 12, 14, 14, 16,
     16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 30, 31, 31, 32, 33, 34, 35, 36, 36, 37,
 ];
 
-fn agent(draw: &mut Draw<'_>) -> Id {
+pub(super) fn agent(draw: &mut Draw<'_>) -> Id {
     id(2, u64::from(draw.byte()) % AGENTS)
 }
 
-fn contact(draw: &mut Draw<'_>) -> Id {
+pub(super) fn contact(draw: &mut Draw<'_>) -> Id {
     id(3, draw.below(CONTACTS) as u64)
 }
 
-fn customer(draw: &mut Draw<'_>) -> Id {
+pub(super) fn customer(draw: &mut Draw<'_>) -> Id {
     id(4, draw.below(3) as u64)
 }
 
@@ -45,16 +49,16 @@ fn message(draw: &mut Draw<'_>) -> Id {
     id(5, u64::from(draw.byte()))
 }
 
-fn reason(draw: &mut Draw<'_>) -> Option<Name> {
+pub(super) fn reason(draw: &mut Draw<'_>) -> Option<Name> {
     draw.maybe(|draw| word(draw, &REASONS))
 }
 
-fn nobody(draw: &mut Draw<'_>) -> Option<Id> {
+pub(super) fn nobody(draw: &mut Draw<'_>) -> Option<Id> {
     draw.maybe(|_| id(6, 1))
 }
 
 /// Mostly the last offer of a contact, to the agent who had it.
-fn offer(draw: &mut Draw<'_>, heard: &Heard) -> (Id, u32, Id) {
+pub(super) fn offer(draw: &mut Draw<'_>, heard: &Heard) -> (Id, u32, Id) {
     let choice = draw.byte();
     match heard.offers.len().checked_sub(1 + usize::from(choice % 8)) {
         Some(place) if choice < 224 => heard.offers[place],
@@ -76,7 +80,11 @@ fn effect(draw: &mut Draw<'_>, heard: &Heard) -> (u64, u64) {
 
 /// The fact that the bytes say, under this id.
 pub(crate) fn fact(draw: &mut Draw<'_>, heard: &Heard, fact_id: Id) -> Fact {
-    let kind = draw.pick(&KINDS);
+    let choice = draw.byte();
+    if choice >= PROMISES {
+        return promises::fact(draw, heard, fact_id, promises::KINDS[usize::from(choice) % promises::KINDS.len()]);
+    }
+    let kind = KINDS[usize::from(choice) % KINDS.len()];
     match kind {
         1..=10 => of_contact(draw, heard, fact_id, kind),
         11..=14 | 28..=32 => of_agent(draw, fact_id, kind),
@@ -104,7 +112,7 @@ fn arrival(draw: &mut Draw<'_>, fact_id: Id) -> Fact {
         rule: None,
         language: None,
         accepts: draw.maybe(|_| name("en")).into_iter().collect(),
-        ticket: false,
+        ticket: draw.below(8) == 7,
         segment: draw.maybe(|_| name("gold")),
     }
     .into()

@@ -124,6 +124,7 @@ impl Telling {
 
     fn fact(&mut self, draw: &mut Draw<'_>) -> Fact {
         let fact_id = self.fact_id();
+        self.heard.now_ms = self.at_ms;
         fact(draw, &self.heard, fact_id)
     }
 

@@ -7,5 +7,6 @@ pub(crate) mod facts;
 pub(crate) mod frames;
 pub(crate) mod going;
 pub(crate) mod histories;
+pub(crate) mod promises;
 pub(crate) mod site;
 pub(crate) mod snapshots;

@@ -81,7 +81,7 @@ pub(crate) fn policy(draw: &mut Draw<'_>, version: u64) -> Policy {
         site: name(SITE),
         skills: names(&SKILLS),
         channels: CHANNELS[..3].iter().enumerate().map(|(place, text)| channel(draw, place, text)).collect(),
-        queues: QUEUES[..3].iter().enumerate().map(|(place, text)| queue(draw, place, text)).collect(),
+        queues: QUEUES[..3].iter().enumerate().map(|(place, text)| queue(draw, place, text, version)).collect(),
         reasons: REASONS[..2].iter().zip([ReasonClass::Meal, ReasonClass::Meeting]).map(reason).collect(),
         dispositions: names(&DISPOSITIONS),
         capacity: draw.pick(&[100, 100, 50, 1]),
@@ -188,7 +188,7 @@ fn channel(draw: &mut Draw<'_>, place: usize, text: &str) -> ChannelProfile {
     }
 }
 
-fn queue(draw: &mut Draw<'_>, place: usize, text: &str) -> QueuePolicy {
+fn queue(draw: &mut Draw<'_>, place: usize, text: &str, version: u64) -> QueuePolicy {
     let next = name(QUEUES[(place + 1) % 3]);
     QueuePolicy {
         name: name(text),
@@ -211,7 +211,7 @@ fn queue(draw: &mut Draw<'_>, place: usize, text: &str) -> QueuePolicy {
         admit_unstaffed: draw.flag(),
         overflow: draw.maybe(|_| next),
         closing_grace_ms: draw.pick(&TIMES_MS),
-        callbacks: None,
+        callbacks: super::promises::settings(place, version),
         calendar: draw.maybe(|_| name(CALENDAR)),
     }
 }
