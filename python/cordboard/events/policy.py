@@ -20,7 +20,7 @@ from cordboard.events.bounds import (
     Priority,
     Requirement,
 )
-from cordboard.events.terms import SlaMeasure
+from cordboard.events.terms import SlaMeasure, ThresholdAction
 
 QUEUES_MAX = 512
 POLICY_SKILLS_MAX = 1_024
@@ -147,12 +147,12 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
     name: Name
     wait_ms: DurationMs | None = None
     target_percent: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None = None
-    action: Literal["raise_priority", "overflow", "offer_callback", "notify"] = "notify"
+    action: ThresholdAction = "notify"
     raise_priority: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     queue: Name | None = None
     """Where it overflows to."""
     group: Name | None = None
-    """Who is told."""
+    """Whom it concerns."""
 
 
 SlotMs = Annotated[int, msgspec.Meta(ge=60_000, le=86_400_000)]

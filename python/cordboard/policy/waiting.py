@@ -45,20 +45,20 @@ STEP = Section(
 THRESHOLD = Section(
     "threshold",
     (
-        Setting("name", Word("threshold"), "Its name, for boards and alerts.", field="name", required=True),
+        Setting("name", Word("threshold"), "Its name, which the journal's `ThresholdReached` says.", field="name", required=True),
         Setting("wait", Duration(0, 90 * DAY_MS), "Reached after this wait.", field="wait_ms"),
         Setting(
             "target_percent", Whole(0, 10_000), "Or after this share of the target: 150 is once and a half.", field="target_percent"
         ),
         Setting(
             "action",
-            OneOf(("raise_priority", "overflow", "offer_callback", "notify", "next_steps")),
+            OneOf(("raise_priority", "overflow", "notify", "next_steps")),
             "What happens then, once a visit.",
             field="action",
         ),
         Setting("raise_priority", PRIORITY, "Steps of priority gained.", field="raise_priority"),
         Setting("queue", Word("queue"), "Where it overflows to.", field="queue"),
-        Setting("group", Word("group"), "Who is told.", field="group"),
+        Setting("group", Word("group"), "Whom it concerns: `ThresholdReached` says it to who reads the journal.", field="group"),
     ),
     Threshold,
 )

@@ -18,7 +18,7 @@ const PROMISED: usize = 8;
 /// Every queue has slots at some time, and at another none. That does not come out of the bytes either.
 pub(super) fn settings(place: usize, version: u64) -> Option<CallbackPolicy> {
     let even = version.is_multiple_of(2);
-    ((version + place as u64) % 3 > 0).then_some(CallbackPolicy {
+    (!(version + place as u64).is_multiple_of(3)).then_some(CallbackPolicy {
         slot_ms: SLOT_MS,
         capacity: 1 + u32::from(even),
         early_ms: 10_000,
