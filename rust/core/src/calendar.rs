@@ -86,6 +86,24 @@ impl Calendar {
         None
     }
 
+    /// Of the time from `since_ms` to `until_ms` around an instant at which it is open: what is open without a break.
+    pub(crate) fn stretch(&self, since_ms: u64, at_ms: u64, until_ms: u64) -> (u64, u64) {
+        let until_ms = self.next_edge(at_ms).map_or(until_ms, |edge_ms| until_ms.min(edge_ms));
+        let (mut closed_ms, mut open_ms) = (since_ms, at_ms);
+        if self.between(since_ms, at_ms) == at_ms.saturating_sub(since_ms) {
+            return (since_ms.min(at_ms), until_ms);
+        }
+        while open_ms - closed_ms > 1 {
+            let middle_ms = closed_ms + (open_ms - closed_ms) / 2;
+            if self.between(middle_ms, at_ms) == at_ms - middle_ms {
+                open_ms = middle_ms;
+            } else {
+                closed_ms = middle_ms;
+            }
+        }
+        (open_ms, until_ms)
+    }
+
     /// The first instant by which it was open for `open_ms` since `at_ms`; of a negative time the last one from which on it was open for so long
     /// until `at_ms`. At most the last instant there is, at least 0.
     pub(crate) fn add(&self, at_ms: u64, open_ms: i64) -> u64 {
@@ -262,6 +280,14 @@ mod tests {
             prop_assert_eq!(calendar.is_open(at_ms), naive.is_open(at_ms));
             prop_assert_eq!(calendar.between(at_ms, until_ms), naive.between(at_ms, until_ms));
             prop_assert_eq!(calendar.between(until_ms, at_ms), 0);
+            if naive.is_open(at_ms) {
+                let day = 24 * 60;
+                let begins = (at.saturating_sub(day)..at).rev().find(|minute| !naive.is_open(minute * MINUTE)).map(|minute| minute + 1);
+                let ends = (at..at + day).find(|minute| !naive.is_open(minute * MINUTE));
+                let around = [begins.unwrap_or(at.saturating_sub(day)), ends.unwrap_or(at + day)].map(|minute| minute * MINUTE);
+                let asked = calendar.stretch(at.saturating_sub(day) * MINUTE, at_ms, (at + day) * MINUTE);
+                prop_assert_eq!(asked, (around[0], around[1]));
+            }
             let hours = (at + 1..at + 10 * 7 * 24 * 60).map(|minute| minute * MINUTE);
             let edge = hours.clone().find(|later_ms| naive.is_open(*later_ms) != naive.is_open(at_ms));
             prop_assert_eq!(calendar.next_edge(at_ms), edge);

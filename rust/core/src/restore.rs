@@ -226,6 +226,7 @@ fn of_clock(clock: &SlaClock) -> Vec<Claim> {
             vec![target, ("due time", due_ms, MS), ("warning time", warn_ms.unwrap_or(0), MS), ("first time", from_ms, MS)]
         }
         Run::Paused { left_ms, .. } => vec![target, ("time left", left_ms, DURATION)],
+        Run::Broken { reopen_ms } => vec![target, ("time to reopen", reopen_ms.unwrap_or(0), DURATION)],
     }
 }
 

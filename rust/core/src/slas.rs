@@ -48,6 +48,10 @@ pub(crate) enum Run {
         left_ms: u64,
         warned: bool,
     },
+    /// It has ended, and is not started again while what it measured goes on. So long after the end of its case that is remembered.
+    Broken {
+        reopen_ms: Option<u64>,
+    },
 }
 
 /// What is left to a case that may be reopened (0: the promise was broken).
@@ -78,9 +82,9 @@ impl SlaClocks {
         self.running.get(subject)?.get(name)
     }
 
-    /// The clocks of a subject, in order of name.
+    /// The clocks of a subject that have not ended, in order of name.
     pub(crate) fn of(&self, subject: &Id) -> Vec<(Name, SlaClock)> {
-        let clocks = self.running.get(subject).into_iter().flatten();
+        let clocks = self.running.get(subject).into_iter().flatten().filter(|(_, clock)| !clock.is_broken());
         clocks.map(|(name, clock)| (name.clone(), clock.clone())).collect()
     }
 
@@ -111,7 +115,7 @@ impl SlaClock {
             Run::Running { due_ms, warn_ms, from_ms } => {
                 Some((warn_ms.unwrap_or(due_ms).max(from_ms), Later::Sla(subject, name.clone())))
             }
-            Run::Paused { .. } => None,
+            Run::Paused { .. } | Run::Broken { .. } => None,
         }
     }
 
@@ -122,6 +126,10 @@ impl SlaClock {
 
     pub(crate) fn is_paused(&self) -> bool {
         matches!(self.run, Run::Paused { .. })
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(self.run, Run::Broken { .. })
     }
 
     /// It should have happened by now.

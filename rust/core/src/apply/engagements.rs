@@ -7,7 +7,9 @@ use crate::conversation::SidePhase;
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::{Contact, OfferEnd, PastOffer, Phase, WorkPhase};
-use crate::words::{ContactParked, EngagementEnded, EngagementStarted, Event, Id, Role, RoleChanged, SilenceDue, SilenceStep};
+use crate::words::{
+    Author, ContactParked, EngagementEnded, EngagementStarted, Event, Id, Role, RoleChanged, SilenceDue, SilenceStep,
+};
 
 impl Site {
     #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
@@ -21,10 +23,17 @@ impl Site {
                 let at_ms = event.at_ms;
                 self.note_contact(about.contact()?, |contact| contact.answered_ms = Some(at_ms))
             }
-            Event::MessageRelayed(event) => self.change_contact(about.contact()?, |contact| {
-                contact.ordinal = event.ordinal;
-                contact.conversation.say(event.author, event.at_ms, event.silence);
-            }),
+            Event::MessageRelayed(event) => {
+                let id = about.contact()?;
+                self.change_contact(id, |contact| {
+                    contact.ordinal = event.ordinal;
+                    contact.conversation.say(event.author, event.at_ms, event.silence);
+                })?;
+                if event.author == Author::Agent {
+                    self.clear_broken(&id);
+                }
+                Ok(())
+            }
             Event::EngagementEnded(event) => self.end_engagement(about, event),
             Event::WrapUpEnded(event) => {
                 let (contact, attempt, at_ms) = (about.contact()?, event.attempt, event.at_ms);

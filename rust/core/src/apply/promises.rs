@@ -15,7 +15,7 @@ impl Site {
             Event::PromiseMade(event) => self.make_promise(about, event),
             Event::CallbackDue(event) => self.promise_is_due(about.contact()?, &event),
             Event::AttemptRecorded(event) => self.record_attempt(about, &event),
-            Event::PromiseEnded(_) => self.end_promise(about.contact()?),
+            Event::PromiseEnded(event) => self.end_promise(about.contact()?, event.at_ms),
             Event::PromiseAtRisk(_) => self.change_promise(about.contact()?, |promise| promise.at_risk = true),
             Event::CapacitySet(event) => {
                 self.plan_slots(&event);
@@ -67,6 +67,7 @@ impl Site {
         })?;
         had.ok_or_else(|| no_work(agent_id, (id, event.attempt)))?;
         let contact = self.take_contact(id).ok_or_else(|| format!("there is no contact {id:?}"))?;
+        self.clear_broken(&id);
         self.change_promise(id, |promise| {
             promise.attempt = contact.attempt;
             promise.attempts = event.number;
@@ -79,11 +80,13 @@ impl Site {
         })
     }
 
-    fn end_promise(&mut self, id: Id) -> Result<(), String> {
+    fn end_promise(&mut self, id: Id, at_ms: u64) -> Result<(), String> {
+        let case = self.case_of(&id);
         let promise = self.state.promises.remove(&id).ok_or_else(|| format!("nothing is promised to contact {id:?}"))?;
         self.index.later.remove(&(promise.deadline_ms(), Later::Promise(id)));
         self.index.slots.give_back(&promise);
         self.index.promised.remove(id, &promise);
+        self.rest_broken(case, at_ms);
         Ok(())
     }
 

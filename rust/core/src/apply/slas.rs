@@ -4,7 +4,8 @@ use super::About;
 use crate::few::Few;
 use crate::site::Site;
 use crate::slas::{Rested, Run, SlaClock, RESTED_MAX};
-use crate::words::{Event, Id, Name, SlaMeasure, SlaStarted};
+use crate::words::bounds::INSTANT_MAX_MS;
+use crate::words::{Event, Id, Name, SlaBroken, SlaMeasure, SlaStarted};
 
 impl Site {
     #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
@@ -17,23 +18,31 @@ impl Site {
                     *warn_ms = None;
                     true
                 }
-                Run::Running { .. } | Run::Paused { .. } => false,
+                Run::Running { .. } | Run::Paused { .. } | Run::Broken { .. } => false,
             }),
             Event::SlaPaused(event) => self.change_clock(event.case.unwrap_or(contact), &event.name, |run| match *run {
                 Run::Running { warn_ms, .. } => {
                     *run = Run::Paused { left_ms: event.left_ms, warned: warn_ms.is_none() };
                     true
                 }
-                Run::Paused { .. } => false,
+                Run::Paused { .. } | Run::Broken { .. } => false,
             }),
             Event::SlaResumed(event) => self.change_clock(event.case.unwrap_or(contact), &event.name, |run| match *run {
                 Run::Paused { .. } => {
                     *run = Run::Running { due_ms: event.due_ms, warn_ms: event.warn_ms, from_ms: turn_ms + 1 };
                     true
                 }
-                Run::Running { .. } => false,
+                Run::Running { .. } | Run::Broken { .. } => false,
             }),
             Event::SlaMet(event) => self.end_clock(contact, event.case, &event.name, (event.spare_ms, event.kept_until_ms)),
+            Event::SlaBroken(event) if self.goes_on_broken(contact, event) => {
+                let reopen_ms = event.kept_until_ms.map(|until_ms| until_ms.saturating_sub(event.at_ms));
+                self.change_clock(event.case.unwrap_or(contact), &event.name, |run| {
+                    let ended = matches!(run, Run::Broken { .. });
+                    *run = Run::Broken { reopen_ms };
+                    !ended
+                })
+            }
             Event::SlaBroken(event) => self.end_clock(contact, event.case, &event.name, (0, event.kept_until_ms)),
             Event::SlaCancelled(event) => self.end_clock(contact, event.case, &event.name, (event.spare_ms, event.kept_until_ms)),
             Event::ContactSegmented(event) => {
@@ -42,6 +51,50 @@ impl Site {
             }
             _ => Ok(()),
         }
+    }
+
+    /// From level 4 on a clock that could start again, and whose subject goes on, stays broken.
+    fn goes_on_broken(&self, contact: Id, event: &SlaBroken) -> bool {
+        let clock = self.state.slas.get(&event.case.unwrap_or(contact), &event.name);
+        self.state.levels.is(4)
+            && clock.is_some_and(|clock| match clock.measure {
+                SlaMeasure::Resolution => event.case.is_some_and(|case| !self.live_of_case(case).is_empty()),
+                SlaMeasure::NextResponse => self.contact(&contact).is_some_and(|contact| contact.conversation.unanswered),
+                SlaMeasure::Answer | SlaMeasure::FirstResponse => false,
+            })
+    }
+
+    /// An agent has said the word that a broken clock measured, or the contact is gone.
+    pub(super) fn clear_broken(&mut self, contact: &Id) {
+        self.take_broken(contact, |clock| clock.measure == SlaMeasure::NextResponse);
+    }
+
+    /// Nothing of the case lives any more: as with every clock, it is remembered for a while how this one ended.
+    pub(super) fn rest_broken(&mut self, case: Option<Id>, at_ms: u64) {
+        let Some(case) = case.filter(|case| self.state.slas.running.get(case).is_some()) else { return };
+        if !self.live_of_case(case).is_empty() {
+            return;
+        }
+        for (name, clock) in self.take_broken(&case, |clock| clock.measure == SlaMeasure::Resolution) {
+            if let Run::Broken { reopen_ms: Some(reopen_ms) } = clock.run {
+                let until_ms = at_ms.saturating_add(reopen_ms).min(INSTANT_MAX_MS);
+                self.state.slas.rested.remember(case, &name, Rested { left_ms: 0, until_ms }, RESTED_MAX);
+            }
+        }
+    }
+
+    fn take_broken(&mut self, subject: &Id, of: impl Fn(&SlaClock) -> bool) -> Vec<(Name, SlaClock)> {
+        let clocks = self.state.slas.running.get(subject).into_iter().flatten();
+        let broken = clocks.filter(|(_, clock)| clock.is_broken() && of(clock));
+        let broken: Vec<(Name, SlaClock)> = broken.map(|(name, clock)| (name.clone(), clock.clone())).collect();
+        let Some(few) = self.state.slas.running.get_mut(subject).filter(|_| !broken.is_empty()) else { return broken };
+        for (name, _) in &broken {
+            few.remove(name);
+        }
+        if few.is_empty() {
+            self.state.slas.running.remove(subject);
+        }
+        broken
     }
 
     fn start_clock(&mut self, contact: Id, event: &SlaStarted, turn_ms: u64) -> Result<(), String> {

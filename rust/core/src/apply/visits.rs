@@ -97,6 +97,7 @@ impl Site {
 
     pub(super) fn end_contact(&mut self, id: Id, event: &ContactEnded, turn_ms: u64) -> Result<(), String> {
         self.withdraw_next_steps(&id);
+        let case = if self.state.slas.are_running() { self.case_of(&id) } else { None };
         match self.take_contact(id) {
             Some(contact) => {
                 self.keep_place(id, &contact, event.kept_until_ms);
@@ -106,6 +107,8 @@ impl Site {
             None if self.state.promises.get(&id).is_some() => {}
             None => return Err(format!("there is no contact {id:?}")),
         }
+        self.clear_broken(&id);
+        self.rest_broken(case, event.at_ms);
         self.state.gone.remember(id, (), turn_ms);
         Ok(())
     }

@@ -202,7 +202,7 @@ impl Turn<'_> {
         let reason = match found {
             _ if past => DeclineReason::Past,
             _ if wished >= reach.1 => DeclineReason::BeyondHorizon,
-            Some(slot) => return Ok(windowed(slot * slot_ms, &policy, wish.hours, now_ms)),
+            Some(slot) => return Ok(self.while_open(wish.queue, windowed(slot * slot_ms, &policy, wish.hours, now_ms))),
             None if wish.exact && !inside => DeclineReason::OutsideHours,
             None if !wish.exact && grid.first_within(wished, &[reach]).is_some() => DeclineReason::OutsideHours,
             None => {
@@ -217,6 +217,14 @@ impl Turn<'_> {
         };
         let nearest = grid.nearest(wished.clamp(reach.0, reach.1), &within, ALTERNATIVES_MAX);
         Err((reason, nearest.into_iter().map(|slot| slot * slot_ms).collect()))
+    }
+
+    /// Nobody is called before the queue opens, or once it is closed: its slot lies between the two.
+    fn while_open(&self, queue: &Name, window: Window) -> Window {
+        let calendar = self.rules().and_then(|rules| rules.calendar(rules.queue(queue)?));
+        let Some(calendar) = calendar.filter(|_| self.site.state.levels.is(4)) else { return window };
+        let (from_ms, until_ms) = calendar.stretch(window.from_ms, window.due_ms, window.until_ms);
+        Window { from_ms, until_ms, ..window }
     }
 
     /// For a promise that is moved: its own slot, too, though it may be full with it.

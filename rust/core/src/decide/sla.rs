@@ -177,7 +177,7 @@ impl Turn<'_> {
         rules.policy.slas.iter().filter(|sla| promises(sla, contact, segment)).cloned().collect()
     }
 
-    /// A clock that runs already goes on. A case that was reopened has what was left to it.
+    /// A clock that runs already goes on, and one that broke is not wound again. A case that was reopened has what was left to it.
     fn start(&mut self, subject: Subject<'_>, contact: Id, sla: &SlaPolicy) {
         let clocks = &self.site.state.slas;
         let left_ms = match clocks.rested.get(&subject.id, &sla.name, self.at_ms).filter(|_| subject.case.is_some()) {
@@ -274,7 +274,7 @@ impl Turn<'_> {
     fn break_clock(&mut self, subject: Subject<'_>, name: &Name, clock: &SlaClock) {
         let due_ms = match clock.run {
             Run::Running { due_ms, .. } => due_ms,
-            Run::Paused { .. } => self.t_ms,
+            Run::Paused { .. } | Run::Broken { .. } => self.t_ms,
         };
         let (at_ms, name, case) = (self.t_ms, name.clone(), subject.case);
         let (internal, group, kept_until_ms) = (clock.internal, clock.group.clone(), self.kept_until_ms(subject, &name));
@@ -344,6 +344,7 @@ impl Turn<'_> {
         let left_ms = match clock.run {
             Run::Running { due_ms, .. } => self.sla_clock(name).between(self.t_ms, due_ms),
             Run::Paused { left_ms, .. } => left_ms,
+            Run::Broken { .. } => 0,
         };
         left_ms.min(DURATION_MAX_MS)
     }
