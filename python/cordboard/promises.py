@@ -210,6 +210,10 @@ class Promises:
             case words.AttemptRecorded():
                 tried = replace(known, state="promised", agent=None, attempts=event.number, tried=event.outcome)
                 self._put(replace(tried, next_ms=event.next_ms))
+            case words.PromiseHeld():
+                self._put(replace(known, state="promised", agent=None, next_ms=None))
+            case words.PromiseReleased():
+                self._put(replace(known, next_ms=event.next_ms))
             case words.PromiseAtRisk():
                 self._put(replace(known, at_risk=True, alternatives=tuple(event.alternatives)))
             case words.PromiseEnded():

@@ -104,7 +104,7 @@ def state_of(events: list[tuple[Entry, words.Event]]) -> tuple[str, bytes | None
             case words.ContactQueued():
                 state, agent = "queued", None
                 continue
-            case words.PromiseMade() | words.AttemptRecorded():
+            case words.PromiseMade() | words.AttemptRecorded() | words.PromiseHeld():
                 held.pop(attempt, None)
                 state, agent = "scheduled", None
                 continue

@@ -65,7 +65,7 @@ IMPOSSIBLE = {
 """What facts of these histories cannot lead to, or what makes no difference to routing, and why."""
 PROMISES = (
     e.PromiseMade, e.CallbackDeclined, e.CallbackDue, e.CallbackOffered, e.AttemptRecorded, e.PromiseEnded, e.PromiseAtRisk,
-    e.CapacitySet,
+    e.PromiseHeld, e.PromiseReleased, e.CapacitySet,
 )  # fmt: skip
 OF_PROMISES = {
     "ContactEnded.state=scheduled",

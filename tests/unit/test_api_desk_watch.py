@@ -31,8 +31,7 @@ UNTOLD = {
     "ContactSegmented", "SlaAtRisk", "SlaBroken", "SlaCancelled", "SlaMet", "SlaPaused", "SlaResumed", "SlaStarted",
     "EffectEnded", "EffectRequested", "EffectRetried", "LevelAdopted", "QuarantineEnded",
     "CallbackDeclined", "CallbackDue", "CallbackOffered", "CapacitySet", "DoorTurned", "NextStepOffered", "NextStepTaken",
-    "PromiseAtRisk", "PromiseEnded",
-    "PromiseMade", "WaitExpected",
+    "PromiseAtRisk", "PromiseEnded", "PromiseHeld", "PromiseMade", "PromiseReleased", "WaitExpected",
 }  # fmt: skip
 """Events that change nothing of what a desk shows: the site's; those of an agent that only routing looks at; those of a contact
 that waits, or whose end the desk learns by the end of its own work; and what happens outside."""

@@ -182,11 +182,12 @@ class ContactPromoted(msgspec.Struct, frozen=True, array_like=True, tag=59):
 
 
 class ContactLinked(msgspec.Struct, frozen=True, array_like=True, tag=60):
-    """The contact belongs with `other`: the same customer waits there too, or came back to the place kept."""
+    """The contact belongs with `other`: the same customer waits there too, came back to the place kept, or is
+    promised a call there."""
 
     at_ms: Ms
     other: ContactId
-    cause: Literal["waiting", "resumed"]
+    cause: Literal["waiting", "resumed", "promised"]
 
 
 class ContactDiverted(msgspec.Struct, frozen=True, array_like=True, tag=61):

@@ -73,7 +73,9 @@ from cordboard.events.promises import (
     CapacitySet,
     PromiseAtRisk,
     PromiseEnded,
+    PromiseHeld,
     PromiseMade,
+    PromiseReleased,
 )
 from cordboard.events.sla_events import (
     ContactSegmented,
@@ -166,7 +168,9 @@ __all__ = [
     "PresenceChanged",
     "PromiseAtRisk",
     "PromiseEnded",
+    "PromiseHeld",
     "PromiseMade",
+    "PromiseReleased",
     "QuarantineEnded",
     "QueueHoursTurned",
     "QueueModeSet",
@@ -408,5 +412,7 @@ Event = (
     | CallbackOffered
     | NextStepOffered
     | NextStepTaken
+    | PromiseHeld
+    | PromiseReleased
 )
 EVENTS: tuple[type[msgspec.Struct], ...] = Event.__args__

@@ -160,6 +160,7 @@ SlotMs = Annotated[int, msgspec.Meta(ge=60_000, le=86_400_000)]
 Places = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 """Promises that fit into a slot."""
 DialMode = Literal["agent_first", "customer_first"]
+Returning = Literal["keep", "cancel", "merge"]
 """`agent_first`: the agent sees the callback, accepts, and only then the customer is dialled. `customer_first`: the customer is
 dialled as soon as an agent is reserved."""
 
@@ -190,6 +191,8 @@ class CallbackPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Who waits may hang up and keep the place, to be called when it is reached. What wait is expected is said in this queue."""
     offer_missed: bool = False
     """Who came in vain is to be offered a callback."""
+    returning: Returning = "keep"
+    """What becomes of the promise if its customer comes in before."""
 
 
 class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):

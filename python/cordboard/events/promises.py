@@ -229,6 +229,23 @@ class PromiseEnded(msgspec.Struct, frozen=True, array_like=True, tag=76):
     alternatives: Alternatives
 
 
+class PromiseHeld(msgspec.Struct, frozen=True, array_like=True, tag=80):
+    """The customer is here as the contact `returned`: nobody is called as long as that one waits.
+
+    If the entry's contact waited for an agent, it is scheduled again.
+    """
+
+    at_ms: Ms
+    returned: ContactId
+
+
+class PromiseReleased(msgspec.Struct, frozen=True, array_like=True, tag=88):
+    """Who had returned is gone without an answer: the promise stands, and its contact waits for an agent from `next_ms` on."""
+
+    at_ms: Ms
+    next_ms: Ms
+
+
 class PromiseAtRisk(msgspec.Struct, frozen=True, array_like=True, tag=77):
     """The promise may not be kept; these slots could be had instead."""
 

@@ -43,6 +43,12 @@ _SECTION = Section(
         ),
         Setting("hold_place", Flag(), "Whether customers who wait may hang up and keep their place.", field="hold_place"),
         Setting("offer_missed", Flag(), "Whether customers who came in vain are to be offered a callback.", field="offer_missed"),
+        Setting(
+            "returning",
+            OneOf(("keep", "cancel", "merge")),
+            "Whether customers who come in before are called all the same, not once they are answered, or take their place.",
+            field="returning",
+        ),
         Setting("holdback_share", Percent(), "Members held at one time, of those who are ready.", field="holdback_percent"),
     ),
     CallbackPolicy,

@@ -49,6 +49,7 @@ class Desks:
             46: self._offer_over,
             74: self._callback_due,
             75: self._attempt_recorded,
+            80: self._promise_held,
             19: self._engagement_started,
             20: self._contact_answered,
             21: self._message_relayed,
@@ -241,6 +242,12 @@ class Desks:
         self._clear(entry, event.attempt)
         self._hands_of(entry).release(event.attempt)
         self._change(contact_of(entry), state="scheduled", agent=None, deadline_ms=None)
+
+    def _promise_held(self, entry: Entry, _event: words.PromiseHeld) -> None:
+        """Its customer is here as another contact: if it waited for an agent, it does not now."""
+        contact = contact_of(entry)
+        if self._contacts.live(contact) is not None:
+            self._change(contact, state="scheduled", agent=None, deadline_ms=None)
 
     def _callback_due(self, entry: Entry, event: words.CallbackDue) -> None:
         self._change(contact_of(entry), key=event.key)

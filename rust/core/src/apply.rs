@@ -70,11 +70,7 @@ impl Site {
                 (event.epoch == next).then_some(()).ok_or_else(|| format!("epoch {} begins where {next} should", event.epoch))
             }
             Event::LevelAdopted(event) => self.state.levels.adopt(event.level),
-            Event::RouterSteppedDown(event) => {
-                self.state.stepped_down = true;
-                let epoch = self.state.epoch;
-                (event.epoch == epoch).then_some(()).ok_or_else(|| format!("epoch {} ends where {epoch} should", event.epoch))
-            }
+            Event::RouterSteppedDown(event) => self.step_down(event.epoch),
             Event::DeadlinesShifted(event) => self.shift_deadlines(&event, turn_ms),
             Event::PolicyAdopted(event) => self.adopt_policy(&event),
             Event::SweepAdvanced(event) => {
@@ -149,6 +145,8 @@ impl Site {
             | Event::CallbackDue(_)
             | Event::AttemptRecorded(_)
             | Event::PromiseEnded(_)
+            | Event::PromiseHeld(_)
+            | Event::PromiseReleased(_)
             | Event::PromiseAtRisk(_)
             | Event::CapacitySet(_) => self.apply_promise(about, event),
             Event::SlaStarted(_)
@@ -160,6 +158,12 @@ impl Site {
             | Event::SlaCancelled(_)
             | Event::ContactSegmented(_) => self.apply_sla(about, &event, turn_ms),
         }
+    }
+
+    fn step_down(&mut self, ended: u64) -> Result<(), String> {
+        self.state.stepped_down = true;
+        let epoch = self.state.epoch;
+        (ended == epoch).then_some(()).ok_or_else(|| format!("epoch {ended} ends where {epoch} should"))
     }
 
     #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive

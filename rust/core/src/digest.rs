@@ -4,7 +4,7 @@
 //! - a table (contacts, agents, effects, and by customer: places, matters) counts with its length and the sum of its entries' hashes, that of (key, value) taken as four
 //!   numbers that are added lane by lane, modulo 2^64: XXH3 in 128 bits, high half first, and two zeros; up to level 3 BLAKE3, big-endian;
 //! - a memory (facts, gone) counts with how many it forgot, how many it knows, and its running digest (see there);
-//! - what only some sites have (pace, doors, clocks of SLA promises, open choices of next steps) counts if there is any.
+//! - what only some sites have (pace, doors, promises and those held, clocks of SLA promises, open choices of next steps) counts if there is any.
 
 use serde::Serialize;
 
@@ -50,6 +50,7 @@ impl State {
             hours,
             slas,
             choices,
+            held,
         } = self;
         let leaves = self.leaves();
         let mut bytes = Bytes(Vec::new());
@@ -86,6 +87,9 @@ impl State {
         if choices.len() > 0 {
             bytes.add_table(choices, leaves);
         }
+        if held.len() > 0 {
+            bytes.add_table(held, leaves);
+        }
         Digest(*blake3::hash(&bytes.0).as_bytes())
     }
 
@@ -98,6 +102,7 @@ impl State {
         self.places.known_mut().settle(leaves);
         self.matters.known_mut().settle(leaves);
         self.promises.settle(leaves);
+        self.held.settle(leaves);
         self.slas.settle(leaves);
         self.choices.settle(leaves);
     }

@@ -96,6 +96,9 @@ impl Index {
         for (place, effect) in state.effects.iter().filter(|(_, effect)| !effect.failed) {
             index.promised.dial(*place, effect);
         }
+        for (id, held) in &state.held {
+            index.promised.hold(*id, held.returned);
+        }
         index.later.extend(state.hours.iter().flat_map(|(queue, hours)| turning(queue, *hours)));
         index.later.extend(state.slas.deadlines());
         index.later.extend(state.choices.iter().map(|(id, choice)| (choice.until_ms, Later::NextStep(*id))));

@@ -153,7 +153,16 @@ fn unclear_promises(site: &Site) -> Vec<String> {
         }
     }
     found.extend(overbooked(site));
+    found.extend(held_for_nobody(site));
     found
+}
+
+/// A promise is held as long as its customer waits, and nobody calls meanwhile.
+fn held_for_nobody(site: &Site) -> Vec<String> {
+    let waits = |returned: &Id| site.contact(returned).is_some_and(|contact| !contact.ever_answered());
+    let stands = |id: &Id| site.state.promises.get(id).is_some_and(|promise| promise.stage == PromiseStage::Scheduled);
+    let wrong = site.state.held.iter().filter(|(id, held)| !stands(id) || !waits(&held.returned));
+    wrong.map(|(id, held)| format!("the promise to contact {id:?} is held for {:?}, who does not wait", held.returned)).collect()
 }
 
 /// When a turn ends, in no slot are there more promises than fit, besides those that are recorded to be at risk.

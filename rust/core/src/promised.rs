@@ -24,6 +24,8 @@ pub(crate) struct Promised {
     called: BTreeMap<Id, bool>,
     /// Dials that nobody has said to be over, by contact.
     dials: BTreeSet<(Id, Place)>,
+    /// Those that are held, by the contact as which their customer is here.
+    returned: BTreeMap<Id, Id>,
 }
 
 impl Promised {
@@ -91,6 +93,20 @@ impl Promised {
     pub(crate) fn dials_of(&self, contact: Id) -> Vec<Place> {
         let first = (contact, Place { seq: 0, entry: 0 });
         self.dials.range(first..).take_while(|(id, _)| *id == contact).map(|(_, place)| *place).collect()
+    }
+
+    /// Its customer is here as this contact.
+    pub(crate) fn hold(&mut self, id: Id, returned: Id) {
+        self.returned.insert(returned, id);
+    }
+
+    pub(crate) fn let_go(&mut self, returned: &Id) {
+        self.returned.remove(returned);
+    }
+
+    /// The promise that is held as long as this contact waits.
+    pub(crate) fn held_for(&self, returned: &Id) -> Option<Id> {
+        self.returned.get(returned).copied()
     }
 
     /// It is another stage of the promise.

@@ -187,6 +187,8 @@ impl Line {
             | Event::CallbackDue(_)
             | Event::AttemptRecorded(_)
             | Event::PromiseEnded(_)
+            | Event::PromiseHeld(_)
+            | Event::PromiseReleased(_)
             | Event::PromiseAtRisk(_)
             | Event::CapacitySet(_) => self.promise(event),
             Event::SlaStarted(_)

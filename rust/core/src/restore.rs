@@ -46,6 +46,9 @@ pub(crate) fn check(state: &State) -> Result<(), String> {
     for (id, promise) in &state.promises {
         of_promise(promise, state).map_err(|what| format!("the promise to contact {id:?} has {what}"))?;
     }
+    for (id, held) in &state.held {
+        within(&[("next time", held.next_ms, MS)]).map_err(|what| format!("the held promise to contact {id:?} has {what}"))?;
+    }
     for planned in state.planned.values() {
         let places = planned.capacities.values().map(|places| ("places of a slot", u64::from(*places), PLACES));
         within(&places.chain([("length of slots", planned.slot_ms, SLOT)]).collect::<Vec<_>>())?;

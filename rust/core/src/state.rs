@@ -27,7 +27,7 @@ pub(crate) use agent::{Agent, Enabled, Outside, Work, WorkPhase};
 pub(crate) use contact::{Contact, Exclusion, OfferEnd, PastOffer, Phase, RECENT_OFFERS};
 pub(crate) use door::Door;
 pub(crate) use next_step::{Choice, CHOOSING_MAX};
-pub(crate) use promise::{Promise, PromiseStage};
+pub(crate) use promise::{Held, Promise, PromiseStage};
 pub(crate) use today::Today;
 
 /// What an agent can have in hand at most, whatever it costs: all that one agent causes at once must fit into a commit.
@@ -99,6 +99,9 @@ pub(crate) struct State {
     /// What customers may do where nobody can help, by contact.
     #[serde(default = "Summed::new")] // nor have earlier ones any of these
     pub(crate) choices: Summed<Id, Choice>,
+    /// Promises that are held because their customer is here, by promised contact.
+    #[serde(default = "Summed::new")] // younger than the clocks
+    pub(crate) held: Summed<Id, Held>,
 }
 
 impl State {
@@ -135,6 +138,7 @@ impl State {
             hours: BTreeMap::new(),
             slas: SlaClocks::default(),
             choices: Summed::new(),
+            held: Summed::new(),
         }
     }
 }
@@ -155,6 +159,7 @@ impl State {
         self.places.seed(seed);
         self.matters.seed(seed);
         self.promises.seed(seed);
+        self.held.seed(seed);
         self.slas.seed(seed);
         self.choices.seed(seed);
     }

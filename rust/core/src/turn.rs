@@ -63,6 +63,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) again: Option<Id>,
     /// What reservations depend on.
     pub(crate) drain: Drain,
+    /// Contacts of customers who are promised a call that have been answered (true) or are gone.
+    pub(crate) returned: Vec<(Id, bool)>,
     /// How the state contradicts itself, once that is found: nothing more is recorded, and the turn comes to nothing.
     pub(crate) contradiction: Option<String>,
     cause: i64,
@@ -81,6 +83,7 @@ impl<'a> Turn<'a> {
             looked: false,
             again: None,
             drain: Drain::default(),
+            returned: Vec::new(),
             contradiction: None,
             cause: CAUSE_TIMER,
             looked_up_to: (looked_ms, Chance::LAST),
@@ -156,6 +159,7 @@ impl<'a> Turn<'a> {
         let (about, event) = (About { contact, agent, channel: channel.cloned() }, event.into());
         let (place, tag) = (self.next_place(), event.tag());
         self.record.add_event(&about, self.cause, &event);
+        self.note_returned(contact, &event);
         let moment = if self.site.has_clocks() { Moment::of(self.site, contact, &event) } else { None };
         if let Err(what) = self.site.apply_event(&about, place, self.at_ms, event) {
             self.contradict(format!("decides event {tag} of {about:?}, which does not apply: {what}"));
@@ -225,6 +229,7 @@ impl<'a> Turn<'a> {
     /// A fact or timer is done with all it caused: now what depends on the whole of it.
     fn finish(&mut self) {
         self.again = None;
+        self.settle_returned();
         self.reserve();
         self.promote();
         self.turn_doors();

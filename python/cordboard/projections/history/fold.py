@@ -308,6 +308,10 @@ def _attempted(changes: Changes, _entry: Entry, contact: bytes, event: e.Attempt
     changes.contacts.set((contact,), state="scheduled", agent=None)
 
 
+def _held(changes: Changes, _entry: Entry, contact: bytes, _event: e.PromiseHeld) -> None:
+    changes.contacts.set((contact,), state="scheduled", agent=None)
+
+
 def _ended(changes: Changes, _entry: Entry, contact: bytes, event: e.ContactEnded) -> None:
     changes.contacts.set(
         (contact,),
@@ -451,6 +455,7 @@ FOLDS: dict[type, Callable[[Changes, Entry, bytes, Any], None]] = {
     e.ConnectFailed: _let_go,
     e.PromiseMade: _promised,
     e.AttemptRecorded: _attempted,
+    e.PromiseHeld: _held,
     e.PromiseAtRisk: _at_risk,
     e.PromiseEnded: _promise_ended,
     e.ContactReprioritised: _reprioritised,

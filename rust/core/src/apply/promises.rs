@@ -4,7 +4,7 @@ use crate::apply::agents::settle_limits;
 use crate::apply::{no_work, About};
 use crate::index::Later;
 use crate::site::Site;
-use crate::state::{Planned, Promise, PromiseStage};
+use crate::state::{Contact, Held, Phase, Planned, Promise, PromiseStage};
 use crate::words::bounds::DURATION_MAX_MS;
 use crate::words::{AttemptRecorded, CallbackDue, CapacitySet, Event, Id, PromiseMade};
 
@@ -16,6 +16,8 @@ impl Site {
             Event::CallbackDue(event) => self.promise_is_due(about.contact()?, &event),
             Event::AttemptRecorded(event) => self.record_attempt(about, &event),
             Event::PromiseEnded(event) => self.end_promise(about.contact()?, event.at_ms),
+            Event::PromiseHeld(event) => self.hold_promise(about.contact()?, event.returned),
+            Event::PromiseReleased(event) => self.release_promise(about.contact()?, event.next_ms),
             Event::PromiseAtRisk(_) => self.change_promise(about.contact()?, |promise| promise.at_risk = true),
             Event::CapacitySet(event) => {
                 self.plan_slots(&event);
@@ -69,15 +71,41 @@ impl Site {
         let contact = self.take_contact(id).ok_or_else(|| format!("there is no contact {id:?}"))?;
         self.clear_broken(&id);
         self.change_promise(id, |promise| {
-            promise.attempt = contact.attempt;
             promise.attempts = event.number;
             promise.next_ms = event.next_ms.unwrap_or(promise.until_ms);
-            promise.stage = PromiseStage::Scheduled;
             promise.dialling_until_ms = None;
-            // What supervisors and agents have made of it meanwhile stands.
-            (promise.priority, promise.topic) = (contact.priority, (*contact.topic).clone());
-            promise.key = promise.key.map(|_| contact.own_key());
+            leave_line(promise, &contact);
         })
+    }
+
+    /// Its customer is here: until that one is answered or gone nothing happens to it but its end.
+    fn hold_promise(&mut self, id: Id, returned: Id) -> Result<(), String> {
+        let promise = self.state.promises.get(&id).ok_or_else(|| format!("nothing is promised to contact {id:?}"))?;
+        let next_ms = promise.next_ms;
+        let waited = match self.contact(&id).map(|contact| contact.phase) {
+            None => None,
+            Some(Phase::Queued) => {
+                self.clear_broken(&id);
+                self.take_contact(id)
+            }
+            Some(phase) => return Err(format!("contact {id:?} is {phase:?} and its promise is held")),
+        };
+        if self.contact(&returned).is_none() || self.state.held.insert(id, Held { returned, next_ms }).is_some() {
+            return Err(format!("the promise to contact {id:?} is held for {returned:?}, which cannot be"));
+        }
+        self.index.promised.hold(id, returned);
+        self.change_promise(id, |promise| {
+            promise.next_ms = promise.until_ms;
+            if let Some(contact) = &waited {
+                leave_line(promise, contact);
+            }
+        })
+    }
+
+    fn release_promise(&mut self, id: Id, next_ms: u64) -> Result<(), String> {
+        let held = self.state.held.remove(&id).ok_or_else(|| format!("the promise to contact {id:?} is not held"))?;
+        self.index.promised.let_go(&held.returned);
+        self.change_promise(id, |promise| promise.next_ms = next_ms)
     }
 
     fn end_promise(&mut self, id: Id, at_ms: u64) -> Result<(), String> {
@@ -86,6 +114,9 @@ impl Site {
         self.index.later.remove(&(promise.deadline_ms(), Later::Promise(id)));
         self.index.slots.give_back(&promise);
         self.index.promised.remove(id, &promise);
+        if let Some(held) = self.state.held.remove(&id) {
+            self.index.promised.let_go(&held.returned);
+        }
         self.rest_broken(case, at_ms);
         Ok(())
     }
@@ -160,4 +191,12 @@ impl Site {
             }
         }
     }
+}
+
+/// Its contact is scheduled again. What supervisors and agents have made of it meanwhile stands.
+fn leave_line(promise: &mut Promise, contact: &Contact) {
+    promise.attempt = contact.attempt;
+    promise.stage = PromiseStage::Scheduled;
+    (promise.priority, promise.topic) = (contact.priority, (*contact.topic).clone());
+    promise.key = promise.key.map(|_| contact.own_key());
 }

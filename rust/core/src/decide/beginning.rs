@@ -7,6 +7,7 @@ use crate::words::bounds::{counted, PREFERRED_MAX};
 use crate::words::{ContactArrived, ContactLinked, ContactQueued, Id, LinkCause, Matter, MatterRepeated, WaitExpected};
 
 use super::plan::PRIORITY_MAX;
+use super::returning::Promised;
 
 /// What a customer did before, as far as it matters now.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ struct Past {
     repeated: bool,
     /// Who was engaged with it last.
     owner: Option<Id>,
+    /// The call that the customer is promised about the same.
+    promised: Option<Promised>,
 }
 
 impl Turn<'_> {
@@ -27,6 +30,7 @@ impl Turn<'_> {
     pub(super) fn begin(&mut self, fact: ContactArrived) {
         let past = self.past(&fact);
         let (id, channel, topic) = (fact.contact, fact.channel.clone(), fact.topic.clone());
+        let fact = self.merged(fact, past.promised);
         let (message, author) = (fact.message, fact.author.into());
         self.note_segment(id, &channel, fact.segment.clone());
         let Some(queued) = self.first_visit(fact, &past) else { return };
@@ -36,11 +40,13 @@ impl Turn<'_> {
         if let Some(expected) = expected {
             self.emit(Some(id), None, Some(&channel), expected);
         }
+        let promised = past.promised.map(|promised| (promised.contact, LinkCause::Promised));
         let waiting = past.waiting.map(|other| (other, LinkCause::Waiting));
         let resumed = past.place.map(|place| (place.contact, LinkCause::Resumed));
-        for (other, cause) in waiting.into_iter().chain(resumed) {
+        for (other, cause) in waiting.into_iter().chain(resumed).chain(promised) {
             self.emit(Some(id), None, Some(&channel), ContactLinked { at_ms: self.t_ms, other, cause });
         }
+        let held = past.promised.and_then(|promised| self.hold_promise(promised, id));
         if let (true, Some(matter), Some(topic)) = (past.repeated, past.matter, topic) {
             self.emit(Some(id), None, Some(&channel), MatterRepeated { at_ms: self.t_ms, count: matter.count, topic });
         }
@@ -48,6 +54,9 @@ impl Turn<'_> {
             self.record_message(id, message, author, None);
         }
         self.look(id);
+        if let Some(held) = held {
+            self.settle_hands(&held);
+        }
     }
 
     /// What the customer is told, where the policy asks for it.
@@ -62,7 +71,10 @@ impl Turn<'_> {
     fn past(&self, fact: &ContactArrived) -> Past {
         let (Some(customer), Some(rules)) = (fact.customer, self.rules()) else { return Past::default() };
         let begins_case = fact.case.is_none_or(|case| case == fact.contact);
+        let promised = self.promised_to(customer, fact);
         let waiting = if begins_case { self.first_waiting(customer, None) } else { None };
+        // One link says it.
+        let waiting = waiting.filter(|waiting| promised.is_none_or(|promised| promised.contact != *waiting));
         let place = self.site.state.places.get(&customer, &fact.channel, self.at_ms);
         let place = place.filter(|place| place.queue == fact.queue).cloned();
         let policy = &rules.policy;
@@ -74,7 +86,7 @@ impl Turn<'_> {
         });
         let repeated = matter.is_some_and(|matter| matter.count >= u64::from(policy.repeat_count));
         let owner = known.and_then(|known| known.agent).filter(|_| repeated);
-        Past { waiting, place, matter, repeated, owner }
+        Past { waiting, place, matter, repeated, owner, promised }
     }
 
     fn first_visit(&self, fact: ContactArrived, past: &Past) -> Option<ContactQueued> {
@@ -99,7 +111,7 @@ impl Turn<'_> {
             at_ms: self.t_ms,
             visit: 1,
             queue: place.queue.clone(),
-            key: place.key,
+            key: self.merged_key(place.key, &place.queue, past.promised),
             queued_at_ms: place.queued_at_ms,
             target_ms: place.target_ms,
             requirements: Rules::requirements(&fact.requirements, queue),

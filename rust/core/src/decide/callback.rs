@@ -190,6 +190,8 @@ impl Turn<'_> {
         let Some(policy) = self.site.callbacks(wish.queue).cloned() else { return Err((DeclineReason::NoCallbacks, Vec::new())) };
         let (slot_ms, reach) = (policy.slot_ms, horizon(&policy, now_ms));
         let within = spans(wish.hours, slot_ms, reach);
+        // What slots that have begun held is known for a while, and not by whoever begins with a snapshot.
+        let least = if self.site.state.levels.is(4) { reach.0 } else { 0 };
         let Some(grid) = self.site.slots(wish.queue, now_ms) else { return Err((DeclineReason::NoCallbacks, Vec::new())) };
         let wished = if wish.exact { wish.at_ms / slot_ms } else { wish.at_ms.div_ceil(slot_ms) };
         let past = if wish.exact { wished < reach.0 } else { wish.at_ms + slot_ms <= t_ms };
@@ -206,7 +208,7 @@ impl Turn<'_> {
             None if wish.exact && !inside => DeclineReason::OutsideHours,
             None if !wish.exact && grid.first_within(wished, &[reach]).is_some() => DeclineReason::OutsideHours,
             None => {
-                let asked = if wish.exact { wished..wished + 1 } else { wished..reach.1 };
+                let asked = if wish.exact { wished..wished + 1 } else { wished.max(least)..reach.1 };
                 let open = asked.into_iter().any(|slot| grid.capacity(slot) > 0);
                 if open {
                     DeclineReason::Full

@@ -31,6 +31,7 @@ mod promise;
 mod promotion;
 mod quarantine;
 mod queue;
+mod returning;
 mod roles;
 mod silence;
 mod sla;

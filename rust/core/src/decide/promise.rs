@@ -105,7 +105,7 @@ impl Turn<'_> {
     }
 
     /// Among live contacts, as if it had been queued so long before that it was due when promised.
-    fn due_key(&self, promise: &Promise, priority: u8, seq: u64) -> Key {
+    pub(super) fn due_key(&self, promise: &Promise, priority: u8, seq: u64) -> Key {
         let target_ms = |rules: &Rules| rules.queue(&promise.queue).map(|queue| Rules::target_ms(queue, &promise.channel));
         let target_ms = self.rules().and_then(target_ms).unwrap_or(0);
         let due_ms = promise.due_ms.saturating_sub(target_ms);

@@ -104,6 +104,9 @@ impl Moment {
             Event::AttemptRecorded(_) => {
                 Self::Gone { case: site.case_of(&id), reason: EndReason::CustomerSilent, last: Last::of(id, known?) }
             }
+            Event::PromiseHeld(_) => {
+                Self::Gone { case: site.case_of(&id), reason: EndReason::FlowedOut, last: Last::of(id, known?) }
+            }
             Event::PromiseEnded(event) if known.is_none() => {
                 let last = Last { contact: id, queue: promise()?.queue.clone(), channel: promise()?.channel.clone() };
                 Self::Gone { case: site.case_of(&id), reason: how_it_ended(event.outcome), last }

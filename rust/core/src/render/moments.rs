@@ -72,6 +72,8 @@ pub(super) fn at_ms(event: &Event) -> u64 {
         Event::CallbackOffered(event) => event.at_ms,
         Event::AttemptRecorded(event) => event.at_ms,
         Event::PromiseEnded(event) => event.at_ms,
+        Event::PromiseHeld(event) => event.at_ms,
+        Event::PromiseReleased(event) => event.at_ms,
         Event::PromiseAtRisk(event) => event.at_ms,
         Event::CapacitySet(event) => event.at_ms,
         Event::SlaStarted(event) => event.at_ms,

@@ -47,6 +47,8 @@ impl Line {
                 self.option("successor", event.successor.map(Name));
                 self.list("slots", event.alternatives.iter().copied().map(Seconds));
             }
+            Event::PromiseHeld(event) => self.pair("returned", Name(event.returned)),
+            Event::PromiseReleased(event) => self.pair("next", Seconds(event.next_ms)),
             Event::PromiseAtRisk(event) => {
                 self.word(event.cause);
                 self.pair("due", Seconds(event.due_ms));

@@ -46,11 +46,19 @@ pub(crate) struct Promise {
     pub(crate) at_risk: bool,
 }
 
+/// Its customer is here as the contact `returned`, so that nobody calls; else the promise's contact would have waited for an agent from
+/// `next_ms` on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Held {
+    pub(crate) returned: Id,
+    pub(crate) next_ms: u64,
+}
+
 /// How far a promise is.
 ///
 /// ```text
 /// Scheduled --ContactQueued--> Early --CallbackDue--> Due        (Due at once, if the time has come)
-/// Early, Due --AttemptRecorded--> Scheduled
+/// Early, Due --AttemptRecorded, PromiseHeld--> Scheduled
 /// any --PromiseEnded--> (gone)
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,9 +10,10 @@ use super::{
     AgentChannel, AttemptRecorded, Author, CallbackDeclined, CallbackDue, CallbackOffered, CapacitySet, ContactSegmented,
     ContactState, DeskDue, Digest, Direct, DivertCause, DoorTurned, EffectFailure, EffectOutcome, EndReason, EndedBy, Id, Key, Leg,
     LinkCause, Matter, Membership, Name, NextStepOffered, NextStepTaken, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind,
-    Presence, PresenceCause, PriorityCause, PromiseAtRisk, PromiseEnded, PromiseMade, QuarantineOutcome, QueueMode, ReleaseReason,
-    Requirement, RevokeReason, Role, SilenceDue, Skill, SlaAtRisk, SlaBroken, SlaCancelled, SlaMet, SlaPaused, SlaResumed,
-    SlaStarted, SwitchCause, ThresholdAction, VisitOutcome, WaitExpected, Why, WrapUpEndedBy,
+    Presence, PresenceCause, PriorityCause, PromiseAtRisk, PromiseEnded, PromiseHeld, PromiseMade, PromiseReleased,
+    QuarantineOutcome, QueueMode, ReleaseReason, Requirement, RevokeReason, Role, SilenceDue, Skill, SlaAtRisk, SlaBroken,
+    SlaCancelled, SlaMet, SlaPaused, SlaResumed, SlaStarted, SwitchCause, ThresholdAction, VisitOutcome, WaitExpected, Why,
+    WrapUpEndedBy,
 };
 use crate::codec::{Length, Max};
 
@@ -408,7 +409,8 @@ tagged! {
         /// Deferrable work comes near its due time: it is queued among live contacts from now on.
         59 => ContactPromoted { at_ms: u64 [MS], key: Key }
 
-        /// The contact belongs with `other`: the same customer waits there too, or came back to the place kept.
+        /// The contact belongs with `other`: the same customer waits there too, came back to the place kept, or is promised a
+        /// call there.
         60 => ContactLinked { at_ms: u64 [MS], other: Id, cause: LinkCause }
 
         /// The queue it asked for does not take it: it goes to `to` instead (`ContactQueued` follows).
@@ -484,6 +486,8 @@ tagged! {
         77 => PromiseAtRisk,
         78 => CapacitySet,
         79 => CallbackOffered,
+        80 => PromiseHeld,
+        88 => PromiseReleased,
         86 => DoorTurned,
         87 => WaitExpected,
         81 => SlaStarted,

@@ -62,6 +62,10 @@ choices! {
     /// customer is dialled as soon as an agent is reserved.
     DialMode { AgentFirst = "agent_first", CustomerFirst = "customer_first" }
 
+    /// What becomes of a promised call if its customer comes in before. `Keep`: it is made all the same. `Cancel`: it is not, once they are
+    /// answered. `Merge`: nor then, and they wait where the promise stands, with what it is about.
+    Returning { Keep = "keep", Cancel = "cancel", Merge = "merge" }
+
     /// Whether an offer waits for the agent's answer.
     AnswerMode { Manual = "manual", Auto = "auto" }
 
@@ -152,7 +156,8 @@ maps! {
     /// between `early_ms` before and `late_ms` after what was promised. The customer is dialled `dial_ms` long, at most `attempts` times,
     /// `retry_ms` apart; without an answer it counts only after `ring_min_ms`. So long before the last moment to dial, the next agent is held
     /// for it: `holdback_percent` of the ready members at most, one at least; `holdback_ms` 0: nobody is. `hold_place`: who waits may hang up
-    /// and keep the place. `offer_missed`: who came in vain is to be offered a callback.
+    /// and keep the place. `offer_missed`: who came in vain is to be offered a callback. `returning`: what becomes of the promise if its customer
+    /// comes in before.
     CallbackPolicy {
         slot_ms: u64 [SLOT] = 900_000,
         capacity: u32 [PLACES] = 0,
@@ -168,6 +173,7 @@ maps! {
         holdback_ms: u64 [DURATION] = 0,
         hold_place: bool = false,
         offer_missed: bool = false,
+        returning: Returning = Returning::Keep,
     }
 
     /// One queue. `targets_ms` by channel, else `target_ms`. `requirements` are added to those a contact brings.

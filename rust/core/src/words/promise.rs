@@ -211,6 +211,16 @@ bodies! {
         priority: u8 [PRIORITY],
     }
 
+    /// The customer is here as the contact `returned`: nobody is called as long as that one waits. If the entry's contact waited for an agent, it
+    /// is scheduled again.
+    PromiseHeld {
+        at_ms: u64 [MS],
+        returned: Id,
+    }
+
+    /// Who had returned is gone without an answer: the promise stands as before, and its contact waits for an agent from `next_ms` on.
+    PromiseReleased { at_ms: u64 [MS], next_ms: u64 [MS] }
+
     /// The promise may not be kept; these slots could be had instead.
     PromiseAtRisk {
         at_ms: u64 [MS],

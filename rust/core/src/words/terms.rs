@@ -111,7 +111,7 @@ choices! {
     SilenceStep { Dormant = "dormant", End = "end", Alert = "alert", Requeue = "requeue" }
 
     /// Why two contacts belong together.
-    LinkCause { Waiting = "waiting", Resumed = "resumed" }
+    LinkCause { Waiting = "waiting", Resumed = "resumed", Promised = "promised" }
 
     /// Why a contact went to another queue than it asked for.
     DivertCause {

@@ -2,7 +2,7 @@
 
 use cordboard_core::words::{
     AttemptOutcome, AttemptReported, CallbackCancelled, CallbackPolicy, CallbackRequested, CallbackRescheduled, CapacityPlanned,
-    DialMode, Fact, Hours, Id, NextStep, NextStepChosen, Policy, PromiseKind, StepKind,
+    DialMode, Fact, Hours, Id, NextStep, NextStepChosen, Policy, PromiseKind, Returning, StepKind,
 };
 use proptest::prelude::{any, Just, Strategy};
 use proptest::sample::select;
@@ -46,9 +46,18 @@ impl Promises {
             holdback_ms: if self.attempts == 1 { 20_000 } else { 0 },
             hold_place: self.late_ms > 0,
             offer_missed: self.attempts == 1,
+            returning: self.returning(),
         });
         for queue in &mut policy.queues {
             queue.callbacks.clone_from(&callbacks);
+        }
+    }
+
+    fn returning(&self) -> Returning {
+        match (self.late_ms, self.attempts) {
+            (90_000, 1) => Returning::Keep,
+            (_, 1) => Returning::Cancel,
+            _ => Returning::Merge,
         }
     }
 }
@@ -125,7 +134,7 @@ pub(crate) fn asked(fact_id: Id, known: &Known, ask: &Ask) -> Fact {
             wish_ms: later(*after_ms),
             requirements: Vec::new(),
             priority: u8::from(*exact),
-            customer: Some(id(CUSTOMER, known.number % 6)),
+            customer: Some(id(CUSTOMER, known.number % 3)),
             preferred: Vec::new(),
             entry_point: None,
             topic: None,

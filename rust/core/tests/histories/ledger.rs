@@ -28,7 +28,7 @@ const FACT: u8 = 0xf0;
 const VAULT: u8 = 0xe0;
 const CUSTOMER: u8 = 0xb0;
 /// So few that one customer has several contacts.
-const CUSTOMERS: u64 = 6;
+const CUSTOMERS: u64 = 3;
 
 /// Where a contact stands; its agent and the attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,8 @@ pub(crate) struct Ledger {
     promised: BTreeSet<Id>,
     /// Who was offered next steps.
     choosing: BTreeMap<Id, Vec<NextStep>>,
+    /// The last one of them who came in before.
+    returned: Option<Id>,
     arrivals: u64,
     version: u64,
     now_ms: u64,
@@ -127,6 +129,10 @@ impl Ledger {
             Event::AttemptRecorded(_) => {
                 self.live.remove(&contact);
             }
+            Event::PromiseHeld(event) => {
+                self.live.remove(&contact);
+                self.returned = Some(event.returned);
+            }
             Event::PromiseMade(_) => {
                 self.promised.insert(contact);
             }
@@ -162,7 +168,11 @@ impl Ledger {
                 let fact_id = earlier.map_or(fact_id, |fact| fact.fact_id());
                 codec::encode_fact(&presence(fact_id, *by, 1, None))
             }
-            Wish::Progress { pick, slowly } => codec::encode_fact(&self.fact(fact_id, &self.next(*pick, *slowly))),
+            Wish::Progress { pick, slowly } => match self.returned.take().filter(|_| *slowly) {
+                // Who came in before the call that was promised leaves again, now and then: there is little time.
+                Some(contact) => codec::encode_fact(&ContactAbandoned { fact_id, contact }.into()),
+                None => codec::encode_fact(&self.fact(fact_id, &self.next(*pick, *slowly))),
+            },
             wish => codec::encode_fact(&self.fact(fact_id, wish)),
         };
         self.said.push(bytes.clone());

@@ -56,7 +56,8 @@ fn histories_look_the_same_from_every_side() {
         panic!("{failure}");
     }
     // A new site is at the newest level: there is none to adopt.
-    let unheard = ["LevelAdopted", "LevelRequested", "RouterSteppedDown", "RouterTookOver"];
+    // Who comes in before a promised call and leaves again is too rare to be drawn: see `promised`.
+    let unheard = ["LevelAdopted", "LevelRequested", "PromiseReleased", "RouterSteppedDown", "RouterTookOver"];
     let words = Fact::NAMES.iter().chain(Event::NAMES).map(|(_, name, _)| *name).filter(|name| !unheard.contains(name));
     let missing: Vec<&str> = words.filter(|word| !heard.borrow().contains(word)).collect();
     assert!(missing.is_empty(), "the histories never hear of {missing:?}");

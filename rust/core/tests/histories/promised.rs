@@ -2,13 +2,13 @@
 
 use cordboard_core::codec;
 use cordboard_core::words::{
-    CallbackPolicy, CallbackRequested, CapacityPlanned, CustomerErasureRequested, DialMode, Event, Id, Policy, PromiseKind,
-    QueuePolicy, Verdict,
+    CallbackPolicy, CallbackRequested, CapacityPlanned, ContactAbandoned, ContactArrived, CustomerErasureRequested, DialMode,
+    Event, Id, Policy, PromiseKind, QueuePolicy, Returning, Verdict,
 };
 use cordboard_core::Router;
 
 use crate::large::{check_loss, check_turn, count, frames, leading, numbered, publish};
-use crate::site::{channels, id, name, plain_policy, plain_queue, CHANNELS};
+use crate::site::{channels, id, name, plain_arrival, plain_policy, plain_queue, CHANNELS};
 use crate::transcript::{transcript, Line};
 use crate::witness::{decide, restored, START_MS};
 
@@ -33,6 +33,7 @@ fn policy(version: u64) -> Policy {
         holdback_ms: 60_000,
         hold_place: false,
         offer_missed: false,
+        returning: Returning::Keep,
     };
     let queue = QueuePolicy { callbacks: Some(callbacks), ..plain_queue(QUEUE) };
     Policy { channels: channels(0, 100), queues: vec![queue], ..plain_policy(version) }
@@ -113,4 +114,35 @@ fn a_plan_that_holds_nobody_is_noted_over_several_commits() {
     check_turn(&before, &router, &commits);
     check_loss(&before, &commits, &inbox);
     assert_eq!(count(&commits, |event| matches!(event, Event::PromiseAtRisk(_))), usize::try_from(PROMISES).unwrap());
+}
+
+/// Two customers come in before the time of their calls: one leaves without an answer and is called, the other is forgotten and is not.
+#[test]
+fn who_comes_in_before_and_leaves_is_called_as_promised() {
+    let (mut router, _) = leading();
+    let mut facts = Vec::new();
+    let callbacks = CallbackPolicy { returning: Returning::Merge, ..policy(1).queues[0].callbacks.clone().unwrap() };
+    let queue = QueuePolicy { callbacks: Some(callbacks), ..plain_queue(QUEUE) };
+    publish(&mut facts, codec::encode_policy(&Policy { queues: vec![queue], ..policy(1) }));
+    for number in [1, 2] {
+        numbered(&mut facts, |fact_id| wish(fact_id, number, Some(id(0xb1, number))).into());
+    }
+    for number in [1, 2] {
+        let customer = Some(id(0xb1, number));
+        let channel = name(CHANNELS[0]);
+        numbered(&mut facts, |fact_id| {
+            ContactArrived { customer, ..plain_arrival(fact_id, id(0xc2, number), &channel, &name(QUEUE)) }.into()
+        });
+    }
+    let commits = decide(&mut router, &frames(&facts, 1), START_MS);
+    assert_eq!(count(&commits, |event| matches!(event, Event::PromiseHeld(_))), 2);
+    let known = facts.len();
+    numbered(&mut facts, |fact_id| ContactAbandoned { fact_id, contact: id(0xc2, 1) }.into());
+    numbered(&mut facts, |fact_id| CustomerErasureRequested { fact_id, customer: id(0xb1, 2) }.into());
+    let inbox = frames(&facts[known..], router.position().inbox_seq + 1);
+    let commits = decide(&mut router, &inbox, START_MS + 10);
+    assert_eq!(restored(&router).state_hash(), router.state_hash(), "after a restart");
+    assert_eq!(count(&commits, |event| matches!(event, Event::PromiseReleased(_))), 1);
+    assert_eq!(count(&commits, |event| matches!(event, Event::PromiseEnded(_))), 1);
+    assert_eq!(router.check(), Vec::<String>::new());
 }
