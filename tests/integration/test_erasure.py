@@ -100,7 +100,7 @@ class Runs:
         found = await asyncio.to_thread(traces, self.data, WORDS.values())
         assert not found, f"{when}:\n" + "\n".join(found)
         names = {path.name for path in self.data.rglob("*")}
-        streams = {f"{kind}_{SITE}" for kind in ("INBOX", "JOURNAL", "OBJ_SNAPSHOTS")} | {
+        streams = {f"{kind}_{SITE}" for kind in ("INBOX", "JOURNAL")} | {
             f"WORK_{SITE}_mail",
             f"WORK_{SITE}_webhook",
         }

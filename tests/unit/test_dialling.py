@@ -196,11 +196,13 @@ async def test_who_was_erased_is_not_rung_and_somebody_is_told() -> None:
     assert isinstance(failed, EffectFailed) and failed.reason == "content_gone" and not site.rung
 
 
-async def test_a_gateway_that_stumbles_is_no_attempt_and_its_words_are_nobodys(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_gateway_that_stumbles_may_have_rung_somebody_and_its_words_are_nobodys(caplog: pytest.LogCaptureFixture) -> None:
     site = Site()
     site.answer = RuntimeError(f"{NUMBER} is odd")
     with caplog.at_level(logging.DEBUG):
-        assert await site.see_through() == [ConnectionFailed]
+        assert await site.see_through() == [AttemptReported]
+    (report,) = site.said
+    assert isinstance(report, AttemptReported) and report.outcome == "unknown"
     assert "RuntimeError" in caplog.text and NUMBER not in caplog.text
 
 

@@ -32,7 +32,7 @@ def test_webshop_compiles_to_what_it_says() -> None:
     assert [queue.name for queue in policy.queues] == [
         "orders", "product-information", "quotes", "deliveries", "invoices", "helpdesk", "complaints",
     ]  # fmt: skip
-    assert [channel.name for channel in policy.channels] == ["chat", "task", "mail", "form", "webhook"]
+    assert [channel.name for channel in policy.channels] == ["chat", "task", "mail", "form", "voice", "webhook"]
     chat, task, mail, *_ = policy.channels
     assert (mail.presence, mail.klass, mail.reply, chat.reply) == ("async", 3, "mail", "live")
     assert (chat.presence, chat.klass, chat.answered_on, chat.offer_ttl_ms, chat.wrap_up_max_ms) == (

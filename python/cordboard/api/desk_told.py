@@ -50,6 +50,8 @@ class Alarm:
     """A clock of an SLA that the agent, or a group that the desk listens for, is told of."""
 
     clock: SlaClock
+    seq: int
+    """The commit after which it is told."""
     at_ms: int
 
 
@@ -138,7 +140,7 @@ class Telling:
         if isinstance(item, Heard):
             return pb.WatchDeskResponse(signal=_signal(item))
         if isinstance(item, Alarm):
-            token = self._site.token(item.clock.changed_seq)
+            token = self._site.token(item.seq)
             return pb.WatchDeskResponse(consistency_token=token, at_ms=item.at_ms, sla_changed=clock_message(item.clock))
         if isinstance(item, Snapshot):
             return pb.WatchDeskResponse(consistency_token=self._site.token(item.seq), at_ms=item.at_ms, snapshot=self._whole(item))

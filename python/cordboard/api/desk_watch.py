@@ -108,13 +108,13 @@ class _Watch:
         elif contact is not None and isinstance(change.event, _WITH_CONVERSATION):
             self._put(Noted(change, tuple(self._said(contact)), self._site.desks.in_hand(contact)))
             for clock in self._alarms.taken_up(contact):
-                self._put(Alarm(clock, change.event.at_ms))
+                self._put(Alarm(clock, change.seq, change.event.at_ms))
         else:
             self._put(Noted(change))
 
     def _clock(self, clock: SlaClock) -> None:
         if self._alarms.concerns(clock):
-            self._put(Alarm(clock, self._site.slas.at_ms))
+            self._put(Alarm(clock, self._site.slas.position, self._site.slas.at_ms))
 
     def _concerns(self, live: LiveContact, event: words.Event) -> bool:
         """Of this agent's contact, in whatever role. What is said before an engagement is told when it starts."""

@@ -26,6 +26,7 @@ from cordboard.errors import (
     JournalCorrupt,
     LogUnavailable,
     NotFound,
+    SnapshotDamaged,
 )
 from cordboard.log.port import SiteLog, Stored
 from cordboard.log.snapshot_name import parsed, superfluous
@@ -195,7 +196,12 @@ class Archiver:
             kept = await shelf.names()
             if str(name) in kept or blake3((await self._log.read_commit(name.seq)).data) != name.commit_hash:
                 return
-            await shelf.put(str(name), await self._log.snapshots.get(str(name)))
+            try:
+                data = await self._log.snapshots.get(str(name))
+            except SnapshotDamaged as error:
+                logger.warning("an older snapshot is taken: %s", error)
+                continue
+            await shelf.put(str(name), data)
             for old in superfluous(parsed([*kept, str(name)])):
                 await shelf.delete(str(old))
             logger.info("snapshot at %d is in the archive", name.seq)

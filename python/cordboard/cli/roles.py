@@ -169,6 +169,8 @@ async def run_roles(
         deciding = _deciding(settings, roles, server, log, vitals)
         async with asyncio.TaskGroup() as group:
             begin = partial(_begin, group)
+            for name, role in deciding:
+                begin(name, role)
             if settings.health_port >= 0:
                 begin("health", lambda: _health(settings, vitals))
                 begin("lags", lambda: watch_lags(Lags(log, vitals, roles)))
@@ -181,7 +183,7 @@ async def run_roles(
                 await following.wait()
             # All of them are put together before any runs: each attaches its fold to the feed.
             facing = await _facing(settings, roles, log, ports, vitals, stack, vault_url, views_url, kek_file)
-            for name, role in (*deciding, *facing):
+            for name, role in facing:
                 begin(name, role)
             ports.settle()
 

@@ -54,8 +54,8 @@ async def start(data_dir: Path, arguments: Sequence[str], log_file: Path) -> tup
     except (TimeoutError, msgspec.DecodeError) as error:
         await stop(process)
         raise ConfigurationError(f"the engine did not start; the end of {log_file}:\n{_tail(log_file)}") from error
-    except asyncio.CancelledError:
-        await stop(process)  # Ctrl-C before it was up: it shall not outlive the demo
+    except BaseException:
+        await stop(process)  # Ctrl-C before it was up, for one: it shall not outlive the demo
         raise
 
 

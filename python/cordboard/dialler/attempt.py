@@ -177,7 +177,7 @@ class Attempt:
             if self._ended.done():
                 self._withdraw()
                 return None
-            raise _NotRung("the telephone gateway did not say in time what became of it")
+            raise _NotUnderstood("the telephone gateway did not say in time what became of it")
         return self._heard(ring)
 
     def _heard(self, ring: "asyncio.Task[Answered | NotReached]") -> Answered | NotReached:
@@ -194,7 +194,7 @@ class Attempt:
             case error:
                 self._stray = ring
                 # Not in what words: those may be somebody's number.
-                raise _NotRung(f"the telephone gateway failed unexpectedly: {type(error).__name__}")
+                raise _NotUnderstood(f"the telephone gateway failed unexpectedly: {type(error).__name__}")
 
     async def _number(self) -> str:
         """From the vault, at this moment: who was erased a second ago is not called. Raises _NoNumber, _NotRung."""

@@ -6,6 +6,7 @@ hears of every dial from the journal, and whoever claims it first rings. Nothing
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,8 @@ from cordboard.vault.clock import now_ms
 logger = logging.getLogger(__name__)
 NAME = "dialler"
 SWEEP_S = 60.0
+DEAF_MAX = 5
+"""So many calls in a row that the gateway does not hang up: the others are tried at the next look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,14 @@ class Calls:
 
     async def _hang_up_leftovers(self) -> None:
         # The journal is asked after the gateway: who is connected just now is no leftover.
-        for name in self._dials.leftover(await gateway.connected(self._bench.voice)):
+        deaf = 0
+        left = self._dials.leftover(await gateway.connected(self._bench.voice))
+        for name in random.sample(left, len(left)):  # so that a few that it never hangs up do not stand before all others
             logger.info("dial %s was left connected: hanging up", name)
             if not await gateway.hang_up(self._bench.voice, name):
-                return  # it is away, and is asked again at the next look
+                deaf += 1
+                if deaf == DEAF_MAX:
+                    return  # it is away, and is asked again at the next look
 
     def _ask(self, dial: Dial) -> None:
         if self._tasks is None:

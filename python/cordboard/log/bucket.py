@@ -101,7 +101,7 @@ class Bucket:
         for subject in await self.held(f"{self.descriptions}>"):
             newest = await self._newest(subject)
             try:
-                info = json.loads(base64.b64decode(newest["data"])) if newest else {}
+                info = json.loads(base64.b64decode(newest.get("data", ""))) if newest else {}
                 if info.get("deleted"):
                     marks.append(subject)
                 else:

@@ -116,7 +116,7 @@ class Slas:
         return sorted((self._live[key] for key in self._of_contact.get(contact, ())), key=lambda clock: clock.place)
 
     def subscribe(self, listener: Callable[[SlaClock], None]) -> Callable[[], None]:
-        """`listener` hears of every clock as it changes, from within `apply`. Returns what ends that."""
+        """`listener` hears of each clock that is or was in danger as it changes, from within `apply`. Returns what ends that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
@@ -194,8 +194,9 @@ class Slas:
     def _move(self, clock: SlaClock) -> None:
         self._changed.pop(clock.key, None)
         self._changed[clock.key] = None
-        for listener in tuple(self._listeners):
-            listener(clock)
+        if clock.warned or clock.state == "broken":
+            for listener in tuple(self._listeners):
+                listener(clock)
 
     def _note(self, clock: SlaClock) -> None:
         before = self._live.get(clock.key)

@@ -179,7 +179,6 @@ class Vault:
         refs = [content_ref(contact, kind) for kind in kinds]
         for owner in await self._writer.write(lambda connection: discarding.discard(connection, contact, refs)):
             self._keyring.forget(owner)
-        await self._writer.scrub()
 
     # Threads and attachments
 

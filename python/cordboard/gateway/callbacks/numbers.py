@@ -12,7 +12,9 @@ GIVEN_MAX = 60
 """Characters that a number may be written in."""
 _RULE = re.compile(r"(?P<not>!?)(?:(?P<prefix>\+[1-9][0-9]{0,14})|(?P<region>[A-Z]{2}))")
 _COUNTRY_DIGITS_MAX = 3
-_DEAR = frozenset((PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST))
+_DEAR = frozenset(
+    (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.PERSONAL_NUMBER, PhoneNumberType.PAGER)
+)
 
 
 @dataclass(frozen=True, slots=True)
