@@ -2,7 +2,7 @@
 
 use cordboard_core::words::{
     AttemptOutcome, AttemptReported, CallbackCancelled, CallbackPolicy, CallbackRequested, CallbackRescheduled, CapacityPlanned,
-    DemandTurnedAway, DialMode, DoorState, Fact, Hours, Id, PromiseKind,
+    DemandTurnedAway, DialMode, DoorState, Fact, Hours, Id, PromiseKind, Returning,
 };
 
 use super::bytes::Draw;
@@ -33,6 +33,7 @@ pub(super) fn settings(place: usize, version: u64) -> Option<CallbackPolicy> {
         holdback_ms: 20_000,
         hold_place: true,
         offer_missed: even,
+        returning: if even { Returning::Merge } else { Returning::Cancel },
     })
 }
 
