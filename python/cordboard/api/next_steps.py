@@ -1,5 +1,6 @@
 """NextStepService: what a customer can do where nobody can help, and what they choose."""
 
+import logging
 import uuid
 
 from msgspec.structs import replace
@@ -7,6 +8,7 @@ from msgspec.structs import replace
 from cordboard import codec
 from cordboard.api import promises
 from cordboard.api.callbacks import NUMBER
+from cordboard.api.content import KINDS as CONTENTS
 from cordboard.api.content import contents_of
 from cordboard.api.guard import Context
 from cordboard.api.ids import callback_id, fact_id
@@ -17,7 +19,7 @@ from cordboard.api.status import WishDeclined
 from cordboard.api.translate.check import PERSON_MAX, Check
 from cordboard.api.translate.promises import hours_from, number_from
 from cordboard.api.turned_away import told_at
-from cordboard.errors import FactRefused, InvalidInput, Overloaded
+from cordboard.errors import FactRefused, InvalidInput, Overloaded, VaultUnavailable
 from cordboard.events.bounds import INSTANT_MAX_MS
 from cordboard.events.event import CallbackDeclined, NextStepTaken, PromiseMade
 from cordboard.events.next_steps import NextStepChosen
@@ -31,6 +33,8 @@ from cordboard.vault import Content, Draft
 from cordboard.vault.address import PHONE
 from cordboard.vault.clock import now_ms
 from cordboard.vault.refs import content_ref
+
+logger = logging.getLogger(__name__)
 
 METHOD = "ChooseNextStep"
 KINDS: dict[str, StepKind] = {
@@ -76,7 +80,19 @@ class NextStepService(NextStepServiceServicer):
                     raise
                 # Erased a moment ago, and known again from now on by another reference.
                 outcome = await self._site.submit(await self._draft(request, external_id, fact, number))
-        return await self._answer(outcome)
+            except FactRefused as refused:
+                # Else what is kept belongs to somebody who is there.
+                if refused.reason != "contact_exists":
+                    await self._forget(fact.successor)
+                raise
+        return await self._answer(outcome, fact.successor)
+
+    async def _forget(self, successor: bytes) -> None:
+        """Nothing follows from the choice: number and text are kept for nothing."""
+        try:
+            await self._site.vault.discard(successor, (*CONTENTS, NUMBER))
+        except (VaultUnavailable, Overloaded) as error:
+            logger.warning("what belongs to a choice that came to nothing stays in the vault: %s", error)
 
     async def _draft(self, request: pb.ChooseNextStepRequest, external_id: str, fact: NextStepChosen, number: str) -> Draft:
         given = request.customer if request.HasField("customer") else None
@@ -97,10 +113,11 @@ class NextStepService(NextStepServiceServicer):
             about=fact.contact,
         )
 
-    async def _answer(self, outcome: Outcome) -> pb.ChooseNextStepResponse:
+    async def _answer(self, outcome: Outcome, successor: bytes) -> pb.ChooseNextStepResponse:
         """Raises WishDeclined."""
         declined = outcome.first(CallbackDeclined)
         if declined is not None:
+            await self._forget(successor)
             raise WishDeclined(declined.reason, tuple(declined.alternatives))
         taken = outcome.first(NextStepTaken)
         assert taken is not None, "a choice that stands is taken, or declined"

@@ -6,6 +6,7 @@ from cordboard.api.status import TurnedAway
 from cordboard.events.event import NextStepOffered, NextStepTaken
 from cordboard.next_steps import told
 from cordboard.v1 import next_step_service_pb2 as pb
+from cordboard.vault.clock import now_ms
 
 
 def refuse_turned_away(site: Site, contact: bytes, outcome: Outcome) -> None:
@@ -14,7 +15,10 @@ def refuse_turned_away(site: Site, contact: bytes, outcome: Outcome) -> None:
     if offered is None:
         return
     taken = outcome.first(NextStepTaken)
-    steps = () if taken is not None else tuple(offered.choices)
+    choice = site.next_steps.get(contact)
+    # A repeat may come when it is over.
+    is_open = taken is None and (choice is None or choice.open) and offered.until_ms > now_ms()
+    steps = tuple(offered.choices) if is_open else ()
     raise TurnedAway(
         offered.cause,
         pb.NextSteps(
@@ -25,7 +29,7 @@ def refuse_turned_away(site: Site, contact: bytes, outcome: Outcome) -> None:
             cause=offered.cause,
             entry_point=offered.entry_point or "",
             told=told_at(site, offered.entry_point, offered.language),
-            open=taken is None,
+            open=is_open,
         ),
     )
 

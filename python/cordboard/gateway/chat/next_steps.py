@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from cordboard import codec
-from cordboard.errors import FactRefused, InvalidInput, OutcomeUnknown
+from cordboard.errors import FactRefused, InvalidInput, OutcomeUnknown, Overloaded, VaultUnavailable
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import MessagePosted
 from cordboard.events.next_steps import NextStepChosen
@@ -24,6 +25,8 @@ from cordboard.vault.address import PHONE, spelled
 from cordboard.vault.clock import now_ms
 from cordboard.vault.intake import Intake
 from cordboard.vault.refs import content_ref
+
+logger = logging.getLogger(__name__)
 
 FIRST = "@first"
 """Stands for the client id of a start's text; no client can choose it."""
@@ -99,11 +102,20 @@ class ChatSteps:
         finally:
             verdict.cancel()
         if isinstance(decided, Refused):
+            await self._forget(draft.contact)
             raise FactRefused(f"the router refused: {decided.reason}", reason=decided.reason)
         after = self.fold.get(contact)
         if after is None or after.taken is None:
+            await self._forget(draft.contact)
             raise FactRefused("nobody can call then any more: choose something else", reason="callback_full")
         return after
+
+    async def _forget(self, successor: bytes) -> None:
+        """Nothing follows from the choice: number and text are kept for nothing."""
+        try:
+            await self._vault.discard(successor, ("text", "customer", "number"))
+        except (VaultUnavailable, Overloaded) as error:
+            logger.warning("what belongs to a choice that came to nothing stays in the vault: %s", error)
 
     async def _draft(self, choice: Choice, frame: Choose) -> Draft:
         contact, successor, fact_id = choice.contact, self._keys.new_contact(), secrets.token_bytes(ID_BYTES)
