@@ -106,7 +106,6 @@ impl Rules {
             return Err("has days that are not in their order");
         }
         self.check_doors()?;
-        self.check_next_steps()?;
         if policy.supervisor_queue.as_ref().is_some_and(|name| !self.queues.contains_key(name)) {
             return Err("names an unknown supervisor queue");
         }
@@ -159,8 +158,15 @@ impl Rules {
         self.doors.iter().all(known).then_some(()).ok_or("has a door to an unknown queue or channel")
     }
 
-    /// Every list ends with what is always possible, so that there is always a next step.
-    fn check_next_steps(&self) -> Result<(), &'static str> {
+    /// Does any threshold offer next steps?
+    pub(crate) fn names_next_steps(&self) -> bool {
+        let mut thresholds = self.policy.queues.iter().flat_map(|queue| &queue.thresholds);
+        thresholds.any(|threshold| threshold.action == ThresholdAction::NextSteps)
+    }
+
+    /// Every list ends with what is always possible, so that there is always a next step. Only where there are any at all: what is adopted
+    /// before them is not asked.
+    pub(crate) fn check_next_steps(&self) -> Result<(), &'static str> {
         for steps in self.policy.entry_points.iter().map(|entry_point| &entry_point.next_steps) {
             let told = steps.iter().position(|step| step.kind == StepKind::Message);
             if !steps.is_empty() && told != Some(steps.len() - 1) {

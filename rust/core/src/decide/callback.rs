@@ -105,7 +105,10 @@ impl Turn<'_> {
 
     /// Is there a slot with room for whoever can be reached at any time?
     pub(super) fn has_slot(&mut self, queue: &Name) -> bool {
-        self.window(&Wish { queue, at_ms: self.at_ms, exact: false, hours: &[] }).is_ok()
+        let now_ms = self.at_ms;
+        let Some(policy) = self.site.callbacks(queue).cloned() else { return false };
+        let reach = horizon(&policy, now_ms);
+        self.site.slots(queue, now_ms).is_some_and(|grid| grid.first_within(reach.0, &[reach]).is_some())
     }
 
     /// Is there one as it is wished?

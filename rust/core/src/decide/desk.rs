@@ -88,6 +88,7 @@ impl Turn<'_> {
         if !matches!(contact.phase, Phase::Engaged { .. }) {
             self.revoke_accepted(id, contact, RevokeReason::DeskLost);
             self.go_on(id);
+            self.lead_on(id);
             return;
         }
         self.end_engagement(id, contact, EndedBy::DeskLost);
@@ -102,6 +103,7 @@ impl Turn<'_> {
             let queued = self.timed(self.next_visit(contact), &contact.channel, Some(contact));
             self.emit(Some(id), None, Some(&contact.channel), queued);
             self.look(id);
+            self.lead_on(id);
         }
     }
 

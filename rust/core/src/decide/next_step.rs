@@ -7,6 +7,7 @@
 //!         --an agent takes it, it is moved or over--> (not needed any more)
 //! ```
 
+use super::queue::is_left;
 use super::Check;
 use crate::state::{Choice, Contact, CHOOSING_MAX};
 use crate::turn::Turn;
@@ -23,7 +24,9 @@ impl Turn<'_> {
 
     fn next_steps(&self, entry_point: Option<&Name>) -> &[NextStep] {
         let known = entry_point.filter(|_| self.site.state.levels.is(4)).and_then(|name| self.rules()?.entry_point(name));
-        known.map_or(&[], |known| &known.next_steps)
+        // One that was adopted before there were next steps may end otherwise: it offers nothing.
+        let sound = known.filter(|known| known.next_steps.last().is_some_and(|last| last.kind == StepKind::Message));
+        sound.map_or(&[], |known| &known.next_steps)
     }
 
     /// A new contact is not taken by its queue, nor by any other along the overflow.
@@ -71,6 +74,15 @@ impl Turn<'_> {
             segment: self.site.state.slas.segments.get(&id).cloned(),
         };
         self.offer_next_steps(id, &contact.channel, offer)
+    }
+
+    /// It is back in its queue, from hands that did not help. If the queue is shut by now, nobody else may come.
+    pub(super) fn lead_on(&mut self, id: Id) {
+        let Some(contact) = self.site.contact(&id).filter(|contact| is_left(contact)).cloned() else { return };
+        let asks = self.is_shut(&contact.queue) && self.customer_is_there(&contact.channel);
+        if asks && self.promise(&id).is_none() && !self.chooses(&id) {
+            self.offer_while_waiting(id, &contact, DivertCause::Closing);
+        }
     }
 
     fn offer_next_steps(&mut self, id: Id, channel: &Name, mut offer: NextStepOffered) -> bool {
@@ -177,7 +189,7 @@ impl Turn<'_> {
     /// Nobody chose in time. Who may still be served waits on.
     pub(crate) fn end_choice(&mut self, id: Id) {
         let Some(choice) = self.site.state.choices.get(&id).cloned() else { return };
-        let stays = choice.cause == DivertCause::Threshold || !self.is_shut(&choice.queue);
+        let stays = !self.is_shut(&choice.queue);
         if self.site.contact(&id).is_some() && stays {
             let queue = Some(choice.queue);
             let step = NextStep { kind: StepKind::Queue, to: queue.clone(), channel: None, queue };

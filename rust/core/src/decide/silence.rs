@@ -129,6 +129,7 @@ impl Turn<'_> {
         let queued = self.timed(queued, &contact.channel, Some(contact));
         self.emit(Some(id), None, Some(&contact.channel), queued);
         self.look(id);
+        self.lead_on(id);
         self.settle_hands(contact);
     }
 }

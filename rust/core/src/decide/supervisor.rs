@@ -27,6 +27,7 @@ impl Turn<'_> {
         let queued = self.timed(self.next_visit(&contact), &contact.channel, Some(&contact));
         self.emit(Some(id), None, Some(&contact.channel), queued);
         self.look(id);
+        self.lead_on(id);
         self.settle_hands(&contact);
     }
 

@@ -36,7 +36,7 @@ impl Turn<'_> {
                     self.flow_over(id, &contact, &to, DivertCause::Threshold);
                 }
             }
-            ThresholdAction::NextSteps if is_left(&contact) && self.promise(&id).is_none() => {
+            ThresholdAction::NextSteps if is_left(&contact) && self.promise(&id).is_none() && !self.chooses(&id) => {
                 self.offer_while_waiting(id, &contact, DivertCause::Threshold);
             }
             ThresholdAction::NextSteps | ThresholdAction::OfferCallback | ThresholdAction::Notify => {}
