@@ -163,6 +163,7 @@ async def _wrong(client: Client) -> None:
         ({"kind": "queue", "to": "No Name"}, {"to"}),
         ({"kind": "form", "text": "x" * 40_000}, {"text"}),
         ({"kind": "form", "fields": {"X": "y"}}, {"fields"}),
+        ({"kind": "message", "text": "Are you there?", "fields": {"order": "A1"}}, {"text", "fields"}),
     ):
         with pytest.raises(ClientError) as refused:
             await client.choose_next_step(contact.contact_id, **wrong)  # type: ignore[arg-type]

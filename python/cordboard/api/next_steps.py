@@ -169,6 +169,12 @@ def _chosen(request: pb.ChooseNextStepRequest) -> tuple[NextStepChosen, str]:
     if len(request.text.encode()) > TEXT_BYTES_MAX:
         check.wrong("text", f"must have at most {TEXT_BYTES_MAX} bytes in UTF-8")
     check_fields(check, request.fields)
+    if request.kind == "message":
+        # Nothing follows that could keep it.
+        left = (("text", request.text), ("fields", request.fields), ("customer", given))
+        for field, value in left:
+            if value:
+                check.wrong(field, "nothing can be left with a message")
     number = ""
     if request.kind == "callback":
         own = given.address if given is not None and given.kind == PHONE else ""
