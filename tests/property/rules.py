@@ -30,6 +30,7 @@ IMPOSSIBLE = {
     "refused side_limit": "needs six agents: story consult",
     "QueueHoursTurned": "no queue of these histories has a calendar: story hours, rust/core/tests/histories",
     "ContactDiverted.cause=closed_hours": "the same",
+    "ContactLinked.cause=promised": "these histories promise no calls: story callbacks_returning, rust/core/tests/histories",
     "refused queue_closed_hours": "the same",
     "ContactSegmented": "no policy of these histories names an SLA: stories slas*, rust/core/tests/histories",
     "SlaStarted": "the same",

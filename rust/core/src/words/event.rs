@@ -8,12 +8,12 @@ use super::bounds::{
 use super::fact::{CHANNELS, MEMBERSHIPS, PREFERRED, REQUIREMENTS, SKILLS, VISIT_REQUIREMENTS};
 use super::{
     AgentChannel, AttemptRecorded, Author, CallbackDeclined, CallbackDue, CallbackOffered, CapacitySet, ContactSegmented,
-    ContactState, DeskDue, Digest, Direct, DivertCause, DoorTurned, EffectFailure, EffectOutcome, EndReason, EndedBy, Id, Key, Leg,
-    LinkCause, Matter, Membership, Name, NextStepOffered, NextStepTaken, OfferCause, OverCapacityCause, ParkEndedBy, ParkedKind,
-    Presence, PresenceCause, PriorityCause, PromiseAtRisk, PromiseEnded, PromiseHeld, PromiseMade, PromiseReleased,
-    QuarantineOutcome, QueueMode, ReleaseReason, Requirement, RevokeReason, Role, SilenceDue, Skill, SlaAtRisk, SlaBroken,
-    SlaCancelled, SlaMet, SlaPaused, SlaResumed, SlaStarted, SwitchCause, ThresholdAction, VisitOutcome, WaitExpected, Why,
-    WrapUpEndedBy,
+    ContactState, DeskDue, Digest, Direct, DivertCause, DoorTurned, EffectEnded, EffectRequested, EffectRetried, EndReason,
+    EndedBy, Id, Key, Leg, LinkCause, Matter, Membership, Name, NextStepOffered, NextStepTaken, OfferCause, OverCapacityCause,
+    ParkEndedBy, ParkedKind, Presence, PresenceCause, PriorityCause, PromiseAtRisk, PromiseEnded, PromiseHeld, PromiseMade,
+    PromiseReleased, QuarantineOutcome, QueueMode, ReleaseReason, Requirement, RevokeReason, Role, SilenceDue, Skill, SlaAtRisk,
+    SlaBroken, SlaCancelled, SlaMet, SlaPaused, SlaResumed, SlaStarted, SwitchCause, ThresholdAction, VisitOutcome, WaitExpected,
+    Why, WrapUpEndedBy,
 };
 use crate::codec::{Length, Max};
 
@@ -292,32 +292,6 @@ tagged! {
             capacity: u64 [COUNT],
         }
 
-        /// Something is to happen outside. Its id is this entry's place in the journal: (site, seq, entry). `kind` is how: `mail`,
-        /// `webhook`. `message` is the agent's message to deliver; it is the contact's `ordinal`th.
-        40 => EffectRequested {
-            at_ms: u64 [MS],
-            kind: Name,
-            message: Id,
-            ordinal: u64 [COUNT],
-        }
-
-        /// What became of entry `effect_entry` of commit `effect_seq`. A failed one is kept until it is retried or discarded.
-        41 => EffectEnded {
-            at_ms: u64 [MS],
-            effect_seq: u64 [COUNT],
-            effect_entry: u64 [COUNT],
-            outcome: EffectOutcome,
-            reason: Option<EffectFailure>,
-        }
-
-        /// A failed effect is tried again; `round` counts from 2.
-        42 => EffectRetried {
-            at_ms: u64 [MS],
-            effect_seq: u64 [COUNT],
-            effect_entry: u64 [COUNT],
-            round: u64 [COUNT],
-        }
-
         /// The customer is to be forgotten. Who keeps personal data follows the journal and deletes it.
         45 => CustomerErased { at_ms: u64 [MS], customer: Id }
 
@@ -478,6 +452,9 @@ tagged! {
         71 => QueueHoursTurned { at_ms: u64 [MS], queue: Name, open: bool, close_at_ms: Option<u64> [MS], next_ms: Option<u64> [MS] }
     }
     and {
+        40 => EffectRequested,
+        41 => EffectEnded,
+        42 => EffectRetried,
         72 => PromiseMade,
         73 => CallbackDeclined,
         74 => CallbackDue,
