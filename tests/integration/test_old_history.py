@@ -15,6 +15,7 @@ from cordboard.settings import Settings
 
 WEBSHOP = Path(__file__).parents[2] / "examples" / "webshop.yaml"
 PATIENCE_S = 60.0
+AGAIN_S = 20.0
 
 
 @contextlib.asynccontextmanager
@@ -41,7 +42,10 @@ async def up(where: Path) -> AsyncIterator[Client]:
             await client.ready()
             yield client
     finally:
-        site.cancel()
+        # A cancellation can get lost inside the NATS client: `asyncio.wait_for` before Python 3.12 swallows it if it loses a race.
+        while not site.done():
+            site.cancel()
+            await asyncio.wait([site], timeout=AGAIN_S)
         with contextlib.suppress(asyncio.CancelledError):
             await site
 
