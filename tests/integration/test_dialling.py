@@ -265,5 +265,5 @@ async def test_a_dialler_that_starts_anew_ends_the_talks_of_the_one_before(tmp_p
             await client.end_contact(second)
             await again.until(lambda: second in again.gone)
             async with asyncio.timeout(PATIENCE_S):
-                while voice.talking:  # noqa: ASYNC110
+                while voice.talking:  # noqa: ASYNC110 - the same
                     await asyncio.sleep(0.02)

@@ -85,6 +85,8 @@ class DirectoryStorage:
         """Of several at once one wins."""
         try:
             self._root.mkdir(exist_ok=True, mode=0o700)
+            with suppress(PermissionError):  # it may be one that we may enter and not read
+                _sync(self._root.parent)
         except FileNotFoundError:
             raise ArchiveUnavailable(f"{self._root.parent} is not there: make it, or mount its disk") from None
         self._place(self._root / _MARK, secrets.token_hex(16).encode())
@@ -109,10 +111,9 @@ class DirectoryStorage:
                 raise ConfigurationError(
                     f"{path.parent} is on a file system without hard links, which an archive needs to put files in place"
                 ) from error
-            last = self._root.parent if path.name == _MARK else self._root
             for directory in (path.parent, *path.parent.parents):
                 _sync(directory)
-                if directory == last:
+                if directory == self._root:
                     break
             return placed
         finally:
