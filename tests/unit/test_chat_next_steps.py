@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from cordboard.events import fact as facts
 from cordboard.events.policy import EntryPoint, NextStep
+from cordboard.gateway.limits import Limits
 from cordboard.vault.refs import content_ref
 from tests.chat_site import POLICY, SECRET, ScriptedSite, chat_site
 
@@ -152,3 +153,23 @@ async def test_nobody_is_called_where_no_numbers_are_allowed(tmp_path: Path) -> 
         assert [step["kind"] for step in shown["steps"]] == ["queue", "voicemail", "mail", "message"]
         await bo.say("choose", kind="callback", to="orders", number="+32 470 12 34 56")
         assert (await bo.hear("error"))["reason"] == "next_step_not_offered"
+
+
+async def test_one_address_does_not_take_the_room_to_choose_from_all_others(tmp_path: Path) -> None:
+    async with chat_site(tmp_path, limits=Limits(choices_a_client=1), behind_proxy=True) as site:
+        await site.router.adopt(replace(POLICY, version=2, entry_points=[WIDGET]))
+        site.router.turns_away = STEPS
+        own = {"additional_headers": {"X-Forwarded-For": "192.0.2.7"}}
+        async with await site.customer(**own) as bo, await site.customer(**own) as next_door, await site.customer() as elsewhere:
+            await turned_away(bo)
+            await next_door.say("start", client_id="1" * 32, entry_point="widget", text="Hallo?")
+            refused = await next_door.hear("error")
+            assert (refused["reason"], refused["retry_after_ms"]) == ("rate_limited", 1_000)
+            # Who chooses may look again, and others are not concerned.
+            await turned_away(bo)
+            await turned_away(elsewhere, "2" * 32)
+            assert len(await site.router.seen(2, facts.ContactArrived)) == 2
+            await bo.say("choose", kind="message")
+            assert (await bo.hear("next_step"))["kind"] == "message"
+            await turned_away(next_door, "1" * 32)
+            assert len(await site.router.seen(3, facts.ContactArrived)) == 3

@@ -14,7 +14,9 @@ from cordboard.errors import VaultUnavailable
 from cordboard.events import event as words
 from cordboard.events.bounds import Key
 from cordboard.events.door_events import WaitExpected
+from cordboard.events.policy import NextStep
 from cordboard.gateway.chat.chat import Chat
+from cordboard.gateway.chat.conversations import Conversation
 from cordboard.gateway.chat.protocol import AgentTyping
 from cordboard.gateway.chat.session import Session
 from cordboard.gateway.chat.tokens import ChatKeys
@@ -22,8 +24,11 @@ from cordboard.gateway.limits import Limits
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.log.port import Backlog
 from cordboard.vault import Content, Person
+from cordboard.vault.clock import now_ms
 from tests.journal import about, commit
 from tests.postgres import eventually
+
+HOUR_MS = 3_600_000
 
 
 class Texts:
@@ -104,6 +109,19 @@ class World:
         """Everybody who waits in the queue is told something."""
         self.chat.conversations.apply(1, commit(1, 0, about(words.BroadcastMade(7, queue, bytes(16)))))
 
+    def offer_steps(self, until_ms: int) -> None:
+        """Nobody can help: the customer may do something else until then."""
+        self._fold(
+            words.NextStepOffered(
+                at_ms=0, queue="orders", cause="closing", choices=[NextStep("message")], until_ms=until_ms, requirements=[],
+                priority=0, customer=None, preferred=[], entry_point=None, topic=None, case=None, rule=None, language=None,
+                accepts=[], segment=None,
+            )
+        )  # fmt: skip
+
+    def time_is_up(self) -> None:
+        self._fold(words.NextStepTaken(0, "message", None, "time", None))
+
     def end(self) -> None:
         self._fold(words.ContactEnded(0, "completed", "engaged", None))
 
@@ -116,7 +134,9 @@ class World:
 
     def _fold(self, *events: words.Event) -> None:
         entries = [msgspec.structs.replace(about(event, channel="chat"), contact=self.contact) for event in events]
-        self.chat.conversations.apply(1, commit(1, 0, *entries))
+        written = commit(1, 0, *entries)
+        self.chat.steps.apply(1, written)
+        self.chat.conversations.apply(1, written)
 
 
 @pytest.fixture
@@ -252,3 +272,54 @@ async def test_cancelled_it_lets_go_of_its_chat(world: World) -> None:
     with pytest.raises(asyncio.CancelledError):
         await session
     assert world.chat.socket(world.contact) is None
+
+
+async def test_who_chooses_what_to_do_instead_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that neither starts nor resumes is sent away at once here."""
+    world = World(Limits(idle_s=0.0))
+    world.offer_steps(now_ms() + HOUR_MS)
+
+    async def turned_away(*_: object) -> Conversation:
+        world.chat.steps.refuse(world.contact, "")
+        raise AssertionError("nothing was offered")
+
+    monkeypatch.setattr(world.chat, "start", turned_away)
+    world.line.incoming.put_nowait(json.dumps({"type": "start", "client_id": "0" * 32, "text": "Hallo?"}))
+    session = asyncio.create_task(Session(world.line, world.chat, Nobody()).run())
+    await eventually(lambda: len(world.line.sent) == 1, "the customer is shown what can be done")
+    world.line.incoming.put_nowait('{"type": "typing"}')
+    await eventually(lambda: len(world.line.sent) == 2, "the socket is still read")
+    world.time_is_up()
+    await eventually(lambda: len(world.line.sent) == 3, "the customer is told")
+    assert world.line.sent[2] == {"type": "next_step", "kind": "message", "by": "time"}
+    assert not session.done()
+    world.line.incoming.put_nowait('{"type": "typing"}')
+    await session
+    assert world.line.code == 1008
+    assert [frame["reason"] for frame in world.line.sent if frame["type"] == "error"] == ["queue_closing", *2 * ["not_started"]]
+
+
+@pytest.mark.parametrize("seen", [0, 2])
+async def test_what_can_be_chosen_is_shown_again_after_a_resume(seen: int) -> None:
+    world = World(Limits())
+    world.say(1)
+    world.offer_steps(now_ms() + HOUR_MS)
+    world.say(1)
+    session = await world.begin(seen)
+    shown = {"type": "next_steps", "steps": [{"kind": "message"}], "told": ""}
+    await eventually(lambda: sum(frame["type"] == "next_steps" for frame in world.line.sent) == 1, "the steps are shown")
+    (frame,) = (frame for frame in world.line.sent if frame["type"] == "next_steps")
+    assert frame == shown | {"until_ms": frame["until_ms"]}
+    queued = [frame["type"] for frame in world.line.sent].index("queued")
+    assert world.line.sent.index(frame) > queued
+    world.line.incoming.put_nowait(None)
+    await session
+    # What is over is shown no more.
+    world.time_is_up()
+    world.line = Line()
+    session = await world.begin(seen=2)
+    world.say(1)
+    await eventually(lambda: world.line.sent[-1]["type"] == "message", "the newest message has come")
+    assert "next_steps" not in [frame["type"] for frame in world.line.sent]
+    world.line.incoming.put_nowait(None)
+    await session

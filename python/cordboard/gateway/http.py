@@ -17,7 +17,7 @@ from cordboard.errors import Overloaded
 from cordboard.gateway.chat import protocol
 from cordboard.gateway.limits import FRAME_MAX
 from cordboard.gateway.page import read_page
-from cordboard.gateway.posts import is_own
+from cordboard.gateway.posts import client_of, is_own
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -35,10 +35,10 @@ class ChatOptions(msgspec.Struct, frozen=True):
 
 
 class ChatSocket:
-    """A WebSocket as a session wants it."""
+    """A WebSocket as a session wants it. `client`: the network address that it comes from."""
 
-    def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
-        self._socket = socket
+    def __init__(self, socket: WebSocket[Any, Any, Any], client: str) -> None:
+        self._socket, self.client = socket, client
 
     async def receive(self) -> str | bytes | None:
         try:
@@ -71,10 +71,12 @@ def make_app(
     room: Callable[[], bool],
     allowed_origins: Collection[str] = (),
     more: Sequence[HTTPRouteHandler] = (),
+    *,
+    behind_proxy: bool = False,
 ) -> Litestar:
     """`serve_chat` serves one accepted socket to its end; `options` are for pages; `unready` says why the gateway cannot take chats
     (empty: it can); `room` is False when there are too many sockets. Pages of other origins than the server's own must be in
-    `allowed_origins`. `more` are the routes of other channels."""
+    `allowed_origins`. `more` are the routes of other channels. `behind_proxy`: clients' addresses are in X-Forwarded-For."""
     page, page_headers = read_page("chat.html")
     chat_schema = protocol.schema()
 
@@ -110,7 +112,7 @@ def make_app(
             metrics.REFUSED.labels("chat", Overloaded.reason).inc()
             await socket.close(code=1013, reason="too many chats, try again later")
             return
-        await serve_chat(ChatSocket(socket))
+        await serve_chat(ChatSocket(socket, client_of(socket, behind_proxy=behind_proxy)))
 
     return Litestar(
         [chat_page, chat_options, chat_protocol, healthz, readyz, chat_socket, *more],

@@ -37,6 +37,9 @@ class Limits:
     """When some of those have been on their way for so long, new ones are refused, too."""
     live: int = 20_000
     """Chats that have not ended, their sockets open or not; beyond, new ones are refused (`overloaded`)."""
+    choices_a_client: int = 100
+    """Customers from one network address who were turned away and choose what to do instead; beyond, new chats from there are
+    refused (`rate_limited`)."""
     frames_per_s: float = 10.0
     frames_burst: int = 30
     typing_every_s: float = 1.0

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Request, Response
+from litestar.connection import ASGIConnection
 from litestar.exceptions import ClientException, HTTPException
 
 from cordboard.errors import CordboardError, InvalidInput, LogUnavailable, NotFound, OutcomeUnknown, Overloaded, VaultUnavailable
@@ -101,8 +102,8 @@ def is_own(origin: str, host: str | None) -> bool:
         return False
 
 
-def client_of(request: Request[Any, Any, Any], *, behind_proxy: bool) -> str:
-    """The network address that posts, of IPv6 its /64. `behind_proxy`: the proxy in front says it in X-Forwarded-For."""
+def client_of(request: ASGIConnection[Any, Any, Any, Any], *, behind_proxy: bool) -> str:
+    """The network address that asks, of IPv6 its /64. `behind_proxy`: the proxy in front says it in X-Forwarded-For."""
     address = request.client.host if request.client is not None else ""
     if behind_proxy:
         address = request.headers.get("x-forwarded-for", address).rpartition(",")[2].strip()

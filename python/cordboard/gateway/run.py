@@ -79,7 +79,9 @@ async def run_gateway(
         *form_routes(gateway.entrances[FORM], limits, behind_proxy=behind_proxy),
         *webhook_routes(gateway.entrances[WEBHOOK], limits, webhook_secrets or {}),
     ]
-    app = make_app(gateway.serve_chat, gateway.options, gateway.unready, gateway.room, allowed_origins, routes)
+    app = make_app(
+        gateway.serve_chat, gateway.options, gateway.unready, gateway.room, allowed_origins, routes, behind_proxy=behind_proxy
+    )
     with contextlib.closing(bind(host, port, insecure_listen=insecure_listen)) as listener:
         bound = listener.getsockname()[1]
         async with (
@@ -118,7 +120,7 @@ class _Gateway:
             self._policy.apply,
             self.turnstile.doors.apply,
             cases.apply,
-            self._chat.steps.fold.apply,
+            self._chat.steps.apply,
             self._chat.conversations.apply,
             self._chat.verdicts.apply,
         ]
@@ -166,7 +168,7 @@ class _Gateway:
             self._chat.close()
 
     async def serve_chat(self, socket: ChatSocket) -> None:
-        session = Session(socket, self._chat, self._whispers)
+        session = Session(socket, self._chat, self._whispers, socket.client)
         self._sessions.add(session)
         try:
             await session.run()

@@ -79,7 +79,7 @@ class Chat:
         self.verdicts = Verdicts()
         self.conversations = Conversations(CHANNEL, keys.owns, limits, self._changed)
         self.departures = Departures(grace_s, self.verdicts)
-        self.steps = ChatSteps(name, vault, keys, policy, self.verdicts, call_number)
+        self.steps = ChatSteps(name, vault, keys, policy, self.verdicts, call_number, limits.choices_a_client)
         self._name = name
         self._starting = Room(limits.starts, limits.patience_s)
         self._sockets: dict[bytes, Attached] = {}
@@ -136,19 +136,20 @@ class Chat:
 
     # -- customers ------------------------------------------------------------------------------------------------------
 
-    async def start(self, frame: Start) -> tuple[Conversation, Posted]:
+    async def start(self, frame: Start, client: str = "") -> tuple[Conversation, Posted]:
         """A chat whose arrival and first message are durable, accepted by the router and seen in the journal.
 
-        The same client id gives the same chat. Raises CordboardError; nothing was written if the mistake is the client's or the
-        router is too far behind, and `outcome_unknown` or `log_unavailable` mean: try again with the same client id.
+        The same client id gives the same chat. `client`: the network address from which it comes. Raises CordboardError; nothing
+        was written if the mistake is the client's or the router is too far behind, and `outcome_unknown` or `log_unavailable`
+        mean: try again with the same client id.
         """
         with metrics.admission(CHANNEL):
-            return await self._start(frame)
+            return await self._start(frame, client)
 
-    async def _start(self, frame: Start) -> tuple[Conversation, Posted]:
+    async def _start(self, frame: Start, client: str) -> tuple[Conversation, Posted]:
         draft = self._arrival(frame)
         with self._starting.place():
-            intake = await self._room_for(draft.external_id)
+            intake = await self._room_for(draft.external_id, client)
             verdict = self.verdicts.future(draft.contact, draft.fact_id)
             try:
                 acceptance = await intake.submit(draft)
@@ -157,6 +158,8 @@ class Chat:
                     await self._accepted(verdict)
             finally:
                 verdict.cancel()
+            if self.conversations.get(acceptance.contact) is None:
+                self.steps.refuse(acceptance.contact, client)
             return await self._appearance(acceptance.contact), posted
 
     async def post(
@@ -269,15 +272,17 @@ class Chat:
             language=found.language,
         )
 
-    async def _room_for(self, external_id: str) -> Intake:
-        """Raises Overloaded for new chats when the router is too far behind or too many live; a repeated start is no new chat."""
+    async def _room_for(self, external_id: str, client: str) -> Intake:
+        """Raises Overloaded for new chats when the router is too far behind or too many live, or so many from this address choose
+        something else already; a repeated start is no new chat."""
         intake = self._open_intake()
         assert self._backlog is not None
         backlog = self._backlog()
         behind = backlog.frames > self.limits.backlog_frames or backlog.age_ms > self.limits.backlog_age_ms
         full = self.conversations.live_count >= self.limits.live
-        if (behind or full) and await self.vault.find(self._name, external_id) is None:
-            raise Overloaded("too many are asking at this moment, please try again soon")
+        crowded = self.steps.choosers.crowded(client)
+        if (behind or full or crowded is not None) and await self.vault.find(self._name, external_id) is None:
+            raise crowded or Overloaded("too many are asking at this moment, please try again soon")
         return intake
 
     def _open_intake(self) -> Intake:
@@ -296,8 +301,6 @@ class Chat:
 
     async def _appearance(self, contact: bytes) -> Conversation:
         """The conversation, once the fold has it."""
-        if self.conversations.get(contact) is None:
-            self.steps.refuse(contact)
         # Each waits for an event of its own: a repeated start must not take away the first one's.
         appeared = asyncio.Event()
         waiting = self._appearing.setdefault(contact, set())

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from cordboard import codec
 from cordboard.errors import FactRefused, InvalidInput, OutcomeUnknown, Overloaded, VaultUnavailable
+from cordboard.events import Commit
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import MessagePosted
 from cordboard.events.next_steps import NextStepChosen
 from cordboard.events.policy import NextStep
 from cordboard.events.verdict import Refused
+from cordboard.gateway.chat.choosers import Choosers
 from cordboard.gateway.chat.protocol import Choose
 from cordboard.gateway.chat.tokens import ChatKeys
 from cordboard.gateway.chat.verdicts import Verdicts
@@ -57,15 +59,27 @@ class TurnedAway(FactRefused):
 
 
 class ChatSteps:
-    """Those of one gateway's chats. Its owner attaches `fold.apply` to the feed, before whoever hears verdicts. `call_number` None:
-    nobody is called back from here."""
+    """Those of one gateway's chats. Its owner attaches `apply` to the feed, before whoever hears verdicts. `call_number` None:
+    nobody is called back from here. `most` may be choosing from one network address."""
 
     def __init__(
-        self, name: str, vault: Vault, keys: ChatKeys, policy: PolicyView, verdicts: Verdicts, call_number: CallNumber | None
+        self,
+        name: str,
+        vault: Vault,
+        keys: ChatKeys,
+        policy: PolicyView,
+        verdicts: Verdicts,
+        call_number: CallNumber | None,
+        most: int,
     ) -> None:
         self.fold = NextSteps()
+        self.choosers = Choosers(self.fold, most)
         self._name, self._vault, self._keys, self._policy, self._verdicts = name, vault, keys, policy, verdicts
         self._call_number = call_number
+
+    def apply(self, seq: int, commit: Commit) -> None:
+        self.fold.apply(seq, commit)
+        self.choosers.apply(seq, commit)
 
     def shown(self, choice: Choice) -> Offered:
         door = None if choice.entry_point is None else self._policy.door(choice.entry_point)
@@ -73,10 +87,11 @@ class ChatSteps:
         steps = tuple(step for step in choice.steps if step.kind != "callback" or self._call_number is not None)
         return Offered(steps if choice.open else (), choice.until_ms, text, choice.open)
 
-    def refuse(self, contact: bytes) -> None:
-        """Raises TurnedAway if this contact was."""
+    def refuse(self, contact: bytes, client: str) -> None:
+        """Raises TurnedAway if this contact was; `client` has the choice."""
         choice = self.fold.get(contact)
         if choice is not None:
+            self.choosers.hold(client, choice)
             raise TurnedAway(choice, self.shown(choice))
 
     async def choose(self, intake: Intake, contact: bytes, frame: Choose, within_s: float) -> Choice:

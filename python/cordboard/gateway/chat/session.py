@@ -8,13 +8,13 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Sequence
 
 from cordboard.errors import CordboardError, InvalidInput
 from cordboard.events.bounds import ID_BYTES
 from cordboard.gateway.chat import protocol
 from cordboard.gateway.chat.chat import Chat
+from cordboard.gateway.chat.choosers import TooManyChoosing
 from cordboard.gateway.chat.conversations import (
     Conversation,
     EndedLine,
@@ -26,8 +26,11 @@ from cordboard.gateway.chat.conversations import (
     StepsLine,
     TakenLine,
 )
-from cordboard.gateway.chat.next_steps import Offered, TurnedAway
+from cordboard.gateway.chat.frames import steps_frame, taken_frame, waiting_frames
+from cordboard.gateway.chat.next_steps import TurnedAway
+from cordboard.gateway.chat.ports import AgentSide, Socket, SocketEnded, first_of
 from cordboard.gateway.limits import TokenBucket
+from cordboard.next_steps import Choice
 
 logger = logging.getLogger(__name__)
 
@@ -36,43 +39,13 @@ _OUTSTANDING = 64
 _LATER = ("overloaded", "not_ready", "log_unavailable", "vault_unavailable", "outcome_unknown")
 
 
-class Socket(Protocol):
-    """What a session needs of a WebSocket that is accepted already."""
-
-    async def receive(self) -> str | bytes | None:
-        """The next frame; None when the client is gone."""
-
-    async def send(self, frame: str) -> None:
-        """Raises ConnectionError when the client is gone."""
-
-    async def close(self, code: int, reason: str) -> None: ...
-
-
-class SocketEnded(Exception):
-    """Leave reader and writer; `code` None if the client is gone already."""
-
-    def __init__(self, code: int | None, reason: str = "") -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
-Later = protocol.Post | protocol.Typing | protocol.Read | protocol.Leave | protocol.Choose
-"""Frames that belong to a conversation."""
-
-
-class AgentSide(Protocol):
-    """Tells the agent what is not worth the journal."""
-
-    async def typing(self, contact: bytes) -> None: ...
-    async def received(self, contact: bytes, message: bytes, state: Literal["delivered", "read"]) -> None: ...
-
-
 class Session:
     """`run` serves the socket to its end."""
 
-    def __init__(self, socket: Socket, chat: Chat, agent_side: AgentSide) -> None:
+    def __init__(self, socket: Socket, chat: Chat, agent_side: AgentSide, client: str = "") -> None:
+        """`client`: the network address from which the customer comes."""
         limits = chat.limits
+        self._client = client
         self._socket = socket
         self._chat = chat
         self._agent_side = agent_side
@@ -85,6 +58,7 @@ class Session:
         self._ending: SocketEnded | None = None
         self._conversation: Conversation | None = None
         self._turned_away: bytes | None = None
+        self._unwatch: Callable[[], None] = _nothing
         self._place = 0
         self._behind = True
         self._sent: dict[bytes, str] = {}
@@ -140,10 +114,11 @@ class Session:
                 group.create_task(self._read())
                 group.create_task(self._write())
         except* SocketEnded as group_ended:
-            ended = _first(group_ended)
+            ended = first_of(group_ended)
         except* Exception as failures:
             logger.error("a chat session failed", exc_info=failures)
         finally:
+            self._unwatch()
             if self._conversation is not None:
                 self._chat.detach(self._conversation, self)
         if ended.code is not None:
@@ -172,13 +147,20 @@ class Session:
 
     async def _receive(self) -> str | bytes:
         try:
-            async with asyncio.timeout(self._limits.idle_s if self._conversation is None else None):
+            async with asyncio.timeout(self._patience_s()):
                 frame = await self._socket.receive()
         except TimeoutError:
             raise SocketEnded(1008, "neither started nor resumed") from None
         if frame is None:
             raise SocketEnded(None)
         return frame
+
+    def _patience_s(self) -> float | None:
+        """How long a client may be silent: as long as it likes in a chat, and as long as its customer may choose before one."""
+        if self._conversation is not None:
+            return None
+        choosing_s = 0.0 if self._turned_away is None else self._chat.steps.choosers.open_s(self._turned_away)
+        return self._limits.idle_s + choosing_s
 
     async def _do(self, frame: protocol.ClientFrame) -> None:
         client_id = frame.client_id if isinstance(frame, protocol.Start | protocol.Post) else None
@@ -194,19 +176,21 @@ class Session:
         except InvalidInput as error:
             self._refuse(error.reason, str(error), client_id)
         except TurnedAway as error:
-            self._turned_away = error.contact
+            self._lead_on(error.contact)
             steps = steps_frame(error.offered)
             self.say(protocol.Problem(reason=error.reason, message=str(error), client_id=client_id, next_steps=steps))
         except CordboardError as error:
             later = self._limits.retry_after_ms if error.reason in _LATER else None
+            if isinstance(error, TooManyChoosing):
+                later = error.retry_after_ms
             self.say(protocol.Problem(reason=error.reason, message=str(error), client_id=client_id, retry_after_ms=later))
 
     async def _begin(self, frame: protocol.Start | protocol.Resume) -> None:
         if self._conversation is not None:
             raise InvalidInput("this socket serves a chat already", reason="already_started")
         if isinstance(frame, protocol.Start):
-            conversation, posted = await self._chat.start(frame)
-            self._turned_away = None
+            conversation, posted = await self._chat.start(frame, self._client)
+            self._lead_on(None)
             self._sent[posted.message] = frame.client_id
             self._say_started(conversation, resumed=False)
             self.say(protocol.Receipt(client_id=frame.client_id, message=posted.message.hex(), state="stored"))
@@ -215,10 +199,11 @@ class Session:
             self._place, standing = conversation.resume(frame.seen)
             self._say_started(conversation, resumed=True)
             if isinstance(standing, QueuedLine):
-                for told in _waiting(standing):
+                for told in waiting_frames(standing):
                     self.say(told)
             elif standing is not None:
                 self.say(protocol.AgentJoined((await self._names([standing])).get(standing.agent)))
+            self._say_open_steps(conversation)
         self._conversation = conversation
         self._chat.attach(conversation, self)
         self._news.set()
@@ -227,6 +212,23 @@ class Session:
         contact = conversation.contact
         token = self._chat.keys.token(contact)
         self.say(protocol.Started(contact=contact.hex(), token=token, resumed=resumed, ordinal=conversation.ordinal))
+
+    def _say_open_steps(self, conversation: Conversation) -> None:
+        """What the customer may still choose, unless a later line says it."""
+        choice = self._chat.steps.fold.get(conversation.contact)
+        if choice is not None and choice.open and StepsLine() not in conversation.lines[self._place :]:
+            self.say(steps_frame(self._chat.steps.shown(choice)))
+
+    def _lead_on(self, contact: bytes | None) -> None:
+        """This one was turned away, and its customer chooses on this socket; None: nobody does any more."""
+        self._unwatch()
+        self._turned_away = contact
+        self._unwatch = _nothing if contact is None else self._chat.steps.choosers.watch(contact, self._time_is_up)
+
+    def _time_is_up(self, choice: Choice) -> None:
+        if choice.taken is not None and choice.by == "time":
+            told = self._chat.steps.shown(choice).told
+            self.say(taken_frame(choice.taken.kind, choice.taken.to, choice.by, told, choice.due_ms))
 
     async def _choose(self, frame: protocol.Choose) -> None:
         """Instead of a chat that was turned away, or of waiting on."""
@@ -239,7 +241,7 @@ class Session:
         assert choice.taken is not None
         self.say(taken_frame(choice.taken.kind, choice.taken.to, "customer", self._chat.steps.shown(choice).told, choice.due_ms))
         if conversation is not None:
-            self._turned_away = None
+            self._lead_on(None)
             self._say_started(conversation, resumed=False)
             self._conversation = conversation
             self._chat.attach(conversation, self)
@@ -335,7 +337,7 @@ class Session:
         match line:
             case QueuedLine():
                 self._expected_ms = None
-                for frame in _waiting(line):
+                for frame in waiting_frames(line):
                     await self._send(frame)
             case JoinedLine(agent=agent):
                 await self._send(protocol.AgentJoined(names.get(agent)))
@@ -380,24 +382,5 @@ class Session:
             raise SocketEnded(None) from None
 
 
-def _waiting(line: QueuedLine) -> list[protocol.ServerFrame]:
-    """Where the chat waits and, if the router says so, how long."""
-    queued: list[protocol.ServerFrame] = [protocol.Queued(line.queue)]
-    return queued if line.said_ms is None else [*queued, protocol.Wait(expected_ms=line.said_ms)]
-
-
-def steps_frame(offered: Offered) -> protocol.Steps:
-    steps = tuple(protocol.Step(step.kind, step.to) for step in offered.steps)
-    return protocol.Steps(steps=steps, until_ms=offered.until_ms, told=offered.told)
-
-
-def taken_frame(kind: str, to: str | None, by: str, told: str, due_ms: int | None) -> protocol.Taken:
-    return protocol.Taken(kind=kind, to=to, by=by, told=told if kind == "message" else "", due_ms=due_ms)
-
-
-def _first(group: BaseExceptionGroup[SocketEnded]) -> SocketEnded:
-    """The reason to close; one with a code wins only if the client is not gone."""
-    for ended in group.exceptions:
-        if isinstance(ended, SocketEnded):
-            return ended
-    raise AssertionError("an empty group")
+def _nothing() -> None:
+    """Nobody is watched."""

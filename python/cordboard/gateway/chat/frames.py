@@ -1,0 +1,20 @@
+"""What customers of chats are shown, in the words of the protocol."""
+
+from cordboard.gateway.chat import protocol
+from cordboard.gateway.chat.conversations import QueuedLine
+from cordboard.gateway.chat.next_steps import Offered
+
+
+def waiting_frames(line: QueuedLine) -> list[protocol.ServerFrame]:
+    """Where the chat waits and, if the router says so, how long."""
+    queued: list[protocol.ServerFrame] = [protocol.Queued(line.queue)]
+    return queued if line.said_ms is None else [*queued, protocol.Wait(expected_ms=line.said_ms)]
+
+
+def steps_frame(offered: Offered) -> protocol.Steps:
+    steps = tuple(protocol.Step(step.kind, step.to) for step in offered.steps)
+    return protocol.Steps(steps=steps, until_ms=offered.until_ms, told=offered.told)
+
+
+def taken_frame(kind: str, to: str | None, by: str, told: str, due_ms: int | None) -> protocol.Taken:
+    return protocol.Taken(kind=kind, to=to, by=by, told=told if kind == "message" else "", due_ms=due_ms)
