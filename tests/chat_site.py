@@ -57,6 +57,8 @@ class ScriptedRouter:
         self.refuse: dict[type, str] = {}
         self.turns_away: list[NextStep] = []
         """Who arrives is offered these instead."""
+        self.declines = False
+        """Nobody can call any more."""
         self.running = asyncio.Event()
         self.running.set()
         self._changed = asyncio.Condition()
@@ -138,7 +140,7 @@ class ScriptedRouter:
         await self._commit(None, self.offered(contact, queue, "closing", "widget"))
 
     def _chosen(self, fact: facts.NextStepChosen, contact: bytes, successor: bytes) -> list[Entry]:
-        if fact.kind == "callback" and fact.wish_ms == 0:
+        if fact.kind == "callback" and self.declines:
             return [self._event(words.CallbackDeclined(0, "orders", 0, "full", []), successor)]
         taken = words.NextStepTaken(0, fact.kind, fact.to, "customer", None if fact.kind == "message" else successor)
         entries = [self._event(taken, contact)]

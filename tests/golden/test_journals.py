@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ from cordboard.events.commit import INPUT_TAG, Commit
 from cordboard.events.verdict import Refused
 from cordboard.router.ledger import Ledger
 from tests.golden.journals import Golden, goldens, told
+from tests.scenarios import policy
+from tests.scenarios.language import ident
 from tests.scenarios.story import INBOX, STORIES
 
 SITE = "default"
@@ -171,6 +174,39 @@ def test_a_dial_that_level_3_left_open_can_be_discarded_at_level_4() -> None:
     site.ask(4)
     verdict, ended = site.say(lambda fact_id: facts.EffectDiscardRequested(fact_id, seq, entry))
     assert (verdict, ended.outcome) == ("accepted", "discarded")
+
+
+def test_next_steps_are_offered_from_level_4_on() -> None:
+    document, changes = policy.standard(), (
+        "queue orders max_waiting=1",
+        "entry_point widget channel=chat queue=orders",
+        "next_step widget queue:invoices:-:invoices",
+        "next_step widget message",
+    )  # fmt: skip
+    for change in changes:
+        policy.change(document, change)
+    site = Site(3, "callbacks_kept")
+
+    def publish(version: int, *more: str) -> Any:
+        newer = deepcopy(document) | {"version": version}
+        for change in more:
+            policy.change(newer, change)
+        return site.say(lambda fact_id: codec.decode_fact(policy.published(newer, fact_id)))[0]
+
+    def arrive(name: str) -> list[Any]:
+        return site.say(lambda fact_id: facts.ContactArrived(fact_id, ident(name), "chat", "orders", entry_point="widget"))
+
+    site.take_over()
+    threshold = "threshold orders name=long wait_ms=20s action=next_steps"
+    # Nobody looks at what an entry point has beside its channel; who waits cannot be asked what else they wish.
+    assert [publish(1_000), publish(1_001, threshold)] == ["accepted", "policy_invalid"]
+    arrive("first")
+    assert arrive("second") == ["queue_full"]
+    site.ask(4)
+    accepted, offered = arrive("second")
+    assert (accepted, [step.kind for step in offered.choices]) == ("accepted", ["queue", "message"])
+    assert publish(1_001, threshold) == "accepted"
+    assert publish(1_002, "next_step widget callback:orders:voice:orders") == "policy_invalid", "a message is the last one"
 
 
 def test_two_routers_that_take_over_in_the_same_millisecond_make_two_commits() -> None:

@@ -12,10 +12,12 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
+from cordboard.api.ids import callback_id
 from cordboard.client import Client, ClientError, Customer
 from cordboard.events.policy import CallbackPolicy, ChannelProfile, EntryPoint, NextStep, QueuePolicy
 from cordboard.main import app
 from cordboard.router.verify import verify
+from cordboard.vault.refs import content_ref
 from tests.api_site import PATIENCE_S, POLICY, ApiSite, api_site
 
 MINUTE = 60_000
@@ -48,11 +50,14 @@ LEADING_ON = replace(
 JAN = Customer(kind="phone", address="+32 470 12 34 56", name="Jan")
 
 
-async def turned_away(client: Client, entry_point: str = "widget", language: str = "nl") -> ClientError:
+async def turned_away(
+    client: Client, entry_point: str = "widget", language: str = "nl", request_id: str | None = None
+) -> ClientError:
     with pytest.raises(ClientError) as refused:
         await client.submit_contact(
-            channel="chat", queue="orders", entry_point=entry_point, topic="delivery", language=language, text="My boots!"
-        )
+            channel="chat", queue="orders", entry_point=entry_point, topic="delivery", language=language, text="My boots!",
+            request_id=request_id or str(uuid.uuid4()),
+        )  # fmt: skip
     return refused.value
 
 
@@ -71,6 +76,8 @@ async def test_who_is_turned_away_chooses_and_something_follows(tmp_path: Path) 
         await _in_another_queue(client)
         await asyncio.to_thread(_left_by_hand, site, (await turned_away(client)).next_steps.contact_id)  # type: ignore[union-attr]
         await _told(client)
+        await _asked_again(client)
+        await _come_to_nothing(site, client)
         await _wrong(client)
         async with asyncio.timeout(PATIENCE_S):
             report = await verify(site.log)
@@ -151,6 +158,37 @@ async def _told(client: Client) -> None:
     assert chosen is not None
     done = await client.choose_next_step(chosen.contact_id, "message")
     assert (done.taken.kind, done.successor_contact_id) == ("message", "")
+
+
+async def _asked_again(client: Client) -> None:
+    """The same request again is the same contact: open while its customer may choose, and then no more."""
+    request_id = str(uuid.uuid4())
+    first, again = [(await turned_away(client, request_id=request_id)).next_steps for _ in range(2)]
+    assert first is not None and again == first and first.open
+    done = await client.choose_next_step(first.contact_id, "message")
+    await client.next_steps(first.contact_id, after=done.consistency_token)
+    over = (await turned_away(client, request_id=request_id)).next_steps
+    assert over is not None
+    assert (over.contact_id, over.open, list(over.steps), over.told) == (first.contact_id, False, [], first.told)
+
+
+async def _come_to_nothing(site: ApiSite, client: Client) -> None:
+    """Number and text of a choice that was refused, or declined, are not kept."""
+    chosen = (await turned_away(client)).next_steps
+    assert chosen is not None
+    away = Customer(kind="phone", address="+32 470 99 99 99", name="Wim")
+    for reason, kind, to, wish_ms in (
+        ("callback_beyond_horizon", "callback", "orders", 1 << 47),
+        ("next_step_not_offered", "form", "contact", 0),
+    ):
+        request_id = uuid.uuid4()
+        with pytest.raises(ClientError) as refused:
+            await client.choose_next_step(
+                chosen.contact_id, kind, to, customer=away, text="Soon!", wish_ms=wish_ms, request_id=str(request_id)
+            )
+        assert refused.value.reason == reason
+        successor = callback_id("ChooseNextStep", request_id)
+        assert await site.vault.read([content_ref(successor, kept) for kept in ("text", "customer", "number")]) == {}
 
 
 async def _wrong(client: Client) -> None:

@@ -132,6 +132,30 @@ async def test_nothing_is_chosen_that_was_not_offered(site: ScriptedSite) -> Non
         }  # fmt: skip
 
 
+@pytest.mark.parametrize("refused", ["next_step_unavailable", "callback_full"])
+async def test_nothing_is_kept_of_a_choice_that_came_to_nothing(site: ScriptedSite, refused: str) -> None:
+    async with await site.customer() as bo:
+        await turned_away(bo)
+        if refused == "callback_full":
+            site.router.declines = True
+        else:
+            site.router.refuse[facts.NextStepChosen] = refused
+        await bo.say("choose", kind="callback", to="orders", number="+32 470 12 34 56", text="Bel mij!")
+        assert (await bo.hear("error"))["reason"] == refused
+        (fact,) = await site.router.seen(1, facts.NextStepChosen)
+        refs = [content_ref(fact.successor, kind) for kind in ("number", "text", "customer")]
+        assert await site.vault.read(refs) == {}
+        assert fact.customer is not None and await site.vault.address(fact.customer, "phone") is None
+        # The choice is still open.
+        site.router.declines = False
+        site.router.refuse.clear()
+        await bo.say("choose", kind="callback", to="orders", number="+32 470 12 34 56", text="Bel mij!")
+        assert (await bo.hear("next_step"))["kind"] == "callback"
+        _, fact = await site.router.seen(2, facts.NextStepChosen)
+        refs = [content_ref(fact.successor, kind) for kind in ("number", "text", "customer")]
+        assert len(await site.vault.read(refs)) == 3
+
+
 async def test_who_waits_in_vain_is_shown_them_in_the_chat(site: ScriptedSite) -> None:
     site.router.turns_away = []
     async with await site.customer() as bo:
