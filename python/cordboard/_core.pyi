@@ -79,11 +79,13 @@ class Router:
         """Decide the commit's own inputs again and return the commit that comes out (equal bytes: no divergence). The state
         afterwards is that of the *recorded* commit."""
 
-    def explain_contact(self, contact: bytes, limit: int) -> bytes | None:
-        """Why a live contact is not offered to whom: a msgpack map, at most `limit` agents; None: no such contact."""
+    def explain_contact(self, contact: bytes, limit: int, at_ms: int) -> bytes | None:
+        """Why a live contact is not offered to whom, as of `at_ms` (never before the last commit): a msgpack map, at most `limit`
+        agents; None: no such contact."""
 
-    def explain_agent(self, agent: bytes, limit: int) -> bytes | None:
-        """Why an agent is not offered what waits: a msgpack map with at most `limit` contacts; None: no such agent."""
+    def explain_agent(self, agent: bytes, limit: int, at_ms: int) -> bytes | None:
+        """Why an agent is not offered what waits, as of `at_ms` (never before the last commit): a msgpack map with at most `limit`
+        contacts; None: no such agent."""
 
     def check(self) -> list[str]:
         """Violations of the invariants of the state, in words; empty is good."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from cordboard import codec
 from cordboard.errors import InvalidInput
 from cordboard.events import event as events
 from cordboard.log.memory import MemoryLog
 from cordboard.router import snapshots
 from cordboard.router.core import CoreThread
-from cordboard.router.explain import Explainer
+from cordboard.router.explain import Explainer, Moment
 from cordboard.router.verify import verify
 from tests.day.day import Day
 from tests.day.fairness import tables, waits
@@ -47,12 +48,32 @@ async def _explains(log: MemoryLog, day: Day) -> None:
         explainer = Explainer(log, core)
         for percent in (90, 15, 60, 35):
             position = day.commits * percent // 100
-            found = await explainer.agent(agent, position)
+            found = await explainer.agent(agent, Moment(position))
             assert found.seq == position
             assert 0 <= position - found.folded_from <= snapshots.EVERY_COMMITS
         # The one that is kept goes on from where it was asked last.
-        again = await explainer.agent(agent, day.commits * 90 // 100 + 7)
+        again = await explainer.agent(agent, Moment(day.commits * 90 // 100 + 7))
         assert again.seq - again.folded_from == 7
+
+
+async def test_an_instant_is_explained_by_the_last_commit_before_it() -> None:
+    log = MemoryLog("default")
+    day = Day(SEED, 60, inbox_id=log.inbox_id)
+    await write_into(log, day)
+    stored = [await log.read_commit(seq) for seq in range(1, day.commits + 1)]
+    times = [codec.decode_commit(commit.data).at_ms for commit in stored]
+    agent = day.workers[0].agent
+    async with CoreThread() as core:
+        explainer = Explainer(log, core)
+        for percent in (15, 60, 90, 100):
+            for at_ms in (times[day.commits * percent // 100 - 1] + more for more in (-1, 0, 1, 100_000)):
+                found = await explainer.agent(agent, Moment(at_ms=at_ms))
+                assert (found.seq, found.at_ms) == (sum(1 for time in times if time <= at_ms), at_ms)
+        now = await explainer.agent(agent)
+        assert now.seq == day.commits and now.at_ms > times[-1]
+        for wrong in (times[0] - 1, now.at_ms + 3_600_000):
+            with pytest.raises(InvalidInput):
+                await explainer.agent(agent, Moment(at_ms=wrong))
 
 
 class Trimmed(MemoryLog):
@@ -69,7 +90,7 @@ async def test_a_position_that_was_trimmed_is_refused_and_says_what_is_left() ->
     async with CoreThread() as core:
         explainer = Explainer(log, core)
         with pytest.raises(InvalidInput, match=r"begins at 40\..*archive"):
-            await explainer.agent(day.workers[0].agent, 20)
+            await explainer.agent(day.workers[0].agent, Moment(20))
 
 
 def test_the_same_seed_is_the_same_day() -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from cordboard.client import Client, ClientError, DeskSnapshot, Offer
+from cordboard.events.policy import CallbackPolicy, ChannelProfile
 from cordboard.main import app
-from tests.api_site import DeskReader, an_agent, api_site
+from cordboard.v1.types_pb2 import CONTACT_STATE_SCHEDULED
+from tests.api_site import POLICY, DeskReader, an_agent, api_site
 
 
 async def test_what_stands_between_a_contact_and_the_agents(tmp_path: Path) -> None:
@@ -41,6 +45,59 @@ async def test_what_stands_between_a_contact_and_the_agents(tmp_path: Path) -> N
         again = await client.explain_contact(waits.contact_id)
         assert again.agent == "anna"
         await desk.close()
+
+
+async def test_a_promised_call_is_explained_before_its_time(tmp_path: Path) -> None:
+    voice = ChannelProfile(name="voice", presence="live", klass=1, answered_on="connected")
+    callbacks = CallbackPolicy(slot_ms=3_600_000, capacity=2, early_ms=60_000, late_ms=120_000)
+    policy = replace(
+        POLICY, channels=[*POLICY.channels, voice], queues=[replace(POLICY.queues[0], callbacks=callbacks), *POLICY.queues[1:]]
+    )
+    async with api_site(tmp_path, policy) as site, Client(site.target) as client:
+        booked = await client.book_callback(queue="orders", number="+32 2 555 12 34")
+        contact_id, due_ms = booked.promise.contact_id, booked.promise.due_ms
+        found = await client.explain_contact(contact_id)
+        assert (found.state, found.queue, found.channel) == (CONTACT_STATE_SCHEDULED, "orders", "voice")
+        promise = found.promise
+        assert (promise.kind, promise.stage, promise.attempts) == ("scheduled", "scheduled", 0)
+        assert (promise.slot_begin_ms, promise.slot_end_ms) == (due_ms, due_ms + 3_600_000)
+        assert (promise.from_ms, promise.next_at_ms, promise.until_ms) == (due_ms - 60_000, due_ms - 60_000, due_ms + 120_000)
+        assert found.sentences[0] == "The contact (voice) is promised a call by orders, priority 0."
+        assert (await client.get_contact(contact_id)).state == CONTACT_STATE_SCHEDULED
+        await client.cancel_callback(contact_id)
+        with pytest.raises(ClientError) as gone:
+            await client.explain_contact(contact_id)
+        assert gone.value.code == grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_quiet_site_is_explained_as_of_now_and_as_of_any_instant(tmp_path: Path) -> None:
+    async with api_site(tmp_path) as site, Client(site.target) as client:
+        await client.declare_agents([an_agent("anna", "orders")])
+        waits = await client.submit_contact(channel="task", queue="orders", text="A hedge")
+        first = await client.explain_contact(waits.contact_id)
+        committed = await client.explain_contact(waits.contact_id, position=first.position)
+        assert first.at_ms >= committed.at_ms
+        await asyncio.sleep(0.02)
+        later = await client.explain_contact(waits.contact_id)
+        assert later.position == first.position and later.at_ms > first.at_ms
+        then = await client.explain_contact(waits.contact_id, at_ms=first.at_ms)
+        assert (then.position, then.at_ms) == (first.position, first.at_ms)
+        with pytest.raises(ClientError) as before:
+            await client.explain_contact(waits.contact_id, at_ms=committed.at_ms - 3_600_000)
+        with pytest.raises(ClientError) as ahead:
+            await client.explain_agent("anna", at_ms=later.at_ms + 3_600_000)
+        with pytest.raises(ClientError) as both:
+            await client.explain_agent("anna", position=1, at_ms=later.at_ms)
+        for wrong in (before, ahead, both):
+            assert wrong.value.violations.keys() == {"at_ms"}
+        moment = datetime.fromtimestamp(first.at_ms / 1_000, UTC).isoformat()
+        command = ["explain", "contact", waits.contact_id, "--target", site.target, "--json", "--at"]
+        for at in (moment, str(first.position)):
+            told = await asyncio.to_thread(CliRunner().invoke, app, [*command, at])
+            assert told.exit_code == 0, told.output
+            assert json.loads(told.output)["position"] == str(first.position)
+        wrong_at = await asyncio.to_thread(CliRunner().invoke, app, [*command, "yesterday"])
+        assert wrong_at.exit_code == 2
 
 
 async def test_what_cannot_be_explained(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from cordboard.api import sentences
 from cordboard.api.declared import Fit
 from cordboard.events.bounds import Key, Requirement
-from cordboard.router.explain import AgentExplained, ContactExplained, Hindered, Hindrance
+from cordboard.router.explain import AgentExplained, ContactExplained, Due, Hindered, Hindrance, Promised, Waits
 
 NOW_MS = 1_750_000_000_000
 ANNA, BEN = b"\x02" * 16, b"\x03" * 16
@@ -41,7 +41,7 @@ def contact(**known: object) -> ContactExplained:
         "seq": 9, "at_ms": NOW_MS, "contact": bytes(16), "state": "queued", "channel": "chat", "queue": "orders", "visit": 1,
         "attempt": 0, "key": Key(2, 0, 1), "entered_ms": NOW_MS - 90_000, "queued_at_ms": NOW_MS - 90_000,
         "due_ms": NOW_MS + 30_000, "priority": 4, "requirements": [], "preferred": [], "prefer_until_ms": 0, "agent": None,
-        "ahead": 2, "hindrances": {}, "agents": [],
+        "ahead": 2, "hindrances": {}, "agents": [], "promise": None, "due": [],
     }  # fmt: skip
     return ContactExplained(**{**fields, **known})  # type: ignore[arg-type]
 
@@ -50,7 +50,7 @@ def agent(**known: object) -> AgentExplained:
     fields: dict[str, object] = {
         "seq": 9, "at_ms": NOW_MS, "agent": ANNA, "requested": "ready", "requested_reason": None, "effective": "ready",
         "effective_reason": None, "idle_since_ms": NOW_MS - 5_000, "load": 50, "capacity": 100, "work": [], "waiting": 0,
-        "hindrances": {}, "contacts": [],
+        "hindrances": {}, "contacts": [], "due": [],
     }  # fmt: skip
     return AgentExplained(**{**fields, **known})  # type: ignore[arg-type]
 
@@ -101,6 +101,57 @@ def test_a_contact_says_where_it_stands() -> None:
     assert sentences.of_contact(taken, name, None) == [
         "The contact (chat) is engaged in orders for 1:30, due 0:01 ago; class session, priority 4; Ben has it."
     ]
+
+
+def promise(**known: object) -> Promised:
+    fields: dict[str, object] = {
+        "kind": "scheduled", "stage": "scheduled", "made_ms": NOW_MS - 60_000, "due_ms": NOW_MS + 7_200_000,
+        "from_ms": NOW_MS + 6_900_000, "until_ms": NOW_MS + 8_100_000, "slot": (NOW_MS + 7_200_000, NOW_MS + 8_100_000),
+        "next_ms": NOW_MS + 6_900_000, "returned": None, "attempts": 0, "dialling_until_ms": None, "at_risk": False,
+    }  # fmt: skip
+    return Promised(**{**fields, **known})  # type: ignore[arg-type]
+
+
+def test_a_promise_says_its_window_and_what_it_waits_for() -> None:
+    waits = contact(state="scheduled", key=None, channel="voice", requirements=[Requirement("nl", 2)], promise=promise())
+    assert sentences.of_contact(waits, name, None) == [
+        "The contact (voice) is promised a call by orders, priority 4; it needs nl 2.",
+        "It takes the slot of 15:00 that begins in 2:00:00; its window begins in 1:55:00 and ends in 2:15:00, and it is due in "
+        "2:00:00.",
+        "It begins to wait for an agent in 1:55:00.",
+    ]
+    tried = contact(state="scheduled", promise=promise(slot=None, kind="hold_place", attempts=2, at_risk=True, next_ms=None))
+    assert sentences.of_contact(tried, name, None)[1:] == [
+        "It keeps its place in the line; its window begins in 1:55:00 and ends in 2:15:00, and it is due in 2:00:00.",
+        "Attempts to reach the customer that count: 2.",
+        "More is promised for its slot than there is room for by now.",
+        "Nothing more is tried; it ends with its window.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({"returned": ANNA}, f"Nobody calls: its customer is here as contact {ANNA.hex()}, until that is answered or gone."),
+        ({"next_ms": NOW_MS - 1}, "It was to wait for an agent by now."),
+        ({"stage": "early", "next_ms": None}, "Until it is due it is offered only to agents whom nobody else wants."),
+        ({"stage": "due", "next_ms": None}, "It is due: it waits for an agent as live contacts do."),
+        ({"stage": "due", "next_ms": None, "dialling_until_ms": NOW_MS + 9}, "The customer is being dialled."),
+    ],
+)
+def test_a_promise_waits_for_something(known: dict[str, object], said: str) -> None:
+    assert said in sentences.of_contact(contact(promise=promise(**known)), name, None)
+
+
+@pytest.mark.parametrize("what", get_args(Waits))
+def test_what_is_due_and_not_done_is_said(what: Waits) -> None:
+    due = [Due(what, NOW_MS - 65_000)]
+    for said in (
+        sentences.of_contact(contact(due=due), name, None),
+        sentences.of_contact(contact(due=due, state="scheduled", promise=promise()), None, None),
+        sentences.of_agent(agent(due=due), "Anna"),
+    ):
+        assert any(line.endswith("is due since 1:05, and nothing has come of it yet.") for line in said)
 
 
 def test_nobody_is_named_where_nobody_may_be() -> None:

@@ -10,8 +10,8 @@ from cordboard.api.status import BadRequest
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.words import TO_PRESENCE, TO_STATE, requirements_to
 from cordboard.errors import InvalidInput, NotFound
-from cordboard.events.bounds import COUNT_MAX
-from cordboard.router.explain import SHOWN_MAX, AgentExplained, Hindered
+from cordboard.events.bounds import COUNT_MAX, INSTANT_MAX_MS
+from cordboard.router.explain import NOW, SHOWN_MAX, AgentExplained, Hindered, Moment, Promised
 from cordboard.v1 import explain_service_pb2 as pb
 from cordboard.v1.explain_service_pb2_grpc import ExplainServiceServicer
 from cordboard.vault import Person
@@ -28,14 +28,14 @@ class ExplainService(ExplainServiceServicer):
     async def ExplainContact(self, request: pb.ExplainContactRequest, context: Context) -> pb.ExplainContactResponse:
         check = Check()
         contact = check.id("contact_id", request.contact_id)
-        position, limit = _where(check, request.position, request.limit)
+        moment, limit = _when(check, request.position, request.at_ms, request.limit)
         check.finish()
-        with _known_position():
-            found = await self._site.explainer.contact(contact, position, limit)
+        with _known(moment):
+            found = await self._site.explainer.contact(contact, moment, limit)
         shown = self._site.shown
-        single = shown.single(at_position=position is not None)
+        single = shown.single(at_position=moment != NOW)
         agents = found.agents if single else []
-        fit = None if single or position is not None else self._site.declared.fit(found.queue, found.channel, found.requirements)
+        fit = None if single or moment != NOW else self._site.declared.fit(found.queue, found.channel, found.requirements)
         people = await shown.who([found.agent, *found.preferred, *(each.id for each in agents)], single)
         named = (lambda agent: _name(people, agent)) if single else None
         return pb.ExplainContactResponse(
@@ -54,18 +54,20 @@ class ExplainService(ExplainServiceServicer):
             agents=[_obstacle(people[each.id].person, each, found.at_ms) for each in agents],
             folded_from=found.folded_from,
             sentences=sentences.of_contact(found, named, fit),
+            promise=None if found.promise is None else _promise(found.promise),
+            overdue=[pb.OverdueStep(what=each.what, at_ms=each.at_ms) for each in found.due],
         )
 
     async def ExplainAgent(self, request: pb.ExplainAgentRequest, context: Context) -> pb.ExplainAgentResponse:
         check = Check()
         person = check.person("agent", request.agent)
-        position, limit = _where(check, request.position, request.limit)
+        moment, limit = _when(check, request.position, request.at_ms, request.limit)
         check.finish()
         self._site.shown.refuse_single_now()
-        if position is not None:
+        if moment != NOW:
             self._site.shown.refuse_single_before()
-        with _known_position():
-            found = await self._explained(person, position, limit)
+        with _known(moment):
+            found = await self._explained(person, moment, limit)
         people = await self._site.people.of([found.agent])
         return pb.ExplainAgentResponse(
             position=found.seq,
@@ -81,29 +83,51 @@ class ExplainService(ExplainServiceServicer):
             contacts=[_obstacle(each.id.hex(), each, found.at_ms) for each in found.contacts],
             folded_from=found.folded_from,
             sentences=sentences.of_agent(found, _name(people, found.agent)),
+            overdue=[pb.OverdueStep(what=each.what, at_ms=each.at_ms) for each in found.due],
         )
 
-    async def _explained(self, person: str, position: int | None, limit: int) -> AgentExplained:
+    async def _explained(self, person: str, moment: Moment, limit: int) -> AgentExplained:
         """Under whatever reference the agent was declared there. Raises NotFound if under none that is known."""
         *older, oldest = await self._site.people.refs(person)
         for ref in older:
             with suppress(NotFound):
-                return await self._site.explainer.agent(ref, position, limit)
-        return await self._site.explainer.agent(oldest, position, limit)
+                return await self._site.explainer.agent(ref, moment, limit)
+        return await self._site.explainer.agent(oldest, moment, limit)
 
 
 @contextmanager
-def _known_position() -> Iterator[None]:
-    """A position that the journal does not have is the caller's mistake."""
+def _known(moment: Moment) -> Iterator[None]:
+    """A moment that the journal does not have is the caller's mistake."""
     try:
         yield
     except InvalidInput as error:
-        raise BadRequest.of("position", str(error)) from error
+        raise BadRequest.of("at_ms" if moment.position is None else "position", str(error)) from error
 
 
-def _where(check: Check, position: int, limit: int) -> tuple[int | None, int]:
+def _when(check: Check, position: int, at_ms: int, limit: int) -> tuple[Moment, int]:
     check.number("position", position, 0, COUNT_MAX)
-    return position or None, check.number("limit", limit or SHOWN, 1, SHOWN_MAX)
+    check.number("at_ms", at_ms, 0, INSTANT_MAX_MS)
+    if position and at_ms:
+        check.wrong("at_ms", "must not be given with a position: that is as of its commit")
+    return Moment(position or None, at_ms or None), check.number("limit", limit or SHOWN, 1, SHOWN_MAX)
+
+
+def _promise(found: Promised) -> pb.ExplainedPromise:
+    begin_ms, end_ms = found.slot or (0, 0)
+    return pb.ExplainedPromise(
+        kind=found.kind,
+        stage=found.stage,
+        made_at_ms=found.made_ms,
+        due_ms=found.due_ms,
+        from_ms=found.from_ms,
+        until_ms=found.until_ms,
+        slot_begin_ms=begin_ms,
+        slot_end_ms=end_ms,
+        next_at_ms=found.next_ms or 0,
+        returned_contact_id="" if found.returned is None else found.returned.hex(),
+        attempts=found.attempts,
+        at_risk=found.at_risk,
+    )
 
 
 def _obstacle(name: str, found: Hindered, at_ms: int) -> pb.Obstacle:

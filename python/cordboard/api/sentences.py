@@ -1,10 +1,10 @@
 """Explanations in words that a supervisor reads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from cordboard.api.declared import Fit
-from cordboard.events.bounds import Requirement
-from cordboard.router.explain import AgentExplained, ContactExplained, Hindered, Hindrance
+from cordboard.events.bounds import Key, Requirement
+from cordboard.router.explain import AgentExplained, ContactExplained, Due, Hindered, Hindrance, Promised, Waits
 
 CLASSES = ("emergency", "live", "session", "deferrable")
 Name = Callable[[bytes], str]
@@ -47,6 +47,24 @@ _MANY: dict[Hindrance, str] = {
 }
 
 
+_OVERDUE: dict[Waits, str] = {
+    "offer": "The end of an offer",
+    "connect": "The end of a connect",
+    "wrap_up": "The end of a wrap-up",
+    "desk_lost": "What follows from a lost desk",
+    "silence": "What follows from silence in the conversation",
+    "return": "The return from where it was parked",
+    "closing": "The end of those who wait in its closed queue",
+    "step": "The next step of its plan",
+    "threshold": "A threshold of its queue",
+    "promise": "The next step of its promise",
+    "hours": "The opening or closing of its queue",
+    "sla": "A warning or the end of an SLA's clock",
+    "next_step": "The end of its customer's choice",
+    "look": "Another look for an agent",
+}
+
+
 def obstacle(found: Hindered, at_ms: int) -> str:
     """What stands against one offer: `lacks nl.written 5`, `has no room for it`, `is asked only later, in 0:20`."""
     if found.need is not None:
@@ -58,12 +76,16 @@ def obstacle(found: Hindered, at_ms: int) -> str:
 def of_contact(found: ContactExplained, name: Name | None, fit: Fit | None) -> list[str]:
     """Where the contact stands, what it needs, and what keeps its queue's members from it. Without `name` nobody is named, and what
     they do is not told: only who could serve it by declaration, if `fit` says so."""
+    if found.state == "scheduled":
+        return [_scheduled(found), *_promised(found), *_overdue(found.due, found.at_ms)]
     state = f"{found.ahead} come first"
     if found.agent is not None:
         state = f"{name(found.agent) if name is not None else 'an agent'} has it"
     lines = [
         f"The contact ({found.channel}) is {found.state} in {found.queue} for {span(found.at_ms - found.queued_at_ms)}, "
-        f"{_due(found.due_ms, found.at_ms)}; class {CLASSES[found.key.klass]}, priority {found.priority}; {state}."
+        f"{_due(found.due_ms, found.at_ms)}; {_class(found.key)}priority {found.priority}; {state}.",
+        *_promised(found),
+        *_overdue(found.due, found.at_ms),
     ]
     if found.requirements:
         lines.append(f"It needs {', '.join(requirement(need) for need in found.requirements)}.")
@@ -92,13 +114,60 @@ def of_agent(found: AgentExplained, agent: str) -> list[str]:
     pending = "" if wanted == presence else f" (asked for {wanted}, after the work in hand)"
     lines = [
         f"{agent} is {presence}{pending}, with a load of {found.load} of {found.capacity} in {len(found.work)} contacts, "
-        f"idle since {span(max(0, found.at_ms - found.idle_since_ms))} ago."
+        f"idle since {span(max(0, found.at_ms - found.idle_since_ms))} ago.",
+        *_overdue(found.due, found.at_ms),
     ]
     if found.waiting:
         lines.append(f"Of the {found.waiting} contacts that wait in {agent}'s queues {_kept(found.hindrances, agent)}.")
     else:
         lines.append(f"Nothing waits in {agent}'s queues.")
     return lines
+
+
+def _scheduled(found: ContactExplained) -> str:
+    needs = f"; it needs {', '.join(requirement(need) for need in found.requirements)}" if found.requirements else ""
+    return f"The contact ({found.channel}) is promised a call by {found.queue}, priority {found.priority}{needs}."
+
+
+def _promised(found: ContactExplained) -> list[str]:
+    """The window, and what a promise waits for."""
+    promise, at_ms = found.promise, found.at_ms
+    if promise is None:
+        return []
+    place = "It keeps its place in the line"
+    if promise.slot is not None:
+        begin_ms, end_ms = promise.slot
+        place = f"It takes the slot of {span(end_ms - begin_ms)} that begins {_when(begin_ms, at_ms)}"
+    lines = [
+        f"{place}; its window begins {_when(promise.from_ms, at_ms)} and ends {_when(promise.until_ms, at_ms)}, "
+        f"and it is due {_when(promise.due_ms, at_ms)}."
+    ]
+    if promise.attempts:
+        lines.append(f"Attempts to reach the customer that count: {promise.attempts}.")
+    if promise.at_risk:
+        lines.append("More is promised for its slot than there is room for by now.")
+    return [*lines, _waits_for(promise, at_ms)]
+
+
+def _waits_for(promise: Promised, at_ms: int) -> str:
+    if promise.returned is not None:
+        return f"Nobody calls: its customer is here as contact {promise.returned.hex()}, until that is answered or gone."
+    if promise.dialling_until_ms is not None:
+        return "The customer is being dialled."
+    if promise.stage == "early":
+        return "Until it is due it is offered only to agents whom nobody else wants."
+    if promise.stage == "due":
+        return "It is due: it waits for an agent as live contacts do."
+    if promise.next_ms is None:
+        return "Nothing more is tried; it ends with its window."
+    if promise.next_ms <= at_ms:
+        return "It was to wait for an agent by now."
+    return f"It begins to wait for an agent {_when(promise.next_ms, at_ms)}."
+
+
+def _overdue(due: Sequence[Due], at_ms: int) -> list[str]:
+    """What time was to bring, and no engine did."""
+    return [f"{_OVERDUE[each.what]} is due since {span(at_ms - each.at_ms)}, and nothing has come of it yet." for each in due]
 
 
 def requirement(need: Requirement) -> str:
@@ -112,6 +181,14 @@ def span(ms: int) -> str:
     seconds = ms // 1_000
     hours, minutes = seconds // 3_600, seconds // 60 % 60
     return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
+
+
+def _when(then_ms: int, at_ms: int) -> str:
+    return f"in {span(then_ms - at_ms)}" if then_ms >= at_ms else f"{span(at_ms - then_ms)} ago"
+
+
+def _class(key: Key | None) -> str:
+    return "" if key is None else f"class {CLASSES[key.klass]}, "
 
 
 def _due(due_ms: int, at_ms: int) -> str:

@@ -18,12 +18,17 @@ class ExplainCalls(Connection):
     def _explain(self) -> "ExplainServiceAsyncStub":
         return ExplainServiceStub(self._channel)
 
-    async def explain_contact(self, contact_id: str, *, position: int = 0, limit: int = 20) -> explain_pb.ExplainContactResponse:
-        """What keeps each member of its queues from a contact, now (0) or at a position of the journal."""
-        request = explain_pb.ExplainContactRequest(contact_id=contact_id, position=position, limit=limit)
+    async def explain_contact(
+        self, contact_id: str, *, position: int = 0, at_ms: int = 0, limit: int = 20
+    ) -> explain_pb.ExplainContactResponse:
+        """What keeps each member of its queues from a contact: now, at a position of the journal, or at an instant."""
+        request = explain_pb.ExplainContactRequest(contact_id=contact_id, position=position, at_ms=at_ms, limit=limit)
         return await self._send(self._explain.ExplainContact, request)
 
-    async def explain_agent(self, agent: str, *, position: int = 0, limit: int = 20) -> explain_pb.ExplainAgentResponse:
-        """What keeps an agent from each contact that waits in the agent's queues, now (0) or at a position of the journal."""
-        request = explain_pb.ExplainAgentRequest(agent=agent, position=position, limit=limit)
+    async def explain_agent(
+        self, agent: str, *, position: int = 0, at_ms: int = 0, limit: int = 20
+    ) -> explain_pb.ExplainAgentResponse:
+        """What keeps an agent from each contact that waits in the agent's queues: now, at a position of the journal, or at an
+        instant."""
+        request = explain_pb.ExplainAgentRequest(agent=agent, position=position, at_ms=at_ms, limit=limit)
         return await self._send(self._explain.ExplainAgent, request)

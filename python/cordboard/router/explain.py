@@ -1,23 +1,28 @@
-"""Explanations: what stands between a contact and the agents, on the state now or at any position of the journal.
+"""Explanations: what stands between a contact and the agents, now, at any position of the journal or at any instant.
 
 The journal is folded into a router of its own, which decides nothing. Asked about now, it goes on from where it was
-asked last; asked about a position, it begins at the nearest snapshot before it. How far it had to fold stands in the answer.
+asked last; asked about the past, it begins at the nearest snapshot before it. How far it had to fold stands in the answer.
+Of now and of an instant everything is said as of then, not as of the last commit: on a quiet site that is long ago. What was to
+happen since, and has not, is named as due.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from cordboard._core import Router
+from cordboard.codec import decode_commit
 from cordboard.errors import InvalidInput, NotFound
 from cordboard.events.bounds import Key, Requirement
 from cordboard.events.event import ContactState
 from cordboard.events.fact import Presence
+from cordboard.events.promises import PromiseKind
 from cordboard.log.port import SiteLog
 from cordboard.router import snapshots
 from cordboard.router.core import CoreThread
@@ -69,8 +74,41 @@ class Held(msgspec.Struct, frozen=True):
     cost: int
 
 
+Waits = Literal[
+    "offer", "connect", "wrap_up", "desk_lost", "silence", "return", "closing", "step", "threshold", "promise", "hours", "sla",
+    "next_step", "look",
+]  # fmt: skip
+"""What time brings to a contact, its queue or an agent."""
+
+
+class Due(msgspec.Struct, frozen=True, array_like=True):
+    """It was to happen at `at_ms`, and no commit says that it did: no engine has been at work since."""
+
+    what: Waits
+    at_ms: int
+
+
+class Promised(msgspec.Struct, frozen=True):
+    """A call that is promised. `stage`: `scheduled` until it waits for an agent; `early` until it is due. `next_ms`: when it waits
+    next, or would if its customer were not here as `returned`; None: it does, or nothing more is tried."""
+
+    kind: PromiseKind
+    stage: Literal["scheduled", "early", "due"]
+    made_ms: int
+    due_ms: int
+    from_ms: int
+    until_ms: int
+    slot: tuple[int, int] | None
+    next_ms: int | None
+    returned: bytes | None
+    attempts: int
+    dialling_until_ms: int | None
+    at_risk: bool
+
+
 class ContactExplained(msgspec.Struct, frozen=True):
-    """A live contact at position `seq`. `hindrances` counts all members of its queues, `agents` are the nearest of them."""
+    """A live contact at position `seq`, as of `at_ms`. `hindrances` counts all members of its queues, `agents` are the nearest of
+    them. One that is scheduled has no `key`, unless it keeps a place."""
 
     seq: int
     at_ms: int
@@ -80,7 +118,7 @@ class ContactExplained(msgspec.Struct, frozen=True):
     queue: str
     visit: int
     attempt: int
-    key: Key
+    key: Key | None
     entered_ms: int
     queued_at_ms: int
     due_ms: int
@@ -92,6 +130,8 @@ class ContactExplained(msgspec.Struct, frozen=True):
     ahead: int
     hindrances: dict[Hindrance, int]
     agents: list[Hindered]
+    promise: Promised | None
+    due: list[Due]
     folded_from: int = 0
     """The position that the fold began at: of a snapshot, or of an earlier question; 0: the journal's beginning."""
 
@@ -113,11 +153,28 @@ class AgentExplained(msgspec.Struct, frozen=True):
     waiting: int
     hindrances: dict[Hindrance, int]
     contacts: list[Hindered]
+    due: list[Due]
     folded_from: int = 0
 
 
 _CONTACT = msgspec.msgpack.Decoder(ContactExplained)
 _AGENT = msgspec.msgpack.Decoder(AgentExplained)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A position of the journal, as of its commit's time; or an instant; or neither: now. Not both."""
+
+    position: int | None = None
+    at_ms: int | None = None
+
+    def __str__(self) -> str:
+        if self.position is not None:
+            return f"at position {self.position}"
+        return "now" if self.at_ms is None else "at that instant"
+
+
+NOW = Moment()
 
 
 class Explainer:
@@ -129,28 +186,56 @@ class Explainer:
         self._router: Router | None = None
         self._turn = asyncio.Lock()
 
-    async def contact(self, contact: bytes, at: int | None = None, limit: int = 100) -> ContactExplained:
-        """At position `at`, or now. Raises NotFound if no such contact lives there; InvalidInput for a position not there."""
-        found, base = await self._ask(at, lambda router: router.explain_contact(contact, min(limit, SHOWN_MAX)))
+    async def contact(self, contact: bytes, moment: Moment = NOW, limit: int = 100) -> ContactExplained:
+        """Raises NotFound if no such contact lives there or is promised a call, InvalidInput for a moment not there."""
+        found, base = await self._ask(
+            moment, lambda router, at_ms: router.explain_contact(contact, min(limit, SHOWN_MAX), at_ms)
+        )  # fmt: skip
         if found is None:
-            raise NotFound(f"contact {contact.hex()} is not live {_there(at)}")
+            raise NotFound(f"contact {contact.hex()} is not live {moment}")
         return replace(_CONTACT.decode(found), folded_from=base)
 
-    async def agent(self, agent: bytes, at: int | None = None, limit: int = 100) -> AgentExplained:
-        """At position `at`, or now. Raises NotFound if the agent is not declared there, InvalidInput for a position not there."""
-        found, base = await self._ask(at, lambda router: router.explain_agent(agent, min(limit, SHOWN_MAX)))
+    async def agent(self, agent: bytes, moment: Moment = NOW, limit: int = 100) -> AgentExplained:
+        """Raises NotFound if the agent is not declared there, InvalidInput for a moment not there."""
+        found, base = await self._ask(moment, lambda router, at_ms: router.explain_agent(agent, min(limit, SHOWN_MAX), at_ms))
         if found is None:
-            raise NotFound(f"agent {agent.hex()} is not declared {_there(at)}")
+            raise NotFound(f"agent {agent.hex()} is not declared {moment}")
         return replace(_AGENT.decode(found), folded_from=base)
 
-    async def _ask(self, at: int | None, question: Callable[[Router], bytes | None]) -> tuple[bytes | None, int]:
+    async def _ask(self, moment: Moment, question: Callable[[Router, int], bytes | None]) -> tuple[bytes | None, int]:
         """The core's answer, and where the fold to it began."""
         async with self._turn:
             last = await self._log.last_journal_seq()
-            if at is not None and not 0 < at <= last:
-                raise InvalidInput(f"there is no position {at}: the journal goes from 1 to {last}")
-            router, base = await self._router_at(last if at is None else at, last)
-            return await self._core.run(lambda: question(router)), base
+            position, at_ms = await self._place(moment, last)
+            router, base = await self._router_at(position, last)
+            return await self._core.run(lambda: question(router, at_ms)), base
+
+    async def _place(self, moment: Moment, last: int) -> tuple[int, int]:
+        """Position, and as of when (0: as of its commit)."""
+        if moment.position is not None:
+            if not 0 < moment.position <= last:
+                raise InvalidInput(f"there is no position {moment.position}: the journal goes from 1 to {last}")
+            return moment.position, 0
+        now_ms = await self._log.server_time_ms()
+        if moment.at_ms is None:
+            return last, now_ms
+        if moment.at_ms > now_ms:
+            raise InvalidInput("nothing is known yet of an instant that is still to come")
+        return await self._last_before(moment.at_ms, last), moment.at_ms
+
+    async def _last_before(self, at_ms: int, last: int) -> int:
+        """The last commit not after an instant. Their times ascend: so many are read as the journal's length has digits."""
+        first = await self._log.first_journal_seq()
+        low, high = first - 1, last
+        while low < high:
+            middle = (low + high + 1) // 2
+            if decode_commit((await self._log.read_commit(middle)).data).at_ms <= at_ms:
+                low = middle
+            else:
+                high = middle - 1
+        if low < first:
+            raise InvalidInput(f"the journal begins later than that: with position {first}")
+        return low
 
     async def _router_at(self, position: int, last: int) -> tuple[Router, int]:
         """A router at `position`, and where its fold began. The one that got farthest is kept: it goes on from there. Raises
@@ -173,7 +258,3 @@ class Explainer:
         if self._router is None:
             self._router = router
         return router, base
-
-
-def _there(at: int | None) -> str:
-    return "now" if at is None else f"at position {at}"

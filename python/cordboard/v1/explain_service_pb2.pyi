@@ -68,27 +68,120 @@ class Obstacle(_message.Message):
 Global___Obstacle: _TypeAlias = Obstacle  # noqa: Y015
 
 @_typing.final
+class OverdueStep(_message.Message):
+    """What was to happen by the moment that is explained, and has not: no engine has been at work since."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WHAT_FIELD_NUMBER: _builtins.int
+    AT_MS_FIELD_NUMBER: _builtins.int
+    what: _builtins.str
+    """offer, connect, wrap_up, desk_lost, silence, return, closing, step, threshold, promise, hours, sla, next_step, look."""
+    at_ms: _builtins.int
+    """When it was to happen."""
+    def __init__(
+        self,
+        *,
+        what: _builtins.str = ...,
+        at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OverdueStep: _TypeAlias = OverdueStep  # noqa: Y015
+
+@_typing.final
+class ExplainedPromise(_message.Message):
+    """A call that is promised."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    MADE_AT_MS_FIELD_NUMBER: _builtins.int
+    DUE_MS_FIELD_NUMBER: _builtins.int
+    FROM_MS_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
+    SLOT_BEGIN_MS_FIELD_NUMBER: _builtins.int
+    SLOT_END_MS_FIELD_NUMBER: _builtins.int
+    NEXT_AT_MS_FIELD_NUMBER: _builtins.int
+    RETURNED_CONTACT_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    AT_RISK_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """scheduled (in a slot) or hold_place."""
+    stage: _builtins.str
+    """scheduled: it waits for its time; early: for agents whom nobody else wants; due."""
+    made_at_ms: _builtins.int
+    due_ms: _builtins.int
+    from_ms: _builtins.int
+    """Connected from then …"""
+    until_ms: _builtins.int
+    """… until then it is kept."""
+    slot_begin_ms: _builtins.int
+    """The slot that it takes; 0: none."""
+    slot_end_ms: _builtins.int
+    next_at_ms: _builtins.int
+    """When its contact waits for an agent next; 0: it does, or nothing more is tried."""
+    returned_contact_id: _builtins.str
+    """The contact as which its customer is here: nobody calls as long as that is neither answered nor gone. Empty: none."""
+    attempts: _builtins.int
+    """Attempts that count."""
+    at_risk: _builtins.bool
+    """More is promised for its slot than fits by now."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        stage: _builtins.str = ...,
+        made_at_ms: _builtins.int = ...,
+        due_ms: _builtins.int = ...,
+        from_ms: _builtins.int = ...,
+        until_ms: _builtins.int = ...,
+        slot_begin_ms: _builtins.int = ...,
+        slot_end_ms: _builtins.int = ...,
+        next_at_ms: _builtins.int = ...,
+        returned_contact_id: _builtins.str = ...,
+        attempts: _builtins.int = ...,
+        at_risk: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_risk", b"at_risk", "attempts", b"attempts", "due_ms", b"due_ms", "from_ms", b"from_ms", "kind", b"kind", "made_at_ms", b"made_at_ms", "next_at_ms", b"next_at_ms", "returned_contact_id", b"returned_contact_id", "slot_begin_ms", b"slot_begin_ms", "slot_end_ms", b"slot_end_ms", "stage", b"stage", "until_ms", b"until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainedPromise: _TypeAlias = ExplainedPromise  # noqa: Y015
+
+@_typing.final
 class ExplainContactRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    AT_MS_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     position: _builtins.int
-    """A position of the journal (the `seq` of a timeline entry); 0: now."""
+    """A position of the journal (the `seq` of a timeline entry); 0: see at_ms."""
     limit: _builtins.int
     """Agents to list, the nearest first; 0: 20, at most 1,000."""
+    at_ms: _builtins.int
+    """An instant, not with a position; 0: now, by the clock of the log's server."""
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         position: _builtins.int = ...,
         limit: _builtins.int = ...,
+        at_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "limit", b"limit", "position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "contact_id", b"contact_id", "limit", b"limit", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -133,8 +226,11 @@ class ExplainContactResponse(_message.Message):
     AGENTS_FIELD_NUMBER: _builtins.int
     SENTENCES_FIELD_NUMBER: _builtins.int
     FOLDED_FROM_FIELD_NUMBER: _builtins.int
+    PROMISE_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     at_ms: _builtins.int
+    """As of then."""
     contact_id: _builtins.str
     state: _types_pb2.ContactState.ValueType
     channel: _builtins.str
@@ -158,6 +254,14 @@ class ExplainContactResponse(_message.Message):
     def agents(self) -> _containers.RepeatedCompositeFieldContainer[Global___Obstacle]: ...
     @_builtins.property
     def sentences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def promise(self) -> Global___ExplainedPromise:
+        """Not set: nothing is promised to it. A contact that is CONTACT_STATE_SCHEDULED waits for nobody, and has no obstacles yet."""
+
+    @_builtins.property
+    def overdue(self) -> _containers.RepeatedCompositeFieldContainer[Global___OverdueStep]:
+        """Of the contact and its queue, in order of time."""
+
     def __init__(
         self,
         *,
@@ -176,10 +280,12 @@ class ExplainContactResponse(_message.Message):
         agents: _abc.Iterable[Global___Obstacle] | None = ...,
         sentences: _abc.Iterable[_builtins.str] | None = ...,
         folded_from: _builtins.int = ...,
+        promise: Global___ExplainedPromise | None = ...,
+        overdue: _abc.Iterable[Global___OverdueStep] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["promise", b"promise"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agents", b"agents", "ahead", b"ahead", "at_ms", b"at_ms", "channel", b"channel", "contact_id", b"contact_id", "due_ms", b"due_ms", "folded_from", b"folded_from", "hindrances", b"hindrances", "position", b"position", "queue", b"queue", "queued_at_ms", b"queued_at_ms", "requirements", b"requirements", "sentences", b"sentences", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agents", b"agents", "ahead", b"ahead", "at_ms", b"at_ms", "channel", b"channel", "contact_id", b"contact_id", "due_ms", b"due_ms", "folded_from", b"folded_from", "hindrances", b"hindrances", "overdue", b"overdue", "position", b"position", "promise", b"promise", "queue", b"queue", "queued_at_ms", b"queued_at_ms", "requirements", b"requirements", "sentences", b"sentences", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -192,22 +298,26 @@ class ExplainAgentRequest(_message.Message):
     AGENT_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    AT_MS_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
     """The person id."""
     position: _builtins.int
-    """A position of the journal; 0: now."""
+    """A position of the journal; 0: see at_ms."""
     limit: _builtins.int
     """Contacts to list, in the order in which they wait; 0: 20, at most 1,000."""
+    at_ms: _builtins.int
+    """An instant, not with a position; 0: now, by the clock of the log's server."""
     def __init__(
         self,
         *,
         agent: _builtins.str = ...,
         position: _builtins.int = ...,
         limit: _builtins.int = ...,
+        at_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "limit", b"limit", "position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "at_ms", b"at_ms", "limit", b"limit", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -250,6 +360,7 @@ class ExplainAgentResponse(_message.Message):
     CONTACTS_FIELD_NUMBER: _builtins.int
     SENTENCES_FIELD_NUMBER: _builtins.int
     FOLDED_FROM_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     at_ms: _builtins.int
     agent: _builtins.str
@@ -268,6 +379,10 @@ class ExplainAgentResponse(_message.Message):
     def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Obstacle]: ...
     @_builtins.property
     def sentences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def overdue(self) -> _containers.RepeatedCompositeFieldContainer[Global___OverdueStep]:
+        """Of what the agent has in hand, in order of time."""
+
     def __init__(
         self,
         *,
@@ -284,10 +399,11 @@ class ExplainAgentResponse(_message.Message):
         contacts: _abc.Iterable[Global___Obstacle] | None = ...,
         sentences: _abc.Iterable[_builtins.str] | None = ...,
         folded_from: _builtins.int = ...,
+        overdue: _abc.Iterable[Global___OverdueStep] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "at_ms", b"at_ms", "capacity", b"capacity", "contacts", b"contacts", "effective", b"effective", "folded_from", b"folded_from", "hindrances", b"hindrances", "idle_since_ms", b"idle_since_ms", "load", b"load", "position", b"position", "requested", b"requested", "sentences", b"sentences", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "at_ms", b"at_ms", "capacity", b"capacity", "contacts", b"contacts", "effective", b"effective", "folded_from", b"folded_from", "hindrances", b"hindrances", "idle_since_ms", b"idle_since_ms", "load", b"load", "overdue", b"overdue", "position", b"position", "requested", b"requested", "sentences", b"sentences", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class ExplainServiceStub:
-    """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
-    Sentences are for people; the fields beside them say the same to programs.
+    """For supervisors and for whoever wants to understand a decision. Answers are of one moment: now, any position of the journal, or any
+    instant. Of now and of an instant waits and all else are as of then, of a position as of its commit. Sentences are for people; the fields beside them say the same to programs.
 
     Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
     serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
@@ -54,8 +54,8 @@ class ExplainServiceStub:
 
 
 class ExplainServiceServicer:
-    """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
-    Sentences are for people; the fields beside them say the same to programs.
+    """For supervisors and for whoever wants to understand a decision. Answers are of one moment: now, any position of the journal, or any
+    instant. Of now and of an instant waits and all else are as of then, of a position as of its commit. Sentences are for people; the fields beside them say the same to programs.
 
     Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
     serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
@@ -99,8 +99,8 @@ def add_ExplainServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ExplainService:
-    """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
-    Sentences are for people; the fields beside them say the same to programs.
+    """For supervisors and for whoever wants to understand a decision. Answers are of one moment: now, any position of the journal, or any
+    instant. Of now and of an instant waits and all else are as of then, of a position as of its commit. Sentences are for people; the fields beside them say the same to programs.
 
     Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
     serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.

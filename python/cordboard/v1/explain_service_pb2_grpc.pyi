@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ExplainServiceStub:
-    """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
-    Sentences are for people; the fields beside them say the same to programs.
+    """For supervisors and for whoever wants to understand a decision. Answers are of one moment: now, any position of the journal, or any
+    instant. Of now and of an instant waits and all else are as of then, of a position as of its commit. Sentences are for people; the fields beside them say the same to programs.
 
     Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
     serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
@@ -47,8 +47,8 @@ class ExplainServiceStub:
 
 @_typing.type_check_only
 class ExplainServiceAsyncStub(ExplainServiceStub):
-    """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
-    Sentences are for people; the fields beside them say the same to programs.
+    """For supervisors and for whoever wants to understand a decision. Answers are of one moment: now, any position of the journal, or any
+    instant. Of now and of an instant waits and all else are as of then, of a position as of its commit. Sentences are for people; the fields beside them say the same to programs.
 
     Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
     serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
@@ -63,8 +63,8 @@ class ExplainServiceAsyncStub(ExplainServiceStub):
     """Why an agent is not offered what waits in the agent's queues."""
 
 class ExplainServiceServicer(metaclass=_abc_1.ABCMeta):
-    """For supervisors and for whoever wants to understand a decision. Answers are of one position of the journal: now, or any earlier one.
-    Sentences are for people; the fields beside them say the same to programs.
+    """For supervisors and for whoever wants to understand a decision. Answers are of one moment: now, any position of the journal, or any
+    instant. Of now and of an instant waits and all else are as of then, of a position as of its commit. Sentences are for people; the fields beside them say the same to programs.
 
     Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
     serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.

@@ -128,19 +128,25 @@ impl Router {
         Ok(PyBytes::new(py, &again))
     }
 
-    /// Why a live contact is not offered to whom (msgpack map, at most `limit` agents); None: no such contact.
-    #[pyo3(signature = (contact, limit))]
-    fn explain_contact<'py>(&self, py: Python<'py>, contact: &[u8], limit: usize) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    /// Why a live contact is not offered to whom, as of `at_ms` (msgpack map, at most `limit` agents); None: no such contact.
+    #[pyo3(signature = (contact, limit, at_ms))]
+    fn explain_contact<'py>(
+        &self,
+        py: Python<'py>,
+        contact: &[u8],
+        limit: usize,
+        at_ms: u64,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let contact: [u8; 16] = contact.try_into().map_err(|_| CoreError::new_err("protocol: an id is 16 bytes"))?;
-        let explained = self.with(py, |core| core.explain_contact(contact, limit))?;
+        let explained = self.with(py, |core| core.explain_contact(contact, limit, at_ms))?;
         Ok(explained.map(|bytes| PyBytes::new(py, &bytes)))
     }
 
-    /// Why an agent is not offered what waits (msgpack map, at most `limit` contacts); None: no such agent.
-    #[pyo3(signature = (agent, limit))]
-    fn explain_agent<'py>(&self, py: Python<'py>, agent: &[u8], limit: usize) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    /// Why an agent is not offered what waits, as of `at_ms` (msgpack map, at most `limit` contacts); None: no such agent.
+    #[pyo3(signature = (agent, limit, at_ms))]
+    fn explain_agent<'py>(&self, py: Python<'py>, agent: &[u8], limit: usize, at_ms: u64) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let agent: [u8; 16] = agent.try_into().map_err(|_| CoreError::new_err("protocol: an id is 16 bytes"))?;
-        let explained = self.with(py, |core| core.explain_agent(agent, limit))?;
+        let explained = self.with(py, |core| core.explain_agent(agent, limit, at_ms))?;
         Ok(explained.map(|bytes| PyBytes::new(py, &bytes)))
     }
 

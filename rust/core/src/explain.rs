@@ -1,17 +1,23 @@
-//! Why not: what stands between a contact and each agent, and an agent and each contact, on the state as it is.
+//! Why not: what stands between a contact and each agent, and an agent and each contact, on the state as it is, at its own moment or a later
+//! one.
 //!
-//! Nothing is decided or changed. Written as msgpack maps; python/cordboard/router/explain.py says the same in sentences.
+//! Nothing is decided or changed: what was to happen since the last commit has not, and is named as `due`. Written as msgpack maps; python/cordboard/router/explain.py says the same in sentences.
 //! Cost: linear in the members of the contact's queues (the contacts that wait in the agent's).
+
+mod due;
+mod promise;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use self::due::Due;
+use self::promise::PromiseExplanation;
 use crate::hindrance::{Asked, Hindrance};
 use crate::router::Router;
 use crate::site::Site;
-use crate::state::{Agent, Contact};
-use crate::words::{Id, Key, Name, Presence, Requirement};
+use crate::state::{Agent, Contact, Promise};
+use crate::words::{ContactState, Id, Key, Name, Presence, Requirement};
 
 /// The questions in their order: who fails at a later one is nearer to the contact.
 const QUESTIONS: [&str; 15] = [
@@ -48,7 +54,8 @@ struct ContactExplanation<'a> {
     queue: &'a Name,
     visit: u32,
     attempt: u32,
-    key: Place,
+    /// None: it has no place in a line.
+    key: Option<Place>,
     entered_ms: u64,
     queued_at_ms: u64,
     due_ms: u64,
@@ -64,6 +71,9 @@ struct ContactExplanation<'a> {
     hindrances: BTreeMap<&'static str, usize>,
     /// Those nearest to it first; empty unless it waits.
     agents: Vec<Hindered<'a>>,
+    /// What it is promised, if anything is.
+    promise: Option<PromiseExplanation>,
+    due: Vec<Due>,
 }
 
 /// An agent, and for each contact that waits in its queues what hinders an offer.
@@ -84,6 +94,7 @@ struct AgentExplanation<'a> {
     hindrances: BTreeMap<&'static str, usize>,
     /// In the order of their keys.
     contacts: Vec<Hindered<'a>>,
+    due: Vec<Due>,
 }
 
 /// One pair: the other side, and the first question that an offer fails at.
@@ -108,11 +119,14 @@ struct Held<'a> {
 }
 
 impl Router {
-    /// Why nobody has been offered a waiting contact, or who has it: a msgpack map with at most `limit` agents. None: no such live contact.
-    pub fn explain_contact(&self, contact: [u8; 16], limit: usize) -> Option<Vec<u8>> {
+    /// Why nobody has been offered a waiting contact, who has it, or what a scheduled one is promised: a msgpack map with at most `limit`
+    /// agents, as of `at_ms` (not before the last commit). None: no such live contact.
+    pub fn explain_contact(&self, contact: [u8; 16], limit: usize, at_ms: u64) -> Option<Vec<u8>> {
         let (site, id) = (self.site(), Id(contact));
-        let contact = site.contact(&id)?;
-        let now_ms = site.state.at_ms;
+        let now_ms = site.state.at_ms.max(at_ms);
+        let Some(contact) = site.contact(&id) else {
+            return site.state.promises.get(&id).map(|promise| written(&scheduled(site, id, promise, now_ms)));
+        };
         let asked = Asked::at(site, now_ms);
         let mut agents: Vec<(usize, Hindered<'_>)> = site
             .state
@@ -138,7 +152,7 @@ impl Router {
             queue: &contact.queue,
             visit: contact.visit,
             attempt: contact.attempt,
-            key: place(contact.key),
+            key: Some(place(contact.key)),
             entered_ms: contact.entered_ms,
             queued_at_ms: contact.queued_at_ms,
             due_ms: contact.queued_at_ms + contact.target_ms,
@@ -150,14 +164,17 @@ impl Router {
             ahead: ahead(site, contact),
             hindrances,
             agents: agents.into_iter().map(|(_, found)| found).collect(),
+            promise: promise::of(site, &id),
+            due: due::of_contact(site, &id, Some(contact), now_ms),
         }))
     }
 
-    /// Why an agent is not offered what waits in its queues: a msgpack map with at most `limit` contacts. None: no such agent.
-    pub fn explain_agent(&self, agent: [u8; 16], limit: usize) -> Option<Vec<u8>> {
+    /// Why an agent is not offered what waits in its queues: a msgpack map with at most `limit` contacts, as of `at_ms` (not before the last
+    /// commit). None: no such agent.
+    pub fn explain_agent(&self, agent: [u8; 16], limit: usize, at_ms: u64) -> Option<Vec<u8>> {
         let (site, id) = (self.site(), Id(agent));
         let agent = site.agent(&id)?;
-        let now_ms = site.state.at_ms;
+        let now_ms = site.state.at_ms.max(at_ms);
         let asked = Asked::at(site, now_ms);
         let mut contacts: Vec<(Key, Hindered<'_>)> = waiting_for(site, agent)
             .map(|(contact_id, contact, (queue, rank))| {
@@ -191,7 +208,36 @@ impl Router {
             waiting,
             hindrances,
             contacts: contacts.into_iter().map(|(_, found)| found).collect(),
+            due: due::of_agent(site, &id, agent, now_ms),
         }))
+    }
+}
+
+/// A contact that is promised a call and waits for its time: nobody is to be offered it yet.
+fn scheduled<'a>(site: &Site, id: Id, promise: &'a Promise, now_ms: u64) -> ContactExplanation<'a> {
+    ContactExplanation {
+        seq: site.state.seq,
+        at_ms: now_ms,
+        contact: id,
+        state: ContactState::Scheduled.to_string(),
+        channel: &promise.channel,
+        queue: &promise.queue,
+        visit: promise.visit,
+        attempt: promise.attempt,
+        key: promise.key.map(place),
+        entered_ms: promise.made_ms,
+        queued_at_ms: promise.made_ms,
+        due_ms: promise.due_ms,
+        priority: promise.priority,
+        requirements: promise.wishes.iter().map(need).collect(),
+        preferred: &promise.preferred,
+        prefer_until_ms: 0,
+        agent: None,
+        ahead: 0,
+        hindrances: BTreeMap::new(),
+        agents: Vec::new(),
+        promise: promise::of(site, &id),
+        due: due::of_contact(site, &id, None, now_ms),
     }
 }
 

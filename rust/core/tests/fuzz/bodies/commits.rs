@@ -96,8 +96,8 @@ fn can_be_asked(router: &Router) {
     assert_eq!(restored.check(), router.check());
     assert_eq!(restored.next_deadline(), router.next_deadline());
     for number in 0..10 {
-        router.explain_contact(id(3, number).0, 3);
-        router.explain_agent(id(2, number).0, 3);
+        router.explain_contact(id(3, number).0, 3, u64::MAX);
+        router.explain_agent(id(2, number).0, 3, u64::MAX);
     }
 }
 

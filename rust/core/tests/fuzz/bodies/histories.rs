@@ -183,8 +183,8 @@ impl Telling {
         assert_eq!(restored.next_deadline(), self.leader.next_deadline());
         self.leader = restored;
         for number in 0..10 {
-            self.leader.explain_contact(id(3, number).0, 3);
-            self.leader.explain_agent(id(2, number).0, 3);
+            self.leader.explain_contact(id(3, number).0, 3, u64::MAX);
+            self.leader.explain_agent(id(2, number).0, 3, u64::MAX);
         }
         self.take_over();
     }

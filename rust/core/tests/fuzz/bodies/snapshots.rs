@@ -48,8 +48,8 @@ fn restore(snapshot: &[u8]) {
     assert_eq!(again.next_deadline(), router.next_deadline());
     assert_eq!(again.check(), router.check());
     for number in 0..10 {
-        router.explain_contact(id(3, number).0, 3);
-        router.explain_agent(id(2, number).0, 3);
+        router.explain_contact(id(3, number).0, 3, u64::MAX);
+        router.explain_agent(id(2, number).0, 3, u64::MAX);
         router.hindrance(id(3, number).0, id(2, number % 5).0);
     }
     goes_on(router, again);

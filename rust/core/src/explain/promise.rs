@@ -1,0 +1,54 @@
+//! What a contact is promised: of one that is scheduled that is all there is to explain.
+
+use serde::Serialize;
+
+use crate::site::Site;
+use crate::state::PromiseStage;
+use crate::words::{Id, PromiseKind};
+
+/// A promise that has not ended.
+#[derive(Debug, Serialize)]
+pub(super) struct PromiseExplanation {
+    kind: PromiseKind,
+    /// scheduled, early, due.
+    stage: &'static str,
+    made_ms: u64,
+    due_ms: u64,
+    from_ms: u64,
+    until_ms: u64,
+    /// The slot that it takes: from when to when.
+    slot: Option<(u64, u64)>,
+    /// When its contact waits for an agent next, or would if nobody held it. None: it does, or nothing more is tried.
+    next_ms: Option<u64>,
+    /// The contact as which its customer is here, so that nobody calls.
+    returned: Option<Id>,
+    /// Attempts to reach the customer that count.
+    attempts: u64,
+    dialling_until_ms: Option<u64>,
+    at_risk: bool,
+}
+
+pub(super) fn of(site: &Site, id: &Id) -> Option<PromiseExplanation> {
+    let promise = site.state.promises.get(id)?;
+    let held = site.state.held.get(id);
+    let (stage, next_ms) = match promise.stage {
+        PromiseStage::Scheduled => ("scheduled", Some(held.map_or(promise.next_ms, |held| held.next_ms))),
+        PromiseStage::Early => ("early", None),
+        PromiseStage::Due => ("due", None),
+    };
+    let slot_ms = promise.slot_ms.max(1);
+    Some(PromiseExplanation {
+        kind: promise.kind,
+        stage,
+        made_ms: promise.made_ms,
+        due_ms: promise.due_ms,
+        from_ms: promise.from_ms,
+        until_ms: promise.until_ms,
+        slot: promise.slot(slot_ms).map(|number| (number * slot_ms, (number * slot_ms).saturating_add(slot_ms))),
+        next_ms: next_ms.filter(|next_ms| *next_ms < promise.until_ms),
+        returned: held.map(|held| held.returned),
+        attempts: promise.attempts,
+        dialling_until_ms: promise.dialling_until_ms,
+        at_risk: promise.at_risk,
+    })
+}
