@@ -7,6 +7,7 @@ import pytest
 from helm_python import HelmError
 from ruamel.yaml import YAML
 
+from cordboard.cli.process import INSIST_S, MAILS_S, ORDERLY_S
 from tests.deploy.chart import CHART, EVERYTHING, ROLES, Object, chart, documents, render
 
 SCHEMA: Object = chart().schema or {}
@@ -92,6 +93,13 @@ BAD: dict[str, Any] = {
 def test_refused(values: Object) -> None:
     with pytest.raises(HelmError):
         documents(values)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_is_killed_before_it_ends_by_itself(role: str) -> None:
+    orderly_s = MAILS_S if role == "gateway" else ORDERLY_S
+    grace_s = SCHEMA["properties"][role]["properties"]["terminationGracePeriodSeconds"]["minimum"]
+    assert grace_s > orderly_s + INSIST_S
 
 
 def test_an_open_api_must_be_accepted_by_name() -> None:

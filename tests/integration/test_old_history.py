@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -32,6 +33,7 @@ async def up(where: Path) -> AsyncIterator[Client]:
         views_url=views,
         kek_file=where / "kek",
     )
+    before = asyncio.all_tasks()
     site = asyncio.create_task(roles)
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -42,9 +44,13 @@ async def up(where: Path) -> AsyncIterator[Client]:
             await client.ready()
             yield client
     finally:
-        # A cancellation can get lost inside the NATS client: `asyncio.wait_for` before Python 3.12 swallows it if it loses a race.
+        # A cancellation can get lost inside the NATS client (cli/process.py insists so, too).
+        site.cancel()
+        await asyncio.wait([site], timeout=AGAIN_S)
         while not site.done():
-            site.cancel()
+            for task in asyncio.all_tasks() - before:
+                if inspect.iscoroutine(task.get_coro()):
+                    task.cancel()
             await asyncio.wait([site], timeout=AGAIN_S)
         with contextlib.suppress(asyncio.CancelledError):
             await site

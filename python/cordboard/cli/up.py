@@ -42,7 +42,7 @@ from cordboard.cli.options import (
     WebhookSecrets,
 )
 from cordboard.cli.output import AsJson, console, fail, print_json
-from cordboard.cli.process import only_one, run_until_signalled, set_up_logging
+from cordboard.cli.process import MAILS_S, ORDERLY_S, only_one, run_until_signalled, set_up_logging
 from cordboard.cli.roles import ROLES, run_roles
 from cordboard.settings import Settings
 
@@ -131,7 +131,7 @@ def up(
     roles = tuple(role for role in ROLES if role not in (without or []) and not needless.get(role))
     if (policy or agents) and not {"api", "router"} <= set(roles):
         fail("--policy and --agents are applied through this process: they need its api and its router")
-    run_until_signalled(_up(settings, roles, policy, agents, as_json))
+    run_until_signalled(_up(settings, roles, policy, agents, as_json), orderly_s=MAILS_S)
 
 
 def run(
@@ -201,7 +201,7 @@ def run(
         insecure_listen=insecure_listen,
         allow_lazy_fsync=allow_lazy_fsync,
     )
-    run_until_signalled(_run(settings, role, as_json))
+    run_until_signalled(_run(settings, role, as_json), orderly_s=MAILS_S if role is Role.gateway else ORDERLY_S)
 
 
 def _site_of(policy: Path) -> str:

@@ -15,6 +15,7 @@ from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 
 from cordboard.effects.worker import Delivery, Worker
 from cordboard.errors import ConfigurationError, CordboardError
+from cordboard.log.obedient import obedient
 from cordboard.log.subjects import work_stream, work_subject
 from cordboard.log.work import WorkQueue, consumer_name
 from cordboard.vault.clock import now_ms
@@ -92,7 +93,7 @@ async def pull_work(
     while True:
         broker = work_broker(nats_url, site, {kind: worker.take for kind, worker in workers.items()})
         try:
-            await broker.start()
+            await obedient(broker.start())
             await _stalled(queues, workers, lost)
         except ConfigurationError:
             raise
