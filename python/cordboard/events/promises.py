@@ -194,8 +194,12 @@ class CallbackDeclined(msgspec.Struct, frozen=True, array_like=True, tag=73):
     alternatives: Alternatives
 
 
+DUE_BEGINS_WAIT = 4
+"""From this level on a promised contact's wait and its target count from `CallbackDue`; before, from when it was queued early."""
+
+
 class CallbackDue(msgspec.Struct, frozen=True, array_like=True, tag=74):
-    """The promised time has come: from here on the contact stands among live ones, at `key`."""
+    """The promised time has come: from here on the contact stands among live ones, at `key`, and its wait counts."""
 
     at_ms: Ms
     key: Key

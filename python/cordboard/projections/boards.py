@@ -14,6 +14,7 @@ from cordboard.errors import JournalCorrupt
 from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG, Commit, Entry
 from cordboard.events.policy import Policy
+from cordboard.events.promises import DUE_BEGINS_WAIT
 from cordboard.policy.hours import days_left
 from cordboard.projections.about import agent_of, channel_of, contact_of
 from cordboard.projections.hands import Hands
@@ -55,6 +56,9 @@ class Boards:
         self._contacts = 0
         self._promised: set[bytes] = set()
         """Contacts that were promised a call and have not ended."""
+        self._due_ms: dict[bytes, int] = {}
+        """When those are to be called who are promised a slot, until the promise ends."""
+        self._level = 0
         self._ended: Counter[str] = Counter()
         self._outgoing = Outgoing()
         self._folds: dict[int, Callable[[Entry, Any], None]] = {
@@ -91,6 +95,8 @@ class Boards:
             57: self._queue_mode_set,
             71: self._queue_hours_turned,
             72: self._promise_made,
+            74: self._callback_due,
+            76: self._promise_ended,
             65: self._role_changed,
             66: self._cost_changed,
             67: self._cost_changed,
@@ -168,6 +174,7 @@ class Boards:
             raise JournalCorrupt(f"boards stand at {self.position} and were given commit {seq}")
         self.position = seq
         self.at_ms = max(self.at_ms, commit.at_ms)
+        self._level = commit.level
         for entry in commit.entries:
             if entry.tag != INPUT_TAG and (fold := self._folds.get(entry.tag)) is not None:
                 fold(entry, codec.decode_event(entry))
@@ -202,13 +209,34 @@ class Boards:
         self._stays[contact] = Stay(event.queue, channel, before.hands if before is not None and event.visit > 1 else Hands())
         tally = self._queues.tally(event.queue, channel)
         tally.visits += 1
-        tally.waiting[contact] = event.at_ms
+        if self._level >= DUE_BEGINS_WAIT and event.at_ms < self._due_ms.get(contact, 0):
+            tally.early.add(contact)
+        else:
+            tally.waiting[contact] = event.at_ms
         self._touch(event.queue, channel)
 
-    def _promise_made(self, entry: Entry, _event: words.PromiseMade) -> None:
+    def _promise_made(self, entry: Entry, event: words.PromiseMade) -> None:
         """A contact from here on, though it stands in no queue before its time."""
-        self._promised.add(contact_of(entry))
+        contact = contact_of(entry)
+        self._promised.add(contact)
+        if event.kind == "scheduled":
+            self._due_ms[contact] = event.due_ms
         self._contacts += 1
+
+    def _callback_due(self, entry: Entry, event: words.CallbackDue) -> None:
+        """Nobody waited for the call before."""
+        if self._level < DUE_BEGINS_WAIT:
+            return
+        contact = contact_of(entry)
+        stay = self._stay(contact)
+        tally = self._queues.tally(stay.queue, stay.channel)
+        tally.early.discard(contact)
+        tally.waiting[contact] = event.at_ms
+        tally.waiting.move_to_end(contact)
+        self._touch(stay.queue, stay.channel)
+
+    def _promise_ended(self, entry: Entry, _event: words.PromiseEnded) -> None:
+        self._due_ms.pop(contact_of(entry), None)
 
     def _visit_ended(self, entry: Entry, event: words.VisitEnded) -> None:
         contact = contact_of(entry)
@@ -364,6 +392,7 @@ class Boards:
         """The contact no longer waits in its queue: connected, gone or moved."""
         tally = self._queues.tally(stay.queue, stay.channel)
         tally.waiting.pop(contact, None)
+        tally.early.discard(contact)
         if stay.offered:
             stay.offered = False
             tally.offering -= 1

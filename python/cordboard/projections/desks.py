@@ -14,6 +14,7 @@ from cordboard import codec
 from cordboard.errors import JournalCorrupt
 from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG, Commit, Entry
+from cordboard.events.promises import DUE_BEGINS_WAIT
 from cordboard.projections.about import agent_of, channel_of, contact_of
 from cordboard.projections.availability import declared, present, switched
 from cordboard.projections.contacts import Contacts
@@ -28,6 +29,7 @@ class Desks:
     def __init__(self) -> None:
         self.position = 0
         self.at_ms = 0
+        self._level = 0
         self._contacts = Contacts()
         self._desks: dict[bytes, Desk] = {}
         self._work: dict[bytes, dict[tuple[bytes, int], Work]] = {}
@@ -127,6 +129,7 @@ class Desks:
             raise JournalCorrupt(f"desks stand at {self.position} and were given commit {seq}")
         self.position = seq
         self.at_ms = max(self.at_ms, commit.at_ms)
+        self._level = commit.level
         for entry in commit.entries:
             if entry.tag == INPUT_TAG or (fold := self._folds.get(entry.tag)) is None:
                 continue
@@ -250,7 +253,11 @@ class Desks:
             self._change(contact, state="scheduled", agent=None, deadline_ms=None)
 
     def _callback_due(self, entry: Entry, event: words.CallbackDue) -> None:
-        self._change(contact_of(entry), key=event.key)
+        live = self._change(contact_of(entry), key=event.key)
+        if self._level >= DUE_BEGINS_WAIT:
+            # Nobody waited for the call before. The window ends when it did.
+            rest_ms = max(0, live.entered_ms + live.target_ms - event.at_ms)
+            self._change(live.contact, entered_ms=event.at_ms, queued_at_ms=event.at_ms, target_ms=rest_ms)
 
     def _engagement_started(self, entry: Entry, event: words.EngagementStarted) -> None:
         self._turn(entry, event.attempt, state="engaged", since_ms=event.at_ms, deadline_ms=None)

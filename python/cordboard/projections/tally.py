@@ -11,16 +11,21 @@ from cordboard.projections.rows import QueueRow
 
 
 class Tally:
-    """What happened on one channel of one queue. `waiting`: contacts without a connected agent, oldest first, and since when."""
+    """What happened on one channel of one queue.
+
+    `waiting`: contacts without a connected agent, oldest first, and since when. `early`: those who are promised a call and stand
+    in the queue before it is due. An agent may have them, and nobody waits.
+    """
 
     __slots__ = (
-        "engaged", "handle_ms", "handled", "in_target", "last_served", "offering", "outcomes", "parked", "reserved",
+        "early", "engaged", "handle_ms", "handled", "in_target", "last_served", "offering", "outcomes", "parked", "reserved",
         "short_abandoned", "slas_at_risk", "slas_broken", "slas_met", "visits", "waiting", "waits", "wrapping",
     )  # fmt: skip
 
     def __init__(self) -> None:
         # A plain dict is slow to find its first key once many were removed there; this one is not.
         self.waiting: OrderedDict[bytes, int] = OrderedDict()
+        self.early: set[bytes] = set()
         self.offering = 0
         self.engaged = 0
         self.wrapping = 0
@@ -75,6 +80,7 @@ def queue_row(
     for tally in tallies:
         outcomes.update(tally.outcomes)
     waiting = sum(len(tally.waiting) for tally in tallies)
+    early = sum(len(tally.early) for tally in tallies)
     handled = sum(tally.handled for tally in tallies)
     handle_ms = sum(tally.handle_ms for tally in tallies)
     last_wait_ms = max((tally.last_served for tally in tallies), default=(0, 0))[1]
@@ -83,7 +89,7 @@ def queue_row(
         queue=queue,
         channel=channel,
         seq=seq,
-        waiting=waiting,
+        waiting=waiting + early,
         offering=sum(tally.offering for tally in tallies),
         engaged=sum(tally.engaged for tally in tallies),
         wrapping=sum(tally.wrapping for tally in tallies),

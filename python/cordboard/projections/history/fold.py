@@ -18,6 +18,7 @@ from cordboard.errors import InvalidInput
 from cordboard.events import INPUT_TAG, Commit, Entry
 from cordboard.events import event as e
 from cordboard.events.fact import BroadcastRequested, ContactArrived
+from cordboard.events.promises import DUE_BEGINS_WAIT
 from cordboard.projections.about import agent_of
 from cordboard.projections.hands import Hand, Hands
 from cordboard.projections.history.details import fields_of, verdict_details
@@ -70,6 +71,8 @@ class Changes:
         self.broadcasts: list[Row] = []
         self.slas: list[Row] = []
         self.visit_of: dict[bytes, int] = dict(known)
+        self.level = 0
+        """Of the commit that is being folded."""
         self._hands = {contact: Hands(_HANDS.decode(text)) for contact, text in (hands or {}).items()}
         self.verdicts: Counter[str] = Counter()
         """How many inputs got which verdict."""
@@ -90,6 +93,7 @@ class Changes:
 
     def apply(self, commit: Commit) -> None:
         """Raises JournalCorrupt if an entry's body cannot be read."""
+        self.level = commit.level
         homes: dict[int, bytes] = {}
         for entry in commit.entries:
             if entry.tag in _HOMES and entry.contact is not None:
@@ -302,6 +306,12 @@ def _forget(changes: Changes, contact: bytes) -> None:
     changes.hands_of(contact).by_attempt.clear()
 
 
+def _due(changes: Changes, _entry: Entry, contact: bytes, event: e.CallbackDue) -> None:
+    if changes.level >= DUE_BEGINS_WAIT:
+        visit = changes.visit_of.get(contact, 0)
+        changes.visits.set((contact, visit), entered_ms=event.at_ms, queued_at_ms=event.at_ms)
+
+
 def _attempted(changes: Changes, _entry: Entry, contact: bytes, event: e.AttemptRecorded) -> None:
     changes.hands_of(contact).release(event.attempt)
     changes.in_hands(contact, pass_on=False)
@@ -324,7 +334,15 @@ def _ended(changes: Changes, _entry: Entry, contact: bytes, event: e.ContactEnde
 
 
 def _visit_ended(changes: Changes, _entry: Entry, contact: bytes, event: e.VisitEnded) -> None:
-    changes.visits.set((contact, event.visit), left_ms=event.at_ms, wait_ms=event.wait_ms, outcome=event.outcome)
+    # Of a promised contact wait and target count from when it was due, not from when it was queued.
+    changes.visits.set(
+        (contact, event.visit),
+        entered_ms=event.entered_ms,
+        target_ms=event.target_ms,
+        left_ms=event.at_ms,
+        wait_ms=event.wait_ms,
+        outcome=event.outcome,
+    )
 
 
 def _offered(changes: Changes, entry: Entry, contact: bytes, event: e.OfferMade) -> None:
@@ -454,6 +472,7 @@ FOLDS: dict[type, Callable[[Changes, Entry, bytes, Any], None]] = {
     e.ConnectExpired: _let_go,
     e.ConnectFailed: _let_go,
     e.PromiseMade: _promised,
+    e.CallbackDue: _due,
     e.AttemptRecorded: _attempted,
     e.PromiseHeld: _held,
     e.PromiseAtRisk: _at_risk,

@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import quoted_name
 from cordboard.branch import MARK_BYTES
 from cordboard.events.bounds import ID_BYTES, NAME_MAX
 
-VERSION = 7
+VERSION = 8
 WORD_MAX = 32
 """Width of the words that the code itself defines: states, outcomes, reasons of ending, names of facts and events."""
 
@@ -104,7 +104,8 @@ visits = Table(
     Index("history_visits_by_queue", "queue", "entered_ms"),
     sqlite_with_rowid=False,
 )
-"""`queued_at_ms` counts the earlier waits of the contact in; `wait_ms` is this visit's real wait."""
+"""`queued_at_ms` counts the earlier waits of the contact in; `wait_ms` is this visit's real wait. A promised contact waits from
+when it is due: then `entered_ms` and `queued_at_ms` are set anew, and `target_ms` when the visit ends."""
 
 engagements = Table(
     "history_engagements",
