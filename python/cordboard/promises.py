@@ -21,7 +21,9 @@ State = Literal["promised", "waiting", "calling", "ended"]
 """`promised`: its time has not come. `waiting`: for an agent. `calling`: an agent has it, and the customer is being dialled."""
 
 _POLICY_ADOPTED = 5
-_ABOUT_CONTACTS = frozenset((10, 14, 18, 46, 72, 74, 75, 76, 77))
+MOVED_MAX = 100_000
+"""Promises that were moved and are forgotten, of which is still known what became of them."""
+_ABOUT_CONTACTS = frozenset((10, 14, 18, 46, 72, 74, 75, 76, 77, 80, 88))
 """Queued, accepted, connect expired or failed, and what is said of promises."""
 _CAPACITY_SET = 78
 
@@ -90,6 +92,14 @@ class _Planned:
     capacities: dict[int, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """What a promise was moved to, and which one had been moved to it."""
+
+    to: bytes
+    before: bytes | None
+
+
 class Promises:
     """A fold: `apply` every commit, then ask. What it says of slots is what the router would say (`rust/core/src/booking.rs`)."""
 
@@ -98,6 +108,8 @@ class Promises:
         self._ended: OrderedDict[bytes, Promise] = OrderedDict()
         self._changed: OrderedDict[bytes, None] = OrderedDict()
         """All of both, those that changed last at the end."""
+        self._moved: OrderedDict[bytes, _Moved] = OrderedDict()
+        """Those that are forgotten and were moved, as long as what they were moved to is not."""
         self._callbacks: dict[str, CallbackPolicy] = {}
         self._calendars: dict[str, calendars.Hours] = {}
         """Of the queues that open by one."""
@@ -125,6 +137,14 @@ class Promises:
     def get(self, contact: bytes) -> Promise | None:
         """The promise, if it lives or ended lately."""
         return self._live.get(contact) or self._ended.get(contact)
+
+    def successor(self, contact: bytes) -> bytes | None:
+        """What the promise was moved to, however long ago, if that lives or ended lately, or was moved on itself; else None."""
+        known = self._ended.get(contact)
+        if known is not None:
+            return known.successor if known.outcome == "rescheduled" else None
+        moved = self._moved.get(contact)
+        return None if moved is None else moved.to
 
     def all(self) -> Iterator[Promise]:
         """Those that live, then those that ended lately."""
@@ -284,6 +304,18 @@ class Promises:
                 return
             del self._ended[contact]
             self._changed.pop(contact, None)
+            self._follow(oldest)
+
+    def _follow(self, gone: Promise) -> None:
+        """A promise is forgotten: where it was moved is remembered, or nothing of what was moved to it."""
+        if gone.outcome == "rescheduled" and gone.successor is not None:
+            self._moved[gone.contact] = _Moved(gone.successor, gone.replaces)
+            if len(self._moved) > MOVED_MAX:
+                self._moved.popitem(last=False)
+            return
+        before = gone.replaces
+        while before is not None and (moved := self._moved.pop(before, None)) is not None:
+            before = moved.before
 
 
 def made(contact: bytes, channel: str, event: words.PromiseMade) -> Promise:

@@ -205,6 +205,42 @@ def test_moved_and_at_risk(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(promises.all()) == [] and promises.changed_after(0) == []
 
 
+def test_a_promise_is_held_while_its_customer_is_here() -> None:
+    (path,) = [path for path in CALLBACKS if path.stem == "callbacks_returning"]
+    telling, promises, held = Telling(), Promises(), 0
+    for block in parse(path.read_text()):
+        if block.commands:
+            telling.tell(block.commands)
+    for seq, data in enumerate(telling.commits, 1):
+        commit = codec.decode_commit(data)
+        promises.apply(seq, commit)
+        events = [(entry.contact or b"", codec.decode_event(entry)) for entry in commit.entries if entry.tag != INPUT_TAG]
+        last = {contact: event for contact, event in events if isinstance(event, (words.PromiseHeld, words.PromiseReleased))}
+        over = {contact for contact, event in events if isinstance(event, words.PromiseEnded)}
+        for contact, event in last.items():
+            known = promises.get(contact)
+            assert known is not None and known.changed_seq == seq
+            if contact not in over:
+                assert known.state == "promised"
+                assert known.next_ms == (event.next_ms if isinstance(event, words.PromiseReleased) else None)
+                held += 1
+    assert held > 5
+
+
+def test_where_a_promise_was_moved_is_known_as_long_as_the_last_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fold, "ENDED_MAX", 0)
+    moves = ("callback P1 voice orders 900s", "reschedule P1 P2 1800s", "reschedule P2 P3 2700s", "reschedule P3 P4 3600s")
+    _, promises = told(*ORDERS, *moves)
+    assert [promises.get(ident(name)) for name in ("P1", "P2", "P3")] == [None] * 3, "they ended too long ago"
+    assert [promises.successor(ident(name)) for name in ("P1", "P2", "P3", "P4")] == [ident("P2"), ident("P3"), ident("P4"), None]
+    _, promises = told(*ORDERS, *moves, "cancel P4", "tick 1s")
+    assert [promises.successor(ident(name)) for name in ("P1", "P2", "P3", "P4")] == [None] * 4
+    assert not promises._moved, "nothing is kept of what is over"
+    monkeypatch.setattr(fold, "MOVED_MAX", 2)
+    _, promises = told(*ORDERS, *moves)
+    assert [promises.successor(ident(name)) for name in ("P1", "P2", "P3")] == [None, ident("P3"), ident("P4")]
+
+
 def test_another_length_of_slots_is_counted_anew() -> None:
     _, promises = told(
         *ORDERS,
