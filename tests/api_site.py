@@ -96,7 +96,7 @@ class ApiSite:
         self.feed.attach(self._tell)
         api = run_api(
             self.log, self.vault, boards, self.desks, self.feed, self.history, port=self.port,
-            session_grace_s=self.session_grace_s, periods_every_s=self.periods_every_s,
+            session_grace_s=self.session_grace_s, callback_numbers="BE", periods_every_s=self.periods_every_s,
             clock=lambda: self.clock_ms, ready=ready.set_result,
         )  # fmt: skip
         self._roles = [asyncio.create_task(api, name="api"), asyncio.create_task(self.feed.run(), name="feed")]

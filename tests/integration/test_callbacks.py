@@ -176,7 +176,7 @@ async def _book_and_move(client: Client, wish_ms: int, until) -> None:  # type: 
 async def _refusals(client: Client, wish_ms: int) -> None:
     first = await client.book_callback(queue="orders", wish_ms=wish_ms, exact=True, number="02 555 12 34")
     with pytest.raises(ClientError) as full:
-        await client.book_callback(queue="orders", wish_ms=wish_ms, exact=True, number="112")
+        await client.book_callback(queue="orders", wish_ms=wish_ms, exact=True, number="02 555 12 35")
     assert (full.value.code, full.value.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "callback_full")
     assert wish_ms not in full.value.alternatives_ms and wish_ms + MINUTE in full.value.alternatives_ms
     for queue, reason in (("invoices", "no_callbacks"), ("nowhere", "unknown_queue")):
@@ -186,6 +186,10 @@ async def _refusals(client: Client, wish_ms: int) -> None:
     with pytest.raises(ClientError) as wrong:
         await client.book_callback(queue="orders", hours=[(5, 5)], number="none")
     assert wrong.value.violations.keys() == {"hours[0].until_ms", "number"}
+    for cannot_be in ("112", "02 555", "+32 2 555 12 34 56 78", "02 555 12 34 ext. 7", "+999 123 456 789", "0" * 10_000):
+        with pytest.raises(ClientError) as none_such:
+            await client.book_callback(queue="orders", wish_ms=wish_ms, number=cannot_be)
+        assert none_such.value.violations.keys() == {"number"} and cannot_be not in str(none_such.value)
     for zone in ("Europe/Brusels", "../etc/passwd", "Europe"):
         with pytest.raises(ClientError) as nowhere:
             await client.find_slots("orders", zone=zone)
@@ -284,9 +288,15 @@ def _by_hand(target: str) -> None:
     shown = said("callbacks", "slots", "orders", "--count", "1", "--zone", "Asia/Kolkata")
     assert shown.count("+05:30") == 2, "begin and end by the same clock"
     assert slot["end_ms"] - slot["begin_ms"] == MINUTE
-    far = said("callbacks", "book", "orders", "--number", "112", "--at", "2100-01-01", code=1)
+    far = said("callbacks", "book", "orders", "--number", "02 555 12 34", "--at", "2100-01-01", code=1)
     assert "callback_beyond_horizon" in far and "could be had" in far
+    nobodys = said("callbacks", "book", "orders", "--number", "112", code=1)
+    assert "of BE or with its country's prefix: +32 2 555 12 34" in " ".join(nobodys.split())
     booked = json.loads(said("callbacks", "book", "orders", "--number", "02 555 12 34", "--name", "Jan", "--text", "why", "--json"))
+    promised = json.loads(said("promises", "show", booked["contact_id"], "--json"))
+    assert promised["number"] == "+3225551234", "in the spelling in which it is dialled, also of the customer"
+    known = json.loads(said("customer", "show", "+3225551234", "--json"))
+    assert [one["address"] for one in known["identities"]] == ["+3225551234"]
     moved = json.loads(said("callbacks", "reschedule", booked["contact_id"], "--json"))
     assert moved["replaces_contact_id"] == booked["contact_id"]
     assert "Jan" in said("promises", "show", moved["contact_id"])
@@ -334,7 +344,9 @@ def _plan_by_hand(target: str, directory: Path) -> None:
 
     assert day(planned(2)) == (6, 0)
     book = ["callbacks", "book", "orders", "--at", datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(), "--exact"]
-    made = [CliRunner().invoke(app, [*book, "--number", number, "--json", "--target", target]) for number in ("112", "113")]
+    made = [
+        CliRunner().invoke(app, [*book, "--number", number, "--json", "--target", target]) for number in ("025551235", "025551236")
+    ]
     assert [json.loads(one.stdout)["due_ms"] for one in made] == [at_ms, at_ms]
     assert day(planned(1, "--dry-run")) == (3, 2)
     (risk,) = json.loads(planned(1).stdout)["at_risk"]
@@ -368,7 +380,7 @@ async def test_who_waits_hangs_up_and_keeps_the_place(tmp_path: Path) -> None:
         done = await asyncio.to_thread(CliRunner().invoke, app, ["callbacks", *arguments, "--target", site.target])
         assert done.exit_code == 0, done.output
         promise = await client.get_promise(json.loads(done.output)["contact_id"])
-        assert (promise.kind, promise.waiting_contact_id, promise.number) == ("hold_place", waits, "025551234")
+        assert (promise.kind, promise.waiting_contact_id, promise.number) == ("hold_place", waits, "+3225551234")
         left = await client.get_contact(waits)
         assert left.end_reason == "flowed_out"
         desk = DeskReader(client, "anna")

@@ -197,7 +197,8 @@ async def _wrong(client: Client) -> None:
     for wrong, fields in (
         ({"kind": "hop"}, {"kind"}),
         ({"kind": "callback", "to": "orders"}, {"number"}),
-        ({"kind": "callback", "to": "orders", "number": "0475", "hours": [(9, 3)]}, {"hours[0].until_ms"}),
+        ({"kind": "callback", "to": "orders", "number": "112"}, {"number"}),
+        ({"kind": "callback", "to": "orders", "number": "0475 12 34 56", "hours": [(9, 3)]}, {"hours[0].until_ms"}),
         ({"kind": "queue", "to": "No Name"}, {"to"}),
         ({"kind": "form", "text": "x" * 40_000}, {"text"}),
         ({"kind": "form", "fields": {"X": "y"}}, {"fields"}),
@@ -211,5 +212,5 @@ async def _wrong(client: Client) -> None:
             await client.next_steps(contact_id)
         assert unknown.value.reason == reason
     with pytest.raises(ClientError) as past:
-        await client.choose_next_step(contact.contact_id, "callback", "orders", number="0475", wish_ms=1 << 47)
+        await client.choose_next_step(contact.contact_id, "callback", "orders", number="0475 12 34 56", wish_ms=1 << 47)
     assert past.value.reason == "callback_beyond_horizon" and (await client.next_steps(contact.contact_id)).open

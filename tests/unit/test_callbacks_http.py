@@ -18,10 +18,10 @@ from cordboard import codec, promises
 from cordboard.errors import ConfigurationError
 from cordboard.events.commit import INPUT_TAG
 from cordboard.events.policy import CallbackPolicy, ChannelProfile, EntryPoint, Policy, QueuePolicy
-from cordboard.gateway.callbacks.numbers import CallableNumbers
 from cordboard.gateway.callbacks.tokens import Holding, ManageTokens
 from cordboard.gateway.callbacks.words import PHRASES
 from cordboard.gateway.limits import BOOKING_MAX, Limits
+from cordboard.numbers import CallableNumbers
 from cordboard.vault.address import PHONE
 from cordboard.vault.refs import content_ref
 from tests.journal import SITE
@@ -103,6 +103,33 @@ async def test_a_customer_books_moves_and_cancels(tmp_path: Path) -> None:
         assert (late.status_code, late.json()["reason"]) == (409, "promise_ended")
         (entry,) = await _entry(site, moved)
         assert (entry["sequence"], entry["status"]) == (2, "CANCELLED")
+
+
+async def test_the_first_link_leads_to_the_promise_wherever_it_was_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with callback_site(tmp_path) as site:
+        first, second, third, fourth, *_ = await free(site)
+        promise = (await book(site, first)).json()
+        moved = (await post(site, promise["manage"], "move-0000001", action="move", begin_ms=second)).json()
+        monkeypatch.setattr(promises, "LATELY_MS", -1)  # what was moved is forgotten as if it had been days ago
+        twice = (await post(site, promise["manage"], "move-0000002", action="move", begin_ms=third)).json()
+        assert twice["due_ms"] == third and len({promise["manage"], moved["manage"], twice["manage"]}) == 3
+        for link in (promise, moved, twice):
+            assert (await site.client.get(link["manage"])).json() == twice
+            (entry,) = await _entry(site, link)
+            assert (entry["uid"], entry["sequence"]) == (f"{promise['reference']}@{SITE}.cordboard", 2)
+            assert round(entry.start.timestamp() * 1_000) == third
+        page = await site.client.get(promise["manage"], headers={"accept": "text/html"})
+        assert twice["local"][11:16] in page.text and twice["manage"] in page.text
+        last = (await post(site, moved["manage"], "move-0000003", action="move", begin_ms=fourth)).json()
+        assert last["due_ms"] == fourth and {first, second, third} <= set(await free(site))
+        monkeypatch.setattr(promises, "LATELY_MS", 86_400_000)
+        cancelled = await post(site, promise["manage"], "cancel-00001", action="cancel")
+        assert (cancelled.status_code, cancelled.json()["outcome"]) == (200, "cancelled")
+        assert fourth in await free(site), "the first link cancels the last promise"
+        for link in (promise, moved, twice, last):
+            assert (await site.client.get(link["manage"])).json()["outcome"] == "cancelled"
+            (entry,) = await _entry(site, link)
+            assert (entry["sequence"], entry["status"]) == (4, "CANCELLED")
 
 
 async def _stands_in_the_vault(site: HttpSite, contact: bytes) -> None:
@@ -374,6 +401,27 @@ def test_numbers_that_may_be_called() -> None:
 )
 def test_the_closest_rule_decides(written: str, given: str, dialled: str | None) -> None:
     assert CallableNumbers(written).number(given) == dialled
+
+
+@pytest.mark.parametrize(
+    ("written", "given", "dialled"),
+    [
+        ("BE", "0900 12 345", "+3290012345"),  # the public must not have it called; who promises calls for the site may
+        ("BE", "+1 212 555 1234", "+12125551234"),
+        ("", "+32 (0)470/12.34.56", "+32470123456"),
+        ("", "0470 12 34 56", None),  # of which country?
+        ("BE", "112", None),
+        ("BE", "+32 470", None),
+        ("BE", "0470 12 34 56 ext. 7", None),
+        ("BE", "x", None),
+    ],
+)
+def test_a_number_is_spelled_as_it_is_dialled(written: str, given: str, dialled: str | None) -> None:
+    assert CallableNumbers(written).spelled(given) == dialled
+
+
+def test_without_rules_nobody_is_called() -> None:
+    assert CallableNumbers("").number("+32 470 12 34 56") is None
 
 
 @pytest.mark.parametrize("wrong", ["32", "+0", "++32", "+32;+31", "be", "XX", "BEL", "!", "+1234567890123456"])

@@ -7,7 +7,7 @@ from cordboard.demo.promises import RINGING_MS, Promises
 from cordboard.demo.report import Journal, forgotten
 from cordboard.demo.tally import Tally
 from cordboard.events import event as words
-from cordboard.gateway.callbacks.numbers import CallableNumbers
+from cordboard.numbers import CallableNumbers
 from tests.journal import Pen, about, an_id, policy
 
 

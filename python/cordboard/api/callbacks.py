@@ -32,6 +32,7 @@ from cordboard.events.promises import (
     CapacityPlanned,
 )
 from cordboard.events.verdict import REFUSALS
+from cordboard.numbers import CallableNumbers
 from cordboard.promises import made
 from cordboard.v1 import callback_service_pb2 as pb
 from cordboard.v1.callback_service_pb2_grpc import CallbackServiceServicer
@@ -88,7 +89,7 @@ class CallbackService(CallbackServiceServicer):
     async def BookCallback(self, request: pb.BookCallbackRequest, context: Context) -> pb.BookCallbackResponse:
         if request.missed_contact_id:
             return await self._call_back(request)
-        fact, persons, number = _booking(request)
+        fact, persons, number = _booking(request, self._site.numbers)
         return await self._book(request, fact, persons, number)
 
     async def _call_back(self, request: pb.BookCallbackRequest) -> pb.BookCallbackResponse:
@@ -101,7 +102,7 @@ class CallbackService(CallbackServiceServicer):
             acceptance, outcome = before
             return await self._booked(outcome, acceptance.contact)
         request, successor = await missed.completed(self._site, request)
-        fact, persons, number = _booking(request)
+        fact, persons, number = _booking(request, self._site.numbers)
         try:
             return await self._book(request, replace(fact, contact=successor), persons, number)
         except (InvalidInput, FactRefused) as error:
@@ -146,7 +147,7 @@ class CallbackService(CallbackServiceServicer):
         self, request: pb.BookCallbackRequest, external_id: str, fact: CallbackRequested, persons: list[str], number: str
     ) -> Draft:
         given = request.customer if request.HasField("customer") else None
-        customer = await self._site.vault.customer(given.kind, given.address, source=GATEWAY) if given is not None else None
+        customer = await self._site.customer(given.kind, given.address) if given is not None else None
         address = Content(content_ref(fact.contact, NUMBER), NUMBER, number)
         whole = replace(
             fact,
@@ -281,7 +282,7 @@ def _external_id(request_id: uuid.UUID) -> str:
     return f"BookCallback/{request_id}"
 
 
-def _booking(request: pb.BookCallbackRequest) -> tuple[CallbackRequested, list[str], str]:
+def _booking(request: pb.BookCallbackRequest, numbers: CallableNumbers) -> tuple[CallbackRequested, list[str], str]:
     """The fact as far as the request alone says it, the persons of its preferred agents, and the number. Raises BadRequest."""
     check = Check()
     request_id = check.uuid("request_id", request.request_id)
@@ -291,7 +292,7 @@ def _booking(request: pb.BookCallbackRequest) -> tuple[CallbackRequested, list[s
         check.text("customer.address", given.address.strip(), ADDRESS_MAX, 1)
         check.text("customer.name", given.name, PERSON_MAX)
     own = given.address if given is not None and given.kind == PHONE else ""
-    number = number_from(check, "number", request.number or own)
+    number = number_from(check, "number", request.number or own, numbers)
     check.text("text", request.text, TEXT_MAX)
     if len(request.text.encode()) > TEXT_BYTES_MAX:
         check.wrong("text", f"must have at most {TEXT_BYTES_MAX} bytes in UTF-8")

@@ -26,6 +26,7 @@ from cordboard.events.next_steps import NextStepChosen
 from cordboard.events.policy import StepKind
 from cordboard.events.verdict import REFUSALS
 from cordboard.next_steps import Choice
+from cordboard.numbers import CallableNumbers
 from cordboard.promises import made
 from cordboard.v1 import next_step_service_pb2 as pb
 from cordboard.v1.next_step_service_pb2_grpc import NextStepServiceServicer
@@ -65,7 +66,7 @@ class NextStepService(NextStepServiceServicer):
         return pb.GetNextStepsResponse(next_steps=message, consistency_token=self._site.token(self._site.next_steps.position))
 
     async def ChooseNextStep(self, request: pb.ChooseNextStepRequest, context: Context) -> pb.ChooseNextStepResponse:
-        fact, number = _chosen(request)
+        fact, number = _chosen(request, self._site.numbers)
         external_id = f"{METHOD}/{uuid.UUID(request.request_id)}"
         try:
             self._site.admit()
@@ -96,7 +97,7 @@ class NextStepService(NextStepServiceServicer):
 
     async def _draft(self, request: pb.ChooseNextStepRequest, external_id: str, fact: NextStepChosen, number: str) -> Draft:
         given = request.customer if request.HasField("customer") else None
-        customer = await self._site.vault.customer(given.kind, given.address, source=GATEWAY) if given is not None else None
+        customer = await self._site.customer(given.kind, given.address) if given is not None else None
         contents = contents_of(fact.successor, "", request.text, given, request.fields)
         if fact.kind == "callback":
             address = Content(content_ref(fact.successor, NUMBER), NUMBER, number)
@@ -153,7 +154,7 @@ def _message(choice: Choice, text: str) -> pb.NextSteps:
     return message
 
 
-def _chosen(request: pb.ChooseNextStepRequest) -> tuple[NextStepChosen, str]:
+def _chosen(request: pb.ChooseNextStepRequest, numbers: CallableNumbers) -> tuple[NextStepChosen, str]:
     """The fact as far as the request alone says it, and the number to call. Raises BadRequest."""
     check = Check()
     request_id = check.uuid("request_id", request.request_id)
@@ -178,7 +179,7 @@ def _chosen(request: pb.ChooseNextStepRequest) -> tuple[NextStepChosen, str]:
     number = ""
     if request.kind == "callback":
         own = given.address if given is not None and given.kind == PHONE else ""
-        number = number_from(check, "number", request.number or own)
+        number = number_from(check, "number", request.number or own, numbers)
     fact = NextStepChosen(
         fact_id=fact_id(METHOD, request_id),
         contact=contact,

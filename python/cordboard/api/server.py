@@ -44,6 +44,7 @@ from cordboard.log.feed import Feed
 from cordboard.log.port import SiteLog
 from cordboard.missed import MissedContacts
 from cordboard.next_steps import NextSteps
+from cordboard.numbers import CallableNumbers
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
@@ -150,6 +151,7 @@ async def run_api(
     periods_every_s: float = LOOK_S,
     clock: Callable[[], int] = now_ms,
     quarantine: Quarantine | None = None,
+    callback_numbers: str = "",
     ready: Callable[[int], None] | None = None,
 ) -> None:
     """The API role: serve until cancelled. `boards` and `desks` (and `quarantine`, if given)
@@ -157,10 +159,12 @@ async def run_api(
 
     `ready` is told the port once this process has caught up with the journal; from then on health says SERVING. `session_grace_s`:
     so long a desk that is no longer watched may come back before it counts as lost. `periods_every_s`: how often agents' references
-    are looked after, by `clock` (Unix ms). Start it before the feed runs: it attaches folds of its own. Raises ConfigurationError.
+    are looked after, by `clock` (Unix ms). `callback_numbers`: numbers that
+    name no country are of the first one's. Start it before the feed runs: it attaches folds of its own. Raises ConfigurationError.
     """
     if not is_loopback(host) and not insecure_listen:
         raise ConfigurationError(f"refusing to serve gRPC without authentication on {host}: use 127.0.0.1, or --insecure-listen")
+    numbers = CallableNumbers(callback_numbers)
     outcomes, declared, effects = Outcomes(commit_reader(log)), Declared(), Effects()
     if quarantine is None:
         quarantine = Quarantine()
@@ -200,6 +204,7 @@ async def run_api(
             erasure=erasure,
             explainer=Explainer(log, core),
             attendance=attendance,
+            numbers=numbers,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(site.intake.sweep(), name="api-sweep")

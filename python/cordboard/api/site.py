@@ -23,6 +23,7 @@ from cordboard.log.feed import Feed
 from cordboard.log.port import Publisher, SiteLog
 from cordboard.missed import MissedContacts
 from cordboard.next_steps import NextSteps
+from cordboard.numbers import CallableNumbers
 from cordboard.projections.boards import Boards
 from cordboard.projections.desks import Desks
 from cordboard.projections.history import HistoryReader
@@ -32,6 +33,7 @@ from cordboard.promises import Promises
 from cordboard.room import Room
 from cordboard.router.explain import Explainer
 from cordboard.vault import Acceptance, Draft, Vault
+from cordboard.vault.address import PHONE, spelled
 from cordboard.vault.erasure import Erasure
 from cordboard.vault.intake import Intake
 
@@ -71,11 +73,19 @@ class Site:
     erasure: Erasure
     explainer: Explainer
     attendance: Attendance
+    numbers: CallableNumbers
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_MAX))
     """Held while an attachment is on its way: each stands in memory as a whole."""
     arriving: Room = field(default_factory=lambda: Room(ARRIVING_MAX, BACKLOG_AGE_MS_MAX / 1000))
     """New contacts between call and verdict."""
+
+    async def customer(self, kind: str, address: str) -> bytes:
+        """Who is at this address. A telephone number by which nobody is known yet is written as it is dialled, as
+        elsewhere: one person is not to become two."""
+        if spelled(kind, address)[0] == PHONE and await self.vault.customers.find(kind, address) is None:
+            address = self.numbers.spelled(address) or address
+        return await self.vault.customer(kind, address, source=GATEWAY)
 
     async def command(self, fact: Fact) -> Outcome:
         """Append a fact and wait for what the router makes of it. Raises FactRefused, InvalidInput, Overloaded,

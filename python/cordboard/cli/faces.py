@@ -165,6 +165,7 @@ class Faces:
             port=self.settings.grpc_port,
             insecure_listen=self.settings.insecure_listen,
             session_grace_s=self.settings.session_grace_s,
+            callback_numbers=self.settings.callback_numbers,
             quarantine=self.quarantine,
             ready=lambda port: self._open("api", "grpc", port),
         )

@@ -12,7 +12,6 @@ from cordboard.gateway.availability.tickets import Tickets
 from cordboard.gateway.callbacks.answers import Answers
 from cordboard.gateway.callbacks.booking import Bookings
 from cordboard.gateway.callbacks.http import callback_routes
-from cordboard.gateway.callbacks.numbers import CallableNumbers
 from cordboard.gateway.chat.chat import Chat
 from cordboard.gateway.chat.session import Session
 from cordboard.gateway.chat.tokens import ChatKeys
@@ -28,6 +27,7 @@ from cordboard.gateway.serve import bind, serving
 from cordboard.gateway.webhook.http import webhook_routes
 from cordboard.log.feed import Feed
 from cordboard.log.port import Backlog, Publisher, SiteLog
+from cordboard.numbers import CallableNumbers
 from cordboard.vault import Vault
 from cordboard.vault.intake import Intake
 from cordboard.vault.words import Acceptance

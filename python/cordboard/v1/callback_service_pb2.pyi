@@ -282,8 +282,8 @@ class BookCallbackRequest(_message.Message):
     exact: _builtins.bool
     """That slot or none."""
     number: _builtins.str
-    """The telephone number to call, 3..15 digits, with "+" and the country's if need be. Empty: that of a customer of kind "phone".
-    Goes to the vault, encrypted.
+    """The telephone number to call, with its country's prefix unless the site says whose numbers have none; dialled as E.164 spells it
+    (+3225551234). What cannot be a number is refused. Empty: that of a customer of kind "phone". Goes to the vault, encrypted.
     """
     priority: _builtins.int
     """0..100."""

@@ -8,14 +8,13 @@ from zoneinfo import ZoneInfo
 
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.contacts import person
-from cordboard.errors import InvalidInput
 from cordboard.events.bounds import INSTANT_MAX_MS
 from cordboard.events.policy import DialMode
 from cordboard.events.promises import HOURS_MAX, Hours, PromiseOutcome
+from cordboard.numbers import CallableNumbers
 from cordboard.promises import Promise, Slot, State
 from cordboard.v1 import callback_service_pb2 as pb
 from cordboard.vault import Person
-from cordboard.vault.address import PHONE, spelled
 
 STATES: dict[int, State] = {
     pb.PROMISE_STATE_PROMISED: "promised",
@@ -35,7 +34,6 @@ TO_MODE: dict[DialMode, pb.DialMode.ValueType] = {
 }
 OUTCOMES: tuple[PromiseOutcome, ...] = get_args(PromiseOutcome)
 ZONE_MAX = 64
-_NUMBER = re.compile(r"\+?[0-9]{3,15}")
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
 
 
@@ -69,15 +67,12 @@ def zone_from(check: Check, field: str, name: str) -> ZoneInfo:
     return ZoneInfo("UTC")
 
 
-def number_from(check: Check, field: str, given: str) -> str:
-    """A telephone number that can be dialled, in the vault's spelling. What was given is not quoted: it is personal."""
-    try:
-        kind, number = spelled(PHONE, given)
-    except InvalidInput:
-        kind, number = PHONE, ""
-    if kind != PHONE or not _NUMBER.fullmatch(number):
-        check.wrong(field, "must be a telephone number of 3 to 15 digits, for example +32 2 555 12 34")
-    return number
+def number_from(check: Check, field: str, given: str, numbers: CallableNumbers) -> str:
+    """A telephone number as it is dialled. What was given is not quoted: it is personal."""
+    number = numbers.spelled(given)
+    if number is None:
+        check.wrong(field, f"must be a telephone number that can be dialled{numbers.hint}")
+    return number or ""
 
 
 def slot_message(slot: Slot, slot_ms: int, zone: ZoneInfo) -> pb.Slot:

@@ -27,13 +27,13 @@ from cordboard.events.promises import (
     DeclineReason,
 )
 from cordboard.gateway.callbacks.answers import Answers, Events
-from cordboard.gateway.callbacks.numbers import CallableNumbers
 from cordboard.gateway.callbacks.tokens import Holding, ManageTokens
 from cordboard.gateway.entrance.marks import ContactMarks
 from cordboard.gateway.entrance.sorting import plain
 from cordboard.gateway.limits import Limits, TokenBuckets
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.log.port import Backlog, Publisher
+from cordboard.numbers import CallableNumbers
 from cordboard.promises import Promise, Promises, Slot
 from cordboard.room import Room
 from cordboard.vault import Acceptance, Content, Draft, Vault
@@ -217,12 +217,9 @@ class Bookings:
         if self._intake is None:
             raise Overloaded("still reading the journal", reason="not_ready")
         holding = self.tokens.holding(token)
+        while holding is not None and (successor := self.promises.successor(holding.contact)) is not None:
+            holding = Holding(successor, holding.first, holding.moves + 1)
         promise = None if holding is None else self.promises.get(holding.contact)
-        while holding is not None and promise is not None and promise.successor is not None:
-            following = self.promises.get(promise.successor)
-            if following is None:
-                break
-            holding, promise = Holding(following.contact, holding.first, holding.moves + 1), following
         if holding is None or promise is None:
             raise NotFound("nothing is promised by this link any more", reason="unknown_promise")
         return holding, promise

@@ -1,4 +1,7 @@
-"""Which telephone numbers the public may have called. Anybody can type anybody's number, and calls cost money."""
+"""Telephone numbers: one spelling of them (E.164), and which of them the public may have called.
+
+Anybody can type anybody's number, and calls cost money. Whoever promises calls for the site may have any number called.
+"""
 
 import re
 from dataclasses import dataclass
@@ -43,24 +46,39 @@ class CallableNumbers:
     def __bool__(self) -> bool:
         return any(rule.allows for rule in self._rules)
 
+    @property
+    def hint(self) -> str:
+        """What to add where a number was refused."""
+        country = "with its country's prefix" if self._home is None else f"of {self._home} or with its country's prefix"
+        return f", {country}: +32 2 555 12 34"
+
+    def spelled(self, given: str) -> str | None:
+        """The number as it is dialled, `+3225551234`; None if there cannot be such a number, or nothing says of which country."""
+        number = self._parsed(given)
+        return None if number is None else phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
     def number(self, given: str) -> str | None:
-        """The number as it is dialled, `+3225551234`; None if nobody has such a number, or it must not be called."""
-        if len(given) > GIVEN_MAX:
-            return None
-        try:
-            number = phonenumbers.parse(given, self._home)
-        except phonenumbers.NumberParseException:
-            return None
-        if number.extension or not phonenumbers.is_valid_number(number):
+        """The same; None also if nobody has such a number, or the public must not have it called."""
+        number = self._parsed(given)
+        if number is None or not phonenumbers.is_valid_number(number):
             return None
         dialled = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-        weight, rule = max(((rule.weight(number, dialled), rule) for rule in self._rules), key=_decides)
+        weight, rule = max(((rule.weight(number, dialled), rule) for rule in self._rules), key=_decides, default=(0, _Rule(False)))
         if not weight or not rule.allows:
             return None
         # Who allows a country did not mean the numbers on which others earn.
         if weight < len(f"+{number.country_code}") + 1 and phonenumbers.number_type(number) in _DEAR:
             return None
         return dialled
+
+    def _parsed(self, given: str) -> PhoneNumber | None:
+        if len(given) > GIVEN_MAX:
+            return None
+        try:
+            number = phonenumbers.parse(given, self._home)
+        except phonenumbers.NumberParseException:
+            return None
+        return None if number.extension or not phonenumbers.is_possible_number(number) else number
 
 
 def _decides(weighed: tuple[float, _Rule]) -> tuple[float, bool]:
