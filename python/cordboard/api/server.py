@@ -104,6 +104,11 @@ OPTIONS = (
     ("grpc.max_send_message_length", RESPONSE_MAX),
     ("grpc.max_metadata_size", 16 * 1024),
     ("grpc.max_concurrent_streams", 2_048),
+    # Calls that came while the loop was busy. gRPC itself would break off some of more than a thousand, without a reason, and all
+    # that waited for 30 s: ours are bounded by CALLS_MAX, and each is told why it is refused.
+    ("grpc.server.max_pending_requests", CALLS_MAX),
+    ("grpc.server.max_pending_requests_hard_limit", CALLS_MAX),
+    ("grpc.server_max_unrequested_time_in_server", 120),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
