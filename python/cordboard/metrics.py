@@ -1,7 +1,8 @@
 """What a process says of itself in numbers: every metric by name, served at /metrics of the health port (docs/metrics.md).
 
 Names follow Prometheus: base units, `_total` for what only grows. Labels are words of the code (a stream, a channel, an error's
-class), never an id nor anything that came from outside, so that their number is bounded. What is hot counts once a batch.
+class) or of the configuration (a server of the cluster), never an id nor anything that came from outside, so that their number is
+bounded. What is hot counts once a batch.
 """
 
 from collections.abc import Iterator
@@ -43,6 +44,9 @@ READY = _gauge("cordboard_ready", "1: the role does its work, as /readyz says", 
 ALARMS = _gauge("cordboard_alarms", "Alarms that stand now, as /readyz says: they make nobody unready")
 STREAM_BYTES = _gauge("cordboard_stream_bytes", "Bytes that the stream holds", "stream")
 STREAM_MAX_BYTES = _gauge("cordboard_stream_max_bytes", "Bytes that the stream may hold; 0: as many as the disk has", "stream")
+STREAM_MISSING = _gauge(
+    "cordboard_stream_missing_messages", "Messages that the server's copy of the stream lacks", "server", "stream"
+)
 POSITION = _gauge("cordboard_follower_position", "The last commit of the journal that the follower has taken in", "follower")
 LAG = _gauge("cordboard_follower_lag_commits", "Commits of the journal that the follower has not taken in", "follower")
 LAG_S = _gauge("cordboard_follower_lag_seconds", "How long the oldest of those is known to be there", "follower")

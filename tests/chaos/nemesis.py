@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
+from cordboard.log.copies import examine
 from cordboard.log.subjects import inbox_stream, journal_stream
 from tests.chaos.ballast import fill
 from tests.chaos.cluster import Cluster, Server
@@ -178,7 +179,7 @@ class Nemesis:
             case "disk full":
                 return self._fill()
             case "corrupt block":
-                return await self._corrupt([follower], fault)
+                return await self._damage(follower, fault)
             case "disk wiped":
                 return await self._wipe([follower])
             case "two empty disks, the third away":
@@ -254,6 +255,21 @@ class Nemesis:
             raise Impossible("nothing is stored yet that could be corrupt")
         _, start = await self._kill(servers)
         return ", ".join([_flip(server, fault.pick) for server in servers]), start
+
+    async def _damage(self, server: Server, fault: Fault) -> tuple[str, Heal]:
+        """The same, and the cure that guarantees.md names: a server that lacks messages ever after gets an empty disk."""
+        where, start = await self._corrupt([server], fault)
+
+        async def heal() -> None:
+            await start()
+            await self._sound()
+            missing = (await examine(self._cluster.monitor_urls, SITE)).missing
+            if missing:
+                _log.info("missing now, so that %s gets an empty disk: %s", server.name, missing)
+                _, anew = await self._wipe([server])
+                await anew()
+
+        return where, heal
 
     async def _wipe(self, servers: list[Server]) -> tuple[str, Heal]:
         await self._sound()

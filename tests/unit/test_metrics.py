@@ -43,6 +43,7 @@ def test_names_and_labels_are_as_prometheus_wants_them() -> None:
             assert instrument._name.endswith(("_seconds", "_facts"))
         assert set(instrument._labelnames) <= {
             "role",
+            "server",
             "stream",
             "follower",
             "publisher",

@@ -21,9 +21,10 @@ from cordboard.cli.lags import Lags, watch_lags
 from cordboard.cli.lost_site import told, who_knows
 from cordboard.cli.vitals import Vitals, serve_vitals
 from cordboard.errors import SiteMissing
-from cordboard.log import StreamSettings, connect
+from cordboard.log import StreamSettings, connect, copies
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.jetstream import JetStreamLog
+from cordboard.log.monitoring import monitoring_urls
 from cordboard.log.port import SiteLog
 from cordboard.log.usage import watch_usage
 from cordboard.settings import Settings
@@ -200,6 +201,10 @@ def _deciding(
         tasks.append(("archiver", lambda: keep_archive(server, kept, vitals)))
     if tasks:
         tasks.append(("alarms", lambda: watch_usage(server, vitals.sound)))
+        if settings.nats_url is not None and monitoring_urls(settings.monitor_url):
+            watch = copies.Watch(settings.monitor_url, settings.site)
+            vitals.notices["copies"] = watch.notice
+            tasks.append(("copies", watch.run))
     return tasks
 
 

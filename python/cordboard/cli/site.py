@@ -1,4 +1,4 @@
-"""`cordboard site`: making a site on a NATS server. Done once; no role does it by itself."""
+"""`cordboard site`: making a site on a NATS server, once, and looking whether every server has all of it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from rich.markup import escape
 
 from cordboard.cli.addresses import Addresses
 from cordboard.cli.options import ArchivePlace, InboxMax, JournalMax, LazyFsync, MonitorUrl, NatsReplicas, NatsUrl, Site
-from cordboard.cli.output import AsJson, console, fail, print_json
+from cordboard.cli.output import AsJson, console, fail, print_json, print_table
 from cordboard.cli.roles import open_log
 from cordboard.errors import CordboardError, SiteMissing
+from cordboard.log.copies import Copy, Examined, examine, say
+from cordboard.log.monitoring import monitoring_urls
 from cordboard.settings import Settings
 
 site_app = typer.Typer(no_args_is_help=True)
@@ -29,7 +31,7 @@ class Made(msgspec.Struct, frozen=True):
 
 @site_app.callback()
 def sites() -> None:
-    """Sites on a NATS server: made once, never by a role."""
+    """Sites on a NATS server: made once, never by a role; whether every server has all of one."""
 
 
 @site_app.command("create")
@@ -84,3 +86,36 @@ async def _create(settings: Settings, vault_url: str | None, views_url: str | No
             if create:
                 raise
     raise AssertionError("the second time it is made or refused")
+
+
+@site_app.command("copies")
+def show_copies(site: Site = "default", monitor_url: MonitorUrl = None, as_json: AsJson = False) -> None:
+    """Has each server of the cluster the whole of inbox and journal? Exit 1 if a copy lacks messages or a server is silent.
+
+    Asks the monitoring of every server (--nats-monitor-url, comma separated). A server whose disk was damaged keeps a hole in its
+    copy, and NATS calls it current all the same: docs/guarantees.md says what to do about it.
+    """
+    if not monitoring_urls(monitor_url):
+        fail("the servers' monitoring URLs are needed: --nats-monitor-url http://host:8222,…", code=2)
+    told = asyncio.run(examine(monitor_url, site))
+    if as_json:
+        print_json(told)
+    else:
+        rows = [
+            (copy.stream, copy.server, f"{copy.first_seq:,}", f"{copy.last_seq:,}", f"{copy.messages:,}", _missing(told, copy))
+            for copy in sorted(told.copies, key=lambda copy: (copy.stream, copy.server))
+        ]
+        columns = ("stream", "server", "first", "last", "messages", "missing")
+        print_table(f"copies of site {site}", columns, rows, right=columns[2:])
+        for copy in told.copies:
+            if number := told.missing.get(copy.about):
+                console.print(f"[bold red]{escape(say(copy, number))}[/]")
+        for url in told.silent:
+            console.print(f"[bold red]{escape(url)} gives no answer[/]")
+    if told.missing or told.silent or not told.copies:
+        raise typer.Exit(1)
+
+
+def _missing(told: Examined, copy: Copy) -> str:
+    number = told.missing.get(copy.about, 0)
+    return f"[bold red]{number:,}[/]" if number else "0"

@@ -8,24 +8,14 @@ within this process. Without proof we refuse, unless `allow_lazy_fsync`: then a 
 """
 
 import asyncio
-import http.client
-import json
 import logging
-import os
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
-from typing import Any
 
 from cordboard.errors import ConfigurationError
+from cordboard.log.monitoring import MONITOR_ENV, ask, monitoring_urls
 
 _log = logging.getLogger(__name__)
 
-MONITOR_ENV = "CORDBOARD_NATS_MONITOR_URL"
-_TIMEOUT_S = 3.0
-_VARZ_MAX = 4 * 1024 * 1024
-# Monitoring is reached directly: a proxy in the environment is for the outside world.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _vouched: set[str] = set()
 
 
@@ -41,11 +31,11 @@ class Examined:
 
 async def examine(monitor_url: str) -> Examined:
     """Ask `<monitor_url>/varz`. Raises ConfigurationError if nothing sensible answers."""
+    varz = await ask(monitor_url, "/varz")
     try:
-        varz = await asyncio.to_thread(_varz, monitor_url)
         jetstream = varz.get("jetstream", {}).get("config", {})
         return Examined(varz["server_id"], varz["server_name"], bool(jetstream), jetstream.get("sync_always") is True)
-    except (OSError, http.client.HTTPException, ValueError, KeyError, AttributeError) as error:
+    except (KeyError, AttributeError) as error:
         raise ConfigurationError(f"NATS monitoring at {monitor_url} gives no answer: {error!r}") from error
 
 
@@ -59,15 +49,14 @@ async def require_fsync(server_id: str, monitor_url: str | None, *, allow_lazy: 
     if server_id in _vouched:
         return
     try:
-        await _require_proof(server_id, monitor_url or os.environ.get(MONITOR_ENV, ""))
+        await _require_proof(server_id, monitoring_urls(monitor_url))
     except ConfigurationError as error:
         if not allow_lazy:
             raise
         _log.warning("lazy fsync is allowed: a power cut may lose acknowledged facts (%s)", error)
 
 
-async def _require_proof(server_id: str, monitor_urls: str) -> None:
-    urls = [url.strip() for url in monitor_urls.split(",") if url.strip()]
+async def _require_proof(server_id: str, urls: list[str]) -> None:
     if not urls:
         raise ConfigurationError(
             f"no proof that the NATS server fsyncs before it acknowledges: set {MONITOR_ENV} to its monitoring URL"
@@ -92,12 +81,4 @@ async def _require_proof(server_id: str, monitor_urls: str) -> None:
     for error in silent:
         _log.warning("%s; it is not needed while most of the cluster's servers are known to fsync", error)
     if server_id not in {answer.server_id for answer in answers}:
-        raise ConfigurationError(f"{monitor_urls} is not the monitoring of the NATS server that we are connected to")
-
-
-def _varz(monitor_url: str) -> dict[str, Any]:
-    if not monitor_url.startswith(("http://", "https://")):
-        raise ValueError("a monitoring URL starts with http:// or https://")
-    with _opener.open(f"{monitor_url.rstrip('/')}/varz", timeout=_TIMEOUT_S) as answer:
-        varz: dict[str, Any] = json.loads(answer.read(_VARZ_MAX))
-        return varz
+        raise ConfigurationError(f"{', '.join(urls)} is not the monitoring of the NATS server that we are connected to")

@@ -1,0 +1,57 @@
+"""Copies that lack messages: told from those that are only behind, or trimmed a moment later."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from cordboard.log import copies as module
+from cordboard.log.copies import Copy, Watch, lacking
+from cordboard.metrics import REGISTRY
+
+INBOX = "INBOX_default"
+WHOLE = Copy("n1", INBOX, 1, 100, 100)
+
+
+@pytest.mark.parametrize(
+    ("copy", "missing"),
+    [
+        (Copy("n2", INBOX, 1, 100, 100), 0),
+        (Copy("n2", INBOX, 1, 40, 40), 0),  # behind
+        (Copy("n2", INBOX, 0, 0, 0), 0),  # new, and nothing came yet
+        (Copy("n2", INBOX, 1, 100, 97), 3),  # a hole
+        (Copy("n2", INBOX, 1, 100, 0), 100),  # all that the index remembers is gone
+        (Copy("n2", INBOX, 61, 100, 40), 60),  # its beginning is gone
+        (Copy("n2", "JOURNAL_default", 61, 100, 40), 0),  # of another stream, which begins there
+    ],
+)
+def test_what_lacks(copy: Copy, missing: int) -> None:
+    assert lacking([WHOLE, copy]) == ({copy: missing} if missing else {})
+
+
+async def test_it_is_said_at_the_second_look_and_until_it_is_mended(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hole = Copy("n2", INBOX, 1, 100, 97)
+    looks = [[WHOLE, hole], [WHOLE, hole], [WHOLE], [WHOLE, Copy("n2", INBOX, 1, 100, 100)]]
+    said, over = [], asyncio.Event()
+
+    async def look(monitor_url: str | None, site: str) -> tuple[list[Copy], list[str]]:
+        assert (monitor_url, site) == ("http://n1:8222", "default")
+        said.append(watch.notice())
+        if not looks:
+            over.set()
+            await asyncio.Event().wait()
+        return looks.pop(0), []
+
+    monkeypatch.setattr(module, "copies", look)
+    caplog.set_level("INFO", "cordboard.log.copies")
+    watch = Watch("http://n1:8222", "default", look_s=0)
+    task = asyncio.create_task(watch.run())
+    await over.wait()
+    task.cancel()
+    text = "n2 lacks 3 messages of INBOX_default"
+    assert [notice[: len(text)] for notice in said] == ["", "", text, text, ""], "of a silent server stands what was known"
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert REGISTRY.get_sample_value("cordboard_stream_missing_messages", {"server": "n2", "stream": "inbox"}) == 0
