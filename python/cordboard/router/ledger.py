@@ -178,7 +178,7 @@ class Ledger:
         if (fold := self._folds.get(entry.tag)) is not None:
             fold(entry, event)
         self._loads.fold(entry, event)
-        self._clocks.fold(entry, event)
+        self._clocks.fold(entry, event, commit.level)
         self._outside.fold((commit.seq, index), entry, event)
 
     def _level_adopted(self, _entry: Entry, event: words.LevelAdopted) -> None:
