@@ -48,6 +48,12 @@ class LogUnavailable(CordboardError):
     reason = "log_unavailable"
 
 
+class StoreFull(LogUnavailable):
+    """The log's server has no room for it, and will have none until something goes."""
+
+    reason = "store_full"
+
+
 class VaultUnavailable(CordboardError):
     """The vault's database did not answer or could not write. Nothing was confirmed: retry with the same ids."""
 

@@ -13,7 +13,7 @@ from cordboard.errors import LogUnavailable, NotFound, SnapshotDamaged
 from cordboard.log import subjects
 from cordboard.log.jetstream import JetStreamLog
 from cordboard.log.memory import MemoryLog, MemoryServer, MemorySnapshots
-from cordboard.log.snapshot_name import SnapshotName, parsed
+from cordboard.log.snapshot_name import KEPT, SnapshotName, parsed
 from cordboard.router import snapshots as router_snapshots
 from cordboard.router.core import CoreThread
 from cordboard.router.recovery import recover
@@ -126,6 +126,49 @@ async def test_one_that_never_comes_is_passed_over_while_the_log_answers() -> No
     async with asyncio.timeout(SILENCE_S), CoreThread() as core:
         assert (await recover(log, core)).snapshot_seq == older.seq
     assert kept.asked == router_snapshots.TRIES
+
+
+async def bound(log: Log, snapshots: int) -> None:
+    """From now on the store has room for so many of LARGE, and a little more."""
+    room = snapshots * (len(LARGE) + 2_000) + len(LARGE) // 2
+    if isinstance(log, JetStreamLog):
+        bucket = Bucket(log)
+        config = (await bucket.ask("INFO"))["config"]
+        await bucket.ask("UPDATE", config | {"max_bytes": room})
+    else:
+        log._server.snapshots.max_bytes = room
+
+
+def named(number: int) -> SnapshotName:
+    return SnapshotName(5_000 * number, bytes(32), 2, bytes(32))
+
+
+async def stored(log: Log) -> list[int]:
+    return [name.seq // 5_000 for name in parsed(await log.snapshots.names())]
+
+
+async def test_where_there_is_no_room_the_past_gives_way(log: Log, caplog: pytest.LogCaptureFixture) -> None:
+    assert await router_snapshots.store(log, named(1), LARGE)
+    await bound(log, 8)
+    for number in range(2, 41):
+        assert await router_snapshots.store(log, named(number), LARGE), "one that is not stored is one more to fold"
+    kept = await stored(log)
+    assert kept[-KEPT:] == [38, 39, 40] and kept[0] < 38
+    for number in kept:
+        assert await log.snapshots.get(str(named(number))) == LARGE
+    assert "older ones give way" in caplog.text
+
+
+async def test_the_newest_gives_way_to_none_that_has_no_room_either(log: Log, caplog: pytest.LogCaptureFixture) -> None:
+    for number in (1, 2, 3):
+        assert await router_snapshots.store(log, named(number), LARGE)
+    await bound(log, 3)
+    assert not await router_snapshots.store(log, named(4), 4 * LARGE)
+    assert await stored(log) == [3]
+    assert await log.snapshots.get(str(named(3))) == LARGE
+    assert "snapshot at 20000 is not stored" in caplog.text
+    assert await router_snapshots.store(log, named(5), LARGE), "what did not fit has left nothing"
+    assert await stored(log) == [3, 5]
 
 
 async def test_one_that_was_thinned_out_meanwhile_is_not_there(log: Log) -> None:

@@ -10,7 +10,7 @@ import pytest
 from cordboard.cli.journal import must_begin
 from cordboard.errors import InvalidInput
 from cordboard.log.memory import MemoryLog
-from cordboard.log.snapshot_name import KEPT, SHARE, SnapshotName, superfluous
+from cordboard.log.snapshot_name import KEPT, SHARE, SnapshotName, dispensable, superfluous
 from cordboard.router.snapshots import EVERY_BYTES, EVERY_COMMITS, OVERDUE, Rhythm
 
 
@@ -46,6 +46,18 @@ def test_the_newest_stay_whatever_they_are() -> None:
     gone = superfluous(known)
     assert [each.seq for each in known if each not in gone][-KEPT:] == [1_000_000, 1_000_001, 1_000_002]
     assert [each.seq for each in gone] == [2, 1]
+
+
+def test_the_past_grows_coarser_where_there_is_no_room_and_the_newest_stays() -> None:
+    known = [name(number * EVERY_COMMITS) for number in range(1, 60)]
+    counts = list[int]()
+    while gone := dispensable(known):
+        assert max(known, key=lambda each: each.seq) not in gone
+        known = [each for each in known if each not in gone]
+        counts.append(len(known))
+    assert counts[-2:] == [KEPT, 1] and counts == sorted(counts, reverse=True) and len(counts) > 4
+    assert [each.seq for each in known] == [59 * EVERY_COMMITS]
+    assert dispensable([]) == []
 
 
 def test_one_is_due_after_many_commits_or_large_ones() -> None:

@@ -16,7 +16,7 @@ from nats.js.client import JetStreamContext
 from cordboard.errors import LogUnavailable
 from cordboard.log.stream import Unanswered
 from cordboard.log.usage import Usage
-from cordboard.log.wire import ERR_NO_MESSAGE, ERR_NO_PEERS, ERR_STREAM_NOT_FOUND, ApiError, Wire
+from cordboard.log.wire import ERR_NO_MESSAGE, ERR_NO_PEERS, ERR_NOT_STORED, ERR_STREAM_NOT_FOUND, ApiError, Wire
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ SWEPT_MAX = 200
 """So many leftovers go at a time; the others wait for the next one."""
 _NO_ROOM = (10023, 10047, ERR_NO_PEERS)
 """The server, or every server of the cluster, has not so much to promise to a stream."""
+ERR_FULL = (10002, 10023, 10047, ERR_NOT_STORED)
+"""What a message is refused with that has no place: in the account, on the server, in the stream."""
 
 
 class Bucket:
@@ -75,6 +77,22 @@ class Bucket:
             if not page or not more or len(held) >= page.get("total", 0):
                 return held
 
+    async def remove(self, name: str) -> None:
+        """Take away what is called `name`, if there is one. Nothing is written for that, which a full stream would refuse; and the
+        description goes first, so that nobody takes for damaged what is on its way out."""
+        described = self.descriptions + base64.urlsafe_b64encode(name.encode()).decode()
+        newest = await self._newest(described)
+        if newest is None:
+            return
+        await self._purge(described, newest)
+        try:
+            nuid = json.loads(base64.b64decode(newest.get("data", ""))).get("nuid")
+        except (ValueError, AttributeError) as error:
+            _log.debug("%s says nothing: %r", described, error)  # its chunks are swept
+            return
+        if isinstance(nuid, str) and nuid.isalnum():
+            await self._ask("STREAM.PURGE", {"filter": self.chunks + nuid})
+
     async def sweep(self, older_s: float) -> None:
         """Take away what no snapshot needs: chunks that nothing describes, and the marks of what was deleted. Younger ones stay:
         somebody may be writing them."""
@@ -89,8 +107,7 @@ class Bucket:
             newest = await self._newest(subject)
             if now is None or newest is None or (now - datetime.fromisoformat(newest["time"])).total_seconds() < older_s:
                 continue
-            # Not what was stored under the same name since.
-            await self._ask("STREAM.PURGE", {"filter": subject, "seq": newest["seq"] + 1})
+            await self._purge(subject, newest)
             swept += subject not in marks
         if swept:
             _log.info("%s: what %d unfinished snapshots left is taken away", self.stream, swept)
@@ -113,6 +130,10 @@ class Bucket:
     async def _newest(self, subject: str) -> dict[str, Any] | None:
         answer = await self._ask("STREAM.MSG.GET", {"last_by_subj": subject})
         return answer and answer["message"]
+
+    async def _purge(self, subject: str, newest: dict[str, Any]) -> None:
+        """All of a subject up to `newest`: not what was stored under the same name since."""
+        await self._ask("STREAM.PURGE", {"filter": subject, "seq": newest["seq"] + 1})
 
     async def _create(self) -> None:
         config = api.ObjectStoreConfig(storage=api.StorageType.FILE, replicas=self._replicas, max_bytes=BUCKET_MAX)

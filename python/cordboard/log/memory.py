@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import TypeVar
 
-from cordboard.errors import InvalidInput, JournalCorrupt, LogUnavailable, NotFound, SnapshotDamaged
+from cordboard.errors import InvalidInput, JournalCorrupt, LogUnavailable, NotFound, SnapshotDamaged, StoreFull
 from cordboard.events.bounds import FRAME_MAX
 from cordboard.events.commit import COMMIT_MAX
 from cordboard.log import subjects
@@ -103,13 +103,18 @@ class MemoryStream:
 
 
 class MemorySnapshots:
-    """The `Snapshots` port as a dictionary. `torn`: those whose bytes a server would find not to match their digest."""
+    """The `Snapshots` port as a dictionary. `torn`: those whose bytes a server would find not to match their digest; `max_bytes`:
+    so many it takes."""
 
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}
         self.torn: set[str] = set()
+        self.max_bytes: int | None = None
 
     async def put(self, name: str, data: bytes) -> None:
+        # What it replaces goes when it is whole.
+        if self.max_bytes is not None and sum(map(len, self.blobs.values())) + len(data) > self.max_bytes:
+            raise StoreFull(f"the snapshot store: no room for {len(data)} bytes")
         self.torn.discard(name)
         self.blobs[name] = data
 

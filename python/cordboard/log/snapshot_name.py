@@ -42,7 +42,7 @@ def parsed(names: Iterable[str]) -> list[SnapshotName]:
     return sorted((name for each in names if (name := SnapshotName.parse(each))), key=_seq)
 
 
-def superfluous(known: Sequence[SnapshotName]) -> list[SnapshotName]:
+def superfluous(known: Sequence[SnapshotName], share: int = SHARE) -> list[SnapshotName]:
     """Those that may go: without them a fold between their neighbours is still short for how far back it is."""
     if not known:
         return []
@@ -50,11 +50,22 @@ def superfluous(known: Sequence[SnapshotName]) -> list[SnapshotName]:
     last, gone = newer.seq, []
     for index, name in enumerate(rest, 1):
         older_seq = rest[index].seq if index < len(rest) else 0
-        if index >= KEPT and (newer.seq - older_seq) * SHARE <= last - newer.seq:
+        if index >= KEPT and (newer.seq - older_seq) * share <= last - newer.seq:
             gone.append(name)
         else:
             newer = name
     return gone
+
+
+def dispensable(known: Sequence[SnapshotName]) -> list[SnapshotName]:
+    """Those that go where there is no room for another: by halves coarser for the past, then all but the newest ones, then all but
+    the newest. None: there is no other."""
+    share = SHARE
+    while share := share // 2:
+        if gone := superfluous(known, share):
+            return gone
+    newest_first = sorted(known, key=_seq, reverse=True)
+    return newest_first[KEPT:] or newest_first[1:]
 
 
 def _seq(name: SnapshotName) -> int:

@@ -14,8 +14,8 @@ from nats.js import errors as js_errors
 from nats.js.client import JetStreamContext
 from nats.js.object_store import ObjectStore
 
-from cordboard.errors import InvalidInput, LogUnavailable, NotFound, SnapshotDamaged
-from cordboard.log.bucket import Bucket
+from cordboard.errors import InvalidInput, LogUnavailable, NotFound, SnapshotDamaged, StoreFull
+from cordboard.log.bucket import ERR_FULL, Bucket
 from cordboard.log.obedient import obedient
 from cordboard.log.usage import Usage
 from cordboard.log.wire import Wire
@@ -45,7 +45,7 @@ class BucketSnapshots:
         self._declared = False
 
     async def put(self, name: str, data: bytes) -> None:
-        """Store or replace. Raises LogUnavailable if it may not be stored."""
+        """Store or replace. Raises StoreFull, or LogUnavailable if it may not be stored."""
         _check(name)
         if len(data) > SNAPSHOT_MAX:
             raise InvalidInput(f"a snapshot of {len(data)} bytes is too large")
@@ -56,6 +56,8 @@ class BucketSnapshots:
             await _answered(self._bucket.sweep(ABANDONED_S))
             await _answered(self._put(name, data))
             self._declared = True
+        except StoreFull:
+            raise
         except LogUnavailable:
             self._declared = False  # somebody may have taken the bucket away
             raise
@@ -73,7 +75,7 @@ class BucketSnapshots:
     async def delete(self, name: str) -> None:
         """Does nothing if there is none of that name."""
         _check(name)
-        await _answered(self._delete(name))
+        await _answered(self._bucket.remove(name))
 
     async def usage(self) -> Usage | None:
         """How full the bucket is; None: there is none, or it does not say."""
@@ -127,10 +129,6 @@ class BucketSnapshots:
                 names.append(name)
         return sorted(names)
 
-    async def _delete(self, name: str) -> None:
-        with suppress(js_errors.NotFoundError):
-            await self._store.delete(name)
-
 
 async def _answered(question: Coroutine[Any, Any, T], most_s: float = _TIMEOUT_S) -> T:
     try:
@@ -138,6 +136,9 @@ async def _answered(question: Coroutine[Any, Any, T], most_s: float = _TIMEOUT_S
             return await obedient(question)
     except TimeoutError as error:
         raise LogUnavailable("the snapshot store does not answer") from error
+    except js_errors.APIError as error:
+        refused = StoreFull if error.err_code in ERR_FULL else LogUnavailable
+        raise refused(f"the snapshot store: {error.description} ({error.err_code})") from error
     except (nats_errors.Error, OSError) as error:
         raise LogUnavailable(f"the snapshot store: {error!r}") from error
 

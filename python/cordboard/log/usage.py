@@ -47,7 +47,8 @@ def alarm(usage: Usage) -> str | None:
         return None
     holds = f"{usage.stream} holds {usage.bytes // _MIB} of {usage.max_bytes // _MIB} MiB ({usage.percent} %)"
     if usage.stream.startswith(SNAPSHOTS):
-        return f"{holds}: at 100 % no more snapshots are stored, and recovery takes longer. Raise its max_bytes (docs/archive.md)"
+        care = "Raise its max_bytes (docs/archive.md)"
+        return f"{holds}: at 100 % older snapshots give way to newer ones, and questions about the past take longer. {care}"
     refuses = "it refuses every fact" if usage.stream.startswith(INBOX) else "the router can decide nothing more"
     care = "Trim what is archived (`cordboard archive trim`), or raise the stream's max_bytes (docs/archive.md)"
     return f"{holds}: at 100 % {refuses}. {care}"

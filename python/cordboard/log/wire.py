@@ -44,10 +44,10 @@ ERR_STREAM_NOT_FOUND = 10059
 ERR_NO_MESSAGE = 10037
 ERR_NAME_IN_USE = 10058
 ERR_NO_PEERS = 10005
+ERR_NOT_STORED = 10077
 _ERR_NO_CLUSTER = 10008
 _ERR_WRONG_LAST = 10071
 _ERR_TOO_LARGE = 10054
-_ERR_NOT_STORED = 10077
 
 
 class ApiError(CordboardError):
@@ -262,7 +262,7 @@ def _read_ack(msg: Msg) -> Ack:
 def _refusal(error: _Error) -> CordboardError:
     if error.err_code == _ERR_WRONG_LAST and (found := _WRONG_LAST.search(error.description)):
         return Conflict(int(found[1]))
-    if error.err_code == _ERR_NOT_STORED and "per subject" in error.description:
+    if error.err_code == ERR_NOT_STORED and "per subject" in error.description:
         return Occupied(error.description)
     if error.err_code == _ERR_TOO_LARGE:
         return InvalidInput(error.description)

@@ -10,9 +10,9 @@ import logging
 
 from cordboard import codec
 from cordboard._core import LEVEL, Router, commit_hash
-from cordboard.errors import CordboardError, JournalCorrupt, LevelUnsupported, LogUnavailable, NotFound, SnapshotDamaged
-from cordboard.log.port import Journal, SiteLog
-from cordboard.log.snapshot_name import KEPT, SnapshotName, parsed, superfluous
+from cordboard.errors import CordboardError, JournalCorrupt, LevelUnsupported, LogUnavailable, NotFound, SnapshotDamaged, StoreFull
+from cordboard.log.port import Journal, SiteLog, Snapshots
+from cordboard.log.snapshot_name import KEPT, SnapshotName, dispensable, parsed, superfluous
 from cordboard.router.core import CoreThread
 from cordboard.router.reading import patiently
 
@@ -36,7 +36,7 @@ def take(router: Router, last_commit: bytes) -> tuple[SnapshotName, bytes]:
 async def store(log: SiteLog, name: SnapshotName, data: bytes) -> bool:
     """Keep the snapshot, and thin out the older ones. False: the log is away, which is no reason to stop; the next one will do."""
     try:
-        await log.snapshots.put(str(name), data)
+        await _put(log.snapshots, name, data)
         for old in superfluous(parsed(await log.snapshots.names())):
             await log.snapshots.delete(str(old))
     except (LogUnavailable, NotFound) as error:
@@ -44,6 +44,20 @@ async def store(log: SiteLog, name: SnapshotName, data: bytes) -> bool:
         return False
     logger.info("snapshot at %d stored, %d bytes", name.seq, len(data))
     return True
+
+
+async def _put(kept: Snapshots, name: SnapshotName, data: bytes) -> None:
+    """Where there is no room, older ones make some: what a recovery begins with counts for more than questions about the past."""
+    while True:
+        try:
+            return await kept.put(str(name), data)
+        except StoreFull as full:
+            gone = [old for old in dispensable(parsed(await kept.names())) if old != name]
+            if not gone:
+                raise
+            logger.warning("snapshot at %d: %s; %d older ones give way", name.seq, full, len(gone))
+        for old in gone:
+            await kept.delete(str(old))
 
 
 class Rhythm:
