@@ -21,7 +21,7 @@ impl Turn<'_> {
     /// True if the next step is to follow at once.
     fn take_step(&mut self, id: Id, skipped: bool) -> bool {
         let Some(contact) = self.site.contact(&id) else { return false };
-        let Some(event) = self.relaxation(contact, skipped) else { return false };
+        let Some(event) = self.relaxation(id, contact, skipped) else { return false };
         let (channel, more) = (contact.channel.clone(), event.next_at_ms.is_some());
         self.emit(Some(id), None, Some(&channel), event);
         self.look(id);
@@ -31,12 +31,14 @@ impl Turn<'_> {
             .is_some_and(|contact| contact.phase == Phase::Queued && !self.site.someone_is_present(contact))
     }
 
-    fn relaxation(&self, contact: &Contact, skipped: bool) -> Option<ContactRelaxed> {
+    fn relaxation(&self, id: Id, contact: &Contact, skipped: bool) -> Option<ContactRelaxed> {
         let rules = self.rules()?;
         let queue = rules.queue(&contact.queue)?;
         let step = queue.plan.get(usize::from(contact.course.step))?;
         let clock = rules.clock(queue, &contact.channel);
         let priority = contact.priority.saturating_add(step.raise_priority).min(PRIORITY_MAX);
+        // Who was promised a call waits for the customer from the beginning of the visit on, though the wait counts from when it is due.
+        let since_ms = self.promise(&id).map_or(contact.queued_at_ms, |promise| promise.next_ms);
         Some(ContactRelaxed {
             at_ms: self.t_ms,
             step: contact.course.step + 1,
@@ -46,7 +48,7 @@ impl Turn<'_> {
             priority,
             key: rules.reprioritised(contact.key, contact.priority, priority),
             prefer_until_ms: if step.release_preference { 0 } else { contact.prefer_until_ms },
-            next_at_ms: queue.step_at(contact.course.step + 1, (clock, contact.queued_at_ms), self.at_ms + 1),
+            next_at_ms: queue.step_at(contact.course.step + 1, (clock, since_ms), self.at_ms + 1),
             skipped,
         })
     }
