@@ -33,7 +33,7 @@ impl Site {
     pub(super) fn apply_offer(&mut self, about: &About, event: &Event, turn_ms: u64) -> Result<(), String> {
         match event {
             Event::OfferMade(event) => self.make_offer(about, event),
-            Event::OfferAccepted(event) => self.accept_offer(about, event.attempt, event.connect_by_ms),
+            Event::OfferAccepted(event) => self.accept_offer(about, (event.attempt, event.connect_by_ms), turn_ms),
             Event::OfferDeclined(event) => {
                 let declines = event.declines;
                 self.change_agent(about.agent()?, |agent| agent.declines = declines)?;
@@ -109,9 +109,9 @@ impl Site {
         })
     }
 
-    fn accept_offer(&mut self, about: &About, attempt: u32, connect_by_ms: u64) -> Result<(), String> {
+    fn accept_offer(&mut self, about: &About, (attempt, connect_by_ms): (u32, u64), turn_ms: u64) -> Result<(), String> {
         let (id, agent_id, channel) = (about.contact()?, about.agent()?, about.channel()?.clone());
-        self.note_dialling(id, Some(connect_by_ms));
+        self.note_dialling(id, Some(connect_by_ms), turn_ms);
         self.withdraw_next_steps(&id);
         let accept = |agent: &mut Agent| {
             agent.declines = 0;
@@ -146,7 +146,7 @@ impl Site {
     fn release(&mut self, about: &About, release: Release) -> Result<(), String> {
         let (id, agent_id) = (about.contact()?, about.agent()?);
         let attempt = release.attempt;
-        self.note_dialling(id, None);
+        self.note_dialling(id, None, release.turn_ms);
         self.change_agent(agent_id, |agent| {
             agent.work.remove(&(id, attempt));
             settle_limits(agent);

@@ -70,11 +70,13 @@ impl Site {
         had.ok_or_else(|| no_work(agent_id, (id, event.attempt)))?;
         let contact = self.take_contact(id).ok_or_else(|| format!("there is no contact {id:?}"))?;
         self.clear_broken(&id);
+        let counts_on = self.state.levels.is(4);
         self.change_promise(id, |promise| {
             promise.attempts = event.number;
             promise.next_ms = event.next_ms.unwrap_or(promise.until_ms);
             promise.dialling_until_ms = None;
-            leave_line(promise, &contact);
+            promise.tried.since_ms = None;
+            leave_line(promise, &contact, counts_on);
         })
     }
 
@@ -90,14 +92,16 @@ impl Site {
             }
             Some(phase) => return Err(format!("contact {id:?} is {phase:?} and its promise is held")),
         };
-        if self.contact(&returned).is_none() || self.state.held.insert(id, Held { returned, next_ms }).is_some() {
+        let twice = self.index.promised.held_for(&returned).is_some();
+        if twice || self.contact(&returned).is_none() || self.state.held.insert(id, Held { returned, next_ms }).is_some() {
             return Err(format!("the promise to contact {id:?} is held for {returned:?}, which cannot be"));
         }
         self.index.promised.hold(id, returned);
+        let counts_on = self.state.levels.is(4);
         self.change_promise(id, |promise| {
             promise.next_ms = promise.until_ms;
             if let Some(contact) = &waited {
-                leave_line(promise, contact);
+                leave_line(promise, contact, counts_on);
             }
         })
     }
@@ -121,24 +125,29 @@ impl Site {
         Ok(())
     }
 
-    /// A visit of a promised contact begins: its offers count on from the last ones.
-    pub(super) fn call_promised(&mut self, id: Id, visit: u32, at_ms: u64) -> u32 {
+    /// A visit of a promised contact begins: its offers, and its messages, count on from the last ones.
+    pub(super) fn call_promised(&mut self, id: Id, visit: u32, at_ms: u64) -> (u32, u64) {
         // Asked of every contact that arrives: mostly nothing is promised, and no error is to be worded.
         if self.state.promises.get(&id).is_none() {
-            return 0;
+            return (0, 0);
         }
         let begun = self.change_promise(id, |promise| {
             promise.visit = visit;
             let keeps_place = promise.key.is_some();
             promise.stage = if keeps_place || at_ms >= promise.due_ms { PromiseStage::Due } else { PromiseStage::Early };
-            promise.attempt
+            (promise.attempt, promise.tried.ordinal)
         });
-        begun.unwrap_or(0)
+        begun.unwrap_or((0, 0))
     }
 
-    pub(super) fn note_dialling(&mut self, id: Id, until_ms: Option<u64>) {
+    /// The customer is dialled from `turn_ms` on until then at most, or (None) not any more.
+    pub(super) fn note_dialling(&mut self, id: Id, until_ms: Option<u64>, turn_ms: u64) {
         if self.state.promises.get(&id).is_some_and(|promise| promise.dialling_until_ms != until_ms) {
-            let _ = self.change_promise(id, |promise| promise.dialling_until_ms = until_ms);
+            let since_ms = until_ms.filter(|_| self.state.levels.is(4)).map(|_| turn_ms);
+            let _ = self.change_promise(id, |promise| {
+                promise.dialling_until_ms = until_ms;
+                promise.tried.since_ms = since_ms;
+            });
         }
     }
 
@@ -194,8 +203,9 @@ impl Site {
 }
 
 /// Its contact is scheduled again. What supervisors and agents have made of it meanwhile stands.
-fn leave_line(promise: &mut Promise, contact: &Contact) {
+fn leave_line(promise: &mut Promise, contact: &Contact, counts_on: bool) {
     promise.attempt = contact.attempt;
+    promise.tried.ordinal = if counts_on { contact.ordinal } else { 0 };
     promise.stage = PromiseStage::Scheduled;
     (promise.priority, promise.topic) = (contact.priority, (*contact.topic).clone());
     promise.key = promise.key.map(|_| contact.own_key());

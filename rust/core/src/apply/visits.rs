@@ -25,8 +25,8 @@ impl Site {
             let answered_before = before.ever_answered();
             (answered_before, before.attempt, before.recent, before.exclusions, before.ordinal, before.conversation)
         } else {
-            let attempt = self.call_promised(id, event.visit, event.at_ms);
-            (false, attempt, VecDeque::new(), Rare::default(), 0, Conversation::default())
+            let (attempt, ordinal) = self.call_promised(id, event.visit, event.at_ms);
+            (false, attempt, VecDeque::new(), Rare::default(), ordinal, Conversation::default())
         };
         conversation.rest();
         self.recognise(about.channel()?, &event);

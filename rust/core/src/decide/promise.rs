@@ -10,7 +10,7 @@
 use super::{word, Check};
 use crate::promised::DIAL;
 use crate::rules::Rules;
-use crate::state::{Phase, Promise, PromiseStage};
+use crate::state::{Promise, PromiseStage};
 use crate::turn::{Turn, GAP_MS};
 use crate::words::bounds::{counted, ATTEMPT_MAX, DURATION_MAX_MS, INSTANT_MAX_MS};
 use crate::words::{
@@ -122,13 +122,9 @@ impl Turn<'_> {
 
     /// For how long the customer of a promised contact has been dialled by now, when nobody says so.
     pub(super) fn rang_ms(&self, id: &Id) -> u64 {
-        let dial_ms = self.dial_ms(id).unwrap_or(0);
-        match self.site.contact(id).map(|contact| contact.phase) {
-            Some(Phase::Connecting { connect_by_ms, .. }) if self.site.state.levels.is(4) => {
-                dial_ms.saturating_sub(connect_by_ms.saturating_sub(self.t_ms))
-            }
-            Some(_) | None => dial_ms,
-        }
+        let since_ms = self.promise(id).and_then(|promise| promise.tried.since_ms);
+        // Below level 4 nobody knows since when.
+        since_ms.map_or_else(|| self.dial_ms(id).unwrap_or(0), |since_ms| self.t_ms.saturating_sub(since_ms).min(DURATION_MAX_MS))
     }
 
     /// How long the customer of a promised contact is dialled.
@@ -216,7 +212,9 @@ impl Turn<'_> {
             // Nobody looked when it came to this: who was there then is not known.
             return MissReason::System;
         }
-        let open = self.site.is_open_from(&promise.queue, self.t_ms.saturating_sub(1), 1);
+        // Whoever is still dialled then is not hung up on: that the queue closed meanwhile is no reason.
+        let over_ms = if self.site.state.levels.is(4) { self.t_ms.min(promise.until_ms) } else { self.t_ms };
+        let open = self.site.is_open_from(&promise.queue, over_ms.saturating_sub(1), 1);
         if self.mode(&promise.queue) != QueueMode::Open || !open {
             return MissReason::Closed;
         }
@@ -275,7 +273,8 @@ impl Turn<'_> {
         reason: Option<MissReason>,
         successor: Option<Id>,
     ) {
-        let proposes = outcome == PromiseOutcome::Missed && promise.kind == PromiseKind::Scheduled;
+        let slots = promise.kind == PromiseKind::Scheduled || self.site.state.levels.is(4);
+        let proposes = outcome == PromiseOutcome::Missed && slots;
         let alternatives = if proposes { self.alternatives(&promise.queue, &promise.hours, self.t_ms) } else { Vec::new() };
         let event = PromiseEnded {
             at_ms: self.t_ms,

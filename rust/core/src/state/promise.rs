@@ -44,6 +44,23 @@ pub(crate) struct Promise {
     pub(crate) dialling_until_ms: Option<u64>,
     /// It is recorded that it may not be kept.
     pub(crate) at_risk: bool,
+    #[serde(default, skip_serializing_if = "Tried::is_nothing")] // up to level 3 it is not known
+    pub(crate) tried: Tried,
+}
+
+/// What is known of attempts besides how many there were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tried {
+    /// The customer is being dialled since then, whatever the deadline became.
+    pub(crate) since_ms: Option<u64>,
+    /// Messages up to the end of the last attempt: the next ones count on.
+    pub(crate) ordinal: u64,
+}
+
+impl Tried {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Its customer is here as the contact `returned`, so that nobody calls; else the promise's contact would have waited for an agent from
@@ -102,6 +119,7 @@ impl Promise {
             stage: PromiseStage::Scheduled,
             dialling_until_ms: None,
             at_risk: false,
+            tried: Tried::default(),
         }
     }
 
