@@ -33,12 +33,13 @@ impl Turn<'_> {
     /// The same customer waits on this channel, which has nobody wait twice.
     fn waiting_already(&self, fact: &ContactArrived) -> Option<Id> {
         let joins = self.rules()?.channel(&fact.channel)?.join_waiting;
-        self.first_waiting(fact.customer.filter(|_| joins)?, Some(&fact.channel))
+        self.first_waiting(fact.customer.filter(|_| joins)?, Some(&fact.channel), None)
     }
 
-    /// The contact of a customer that waits and arrived first.
-    pub(super) fn first_waiting(&self, customer: Id, channel: Option<&Name>) -> Option<Id> {
-        let contacts = self.site.index.customers.of(&customer).filter_map(|id| Some((id, self.site.contact(id)?)));
+    /// The contact of a customer that waits and arrived first, besides this one.
+    pub(super) fn first_waiting(&self, customer: Id, channel: Option<&Name>, but: Option<Id>) -> Option<Id> {
+        let others = self.site.index.customers.of(&customer).filter(|id| Some(**id) != but);
+        let contacts = others.filter_map(|id| Some((id, self.site.contact(id)?)));
         let waiting = contacts.filter(|(id, contact)| {
             contact.phase.waits() && channel.is_none_or(|channel| contact.channel == *channel && self.promise(id).is_none())
         });
@@ -108,6 +109,6 @@ impl Turn<'_> {
             self.divert(fact.contact, &fact.channel, &fact.queue, &to, cause);
             fact.queue = to;
         }
-        self.begin(fact);
+        self.begin(fact, None);
     }
 }

@@ -26,9 +26,9 @@ struct Past {
 }
 
 impl Turn<'_> {
-    /// A contact's life begins with its first visit.
-    pub(super) fn begin(&mut self, fact: ContactArrived) {
-        let past = self.past(&fact);
+    /// A contact's life begins with its first visit. `after`: whose next step it is.
+    pub(super) fn begin(&mut self, fact: ContactArrived, after: Option<Id>) {
+        let past = self.past(&fact, after);
         let (id, channel, topic) = (fact.contact, fact.channel.clone(), fact.topic.clone());
         let fact = self.merged(fact, past.promised);
         let (message, author) = (fact.message, fact.author.into());
@@ -68,17 +68,19 @@ impl Turn<'_> {
         Some(WaitExpected { at_ms: self.t_ms, queue, p50_ms, p80_ms, p90_ms, said_ms })
     }
 
-    fn past(&self, fact: &ContactArrived) -> Past {
+    fn past(&self, fact: &ContactArrived, after: Option<Id>) -> Past {
         let (Some(customer), Some(rules)) = (fact.customer, self.rules()) else { return Past::default() };
-        let begins_case = fact.case.is_none_or(|case| case == fact.contact);
+        let begins_case = after.is_some() || fact.case.is_none_or(|case| case == fact.contact);
         let promised = self.promised_to(customer, fact);
-        let waiting = if begins_case { self.first_waiting(customer, None) } else { None };
+        let waiting = if begins_case { self.first_waiting(customer, None, after) } else { None };
         // One link says it.
         let waiting = waiting.filter(|waiting| promised.is_none_or(|promised| promised.contact != *waiting));
         let place = self.site.state.places.get(&customer, &fact.channel, self.at_ms);
         let place = place.filter(|place| place.queue == fact.queue).cloned();
         let policy = &rules.policy;
-        let counted = fact.topic.as_ref().filter(|_| policy.repeat_count > 0 && place.is_none());
+        // Whoever goes on from another contact has been counted with that one.
+        let goes_on = after.is_some_and(|before| self.site.contact(&before).is_some());
+        let counted = fact.topic.as_ref().filter(|_| policy.repeat_count > 0 && place.is_none() && !goes_on);
         let known = counted.and_then(|topic| self.site.state.matters.get(&customer, topic, self.at_ms));
         let matter = counted.map(|_| Matter {
             count: 1 + known.map_or(0, |known| known.recent(policy.repeat_ms, self.at_ms)) as u64,

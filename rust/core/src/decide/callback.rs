@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::{Check, Refusal};
 use crate::booking::{horizon, spans};
+use crate::rules::Rules;
 use crate::state::{Contact, Phase, Promise};
 use crate::turn::Turn;
 use crate::words::bounds::INSTANT_MAX_MS;
@@ -20,17 +21,17 @@ const PROMISES_MAX: usize = 50;
 const PLAN_AHEAD_MS: u64 = 400 * 86_400_000;
 
 /// When somebody wishes to be called.
-struct Wish<'a> {
-    queue: &'a Name,
-    at_ms: u64,
-    exact: bool,
-    hours: &'a [Hours],
+pub(super) struct Wish<'a> {
+    pub(super) queue: &'a Name,
+    pub(super) at_ms: u64,
+    pub(super) exact: bool,
+    pub(super) hours: &'a [Hours],
 }
 
 /// What can be promised.
 #[allow(clippy::struct_field_names)] // units come last
 #[derive(Clone, Copy)]
-struct Window {
+pub(super) struct Window {
     due_ms: u64,
     from_ms: u64,
     until_ms: u64,
@@ -121,9 +122,10 @@ impl Turn<'_> {
         self.emit(Some(id), None, Some(channel), event);
     }
 
-    /// Where something is promised to cases, who is called back goes on with the case of the contact that is given up for it.
+    /// Who is called back goes on with the case of the contact that is given up for it. Up to level 3 only where something is promised to cases.
     fn case_going_on(&self, of: Id) -> Option<Id> {
-        self.rules().filter(|rules| rules.has_slas()).and_then(|_| self.site.case_of(&of))
+        let asked = self.site.state.levels.is(4) || self.rules().is_some_and(Rules::has_slas);
+        self.site.case_of(&of).filter(|_| asked)
     }
 
     fn promised(&self, fact: CallbackRequested, window: Window) -> Option<PromiseMade> {
@@ -188,7 +190,7 @@ impl Turn<'_> {
     }
 
     /// The slot that a wish gets, or why none and which ones could be had.
-    fn window(&mut self, wish: &Wish<'_>) -> Result<Window, (DeclineReason, Vec<u64>)> {
+    pub(super) fn window(&mut self, wish: &Wish<'_>) -> Result<Window, (DeclineReason, Vec<u64>)> {
         let (now_ms, t_ms) = (self.at_ms, self.t_ms);
         let Some(policy) = self.site.callbacks(wish.queue).cloned() else { return Err((DeclineReason::NoCallbacks, Vec::new())) };
         let (slot_ms, reach) = (policy.slot_ms, horizon(&policy, now_ms));
@@ -297,7 +299,7 @@ impl Turn<'_> {
         }
     }
 
-    fn promised_anew(&self, id: Id, promise: &Promise, hours: Vec<Hours>, window: Window) -> PromiseMade {
+    pub(super) fn promised_anew(&self, id: Id, promise: &Promise, hours: Vec<Hours>, window: Window) -> PromiseMade {
         let promise = promise.clone();
         PromiseMade {
             at_ms: self.t_ms,

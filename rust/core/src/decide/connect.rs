@@ -72,7 +72,6 @@ impl Turn<'_> {
             ConnectExpired { at_ms: self.t_ms, attempt, excluded_until_ms: until_ms, reoffer_from_ms: until_ms, siblings_until_ms };
         self.emit(Some(id), Some(agent), Some(&channel), event);
         self.go_on(id);
-        self.lead_on(id);
         self.settle(agent);
     }
 
@@ -114,7 +113,6 @@ impl Turn<'_> {
                 self.set_presence(agent, Presence::NotReady, Some(super::word("technical")), PresenceCause::Technical);
             }
             self.go_on(id);
-            self.lead_on(id);
         }
         self.settle(agent);
         for sibling in contact.siblings.values().filter(|_| gone) {

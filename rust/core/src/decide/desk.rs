@@ -88,7 +88,6 @@ impl Turn<'_> {
         if !matches!(contact.phase, Phase::Engaged { .. }) {
             self.revoke_accepted(id, contact, RevokeReason::DeskLost);
             self.go_on(id);
-            self.lead_on(id);
             return;
         }
         self.end_engagement(id, contact, EndedBy::DeskLost);

@@ -46,13 +46,13 @@ impl Turn<'_> {
     /// An offer has ended without acceptance. What was transferred to an agent goes back to the one who sent it, if that is possible at
     /// once; else the contact looks like any other.
     pub(super) fn go_on(&mut self, id: Id) {
-        let Some(contact) = self.site.contact(&id).filter(|contact| contact.looks()) else { return };
-        match contact.back.filter(|back| self.check_direct(contact, *back).is_ok()) {
-            Some(back) => {
-                let ttl_ms = self.transfer_ms();
-                self.give(id, back, Direct { by: None, reason: DirectReason::Returned }, ttl_ms);
-            }
-            None => self.look(id),
+        let Some(contact) = self.site.contact(&id).filter(|contact| contact.looks()) else { return self.lead_on(id) };
+        if let Some(back) = contact.back.filter(|back| self.check_direct(contact, *back).is_ok()) {
+            let ttl_ms = self.transfer_ms();
+            self.give(id, back, Direct { by: None, reason: DirectReason::Returned }, ttl_ms);
+        } else {
+            self.look(id);
+            self.lead_on(id);
         }
     }
 

@@ -12,8 +12,8 @@ use super::Check;
 use crate::state::{Choice, Contact, CHOOSING_MAX};
 use crate::turn::Turn;
 use crate::words::{
-    ArrivalAuthor, CallbackRequested, ContactArrived, DivertCause, EndReason, EndedBy, Id, Missed, Name, NextStep, NextStepChosen,
-    NextStepOffered, NextStepTaken, PromiseKind, QueueMode, StepKind, TakenBy, VisitOutcome,
+    ArrivalAuthor, Author, CallbackRequested, ContactArrived, DivertCause, EndReason, EndedBy, Id, Missed, Name, NextStep,
+    NextStepChosen, NextStepOffered, NextStepTaken, PromiseKind, QueueMode, StepKind, TakenBy, VisitOutcome,
 };
 
 impl Turn<'_> {
@@ -166,11 +166,14 @@ impl Turn<'_> {
         let (id, live) = (fact.contact, self.site.contact(&fact.contact).cloned());
         if let (StepKind::Queue, Some(contact), Some(to)) = (step.kind, &live, &step.queue) {
             self.taken(id, &choice.channel, step, TakenBy::Customer, Some(id));
+            if let Some(message) = fact.message {
+                self.record_message(id, message, Author::Customer, None);
+            }
             return self.flow_over(id, contact, to, choice.cause);
         }
         let Some(arrival) = arrival(fact, choice, step) else { return };
         self.taken(id, &choice.channel, step, TakenBy::Customer, Some(fact.successor));
-        self.begin(arrival);
+        self.begin(arrival, Some(id));
         if live.is_some() {
             self.flow_out(id, fact.successor);
         }

@@ -55,12 +55,12 @@ impl Turn<'_> {
         self.end_visit(id, &contact, VisitOutcome::Requeued);
         let queued = self.timed(queued, &contact.channel, Some(&contact));
         self.emit(Some(id), contact.phase.engaged(), Some(&contact.channel), queued);
-        match agent {
-            Some(agent) => {
-                let ttl_ms = self.transfer_ms();
-                self.give(id, agent, Direct { by: fact.by.or(fact.agent), reason: DirectReason::Transfer }, ttl_ms);
-            }
-            None => self.look(id),
+        if let Some(agent) = agent {
+            let ttl_ms = self.transfer_ms();
+            self.give(id, agent, Direct { by: fact.by.or(fact.agent), reason: DirectReason::Transfer }, ttl_ms);
+        } else {
+            self.look(id);
+            self.lead_on(id);
         }
         self.settle_hands(&contact);
     }
