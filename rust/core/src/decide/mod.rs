@@ -25,6 +25,7 @@ mod next_step;
 mod offer;
 mod outside;
 mod parking;
+mod place;
 mod plan;
 mod policy;
 mod promise;

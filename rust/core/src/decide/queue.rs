@@ -57,7 +57,7 @@ impl Turn<'_> {
             }
             self.move_on(id, queue);
         }
-        true
+        self.book_places(queue)
     }
 
     /// Queued ones in key order, then offered ones: so no agent who loses an offer gets another one that is about to end.
