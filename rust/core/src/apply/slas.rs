@@ -87,7 +87,10 @@ impl Site {
         let clocks = self.state.slas.running.get(subject).into_iter().flatten();
         let broken = clocks.filter(|(_, clock)| clock.is_broken() && of(clock));
         let broken: Vec<(Name, SlaClock)> = broken.map(|(name, clock)| (name.clone(), clock.clone())).collect();
-        let Some(few) = self.state.slas.running.get_mut(subject).filter(|_| !broken.is_empty()) else { return broken };
+        if broken.is_empty() {
+            return broken;
+        }
+        let Some(few) = self.state.slas.running.get_mut(subject) else { return broken };
         for (name, _) in &broken {
             few.remove(name);
         }
