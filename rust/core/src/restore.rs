@@ -49,9 +49,17 @@ pub(crate) fn check(state: &State) -> Result<(), String> {
     for (id, held) in &state.held {
         within(&[("next time", held.next_ms, MS)]).map_err(|what| format!("the held promise to contact {id:?} has {what}"))?;
     }
+    one_promise_each(state)?;
     for planned in state.planned.values() {
         let places = planned.capacities.values().map(|places| ("places of a slot", u64::from(*places), PLACES));
         within(&places.chain([("length of slots", planned.slot_ms, SLOT)]).collect::<Vec<_>>())?;
+    }
+    for (queue, closed) in &state.modes {
+        within(&[("closing", closed.close_at_ms.unwrap_or(0), MS)]).map_err(|what| format!("queue {queue} has {what}"))?;
+    }
+    for (queue, hours) in &state.hours {
+        let claims = [("closing", hours.close_at_ms.unwrap_or(0), MS), ("next turn", hours.next_ms.unwrap_or(0), MS)];
+        within(&claims).map_err(|what| format!("the hours of queue {queue} have {what}"))?;
     }
     for (id, choice) in &state.choices {
         within(&of_choice(choice)).map_err(|what| format!("the choice of contact {id:?} has {what}"))?;
@@ -65,11 +73,14 @@ pub(crate) fn check(state: &State) -> Result<(), String> {
 
 fn of_promise(promise: &Promise, state: &State) -> Result<(), String> {
     let mut claims = vec![
+        ("time of making", promise.made_ms, MS),
         ("due time", promise.due_ms, MS),
         ("beginning", promise.from_ms, MS),
         ("end", promise.until_ms, Span(promise.from_ms.max(promise.due_ms), MS.1)),
         ("next time", promise.next_ms, MS),
         ("time of dialling", promise.dialling_until_ms.unwrap_or(0), MS),
+        ("beginning of dialling", promise.tried.since_ms.unwrap_or(0), MS),
+        ("messages", promise.tried.ordinal, COUNT),
         ("length of slots", promise.slot_ms, SLOT),
         ("attempts", promise.attempts, COUNT),
         ("visit", u64::from(promise.visit), Span(0, ATTEMPT.1)),
@@ -122,6 +133,13 @@ fn one_place_each(state: &State) -> Result<(), String> {
     let mut taken = BTreeSet::new();
     let twice = live.chain(kept).find(|(_, seq)| !taken.insert(*seq));
     twice.map_or(Ok(()), |(id, seq): (Id, u64)| Err(format!("contact {id:?} has the place {seq} of another")))
+}
+
+/// A customer who is here keeps one call from being made.
+fn one_promise_each(state: &State) -> Result<(), String> {
+    let mut here = BTreeSet::new();
+    let twice = state.held.values().find(|held| !here.insert(held.returned));
+    twice.map_or(Ok(()), |held| Err(format!("two promises are held for contact {:?}", held.returned)))
 }
 
 fn within(claims: &[Claim]) -> Result<(), String> {

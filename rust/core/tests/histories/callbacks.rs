@@ -138,7 +138,7 @@ pub(crate) fn asked(fact_id: Id, known: &Known, ask: &Ask) -> Fact {
             preferred: Vec::new(),
             entry_point: None,
             topic: None,
-            case: None,
+            case: [None, Some(known.waiting.contact), Some(known.promised.contact)][usize::from(*queue) % 3].filter(|_| *exact),
             rule: None,
             language: None,
             accepts: Vec::new(),

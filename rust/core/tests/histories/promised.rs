@@ -2,14 +2,15 @@
 
 use cordboard_core::codec;
 use cordboard_core::words::{
-    CallbackPolicy, CallbackRequested, CapacityPlanned, ContactAbandoned, ContactArrived, CustomerErasureRequested, DialMode,
-    Event, Id, Policy, PromiseKind, QueuePolicy, Returning, Verdict,
+    CalendarPolicy, CallbackPolicy, CallbackRequested, CapacityPlanned, Commit, ContactAbandoned, ContactArrived,
+    CustomerErasureRequested, DialMode, Digest, Entry, Event, Id, Policy, PolicyPublished, PromiseKind, QueuePolicy, Returning,
+    Verdict,
 };
-use cordboard_core::Router;
+use cordboard_core::{commit_hash, Router};
 
 use crate::large::{check_loss, check_turn, count, frames, leading, numbered, publish};
 use crate::site::{channels, id, name, plain_arrival, plain_policy, plain_queue, CHANNELS};
-use crate::transcript::{transcript, Line};
+use crate::transcript::{read, transcript, Line};
 use crate::witness::{decide, restored, START_MS};
 
 const QUEUE: &str = "orders";
@@ -116,9 +117,73 @@ fn a_plan_that_holds_nobody_is_noted_over_several_commits() {
     assert_eq!(count(&commits, |event| matches!(event, Event::PromiseAtRisk(_))), usize::try_from(PROMISES).unwrap());
 }
 
+/// A commit that promises somebody else what was promised before is folded: nobody decided it here.
+#[test]
+fn who_has_no_room_in_a_slot_is_found() {
+    let (mut router, _) = leading();
+    let (mut facts, mut narrow) = (Vec::new(), policy(1));
+    narrow.queues[0].callbacks.as_mut().unwrap().capacity = 1;
+    publish(&mut facts, codec::encode_policy(&narrow));
+    numbered(&mut facts, |fact_id| wish(fact_id, 1, None).into());
+    let commits = decide(&mut router, &frames(&facts, 1), START_MS);
+    let genuine = read(commits.last().unwrap());
+    let made = genuine.entries.iter().find(|entry| entry.contact == Some(id(0xc1, 1)) && entry.tag == 72).unwrap();
+    let twice = Entry { contact: Some(id(0xc1, 2)), ..made.clone() };
+    let hash = Digest(commit_hash(commits.last().unwrap()));
+    let forged = Commit { seq: genuine.seq + 1, prev_hash: hash, state_hash: None, entries: vec![twice], ..genuine };
+    assert_eq!(router.check(), Vec::<String>::new());
+    router.apply(&codec::encode_commit(&forged)).unwrap();
+    let slot = (START_MS + 10 * SLOT_MS).div_ceil(SLOT_MS);
+    assert_eq!(router.check(), vec![format!("slot {slot} of queue {QUEUE} has 2 promises and room for 1")]);
+}
+
+/// Why the snapshot is refused in which this stands for that.
+fn unbelieved(snapshot: &[u8], that: &impl serde::Serialize, this: &impl serde::Serialize) -> String {
+    let (that, this) = (rmp_serde::to_vec(that).unwrap(), rmp_serde::to_vec(this).unwrap());
+    let at: Vec<usize> = (0..snapshot.len()).filter(|at| snapshot[*at..].starts_with(&that)).collect();
+    assert_eq!(at.len(), 1, "{that:02x?}");
+    Router::restore(&[&snapshot[..at[0]], &this, &snapshot[at[0] + that.len()..]].concat()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_snapshot_claims_no_hours_and_no_held_promise_that_cannot_be() {
+    let mut router = held();
+    let snapshot = router.snapshot();
+    let from_ms = (START_MS + 10 * SLOT_MS).next_multiple_of(SLOT_MS) - 300_000;
+    let twice = unbelieved(&snapshot, &(id(0xc2, 2), from_ms), &(id(0xc2, 1), from_ms));
+    assert_eq!(twice, format!("snapshot: two promises are held for contact {:?}", id(0xc2, 1)));
+    let never = unbelieved(&snapshot, &(id(0xc2, 2), from_ms), &(id(0xc2, 2), 1_u64 << 50));
+    let beyond = "1125899906842624, which is beyond all bounds";
+    assert_eq!(never, format!("snapshot: the held promise to contact {:?} has next time {beyond}", id(0xc1, 2)));
+    let turns_ms = START_MS + 3 * 3_600_000;
+    let mut facts = Vec::new();
+    let calendar = CalendarPolicy { name: name("desk"), from_ms: START_MS, weeks: vec![vec![0, 180]], order: vec![0] };
+    let queue = QueuePolicy { calendar: Some(name("desk")), ..policy(1).queues[0].clone() };
+    let policy = codec::encode_policy(&Policy { calendars: vec![calendar], queues: vec![queue], ..policy(2) });
+    numbered(&mut facts, |_| PolicyPublished { fact_id: id(0xf2, 3), policy }.into());
+    let inbox = frames(&facts, router.position().inbox_seq + 1);
+    decide(&mut router, &inbox, START_MS + 1);
+    let hours = unbelieved(&router.snapshot(), &(true, (), turns_ms), &(true, (), 1_u64 << 50));
+    assert_eq!(hours, format!("snapshot: the hours of queue {QUEUE} have next turn {beyond}"));
+}
+
 /// Two customers come in before the time of their calls: one leaves without an answer and is called, the other is forgotten and is not.
 #[test]
 fn who_comes_in_before_and_leaves_is_called_as_promised() {
+    let mut router = held();
+    let mut facts = Vec::new();
+    numbered(&mut facts, |_| ContactAbandoned { fact_id: id(0xf2, 1), contact: id(0xc2, 1) }.into());
+    numbered(&mut facts, |_| CustomerErasureRequested { fact_id: id(0xf2, 2), customer: id(0xb1, 2) }.into());
+    let inbox = frames(&facts, router.position().inbox_seq + 1);
+    let commits = decide(&mut router, &inbox, START_MS + 10);
+    assert_eq!(restored(&router).state_hash(), router.state_hash(), "after a restart");
+    assert_eq!(count(&commits, |event| matches!(event, Event::PromiseReleased(_))), 1);
+    assert_eq!(count(&commits, |event| matches!(event, Event::PromiseEnded(_))), 1);
+    assert_eq!(router.check(), Vec::<String>::new());
+}
+
+/// Two calls are promised to two customers who came in before.
+fn held() -> Router {
     let (mut router, _) = leading();
     let mut facts = Vec::new();
     let callbacks = CallbackPolicy { returning: Returning::Merge, ..policy(1).queues[0].callbacks.clone().unwrap() };
@@ -136,13 +201,5 @@ fn who_comes_in_before_and_leaves_is_called_as_promised() {
     }
     let commits = decide(&mut router, &frames(&facts, 1), START_MS);
     assert_eq!(count(&commits, |event| matches!(event, Event::PromiseHeld(_))), 2);
-    let known = facts.len();
-    numbered(&mut facts, |fact_id| ContactAbandoned { fact_id, contact: id(0xc2, 1) }.into());
-    numbered(&mut facts, |fact_id| CustomerErasureRequested { fact_id, customer: id(0xb1, 2) }.into());
-    let inbox = frames(&facts[known..], router.position().inbox_seq + 1);
-    let commits = decide(&mut router, &inbox, START_MS + 10);
-    assert_eq!(restored(&router).state_hash(), router.state_hash(), "after a restart");
-    assert_eq!(count(&commits, |event| matches!(event, Event::PromiseReleased(_))), 1);
-    assert_eq!(count(&commits, |event| matches!(event, Event::PromiseEnded(_))), 1);
-    assert_eq!(router.check(), Vec::<String>::new());
+    router
 }
