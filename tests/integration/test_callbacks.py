@@ -310,10 +310,14 @@ def _by_hand(target: str) -> None:
 
 async def _board(client: Client) -> None:
     """What was done above, as the day's figures; and none of days without promises."""
-    listed = [promise async for promise in client.list_promises()]
-    due = [promise.due_ms for promise in listed]
-    seen = (await client.find_slots("orders")).consistency_token  # the history may be behind what is listed
-    board = await client.get_promise_board(["orders"], due_from_ms=min(due), due_until_ms=max(due) + 1, zone="UTC", after=seen)
+    while True:
+        listed = [promise async for promise in client.list_promises()]
+        due = [promise.due_ms for promise in listed]
+        seen = (await client.find_slots("orders")).consistency_token  # the history may be behind what is listed
+        board = await client.get_promise_board(["orders"], due_from_ms=min(due), due_until_ms=max(due) + 1, zone="UTC", after=seen)
+        # The board is of a later moment than the list: looked at anew if something happened between the two.
+        if [promise async for promise in client.list_promises()] == listed:
+            break
     outcomes = Counter(promise.outcome for promise in listed)
     total = board.total
     assert (total.promised, total.live, total.at_risk) == (len(listed), outcomes[""], 1)

@@ -5,7 +5,7 @@ from email.message import EmailMessage
 from email.policy import default
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cordboard.effects.attempt import Undeliverable
@@ -150,6 +150,7 @@ HEADERS = {
 }
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     text=st.text(max_size=300), subject=st.text(max_size=300), agent=st.text(max_size=50), customer=st.text(max_size=50),
     quoted=st.text(max_size=300), answers=st.text(max_size=50), before=st.lists(st.text(max_size=50), max_size=3),
