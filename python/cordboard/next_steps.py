@@ -39,6 +39,11 @@ class Choice:
     """Of a callback: when they are called."""
 
     @property
+    def waits(self) -> bool:
+        """The contact waits, and stays the same in another queue; else it was turned away, and there is none."""
+        return self.cause in ("closing", "threshold")
+
+    @property
     def by(self) -> TakenBy | None:
         return None if self.taken is None else self.taken.by
 
@@ -82,21 +87,26 @@ class NextSteps:
         event = codec.decode_event(entry)
         if isinstance(event, words.NextStepOffered):
             self._over.pop(contact, None)
-            self._open[contact] = Choice(
-                contact=contact,
-                channel=entry.channel or "",
-                queue=event.queue,
-                cause=event.cause,
-                steps=tuple(event.choices),
-                until_ms=event.until_ms,
-                entry_point=event.entry_point,
-                language=event.language,
-            )
+            self._open[contact] = offered(contact, entry.channel or "", event)
             return
         taken = event if isinstance(event, words.NextStepTaken) else None
         self._over[contact] = replace(self._open.pop(contact), open=False, taken=taken, over_ms=at_ms)
         if taken is not None and taken.kind == "callback" and taken.successor is not None:
             self._called[taken.successor] = contact
+
+
+def offered(contact: bytes, channel: str, event: words.NextStepOffered) -> Choice:
+    """The choice that an offer opens."""
+    return Choice(
+        contact=contact,
+        channel=channel,
+        queue=event.queue,
+        cause=event.cause,
+        steps=tuple(event.choices),
+        until_ms=event.until_ms,
+        entry_point=event.entry_point,
+        language=event.language,
+    )
 
 
 def told(messages: Mapping[str, str], language: str | None, own: str = "en") -> str:

@@ -335,6 +335,25 @@ async def test_a_contact_that_never_came_to_be_leaves_nothing_and_takes_nobody_e
         assert unknown.value.reason == "unknown_customer"
 
 
+async def test_a_message_that_was_not_taken_is_withdrawn_and_its_contact_stays(database_url: str) -> None:
+    async with Vault.open(database_url, KEK) as vault:
+        jan = await vault.customer("phone", "+3225551234")
+        first = make_draft("first", customer=jan)
+        said, other = (Content(ref, "message", "…") for ref in (b"s" * 16, b"o" * 16))
+        await vault.accept(replace(first, contents=(other,)))
+        await vault.accept(replace(make_draft("said"), contact=first.contact, contents=(said,)))
+        before = await rows_left(database_url)
+        for contact in (b"x" * 16, first.contact, first.contact):
+            await vault.withdraw(contact, said.ref)
+        assert await rows_left(database_url) == before | {"contents": before["contents"] - 1}
+        assert list(await vault.read([said.ref, other.ref])) == [other.ref]
+        # So is one that was kept for a contact that never came to be.
+        never = replace(make_draft("never", customer=jan), contents=(said,))
+        await vault.accept(never)
+        await vault.discard(never.contact, (), [said.ref])
+        assert await vault.read([said.ref]) == {}
+
+
 @pytest.mark.parametrize("told", ["segment", "identity", "merge"])
 async def test_who_is_known_by_more_than_a_wish_that_was_declined_stays(database_url: str, told: str) -> None:
     async with Vault.open(database_url, KEK) as vault:

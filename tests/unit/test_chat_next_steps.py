@@ -197,3 +197,29 @@ async def test_one_address_does_not_take_the_room_to_choose_from_all_others(tmp_
             assert (await bo.hear("next_step"))["kind"] == "message"
             await turned_away(next_door, "1" * 32)
             assert len(await site.router.seen(3, facts.ContactArrived)) == 3
+
+
+async def test_who_waits_says_something_on_the_way_to_another_queue(site: ScriptedSite) -> None:
+    site.router.turns_away = []
+    async with await site.customer() as bo:
+        contact = bytes.fromhex((await bo.start())["contact"])
+        site.router.turns_away = STEPS
+        await site.router.offer(contact, "orders")
+        await bo.hear("next_steps")
+        site.router.refuse[facts.NextStepChosen] = "next_step_unavailable"
+        await bo.say("choose", kind="queue", to="invoices", text="Het is dringend.")
+        assert (await bo.hear("error"))["reason"] == "next_step_unavailable"
+        (refused,) = await site.router.seen(1, facts.NextStepChosen)
+        assert await site.vault.read([refused.message]) == {}
+        site.router.refuse.clear()
+        await bo.say("choose", kind="queue", to="invoices", text="Het is dringend.")
+        _, fact = await site.router.seen(2, facts.NextStepChosen)
+        (content,) = (await site.vault.read([fact.message])).values()
+        # It belongs to the chat that goes on, and the first words are there already.
+        assert (content.text, content.kind) == ("Het is dringend.", "message")
+        await site.vault.discard(fact.successor, ("text", "customer"), [fact.message])
+        assert len(await site.vault.read([fact.message])) == 1
+        await site.router.offer(contact, "orders")
+        await bo.say("choose", kind="queue", to="invoices")
+        *_, silent = await site.router.seen(3, facts.NextStepChosen)
+        assert silent.message is None

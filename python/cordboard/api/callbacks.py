@@ -1,18 +1,19 @@
 """CallbackService: find a slot, promise a call, move it, cancel it; and what is promised."""
 
-import logging
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 from itertools import islice
 
 from msgspec.structs import replace
 
 from cordboard import codec
 from cordboard.api import missed, promises
-from cordboard.api.content import CUSTOMER, FIELDS, KINDS, SUBJECT, TEXT, contents_of
+from cordboard.api.content import CUSTOMER, FIELDS, SUBJECT, TEXT, contents_of
 from cordboard.api.guard import Context
 from cordboard.api.ids import callback_id, fact_id
 from cordboard.api.intake import ADDRESS_MAX, TEXT_BYTES_MAX, TEXT_MAX
+from cordboard.api.kept import NUMBER, forget, submit_new
 from cordboard.api.outcomes import Outcome
 from cordboard.api.promise_board import promise_board
 from cordboard.api.site import GATEWAY, Site
@@ -21,7 +22,7 @@ from cordboard.api.status import WishDeclined
 from cordboard.api.translate.check import PERSON_MAX, Check
 from cordboard.api.translate.promises import MODES, hours_from, number_from, slot_message, zone_from
 from cordboard.api.translate.words import requirements_from
-from cordboard.errors import FactRefused, InvalidInput, Overloaded, VaultUnavailable
+from cordboard.errors import FactRefused, InvalidInput
 from cordboard.events.bounds import INSTANT_MAX_MS, PREFERRED_MAX
 from cordboard.events.event import CallbackDeclined, PromiseAtRisk, PromiseEnded, PromiseMade
 from cordboard.events.promises import (
@@ -41,13 +42,11 @@ from cordboard.vault.address import PHONE
 from cordboard.vault.clock import now_ms
 from cordboard.vault.refs import content_ref
 
-logger = logging.getLogger(__name__)
 SLOTS_MAX = 3_000
 SLOTS_DEFAULT = 8
 SLOT_MS_MIN, SLOT_MS_MAX = 60_000, 86_400_000
 PLACES_MAX = 65_535
 VOICE = "voice"
-NUMBER = "number"
 
 
 class CallbackService(CallbackServiceServicer):
@@ -114,27 +113,8 @@ class CallbackService(CallbackServiceServicer):
         self, request: pb.BookCallbackRequest, fact: CallbackRequested, persons: list[str], number: str
     ) -> pb.BookCallbackResponse:
         external_id = _external_id(uuid.UUID(request.request_id))
-        try:
-            self._site.admit()
-        except Overloaded:
-            if await self._site.vault.find(GATEWAY, external_id) is None:
-                raise
-        with self._site.arriving.taken():
-            try:
-                outcome = await self._site.submit(await self._draft(request, external_id, fact, persons, number))
-            except InvalidInput as error:
-                if error.reason != "unknown_customer":
-                    raise
-                # Erased a moment ago, and known again from now on by another reference.
-                outcome = await self._site.submit(await self._draft(request, external_id, fact, persons, number))
+        outcome = await submit_new(self._site, external_id, partial(self._draft, request, external_id, fact, persons, number))
         return await self._booked(outcome, fact.contact)
-
-    async def _forget(self, contact: bytes) -> None:
-        """Nobody is promised a call: number and text are kept for nothing."""
-        try:
-            await self._site.vault.discard(contact, (*KINDS, NUMBER))
-        except (VaultUnavailable, Overloaded) as error:
-            logger.warning("what belongs to a wish that was declined stays in the vault: %s", error)
 
     async def _booked(self, outcome: Outcome, contact: bytes) -> pb.BookCallbackResponse:
         return pb.BookCallbackResponse(
@@ -171,7 +151,7 @@ class CallbackService(CallbackServiceServicer):
         """The promise that a command made, as it stands. Raises WishDeclined."""
         declined = outcome.first(CallbackDeclined)
         if declined is not None:
-            await self._forget(contact)
+            await forget(self._site, contact)
             raise WishDeclined(declined.reason, tuple(declined.alternatives))
         # The outcome may be known a moment before the fold next to it has it.
         while not await self._site.feed.reached(outcome.seq, 1.0):

@@ -2,19 +2,19 @@
 
 import uuid
 from collections.abc import Mapping
+from functools import partial
 
 from msgspec.structs import replace
 
 from cordboard import codec
 from cordboard.api.content import contents_of
 from cordboard.api.ids import contact_id, fact_id
+from cordboard.api.kept import submit_new
 from cordboard.api.site import GATEWAY, Site
 from cordboard.api.sorting import check_words, language_of, sorted_by_policy
-from cordboard.api.status import BadRequest
 from cordboard.api.translate.check import PERSON_MAX, Check
 from cordboard.api.translate.words import requirements_from
 from cordboard.api.turned_away import refuse_turned_away
-from cordboard.errors import InvalidInput, Overloaded
 from cordboard.events.bounds import PREFERRED_MAX
 from cordboard.events.event import ContactQueued
 from cordboard.events.fact import ContactArrived
@@ -35,21 +35,12 @@ async def submit(site: Site, request: pb.SubmitContactRequest) -> pb.SubmitConta
     """Raises BadRequest, FactRefused, Overloaded, LogUnavailable, VaultUnavailable, OutcomeUnknown."""
     fact, persons = _read(request)
     external_id = str(uuid.UUID(request.request_id))
-    try:
-        site.admit()
-        check_words(site.declared.policy, fact)
-    except (Overloaded, BadRequest):
-        # A repeat of a contact that stands is no new contact, and what the policy says by now does not matter to it.
-        if await site.vault.find(GATEWAY, external_id) is None:
-            raise
-    with site.arriving.taken():
-        try:
-            outcome = await site.submit(await _draft(site, request, external_id, fact, persons))
-        except InvalidInput as error:
-            if error.reason != "unknown_customer":
-                raise
-            # Erased a moment ago, and known again from now on by another reference.
-            outcome = await site.submit(await _draft(site, request, external_id, fact, persons))
+    outcome = await submit_new(
+        site,
+        external_id,
+        partial(_draft, site, request, external_id, fact, persons),
+        partial(check_words, site.declared.policy, fact),
+    )
     refuse_turned_away(site, fact.contact, outcome)
     queued = outcome.first(ContactQueued)
     return pb.SubmitContactResponse(

@@ -1,31 +1,29 @@
 """NextStepService: what a customer can do where nobody can help, and what they choose."""
 
-import logging
 import uuid
+from functools import partial
 
 from msgspec.structs import replace
 
 from cordboard import codec
 from cordboard.api import promises
-from cordboard.api.callbacks import NUMBER
-from cordboard.api.content import KINDS as CONTENTS
 from cordboard.api.content import contents_of
 from cordboard.api.guard import Context
-from cordboard.api.ids import callback_id, fact_id
+from cordboard.api.ids import callback_id, fact_id, message_ref
 from cordboard.api.intake import ADDRESS_MAX, TEXT_BYTES_MAX, TEXT_MAX, check_fields
+from cordboard.api.kept import NUMBER, forget, submit_new
 from cordboard.api.outcomes import Outcome
 from cordboard.api.site import GATEWAY, Site
 from cordboard.api.status import WishDeclined
 from cordboard.api.translate.check import PERSON_MAX, Check
 from cordboard.api.translate.promises import hours_from, number_from
-from cordboard.api.turned_away import told_at
-from cordboard.errors import FactRefused, InvalidInput, Overloaded, VaultUnavailable
+from cordboard.api.turned_away import steps_shown
+from cordboard.errors import FactRefused
 from cordboard.events.bounds import INSTANT_MAX_MS
 from cordboard.events.event import CallbackDeclined, NextStepTaken, PromiseMade
 from cordboard.events.next_steps import NextStepChosen
 from cordboard.events.policy import StepKind
 from cordboard.events.verdict import REFUSALS
-from cordboard.next_steps import Choice
 from cordboard.numbers import CallableNumbers
 from cordboard.promises import made
 from cordboard.v1 import next_step_service_pb2 as pb
@@ -34,8 +32,6 @@ from cordboard.vault import Content, Draft
 from cordboard.vault.address import PHONE
 from cordboard.vault.clock import now_ms
 from cordboard.vault.refs import content_ref
-
-logger = logging.getLogger(__name__)
 
 METHOD = "ChooseNextStep"
 KINDS: dict[str, StepKind] = {
@@ -62,43 +58,42 @@ class NextStepService(NextStepServiceServicer):
         choice = self._site.next_steps.get(contact)
         if choice is None:
             raise FactRefused(REFUSALS["unknown_contact"], reason="unknown_contact")
-        message = _message(choice, told_at(self._site, choice.entry_point, choice.language))
-        return pb.GetNextStepsResponse(next_steps=message, consistency_token=self._site.token(self._site.next_steps.position))
+        token = self._site.token(self._site.next_steps.position)
+        return pb.GetNextStepsResponse(next_steps=steps_shown(self._site, choice), consistency_token=token)
 
     async def ChooseNextStep(self, request: pb.ChooseNextStepRequest, context: Context) -> pb.ChooseNextStepResponse:
         fact, number = _chosen(request, self._site.numbers)
         external_id = f"{METHOD}/{uuid.UUID(request.request_id)}"
+        stays = await self._stays(fact)
+        if stays:
+            _check_said(request)
         try:
-            self._site.admit()
-        except Overloaded:
-            if await self._site.vault.find(GATEWAY, external_id) is None:
-                raise
-        with self._site.arriving.taken():
-            try:
-                outcome = await self._site.submit(await self._draft(request, external_id, fact, number))
-            except InvalidInput as error:
-                if error.reason != "unknown_customer":
-                    raise
-                # Erased a moment ago, and known again from now on by another reference.
-                outcome = await self._site.submit(await self._draft(request, external_id, fact, number))
-            except FactRefused as refused:
-                # Else what is kept belongs to somebody who is there.
-                if refused.reason != "contact_exists":
-                    await self._forget(fact.successor)
-                raise
+            outcome = await submit_new(self._site, external_id, partial(self._draft, request, external_id, fact, number, stays))
+        except FactRefused as refused:
+            # Else what is kept belongs to somebody who is there.
+            if refused.reason != "contact_exists":
+                await forget(self._site, fact.contact if stays else fact.successor, _said(request) if stays else None)
+            raise
         return await self._answer(outcome, fact.successor)
 
-    async def _forget(self, successor: bytes) -> None:
-        """Nothing follows from the choice: number and text are kept for nothing."""
-        try:
-            await self._site.vault.discard(successor, (*CONTENTS, NUMBER))
-        except (VaultUnavailable, Overloaded) as error:
-            logger.warning("what belongs to a choice that came to nothing stays in the vault: %s", error)
+    async def _stays(self, fact: NextStepChosen) -> bool:
+        """Who waits is the same contact in another queue, and nothing new begins there."""
+        if fact.kind != "queue":
+            return False
+        if self._site.next_steps.get(fact.contact) is None:
+            await self._site.catch_up()
+        choice = self._site.next_steps.get(fact.contact)
+        return choice is not None and choice.waits
 
-    async def _draft(self, request: pb.ChooseNextStepRequest, external_id: str, fact: NextStepChosen, number: str) -> Draft:
+    async def _draft(
+        self, request: pb.ChooseNextStepRequest, external_id: str, fact: NextStepChosen, number: str, stays: bool
+    ) -> Draft:
         given = request.customer if request.HasField("customer") else None
         customer = await self._site.customer(given.kind, given.address) if given is not None else None
         contents = contents_of(fact.successor, "", request.text, given, request.fields)
+        if stays and request.text:
+            fact = replace(fact, message=_said(request))
+            contents = (Content(_said(request), "message", request.text),)
         if fact.kind == "callback":
             address = Content(content_ref(fact.successor, NUMBER), NUMBER, number)
             contents = (*contents, address)
@@ -106,7 +101,7 @@ class NextStepService(NextStepServiceServicer):
         return Draft(
             gateway=GATEWAY,
             external_id=external_id,
-            contact=fact.successor,
+            contact=fact.contact if stays else fact.successor,
             fact_id=fact.fact_id,
             fact=codec.check_fact(replace(fact, customer=customer)),
             customer=customer,
@@ -118,7 +113,7 @@ class NextStepService(NextStepServiceServicer):
         """Raises WishDeclined."""
         declined = outcome.first(CallbackDeclined)
         if declined is not None:
-            await self._forget(successor)
+            await forget(self._site, successor)
             raise WishDeclined(declined.reason, tuple(declined.alternatives))
         taken = outcome.first(NextStepTaken)
         assert taken is not None, "a choice that stands is taken, or declined"
@@ -135,23 +130,18 @@ class NextStepService(NextStepServiceServicer):
         return answer
 
 
-def _message(choice: Choice, text: str) -> pb.NextSteps:
-    message = pb.NextSteps(
-        contact_id=choice.contact.hex(),
-        steps=[pb.NextStep(kind=step.kind, to=step.to or "") for step in choice.steps],
-        until_ms=choice.until_ms,
-        channel=choice.channel,
-        queue=choice.queue,
-        cause=choice.cause,
-        entry_point=choice.entry_point or "",
-        told=text,
-        open=choice.open,
-        taken_by=choice.by or "",
-    )
-    if choice.taken is not None:
-        message.taken.CopyFrom(pb.NextStep(kind=choice.taken.kind, to=choice.taken.to or ""))
-        message.successor_contact_id = choice.taken.successor.hex() if choice.taken.successor is not None else ""
-    return message
+def _said(request: pb.ChooseNextStepRequest) -> bytes:
+    """The message that goes along to another queue."""
+    return message_ref(METHOD, uuid.UUID(request.request_id))
+
+
+def _check_said(request: pb.ChooseNextStepRequest) -> None:
+    """Raises BadRequest: nothing begins that could have fields, or be another customer's."""
+    check = Check()
+    for field, given in (("fields", bool(request.fields)), ("customer", request.HasField("customer"))):
+        if given:
+            check.wrong(field, "who waits can say something (text), and stays who they are")
+    check.finish()
 
 
 def _chosen(request: pb.ChooseNextStepRequest, numbers: CallableNumbers) -> tuple[NextStepChosen, str]:

@@ -1,41 +1,34 @@
 """New contacts that their queue does not take: refused with what their customers can do instead."""
 
+from dataclasses import replace
+
 from cordboard.api.outcomes import Outcome
 from cordboard.api.site import Site
 from cordboard.api.status import TurnedAway
+from cordboard.api.translate.next_steps import steps_message
 from cordboard.events.event import NextStepOffered, NextStepTaken
-from cordboard.next_steps import told
+from cordboard.next_steps import Choice, offered, told
 from cordboard.v1 import next_step_service_pb2 as pb
 from cordboard.vault.clock import now_ms
 
 
 def refuse_turned_away(site: Site, contact: bytes, outcome: Outcome) -> None:
     """Raises TurnedAway if a new contact was not taken by its queue: with what its customer can do instead."""
-    offered = outcome.first(NextStepOffered)
-    if offered is None:
+    found = next(((entry, event) for entry, event in outcome.events if isinstance(event, NextStepOffered)), None)
+    if found is None:
         return
+    entry, event = found
     taken = outcome.first(NextStepTaken)
-    choice = site.next_steps.get(contact)
+    choice = site.next_steps.get(contact) or replace(offered(contact, entry.channel or "", event), open=taken is None, taken=taken)
     # A repeat may come when it is over.
-    is_open = taken is None and (choice is None or choice.open) and offered.until_ms > now_ms()
-    steps = tuple(offered.choices) if is_open else ()
-    raise TurnedAway(
-        offered.cause,
-        pb.NextSteps(
-            contact_id=contact.hex(),
-            steps=[pb.NextStep(kind=step.kind, to=step.to or "") for step in steps],
-            until_ms=offered.until_ms,
-            queue=offered.queue,
-            cause=offered.cause,
-            entry_point=offered.entry_point or "",
-            told=told_at(site, offered.entry_point, offered.language),
-            open=is_open,
-        ),
-    )
+    if not choice.open or choice.until_ms <= now_ms():
+        choice = replace(choice, open=False, steps=())
+    raise TurnedAway(event.cause, steps_shown(site, choice))
 
 
-def told_at(site: Site, entry_point: str | None, language: str | None) -> str:
-    """What customers are told at an entry point, by the policy in force."""
+def steps_shown(site: Site, choice: Choice) -> pb.NextSteps:
+    """With what its customer is told at that entry point, by the policy in force."""
     policy = site.declared.policy
     doors = () if policy is None else policy.entry_points
-    return next((told(door.messages, language) for door in doors if door.name == entry_point), "")
+    door = next((door for door in doors if door.name == choice.entry_point), None)
+    return steps_message(choice, "" if door is None else told(door.messages, choice.language))

@@ -198,14 +198,14 @@ class ChooseNextStepRequest(_message.Message):
     """As it was offered."""
     to: _builtins.str
     text: _builtins.str
-    """What they left, for the agent; to the vault. At most 32768 characters."""
+    """What they left, for the agent; to the vault. At most 32768 characters. Of who waits and goes to another queue: a message."""
     number: _builtins.str
     """Of a callback: the number to call (of a customer of kind "phone" their own), and when as in BookCallbackRequest."""
     wish_ms: _builtins.int
     exact: _builtins.bool
     @_builtins.property
     def customer(self) -> _types_pb2.Customer:
-        """Who it is, if that was not known; to the vault."""
+        """Who it is, if that was not known; to the vault. Not of who waits and goes to another queue, nor fields: that is no new contact."""
 
     @_builtins.property
     def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:

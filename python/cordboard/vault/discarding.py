@@ -1,4 +1,4 @@
-"""Forgetting what was kept for a contact that never came to be, and who is known by nothing else."""
+"""Forgetting what was kept for a contact that never came to be, and who is known by nothing else; and what nobody was told."""
 
 from collections.abc import Sequence
 
@@ -27,6 +27,11 @@ def discard(connection: Connection, contact: bytes, refs: Sequence[bytes]) -> li
     connection.execute(delete(customers).where(customers.c.ref == customer))
     connection.execute(delete(keys).where(keys.c.id == key))
     return [customer]
+
+
+def withdraw(connection: Connection, contact: bytes, message: bytes) -> None:
+    """Delete one content of a contact that stays."""
+    connection.execute(delete(contents).where(contents.c.ref == message, contents.c.contact == contact))
 
 
 def _is_known_by_one_identity(connection: Connection, customer: bytes) -> bool:

@@ -172,13 +172,19 @@ class Vault:
             found[row.ref] = Content(row.ref, row.kind, unseal(key, row.kind, row.ref, row.sealed).decode())
         return found
 
-    async def discard(self, contact: bytes, kinds: Sequence[str]) -> None:
-        """Forget what was kept under these kinds for a contact that never came to be, and its customer, if nothing else is known of
-        them. What is gone already is no error."""
+    async def discard(self, contact: bytes, kinds: Sequence[str], messages: Sequence[bytes] = ()) -> None:
+        """Forget what was kept under these kinds, and these messages, for a contact that never came to be, and its customer, if
+        nothing else is known of them. What is gone already is no error."""
         check_ref(contact, "contact")
-        refs = [content_ref(contact, kind) for kind in kinds]
+        refs = [*(content_ref(contact, kind) for kind in kinds), *messages]
         for owner in await self._writer.write(lambda connection: discarding.discard(connection, contact, refs)):
             self._keyring.forget(owner)
+
+    async def withdraw(self, contact: bytes, message: bytes) -> None:
+        """Forget a message that the journal did not take; its contact is what it was."""
+        check_ref(contact, "contact")
+        check_ref(message, "message")
+        await self._writer.write(lambda connection: discarding.withdraw(connection, contact, message))
 
     # Threads and attachments
 

@@ -117,25 +117,32 @@ class ChatSteps:
         finally:
             verdict.cancel()
         if isinstance(decided, Refused):
-            await self._forget(draft.contact)
+            await self._forget(draft)
             raise FactRefused(f"the router refused: {decided.reason}", reason=decided.reason)
         after = self.fold.get(contact)
         if after is None or after.taken is None:
-            await self._forget(draft.contact)
+            await self._forget(draft)
             raise FactRefused("nobody can call then any more: choose something else", reason="callback_full")
         return after
 
-    async def _forget(self, successor: bytes) -> None:
+    async def _forget(self, draft: Draft) -> None:
         """Nothing follows from the choice: number and text are kept for nothing."""
+        messages = [content.ref for content in draft.contents if content.kind == "message"]
         try:
-            await self._vault.discard(successor, ("text", "customer", "number"))
+            if draft.contact != draft.about:
+                await self._vault.discard(draft.contact, ("text", "customer", "number"), messages)
+                return
+            for message in messages:
+                await self._vault.withdraw(draft.contact, message)
         except (VaultUnavailable, Overloaded) as error:
             logger.warning("what belongs to a choice that came to nothing stays in the vault: %s", error)
 
     async def _draft(self, choice: Choice, frame: Choose) -> Draft:
         contact, successor, fact_id = choice.contact, self._keys.new_contact(), secrets.token_bytes(ID_BYTES)
         kind, address = self._address(choice, frame)
-        text = frame.text or await self._first_text(contact)
+        # Who waits has said the first words in this chat: it goes on in another queue.
+        stays = frame.kind == "queue" and choice.waits
+        text = frame.text or ("" if stays else await self._first_text(contact))
         message = secrets.token_bytes(ID_BYTES) if frame.kind == "queue" and text else None
         contents: list[Content] = []
         if message is not None:
@@ -164,7 +171,7 @@ class ChatSteps:
         return Draft(
             gateway=self._name,
             external_id=f"{contact.hex()}:@step:{fact_id.hex()}",
-            contact=successor,
+            contact=contact if stays else successor,
             fact_id=fact_id,
             fact=codec.check_fact(fact),
             customer=customer,
