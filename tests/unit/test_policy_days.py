@@ -5,10 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from cordboard.cli.policy import DAYS_ENOUGH, InForce, _says
 from cordboard.policy import PolicyErrors, loads
+from cordboard.policy.calendars import with_instants
 from cordboard.policy.days import DAYS_AHEAD, days_ms, with_days
 
-TEXT = (Path(__file__).parents[2] / "examples" / "webshop.yaml").read_text()
+ZONE = "timezone: Europe/Amsterdam"
+EXAMPLE = (Path(__file__).parents[2] / "examples" / "webshop.yaml").read_text()
+TEXT = "".join(line for line in EXAMPLE.splitlines(keepends=True) if not line.startswith(ZONE))
+"""Without a zone."""
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
@@ -37,7 +42,7 @@ def test_a_day_that_a_place_skipped_begins_with_the_next() -> None:
 
 
 def test_the_document_names_the_zone_and_publication_the_days() -> None:
-    policy = loads(f"timezone: Europe/Amsterdam\n{TEXT}").policy
+    policy = loads(EXAMPLE).policy
     assert (policy.timezone, policy.days_ms) == ("Europe/Amsterdam", [])
     assert with_days(policy, ms(NOON)).days_ms == days_ms("Europe/Amsterdam", ms(NOON))
     assert with_days(loads(TEXT).policy, ms(NOON)).days_ms == []
@@ -54,4 +59,15 @@ def test_counting_by_the_day_needs_a_zone() -> None:
     assert text != TEXT
     with pytest.raises(PolicyErrors, match="no day begins without a time zone"):
         loads(text)
-    loads(f"timezone: Europe/Amsterdam\n{text}")
+    loads(f"{ZONE}\n{text}")
+
+
+def test_the_same_file_is_published_again_only_when_its_days_run_out() -> None:
+    site = loads(EXAMPLE)
+    now = InForce(with_instants(site.at_version(3), ms(NOON)), "", ms(NOON))
+    assert _says(site, now, ms(NOON)) and _says(site, now, ms(NOON + timedelta(days=DAYS_AHEAD - DAYS_ENOUGH)))
+    assert not _says(site, now, ms(NOON + timedelta(days=DAYS_AHEAD - DAYS_ENOUGH + 1)))
+    assert not _says(loads(EXAMPLE.replace("max_parked: 50", "max_parked: 49")), now, ms(NOON))
+    assert not _says(loads(EXAMPLE.replace(ZONE, "timezone: Asia/Tokyo")), now, ms(NOON))
+    plain = loads(TEXT)
+    assert _says(plain, InForce(plain.at_version(1), "", ms(NOON)), ms(NOON + timedelta(days=9_000)))

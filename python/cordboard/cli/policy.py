@@ -21,11 +21,15 @@ from cordboard.errors import InvalidInput
 from cordboard.events.policy import Policy
 from cordboard.policy import Change, CompiledSite, PolicyErrors, diff, json_schema, load, spell_policy
 from cordboard.policy.calendars import with_instants
+from cordboard.policy.days import DAYS_AHEAD
+from cordboard.policy.hours import days_left
 
 policy_app = typer.Typer(help="The site's policy: check, compare, publish, show.", no_args_is_help=True)
 add_commands(policy_app)
 
 _COUNTED = ("queues", "channels", "skills", "reasons", "dispositions", "topics", "entry_points", "forms", "webhooks", "rules")
+DAYS_ENOUGH = DAYS_AHEAD // 2
+"""A policy that knows fewer more days is published again, though nothing else has changed."""
 File = Annotated[Path, typer.Argument(help="The policy, YAML.", show_default=False)]
 
 
@@ -60,18 +64,26 @@ async def policy_in_force(client: Client) -> InForce | None:
 
 
 async def apply_policy(client: Client, path: Path) -> AppliedPolicy:
-    """Publish the file as the next version, unless it is in force already. Raises PolicyErrors, InvalidInput (`other_site`),
-    and ClientError (`version_changed` if somebody else published meanwhile: nothing was written)."""
+    """Publish the file as the next version, unless it is in force already and knows its days for long. Raises PolicyErrors,
+    InvalidInput (`other_site`), and ClientError (`version_changed` if somebody else published meanwhile: nothing was written)."""
     site = load(path)
     now = await policy_in_force(client)
     if now is not None and now.policy.site != site.policy.site:
         raise InvalidInput(f"{path} is for site `{site.policy.site}`, but this is `{now.policy.site}`", reason="other_site")
-    if now is not None and now.policy == site.at_version(now.policy.version):
+    if now is not None and _says(site, now, time.time_ns() // 1_000_000):
         return AppliedPolicy(now.policy.version, now.digest, published=False, changes=[])
     version = 0 if now is None else now.policy.version
     answer = await client.publish_policy(site.compiled(version + 1), expected_version=version)
     changes = [] if now is None else diff(now.policy, site.policy)
     return AppliedPolicy(answer.version, answer.digest, published=True, changes=changes)
+
+
+def _says(site: CompiledSite, now: InForce, at_ms: int) -> bool:
+    """The policy in force says what the file would, had it been published then, and need not be published for its days."""
+    left = days_left(now.policy, at_ms)
+    return (left is None or left >= DAYS_ENOUGH) and now.policy == with_instants(
+        site.at_version(now.policy.version), now.adopted_at_ms
+    )
 
 
 @policy_app.command()
