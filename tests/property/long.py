@@ -8,12 +8,13 @@ import argparse
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hypothesis import HealthCheck, settings
 from hypothesis import seed as seeded
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.property.more_sites import MORE
 from tests.property.rules import IMPOSSIBLE, Tally
 from tests.property.test_histories import Day
 from tests.property.test_router import Histories
@@ -25,16 +26,17 @@ STEPS = 60
 RARE_PERCENT = 2.0
 
 
-def run(minutes: float, first: int) -> int:
+def run(minutes: float, first: int, kinds: Sequence[str]) -> int:
     """How many findings there were."""
     tally, findings, seed, until = Tally(), 0, first, time.process_time() + 60 * minutes
     while time.process_time() < until:
+        kind = kinds[seed % len(kinds)]
         for day in range(seed * 1_000, seed * 1_000 + DAYS_A_ROUND):
-            findings += found(a_day, day, tally)
+            findings += found(a_day, kind, day, tally)
             if time.process_time() >= until:
                 break
         else:
-            findings += found(examples, seed, tally)
+            findings += found(examples, kind, seed, tally)
         seed += 1
     print(f"seeds {first} to {seed - 1}: {tally.histories} histories, {tally.facts} facts, {findings} findings")
     never = [rule for rule, share in tally.shares() if share == 0 and rule not in IMPOSSIBLE]
@@ -45,16 +47,18 @@ def run(minutes: float, first: int) -> int:
     return findings
 
 
-def a_day(seed: int, tally: Tally) -> None:
-    day = Day(seed)
+def a_day(kind: str, seed: int, tally: Tally) -> None:
+    day = Day(seed, MORE[kind])
     try:
         day.go(TURNS_A_DAY)
     finally:
         tally.add(day.pair)
 
 
-def examples(seed: int, tally: Tally) -> None:
+def examples(kind: str, seed: int, tally: Tally) -> None:
     class Counted(Histories):
+        more = staticmethod(MORE[kind])
+
         def teardown(self) -> None:
             super().teardown()
             if hasattr(self, "pair"):
@@ -67,11 +71,11 @@ def examples(seed: int, tally: Tally) -> None:
     run_state_machine_as_test(seeded(seed)(Counted), settings=limits)
 
 
-def found(histories: Callable[[int, Tally], None], seed: int, tally: Tally) -> bool:
+def found(histories: Callable[[str, int, Tally], None], kind: str, seed: int, tally: Tally) -> bool:
     try:
-        histories(seed, tally)
+        histories(kind, seed, tally)
     except Exception:  # noqa: BLE001  whatever goes wrong in a history is a finding
-        print(f"finding: {histories.__name__} of seed {seed}")
+        print(f"finding: {histories.__name__} of kind {kind}, seed {seed}")
         traceback.print_exc(limit=-1, file=sys.stdout)
         return True
     return False
@@ -81,5 +85,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=24, help="processor time to spend")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kind", choices=MORE, help="of histories; without it they take turns")
     chosen = parser.parse_args()
-    sys.exit(1 if run(chosen.minutes, chosen.seed) else 0)
+    sys.exit(1 if run(chosen.minutes, chosen.seed, [chosen.kind] if chosen.kind else list(MORE)) else 0)

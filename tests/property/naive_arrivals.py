@@ -5,8 +5,8 @@ from cordboard.events import fact as f
 from cordboard.events.bounds import Key
 from cordboard.events.policy import QueuePolicy
 from tests.property.naive_engagements import Engagements
+from tests.property.naive_hours import QueueHours
 from tests.property.naive_plan import PRIORITY_MAX
-from tests.property.naive_queues import Queues
 from tests.property.naive_state import Contact, Matter, Place
 from tests.property.naive_waiting import WAITING, merged
 
@@ -14,7 +14,7 @@ PREFERRED_MAX = 8
 COUNTED_MAX = 100
 
 
-class Arrivals(Engagements, Queues):
+class Arrivals(Engagements, QueueHours):
     """A contact begins, or joins one that waits."""
 
     def checked_arrival(self, fact: f.ContactArrived) -> QueuePolicy:
@@ -98,7 +98,6 @@ class Arrivals(Engagements, Queues):
         contact.state, contact.entered_ms = "queued", self.moment
         contact.key, contact.target_ms, contact.priority = place.key, place.target_ms, place.priority
         contact.prefer_until_ms = self.at_ms + self.policy.prefer_ms if contact.preferred else None
-        contact.waits_ms = self.moment - place.queued_at_ms
         contact.resumes = place.contact
         self.queued(contact, place.queued_at_ms, None)
         contact.resumes = None

@@ -5,12 +5,12 @@ import hashlib
 from cordboard import codec
 from cordboard.events import event as e
 from cordboard.events import fact as f
-from tests.property.naive_looks import Looks
+from tests.property.naive_hours import QueueHours
 from tests.property.naive_matching import order
 from tests.property.naive_state import Contact, Work
 
 
-class Policies(Looks):
+class Policies(QueueHours):
     """Histories publish policies with the same channels."""
 
     def on_PolicyPublished(self, fact: f.PolicyPublished) -> None:
@@ -29,6 +29,7 @@ class Policies(Looks):
         self.day_ms = max(self.day_ms, self.moment - 1)
         digest = hashlib.sha256(fact.policy).digest()
         self.record(e.PolicyAdopted(at_ms=self.moment, version=policy.version, digest=digest, policy=fact.policy))
+        self.adopt_hours()
         for contact in self.contacts:
             self.forget_instants(contact)
         for agent in sorted(self.agents, key=lambda agent: agent.id):

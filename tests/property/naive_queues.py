@@ -23,6 +23,8 @@ class Queues(Plans):
         queue, mode = self.queue(name), self.mode(name).mode
         if mode != "open":
             return mode
+        if name in self.hours and not self.hours[name].open:
+            return "closed_hours"
         members = [agent for agent in self.agents if agent.rank(name) is not None]
         if not queue.admit_unstaffed and all(agent.effective[0] == "offline" for agent in members):
             return "unstaffed"
@@ -92,7 +94,12 @@ class Queues(Plans):
         ]
 
     def closing_due(self, queue: str) -> None:
-        """Those who still wait for somebody move on, one after the other, with all that follows; then the queue is quiet."""
+        """Then the queue is quiet."""
+        self.move_everybody_on(queue)
+        self.set_mode(queue, self.mode(queue).mode, None)
+
+    def move_everybody_on(self, queue: str) -> None:
+        """Those who still wait for somebody, one after the other, with all that follows."""
         while here := [each for each in self.contacts if each.queue == queue and self.moves_on(each)]:
             contact = min(here, key=lambda each: (each.state != "queued", order(each)))
             to = self.way_out(queue)
@@ -101,7 +108,6 @@ class Queues(Plans):
             else:
                 self.divert(contact, to, "closing")
             self.all_look()
-        self.set_mode(queue, self.mode(queue).mode, None)
 
     def moves_on(self, contact: Contact) -> bool:
         return contact.state in ("queued", "offered") and self.is_now(contact.channel)

@@ -4,8 +4,9 @@ from typing import Any, NoReturn
 
 from cordboard.events import event as e
 from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy
+from tests.property.naive_clock import ALWAYS, Clock, clock_of
 from tests.property.naive_matching import Matching
-from tests.property.naive_state import Agent, Contact, Effect, Matter, Mode, Place, Work
+from tests.property.naive_state import Agent, Contact, Effect, Hours, Matter, Mode, Place, Work
 
 Line = tuple[bytes | None, bytes | None, Any]
 """Contact, agent and event."""
@@ -26,6 +27,8 @@ class Record(Matching):
         super().__init__(policy)
         self.at_ms = self.committed_ms = self.t = self.moment = at_ms
         """`t` is the newest fact's time, `moment` that of the fact or timer at hand."""
+        self.began_ms = at_ms
+        self.clocks: dict[tuple[int, str], Clock] = {}
         self.arrivals = 0
         self.ended: set[bytes] = set()
         self.effects: list[Effect] = []
@@ -45,6 +48,7 @@ class Record(Matching):
         self.queues_released: list[str] = []
         """Contacts, agents, queues for which a reservation may be possible now."""
         self.modes: dict[str, Mode] = {}
+        self.hours: dict[str, Hours] = {}
         self.places: dict[tuple[bytes, str], Place] = {}
         self.matters: dict[tuple[bytes, str], Matter] = {}
         self.day_ms = at_ms - 1
@@ -63,6 +67,24 @@ class Record(Matching):
     def queue(self, name: str) -> QueuePolicy:
         found = [queue for queue in self.policy.queues if queue.name == name]
         return found[0] if found else self.refuse("unknown_queue")
+
+    def calendar(self, queue: str) -> Clock:
+        """When the queue is open."""
+        name = self.queue(queue).calendar
+        return ALWAYS if name is None else self.clock(name)
+
+    def clock(self, name: str) -> Clock:
+        """Of a calendar of the policy."""
+        (calendar,) = [each for each in self.policy.calendars if each.name == name]
+        known = (self.policy.version, name)
+        if known not in self.clocks:
+            self.clocks[known] = clock_of(calendar, self.began_ms)
+        return self.clocks[known]
+
+    def counted(self, contact: Contact, queue: str) -> Clock:
+        """What time counts for the contact there: deferrable work waits while the queue is open."""
+        profile = self.profile(contact.channel)
+        return self.calendar(queue) if profile.presence == "async" or profile.klass == 3 else ALWAYS
 
     def know_reason(self, reason: str | None) -> None:
         if reason is not None and reason not in [each.name for each in self.policy.reasons]:

@@ -51,6 +51,15 @@ class Mode:
 
 
 @dataclass(slots=True)
+class Hours:
+    """Of a queue with a calendar: whether it is open, until when those who came before it closed are served, and when it turns."""
+
+    open: bool
+    close_at_ms: int | None
+    next_ms: int | None
+
+
+@dataclass(slots=True)
 class Place:
     """In a queue, kept for a customer who left it, until `until_ms`."""
 
@@ -122,7 +131,8 @@ class Contact:
     parked_until_ms: int = 0
     state: str = "queued"
     visit: int = 1
-    waits_ms: int = 0
+    wait_ended_ms: int = 0
+    """When the last visit's wait did."""
     answered: bool = False
     answered_before: bool = False
     sender: bytes | None = None

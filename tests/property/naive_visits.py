@@ -15,13 +15,21 @@ class Visits(Returning):
     def enter(self, contact: Contact, sender: bytes | None) -> None:
         """A visit begins, with all earlier waits counted in."""
         queue = self.queue(contact.queue)
-        queued_at_ms = self.moment - contact.waits_ms
+        clock = self.counted(contact, contact.queue)
+        queued_at_ms = clock.before(self.moment, self.waited_ms(contact))
         contact.state, contact.sender, contact.entered_ms = "queued", sender, self.moment
-        contact.target_ms = queue.targets_ms.get(contact.channel, queue.target_ms)
+        contact.target_ms = clock.lasts(queued_at_ms, queue.targets_ms.get(contact.channel, queue.target_ms))
         order_ms = queued_at_ms + contact.target_ms - contact.priority * self.step_of_priority_ms()
         contact.key = Key(self.own_class(contact).klass, order_ms, contact.key.seq)
         contact.prefer_until_ms = self.at_ms + self.policy.prefer_ms if contact.preferred else None
         self.queued(contact, queued_at_ms, sender)
+
+    def waited_ms(self, contact: Contact) -> int:
+        """In all visits before, as it counts in the queue that it leaves."""
+        if not contact.queues:
+            return 0
+        clock = self.counted(contact, contact.queues[-1])
+        return clock.between(contact.queued_at_ms, contact.entered_ms) + clock.between(contact.entered_ms, contact.wait_ended_ms)
 
     def queued(self, contact: Contact, queued_at_ms: int, sender: bytes | None) -> None:
         """The record of a visit's beginning."""
@@ -60,8 +68,12 @@ class Visits(Returning):
         contact.back = None
         contact.visit += 1
         contact.requirements = self.requirements_in(contact, contact.queue, contact.wishes)
+        clock = self.counted(contact, contact.queue)
+        queued_at_ms = clock.before(self.moment, self.waited_ms(contact))
+        target_ms = clock.between(contact.queued_at_ms, contact.queued_at_ms + contact.target_ms)
+        contact.target_ms = clock.lasts(queued_at_ms, target_ms)
         contact.state, contact.sender, contact.entered_ms = "queued", sender, self.moment
-        self.queued(contact, self.moment - contact.waits_ms, sender)
+        self.queued(contact, queued_at_ms, sender)
 
     def wait_for_anyone(self, contact: Contact, sender: bytes | None = None) -> None:
         """The same, with nobody preferred."""
@@ -80,7 +92,7 @@ class Visits(Returning):
             wait_ms=wait_ms, target_ms=contact.target_ms,
         )  # fmt: skip
         self.record(ended, contact.id)
-        contact.waits_ms += wait_ms
+        contact.wait_ended_ms = self.moment
 
     def contact_ended(self, contact: Contact, reason: Any, state: Any) -> None:
         self.release(contact, "contact_gone")

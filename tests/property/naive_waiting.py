@@ -14,11 +14,11 @@ class Waiting(Reservations):
 
     def begin_waiting(self, contact: Contact, queued_at_ms: int) -> None:
         """The contact is in its queue from now on: when will what happen? Steps, ranks, drain go on in the same queue."""
-        queue = self.queue(contact.queue)
+        queue, clock = self.queue(contact.queue), self.counted(contact, contact.queue)
         contact.queued_at_ms, contact.threshold = queued_at_ms, 0
         if not contact.queues or contact.queues[-1] != contact.queue:
             contact.step, contact.added = 0, []
-            contact.opens_ms = [max(self.moment, queued_at_ms + delay_ms) for delay_ms in queue.rank_delays_ms]
+            contact.opens_ms = [max(self.moment, clock.after(queued_at_ms, delay_ms)) for delay_ms in queue.rank_delays_ms]
             contact.drain_at_ms = self.at_ms + queue.drain_after_ms if queue.drain_after_ms > 0 else None
         contact.queues.append(contact.queue)
         contact.looked_ms, contact.preference_over = self.at_ms, False
@@ -26,23 +26,25 @@ class Waiting(Reservations):
         contact.threshold_at_ms = self.threshold_at(contact)
         contact.promote_at_ms, contact.promotable = None, False
         if queue.promote_before_ms > 0 and contact.key.klass > 1:
-            contact.promote_at_ms = max(self.at_ms + 1, queued_at_ms + contact.target_ms - queue.promote_before_ms)
+            near_ms = clock.before(queued_at_ms + contact.target_ms, queue.promote_before_ms)
+            contact.promote_at_ms = max(self.at_ms + 1, near_ms)
 
     def step_at(self, contact: Contact) -> int | None:
         """When the next step of the plan is due, if there is one."""
         plan = self.queue(contact.queue).plan
         if contact.step >= len(plan):
             return None
-        return max(self.at_ms + 1, contact.queued_at_ms + plan[contact.step].after_ms)
+        return max(self.at_ms + 1, self.counted(contact, contact.queue).after(contact.queued_at_ms, plan[contact.step].after_ms))
 
     def thresholds(self, contact: Contact) -> list[tuple[int, Threshold]]:
         """All of the queue, in the order in which a visit passes them."""
-        found = []
+        found, clock = [], self.counted(contact, contact.queue)
+        target_ms = clock.between(contact.queued_at_ms, contact.queued_at_ms + contact.target_ms)
         for threshold in self.queue(contact.queue).thresholds:
             after_ms = threshold.wait_ms
             if after_ms is None:
-                after_ms = contact.target_ms * (threshold.target_percent or 0) // 100
-            found.append((contact.entered_ms + after_ms, threshold))
+                after_ms = target_ms * (threshold.target_percent or 0) // 100
+            found.append((clock.after(contact.entered_ms, after_ms), threshold))
         return sorted(found, key=lambda each: each[0])
 
     def threshold_at(self, contact: Contact) -> int | None:

@@ -10,12 +10,12 @@ from cordboard.events.bounds import AgentChannel, Membership, Skill
 from cordboard.events.commit import CAUSE_CONTROL, INPUT_TAG, Entry
 from cordboard.events.policy import Policy
 from cordboard.events.verdict import Refused
+from tests.property.more_sites import START_MS, More, as_it_is
 from tests.property.naive_record import CONTACTS_OWN, Line
 from tests.property.naive_router import NaiveRouter, Told
 from tests.property.sites import CHANNELS
 
 EFFECT_REQUESTED = 40
-START_MS = 1_000_000
 INBOX = bytes(16)
 AGENTS = [bytes([2, number]).ljust(16, b"\0") for number in range(4)]
 
@@ -23,11 +23,14 @@ AGENTS = [bytes([2, number]).ljust(16, b"\0") for number in range(4)]
 class Pair:
     """Both routers, with the policy published and three of the four agents ready."""
 
-    def __init__(self, site: Policy) -> None:
+    def __init__(self, site: Policy, more: More = as_it_is) -> None:
+        self.more = more
+        """What every policy of its histories gets on top."""
         self.router = Router("default")
         self.now, self.facts, self.frames = START_MS, 0, 0
         self.commits = [self.router.take_over(INBOX, self.now)]
         self.naive = NaiveRouter(site, self.now)
+        self.naive.adopt_hours()
         self.contacts: list[bytes] = []
         """Everyone who ever came, or tried to."""
         self.turns: list[tuple[list[tuple[int, int, bytes]], int]] = []

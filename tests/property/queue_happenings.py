@@ -78,7 +78,7 @@ def policy_changes(pair: Pair, choices: Choices) -> f.Fact | None:
     """Seldom: other settings, with a queue more or less, or an old version, or one that makes no sense."""
     if not choices.chance(20):
         return None
-    changed = replace(site(choices), version=pair.naive.policy.version + choices.pick([0, 1, 1, 1]))
+    changed = replace(pair.more(choices, site(choices)), version=pair.naive.policy.version + choices.pick([0, 1, 1, 1]))
     if choices.chance(10):
         changed = replace(changed, supervisor_queue="attic")
     return f.PolicyPublished(pair.fact_id(), codec.encode(changed))

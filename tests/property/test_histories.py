@@ -21,15 +21,18 @@ from tests.property.all_happenings import (
     QUEUE_HAPPENINGS,
 )
 from tests.property.happenings import Dice, Happening, new_contact
+from tests.property.more_sites import MORE, START_MS, More, as_it_is
 from tests.property.naive_state import Work
-from tests.property.pair import AGENTS, INBOX, START_MS, Pair
+from tests.property.pair import AGENTS, INBOX, Pair
 from tests.property.rules import IMPOSSIBLE, every_rule, rules_met, rules_of
 from tests.property.sites import CHANNELS, QUEUES, SKILLS, TOPICS, plain, site
 
 FACTS_A_TURN = (1, 1, 1, 1, 2, 5)
 LATE_MS = (0, 0, 0, 0, 300, 1_200)
 SPECIAL = 0.5
-DAYS = 60
+DAYS = {"plain": 60, "hours": 15}
+"""Of each kind."""
+LIVED = [(kind, seed) for kind, days in DAYS.items() for seed in range(days)]
 FOUND = (
     11_001, 44_015, 46_008, 58_016, 65_002, 79_011, 85_000, 86_004, 95_013, 114_010, 121_006, 132_014, 136_005, 137_008, 147_016,
     213_015, 1_005_017, 1_013_010, 1_080_013, 1_095_005,
@@ -41,10 +44,10 @@ GROUPS = (AGENT_HAPPENINGS, QUEUE_HAPPENINGS, CONTACT_HAPPENINGS, ENGAGEMENT_HAP
 class Day:
     """A seeded day: customers come and go, agents mostly do what they should, now and then anything at all."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, more: More = as_it_is) -> None:
         self.random = random.Random(seed)
         self.dice = Dice(self.random)
-        self.pair = Pair(site(self.dice))
+        self.pair = Pair(more(self.dice, site(self.dice)), more)
         self.said: list[f.Fact] = []
         self.happenings = self.kind()
 
@@ -190,14 +193,14 @@ class Day:
         return f.AgentDeclared(self.pair.fact_id(), agent, skills, members, own, self.random.choice([None, 60, 150]))
 
 
-@pytest.mark.parametrize("seed", [*range(DAYS), *FOUND])
-def test_busy_day(seed: int) -> None:
-    assert lived(seed) <= every_rule()
+@pytest.mark.parametrize(("kind", "seed"), [*LIVED, *(("plain", seed) for seed in FOUND)])
+def test_busy_day(kind: str, seed: int) -> None:
+    assert lived(kind, seed) <= every_rule()
 
 
 def test_busy_days_meet_every_rule() -> None:
     """Every event, whatever it may say by choice, and every refusal, but for those that are known to be out of reach."""
-    met = frozenset().union(*map(lived, range(DAYS)))
+    met = frozenset().union(*(lived(kind, seed) for kind, seed in LIVED))
     assert every_rule() - met == set(IMPOSSIBLE)
 
 
@@ -235,9 +238,9 @@ def test_a_line_fails_whose_agent_is_to_leave_already() -> None:
 
 
 @cache
-def lived(seed: int) -> frozenset[str]:
+def lived(kind: str, seed: int) -> frozenset[str]:
     """The rules that a day met."""
-    day = Day(seed)
+    day = Day(seed, MORE[kind])
     day.go(turns=250)
     return frozenset(rules_met(day.pair))
 

@@ -10,6 +10,7 @@ from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
 from tests.property.all_happenings import AGENT_HAPPENINGS, CONTACT_HAPPENINGS, ENGAGEMENT_HAPPENINGS, QUEUE_HAPPENINGS
 from tests.property.happenings import Drawn, Happening, new_contact
+from tests.property.more_sites import MORE, More, as_it_is
 from tests.property.pair import AGENTS, Pair
 from tests.property.sites import CHANNELS, QUEUES, SKILLS, TOPICS, site
 
@@ -22,10 +23,12 @@ class Histories(RuleBasedStateMachine):
     """One site: four agents, a few contacts at a time, everything that may happen to them."""
 
     pair: Pair
+    more: More = staticmethod(as_it_is)
 
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
-        self.pair = Pair(site(Drawn(data)))
+        choices = Drawn(data)
+        self.pair = Pair(self.more(choices, site(choices)), self.more)
         self.last: f.Fact | None = None
 
     # What happens
@@ -222,12 +225,24 @@ class Histories(RuleBasedStateMachine):
             self.pair.verify()
 
 
+class HistoriesWithHours(Histories):
+    """Queues open and close by calendars."""
+
+    more = staticmethod(MORE["hours"])
+
+
+def limits(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=50,
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+
+
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(
-    max_examples=100,
-    stateful_step_count=50,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
+TestHistories.settings = limits(100)
+TestHistoriesWithHours = HistoriesWithHours.TestCase
+TestHistoriesWithHours.settings = limits(40)

@@ -1,0 +1,62 @@
+"""More of a policy than every history has: settings that a kind of history puts on top of a random site."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec.structs import replace
+
+from cordboard.events.policy import CalendarPolicy, Policy, QueuePolicy
+from tests.property.naive_clock import MINUTE_MS, WEEK_MS
+
+if TYPE_CHECKING:
+    from tests.property.happenings import Choices
+
+START_MS = 1_000_000
+WEEK_MINUTES = WEEK_MS // MINUTE_MS
+HOUR_MINUTES = 60
+
+
+class More(Protocol):
+    """What it makes of a site."""
+
+    def __call__(self, choices: "Choices", policy: Policy) -> Policy: ...
+
+
+def as_it_is(choices: "Choices", policy: Policy) -> Policy:
+    return policy
+
+
+def with_hours(choices: "Choices", policy: Policy) -> Policy:
+    """Queues open and close every few minutes, in weeks whose turn is near, or still to come."""
+    calendars = [a_calendar(choices, name) for name in ("office", "nights")]
+    queues = [of_queue(choices, queue) for queue in policy.queues]
+    return replace(policy, calendars=calendars, queues=queues)
+
+
+def of_queue(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
+    calendar = choices.pick(["office", "office", "nights", None])
+    return replace(queue, calendar=calendar, targets_ms={"task": choices.pick([60_000, 200_000]), "mail": 30_000})
+
+
+def a_calendar(choices: "Choices", name: str) -> CalendarPolicy:
+    weeks = [a_week(choices) for _ in range(choices.pick([1, 2]))]
+    order = choices.pick([[0], [0, len(weeks) - 1], [len(weeks) - 1, 0, 0]])
+    into_ms = choices.pick([10_000, 100_000, WEEK_MS - 90_000, WEEK_MS - 200_500])
+    from_ms = choices.pick([START_MS - into_ms % (START_MS // 2), START_MS + WEEK_MS - into_ms])
+    return CalendarPolicy(name=name, timezone="UTC", from_ms=from_ms, weeks=weeks, order=order)
+
+
+def a_week(choices: "Choices") -> list[int]:
+    """Turning often in its first and last hour; or always open, or all but."""
+    if choices.chance(10):
+        return choices.pick([[0, WEEK_MINUTES], [0, 1]])
+    edges = [0] if choices.chance(30) else []
+    for begins in (0, WEEK_MINUTES - HOUR_MINUTES):
+        minute = begins
+        while (minute := minute + choices.pick([1, 1, 2, 4])) < begins + HOUR_MINUTES:
+            edges.append(minute)
+    edges = sorted(set(edges))
+    return edges if len(edges) % 2 == 0 else [*edges, WEEK_MINUTES]
+
+
+MORE: dict[str, More] = {"plain": as_it_is, "hours": with_hours}
+"""The kinds of histories."""
