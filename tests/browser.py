@@ -6,6 +6,7 @@ The document is a small one of ours (browser.js): it shows what a script does wi
 import asyncio
 import json
 import re
+from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
@@ -23,11 +24,28 @@ def read_page(name: str) -> str:
     return (resources.files("cordboard.gateway") / "pages" / name).read_text("utf-8")
 
 
+class _Document(HTMLParser):
+    """The language of a page, and its elements with an id: tag, id, and data that scripts read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.language = ""
+        self.named: list[tuple[str, str, dict[str, str]]] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attributes}
+        if tag == "html":
+            self.language = given["lang"]
+        if "id" in given:
+            data = {name.removeprefix("data-"): value for name, value in given.items() if name.startswith("data-")}
+            self.named.append((tag, given["id"], data))
+
+
 class Page:
     """A page that was opened at a gateway. Close it after use."""
 
     def __init__(self, address: str, search: str = "") -> None:
-        self._address = address
+        self._address, self._search = address, search
         self._web = httpx.AsyncClient(base_url=f"http://{address}")
         self._engine = quickjs.Context()
         self._socket: ClientConnection | None = None
@@ -40,11 +58,15 @@ class Page:
         """Run code in the page; what it comes to."""
         return self._engine.eval(code)
 
-    def open(self, name: str) -> None:
-        """The page of this name: all its elements with an id, then its scripts."""
-        html = read_page(name)
-        for tag, ident in re.findall(r"<(\w+)[^>]*? id=\"(\w+)\"", html):
+    async def open(self, path: str, languages: str = "en") -> None:
+        """The page at this path as it is served to whoever reads these languages: its elements with an id, then its scripts."""
+        html = (await self._web.get(path + self._search, headers={"accept-language": languages})).text
+        document = _Document()
+        document.feed(html)
+        self.run(f"document.documentElement.lang = {json.dumps(document.language)}")
+        for tag, ident, data in document.named:
             self.run(f"named.{ident} = new Element('{tag}'); new Element('label').append(named.{ident})")
+            self.run(f"Object.assign(named.{ident}.dataset, {json.dumps(data)})")
         for script in re.findall(r"<script>(.*?)</script>", html, re.DOTALL):
             self.run(script)
 

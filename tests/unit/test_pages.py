@@ -1,14 +1,21 @@
 """What customers see on buttons and on the page of the chat, and what these send: the scripts themselves, at a real gateway."""
 
+import html
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
 from msgspec.structs import replace
 
 from cordboard.events.door_events import DoorTurned
 from cordboard.events.fact import ContactArrived
 from cordboard.events.policy import Availability, ChannelProfile, EntryPoint, NextStep, QueuePolicy
+from cordboard.gateway.callbacks import words as callback_words
+from cordboard.gateway.chat import words as chat_words
 from tests.browser import Page, read_page
 from tests.chat_site import POLICY, ScriptedSite, chat_site
 
@@ -91,7 +98,7 @@ async def asked(page: Page, question: str) -> None:
 async def test_the_page_of_the_chat_says_the_wait_and_comes_with_its_ticket(tmp_path: Path) -> None:
     async with chat_site(tmp_path, SHOWN) as site, Page(site.address, "?entry_point=widget") as page:
         await turn(site, BUSY)
-        page.open("chat.html")
+        await page.open("/chat")
         await page.settle()
         assert page.run("named.door.textContent") == "It is busy. The wait is about 10 min. Please try phone line meanwhile."
         assert not page.run("named.door.hidden")
@@ -110,7 +117,7 @@ async def test_the_page_of_the_chat_says_the_wait_and_comes_with_its_ticket(tmp_
 async def test_a_place_is_kept_while_the_connection_takes_its_time(tmp_path: Path) -> None:
     async with chat_site(tmp_path, SHOWN) as site, Page(site.address, "?entry_point=widget") as page:
         await turn(site, OPEN)
-        page.open("chat.html")
+        await page.open("/chat")
         await asked(page, "Where is my parcel?")
         first = page.run("chat.start.ticket")
         page.run("late = 121000")
@@ -121,7 +128,7 @@ async def test_a_place_is_kept_while_the_connection_takes_its_time(tmp_path: Pat
 async def test_a_place_that_is_gone_is_said(tmp_path: Path) -> None:
     async with chat_site(tmp_path, SHOWN) as site, Page(site.address, "?entry_point=widget") as page:
         await turn(site, OPEN)
-        page.open("chat.html")
+        await page.open("/chat")
         await asked(page, "Where is my parcel?")
         await turn(site, BUSY)
         page.run("late = 121000")
@@ -134,8 +141,7 @@ async def test_a_place_that_is_gone_is_said(tmp_path: Path) -> None:
 async def test_who_is_turned_away_sees_buttons_and_chooses(tmp_path: Path) -> None:
     async with chat_site(tmp_path, LEADING_ON, callback_numbers="+32") as site, Page(site.address, "?entry_point=widget") as page:
         site.router.turns_away = STEPS
-        page.run("navigator.language = 'nl-BE'")
-        page.open("chat.html")
+        await page.open("/chat", "nl-BE,en;q=0.5")
         await asked(page, "Waar zijn mijn laarzen?")
         await page.connect()
         while not page.run("named.choices.children.length"):
@@ -158,7 +164,7 @@ async def test_who_is_turned_away_sees_buttons_and_chooses(tmp_path: Path) -> No
 async def test_the_page_goes_on_in_another_queue_or_says_why_not(tmp_path: Path) -> None:
     async with chat_site(tmp_path, LEADING_ON) as site, Page(site.address, "?entry_point=widget") as page:
         site.router.turns_away = STEPS
-        page.open("chat.html")
+        await page.open("/chat")
         await asked(page, "Where are my boots?")
         await page.connect()
         while not page.run("named.choices.children.length"):
@@ -173,3 +179,64 @@ async def test_the_page_goes_on_in_another_queue_or_says_why_not(tmp_path: Path)
         site.router.turns_away = [NextStep("message")]
         page.run("on.error({ reason: 'queue_full', message: 'no', next_steps: { steps: [], told: 'Closed until nine.' } })")
         assert (page.run("named.state.textContent"), page.run("over")) == ("Closed until nine.", True)
+
+
+async def test_the_page_of_the_chat_speaks_the_customers_language(tmp_path: Path) -> None:
+    german = replace(SHOWN, entry_points=[EntryPoint(name="widget", channel="chat", queue="orders", language="de")])
+    async with chat_site(tmp_path, german) as site, httpx.AsyncClient(base_url=f"http://{site.address}") as web:
+        for path, languages, spoken in (
+            ("/chat", "", "en"),
+            ("/chat", "xx, tlh;q=0.9", "en"),
+            ("/chat", "fr-BE, nl;q=0.8", "fr"),
+            ("/chat", "fr;q=0.2, nl;q=0.8, de;q=0", "nl"),
+            ("/chat?entry_point=widget", "fr", "de"),
+            ("/chat?entry_point=nowhere", "fr", "fr"),
+            ("/chat?entry_point=widget&lang=nl", "fr", "nl"),
+            ("/chat?lang=NL-be", "fr", "nl"),
+            ("/chat?lang=xx", "de", "de"),
+        ):
+            page = await web.get(path, headers={"accept-language": languages})
+            assert f'<html lang="{spoken}">' in page.text, (path, languages)
+            assert page.headers["vary"] == "accept-language"
+            shown = html.unescape(page.text.partition("<script>")[0])
+            assert all(words in shown for words in chat_words.PHRASES[spoken].values())
+            assert not re.search(r"\[[a-z]+\]", re.sub(r"<style>.*</style>", "", shown, flags=re.DOTALL)), "all is filled in"
+
+
+@pytest.mark.parametrize(("phrases", "page"), [(chat_words.PHRASES, "chat.html"), (callback_words.PHRASES, "callback.html")])
+def test_every_language_says_everything(phrases: Mapping[str, Mapping[str, str]], page: str) -> None:
+    assert set(phrases) == {"en", "nl", "fr", "de"}
+    holes = {name: sorted(re.findall(r"\{\w+\}", words)) for name, words in phrases["en"].items()}
+    for say in phrases.values():
+        assert {name: sorted(re.findall(r"\{\w+\}", words)) for name, words in say.items()} == holes
+        assert all(say.values())
+    script = read_page(page).partition("<script>")[2]
+    used = {*re.findall(r"words\.(\w+)", script), *re.findall(r"say\(\"(\w+)\"[,)]", script)}
+    assert used and used <= set(holes)
+    begun = re.findall(r"(?:words\[|say\()\"(\w+_)\" \+", script)
+    assert all(any(name.startswith(one) for name in holes) for one in begun)
+
+
+async def test_what_the_page_says_by_itself_is_in_its_language(tmp_path: Path) -> None:
+    async with chat_site(tmp_path, SHOWN) as site, Page(site.address, "?entry_point=widget") as page:
+        await turn(site, BUSY)
+        await page.open("/chat", "fr")
+        await page.settle()
+        assert page.run("named.door.textContent") == (
+            "Nous sommes occupés. L'attente est d'environ 10 min. Essayez phone line en attendant."
+        )
+        await turn(site, OPEN)
+        await asked(page, "Où est mon colis ?")
+        await page.connect()
+        while not page.run("named.state.textContent").startswith("En attente de quelqu'un"):
+            await page.hear()
+        page.run("on.agent_joined({ name: 'Anna' })")
+        assert page.run("named.state.textContent") == "Anna est là."
+        page.run("on.message({ ordinal: 9, message: 'x', author: 'agent', text: null })")
+        page.run("on.error({ reason: 'rate_limited', message: 'too many messages on their way' })")
+        page.run("on.error({ reason: 'of_another_release', message: 'whatever' })")
+        told = page.run("named.log.children.map((one) => one.textContent || one.children[0].textContent).join('|')")
+        said = ["Où est mon colis ?", "Anna a rejoint le chat.", "(effacé)", "C'était trop à la fois. Attendez un instant."]
+        assert told.split("|") == [*said, "Cela n'a pas marché. Réessayez plus tard."]
+        page.run("on.ended({ reason: 'system' })")
+        assert page.run("named.state.textContent") == "Ce chat est terminé."

@@ -4,19 +4,22 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
-from litestar import Litestar, MediaType, Response, WebSocket, get, websocket
+from litestar import Litestar, MediaType, Request, Response, WebSocket, get, websocket
 from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.params import FromQuery
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 import cordboard
 from cordboard import metrics
 from cordboard.errors import Overloaded
 from cordboard.gateway.chat import protocol
+from cordboard.gateway.chat.page import ChatPage
+from cordboard.gateway.chat.words import PHRASES
 from cordboard.gateway.limits import FRAME_MAX
-from cordboard.gateway.page import read_page
+from cordboard.gateway.page import language_for, read_by
 from cordboard.gateway.posts import client_of, is_own
 
 
@@ -73,16 +76,21 @@ def make_app(
     more: Sequence[HTTPRouteHandler] = (),
     *,
     behind_proxy: bool = False,
+    language: Callable[[str], str | None] = lambda _entry_point: None,
 ) -> Litestar:
     """`serve_chat` serves one accepted socket to its end; `options` are for pages; `unready` says why the gateway cannot take chats
     (empty: it can); `room` is False when there are too many sockets. Pages of other origins than the server's own must be in
-    `allowed_origins`. `more` are the routes of other channels. `behind_proxy`: clients' addresses are in X-Forwarded-For."""
-    page, page_headers = read_page("chat.html")
+    `allowed_origins`. `more` are the routes of other channels. `behind_proxy`: clients' addresses are in X-Forwarded-For.
+    `language`: that of an entry point."""
+    page = ChatPage()
     chat_schema = protocol.schema()
 
-    @get("/chat", media_type=MediaType.HTML, sync_to_thread=False, summary="A page to try the chat by hand")
-    def chat_page() -> Response[str]:
-        return Response(page, headers=page_headers)
+    @get("/chat", media_type=MediaType.HTML, sync_to_thread=False, summary="A page to chat on, of an entry point or of any queue")
+    def chat_page(
+        request: Request[Any, Any, Any], lang: FromQuery[str | None] = None, entry_point: FromQuery[str | None] = None
+    ) -> Response[str]:
+        spoken_there = None if entry_point is None else language(entry_point)
+        return page.spoken(language_for(PHRASES, lang, spoken_there, *read_by(request)))
 
     @get("/chat/options", sync_to_thread=False, summary="Queues and languages a chat may name")
     def chat_options() -> ChatOptions:

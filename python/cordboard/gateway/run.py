@@ -80,7 +80,14 @@ async def run_gateway(
         *webhook_routes(gateway.entrances[WEBHOOK], limits, webhook_secrets or {}),
     ]
     app = make_app(
-        gateway.serve_chat, gateway.options, gateway.unready, gateway.room, allowed_origins, routes, behind_proxy=behind_proxy
+        gateway.serve_chat,
+        gateway.options,
+        gateway.unready,
+        gateway.room,
+        allowed_origins,
+        routes,
+        behind_proxy=behind_proxy,
+        language=gateway.language,
     )
     with contextlib.closing(bind(host, port, insecure_listen=insecure_listen)) as listener:
         bound = listener.getsockname()[1]
@@ -180,6 +187,11 @@ class _Gateway:
 
     def options(self) -> ChatOptions:
         return ChatOptions(self._policy.queues(), self._policy.languages())
+
+    def language(self, entry_point: str) -> str | None:
+        """That in which an entry point is spoken to."""
+        door = self._policy.door(entry_point)
+        return None if door is None else door.language
 
     def unready(self) -> str:
         if not self._chat.serving:

@@ -19,6 +19,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from cordboard import metrics
 from cordboard.errors import CordboardError, FactRefused, InvalidInput
 from cordboard.events.bounds import INSTANT_MAX_MS
+from cordboard.events.policy import EntryPoint
 from cordboard.gateway.callbacks.booking import Bookings, Declined, Over, TooMany, Wish
 from cordboard.gateway.callbacks.ics import CalendarFile, calendar_file
 from cordboard.gateway.callbacks.page import CallbackPage
@@ -27,6 +28,7 @@ from cordboard.gateway.callbacks.tokens import Holding
 from cordboard.gateway.callbacks.words import PHRASES
 from cordboard.gateway.form.form import check_key
 from cordboard.gateway.limits import BOOKING_MAX, Limits, TokenBuckets
+from cordboard.gateway.page import language_for, read_by
 from cordboard.gateway.posts import HEADERS, Mistakes, Problem, body_of, client_of, is_own, refuse, refuse_http, refuse_with
 from cordboard.promises import Promise
 from cordboard.room import Room
@@ -75,7 +77,7 @@ class CallbackDesk:
         if (late := self._too_fast(request, self._looks)) is not None:
             return late
         door, _ = self._bookings.door(name)
-        return self._page.booking(self.slots(name, 0, HOURS), wanted or door.language or _read_by(request))
+        return self._page.booking(self.slots(name, 0, HOURS), _language(request, wanted, door))
 
     def look(self, request: Request[Any, Any, Any], token: str, wanted: str | None) -> Response[Any]:
         """A page for people, JSON for programs. Reading changes nothing, so that a mail scanner may follow the link."""
@@ -85,7 +87,7 @@ class CallbackDesk:
         if "text/html" not in request.headers.get("accept", ""):
             return Response(promised, headers=HEADERS)
         door = self._bookings.policy.door(promised.entry_point)
-        return self._page.managing(promised, wanted or (door.language if door is not None else None) or _read_by(request))
+        return self._page.managing(promised, _language(request, wanted, door))
 
     def calendar(self, request: Request[Any, Any, Any], token: str) -> Response[Any]:
         if (late := self._too_fast(request, self._looks)) is not None:
@@ -273,10 +275,9 @@ def callback_routes(
     return [asked_beforehand, free_slots, booking_page, book, look, calendar, change]
 
 
-def _read_by(request: Request[Any, Any, Any]) -> str | None:
-    """The first language of the browser that the pages know."""
-    asked = (part.partition(";")[0].strip().lower() for part in request.headers.get("accept-language", "").split(","))
-    return next((base for each in asked if (base := each.partition("-")[0]) in PHRASES), None)
+def _language(request: Request[Any, Any, Any], wanted: str | None, door: EntryPoint | None) -> str:
+    """A page's: as asked for, the entry point's, the browser's."""
+    return language_for(PHRASES, wanted, door.language if door is not None else None, *read_by(request))
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

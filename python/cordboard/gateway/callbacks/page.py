@@ -8,8 +8,8 @@ from litestar import MediaType, Response
 
 from cordboard.events.policy import EntryPoint
 from cordboard.gateway.callbacks.shown import FreeSlot, FreeSlots, Promised
-from cordboard.gateway.callbacks.words import PHRASES, language_of
-from cordboard.gateway.page import read_page
+from cordboard.gateway.callbacks.words import PHRASES
+from cordboard.gateway.page import language_for, read_page, words_for
 
 SHOWN_MAX = 200
 _TOLD = ("promised", "manage", "calendar", "taken", "wrong", "later")
@@ -22,8 +22,7 @@ class CallbackPage:
     def __init__(self) -> None:
         self._frame, self._headers = read_page("callback.html", cache="no-store")
 
-    def booking(self, found: FreeSlots, wanted: str | None) -> Response[str]:
-        language = language_of(wanted)
+    def booking(self, found: FreeSlots, language: str) -> Response[str]:
         say = PHRASES[language]
         free = _choices(found.slots) if found.slots else f"<p>{escape(say['none'])}</p>"
         body = (
@@ -38,8 +37,7 @@ class CallbackPage:
         )
         return self._response(language, say["title"], body)
 
-    def managing(self, promised: Promised, wanted: str | None) -> Response[str]:
-        language = language_of(wanted)
+    def managing(self, promised: Promised, language: str) -> Response[str]:
         say = PHRASES[language]
         body = f'<p role="status"><strong>{escape(say[promised.outcome or promised.state])}</strong></p>\n'
         if promised.outcome is None:
@@ -56,16 +54,13 @@ class CallbackPage:
 
     def said_of(self, door: EntryPoint | None, when: str) -> tuple[str, str]:
         """Title and note of a calendar entry."""
-        say = PHRASES[language_of(door.language if door is not None else None)]
+        say = PHRASES[language_for(PHRASES, door.language if door is not None else None)]
         return say["title"], f"{say['when']} {when}"
 
     def _response(self, language: str, title: str, body: str) -> Response[str]:
         say = PHRASES[language]
-        told = " ".join(
-            f'data-{name}="{escape(say[name])}"' for name in ("promised", "manage", "calendar", "taken", "wrong", "later")
-        )
         page = self._frame.replace("[language]", language).replace("[title]", escape(title))
-        page = page.replace("[body]", f"<div id=words {told} hidden></div>\n{body}")
+        page = page.replace("[body]", f"{words_for(say, _TOLD)}\n{body}")
         return Response(page, media_type=MediaType.HTML, headers=self._headers | {"vary": "accept, accept-language"})
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-FALLBACK = "en"
 PHRASES: Mapping[str, Mapping[str, str]] = {
     "en": {
         "title": "We call you back",
@@ -117,8 +116,3 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "later": "Das ging nicht. Versuchen Sie es später noch einmal.",
     },
 }
-
-
-def language_of(wanted: str | None) -> str:
-    """One of those."""
-    return wanted if wanted is not None and wanted in PHRASES else FALLBACK
