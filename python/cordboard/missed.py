@@ -87,6 +87,10 @@ class MissedContacts:
     def get(self, contact: bytes) -> MissedContact | None:
         return self._known.get(contact)
 
+    def called_by(self, contact: bytes) -> bytes | None:
+        """Who came in vain and is, or is to be, called by this contact; None: nobody of whom it is still known."""
+        return self._wished.get(contact)
+
     def all(self) -> Iterator[MissedContact]:
         """Open, settled and hopeless ones, as they were missed."""
         yield from self._known.values()

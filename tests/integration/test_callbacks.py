@@ -22,6 +22,7 @@ from cordboard.events.fact import ContactAbandoned
 from cordboard.events.policy import CallbackPolicy, ChannelProfile, Monitoring, QueuePolicy
 from cordboard.main import app
 from cordboard.v1.callback_service_pb2 import (
+    DIAL_MODE_AGENT_FIRST,
     PROMISE_STATE_CALLING,
     PROMISE_STATE_ENDED,
     PROMISE_STATE_PROMISED,
@@ -137,6 +138,42 @@ async def test_of_two_who_call_one_back_one_does(tmp_path: Path, monkeypatch: py
         assert again.repeated_request and again.promise.contact_id == booked.promise.contact_id
         with pytest.raises(ClientError, match="unknown_missed_contact"):
             await client.book_callback(missed_contact_id=first)
+
+
+async def test_who_calls_knows_what_was_promised_to_whom_before(tmp_path: Path) -> None:
+    async with api_site(tmp_path, PROMISING) as site, Client(site.target) as client, asyncio.timeout(PATIENCE_S):
+        missed = await _came_in_vain(site, client)
+        booked = (await client.book_callback(missed_contact_id=missed)).promise
+        promise = (await client.reschedule_callback(booked.contact_id)).promise
+        for person, channel in (("anna", "voice"), ("bert", "chat")):
+            await client.declare_agents(
+                [
+                    AgentDeclaration(
+                        person=person,
+                        name=person,
+                        memberships=[Membership(queue="orders")],
+                        channels=[AgentChannel(channel=channel)],
+                    )
+                ]
+            )
+            await client.set_presence(person, "ready")
+        desk = DeskReader(client, "anna")
+        shown = await desk.until(DeskSnapshot)
+        offer = shown.work[0].offer if shown.work else await desk.until(Offer)
+        await desk.close()
+        assert (offer.contact_id, offer.text, offer.customer.name) == (promise.contact_id, "My boots!", "Jan")
+        seen = offer.callback
+        assert (seen.due_ms, seen.until_ms, seen.kind) == (promise.due_ms, promise.until_ms, "scheduled")
+        assert (seen.number, seen.mode, seen.attempts, seen.last_attempt) == ("+32470123456", DIAL_MODE_AGENT_FIRST, 0, "")
+        assert seen.missed_contact_id == missed
+        # Who comes in before is seen to be the one who is promised a call.
+        again = await client.submit_contact(channel="chat", queue="orders", customer=JAN, text="Where are they?")
+        desk = DeskReader(client, "bert")
+        shown = await desk.until(DeskSnapshot)
+        offer = shown.work[0].offer if shown.work else await desk.until(Offer)
+        await desk.close()
+        assert (offer.contact_id, offer.promised_contact_id) == (again.contact_id, promise.contact_id)
+        assert not offer.HasField("callback")
 
 
 async def _came_in_vain(site: ApiSite, client: Client) -> str:

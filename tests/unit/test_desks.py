@@ -81,6 +81,17 @@ def test_a_desk_shows_offers_engagements_and_wrap_ups(desks: Desks, pen: Pen) ->
     assert desks.desk(anna).work == ()
 
 
+def test_a_contact_keeps_its_link_to_the_promise_of_its_customer(desks: Desks, pen: Pen) -> None:
+    pen.queued(1_000, "a", "orders")
+    pen.write(1_000, about(words.ContactLinked(1_000, an_id("b"), "waiting"), contact="a", channel="chat"))
+    live = desks.contact(an_id("a"))
+    assert live is not None and live.promised is None
+    pen.write(1_000, about(words.ContactLinked(1_000, an_id("p"), "promised"), contact="a", channel="chat"))
+    pen.queued(2_000, "a", "invoices", visit=2)
+    live = desks.contact(an_id("a"))
+    assert live is not None and (live.promised, live.queue) == (an_id("p"), "invoices")
+
+
 def test_an_expired_offer_brings_the_contact_back(desks: Desks, pen: Pen) -> None:
     pen.queued(1_000, "a", "orders")
     pen.offered(1_000, "a", "anna", "orders")

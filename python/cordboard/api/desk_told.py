@@ -4,15 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cordboard.api.content import Described, describe
+from cordboard.api.missed import missed_behind
 from cordboard.api.signals import Heard
 from cordboard.api.site import Site
 from cordboard.api.translate import desk as to_pb
 from cordboard.api.translate.changes import SideEvent, fill_plain, role_change, side_change
+from cordboard.api.translate.promises import preview
 from cordboard.api.translate.slas import clock_message
 from cordboard.api.translate.words import TO_ROLE
 from cordboard.events import event as words
 from cordboard.projections.live import Desk, DeskChange, LiveContact, Said, Work
 from cordboard.projections.slas import SlaClock
+from cordboard.promises import Promise
 from cordboard.v1 import desk_pb2 as pb
 from cordboard.v1.types_pb2 import AUTHOR_CUSTOMER
 
@@ -91,6 +94,7 @@ class Telling:
         self._asked: set[bytes] = set()
         """Messages that may have come with files: agents cannot send any."""
         self._agents: set[bytes] = set()
+        self._promises: dict[bytes, Promise] = {}
 
     def note(self, item: Item) -> None:
         """Collect the references of one item."""
@@ -102,14 +106,26 @@ class Telling:
             for hands in item.hands.values():
                 self._note_hands(hands)
             self._note_givers(item.desk.work)
+            self._note_promises(item.contacts)
         elif isinstance(item, Noted):
             self._note_said(list(item.said))
             self._note_contact(item.change.contact)
             self._note_hands(item.hands)
             if item.change.entry.agent is not None:
                 self._agents.add(item.change.entry.agent)
+            if isinstance(item.change.event, words.OfferMade) and item.change.entry.contact is not None:
+                self._note_promises([item.change.entry.contact])
             if isinstance(item.change.event, words.MessageRelayed | words.MessageAttached):
                 self._note_said([_said(item.change, item.change.event)])
+
+    def _note_promises(self, contacts: Iterable[bytes]) -> None:
+        """What is promised to them, as it is told."""
+        for contact in contacts:
+            if (promise := self._site.promises.get(contact)) is None:
+                continue
+            self._promises[contact] = promise
+            if promise.address is not None:
+                self._texts.add(promise.address)
 
     def _note_said(self, said: list[Said]) -> None:
         self._texts.update(one.message for one in said)
@@ -172,6 +188,9 @@ class Telling:
     def _offer(self, live: LiveContact | None, work: Work, said: Sequence[Said]) -> pb.Offer:
         offer = to_pb.offer(live, work, self._people)
         offer.text = self._newest(said)
+        if (promise := self._promises.get(work.contact)) is not None:
+            number = self._contents.get(promise.address) if promise.address is not None else None
+            offer.callback.CopyFrom(preview(promise, number, missed_behind(self._site, promise)))
         return offer
 
     def _parked(self, live: LiveContact, said: Sequence[Said]) -> pb.ParkedContact:

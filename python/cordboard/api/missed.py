@@ -9,12 +9,15 @@ from cordboard.api.tokens import HexId, Ordinal
 from cordboard.api.translate.check import Check
 from cordboard.errors import Conflict, InvalidInput, NotFound
 from cordboard.missed import MissedContact
+from cordboard.promises import Promise
 from cordboard.v1 import callback_service_pb2 as pb
 from cordboard.v1 import contact_service_pb2
 from cordboard.v1.types_pb2 import Customer, Requirement
 
 PAGE_MAX = 1_000
 PAGE_DEFAULT = 100
+MOVES_MAX = 32
+"""A promise that was moved more often is not looked behind any further."""
 
 
 async def list_missed(site: Site, request: pb.ListMissedContactsRequest) -> pb.ListMissedContactsResponse:
@@ -41,6 +44,19 @@ async def list_missed(site: Site, request: pb.ListMissedContactsRequest) -> pb.L
         open=sum(one.open for one in of_queue),
         no_return_address=sum(one.reason is not None for one in of_queue),
     )
+
+
+def missed_behind(site: Site, promise: Promise) -> bytes | None:
+    """Who came in vain and is promised this call for it, however often it was moved; None: nobody of whom it is still known."""
+    missed = site.missed.called_by(promise.contact)
+    for _ in range(MOVES_MAX):
+        if missed is not None or promise.replaces is None:
+            break
+        missed = site.missed.called_by(promise.replaces)
+        if (before := site.promises.get(promise.replaces)) is None:
+            break
+        promise = before
+    return missed
 
 
 def settled() -> Conflict:

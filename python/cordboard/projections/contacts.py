@@ -65,6 +65,7 @@ class Contacts:
             rule=event.rule,
             language=event.language,
             case=event.case or contact,
+            promised=before.promised if before else None,
             owner=before.owner if before else None,
             disposition=before.disposition if before else None,
             key=event.key,

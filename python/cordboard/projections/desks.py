@@ -77,6 +77,7 @@ class Desks:
             54: self._nothing,
             55: self._contact_relaxed,
             59: self._contact_promoted,
+            60: self._contact_linked,
             63: self._engagement_held,
             64: self._engagement_resumed,
             65: self._role_changed,
@@ -268,6 +269,10 @@ class Desks:
         self._turn(entry, event.attempt, role=event.role)
         self._hands_of(entry).change_role(event.attempt, event.role)
         self._pass_on(contact_of(entry))
+
+    def _contact_linked(self, entry: Entry, event: words.ContactLinked) -> None:
+        if event.cause == "promised" and self._contacts.live(contact_of(entry)) is not None:
+            self._change(contact_of(entry), promised=event.other)
 
     def _engagement_held(self, entry: Entry, event: words.EngagementHeld) -> None:
         self._turn(entry, event.attempt, held_since_ms=event.at_ms, silent_since_ms=None, requeue_at_ms=None)

@@ -53,6 +53,8 @@ class LiveContact(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     case: bytes
     """The matter it belongs to: the id of that matter's first contact, often its own."""
+    promised: bytes | None = None
+    """The contact that is promised a call for the same customer about the same."""
     owner: bytes | None = None
     """Who parked it last."""
     served_by: bytes | None = None

@@ -4,6 +4,7 @@ isort:skip_file
 A desk: what an agent has before them, and every change of it."""
 
 from collections import abc as _abc
+from cordboard.v1 import callback_service_pb2 as _callback_service_pb2
 from cordboard.v1 import engagement_service_pb2 as _engagement_service_pb2
 from cordboard.v1 import sla_service_pb2 as _sla_service_pb2
 from cordboard.v1 import types_pb2 as _types_pb2
@@ -534,6 +535,8 @@ class Offer(_message.Message):
     GIVEN_AS_FIELD_NUMBER: _builtins.int
     GIVEN_BY_FIELD_NUMBER: _builtins.int
     INTERRUPTS_FIELD_NUMBER: _builtins.int
+    CALLBACK_FIELD_NUMBER: _builtins.int
+    PROMISED_CONTACT_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     attempt: _builtins.int
     channel: _builtins.str
@@ -564,6 +567,8 @@ class Offer(_message.Message):
     """Of a direct one, person id of who gave it; empty if that was the agent, a service or the engine."""
     interrupts: _builtins.bool
     """Accepting it parks less urgent work of the agent, which comes back afterwards."""
+    promised_contact_id: _builtins.str
+    """The call that is, or was, promised to the same customer about the same; empty if there is none."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Requirement]: ...
     @_builtins.property
@@ -571,6 +576,10 @@ class Offer(_message.Message):
     @_builtins.property
     def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Fields of a form or payload, by the policy's names."""
+
+    @_builtins.property
+    def callback(self) -> Global___Preview:
+        """Of a promised call: what was promised to whom, before the customer is dialled. Absent for every other contact."""
 
     def __init__(
         self,
@@ -597,14 +606,70 @@ class Offer(_message.Message):
         given_as: _builtins.str = ...,
         given_by: _builtins.str = ...,
         interrupts: _builtins.bool = ...,
+        callback: Global___Preview | None = ...,
+        promised_contact_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["callback", b"callback", "customer", b"customer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "case_id", b"case_id", "cause", b"cause", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "entry_point", b"entry_point", "expires_ms", b"expires_ms", "fields", b"fields", "given_as", b"given_as", "given_by", b"given_by", "interrupts", b"interrupts", "language", b"language", "owner", b"owner", "priority", b"priority", "queue", b"queue", "requirements", b"requirements", "role", b"role", "subject", b"subject", "text", b"text", "topic", b"topic", "wait_ms", b"wait_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "callback", b"callback", "case_id", b"case_id", "cause", b"cause", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "entry_point", b"entry_point", "expires_ms", b"expires_ms", "fields", b"fields", "given_as", b"given_as", "given_by", b"given_by", "interrupts", b"interrupts", "language", b"language", "owner", b"owner", "priority", b"priority", "promised_contact_id", b"promised_contact_id", "queue", b"queue", "requirements", b"requirements", "role", b"role", "subject", b"subject", "text", b"text", "topic", b"topic", "wait_ms", b"wait_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Offer: _TypeAlias = Offer  # noqa: Y015
+
+@_typing.final
+class Preview(_message.Message):
+    """What an agent is to know of a promised call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DUE_MS_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    LAST_ATTEMPT_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    WAITING_CONTACT_ID_FIELD_NUMBER: _builtins.int
+    MISSED_CONTACT_ID_FIELD_NUMBER: _builtins.int
+    due_ms: _builtins.int
+    """What was said to the customer."""
+    until_ms: _builtins.int
+    """Connected until then it is kept."""
+    kind: _builtins.str
+    """scheduled or hold_place."""
+    mode: _callback_service_pb2.DialMode.ValueType
+    """agent_first: the customer is dialled once the offer is accepted; customer_first: is being dialled already."""
+    attempts: _builtins.int
+    """Attempts before that count as they were promised."""
+    last_attempt: _builtins.str
+    """What became of the last one, as in Promise; empty: none was made."""
+    number: _builtins.str
+    """Who is called; empty if it was erased."""
+    waiting_contact_id: _builtins.str
+    """The contact that was left for the promise; empty if none was."""
+    missed_contact_id: _builtins.str
+    """Who came in vain and is called for that; empty if nobody did."""
+    def __init__(
+        self,
+        *,
+        due_ms: _builtins.int = ...,
+        until_ms: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        mode: _callback_service_pb2.DialMode.ValueType = ...,
+        attempts: _builtins.int = ...,
+        last_attempt: _builtins.str = ...,
+        number: _builtins.str = ...,
+        waiting_contact_id: _builtins.str = ...,
+        missed_contact_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "due_ms", b"due_ms", "kind", b"kind", "last_attempt", b"last_attempt", "missed_contact_id", b"missed_contact_id", "mode", b"mode", "number", b"number", "until_ms", b"until_ms", "waiting_contact_id", b"waiting_contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Preview: _TypeAlias = Preview  # noqa: Y015
 
 @_typing.final
 class OfferOver(_message.Message):

@@ -61,6 +61,7 @@ def offer(contact: LiveContact | None, work: Work, people: Mapping[bytes, Person
         message.case_id = contact.case.hex()
         message.language = contact.language or ""
         message.owner = people[contact.owner].person if contact.owner is not None else ""
+        message.promised_contact_id = contact.promised.hex() if contact.promised is not None else ""
     return message
 
 

@@ -14,7 +14,8 @@ from cordboard.events.promises import HOURS_MAX, Hours, PromiseOutcome
 from cordboard.numbers import CallableNumbers
 from cordboard.promises import Promise, Slot, State
 from cordboard.v1 import callback_service_pb2 as pb
-from cordboard.vault import Person
+from cordboard.v1 import desk_pb2 as desk_pb
+from cordboard.vault import Content, Person
 
 STATES: dict[int, State] = {
     pb.PROMISE_STATE_PROMISED: "promised",
@@ -123,3 +124,18 @@ def promise_message(promise: Promise, people: Mapping[bytes, Person]) -> pb.Prom
 
 def _hex(ref: bytes | None) -> str:
     return "" if ref is None else ref.hex()
+
+
+def preview(promise: Promise, number: Content | None, missed: bytes | None) -> desk_pb.Preview:
+    """What an agent is to know of a promised call; `missed`: who came in vain and is called for that."""
+    return desk_pb.Preview(
+        due_ms=promise.due_ms,
+        until_ms=promise.until_ms,
+        kind=promise.kind,
+        mode=TO_MODE[promise.mode],
+        attempts=promise.attempts,
+        last_attempt=promise.tried or "",
+        number=number.text if number is not None else "",
+        waiting_contact_id=promise.waiting.hex() if promise.waiting is not None else "",
+        missed_contact_id=missed.hex() if missed is not None else "",
+    )
