@@ -15,6 +15,7 @@ from cordboard.events import Fact
 from cordboard.events import commit as commit_words
 from cordboard.events import event as words
 from cordboard.events import fact as facts
+from cordboard.events.bounds import AgentChannel, Membership
 from cordboard.events.commit import INPUT_TAG, Commit
 from cordboard.events.verdict import Refused
 from cordboard.router.ledger import Ledger
@@ -207,6 +208,38 @@ def test_next_steps_are_offered_from_level_4_on() -> None:
     assert (accepted, [step.kind for step in offered.choices]) == ("accepted", ["queue", "message"])
     assert publish(1_001, threshold) == "accepted"
     assert publish(1_002, "next_step widget callback:orders:voice:orders") == "policy_invalid", "a message is the last one"
+
+
+def test_what_wait_is_expected_is_asked_from_level_4_on() -> None:
+    site = Site(3, "callbacks_kept")
+
+    def publish(version: int, *changes: str) -> Any:
+        document = policy.standard() | {"version": version}
+        for change in ("queue lone max_expected_wait_ms=500ms", *changes):
+            policy.change(document, change)
+        return site.say(lambda fact_id: codec.decode_fact(policy.published(document, fact_id)))[0]
+
+    def arrive(name: str) -> list[str]:
+        told = site.say(lambda fact_id: facts.ContactArrived(fact_id, ident(name), "voice", "lone"))
+        return [each if isinstance(each, str) else type(each).__name__ for each in told]
+
+    site.take_over()
+    expected, both = (f"threshold lone name=long expected_wait_ms=20s {wait}" for wait in ("", "wait_ms=30s"))
+    assert [publish(1_000, expected), publish(1_001, both)] == ["policy_invalid", "accepted"]
+    agent, ranks, channels = ident("agent"), [Membership("lone", 0)], [AgentChannel("voice")]
+    site.say(lambda fact_id: facts.AgentDeclared(fact_id, agent, [], ranks, channels, None))
+    site.say(lambda fact_id: facts.PresenceRequested(fact_id, agent, "ready"))
+    assert arrive("offered") == ["accepted", "ContactQueued", "OfferMade"]
+    assert arrive("waits") == ["accepted", "ContactQueued"]
+    site.at_ms += 1_000
+    assert arrive("waits, too") == ["accepted", "ContactQueued"], "there is no limit yet"
+    site.ask(4)
+    assert arrive("goes away") == ["queue_expected_wait"]
+    assert [publish(1_002, both), publish(1_003, expected)] == ["policy_invalid", "accepted"]
+    for router in (folded(site.journal), Router.restore(site.router.snapshot())):
+        assert (router.state_hash(), router.next_deadline()) == (site.router.state_hash(), site.router.next_deadline())
+    again = Router(SITE)
+    assert [again.redecide(data) for data in site.journal] == site.journal
 
 
 def test_two_routers_that_take_over_in_the_same_millisecond_make_two_commits() -> None:

@@ -336,7 +336,7 @@ OF_NO_AGENT = {
     "already_queued", "policy_invalid", "policy_in_use", "policy_stale", "level_in_force",
     "level_unknown", "queue_closed_hours", "contact_scheduled", "contact_promised", "not_promised", "not_waiting",
     "callback_in_progress", "hours_invalid", "no_callbacks", "slot_mismatch", "too_many_promises", "plan_too_far",
-    "no_next_step", "next_step_not_offered", "next_step_unavailable",
+    "no_next_step", "next_step_not_offered", "next_step_unavailable", "queue_expected_wait",
 }  # fmt: skip
 """Refusals that say something of the contact, the queue, the policy or the request alone."""
 

@@ -19,9 +19,11 @@ WAITING = """\
     thresholds:
       - {name: late, target_percent: 150, group: leads}
       - {name: over, wait: 5m, action: overflow, queue: other}
+      - {name: long, expected_wait: 10m}
     floors: [{class: 3, members: 2}]
     overflow: other
     max_waiting: 9
+    max_expected_wait: 20m
     admit_unstaffed: no
   other: {}
 """
@@ -33,8 +35,10 @@ def test_it_compiles_and_spells_back() -> None:
     orders = policy.queues[0]
     assert [step.after_ms for step in orders.plan] == [30_000, 60_000]
     assert orders.plan[1].replace[0].by == Requirement(skill="garden", level=3)
-    assert [(threshold.wait_ms, threshold.target_percent) for threshold in orders.thresholds] == [(None, 150), (300_000, None)]
+    instants = [(threshold.wait_ms, threshold.target_percent, threshold.expected_wait_ms) for threshold in orders.thresholds]
+    assert instants == [(None, 150, None), (300_000, None, None), (None, None, 600_000)]
     assert (orders.overflow, orders.max_waiting, orders.admit_unstaffed) == ("other", 9, False)
+    assert orders.max_expected_wait_ms == 1_200_000
     spelled = spell_policy(policy)
     assert spelled["queues"]["orders"]["plan"][0] == {"after": "30s", "lower": ["nl.written:4"], "drop": ["garden"]}
     assert "plan" not in spelled["queues"]["other"]
@@ -59,6 +63,7 @@ def test_the_manuals_example_is_a_policy() -> None:
         ("queues: [other]", "queues: [orders]", "queues.orders.plan[1].queues", "that is the queue itself"),
         ("target_percent: 150", "target_percent: 150, wait: 1m", "queues.orders.thresholds[0]", "a threshold is one instant"),
         ("wait: 5m, ", "", "queues.orders.thresholds[1]", "a threshold is one instant"),
+        ("name: long,", "name: long, wait: 1m,", "queues.orders.thresholds[2]", "a threshold is one instant"),
         ("queue: other", "queue: nowhere", "queues.orders.thresholds[1].queue", "unknown queue `nowhere`"),
         (", queue: other", "", "queues.orders.thresholds[1]", "`queue` is missing"),
         ("action: overflow, queue: other", "action: raise_priority", "queues.orders.thresholds[1]", "`raise_priority` is missing"),

@@ -133,7 +133,10 @@ _BY_REASON: dict[str, int] = {
     # It is so already.
     **dict.fromkeys(("contact_exists", "already_asked"), code_pb2.ALREADY_EXISTS),
     # A limit is reached, and room may come.
-    **dict.fromkeys(("queue_full", "park_limit", "side_limit", "no_room", "too_many_promises"), code_pb2.RESOURCE_EXHAUSTED),
+    **dict.fromkeys(
+        ("queue_full", "queue_expected_wait", "park_limit", "side_limit", "no_room", "too_many_promises"),
+        code_pb2.RESOURCE_EXHAUSTED,
+    ),
     # The state is another one than the caller thought: look, then decide again.
     **dict.fromkeys(
         (

@@ -41,5 +41,6 @@ HINTS: dict[str, str] = {
     "level_unknown": "roll out the newer build on every router first, then adopt",
     "unknown_tag": "upgrade the routers, then `cordboard engine adopt N`: `cordboard engine show` says which levels",
     "queue_full": "try again later, or raise the queue's limit in the policy",
+    "queue_expected_wait": "try again later, or raise the queue's `max_expected_wait` in the policy",
 }
 """Refusals that a person at a terminal can do something about."""

@@ -142,7 +142,8 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Threshold(msgspec.Struct, frozen=True, kw_only=True):
-    """What happens when a contact has waited so long: for `wait_ms`, or that share of its target."""
+    """What happens when a contact has waited so long: for `wait_ms`, or that share of its target, or once a wait of
+    `expected_wait_ms` is expected of it."""
 
     name: Name
     wait_ms: DurationMs | None = None
@@ -153,6 +154,8 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
     """Where it overflows to."""
     group: Name | None = None
     """Whom it concerns."""
+    expected_wait_ms: DurationMs | None = None
+    """Reached on entry if so long a wait is expected (p80) then, else once the contact has waited so long."""
 
 
 SlotMs = Annotated[int, msgspec.Meta(ge=60_000, le=86_400_000)]
@@ -234,6 +237,8 @@ class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """None: nobody is promised a call."""
     calendar: Name | None = None
     """When it is open; None: always. Deferrable work is due in the time it is."""
+    max_expected_wait_ms: DurationMs = 0
+    """New contacts are not admitted while there is more to do first; 0: no limit."""
 
 
 class CalendarPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,6 @@ RevokeReason = Literal[
 SilenceStep = Literal["dormant", "end", "alert", "requeue"]
 """What a silence leads to next."""
 ThresholdAction = Literal["raise_priority", "overflow", "offer_callback", "notify", "next_steps"]
-DivertCause = Literal["emergency", "closed", "unstaffed", "full", "closing", "threshold", "closed_hours"]
+DivertCause = Literal["emergency", "closed", "unstaffed", "full", "closing", "threshold", "closed_hours", "expected_wait"]
 """Why a contact goes elsewhere than where it was to go."""
 ContactState = Literal["queued", "offered", "connecting", "engaged", "ended", "parked", "scheduled"]

@@ -49,6 +49,7 @@ REFUSALS: dict[str, str] = {
     "queue_closed_hours": "the queue is closed at this hour",
     "queue_unstaffed": "nobody who serves the queue is there",
     "queue_full": "as many wait in the queue as the policy allows",
+    "queue_expected_wait": "the wait in the queue would be longer than the policy allows",
     "no_such_offer": "no offer with this attempt was made to this agent",
     "already_accepted": "the offer was accepted before",
     "declined": "the offer was declined before",

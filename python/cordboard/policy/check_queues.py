@@ -53,9 +53,11 @@ def _check_thresholds(document: Document, word: str, thresholds: list[Entry], pa
         if name in names:
             problems.add(threshold.place("name"), f"{at}.name", f"`{name}` stands twice", "give each its own name")
         names.add(name)
-        given = [key for key in ("wait", "target_percent") if key in threshold.values]
-        if len(given) != 1 and not threshold.wrong & {"wait", "target_percent"}:
-            problems.add(threshold.at, at, "a threshold is one instant", "write `wait: 60s` or `target_percent: 150`, one of both")
+        instants = ("wait", "target_percent", "expected_wait")
+        given = [key for key in instants if key in threshold.values]
+        if len(given) != 1 and not threshold.wrong & set(instants):
+            advice = "write one of `wait: 60s`, `target_percent: 150` and `expected_wait: 10m`"
+            problems.add(threshold.at, at, "a threshold is one instant", advice)
         for key, owner in (("raise_priority", "raise_priority"), ("queue", "overflow")):
             setting = threshold.section.setting(key)
             if setting is not None and action == owner and key not in threshold.values and key not in threshold.wrong:

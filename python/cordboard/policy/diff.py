@@ -88,6 +88,7 @@ CHANGED = {
     "queues.promoted": "it counts for the next promotion",
     "queues.floors": "it counts for the next agent who is freed",
     "queues.max_waiting": _ADMITTED,
+    "queues.max_expected_wait": _ADMITTED,
     "queues.admit_unstaffed": _ADMITTED,
     "queues.overflow": _ADMITTED,
     "queues.closing_grace": "a closing that is under way keeps its time; it counts for the next one",

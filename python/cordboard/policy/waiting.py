@@ -51,6 +51,12 @@ THRESHOLD = Section(
             "target_percent", Whole(0, 10_000), "Or after this share of the target: 150 is once and a half.", field="target_percent"
         ),
         Setting(
+            "expected_wait",
+            Duration(0, 90 * DAY_MS),
+            "Or at once if so long a wait is expected on entry, else after this wait.",
+            field="expected_wait_ms",
+        ),
+        Setting(
             "action",
             OneOf(("raise_priority", "overflow", "notify", "next_steps")),
             "What happens then, once a visit.",
@@ -105,6 +111,13 @@ WAITING: Final = (
         Whole(0, 1_000_000),
         "Nobody new is admitted while so many customers wait; 0: no limit.",
         field="max_waiting",
+        rare=True,
+    ),
+    Setting(
+        "max_expected_wait",
+        Duration(0, DAY_MS),
+        "Nobody new is admitted while there is more to do first than the members at work do in this time; 0s: no limit.",
+        field="max_expected_wait_ms",
         rare=True,
     ),
     Setting(

@@ -69,6 +69,7 @@ fn policy(queues: u64) -> Policy {
         closing_grace_ms: 600_000,
         callbacks: None,
         calendar: None,
+        max_expected_wait_ms: 0,
     };
     let voice = ChannelProfile {
         name: name(CHANNEL),

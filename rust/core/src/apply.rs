@@ -84,13 +84,13 @@ impl Site {
             Event::ContactPromoted(event) => self.promote(about.contact()?, event.key),
             Event::QueueModeSet(_) | Event::QueueHoursTurned(_) => self.apply_opening(&event),
             Event::ThresholdReached(event) => self.pass_threshold(about.contact()?, &event),
+            Event::WaitExpected(event) => self.expect_wait(about.contact()?, &event),
             // What changes stands in the events before and after them.
             Event::VisitEnded(_)
             | Event::ParkEnded(_)
             | Event::MessageAttached(_)
             | Event::ContactDiverted(_)
             | Event::BroadcastMade(_)
-            | Event::WaitExpected(_)
             | Event::QuarantineEnded(_)
             | Event::ContactLinked(_)
             | Event::MatterRepeated(_) => Ok(()),

@@ -30,6 +30,9 @@ pub(crate) struct Course {
     pub(crate) drain_at_ms: Option<u64>,
     /// Who takes nothing else before it.
     pub(crate) reserved: Option<Id>,
+    /// The wait that was expected when the visit began, if a threshold of the queue asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expected_ms: Option<u64>,
 }
 
 impl Seldom for Course {
@@ -45,6 +48,7 @@ impl Seldom for Course {
         opens_ms: Vec::new(),
         drain_at_ms: None,
         reserved: None,
+        expected_ms: None,
     };
 }
 
@@ -70,6 +74,7 @@ impl Course {
             opens_ms: event.opens_ms.clone(),
             drain_at_ms: event.drain_at_ms,
             reserved: None,
+            expected_ms: None,
         }
     }
 

@@ -47,10 +47,12 @@ pub(crate) struct Expected {
     pub(crate) p50_ms: u64,
     pub(crate) p80_ms: u64,
     pub(crate) p90_ms: u64,
+    /// By what is to be done first alone, if it is known how long that takes.
+    pub(crate) work_ms: Option<u64>,
 }
 
 impl Expected {
-    const NONE: Self = Self { p50_ms: 0, p80_ms: 0, p90_ms: 0 };
+    const NONE: Self = Self { p50_ms: 0, p80_ms: 0, p90_ms: 0, work_ms: Some(0) };
 
     /// What customers are told: the 80th percentile, rounded up to what people say.
     pub(crate) fn said_ms(self) -> u64 {
@@ -72,7 +74,8 @@ impl Site {
             return Some(Expected::NONE);
         }
         let handled_ms = |klass| self.state.pace.of(queue, klass)?.handled_ms();
-        let own_ms = handled_ms(klass).unwrap_or(0);
+        let handled_own_ms = handled_ms(klass);
+        let own_ms = handled_own_ms.unwrap_or(0);
         let work_ms = ahead.iter().map(|(klass, count)| count.saturating_mul(handled_ms(*klass).unwrap_or(own_ms)));
         // Somebody must be done with another before those ahead are served, too.
         let under_way_ms = if free { 0 } else { own_ms };
@@ -82,7 +85,7 @@ impl Site {
         let waits = self.state.pace.of(queue, klass).map(|recent| recent.waits_since(t_ms.saturating_sub(fresh_ms)));
         let waits = waits.unwrap_or_default();
         let at = |percent| percentile(&waits, percent).max(head_ms).max(least_ms).min(DURATION_MAX_MS);
-        Some(Expected { p50_ms: at(50), p80_ms: at(80), p90_ms: at(90) })
+        Some(Expected { p50_ms: at(50), p80_ms: at(80), p90_ms: at(90), work_ms: handled_own_ms.map(|_| least_ms) })
     }
 }
 
@@ -106,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_is_said_is_never_less_than_expected() {
-        let said = |p80_ms| Expected { p50_ms: 0, p80_ms, p90_ms: p80_ms }.said_ms();
+        let said = |p80_ms| Expected { p50_ms: 0, p80_ms, p90_ms: p80_ms, work_ms: None }.said_ms();
         assert_eq!(said(0), 0);
         assert_eq!(said(1), MINUTE_MS);
         assert_eq!(said(MINUTE_MS), MINUTE_MS);

@@ -1,6 +1,7 @@
 //! What can be derived from the state and is kept so that decisions need not search: never in a snapshot, never in a hash.
 
 mod crew;
+mod doors;
 mod due;
 mod numbers;
 mod queueing;
@@ -11,6 +12,7 @@ use std::hint::black_box;
 
 pub(crate) use crew::Among;
 use crew::{Crew, Seat};
+pub(crate) use doors::SAY_AGAIN_MS;
 use due::{chances, desk_losses, each_answer_due, later_times, wrap_ups};
 pub(crate) use due::{closing, turning, Chance, Later, Timer};
 use queueing::Queueing;
@@ -70,7 +72,9 @@ pub(crate) struct Index {
     cases: Groups<(Id, Name), (u64, Id)>,
     /// Live contacts by customer.
     pub(crate) customers: Groups<Id, Id>,
-    /// When a queued contact looks again, or may be promoted.
+    /// When doors, by number, are looked at.
+    doors: BTreeMap<u16, BTreeSet<u64>>,
+    /// When a queued contact looks again, or may be promoted, and a door is looked at.
     pub(crate) looks: BTreeSet<(u64, Chance)>,
     pub(crate) census: Census,
     pub(crate) attendance: Attendance,
@@ -84,7 +88,7 @@ impl Index {
     pub(crate) fn of(state: &State) -> Result<Self, String> {
         let mut index = Self::default();
         if let Some(policy) = &state.policy {
-            index.rules = Some(Rules::read(&policy.bytes, &state.site).map_err(str::to_owned)?);
+            index.rules = Some(Rules::read(&policy.bytes, &state.site).map_err(str::to_owned)?.at(&state.levels));
         }
         index.seed(state.seed());
         index.census = Census::begun(index.rules.as_ref());

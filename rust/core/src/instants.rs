@@ -6,22 +6,38 @@ use crate::words::{QueuePolicy, Threshold};
 /// Classes up to this one are live: nothing to promote.
 const LIVE_CLASS: u8 = 1;
 
+/// How a visit began.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    /// The time that counts.
+    pub(crate) clock: Clock<'a>,
+    pub(crate) at_ms: u64,
+    /// Of the time that counts.
+    pub(crate) target_ms: u64,
+    /// The wait that was expected, if a threshold asks for it and it was known.
+    pub(crate) expected_ms: Option<u64>,
+}
+
 impl QueuePolicy {
+    /// Somebody must know what wait is to be expected here.
+    pub(crate) fn expects(&self) -> bool {
+        self.max_expected_wait_ms > 0 || self.expects_of_each()
+    }
+
+    /// Some threshold asks what wait is expected of each contact.
+    pub(crate) fn expects_of_each(&self) -> bool {
+        self.thresholds.iter().any(|threshold| threshold.expected_ms().is_some())
+    }
+
     /// When step number `step` of the plan is due.
     pub(crate) fn step_at(&self, step: u8, (clock, queued_at_ms): (Clock<'_>, u64), next_ms: u64) -> Option<u64> {
         let step = self.plan.get(usize::from(step))?;
         Some(clock.after(queued_at_ms, step.after_ms).max(next_ms))
     }
 
-    /// The threshold that is number `passed` by its instant for a visit, and that instant. `target_ms` is of the time that counts.
-    pub(crate) fn threshold_at(
-        &self,
-        passed: u8,
-        (clock, entered_ms): (Clock<'_>, u64),
-        target_ms: u64,
-        next_ms: u64,
-    ) -> Option<(u64, &Threshold)> {
-        let at_ms = |threshold| clock.after(entered_ms, wait_ms(threshold, target_ms));
+    /// The threshold that is number `passed` by its instant for a visit, and that instant.
+    pub(crate) fn threshold_at(&self, passed: u8, entry: &Entry<'_>, next_ms: u64) -> Option<(u64, &Threshold)> {
+        let at_ms = |threshold| entry.clock.after(entry.at_ms, wait_ms(threshold, entry));
         let mut thresholds: Vec<(u64, &Threshold)> =
             self.thresholds.iter().map(|threshold| (at_ms(threshold), threshold)).collect();
         thresholds.sort_by_key(|(at_ms, _)| *at_ms);
@@ -34,10 +50,19 @@ impl QueuePolicy {
     }
 }
 
-fn wait_ms(threshold: &Threshold, target_ms: u64) -> u64 {
-    match (threshold.wait_ms, threshold.target_percent) {
-        (Some(wait_ms), _) => wait_ms,
-        (None, Some(percent)) => target_ms.saturating_mul(u64::from(percent)) / 100,
-        (None, None) => 0,
+impl Threshold {
+    /// The wait that is expected, or has come true, when it is reached. Those that are reached after a time do not ask.
+    pub(crate) fn expected_ms(&self) -> Option<u64> {
+        self.expected_wait_ms.filter(|_| self.wait_ms.is_none() && self.target_percent.is_none())
+    }
+}
+
+/// How long after the entry.
+fn wait_ms(threshold: &Threshold, entry: &Entry<'_>) -> u64 {
+    match (threshold.wait_ms, threshold.target_percent, threshold.expected_ms()) {
+        (Some(wait_ms), _, _) => wait_ms,
+        (None, Some(percent), _) => entry.target_ms.saturating_mul(u64::from(percent)) / 100,
+        (None, None, Some(wait_ms)) if entry.expected_ms.is_none_or(|expected_ms| expected_ms < wait_ms) => wait_ms,
+        (None, None, _) => 0,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::calendar::Calendar;
 use crate::clock::Clock;
 use crate::codec;
+use crate::levels::Levels;
 use crate::relax::join;
 use crate::table::Table;
 use crate::words::{
@@ -53,6 +54,15 @@ impl Door {
 }
 
 impl Rules {
+    /// As the level in force has them: what a later one asks of an earlier policy is not looked at before.
+    pub(crate) fn at(mut self, levels: &Levels) -> Self {
+        if levels.is(4) {
+            let asking = self.policy.queues.iter().filter(|queue| queue.expects());
+            self.paced.extend(asking.map(|queue| queue.name.clone()));
+        }
+        self
+    }
+
     /// Read a compiled policy. The error says what is wrong with it.
     pub(crate) fn read(bytes: &[u8], site: &Name) -> Result<Self, &'static str> {
         let policy = codec::decode_policy(bytes).map_err(|_| "cannot be read")?;
@@ -164,6 +174,15 @@ impl Rules {
         thresholds.any(|threshold| threshold.action == ThresholdAction::NextSteps)
     }
 
+    /// Is each threshold one instant, said in words that are known?
+    pub(crate) fn sets_instants(&self, expected_is_known: bool) -> bool {
+        let mut thresholds = self.policy.queues.iter().flat_map(|queue| &queue.thresholds);
+        thresholds.all(|threshold| {
+            let timed = threshold.wait_ms.is_some() || threshold.target_percent.is_some();
+            timed != (expected_is_known && threshold.expected_wait_ms.is_some())
+        })
+    }
+
     /// Every list ends with what is always possible, so that there is always a next step. Only where there are any at all: what is adopted
     /// before them is not asked.
     pub(crate) fn check_next_steps(&self) -> Result<(), &'static str> {
@@ -214,7 +233,9 @@ impl Rules {
 
     fn check_thresholds(&self, queue: &QueuePolicy) -> Result<(), &'static str> {
         for threshold in &queue.thresholds {
-            if threshold.wait_ms.is_some() == threshold.target_percent.is_some() {
+            let given = [threshold.wait_ms.is_some(), threshold.target_percent.is_some(), threshold.expected_wait_ms.is_some()];
+            // What is expected is not looked at beside the others: they stood there before it could be said.
+            if given == [false; 3] || given[..2] == [true; 2] {
                 return Err("has a threshold that is no instant, or two");
             }
             let known = threshold.queue.as_ref().map(|to| self.queues.contains_key(to));

@@ -1,7 +1,6 @@
 //! Doors in the state, and how fast queues serve.
 
 use super::About;
-use crate::index::Chance;
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::WorkPhase;
@@ -11,13 +10,8 @@ impl Site {
     pub(super) fn turn_door(&mut self, event: DoorTurned) -> Result<(), String> {
         let number = self.rules().and_then(|rules| rules.door_of(&event.entry_point));
         let number = number.ok_or_else(|| format!("there is no door of {}", event.entry_point))?;
-        let (name, held_until_ms) = (event.entry_point.clone(), event.held_until_ms);
-        if let Some(before) = self.state.doors.insert(name, event.into()) {
-            self.index.looks.remove(&(before.held_until_ms, Chance::Door(number)));
-        }
-        if held_until_ms > 0 {
-            self.index.looks.insert((held_until_ms, Chance::Door(number)));
-        }
+        self.state.doors.insert(event.entry_point.clone(), event.into());
+        self.index.hang_door(number, &self.state);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ impl Site {
         self.state.cursors.retain(|queue, _| rules.queue(queue).is_some());
         // Those that begin now are still to come, whoever published them.
         self.state.day_ms = self.state.day_ms.max(event.at_ms.saturating_sub(1));
-        self.index.rules = Some(rules);
+        self.index.rules = Some(rules.at(&self.state.levels));
         self.index.refresh_room(&self.state.agents);
         self.index.forget_names(&self.state);
         self.state.policy = Some(PolicyInForce { version: event.version, digest: event.digest, bytes: event.policy.clone() });

@@ -11,7 +11,7 @@ use crate::site::Site;
 use crate::state::{Closed, Contact, Hours, Phase};
 use crate::words::{
     ContactEnded, ContactQueued, ContactRelaxed, ContactReprioritised, Id, Key, Name, QueueHoursTurned, QueueMode, QueueModeSet,
-    ThresholdReached,
+    QueuePolicy, ThresholdReached, WaitExpected,
 };
 
 impl Site {
@@ -174,6 +174,15 @@ impl Site {
             self.index.later.extend(turning(queue, hours));
             self.state.hours.insert(queue.clone(), hours);
         }
+    }
+
+    /// Remembered for the thresholds that ask.
+    pub(super) fn expect_wait(&mut self, id: Id, event: &WaitExpected) -> Result<(), String> {
+        let queue = self.rules().and_then(|rules| rules.queue(&event.queue));
+        if queue.is_some_and(QueuePolicy::expects_of_each) {
+            self.note_contact(id, |contact| contact.course.expected_ms = Some(event.p80_ms))?;
+        }
+        Ok(())
     }
 
     pub(super) fn pass_threshold(&mut self, id: Id, event: &ThresholdReached) -> Result<(), String> {

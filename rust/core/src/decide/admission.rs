@@ -23,10 +23,10 @@ impl Turn<'_> {
         if !self.customer_is_there(channel) {
             return Ok(Admission::Granted);
         }
-        match self.closed_to_new(queue) {
+        match self.closed_to_new(queue, channel) {
             None => Ok(Admission::Granted),
             Some(cause) if ticket && cause != DivertCause::Emergency => Ok(Admission::Granted),
-            Some(cause) => self.overflow(queue).map(|to| Admission::Diverted(to, cause)).ok_or(refusal(cause)),
+            Some(cause) => self.overflow(queue, channel).map(|to| Admission::Diverted(to, cause)).ok_or(refusal(cause)),
         }
     }
 
@@ -42,14 +42,14 @@ impl Turn<'_> {
     }
 
     /// The first queue along the overflow that takes new contacts.
-    pub(super) fn overflow(&self, queue: &Name) -> Option<Name> {
+    pub(super) fn overflow(&self, queue: &Name, channel: &Name) -> Option<Name> {
         let mut asked = vec![queue];
         for _ in 0..HOPS_MAX {
             let next = self.rules()?.queue(asked.last()?)?.overflow.as_ref()?;
             if asked.contains(&next) {
                 return None;
             }
-            if self.closed_to_new(next).is_none() {
+            if self.closed_to_new(next, channel).is_none() {
                 return Some(next.clone());
             }
             asked.push(next);
@@ -57,8 +57,8 @@ impl Turn<'_> {
         None
     }
 
-    /// The first reason not to take a new contact.
-    pub(super) fn closed_to_new(&self, name: &Name) -> Option<DivertCause> {
+    /// The first reason not to take a new contact of the channel.
+    pub(super) fn closed_to_new(&self, name: &Name, channel: &Name) -> Option<DivertCause> {
         let queue = self.rules()?.queue(name)?;
         let census = &self.site.index.census;
         match self.mode(name) {
@@ -72,8 +72,23 @@ impl Turn<'_> {
         if !queue.admit_unstaffed && census.staff(name) == 0 {
             return Some(DivertCause::Unstaffed);
         }
-        let full = queue.max_waiting > 0 && self.crowd(name) >= queue.max_waiting as usize;
-        full.then_some(DivertCause::Full)
+        if queue.max_waiting > 0 && self.crowd(name) >= queue.max_waiting as usize {
+            return Some(DivertCause::Full);
+        }
+        self.is_overdrawn(name, channel, self.t_ms).then_some(DivertCause::ExpectedWait)
+    }
+
+    /// More is to be done before another contact of the channel's class than the queue takes on. What others have waited, and how long its head
+    /// does, is no measure: both stay long while nobody is let in, until nobody waits at all. Only while nobody knows how long a contact takes
+    /// there is no other.
+    pub(super) fn is_overdrawn(&self, queue: &Name, channel: &Name, now_ms: u64) -> bool {
+        let most_ms = self.rules().and_then(|rules| rules.queue(queue)).map_or(0, |queue| queue.max_expected_wait_ms);
+        if most_ms == 0 || !self.site.state.levels.is(4) {
+            return false;
+        }
+        let klass = self.rules().and_then(|rules| rules.channel(channel)).map_or(0, |profile| profile.klass);
+        let expected = self.site.expected_wait(queue, klass, now_ms);
+        expected.is_some_and(|expected| expected.work_ms.unwrap_or(expected.p80_ms) > most_ms)
     }
 
     /// Contacts with a customer who is there, waiting in the queue.
@@ -91,6 +106,7 @@ fn refusal(cause: DivertCause) -> Refusal {
         DivertCause::ClosedHours => "queue_closed_hours",
         DivertCause::Unstaffed => "queue_unstaffed",
         DivertCause::Full => "queue_full",
+        DivertCause::ExpectedWait => "queue_expected_wait",
         _ => "queue_closed",
     }
 }

@@ -4,7 +4,7 @@ use crate::customers::KeptPlace;
 use crate::rules::Rules;
 use crate::turn::Turn;
 use crate::words::bounds::{counted, PREFERRED_MAX};
-use crate::words::{ContactArrived, ContactLinked, ContactQueued, Id, LinkCause, Matter, MatterRepeated, WaitExpected};
+use crate::words::{ContactArrived, ContactLinked, ContactQueued, Id, LinkCause, Matter, MatterRepeated};
 
 use super::plan::PRIORITY_MAX;
 use super::returning::Promised;
@@ -34,12 +34,7 @@ impl Turn<'_> {
         let (message, author) = (fact.message, fact.author.into());
         self.note_segment(id, &channel, fact.segment.clone());
         let Some(queued) = self.first_visit(fact, &past) else { return };
-        let queued = self.timed(queued, &channel, None);
-        let expected = self.wait_expected(&queued);
-        self.emit(Some(id), None, Some(&channel), queued);
-        if let Some(expected) = expected {
-            self.emit(Some(id), None, Some(&channel), expected);
-        }
+        self.enter((id, None), queued, &channel, None);
         let promised = past.promised.map(|promised| (promised.contact, LinkCause::Promised));
         let waiting = past.waiting.map(|other| (other, LinkCause::Waiting));
         let resumed = past.place.map(|place| (place.contact, LinkCause::Resumed));
@@ -57,15 +52,6 @@ impl Turn<'_> {
         if let Some(held) = held {
             self.settle_hands(&held);
         }
-    }
-
-    /// What the customer is told, where the policy asks for it.
-    fn wait_expected(&self, queued: &ContactQueued) -> Option<WaitExpected> {
-        self.rules().filter(|rules| rules.paces(&queued.queue))?;
-        let expected = self.site.expected_wait(&queued.queue, queued.key.klass, self.t_ms)?;
-        let (p50_ms, p80_ms, p90_ms) = (expected.p50_ms, expected.p80_ms, expected.p90_ms);
-        let (queue, said_ms) = (queued.queue.clone(), expected.said_ms());
-        Some(WaitExpected { at_ms: self.t_ms, queue, p50_ms, p80_ms, p90_ms, said_ms })
     }
 
     fn past(&self, fact: &ContactArrived, after: Option<Id>) -> Past {

@@ -99,8 +99,7 @@ impl Turn<'_> {
             let event = ContactParked { at_ms: self.t_ms, kind: ParkedKind::DeskLost, until_ms, note: None };
             self.emit(Some(id), Some(agent), Some(&contact.channel), event);
         } else {
-            let queued = self.timed(self.next_visit(contact), &contact.channel, Some(contact));
-            self.emit(Some(id), None, Some(&contact.channel), queued);
+            self.enter((id, None), self.next_visit(contact), &contact.channel, Some(contact));
             self.look(id);
             self.lead_on(id);
         }

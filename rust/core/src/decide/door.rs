@@ -2,21 +2,20 @@
 //!
 //! ```text
 //! emergency | switch | hours | nobody there | no room      ─▶ closed (messages are taken: listen_only)   at once
+//! more to do than the queue takes on               ─▶ closed      as busy
 //! expected wait long, or not known                 ─▶ busy        after `min_open_ms` of being open
 //! else                                             ─▶ open        after `min_closed_ms` of not being open
 //! ```
-//! Each is looked at after whatever concerns its queue, and when it is held no longer.
+//! Each is looked at after whatever concerns its queue, when it is held no longer, and when whoever waits has waited long enough to make it another.
 
 use super::Check;
 use crate::expected::Expected;
+use crate::index::SAY_AGAIN_MS;
 use crate::rules::Door;
 use crate::state::Door as Shown;
 use crate::turn::Turn;
 use crate::words::bounds::INSTANT_MAX_MS;
 use crate::words::{ChannelPresence, DemandTurnedAway, DoorCause, DoorState, DoorTurned, QueueMode};
-
-/// While the state stays, what is said of the wait changes no more often.
-const SAY_AGAIN_MS: u64 = 60_000;
 
 /// What a door should show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +47,7 @@ impl Turn<'_> {
             for number in numbers {
                 self.turn_door(number);
             }
+            self.site.index.hang_doors_to(&queue, &self.site.state);
         }
     }
 
@@ -106,14 +106,17 @@ impl Turn<'_> {
     }
 
     fn view(&self, door: &Door) -> View {
+        // What was looked at by then is not looked at again, also if this is of before and was told late.
+        let now_ms = if self.site.state.levels.is(4) { self.reached_ms() } else { self.t_ms };
         let profile = self.rules().and_then(|rules| rules.channel(&door.channel));
         let (presence, klass) = profile.map_or((ChannelPresence::Live, 0), |profile| (profile.presence, profile.klass));
-        let expected = self.site.expected_wait(&door.queue, klass, self.t_ms);
+        let expected = self.site.expected_wait(&door.queue, klass, now_ms);
         let expected_wait_ms = expected.map(Expected::said_ms);
         let (state, cause) = match self.shut(door, presence) {
             Some(cause) if self.listens(door, presence, cause) => (DoorState::ListenOnly, Some(cause)),
             Some(cause) => (DoorState::Closed, Some(cause)),
             None if presence == ChannelPresence::Async => (DoorState::Open, None),
+            None if self.is_overdrawn(&door.queue, &door.channel, now_ms) => (DoorState::Closed, Some(DoorCause::ExpectedWait)),
             None if expected.is_some_and(|expected| expected.p80_ms < door.terms.open_below_ms) => (DoorState::Open, None),
             None => (DoorState::Busy, Some(DoorCause::ExpectedWait)),
         };

@@ -31,7 +31,7 @@ impl Turn<'_> {
 
     /// A new contact is not taken by its queue, nor by any other along the overflow.
     pub(super) fn turn_away(&mut self, fact: &ContactArrived) {
-        let Some(cause) = self.closed_to_new(&fact.queue) else { return };
+        let Some(cause) = self.closed_to_new(&fact.queue, &fact.channel) else { return };
         let offer = NextStepOffered {
             at_ms: self.t_ms,
             queue: fact.queue.clone(),
@@ -93,7 +93,11 @@ impl Turn<'_> {
         for step in steps {
             let told = step.kind == StepKind::Message;
             // Who passed a threshold waits on if they do nothing.
-            let fits = if told { offer.cause != DivertCause::Threshold } else { !crowded && self.is_possible(&step, &offer.queue) };
+            let fits = if told {
+                offer.cause != DivertCause::Threshold
+            } else {
+                !crowded && self.is_possible(&step, (&offer.queue, channel))
+            };
             if fits {
                 offer.choices.push(step);
             }
@@ -107,12 +111,12 @@ impl Turn<'_> {
         true
     }
 
-    fn is_possible(&mut self, step: &NextStep, asked: &Name) -> bool {
+    fn is_possible(&mut self, step: &NextStep, (asked, channel): (&Name, &Name)) -> bool {
         let (Some(rules), Some(queue)) = (self.rules(), &step.queue) else { return false };
         let known = rules.queue(queue).is_some();
         match step.kind {
             StepKind::Callback => known && self.has_slot(queue),
-            StepKind::Queue => known && queue != asked && self.closed_to_new(queue).is_none(),
+            StepKind::Queue => known && queue != asked && self.closed_to_new(queue, channel).is_none(),
             StepKind::Voicemail | StepKind::Form | StepKind::Mail => {
                 known && step.channel.as_ref().is_some_and(|channel| rules.channel(channel).is_some())
             }
@@ -131,7 +135,9 @@ impl Turn<'_> {
         let channel = step.channel.as_ref().unwrap_or(&choice.channel);
         match step.kind {
             StepKind::Callback => self.check_callback(&callback(fact, choice, step).ok_or("next_step_unavailable")?),
-            StepKind::Queue if queue.is_none_or(|queue| self.closed_to_new(queue).is_some()) => Err("next_step_unavailable"),
+            StepKind::Queue if queue.is_none_or(|queue| self.closed_to_new(queue, channel).is_some()) => {
+                Err("next_step_unavailable")
+            }
             StepKind::Message => Ok(()),
             StepKind::Queue | StepKind::Voicemail | StepKind::Form | StepKind::Mail => {
                 let known = queue.is_some_and(|queue| rules.queue(queue).is_some()) && rules.channel(channel).is_some();

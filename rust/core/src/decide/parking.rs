@@ -67,8 +67,7 @@ impl Turn<'_> {
         } else {
             again
         };
-        let queued = self.timed(queued, &contact.channel, Some(&contact));
-        self.emit(Some(id), None, Some(&contact.channel), queued);
+        self.enter((id, None), queued, &contact.channel, Some(&contact));
         self.look(id);
     }
 }

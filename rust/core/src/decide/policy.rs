@@ -11,7 +11,7 @@ impl Turn<'_> {
     pub(super) fn check_policy(&self, fact: &PolicyPublished) -> Check {
         let next = Rules::read(&fact.policy, &self.site.state.site).map_err(|_| "policy_invalid")?;
         let known = self.site.state.levels.is(4);
-        if (known && next.check_next_steps().is_err()) || (!known && next.names_next_steps()) {
+        if (known && next.check_next_steps().is_err()) || (!known && next.names_next_steps()) || !next.sets_instants(known) {
             return Err("policy_invalid");
         }
         if self.site.state.policy.as_ref().is_some_and(|current| next.policy.version <= current.version) {

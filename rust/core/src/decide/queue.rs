@@ -75,7 +75,7 @@ impl Turn<'_> {
 
     fn move_on(&mut self, id: Id, queue: &Name) {
         let Some(contact) = self.site.contact(&id).filter(|contact| is_left(contact)).cloned() else { return };
-        if let Some(to) = self.overflow(queue) {
+        if let Some(to) = self.overflow(queue, &contact.channel) {
             self.flow_over(id, &contact, &to, DivertCause::Closing);
         } else if !self.offer_while_waiting(id, &contact, DivertCause::Closing) {
             self.end(id, &contact, EndedBy::Service, VisitOutcome::Closed, EndReason::Cancelled);

@@ -126,8 +126,7 @@ impl Turn<'_> {
         self.end_engagement(id, contact, EndedBy::AgentSilent);
         self.end_visit(id, contact, VisitOutcome::Requeued);
         let queued = ContactQueued { excluded: Some(agent), ..self.next_visit(contact) };
-        let queued = self.timed(queued, &contact.channel, Some(contact));
-        self.emit(Some(id), None, Some(&contact.channel), queued);
+        self.enter((id, None), queued, &contact.channel, Some(contact));
         self.look(id);
         self.lead_on(id);
         self.settle_hands(contact);

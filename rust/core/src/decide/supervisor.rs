@@ -24,8 +24,7 @@ impl Turn<'_> {
         let Some(contact) = self.site.contact(&id).cloned() else { return };
         self.let_go(id, &contact, EndedBy::Requeued, RevokeReason::Requeued);
         self.end_visit(id, &contact, VisitOutcome::Requeued);
-        let queued = self.timed(self.next_visit(&contact), &contact.channel, Some(&contact));
-        self.emit(Some(id), None, Some(&contact.channel), queued);
+        self.enter((id, None), self.next_visit(&contact), &contact.channel, Some(&contact));
         self.look(id);
         self.lead_on(id);
         self.settle_hands(&contact);

@@ -2,6 +2,7 @@
 
 use super::plan::PRIORITY_MAX;
 use super::queue::is_left;
+use crate::instants::Entry;
 use crate::rules::Rules;
 use crate::state::Contact;
 use crate::turn::Turn;
@@ -17,7 +18,8 @@ impl Turn<'_> {
         let Some(queue) = queue else { return };
         let clock = self.clock(&contact.queue, &contact.channel);
         let target_ms = clock.between(contact.queued_at_ms, contact.queued_at_ms + contact.target_ms);
-        let at = |passed| queue.threshold_at(passed, (clock, contact.entered_ms), target_ms, self.at_ms + 1);
+        let entry = Entry { clock, at_ms: contact.entered_ms, target_ms, expected_ms: contact.course.expected_ms };
+        let at = |passed| queue.threshold_at(passed, &entry, self.at_ms + 1);
         let Some((_, threshold)) = at(contact.course.threshold) else { return };
         let (threshold, next_at_ms) = (threshold.clone(), at(contact.course.threshold + 1).map(|(at_ms, _)| at_ms));
         let event = ThresholdReached {
@@ -58,8 +60,7 @@ impl Turn<'_> {
         self.let_go(id, contact, EndedBy::Service, RevokeReason::Transferred);
         self.divert(id, &contact.channel, &contact.queue, to, cause);
         self.end_visit(id, contact, VisitOutcome::FlowedOut);
-        let queued = self.timed(queued, &contact.channel, Some(contact));
-        self.emit(Some(id), None, Some(&contact.channel), queued);
+        self.enter((id, None), queued, &contact.channel, Some(contact));
         self.look(id);
         self.settle_hands(contact);
     }

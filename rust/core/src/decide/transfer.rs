@@ -53,8 +53,7 @@ impl Turn<'_> {
         let Some(queued) = self.transferred(fact, &contact, queue, agent) else { return };
         self.let_go(id, &contact, EndedBy::Transfer, RevokeReason::Transferred);
         self.end_visit(id, &contact, VisitOutcome::Requeued);
-        let queued = self.timed(queued, &contact.channel, Some(&contact));
-        self.emit(Some(id), contact.phase.engaged(), Some(&contact.channel), queued);
+        self.enter((id, contact.phase.engaged()), queued, &contact.channel, Some(&contact));
         if let Some(agent) = agent {
             let ttl_ms = self.transfer_ms();
             self.give(id, agent, Direct { by: fact.by.or(fact.agent), reason: DirectReason::Transfer }, ttl_ms);

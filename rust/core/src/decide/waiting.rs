@@ -1,15 +1,43 @@
 //! What a contact waits for: the instants that every stay in a queue begins with.
 
 use crate::clock::Clock;
+use crate::instants::Entry;
 use crate::state::Contact;
 use crate::turn::Turn;
 use crate::words::bounds::INSTANT_MAX_MS;
-use crate::words::{ContactQueued, Name, QueuePolicy};
+use crate::words::{ContactQueued, Id, Name, QueuePolicy, WaitExpected};
 
 impl Turn<'_> {
-    /// Fill in the instants of a visit that begins now. `before` is the contact as it was, if it waited or was served before: in the same
-    /// queue its plan goes on where it stood, and what steps did to its requirements is never undone.
-    pub(super) fn timed(&self, queued: ContactQueued, channel: &Name, before: Option<&Contact>) -> ContactQueued {
+    /// A visit begins now: the contact is queued, and what is expected of its wait is said where somebody asks. `before` is the contact as it
+    /// was, if it waited or was served before; `sender` the agent who moves it on.
+    pub(super) fn enter(
+        &mut self,
+        (id, sender): (Id, Option<Id>),
+        queued: ContactQueued,
+        channel: &Name,
+        before: Option<&Contact>,
+    ) {
+        let expected = self.wait_expected(&queued, before.is_none());
+        let queued = self.timed(queued, channel, before, expected.as_ref().map(|expected| expected.p80_ms));
+        self.emit(Some(id), sender, Some(channel), queued);
+        if let Some(expected) = expected {
+            self.emit(Some(id), None, Some(channel), expected);
+        }
+    }
+
+    /// As of before it joins. The first visit's wait is said wherever somebody asks for the queue's, that of later ones only to thresholds.
+    fn wait_expected(&self, queued: &ContactQueued, first: bool) -> Option<WaitExpected> {
+        let rules = self.rules()?;
+        let asked = rules.paces(&queued.queue) && (first || rules.queue(&queued.queue)?.expects_of_each());
+        let expected = self.site.expected_wait(&queued.queue, queued.key.klass, self.t_ms).filter(|_| asked)?;
+        let (p50_ms, p80_ms, p90_ms) = (expected.p50_ms, expected.p80_ms, expected.p90_ms);
+        let (queue, said_ms) = (queued.queue.clone(), expected.said_ms());
+        Some(WaitExpected { at_ms: self.t_ms, queue, p50_ms, p80_ms, p90_ms, said_ms })
+    }
+
+    /// Fill in the instants of a visit that begins now. In the same queue its plan goes on where it stood, and what steps did to its
+    /// requirements is never undone.
+    fn timed(&self, queued: ContactQueued, channel: &Name, before: Option<&Contact>, expected_ms: Option<u64>) -> ContactQueued {
         let Some(rules) = self.rules() else { return queued };
         let Some(queue) = rules.queue(&queued.queue) else { return queued };
         let same = before.filter(|before| before.queue == queued.queue);
@@ -17,6 +45,7 @@ impl Turn<'_> {
         let next_ms = self.at_ms + 1;
         let clock = rules.clock(queue, channel);
         let target_ms = clock.between(queued.queued_at_ms, queued.queued_at_ms + queued.target_ms);
+        let entry = Entry { clock, at_ms: queued.at_ms, target_ms, expected_ms };
         let step = same.map_or(0, |before| before.course.step);
         let requirements = match same {
             Some(before) if before.course.step > 0 && before.wishes == queued.wishes => before.requirements.clone(),
@@ -36,7 +65,7 @@ impl Turn<'_> {
             step,
             step_at_ms: queue.step_at(step, (clock, queued.queued_at_ms), next_ms),
             threshold: 0,
-            threshold_at_ms: queue.threshold_at(0, (clock, queued.at_ms), target_ms, next_ms).map(|(at_ms, _)| at_ms),
+            threshold_at_ms: queue.threshold_at(0, &entry, next_ms).map(|(at_ms, _)| at_ms),
             promote_at_ms: queue.promote_at(queued.key.klass, (clock, queued.queued_at_ms + queued.target_ms), next_ms),
             requirements,
             ..queued

@@ -55,7 +55,7 @@ pub(crate) enum Later {
 /// `looked_ms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Chance {
-    /// The door of this number in the policy is held no longer.
+    /// The door of this number in the policy may turn.
     Door(u16),
     /// It may be promoted from now on.
     Promote(Id),

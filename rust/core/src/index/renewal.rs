@@ -1,6 +1,6 @@
 //! Names that were once in use have numbers, rows and lines in the index. A policy that renames what it has must not make it grow for ever.
 
-use super::{each, seat, Chance, Crew, Index};
+use super::{each, seat, Crew, Index};
 use crate::attendance::Attendance;
 use crate::rules::Rules;
 use crate::state::{Phase, State};
@@ -28,13 +28,11 @@ impl Index {
         }
     }
 
-    /// When each door is held no longer.
-    pub(crate) fn hang_doors(&mut self, state: &State) {
-        let Some(rules) = self.rules.as_ref() else { return };
-        self.looks.retain(|(_, chance)| !matches!(chance, Chance::Door(_)));
-        let doors = state.doors.iter().filter(|(_, door)| door.held_until_ms > 0);
-        let held = doors.filter_map(|(name, door)| Some((door.held_until_ms, Chance::Door(rules.door_of(name)?))));
-        self.looks.extend(held);
+    /// A newer level is in force, which asks more of the policy.
+    pub(crate) fn rise(&mut self, state: &State) {
+        self.rules = self.rules.take().map(|rules| rules.at(&state.levels));
+        self.count_attendance(state);
+        self.hang_doors(state);
     }
 
     /// After a new policy: if the index knows more than twice the names that the policy has, it learns anew who is there. The order of nothing

@@ -118,6 +118,7 @@ impl Router {
         let state = &mut self.site.state;
         state.seq += 1;
         state.at_ms = at_ms;
+        let rises = state.levels.adopted != 0;
         state.levels.settle();
         state.consumed = Some(consumed);
         if is_turn {
@@ -127,8 +128,13 @@ impl Router {
                 state.looked_ms = at_ms;
             }
         }
-        // Whoever folds decides nothing about the doors.
-        self.site.index.attendance.take_touched();
+        if rises {
+            self.site.index.rise(&self.site.state);
+        }
+        // Whoever folds decides nothing about the doors, but knows when they are looked at.
+        for queue in self.site.index.attendance.take_touched() {
+            self.site.index.hang_doors_to(&queue, &self.site.state);
+        }
         let state = &mut self.site.state;
         state.facts.forget(at_ms);
         state.gone.forget(at_ms);

@@ -141,7 +141,8 @@ maps! {
         members: u32 [MEMBERS],
     }
 
-    /// What happens when a contact has waited so long: for `wait_ms`, or that share of its target.
+    /// What happens when a contact has waited so long: for `wait_ms`, or that share of its target, or once a wait of `expected_wait_ms` is
+    /// expected of it.
     Threshold {
         name: Name,
         wait_ms: Option<u64> [DURATION] = None,
@@ -150,6 +151,7 @@ maps! {
         raise_priority: u8 [PRIORITY] = 0,
         queue: Option<Name> = None,
         group: Option<Name> = None,
+        expected_wait_ms: Option<u64> [DURATION] = None,
     }
 
     /// Callbacks of a queue. A slot of `slot_ms` holds `capacity` promises in opening hours, unless a plan says otherwise. Kept is connected
@@ -176,7 +178,8 @@ maps! {
         returning: Returning = Returning::Keep,
     }
 
-    /// One queue. `targets_ms` by channel, else `target_ms`. `requirements` are added to those a contact brings.
+    /// One queue. `targets_ms` by channel, else `target_ms`. `requirements` are added to those a contact brings. `max_expected_wait_ms`: nobody
+    /// new is admitted while there is more to do first (0: no limit).
     QueuePolicy {
         name: Name,
         target_ms: u64 [DURATION] = 60_000,
@@ -200,6 +203,7 @@ maps! {
         closing_grace_ms: u64 [DURATION] = 600_000,
         callbacks: Option<CallbackPolicy> = None,
         calendar: Option<Name> = None,
+        max_expected_wait_ms: u64 [DURATION] = 0,
     }
 
     /// When a queue is open. Its weeks, of 7 times 24 hours, follow each other from `from_ms` on: `order` says which of `weeks` each one is, and

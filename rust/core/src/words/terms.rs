@@ -116,7 +116,7 @@ choices! {
     /// Why a contact went to another queue than it asked for.
     DivertCause {
         Emergency = "emergency", Closed = "closed", Unstaffed = "unstaffed", Full = "full", Closing = "closing",
-        Threshold = "threshold", ClosedHours = "closed_hours",
+        Threshold = "threshold", ClosedHours = "closed_hours", ExpectedWait = "expected_wait",
     }
 }
 

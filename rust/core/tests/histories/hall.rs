@@ -61,11 +61,13 @@ impl Hall {
         for (index, queue) in policy.queues.iter_mut().enumerate() {
             let next = names[(index + 1) % names.len()].clone();
             queue.plan = steps(&next).into_iter().take(usize::from(self.plan)).collect();
-            queue.thresholds = thresholds(&next).into_iter().take(usize::from(self.thresholds)).collect();
+            // None to three, or all five.
+            queue.thresholds = thresholds(&next).into_iter().take(usize::from(self.thresholds) * 5 / 4).collect();
             queue.promote_before_ms = self.promote_before_ms;
             queue.promoted_percent = self.promoted_percent;
             queue.floors = if self.floor { vec![Floor { klass: 3, members: 1 }] } else { Vec::new() };
             queue.max_waiting = self.max_waiting;
+            queue.max_expected_wait_ms = if self.max_waiting == 3 { 20_000 } else { 0 };
             queue.admit_unstaffed = self.admit_unstaffed;
             queue.overflow = self.overflow.then_some(next);
             queue.closing_grace_ms = self.closing_grace_ms;
@@ -117,7 +119,7 @@ fn soft(index: usize, level: u8) -> Requirement {
 }
 
 fn thresholds(next: &Name) -> Vec<Threshold> {
-    let threshold = |text: &str, action, wait_ms, target_percent| Threshold {
+    let threshold = |text: &str, action, (wait_ms, target_percent, expected_wait_ms)| Threshold {
         name: Name::new(text).unwrap(),
         wait_ms,
         target_percent,
@@ -125,12 +127,14 @@ fn thresholds(next: &Name) -> Vec<Threshold> {
         raise_priority: 2,
         queue: Some(next.clone()),
         group: None,
+        expected_wait_ms,
     };
     vec![
-        threshold("half", ThresholdAction::RaisePriority, None, Some(50)),
-        threshold("soon", ThresholdAction::Notify, Some(8_000), None),
-        threshold("else", ThresholdAction::NextSteps, Some(12_000), None),
-        threshold("over", ThresholdAction::Overflow, Some(25_000), None),
+        threshold("half", ThresholdAction::RaisePriority, (None, Some(50), None)),
+        threshold("soon", ThresholdAction::Notify, (Some(8_000), None, None)),
+        threshold("else", ThresholdAction::NextSteps, (Some(12_000), None, None)),
+        threshold("over", ThresholdAction::Overflow, (Some(25_000), None, None)),
+        threshold("long", ThresholdAction::RaisePriority, (None, None, Some(10_000))),
     ]
 }
 

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm)]
 
 mod callbacks;
+mod doors;
 mod hall;
 mod large;
 mod ledger;

@@ -312,6 +312,7 @@ pub(crate) fn plain_queue(text: &str) -> QueuePolicy {
         closing_grace_ms: 600_000,
         callbacks: None,
         calendar: None,
+        max_expected_wait_ms: 0,
     }
 }
 

@@ -3,6 +3,7 @@
 use cordboard_core::words::{Commit, Entry, Fact, Id, Verdict, COMMIT_MAX, INPUT_TAG};
 use cordboard_core::{codec, commit_hash, FrameRef, Router};
 
+use crate::doors::Doors;
 use crate::ledger::Ledger;
 use crate::site::{id, SITE};
 use crate::transcript::{apart, event, input, read, regrouped, stored, transcript, Content, Frame, Stored};
@@ -22,6 +23,7 @@ pub(crate) struct Witness {
     parted_seq: u64,
     pub(crate) journal: Vec<Vec<u8>>,
     ledger: Ledger,
+    doors: Doors,
     inbox: Id,
     inbox_seq: u64,
     at_ms: u64,
@@ -38,6 +40,7 @@ impl Witness {
             parted_seq: 0,
             journal: Vec::new(),
             ledger: Ledger::default(),
+            doors: Doors::default(),
             inbox: id(1, 1),
             inbox_seq: 0,
             at_ms: START_MS,
@@ -144,9 +147,12 @@ impl Witness {
             for (place, entry) in header.entries.iter().enumerate() {
                 self.check_entry(&header, place, entry);
                 if entry.tag != INPUT_TAG {
-                    self.ledger.note((header.seq, place as u64), entry, &event(entry));
+                    let event = event(entry);
+                    self.ledger.note((header.seq, place as u64), entry, &event);
+                    self.doors.note(&event);
                 }
             }
+            self.doors.passed(header.at_ms);
             self.journal.push(commit.clone());
         }
         for other in [&self.follower, &self.judge] {

@@ -213,6 +213,7 @@ fn queue(draw: &mut Draw<'_>, place: usize, text: &str, version: u64) -> QueuePo
         closing_grace_ms: draw.pick(&TIMES_MS),
         callbacks: super::promises::settings(place, version),
         calendar: draw.maybe(|_| name(CALENDAR)),
+        max_expected_wait_ms: if (place as u64 + version).is_multiple_of(2) { 5_000 } else { 0 },
     }
 }
 
@@ -241,15 +242,18 @@ fn plan(draw: &mut Draw<'_>, next: &Name) -> Vec<PlanStep> {
 
 fn threshold(draw: &mut Draw<'_>, next: &Name) -> Threshold {
     let wait_ms = draw.maybe(|draw| draw.pick(&TIMES_MS));
+    let target_percent = wait_ms.is_none().then(|| draw.pick(&[50, 0, 100, 10_000]));
+    let expected_wait_ms = (target_percent == Some(0)).then_some(1_000);
     let actions =
         [ThresholdAction::RaisePriority, ThresholdAction::Overflow, ThresholdAction::OfferCallback, ThresholdAction::Notify];
     Threshold {
         name: name("late"),
         wait_ms,
-        target_percent: wait_ms.is_none().then(|| draw.pick(&[50, 0, 100, 10_000])),
+        target_percent: target_percent.filter(|_| expected_wait_ms.is_none()),
         action: draw.pick(&actions),
         raise_priority: draw.pick(&[1, 100]),
         queue: Some(next.clone()),
         group: None,
+        expected_wait_ms,
     }
 }
