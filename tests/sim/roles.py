@@ -146,6 +146,7 @@ class ApiRole:
                     intake=nothing, outcomes=outcomes, declared=declared, effects=nothing, quarantine=nothing,
                     signals=nothing, people=nothing, shown=nothing, tokens=nothing, erasure=nothing, explainer=nothing,
                     attendance=nothing, doors=doors, promises=nothing, slas=nothing, missed=nothing, next_steps=nothing,
+                    numbers=nothing,
                 )  # fmt: skip
                 await asyncio.Event().wait()
 
