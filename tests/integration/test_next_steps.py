@@ -17,6 +17,7 @@ from cordboard.client import Client, ClientError, Customer
 from cordboard.events.policy import CallbackPolicy, ChannelProfile, EntryPoint, NextStep, QueuePolicy
 from cordboard.main import app
 from cordboard.router.verify import verify
+from cordboard.v1.types_pb2 import AUTHOR_CUSTOMER
 from cordboard.vault.refs import content_ref
 from tests.api_site import PATIENCE_S, POLICY, ApiSite, api_site
 
@@ -208,3 +209,37 @@ async def _wrong(client: Client) -> None:
     with pytest.raises(ClientError) as past:
         await client.choose_next_step(contact.contact_id, "callback", "orders", number="0475 12 34 56", wish_ms=1 << 47)
     assert past.value.reason == "callback_beyond_horizon" and (await client.next_steps(contact.contact_id)).open
+
+
+async def test_who_waits_says_something_on_the_way_to_another_queue(tmp_path: Path) -> None:
+    grace = replace(LEADING_ON.queues[0], closing_grace_ms=0)
+    policy = replace(LEADING_ON, queues=[grace, *LEADING_ON.queues[1:]])
+    async with api_site(tmp_path, policy) as site, Client(site.target) as client, asyncio.timeout(PATIENCE_S):
+        contact = (await client.submit_contact(channel="chat", queue="orders", entry_point="widget", text="My boots!")).contact_id
+        await client.set_queue_mode("orders", "closed")
+        await site.until_told("NextStepOffered", None, 1)
+        await asyncio.to_thread(_waits_and_may_choose, site, contact)
+        offered = await client.next_steps(contact)
+        assert (await client.get_contact(contact)).next_steps == offered
+        explained = await client.explain_contact(contact)
+        assert explained.next_steps == offered
+        assert explained.sentences[-1].startswith("Its customer may choose something else (closing), for ")
+        assert explained.sentences[-1].endswith(" more: callback orders, queue invoices, voicemail mailbox, message.")
+        for left, field in (({"fields": {"order": "A1"}}, "fields"), ({"customer": JAN}, "customer")):
+            with pytest.raises(ClientError) as refused:
+                await client.choose_next_step(contact, "queue", "invoices", **left)  # type: ignore[arg-type]
+            assert refused.value.violations.keys() == {field}
+        done = await client.choose_next_step(contact, "queue", "invoices", text="It is urgent.")
+        assert done.successor_contact_id == contact
+        said = await client.messages(contact, after=done.consistency_token)
+        assert [(message.text, message.author) for message in said] == [("It is urgent.", AUTHOR_CUSTOMER)]
+        waiting = await client.get_contact(contact)
+        assert (waiting.queue, waiting.text) == ("invoices", "My boots!")
+        # It is over: nobody speaks of it any more.
+        assert not waiting.HasField("next_steps")
+        assert not (await client.explain_contact(contact)).HasField("next_steps")
+
+
+def _waits_and_may_choose(site: ApiSite, contact: str) -> None:
+    shown = CliRunner().invoke(app, ["contacts", "show", contact, "--target", site.target])
+    assert "callback orders, queue invoices, voicemail mailbox, message (closing, until 20" in shown.output, shown.output

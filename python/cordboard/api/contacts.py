@@ -16,6 +16,7 @@ from cordboard.api.topics import topic_report
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.contacts import contact_filter, live_contact, past_contact, timeline_entry, timeline_people
 from cordboard.api.translate.words import end_reason_from
+from cordboard.api.turned_away import open_steps
 from cordboard.errors import FactRefused, NotFound
 from cordboard.events.event import ContactEnded, ContactQueued, ContactReclassified
 from cordboard.events.fact import ContactEndRequested, ParkEndRequested, ReclassificationRequested
@@ -52,6 +53,8 @@ class ContactService(ContactServiceServicer):
         await describe(self._site.vault, [message])
         if note is not None and (said := (await self._site.vault.read([note])).get(note)) is not None:
             message.park.note = said.text
+        if (steps := open_steps(self._site, contact)) is not None:
+            message.next_steps.CopyFrom(steps)
         return pb.GetContactResponse(contact=message, consistency_token=self._site.token(seq))
 
     async def _find(self, contact: bytes, seq: int) -> tuple[pb.Contact, bytes | None]:

@@ -9,6 +9,7 @@ from cordboard.api.site import Site
 from cordboard.api.status import BadRequest
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.words import TO_PRESENCE, TO_STATE, requirements_to
+from cordboard.api.turned_away import open_steps
 from cordboard.errors import InvalidInput, NotFound
 from cordboard.events.bounds import COUNT_MAX, INSTANT_MAX_MS
 from cordboard.router.explain import NOW, SHOWN_MAX, AgentExplained, Hindered, Moment, Promised
@@ -38,6 +39,7 @@ class ExplainService(ExplainServiceServicer):
         fit = None if single or moment != NOW else self._site.declared.fit(found.queue, found.channel, found.requirements)
         people = await shown.who([found.agent, *found.preferred, *(each.id for each in agents)], single)
         named = (lambda agent: _name(people, agent)) if single else None
+        choice = open_steps(self._site, contact) if moment == NOW else None
         return pb.ExplainContactResponse(
             position=found.seq,
             at_ms=found.at_ms,
@@ -53,9 +55,10 @@ class ExplainService(ExplainServiceServicer):
             hindrances={str(word): count for word, count in found.hindrances.items()} if single else {},
             agents=[_obstacle(people[each.id].person, each, found.at_ms) for each in agents],
             folded_from=found.folded_from,
-            sentences=sentences.of_contact(found, named, fit),
+            sentences=[*sentences.of_contact(found, named, fit), *sentences.of_steps(choice, found.at_ms)],
             promise=None if found.promise is None else _promise(found.promise),
             overdue=[pb.OverdueStep(what=each.what, at_ms=each.at_ms) for each in found.due],
+            next_steps=choice,
         )
 
     async def ExplainAgent(self, request: pb.ExplainAgentRequest, context: Context) -> pb.ExplainAgentResponse:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from cordboard.api.declared import Fit
 from cordboard.events.bounds import Key, Requirement
 from cordboard.router.explain import AgentExplained, ContactExplained, Due, Hindered, Hindrance, Promised, Waits
+from cordboard.v1.next_step_service_pb2 import NextSteps
 
 CLASSES = ("emergency", "live", "session", "deferrable")
 Name = Callable[[bytes], str]
@@ -105,6 +106,15 @@ def of_contact(found: ContactExplained, name: Name | None, fit: Fit | None) -> l
     elif found.state == "queued":
         lines.append("Its queue has no members.")
     return lines
+
+
+def of_steps(steps: NextSteps | None, at_ms: int) -> list[str]:
+    """What the customer may choose instead of waiting, and for how long."""
+    if steps is None:
+        return []
+    listed = ", ".join(f"{step.kind} {step.to}".strip() for step in steps.steps)
+    ends = f"for {span(steps.until_ms - at_ms)} more" if steps.until_ms > at_ms else "until now"
+    return [f"Its customer may choose something else ({steps.cause}), {ends}: {listed}."]
 
 
 def of_agent(found: AgentExplained, agent: str) -> list[str]:

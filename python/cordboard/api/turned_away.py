@@ -1,4 +1,4 @@
-"""New contacts that their queue does not take: refused with what their customers can do instead."""
+"""What customers can do instead of waiting; and new contacts that their queue does not take, refused with that."""
 
 from dataclasses import replace
 
@@ -24,6 +24,12 @@ def refuse_turned_away(site: Site, contact: bytes, outcome: Outcome) -> None:
     if not choice.open or choice.until_ms <= now_ms():
         choice = replace(choice, open=False, steps=())
     raise TurnedAway(event.cause, steps_shown(site, choice))
+
+
+def open_steps(site: Site, contact: bytes) -> pb.NextSteps | None:
+    """What the customer of a contact can choose at this moment; None: nothing was offered, or it is over."""
+    choice = site.next_steps.get(contact)
+    return None if choice is None or not choice.open else steps_shown(site, choice)
 
 
 def steps_shown(site: Site, choice: Choice) -> pb.NextSteps:

@@ -12,6 +12,7 @@ from cordboard.cli.calls import call
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json, print_table
 from cordboard.client import Client, NewContact
 from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, TimelineEntry
+from cordboard.v1.next_step_service_pb2 import NextStep, NextSteps
 from cordboard.v1.types_pb2 import (
     CONTACT_STATE_CONNECTING,
     CONTACT_STATE_ENGAGED,
@@ -90,7 +91,10 @@ def show(contact_id: ContactArgument, target: Target = DEFAULT_TARGET, as_json: 
     if as_json:
         print_json({**plain(contact), "timeline": [plain(entry) for entry in entries]})
         return
-    for field, value in plain(contact).items():
+    fields = plain(contact)
+    if contact.HasField("next_steps"):
+        fields["next_steps"] = steps_word(contact.next_steps)
+    for field, value in fields.items():
         console.print(f"[cyan]{field:>16}[/]  {escape(str(value))}", soft_wrap=True)
     show_timeline(entries)
 
@@ -168,6 +172,16 @@ def state_word(contact: Contact) -> str:
         kind = ParkKind.Name(contact.park.kind).removeprefix("PARK_KIND_").lower()
         return f"{word} ({kind}, until {instant(contact.park.until_ms)})"
     return f"{word} ({contact.end_reason})" if contact.end_reason else word
+
+
+def step_word(step: NextStep) -> str:
+    """`callback orders`, `message`: as it is chosen."""
+    return f"{step.kind} {step.to}".strip()
+
+
+def steps_word(steps: NextSteps) -> str:
+    """`callback orders, message (closing, until 2026-11-22 09:00:00.000)`."""
+    return f"{', '.join(map(step_word, steps.steps))} ({steps.cause}, until {instant(steps.until_ms)})"
 
 
 def topic_word(contact: Contact) -> str:

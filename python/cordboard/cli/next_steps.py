@@ -7,11 +7,11 @@ from rich.markup import escape
 
 from cordboard.cli.callbacks import At, Exact, RequestId, Within, hours_given, instant_given
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import ContactArgument, instant, plain
+from cordboard.cli.contacts import ContactArgument, instant, plain, step_word
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, print_json
 from cordboard.cli.promises import promise_plain
 from cordboard.client import Customer
-from cordboard.v1.next_step_service_pb2 import NextStep, NextSteps
+from cordboard.v1.next_step_service_pb2 import NextSteps
 
 
 def show_next(contact_id: ContactArgument, target: Target = DEFAULT_TARGET, as_json: AsJson = False) -> None:
@@ -22,7 +22,7 @@ def show_next(contact_id: ContactArgument, target: Target = DEFAULT_TARGET, as_j
         return
     console.print(f"nobody can help in [bold]{escape(found.queue)}[/] ({escape(found.cause)})", soft_wrap=True)
     for step in found.steps:
-        console.print(f"  {escape(words(step))}", soft_wrap=True)
+        console.print(f"  {escape(step_word(step))}", soft_wrap=True)
     console.print(outcome(found), soft_wrap=True)
 
 
@@ -63,12 +63,7 @@ def choose(
         return
     follows = f", [bold]{done.successor_contact_id}[/] goes on with it" if done.successor_contact_id else ""
     when = f", promised for {instant(done.promise.due_ms)} (UTC)" if done.HasField("promise") else ""
-    console.print(f"{escape(words(done.taken))}{follows}{when}", soft_wrap=True)
-
-
-def words(step: NextStep) -> str:
-    """`callback orders`, `message`: as it is chosen."""
-    return f"{step.kind} {step.to}".strip()
+    console.print(f"{escape(step_word(done.taken))}{follows}{when}", soft_wrap=True)
 
 
 def outcome(found: NextSteps) -> str:
@@ -78,7 +73,7 @@ def outcome(found: NextSteps) -> str:
         return "not needed any more: an agent took the contact, it was moved, or is over"
     by = "the customer chose" if found.taken_by == "customer" else "nobody chose in time:"
     follows = f", {found.successor_contact_id} goes on with it" if found.successor_contact_id else ""
-    return f"{by} {escape(words(found.taken))}{follows}"
+    return f"{by} {escape(step_word(found.taken))}{follows}"
 
 
 def add_commands(contacts: typer.Typer) -> None:

@@ -6,6 +6,7 @@ Contacts: submit them, look at them, end or move them."""
 from collections import abc as _abc
 from cordboard.v1 import desk_pb2 as _desk_pb2
 from cordboard.v1 import engagement_service_pb2 as _engagement_service_pb2
+from cordboard.v1 import next_step_service_pb2 as _next_step_service_pb2
 from cordboard.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -323,6 +324,7 @@ class Contact(_message.Message):
     SIDES_FIELD_NUMBER: _builtins.int
     HELD_SINCE_MS_FIELD_NUMBER: _builtins.int
     DORMANT_FIELD_NUMBER: _builtins.int
+    NEXT_STEPS_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     channel: _builtins.str
     queue: _builtins.str
@@ -385,6 +387,10 @@ class Contact(_message.Message):
     def sides(self) -> _containers.RepeatedCompositeFieldContainer[_engagement_service_pb2.Side]:
         """Whoever its agent asked in, in the order of their offers; only of contacts in hand."""
 
+    @_builtins.property
+    def next_steps(self) -> _next_step_service_pb2.NextSteps:
+        """What its customer can choose instead of waiting, while that is open; only by GetContact."""
+
     def __init__(
         self,
         *,
@@ -418,10 +424,11 @@ class Contact(_message.Message):
         sides: _abc.Iterable[_engagement_service_pb2.Side] | None = ...,
         held_since_ms: _builtins.int = ...,
         dormant: _builtins.bool = ...,
+        next_steps: _next_step_service_pb2.NextSteps | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "park", b"park"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "next_steps", b"next_steps", "park", b"park"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "answered_at_ms", b"answered_at_ms", "arrived_at_ms", b"arrived_at_ms", "attempt", b"attempt", "case_id", b"case_id", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "customer_id", b"customer_id", "disposition", b"disposition", "dormant", b"dormant", "end_reason", b"end_reason", "ended_at_ms", b"ended_at_ms", "entry_point", b"entry_point", "fields", b"fields", "held_since_ms", b"held_since_ms", "language", b"language", "owner", b"owner", "park", b"park", "priority", b"priority", "queue", b"queue", "requirements", b"requirements", "rule", b"rule", "sides", b"sides", "state", b"state", "subject", b"subject", "text", b"text", "topic", b"topic", "topic_first", b"topic_first", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "answered_at_ms", b"answered_at_ms", "arrived_at_ms", b"arrived_at_ms", "attempt", b"attempt", "case_id", b"case_id", "channel", b"channel", "contact_id", b"contact_id", "customer", b"customer", "customer_id", b"customer_id", "disposition", b"disposition", "dormant", b"dormant", "end_reason", b"end_reason", "ended_at_ms", b"ended_at_ms", "entry_point", b"entry_point", "fields", b"fields", "held_since_ms", b"held_since_ms", "language", b"language", "next_steps", b"next_steps", "owner", b"owner", "park", b"park", "priority", b"priority", "queue", b"queue", "requirements", b"requirements", "rule", b"rule", "sides", b"sides", "state", b"state", "subject", b"subject", "text", b"text", "topic", b"topic", "topic_first", b"topic_first", "visit", b"visit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,6 +4,7 @@ isort:skip_file
 Explanations: why a contact waits, why an agent is not offered it, who would have been next."""
 
 from collections import abc as _abc
+from cordboard.v1 import next_step_service_pb2 as _next_step_service_pb2
 from cordboard.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -228,6 +229,7 @@ class ExplainContactResponse(_message.Message):
     FOLDED_FROM_FIELD_NUMBER: _builtins.int
     PROMISE_FIELD_NUMBER: _builtins.int
     OVERDUE_FIELD_NUMBER: _builtins.int
+    NEXT_STEPS_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     at_ms: _builtins.int
     """As of then."""
@@ -262,6 +264,10 @@ class ExplainContactResponse(_message.Message):
     def overdue(self) -> _containers.RepeatedCompositeFieldContainer[Global___OverdueStep]:
         """Of the contact and its queue, in order of time."""
 
+    @_builtins.property
+    def next_steps(self) -> _next_step_service_pb2.NextSteps:
+        """What its customer can choose instead of waiting, while that is open; only of now."""
+
     def __init__(
         self,
         *,
@@ -282,10 +288,11 @@ class ExplainContactResponse(_message.Message):
         folded_from: _builtins.int = ...,
         promise: Global___ExplainedPromise | None = ...,
         overdue: _abc.Iterable[Global___OverdueStep] | None = ...,
+        next_steps: _next_step_service_pb2.NextSteps | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["promise", b"promise"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_steps", b"next_steps", "promise", b"promise"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agents", b"agents", "ahead", b"ahead", "at_ms", b"at_ms", "channel", b"channel", "contact_id", b"contact_id", "due_ms", b"due_ms", "folded_from", b"folded_from", "hindrances", b"hindrances", "overdue", b"overdue", "position", b"position", "promise", b"promise", "queue", b"queue", "queued_at_ms", b"queued_at_ms", "requirements", b"requirements", "sentences", b"sentences", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agents", b"agents", "ahead", b"ahead", "at_ms", b"at_ms", "channel", b"channel", "contact_id", b"contact_id", "due_ms", b"due_ms", "folded_from", b"folded_from", "hindrances", b"hindrances", "next_steps", b"next_steps", "overdue", b"overdue", "position", b"position", "promise", b"promise", "queue", b"queue", "queued_at_ms", b"queued_at_ms", "requirements", b"requirements", "sentences", b"sentences", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
