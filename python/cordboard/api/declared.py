@@ -24,7 +24,7 @@ _OURS = frozenset((_TOOK_OVER, _POLICY_ADOPTED, _AGENT_REGISTERED, _AGENT_REMOVE
 
 
 class Fit(NamedTuple):
-    """A queue's members, and how many of them work on a contact's channel and have the skills it needs."""
+    """A queue's members, and how many of them work on a contact's channel, would have room for it, and have the skills it needs."""
 
     members: int
     fit: int
@@ -123,5 +123,5 @@ class Declared:
 
 def _is_fit(event: AgentRegistered, channel: str, needs: Sequence[Requirement]) -> bool:
     levels = {one.skill: one.level for one in event.skills}
-    works = any(one.channel == channel and one.max_concurrent != 0 for one in event.channels)
+    works = any(one.channel == channel and one.max_concurrent != 0 and (one.cost or 0) <= event.capacity for one in event.channels)
     return works and all(levels.get(need.skill, 0) >= need.level for need in needs)

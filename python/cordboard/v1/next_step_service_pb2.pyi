@@ -69,7 +69,7 @@ class NextSteps(_message.Message):
     """Until then one of them can be chosen."""
     channel: _builtins.str
     queue: _builtins.str
-    """Where nobody could help, and why: emergency, closed, closed_hours, unstaffed, full, closing, threshold."""
+    """Where nobody could help, and why: emergency, closed, closed_hours, unstaffed, full, expected_wait, closing, threshold."""
     cause: _builtins.str
     entry_point: _builtins.str
     told: _builtins.str
