@@ -1,16 +1,18 @@
-"""Contacts that came in vain, whose customers are to be offered a callback: folded from the journal until that is done."""
+"""Contacts that came in vain, and promised calls that were missed: whose customers are to be offered a callback, folded from the
+journal until that is done."""
 
 import hashlib
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from cordboard import codec
 from cordboard.events import Commit, Entry
 from cordboard.events import event as words
 from cordboard.events.bounds import ID_BYTES, Requirement
 from cordboard.events.commit import INPUT_TAG
-from cordboard.events.promises import Missed, NoOffer
+from cordboard.events.promises import Missed, MissReason, NoOffer
 from cordboard.events.verdict import Refused
 
 KEPT_MS = 7 * 24 * 3_600_000
@@ -34,15 +36,16 @@ _TAGS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class MissedContact:
-    """Who came in vain, and why they came. `reason`: why nobody can call them. `settled_ms`: since then (Unix ms) they, or their
-    customer, are promised a call, or the customer was answered, or is forgotten; None: they are still to be called.
-    `tries`: calls that were wished for them, and that nobody could promise."""
+    """Who came in vain, or (`missed` is "promise") was promised a call that was missed for `why`; and why they came. `reason`: why
+    nobody can call them. `settled_ms`: since then (Unix ms) they, or their customer, are promised a call, or the customer was
+    answered, or is forgotten; None: they are still to be called. `tries`: calls that were wished for them, and that nobody could
+    promise. `address`: a reference to the number that was promised a call."""
 
     contact: bytes
     channel: str
     queue: str
     missed_ms: int
-    missed: Missed
+    missed: Missed | Literal["promise"]
     reason: NoOffer | None
     customer: bytes | None
     entry_point: str | None
@@ -53,6 +56,8 @@ class MissedContact:
     priority: int
     settled_ms: int | None = None
     tries: int = 0
+    why: MissReason | None = None
+    address: bytes | None = None
 
     @property
     def open(self) -> bool:
@@ -74,9 +79,9 @@ class MissedContacts:
         self._of_customer: dict[bytes, set[bytes]] = {}
         """Open ones."""
         self._promised: Counter[bytes] = Counter()
-        """Live promises of each customer …"""
-        self._promises: dict[bytes, bytes] = {}
-        """… by contact."""
+        """How many live promises each customer has."""
+        self._promises: dict[bytes, tuple[str, words.PromiseMade]] = {}
+        """Live promises, and their channels, by contact."""
         self._wished: dict[bytes, bytes] = {}
         """Who came in vain, by the successor that they have, or are to have."""
         self._live: dict[bytes, bytes] = {}
@@ -88,7 +93,8 @@ class MissedContacts:
         return self._known.get(contact)
 
     def called_by(self, contact: bytes) -> bytes | None:
-        """Who came in vain and is, or is to be, called by this contact; None: nobody of whom it is still known."""
+        """Who came in vain, or was not called as promised, and is, or is to be, called by this contact; None: nobody of whom it
+        is still known."""
         return self._wished.get(contact)
 
     def all(self) -> Iterator[MissedContact]:
@@ -124,26 +130,60 @@ class MissedContacts:
                 self._settle(self._live[contact], at_ms)
             case words.ContactEnded() if contact is not None:
                 self._live.pop(contact, None)
-            case words.PromiseMade(customer=customer, at_ms=at_ms) if contact is not None:
-                if (missed := self._wished.get(contact)) is not None:
-                    self._put(replace(self._known[missed], settled_ms=at_ms))
-                if customer is not None:
-                    self._promised[customer] += 1
-                    self._promises[contact] = customer
-                    self._settle(customer, at_ms)
-            case words.PromiseEnded() if contact in self._promises:
-                customer = self._promises.pop(contact)
-                self._promised[customer] -= 1
-                if not self._promised[customer]:
-                    del self._promised[customer]
+            case words.PromiseMade() as made if contact is not None and entry.channel is not None:
+                self._promise(contact, entry.channel, made)
+            case words.PromiseEnded() as ended if contact is not None and contact in self._promises:
+                self._end(contact, ended)
             case words.CustomerErased(customer=customer, at_ms=at_ms):
                 self._settle(customer, at_ms)
             case _:
                 pass
 
+    def _promise(self, contact: bytes, channel: str, made: words.PromiseMade) -> None:
+        self._promises[contact] = (channel, made)
+        if (missed := self._wished.get(contact)) is not None:
+            self._put(replace(self._known[missed], settled_ms=made.at_ms))
+        if made.customer is not None:
+            self._promised[made.customer] += 1
+            self._settle(made.customer, made.at_ms)
+
+    def _end(self, contact: bytes, event: words.PromiseEnded) -> None:
+        channel, made = self._promises.pop(contact)
+        if made.customer is not None:
+            self._promised[made.customer] -= 1
+            if not self._promised[made.customer]:
+                del self._promised[made.customer]
+        if event.outcome == "missed":
+            self._break(contact, channel, made, event)
+
+    def _break(self, contact: bytes, channel: str, made: words.PromiseMade, event: words.PromiseEnded) -> None:
+        """Whoever was to be called is to be promised another call, with what was promised before."""
+        missed = MissedContact(
+            contact=contact,
+            channel=channel,
+            queue=made.queue,
+            missed_ms=event.at_ms,
+            missed="promise",
+            reason=None,
+            customer=made.customer,
+            entry_point=made.entry_point,
+            topic=made.topic,
+            case=made.case,
+            language=made.language,
+            requirements=tuple(made.requirements),
+            priority=made.priority,
+            settled_ms=self._settled(made.customer, event.at_ms),
+            why=event.reason,
+            address=made.address,
+        )
+        self._put(missed)
+        self._wished[missed.successor] = contact
+
+    def _settled(self, customer: bytes | None, at_ms: int) -> int | None:
+        """Since now, if they are promised a call anyhow."""
+        return at_ms if customer is not None and self._promised[customer] > 0 else None
+
     def _miss(self, contact: bytes, channel: str, event: words.CallbackOffered) -> None:
-        customer = event.customer
-        promised = customer is not None and self._promised[customer] > 0
         missed = MissedContact(
             contact=contact,
             channel=channel,
@@ -151,14 +191,14 @@ class MissedContacts:
             missed_ms=event.at_ms,
             missed=event.missed,
             reason=event.reason,
-            customer=customer,
+            customer=event.customer,
             entry_point=event.entry_point,
             topic=event.topic,
             case=event.case,
             language=event.language,
             requirements=tuple(event.requirements),
             priority=event.priority,
-            settled_ms=event.at_ms if promised else None,
+            settled_ms=self._settled(event.customer, event.at_ms),
         )
         self._put(missed)
         self._wished[missed.successor] = contact

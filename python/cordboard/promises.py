@@ -15,8 +15,10 @@ from cordboard.policy import hours as calendars
 
 LATELY_MS = 24 * 3_600_000
 """So long after its end a promise is still known here …"""
+MISSED_MS = 7 * LATELY_MS
+"""… and so long if it was missed, because its customer may choose another time …"""
 ENDED_MAX = 20_000
-"""… unless so many have ended since."""
+"""… unless so many have ended, or were missed, since."""
 State = Literal["promised", "waiting", "calling", "ended"]
 """`promised`: its time has not come. `waiting`: for an agent. `calling`: an agent has it, and the customer is being dialled."""
 
@@ -106,8 +108,10 @@ class Promises:
     def __init__(self) -> None:
         self._live: dict[bytes, Promise] = {}
         self._ended: OrderedDict[bytes, Promise] = OrderedDict()
+        self._missed: OrderedDict[bytes, Promise] = OrderedDict()
+        """Those that were missed."""
         self._changed: OrderedDict[bytes, None] = OrderedDict()
-        """All of both, those that changed last at the end."""
+        """All of them, those that changed last at the end."""
         self._moved: OrderedDict[bytes, _Moved] = OrderedDict()
         """Those that are forgotten and were moved, as long as what they were moved to is not."""
         self._callbacks: dict[str, CallbackPolicy] = {}
@@ -130,13 +134,14 @@ class Promises:
                 self._plan(entry)
             elif entry.tag == _POLICY_ADOPTED:
                 self._adopt(entry)
-        self._forget(commit.at_ms - LATELY_MS)
+        self._forget(self._ended, commit.at_ms - LATELY_MS)
+        self._forget(self._missed, commit.at_ms - MISSED_MS)
 
     # What stands
 
     def get(self, contact: bytes) -> Promise | None:
         """The promise, if it lives or ended lately."""
-        return self._live.get(contact) or self._ended.get(contact)
+        return self._live.get(contact) or self._ended.get(contact) or self._missed.get(contact)
 
     def successor(self, contact: bytes) -> bytes | None:
         """What the promise was moved to, however long ago, if that lives or ended lately, or was moved on itself; else None."""
@@ -150,6 +155,7 @@ class Promises:
         """Those that live, then those that ended lately."""
         yield from self._live.values()
         yield from self._ended.values()
+        yield from self._missed.values()
 
     def live(self) -> Iterable[Promise]:
         return self._live.values()
@@ -158,7 +164,8 @@ class Promises:
         """Those that a commit after position `seq` changed, in the order of their changes."""
         found: list[Promise] = []
         for contact in reversed(self._changed):
-            promise = self._live.get(contact) or self._ended[contact]
+            promise = self.get(contact)
+            assert promise is not None
             if promise.changed_seq <= seq:
                 break
             found.append(promise)
@@ -216,6 +223,7 @@ class Promises:
 
     def _make(self, promise: Promise) -> None:
         self._ended.pop(promise.contact, None)
+        self._missed.pop(promise.contact, None)
         self._book(promise, 1)
         self._put(promise)
 
@@ -255,7 +263,7 @@ class Promises:
             alternatives=tuple(event.alternatives),
             changed_seq=self.position,
         )
-        self._ended[known.contact] = ended
+        (self._missed if event.outcome == "missed" else self._ended)[known.contact] = ended
         self._changed.pop(known.contact, None)
         self._changed[known.contact] = None
 
@@ -296,13 +304,13 @@ class Promises:
         for promise in self._live.values():
             self._book(promise, 1)
 
-    def _forget(self, before_ms: int) -> None:
-        while self._ended:
-            contact, oldest = next(iter(self._ended.items()))
+    def _forget(self, ended: OrderedDict[bytes, Promise], before_ms: int) -> None:
+        while ended:
+            contact, oldest = next(iter(ended.items()))
             assert oldest.ended_ms is not None
-            if len(self._ended) <= ENDED_MAX and oldest.ended_ms >= before_ms:
+            if len(ended) <= ENDED_MAX and oldest.ended_ms >= before_ms:
                 return
-            del self._ended[contact]
+            del ended[contact]
             self._changed.pop(contact, None)
             self._follow(oldest)
 

@@ -18,10 +18,12 @@ from cordboard import codec, promises
 from cordboard.errors import ConfigurationError
 from cordboard.events.commit import INPUT_TAG
 from cordboard.events.policy import CallbackPolicy, ChannelProfile, EntryPoint, Policy, QueuePolicy
+from cordboard.events.promises import PromiseMade
 from cordboard.gateway.callbacks.tokens import Holding, ManageTokens
 from cordboard.gateway.callbacks.words import PHRASES
 from cordboard.gateway.limits import BOOKING_MAX, Limits
 from cordboard.numbers import CallableNumbers
+from cordboard.router.clock import SystemClock
 from cordboard.vault.address import PHONE
 from cordboard.vault.refs import content_ref
 from tests.journal import SITE
@@ -130,6 +132,45 @@ async def test_the_first_link_leads_to_the_promise_wherever_it_was_moved(tmp_pat
             assert (await site.client.get(link["manage"])).json()["outcome"] == "cancelled"
             (entry,) = await _entry(site, link)
             assert (entry["sequence"], entry["status"]) == (4, "CANCELLED")
+
+
+async def test_whose_call_was_missed_chooses_another_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elapsed = SystemClock.elapsed_ms
+    async with callback_site(tmp_path) as site:
+        first, *_ = await free(site)
+        promise = (await book(site, first, name="Jan", text="Where is it?")).json()
+        monkeypatch.setattr(SystemClock, "elapsed_ms", lambda self: elapsed(self) + 5 * 60 * MINUTE)
+        late = (await book(site, key="key-00000002", number="+32 2 555 12 35")).json()  # the router looks at its clock
+        await site.record.until(lambda: "PromiseEnded" in kinds_of(site, promise["reference"]))
+        monkeypatch.setattr(promises, "LATELY_MS", -1)  # what was kept or cancelled is forgotten, this is not
+        missed = (await site.client.get(promise["manage"])).json()
+        assert (missed["state"], missed["outcome"]) == ("ended", "missed")
+        chosen = missed["alternatives"][0]["begin_ms"]
+        assert chosen in [slot["begin_ms"] for slot in missed["alternatives"]] and chosen > late["due_ms"] - 60 * MINUTE
+        page = (await site.client.get(promise["manage"], headers={"accept": "text/html"})).text
+        assert f'value="{chosen}"' in page and "data-cancel>" not in page and PHRASES["nl"]["missed"] in page
+        taken = await post(site, promise["manage"], "again-000001", action="move", begin_ms=late["due_ms"])
+        assert (taken.status_code, taken.json()["reason"]) == (409, "callback_full")
+        again = await post(site, promise["manage"], "again-000002", action="move", begin_ms=chosen)
+        assert again.status_code == 200, again.text
+        assert (again.json()["due_ms"], again.json()["state"]) == (chosen, "promised")
+        assert (await post(site, promise["manage"], "again-000002", action="move", begin_ms=chosen)).json() == again.json()
+        assert (await site.client.get(promise["manage"])).json() == again.json(), "the old link leads to the new promise"
+        (made,) = [one for one in promised_calls(site) if one.due_ms == chosen]
+        assert (made.case, made.entry_point) == (bytes.fromhex(promise["reference"]), "phone")
+        assert made.address is not None
+        assert (await site.vault.read([made.address]))[made.address].text == "+3225551234"
+        monkeypatch.setattr(promises, "LATELY_MS", 86_400_000)
+        cancelled = await post(site, promise["manage"], "again-000003", action="cancel")
+        assert cancelled.json()["outcome"] == "cancelled"
+
+
+def kinds_of(site: HttpSite, contact: str) -> list[str]:
+    return [type(event).__name__ for event in site.record.events.get(bytes.fromhex(contact), [])]
+
+
+def promised_calls(site: HttpSite) -> list[PromiseMade]:
+    return [event for events in site.record.events.values() for event in events if isinstance(event, PromiseMade)]
 
 
 async def _stands_in_the_vault(site: HttpSite, contact: bytes) -> None:

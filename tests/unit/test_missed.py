@@ -75,7 +75,35 @@ def test_a_promise_settles_all_of_its_customer_and_whoever_has_one_needs_none() 
     assert journal.open == [contact(3)]
     ended = words.PromiseEnded(4_000, "missed", "no_agent", 9_000, 0, 0, None, [])
     journal.says((contact(4), ended), (contact(6), offered(JAN)))
-    assert journal.open == [contact(3), contact(6)]
+    assert journal.open == [contact(3), contact(4), contact(6)], "whose call was missed is to be called again"
+    journal.says((contact(7), promised(JAN)))
+    assert journal.open == [contact(3)]
+
+
+def test_a_missed_promise_is_followed_by_another() -> None:
+    journal = Journal()
+    journal.says((contact(1), offered(JAN)), (contact(2), promised(JAN)))
+    ended = words.PromiseEnded(4_000, "missed", "no_agent", 9_000, 0, 1, None, [])
+    journal.says((contact(2), ended))
+    missed = journal.fold.get(contact(2))
+    assert missed is not None and (missed.missed, missed.why, missed.queue, missed.missed_ms) == (
+        "promise",
+        "no_agent",
+        "orders",
+        4_000,
+    )
+    assert journal.open == [contact(2)], "who came in vain is followed by the promise to them"
+    journal.says((missed.successor, promised(MIA)))
+    assert journal.open == [] and journal.fold.called_by(missed.successor) == contact(2)
+    for outcome in ("kept", "cancelled", "honoured_not_reached"):
+        journal.says((contact(3), promised(MIA)), (contact(3), words.PromiseEnded(4_000, outcome, None, 9_000, 0, 0, None, [])))
+    assert journal.open == []
+    journal.says((contact(4), promised(JAN)), (contact(5), promised(JAN)), (contact(4), ended))
+    assert journal.open == [], "another call is promised to them"
+    journal.says((contact(5), ended), at_ms=5_000)
+    assert journal.open == [contact(5)]
+    journal.says(at_ms=4_000 + KEPT_MS + 1)
+    assert journal.open == []
 
 
 def test_who_comes_again_is_settled_once_they_are_answered() -> None:

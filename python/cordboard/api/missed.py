@@ -1,4 +1,4 @@
-"""Contacts that came in vain: as a list, and as what a callback is booked with."""
+"""Contacts that came in vain, and calls that were missed: as a list, and as what a callback is booked with."""
 
 from heapq import nsmallest
 
@@ -61,7 +61,7 @@ def missed_behind(site: Site, promise: Promise) -> bytes | None:
 
 def settled() -> Conflict:
     return Conflict(
-        "who came in vain is promised a call already, by somebody else perhaps at this moment, was answered, or is forgotten",
+        "they are promised a call already, by somebody else perhaps at this moment, was answered, or is forgotten",
         reason="missed_contact_settled",
     )
 
@@ -75,7 +75,8 @@ async def completed(site: Site, request: pb.BookCallbackRequest) -> tuple[pb.Boo
     missed = site.missed.get(contact)
     if missed is None:
         raise NotFound(
-            "this contact did not come in vain, it was more than seven days ago, or its queue offers no callbacks",
+            "this contact did not come in vain, nor was its call missed; or that was more than seven days ago, or its queue "
+            "offers no callbacks",
             reason="unknown_missed_contact",
         )
     if missed.settled_ms is not None:
@@ -91,6 +92,7 @@ async def completed(site: Site, request: pb.BookCallbackRequest) -> tuple[pb.Boo
         entry_point=missed.entry_point or "",
         language=missed.language or "",
         priority=missed.priority,
+        number=await _number(site, missed),
     )
     if said.HasField("customer"):
         whole.customer.CopyFrom(said.customer)
@@ -101,6 +103,12 @@ async def completed(site: Site, request: pb.BookCallbackRequest) -> tuple[pb.Boo
         whole.ClearField("customer")
     whole.MergeFrom(request)
     return whole, missed.successor
+
+
+async def _number(site: Site, missed: MissedContact) -> str:
+    """Which was promised a call; empty if none was, or it was erased."""
+    kept = {} if missed.address is None else await site.vault.read([missed.address])
+    return next((content.text for content in kept.values()), "")
 
 
 async def _same_customer(site: Site, missed: MissedContact, named: Customer) -> None:
@@ -135,4 +143,5 @@ def _message(missed: MissedContact) -> pb.MissedContact:
         language=missed.language or "",
         priority=missed.priority,
         settled_at_ms=missed.settled_ms or 0,
+        promise_reason=missed.why or "",
     )

@@ -21,7 +21,7 @@ def missed(
     target: Target = DEFAULT_TARGET,
     as_json: AsJson = False,
 ) -> None:
-    """Who came in vain and is still to be called, longest ago first."""
+    """Who came in vain, or was not called as promised, and is still to be called; longest ago first."""
 
     async def read(client: Client) -> list[MissedContact]:
         return [one async for one in client.list_missed_contacts(queue, include_settled=settled)]
@@ -31,7 +31,7 @@ def missed(
         print_json([plain(one) for one in found])
         return
     rows = [
-        (one.contact_id, instant(one.missed_at_ms), one.queue, one.channel, one.missed, one.topic, one.entry_point, _since(one))
+        (one.contact_id, instant(one.missed_at_ms), one.queue, one.channel, _why(one), one.topic, one.entry_point, _since(one))
         for one in found
     ]
     print_table("came in vain", COLUMNS, rows)
@@ -49,13 +49,17 @@ def take(
     target: Target = DEFAULT_TARGET,
     as_json: AsJson = False,
 ) -> None:
-    """Promise a call to who came in vain, about what they came for."""
+    """Promise a call to who came in vain, or was not called as promised, about what they came for."""
     wanted = NewCallback(
         missed_contact_id=contact_id, number=number, wish_ms=instant_given(at), exact=exact, hours=hours_given(within)
     )
     if request_id:
         wanted["request_id"] = request_id
     say_promise(call(target, lambda client: client.book_callback(**wanted)).promise, as_json)
+
+
+def _why(one: MissedContact) -> str:
+    return f"[red]{one.missed}: {one.promise_reason}[/]" if one.promise_reason else one.missed
 
 
 def _since(one: MissedContact) -> str:

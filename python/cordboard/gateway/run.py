@@ -132,7 +132,7 @@ class _Gateway:
             self._chat.verdicts.apply,
         ]
         if numbers:
-            folds += [self.bookings.promises.apply, answers.apply]
+            folds += [self.bookings.promises.apply, self.bookings.missed.apply, answers.apply]
         for fold in (*folds, *(entrance.apply for entrance in self.entrances.values())):
             feed.attach(fold)
 

@@ -299,7 +299,7 @@ class BookCallbackRequest(_message.Message):
     case_id: _builtins.str
     """The case it goes on with."""
     missed_contact_id: _builtins.str
-    """Who came in vain (ListMissedContacts): what is left out here (queue, customer, number, text, topic, case, entry point, language,
+    """Who came in vain, or was not called as promised (ListMissedContacts): what is left out here (queue, customer, number, text, topic, case, entry point, language,
     requirements, priority) is as it was then. `number` must be given if the customer is not known by one. Once somebody promised
     them a call, or they need none any more: FAILED_PRECONDITION (`missed_contact_settled`).
     """
@@ -1076,7 +1076,7 @@ Global___ListMissedContactsResponse: _TypeAlias = ListMissedContactsResponse  # 
 
 @_typing.final
 class MissedContact(_message.Message):
-    """A contact that ended before anybody answered it."""
+    """A contact that ended before anybody answered it, or a promised call that was missed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1093,12 +1093,15 @@ class MissedContact(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     SETTLED_AT_MS_FIELD_NUMBER: _builtins.int
+    PROMISE_REASON_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     channel: _builtins.str
     queue: _builtins.str
     missed_at_ms: _builtins.int
     missed: _builtins.str
-    """"abandoned" (the customer left) or "closed" (still waited when the queue closed for good)."""
+    """"abandoned" (the customer left), "closed" (still waited when the queue closed for good) or "promise" (was not called as
+    promised).
+    """
     reason: _builtins.str
     """Why nobody can call back: "no_return_address" (nobody knows who it was), or empty."""
     customer_id: _builtins.str
@@ -1109,6 +1112,8 @@ class MissedContact(_message.Message):
     priority: _builtins.int
     settled_at_ms: _builtins.int
     """Since when the customer is promised a call, was answered, or is forgotten; 0: they are still to be called."""
+    promise_reason: _builtins.str
+    """Why the promised call was missed, as in Promise; else empty."""
     def __init__(
         self,
         *,
@@ -1125,10 +1130,11 @@ class MissedContact(_message.Message):
         language: _builtins.str = ...,
         priority: _builtins.int = ...,
         settled_at_ms: _builtins.int = ...,
+        promise_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "channel", b"channel", "contact_id", b"contact_id", "customer_id", b"customer_id", "entry_point", b"entry_point", "language", b"language", "missed", b"missed", "missed_at_ms", b"missed_at_ms", "priority", b"priority", "queue", b"queue", "reason", b"reason", "settled_at_ms", b"settled_at_ms", "topic", b"topic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "channel", b"channel", "contact_id", b"contact_id", "customer_id", b"customer_id", "entry_point", b"entry_point", "language", b"language", "missed", b"missed", "missed_at_ms", b"missed_at_ms", "priority", b"priority", "promise_reason", b"promise_reason", "queue", b"queue", "reason", b"reason", "settled_at_ms", b"settled_at_ms", "topic", b"topic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -119,7 +119,8 @@ class CallbackServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListMissedContacts(self, request, context):
-        """Contacts that came in vain in the last seven days and whose customers are to be offered a callback, longest ago first.
+        """Contacts that came in vain, and promised calls that were missed, in the last seven days, whose customers are to be offered a
+        callback; longest ago first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -133,14 +134,14 @@ class CallbackServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetPromise(self, request, context):
-        """One promise that lives, or has ended within a day. Of older ones the contact's timeline tells.
+        """One promise that lives, or has ended within a day, or was missed within seven. Of older ones the contact's timeline tells.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListPromises(self, request, context):
-        """Promises that live, or have ended within a day, by due time, a page at a time.
+        """Promises that live, have ended within a day, or were missed within seven; by due time, a page at a time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

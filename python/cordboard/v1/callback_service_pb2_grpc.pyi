@@ -44,13 +44,15 @@ class CallbackServiceStub:
     RescheduleCallback: _grpc.UnaryUnaryMultiCallable[_callback_service_pb2.RescheduleCallbackRequest, _callback_service_pb2.RescheduleCallbackResponse]
     """Promises another time instead; the promise gets a new contact id. If there is no room then, the old promise stands."""
     ListMissedContacts: _grpc.UnaryUnaryMultiCallable[_callback_service_pb2.ListMissedContactsRequest, _callback_service_pb2.ListMissedContactsResponse]
-    """Contacts that came in vain in the last seven days and whose customers are to be offered a callback, longest ago first."""
+    """Contacts that came in vain, and promised calls that were missed, in the last seven days, whose customers are to be offered a
+    callback; longest ago first.
+    """
     CancelCallback: _grpc.UnaryUnaryMultiCallable[_callback_service_pb2.CancelCallbackRequest, _callback_service_pb2.CancelCallbackResponse]
     """Nobody is called any more."""
     GetPromise: _grpc.UnaryUnaryMultiCallable[_callback_service_pb2.GetPromiseRequest, _callback_service_pb2.GetPromiseResponse]
-    """One promise that lives, or has ended within a day. Of older ones the contact's timeline tells."""
+    """One promise that lives, or has ended within a day, or was missed within seven. Of older ones the contact's timeline tells."""
     ListPromises: _grpc.UnaryUnaryMultiCallable[_callback_service_pb2.ListPromisesRequest, _callback_service_pb2.ListPromisesResponse]
-    """Promises that live, or have ended within a day, by due time, a page at a time."""
+    """Promises that live, have ended within a day, or were missed within seven; by due time, a page at a time."""
     WatchPromises: _grpc.UnaryStreamMultiCallable[_callback_service_pb2.WatchPromisesRequest, _callback_service_pb2.WatchPromisesResponse]
     """First those that live, then those that change; once the policy's monitoring is another one, all of them anew, those that ended
     within a day included. Ends with UNAVAILABLE when the server does; call again.
@@ -76,13 +78,15 @@ class CallbackServiceAsyncStub(CallbackServiceStub):
     RescheduleCallback: _aio.UnaryUnaryMultiCallable[_callback_service_pb2.RescheduleCallbackRequest, _callback_service_pb2.RescheduleCallbackResponse]  # type: ignore[assignment]
     """Promises another time instead; the promise gets a new contact id. If there is no room then, the old promise stands."""
     ListMissedContacts: _aio.UnaryUnaryMultiCallable[_callback_service_pb2.ListMissedContactsRequest, _callback_service_pb2.ListMissedContactsResponse]  # type: ignore[assignment]
-    """Contacts that came in vain in the last seven days and whose customers are to be offered a callback, longest ago first."""
+    """Contacts that came in vain, and promised calls that were missed, in the last seven days, whose customers are to be offered a
+    callback; longest ago first.
+    """
     CancelCallback: _aio.UnaryUnaryMultiCallable[_callback_service_pb2.CancelCallbackRequest, _callback_service_pb2.CancelCallbackResponse]  # type: ignore[assignment]
     """Nobody is called any more."""
     GetPromise: _aio.UnaryUnaryMultiCallable[_callback_service_pb2.GetPromiseRequest, _callback_service_pb2.GetPromiseResponse]  # type: ignore[assignment]
-    """One promise that lives, or has ended within a day. Of older ones the contact's timeline tells."""
+    """One promise that lives, or has ended within a day, or was missed within seven. Of older ones the contact's timeline tells."""
     ListPromises: _aio.UnaryUnaryMultiCallable[_callback_service_pb2.ListPromisesRequest, _callback_service_pb2.ListPromisesResponse]  # type: ignore[assignment]
-    """Promises that live, or have ended within a day, by due time, a page at a time."""
+    """Promises that live, have ended within a day, or were missed within seven; by due time, a page at a time."""
     WatchPromises: _aio.UnaryStreamMultiCallable[_callback_service_pb2.WatchPromisesRequest, _callback_service_pb2.WatchPromisesResponse]  # type: ignore[assignment]
     """First those that live, then those that change; once the policy's monitoring is another one, all of them anew, those that ended
     within a day included. Ends with UNAVAILABLE when the server does; call again.
@@ -129,7 +133,9 @@ class CallbackServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _callback_service_pb2.ListMissedContactsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_callback_service_pb2.ListMissedContactsResponse, _abc.Awaitable[_callback_service_pb2.ListMissedContactsResponse]]:
-        """Contacts that came in vain in the last seven days and whose customers are to be offered a callback, longest ago first."""
+        """Contacts that came in vain, and promised calls that were missed, in the last seven days, whose customers are to be offered a
+        callback; longest ago first.
+        """
 
     @_abc_1.abstractmethod
     def CancelCallback(
@@ -145,7 +151,7 @@ class CallbackServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _callback_service_pb2.GetPromiseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_callback_service_pb2.GetPromiseResponse, _abc.Awaitable[_callback_service_pb2.GetPromiseResponse]]:
-        """One promise that lives, or has ended within a day. Of older ones the contact's timeline tells."""
+        """One promise that lives, or has ended within a day, or was missed within seven. Of older ones the contact's timeline tells."""
 
     @_abc_1.abstractmethod
     def ListPromises(
@@ -153,7 +159,7 @@ class CallbackServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _callback_service_pb2.ListPromisesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_callback_service_pb2.ListPromisesResponse, _abc.Awaitable[_callback_service_pb2.ListPromisesResponse]]:
-        """Promises that live, or have ended within a day, by due time, a page at a time."""
+        """Promises that live, have ended within a day, or were missed within seven; by due time, a page at a time."""
 
     @_abc_1.abstractmethod
     def WatchPromises(

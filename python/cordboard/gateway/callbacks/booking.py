@@ -20,6 +20,7 @@ from cordboard.errors import CordboardError, InvalidInput, NotFound, Overloaded,
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.policy import EntryPoint
 from cordboard.events.promises import (
+    ALTERNATIVES_MAX,
     CallbackCancelled,
     CallbackDeclined,
     CallbackRequested,
@@ -33,6 +34,7 @@ from cordboard.gateway.entrance.sorting import plain
 from cordboard.gateway.limits import Limits, TokenBuckets
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.log.port import Backlog, Publisher
+from cordboard.missed import MissedContact, MissedContacts
 from cordboard.numbers import CallableNumbers
 from cordboard.promises import Promise, Promises, Slot
 from cordboard.room import Room
@@ -47,6 +49,8 @@ CHANNEL = "voice"
 SLOTS_MAX = 1_500
 LOOKED_AT_MAX = 6_000
 """Slots of an answer, and how many are looked at for it: it is made in the loop that serves the chats."""
+AHEAD_HOURS = 24 * 31
+"""How far ahead slots are shown at all."""
 logger = logging.getLogger(__name__)
 _KINDS = ("text", "customer")
 _TOO_MANY = "too many callbacks, please try again later"
@@ -82,8 +86,8 @@ class Over(CordboardError):
 
 
 class Bookings:
-    """Those of one gateway process. Its owner attaches `promises.apply`, then `answers.apply` to the feed, and opens it when the
-    feed has caught up. `name` stands in the vault beside its external ids; keep it over restarts."""
+    """Those of one gateway process. Its owner attaches `promises.apply`, `missed.apply`, then `answers.apply` to the feed, and
+    opens it when the feed has caught up. `name` stands in the vault beside its external ids; keep it over restarts."""
 
     def __init__(
         self,
@@ -97,7 +101,7 @@ class Bookings:
         clock_ms: Callable[[], int] = now_ms,
     ) -> None:
         self.name, self.site, self.policy, self.limits = name, site, policy, limits
-        self.promises, self.answers = Promises(), answers
+        self.promises, self.missed, self.answers = Promises(), MissedContacts(), answers
         self.numbers = numbers
         self._vault, self._clock_ms = vault, clock_ms
         secret = vault.derive_key("callbacks")
@@ -156,6 +160,16 @@ class Bookings:
         every = takewhile(lambda slot: slot.begin_ms < until_ms, self.promises.slots(queue, from_ms, (), now))
         return list(islice((slot for slot in islice(every, LOOKED_AT_MAX) if slot.room), SLOTS_MAX))
 
+    def alternatives(self, promise: Promise) -> list[int]:
+        """When slots with room begin that its customer may have instead: those that were proposed, or the next ones. Nothing for a
+        promise that is neither missed nor at risk."""
+        missed = promise.outcome == "missed"
+        if not missed and (promise.outcome is not None or not promise.at_risk):
+            return []
+        free = [slot.begin_ms for slot in self.slots(promise.queue, 0, AHEAD_HOURS)]
+        proposed = set(promise.alternatives)
+        return ([begin_ms for begin_ms in free if begin_ms in proposed] or free)[:ALTERNATIVES_MAX]
+
     # -- promises ---------------------------------------------------------------------------------------------------------
 
     async def book(self, name: str, wish: Wish, key: str) -> tuple[Holding, Promise]:
@@ -191,9 +205,7 @@ class Bookings:
     async def _draft(self, door: EntryPoint, queue: str, wish: Wish, external_id: str) -> Draft:
         contact, fact_id = self._marks.new_contact(), secrets.token_bytes(ID_BYTES)
         customer = await self._vault.customer(PHONE, wish.number, source=self.name)
-        mine = sum(promise.customer == customer for promise in self.promises.live())
-        if mine >= self.limits.promises_a_number:
-            raise TooMany(_TOO_MANY)
+        self._check_promises(customer)
         shown = json.dumps({"kind": PHONE, "address": wish.number, "name": wish.name}, ensure_ascii=False)
         said = {"text": wish.text, "customer": shown, "number": wish.number}
         contents = tuple(Content(content_ref(contact, kind), kind, words) for kind, words in said.items() if words)
@@ -217,15 +229,22 @@ class Bookings:
         if self._intake is None:
             raise Overloaded("still reading the journal", reason="not_ready")
         holding = self.tokens.holding(token)
-        while holding is not None and (successor := self.promises.successor(holding.contact)) is not None:
+        while holding is not None and (successor := self._successor(holding.contact)) is not None:
             holding = Holding(successor, holding.first, holding.moves + 1)
         promise = None if holding is None else self.promises.get(holding.contact)
         if holding is None or promise is None:
             raise NotFound("nothing is promised by this link any more", reason="unknown_promise")
         return holding, promise
 
+    def _successor(self, contact: bytes) -> bytes | None:
+        """What the promise was moved to, or what was promised after it was missed."""
+        missed = self.missed.get(contact)
+        again = missed.successor if missed is not None else None
+        return self.promises.successor(contact) or (again if again is not None and self.promises.get(again) is not None else None)
+
     async def move(self, token: str, begin_ms: int, key: str) -> tuple[Holding, Promise]:
-        """Promise that slot instead; if there is no room, the old promise stands. Raises as `book`, and Over."""
+        """Promise that slot instead; if there is no room, the old promise stands. One that was missed is followed by a new one.
+        Raises as `book`, and Over."""
         with self._room.place():
             holding, promise = self.holding(token)
             external_id = _external_id("move", token, key, str(begin_ms).encode())
@@ -233,9 +252,16 @@ class Bookings:
             if first is not None:
                 return await self._again(external_id, first, token)
             self._check_room()
-            _check_open(promise)
             if holding.moves >= self.limits.moves:
                 raise TooMany("moved too often")
+            if (missed := self.missed.get(promise.contact)) is not None and missed.open:
+                draft = await self._again_after(promise, missed, begin_ms, external_id)
+                try:
+                    return await self._promised(draft, holding)
+                except InvalidInput as error:
+                    # Somebody else promises them a call at this moment, or they are forgotten.
+                    raise Over("this promise has ended", reason="promise_ended") from error
+            _check_open(promise)
             successor, fact_id = self._marks.new_contact(), secrets.token_bytes(ID_BYTES)
             fact = CallbackRescheduled(fact_id, promise.contact, successor, begin_ms, exact=True)
             draft = Draft(
@@ -248,6 +274,43 @@ class Bookings:
                 about=promise.contact,
             )
             return await self._promised(draft, holding)
+
+    async def _again_after(self, promise: Promise, missed: MissedContact, begin_ms: int, external_id: str) -> Draft:
+        """A new promise to whom the old one was not kept, about the same. Its contact follows from the old one, so that there is
+        one such promise, whoever else calls them back at this moment. Raises Over, TooMany."""
+        kept = {} if promise.address is None else await self._vault.read([promise.address])
+        if promise.address not in kept:
+            raise Over("nobody knows the number any more", reason="promise_ended")
+        self._check_promises(promise.customer)
+        successor, fact_id = missed.successor, secrets.token_bytes(ID_BYTES)
+        number = Content(content_ref(successor, "number"), "number", kept[promise.address].text)
+        fact = CallbackRequested(
+            fact_id=fact_id,
+            contact=successor,
+            channel=promise.channel,
+            queue=promise.queue,
+            wish_ms=begin_ms,
+            requirements=list(missed.requirements),
+            priority=missed.priority,
+            customer=promise.customer,
+            entry_point=promise.entry_point,
+            topic=promise.topic,
+            case=promise.case or promise.contact,
+            language=promise.language,
+            exact=True,
+            address=number.ref,
+            mode=promise.mode,
+        )
+        said = await self._said_of(promise.contact, successor)
+        return Draft(
+            gateway=self.name,
+            external_id=external_id,
+            contact=successor,
+            fact_id=fact_id,
+            fact=codec.check_fact(fact),
+            customer=promise.customer,
+            contents=(*said, number),
+        )
 
     async def _said_of(self, contact: bytes, successor: bytes) -> tuple[Content, ...]:
         """What is known of the old contact is said of the new one, too, for the agent who calls."""
@@ -322,6 +385,11 @@ class Bookings:
         backlog = self._backlog()
         if backlog.frames > self.limits.backlog_frames or backlog.age_ms > self.limits.backlog_age_ms:
             raise Overloaded("too many are asking at this moment, please try again soon")
+
+    def _check_promises(self, customer: bytes | None) -> None:
+        mine = sum(promise.customer == customer for promise in self.promises.live()) if customer is not None else 0
+        if mine >= self.limits.promises_a_number:
+            raise TooMany(_TOO_MANY)
 
     def _check_rates(self, door: str, number: str) -> None:
         now = asyncio.get_running_loop().time()

@@ -20,7 +20,7 @@ from cordboard import metrics
 from cordboard.errors import CordboardError, FactRefused, InvalidInput
 from cordboard.events.bounds import INSTANT_MAX_MS
 from cordboard.events.policy import EntryPoint
-from cordboard.gateway.callbacks.booking import Bookings, Declined, Over, TooMany, Wish
+from cordboard.gateway.callbacks.booking import AHEAD_HOURS, Bookings, Declined, Over, TooMany, Wish
 from cordboard.gateway.callbacks.ics import CalendarFile, calendar_file
 from cordboard.gateway.callbacks.page import CallbackPage
 from cordboard.gateway.callbacks.shown import Change, FreeSlot, FreeSlots, NewBooking, NotPromised, Promised
@@ -34,7 +34,7 @@ from cordboard.promises import Promise
 from cordboard.room import Room
 
 FRESH_S = 5
-HOURS, HOURS_MAX = 72, 24 * 31
+HOURS = 72
 BAD_HEADER = "must be a header of 8 to 150 visible ASCII characters"
 _ANYBODY = {"access-control-allow-origin": "*", "x-content-type-options": "nosniff"}
 T = TypeVar("T")
@@ -63,8 +63,8 @@ class CallbackDesk:
         """For anybody's cache; 304 if the asker has it."""
         if (late := self._too_fast(request, self._looks)) is not None:
             return _with(late, _ANYBODY)
-        if not (0 <= from_ms <= INSTANT_MAX_MS and 1 <= hours <= HOURS_MAX):
-            refused = refuse_with(422, "invalid_input", f"from is an instant in Unix ms, hours 1 to {HOURS_MAX}")
+        if not (0 <= from_ms <= INSTANT_MAX_MS and 1 <= hours <= AHEAD_HOURS):
+            refused = refuse_with(422, "invalid_input", f"from is an instant in Unix ms, hours 1 to {AHEAD_HOURS}")
             return _with(refused, _ANYBODY)
         body = msgspec.json.encode(self.slots(name, from_ms, hours))
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
@@ -191,6 +191,8 @@ class CallbackDesk:
             manage=link,
             calendar=f"{link}/callback.ics",
             outcome=promise.outcome,
+            at_risk=promise.at_risk and promise.outcome is None,
+            alternatives=[_slot(begin_ms, zone) for begin_ms in self._bookings.alternatives(promise)],
         )
 
     def _refuse(self, error: CordboardError) -> Response[Any]:

@@ -1,6 +1,6 @@
 """The pages of callbacks: they tell without scripts what is free and what is promised; choosing needs one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from itertools import groupby
 
@@ -40,17 +40,29 @@ class CallbackPage:
     def managing(self, promised: Promised, language: str) -> Response[str]:
         say = PHRASES[language]
         body = f'<p role="status"><strong>{escape(say[promised.outcome or promised.state])}</strong></p>\n'
+        if promised.at_risk:
+            body += f"<p><strong>{escape(say['at_risk'])}</strong></p>\n"
         if promised.outcome is None:
             when = f"{promised.local[:10]} {promised.local[11:16]}"
             body += (
                 f"<p>{escape(say['when'])} <strong>{when}</strong> <small>{escape(promised.zone)}</small><br>"
                 f"{escape(say['reference'])}: <code>{promised.reference}</code></p>\n"
                 f'<p><a href="{promised.calendar}">{escape(say["calendar"])}</a></p>\n'
-                f'<form data-manage="{promised.manage}" data-entry-point="{escape(promised.entry_point)}">\n<div data-slots></div>'
-                f"<div data-scripted hidden><button>{escape(say['move'])}</button> "
-                f'<button type="button" data-cancel>{escape(say["cancel"])}</button></div>\n</form>'
             )
+        if promised.outcome in (None, "missed"):
+            body += self._choosing(promised, say)
         return self._response(language, say["title"], body)
+
+    def _choosing(self, promised: Promised, say: Mapping[str, str]) -> str:
+        """Another time for the call; or, if it was not made, a time for a new one."""
+        shown = _choices(promised.alternatives) if promised.alternatives else ""
+        live = promised.outcome is None
+        cancel = f' <button type="button" data-cancel>{escape(say["cancel"])}</button>' if live else ""
+        return (
+            f'<form data-manage="{promised.manage}" data-entry-point="{escape(promised.entry_point)}">\n'
+            f"<div data-slots>{shown}</div><div data-scripted hidden>"
+            f"<button>{escape(say['move' if live else 'book'])}</button>{cancel}</div>\n</form>"
+        )
 
     def said_of(self, door: EntryPoint | None, when: str) -> tuple[str, str]:
         """Title and note of a calendar entry."""

@@ -44,7 +44,8 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Promised(msgspec.Struct, frozen=True, omit_defaults=True):
     """A promise as its customer is shown it. Times are Unix ms, `local` on the clock of `zone`; `manage` and `calendar` are paths
-    on this server. `state`: promised, waiting, calling, ended, and then `outcome`."""
+    on this server. `state`: promised, waiting, calling, ended, and then `outcome`. `alternatives`: slots with room that can be had
+    instead, while it is at risk or after it was missed."""
 
     reference: str
     entry_point: str
@@ -58,6 +59,8 @@ class Promised(msgspec.Struct, frozen=True, omit_defaults=True):
     manage: str
     calendar: str
     outcome: str | None = None
+    at_risk: bool = False
+    alternatives: list[FreeSlot] = []
 
 
 class NotPromised(msgspec.Struct, frozen=True):
