@@ -56,8 +56,9 @@ pub(crate) struct Index {
     pub(crate) excluding: BTreeSet<(u64, u64, Id, Id)>,
     /// Queued contacts for which an agent may be reserved some time, by each of their queues.
     pub(crate) draining: Groups<Name, (Key, Id)>,
-    /// Queued contacts that have a reservation, by queue.
+    /// Queued contacts that have a reservation, by queue: those that need the room, and those that were promised a call.
     pub(crate) reservations: Groups<Name, Id>,
+    pub(crate) holds: Groups<Name, Id>,
     /// Queued contacts with ranks that open, by when the last one does.
     pub(crate) opening: BTreeSet<(u64, Id)>,
     /// Live contacts that exclude somebody for a while, by the last instant of it.
@@ -240,7 +241,9 @@ impl Index {
 
     fn add_drain(&mut self, id: Id, contact: &Contact) {
         if contact.course.reserved.is_some() {
-            self.reservations.add(contact.queue.clone(), id);
+            let promised = self.promised.is_called(&id);
+            let reserved = if promised { &mut self.holds } else { &mut self.reservations };
+            reserved.add(contact.queue.clone(), id);
         } else if contact.course.drain_at_ms.is_some() {
             for queue in contact.queues() {
                 self.draining.add(queue.clone(), (contact.key, id));
@@ -250,6 +253,7 @@ impl Index {
 
     fn remove_drain(&mut self, id: Id, contact: &Contact) {
         self.reservations.take(&contact.queue, &id);
+        self.holds.take(&contact.queue, &id);
         for queue in contact.queues() {
             self.draining.take(queue, &(contact.key, id));
         }

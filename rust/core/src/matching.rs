@@ -196,7 +196,7 @@ impl Site {
             let open = agent.memberships.iter().enumerate().flat_map(|(queue, (name, rank))| {
                 let rank = if by_rank { *rank } else { 0 };
                 let roomy = (0..channels).filter(move |bit| free & (1 << bit) != 0);
-                let bands = self.bands(name, floors);
+                let bands = self.bands((name, rank), agent, floors);
                 roomy.flat_map(move |channel| bands.clone().map(move |band| (queue * channels + channel, rank, band)))
             });
             self.index.queueing.two_best(slot, open, takes)
@@ -233,11 +233,17 @@ impl Site {
         leaving.fold(free, |free, (bit, _)| free & !(1_u32 << bit))
     }
 
-    /// What of a queue is looked at: all, or the classes of the floors. A contact that waits in several queues has the rank of each: then these
-    /// are looked at too.
-    fn bands<'a>(&self, queue: &'a Name, floors: Option<&'a [Floor<'a>]>) -> impl Iterator<Item = Band> + Clone + 'a {
-        let spread = self.index.queueing.any_spread();
-        let kept = floors.into_iter().flatten().filter(move |(floored, _)| spread || *floored == queue);
+    /// What of a queue is looked at: all, or the classes of the floors. A contact that waits in several queues has the least rank of them: if that
+    /// may be another's than its own queue's, this one is looked at too.
+    fn bands<'a>(
+        &self,
+        (queue, rank): (&'a Name, u8),
+        agent: &'a Agent,
+        floors: Option<&'a [Floor<'a>]>,
+    ) -> impl Iterator<Item = Band> + Clone + 'a {
+        let ranked = self.index.queueing.any_spread() && self.rules().is_some_and(Rules::by_rank);
+        let lower = move |floored: &Name| ranked && agent.memberships.get(floored).is_some_and(|own| rank < *own);
+        let kept = floors.into_iter().flatten().filter(move |(floored, _)| *floored == queue || lower(floored));
         let all = floors.is_none().then_some(Band::ALL);
         all.into_iter().chain(kept.map(|(_, klass)| Band::of(*klass)))
     }

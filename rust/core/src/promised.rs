@@ -152,6 +152,11 @@ impl Promised {
         self.called.keys().copied()
     }
 
+    /// The contact waits, or is dialled, since it was promised a call.
+    pub(crate) fn is_called(&self, id: &Id) -> bool {
+        self.called.contains_key(id)
+    }
+
     /// Since when the contact's wait counts for others. None: it does not, since it waits for its time and stands behind everybody.
     pub(crate) fn waits_since(&self, id: &Id, contact: &Contact) -> Option<u64> {
         match self.called.get(id) {

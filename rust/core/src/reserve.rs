@@ -61,8 +61,7 @@ impl Site {
     fn may_hold_another(&self, queue: &Name) -> bool {
         let Some(policy) = self.callbacks(queue).filter(|policy| policy.holdback_ms > 0) else { return false };
         let ready = self.index.ready.get(queue).map_or(0, std::collections::BTreeSet::len);
-        let held = self.index.reservations.of(queue).filter(|id| self.state.promises.get(id).is_some()).count();
-        held < (usize::from(policy.holdback_percent) * ready).div_ceil(100)
+        self.index.holds.count(queue) < (usize::from(policy.holdback_percent) * ready).div_ceil(100)
     }
 
     /// Fewer agents are reserved in the queue than its share of those who are ready.
@@ -71,7 +70,6 @@ impl Site {
             return false;
         };
         let ready = self.index.ready.get(queue).map_or(0, std::collections::BTreeSet::len);
-        let reserved = self.index.reservations.of(queue).filter(|id| self.state.promises.get(id).is_none()).count();
-        reserved < (usize::from(rules.drain_percent) * ready).div_ceil(100)
+        self.index.reservations.count(queue) < (usize::from(rules.drain_percent) * ready).div_ceil(100)
     }
 }
