@@ -321,6 +321,25 @@ async def test_every_changed_byte_is_found(written: MemoryLog, tmp_path: Path) -
     assert not (await check_archive(archive_in(broken))).clean
 
 
+@pytest.mark.parametrize("kept", ["segments", "parts"])
+async def test_an_archive_that_lost_its_beginning_says_where_it_begins(written: MemoryLog, tmp_path: Path, kept: str) -> None:
+    """A rule of a bucket's life cycle does that. What is left is read as what it is."""
+    archive = archive_in(tmp_path)
+    await in_segments_and_parts(written, archive, 9_000)
+    keys = await archive.closed_keys()
+    for key in keys[:2] if kept == "segments" else keys:
+        await archive.storage.delete(key)
+    archive = archive_in(tmp_path)
+    first = await archive.first_seq()
+    report = await check_archive(archive)
+    wrong = [problem.what for problem in report.problems]
+    assert f"the archive begins here, at {first}: commits 1 to {first - 1} are gone" in wrong
+    assert kept == "parts" or len(wrong) == 1, "the rest is whole"
+    assert (report.first_seq, report.last_seq) == (first, await written.last_journal_seq())
+    with pytest.raises(NotFound, match=f"begins at {first}, not at 1"):
+        await archived(archive)
+
+
 async def test_snapshots_are_kept_only_if_they_are_of_this_journal(written: MemoryLog, tmp_path: Path) -> None:
     archive = archive_in(tmp_path)
     archiver = await write_all(written, archive)

@@ -118,6 +118,8 @@ class _Chain:
         self._parts: list[tuple[str, Header, list[Link]]] = []
 
     def closed(self, key: str, header: Header, links: list[Link]) -> None:
+        if not self._report.commits and self._begins(key, header):
+            self._previous = header.previous
         if header.previous != self._previous and not self.broken:
             self._report.wrong(key, "it names another segment as the one before it")
         self._previous = header.hash
@@ -129,6 +131,13 @@ class _Chain:
         elif self._end is not None and links[0].prev_hash != self._end:
             self._report.wrong(key, "the hash chain forks: its first commit does not follow the last one before it")
         self._take(links)
+
+    def _begins(self, key: str, header: Header) -> bool:
+        """Is the archive's beginning gone? No archiver begins later, and nothing of Cordboard's deletes a segment."""
+        gone = header.first_seq > 1 and not self.broken
+        if gone:
+            self._report.wrong(key, f"the archive begins here, at {header.first_seq}: commits 1 to {header.first_seq - 1} are gone")
+        return gone
 
     def part(self, key: str, header: Header, links: list[Link]) -> None:
         """Parts are small and few: they are kept until all are there, since they may overlap."""
@@ -150,6 +159,7 @@ class _Chain:
             if not fresh:
                 continue
             if not self._report.commits:
+                self._begins(key, header)
                 self._report.first_seq = header.first_seq
             elif fresh[0].seq != self._report.last_seq + 1:
                 self._report.wrong(key, f"it begins at {header.first_seq} where {self._report.last_seq + 1} is due")
