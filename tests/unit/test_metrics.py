@@ -11,10 +11,12 @@ import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
 from cordboard import codec, metrics
-from cordboard.cli.lags import LAG_MAX, Lags
+from cordboard.cli.lags import LAG_MAX, SILENCE_S, STILL_MS, Lags
 from cordboard.cli.vitals import Vitals, exposition, health_app
 from cordboard.errors import Overloaded
+from cordboard.log.backlog import UNREAD_MAX, Lag
 from cordboard.log.memory import MemoryLog
+from cordboard.log.port import Backlog
 from tests.journal import SITE, commit
 
 ROOT = Path(__file__).parent.parent.parent
@@ -95,6 +97,43 @@ async def test_a_follower_that_stands_still_is_told_by_readiness_and_metrics_ali
     metrics.at("history", LAG_MAX + 11)
     await lags.look()
     assert told() == (0, True)
+
+
+async def test_one_that_stands_before_a_single_commit_is_told_too_and_so_is_a_log_that_is_silent() -> None:
+    log, vitals = MemoryLog(SITE), Vitals.of(["archiver"])
+    vitals.ready("archiver")
+    lags, now_s = Lags(log, vitals, ["archiver"]), 1_000.0
+    lags._clock = lambda: now_s
+    async with log.appender() as appender:
+        for seq in (1, 2, 3):
+            await appender.append(seq, codec.encode(commit(seq, seq)))
+    metrics.at("archive", 2)
+    for _ in range(2):
+        await lags.look()
+        assert not vitals.why_not("archiver") and not vitals.standing()
+    now_s += STILL_MS / 1000 + 1
+    await lags.look()
+    assert vitals.why_not("archiver") == "the archive is 1 commits behind and stands still"
+    metrics.at("archive", 3)
+    await lags.look()
+    assert not vitals.why_not("archiver")
+    now_s += SILENCE_S
+    assert vitals.standing()["log"].startswith("NATS has not said for 20 s where the journal ends")
+    assert not vitals.why_not("archiver"), "to be started anew helps nobody"
+    await lags.look()
+    assert not vitals.standing()
+
+
+def test_who_is_behind_for_days_remembers_no_more_looks_than_somebody_needs() -> None:
+    lag = Lag()
+    for second in range(5_000):
+        lag.seen(second + 1, float(second))
+    assert len(lag._unread) == UNREAD_MAX
+    assert lag.backlog(5_000.0) == Backlog(5_000, 5_000_000)
+    lag.read(UNREAD_MAX + 7)
+    assert lag.backlog(5_000.0) == Backlog(5_000 - UNREAD_MAX - 7, (5_000 - UNREAD_MAX + 1) * 1_000), "older rather than younger"
+    lag.read(5_000)
+    assert lag.backlog(5_001.0) == Backlog(0, 0)
 
 
 async def test_the_health_port_answers_probes_and_scrapers_and_nobody_else() -> None:

@@ -18,6 +18,10 @@ logger = logging.getLogger(__name__)
 LOOK_S = 5.0
 LAG_MAX = 1_000
 """A follower that many commits behind, and not moving, is not ready."""
+STILL_MS = 60_000
+"""Nor is one that stands for so long before the next commit, were it the only one: its database or storage hangs without a word."""
+SILENCE_S = 20.0
+"""A log that has not said for so long where its journal ends is an alarm: longer than an election takes, and the look it cost."""
 FOLLOWERS: Mapping[metrics.Follower, tuple[str, ...]] = {
     "router": ("router",),
     "boards": ("gateway", "api", "dialler"),
@@ -45,6 +49,9 @@ class Lags:
         self._lags = {follower: Lag() for follower in self._roles}
         self._inbox = Lag()
         self._before: dict[metrics.Follower, int] = {}
+        self._clock = asyncio.get_running_loop().time
+        self._heard_at_s = self._clock()
+        vitals.notices["log"] = self._silence
 
     async def look(self) -> None:
         """Once. Raises LogUnavailable."""
@@ -52,7 +59,7 @@ class Lags:
         positions = {follower: metrics.position(follower) for follower in self._roles}
         read = metrics.inbox_position()
         last = await self._log.last_journal_seq()
-        now_s = asyncio.get_running_loop().time()
+        now_s = self._heard_at_s = self._clock()
         for follower, position in positions.items():
             if position is None:
                 continue  # its role is starting, and says so itself
@@ -73,9 +80,16 @@ class Lags:
         # At the first look nobody can say that it stands still: it may have subscribed a moment ago.
         moves = follower not in self._before or position > self._before[follower]
         self._before[follower] = position
-        stuck = behind.frames > LAG_MAX and not moves
+        stuck = (behind.frames > LAG_MAX or behind.age_ms > STILL_MS) and not moves
         for role in self._roles[follower]:
             self._vitals.behind(role, f"{WHAT[follower]} is {behind.frames} commits behind and stands still" if stuck else "")
+
+    def _silence(self) -> str:
+        """Nobody becomes unready by it: a role that is started anew would not be answered either."""
+        silent_s = self._clock() - self._heard_at_s
+        if silent_s < SILENCE_S:
+            return ""
+        return f"NATS has not said for {silent_s:.0f} s where the journal ends: nothing is taken in or decided until it does"
 
 
 async def watch_lags(lags: Lags) -> NoReturn:

@@ -5,6 +5,9 @@ from collections import deque
 from cordboard.events.commit import Consumed
 from cordboard.log.port import Backlog
 
+UNREAD_MAX = 1_000
+"""So many looks at what is unread are remembered; later ones count as the last of them."""
+
 
 class Lag:
     """Told what was `read` of a stream and what was `seen` of it, it says how far behind the reader is. Times are seconds of any
@@ -25,6 +28,8 @@ class Lag:
         """The stream ends at `last`."""
         self._last = last
         if last > self._read and (not self._unread or self._unread[-1][0] < last):
+            if len(self._unread) >= UNREAD_MAX:
+                _, now_s = self._unread.pop()
             self._unread.append((last, now_s))
 
     def backlog(self, now_s: float) -> Backlog:
