@@ -74,12 +74,13 @@ async def test_who_is_turned_away_chooses_and_something_follows(tmp_path: Path) 
         ]  # fmt: skip
         assert await client.next_steps(offered.contact_id) == offered
         await _called_back(client, offered.contact_id)
-        await _in_another_queue(client)
+        left = await _in_another_queue(client)
         await asyncio.to_thread(_left_by_hand, site, (await turned_away(client)).next_steps.contact_id)  # type: ignore[union-attr]
         await _told(client)
         await _asked_again(client)
         await _come_to_nothing(site, client)
         await _wrong(client)
+        await _forgotten(client, left)
         async with asyncio.timeout(PATIENCE_S):
             report = await verify(site.log)
         assert report.violations == []
@@ -106,7 +107,8 @@ async def _called_back(client: Client, contact: str) -> None:
         await client.choose_next_step(contact, "message")
 
 
-async def _in_another_queue(client: Client) -> None:
+async def _in_another_queue(client: Client) -> str:
+    """Returns the contact of what was left behind by somebody else."""
     one, other = await turned_away(client), await turned_away(client)
     assert one.next_steps is not None and other.next_steps is not None
     done = await client.choose_next_step(one.next_steps.contact_id, "queue", "invoices")
@@ -126,6 +128,7 @@ async def _in_another_queue(client: Client) -> None:
     contact = await client.get_contact(left.successor_contact_id, after=left.consistency_token)
     assert (contact.channel, contact.queue, contact.entry_point) == ("task", "nobody", "mailbox")
     assert (contact.fields["recording"], contact.customer.name) == ("rec-42.ogg", "Jan")
+    return contact.contact_id
 
 
 def _left_by_hand(site: ApiSite, contact: str) -> None:
@@ -184,6 +187,14 @@ async def _come_to_nothing(site: ApiSite, client: Client) -> None:
         assert refused.value.reason == reason
         successor = callback_id("ChooseNextStep", request_id)
         assert await site.vault.read([content_ref(successor, kept) for kept in ("text", "customer", "number")]) == {}
+
+
+async def _forgotten(client: Client, left: str) -> None:
+    """The reference of a recording goes with its customer, as all that was left."""
+    assert (await client.get_contact(left)).fields["recording"] == "rec-42.ogg"
+    erased = await client.erase_customer(("phone", JAN.address))
+    contact = await client.get_contact(left, after=erased.consistency_token)
+    assert (dict(contact.fields), contact.customer.name, contact.entry_point) == ({}, "", "mailbox")
 
 
 async def _wrong(client: Client) -> None:
