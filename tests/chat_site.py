@@ -144,6 +144,8 @@ class ScriptedRouter:
             return [self._event(words.CallbackDeclined(0, "orders", 0, "full", []), successor)]
         taken = words.NextStepTaken(0, fact.kind, fact.to, "customer", None if fact.kind == "message" else successor)
         entries = [self._event(taken, contact)]
+        if fact.kind in ("voicemail", "form", "mail"):
+            self._ordinals[successor] = 0
         if fact.kind == "queue":
             self._ordinals[successor] = 0
             entries.append(self._queued(successor, fact.to or ""))

@@ -15,6 +15,10 @@ WEBHOOK_MAX = 256 * 1024
 """Longest body of a webhook, bytes."""
 BOOKING_MAX = 16 * 1024
 """Longest body of a booking, bytes."""
+RECORDING_MAX = 5 * 1024 * 1024
+"""Longest recording of a voicemail, bytes: some ten minutes as browsers record."""
+RECORDING = "/chat/recording"
+"""Where recordings are posted."""
 BODY_S = 20.0
 """A body that has not come within this time is not waited for (408)."""
 
@@ -31,6 +35,8 @@ class Limits:
     much); beyond, 503 before anything is read."""
     letters: int = 256
     """Letters of one kind (mail, form, webhook) on their way into vault and log; beyond, refused (`overloaded`)."""
+    recordings: int = 16
+    """Recordings of voicemails on their way: each stands in memory as a whole. Beyond, refused (`overloaded`)."""
     starts: int = 512
     """Chats that wait for vault, log and verdict; beyond, new ones are refused (`overloaded`)."""
     patience_s: float = 5.0

@@ -13,6 +13,7 @@ from cordboard.gateway.callbacks.answers import Answers
 from cordboard.gateway.callbacks.booking import Bookings
 from cordboard.gateway.callbacks.http import callback_routes
 from cordboard.gateway.chat.chat import Chat
+from cordboard.gateway.chat.recordings import recording_routes
 from cordboard.gateway.chat.session import Session
 from cordboard.gateway.chat.tokens import ChatKeys
 from cordboard.gateway.chat.whispers import Whispers
@@ -77,6 +78,7 @@ async def run_gateway(
         *availability_routes(gateway.turnstile, limits, allowed_origins, behind_proxy=behind_proxy),
         *callback_routes(gateway.bookings, limits, allowed_origins, behind_proxy=behind_proxy),
         *form_routes(gateway.entrances[FORM], limits, behind_proxy=behind_proxy),
+        *recording_routes(gateway.recordings, limits, allowed_origins, behind_proxy=behind_proxy),
         *webhook_routes(gateway.entrances[WEBHOOK], limits, webhook_secrets or {}),
     ]
     app = make_app(
@@ -121,6 +123,7 @@ class _Gateway:
         self.bookings = Bookings(CALLBACK, log.site, vault, self._policy, numbers, answers, limits)
         call_number = self.bookings.check_number if numbers else None
         self._chat = Chat(name, vault, keys, self._policy, limits, grace_s, self.turnstile.take, call_number)
+        self.recordings = self._chat.recordings
         self._sessions: set[Session] = set()
         self._whispers = Whispers(log, self._chat)
         folds = [

@@ -22,6 +22,7 @@ from cordboard.gateway.chat.conversations import Conversation, Conversations
 from cordboard.gateway.chat.departures import Departures
 from cordboard.gateway.chat.next_steps import FIRST, CallNumber, ChatSteps
 from cordboard.gateway.chat.protocol import Choose, Start
+from cordboard.gateway.chat.recordings import Recordings
 from cordboard.gateway.chat.tokens import ChatKeys
 from cordboard.gateway.chat.verdicts import Verdicts
 from cordboard.gateway.entrance.sorting import classify
@@ -80,6 +81,7 @@ class Chat:
         self.conversations = Conversations(CHANNEL, keys.owns, limits, self._changed)
         self.departures = Departures(grace_s, self.verdicts)
         self.steps = ChatSteps(name, vault, keys, policy, self.verdicts, call_number, limits.choices_a_client)
+        self.recordings = Recordings(name, keys, self.steps.fold, self.verdicts, self._open_intake, limits.verdict_s)
         self._name = name
         self._starting = Room(limits.starts, limits.patience_s)
         self._sockets: dict[bytes, Attached] = {}

@@ -3,6 +3,7 @@
 from cordboard.gateway.chat import protocol
 from cordboard.gateway.chat.conversations import QueuedLine
 from cordboard.gateway.chat.next_steps import Offered
+from cordboard.next_steps import Choice
 
 
 def waiting_frames(line: QueuedLine) -> list[protocol.ServerFrame]:
@@ -16,5 +17,13 @@ def steps_frame(offered: Offered) -> protocol.Steps:
     return protocol.Steps(steps=steps, until_ms=offered.until_ms, told=offered.told)
 
 
-def taken_frame(kind: str, to: str | None, by: str, told: str, due_ms: int | None) -> protocol.Taken:
-    return protocol.Taken(kind=kind, to=to, by=by, told=told if kind == "message" else "", due_ms=due_ms)
+def taken_frame(kind: str, to: str | None, by: str, choice: Choice | None, offered: Offered | None, link: str) -> protocol.Taken:
+    """What became of a choice, as far as that is still known. `link`: to where a recording is sent."""
+    return protocol.Taken(
+        kind=kind,
+        to=to,
+        by=by,
+        told=offered.told if offered is not None and kind == "message" else "",
+        due_ms=None if choice is None else choice.due_ms,
+        recording=link if kind == "voicemail" else None,
+    )

@@ -177,13 +177,15 @@ class Steps(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="ne
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="next_step"):
-    """What was chosen, by the customer, or (`time`) because nobody chose. `due_ms`: when they are called."""
+    """What was chosen, by the customer, or (`time`) because nobody chose. `due_ms`: when they are called. `recording`: of a
+    voicemail, the path to which what they say is posted."""
 
     kind: str
     by: str
     to: str | None = None
     told: str = ""
     due_ms: int | None = None
+    recording: str | None = None
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="error"):

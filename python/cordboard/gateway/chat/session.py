@@ -29,7 +29,7 @@ from cordboard.gateway.chat.conversations import (
 from cordboard.gateway.chat.frames import steps_frame, taken_frame, waiting_frames
 from cordboard.gateway.chat.next_steps import TurnedAway
 from cordboard.gateway.chat.ports import AgentSide, Socket, SocketEnded, first_of
-from cordboard.gateway.limits import TokenBucket
+from cordboard.gateway.limits import RECORDING, TokenBucket
 from cordboard.next_steps import Choice
 
 logger = logging.getLogger(__name__)
@@ -227,8 +227,12 @@ class Session:
 
     def _time_is_up(self, choice: Choice) -> None:
         if choice.taken is not None and choice.by == "time":
-            told = self._chat.steps.shown(choice).told
-            self.say(taken_frame(choice.taken.kind, choice.taken.to, choice.by, told, choice.due_ms))
+            self.say(self._taken(choice.contact, choice.taken.kind, choice.taken.to, choice.by))
+
+    def _taken(self, contact: bytes, kind: str, to: str | None, by: str) -> protocol.Taken:
+        choice = self._chat.steps.fold.get(contact)
+        offered = None if choice is None else self._chat.steps.shown(choice)
+        return taken_frame(kind, to, by, choice, offered, f"{RECORDING}/{self._chat.keys.recording_token(contact)}")
 
     async def _choose(self, frame: protocol.Choose) -> None:
         """Instead of a chat that was turned away, or of waiting on."""
@@ -239,7 +243,7 @@ class Session:
         if self._conversation is not None:
             return  # the journal's line says it
         assert choice.taken is not None
-        self.say(taken_frame(choice.taken.kind, choice.taken.to, "customer", self._chat.steps.shown(choice).told, choice.due_ms))
+        self.say(self._taken(contact, choice.taken.kind, choice.taken.to, "customer"))
         if conversation is not None:
             self._lead_on(None)
             self._say_started(conversation, resumed=False)
@@ -354,9 +358,7 @@ class Session:
             case StepsLine() if (choice := self._chat.steps.fold.get(conversation.contact)) is not None and choice.open:
                 await self._send(steps_frame(self._chat.steps.shown(choice)))
             case TakenLine(kind=kind, to=to, by=by):
-                known = self._chat.steps.fold.get(conversation.contact)
-                told = "" if known is None else self._chat.steps.shown(known).told
-                await self._send(taken_frame(kind, to, by, told, None if known is None else known.due_ms))
+                await self._send(self._taken(conversation.contact, kind, to, by))
             case EndedLine(reason=reason):
                 await self._send(protocol.Ended(reason))
                 raise SocketEnded(1000, "ended")

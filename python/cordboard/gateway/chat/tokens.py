@@ -25,23 +25,35 @@ class ChatKeys:
 
     def token(self, contact: bytes) -> str:
         """The resume token: 54 characters, URL-safe."""
-        return base64.urlsafe_b64encode(contact + self._mac(contact)).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(contact + self._digest(b"token", contact, _MAC_BYTES)).rstrip(b"=").decode()
 
     def contact_of(self, token: str) -> bytes | None:
         """The contact whose token this is; None if it is nobody's."""
+        return self._contact_of(token, b"token")
+
+    def _contact_of(self, token: str, purpose: bytes) -> bytes | None:
         try:
             data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             return None
         contact, mac = data[:ID_BYTES], data[ID_BYTES:]
-        return contact if hmac.compare_digest(mac, self._mac(contact)) else None
+        return contact if hmac.compare_digest(mac, self._digest(purpose, contact, _MAC_BYTES)) else None
+
+    def recording_token(self, contact: bytes) -> str:
+        """By which who chose a voicemail sends what they say; it resumes no chat."""
+        return base64.urlsafe_b64encode(contact + self._digest(b"recorder", contact, _MAC_BYTES)).rstrip(b"=").decode()
+
+    def recorder_of(self, token: str) -> bytes | None:
+        """The contact whose customer chose it; None if it is nobody's token."""
+        return self._contact_of(token, b"recorder")
+
+    def recording(self, contact: bytes, data: bytes) -> bytes:
+        """The reference of what was said: the same recording has the same one."""
+        return self._digest(b"recording", contact + hashlib.blake2b(data).digest(), ID_BYTES)
 
     def start_id(self, client_id: str) -> str:
         """The external id of a start: the client's id is a secret, so the vault's row holds a hash of it."""
         return "start:" + self._digest(b"start", client_id.encode(), 16).hex()
-
-    def _mac(self, contact: bytes) -> bytes:
-        return self._digest(b"token", contact, _MAC_BYTES)
 
     def _digest(self, purpose: bytes, data: bytes, size: int) -> bytes:
         return hashlib.blake2b(data, key=self._secret, person=purpose, digest_size=size).digest()
