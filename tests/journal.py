@@ -114,11 +114,19 @@ class Pen:
         self.write(at_ms, about(event, contact=contact, channel=channel))
 
     def promised(
-        self, at_ms: int, contact: str, queue: str, due_ms: int, *, until_ms: int | None = None, kind: str = "scheduled"
+        self,
+        at_ms: int,
+        contact: str,
+        queue: str,
+        due_ms: int,
+        *,
+        until_ms: int | None = None,
+        kind: str = "scheduled",
+        customer: bytes | None = None,
     ) -> None:
         event = words.PromiseMade(
             at_ms=at_ms, queue=queue, kind=kind, mode="agent_first", due_ms=due_ms, from_ms=due_ms,  # type: ignore[arg-type]
-            until_ms=until_ms or due_ms + 60_000, slot_ms=60_000, key=None, requirements=[], priority=0, customer=None,
+            until_ms=until_ms or due_ms + 60_000, slot_ms=60_000, key=None, requirements=[], priority=0, customer=customer,
             preferred=[], entry_point=None, topic=None, case=None, rule=None, language=None, accepts=[], hours=[], address=None,
             waiting=None, replaces=None,
         )  # fmt: skip

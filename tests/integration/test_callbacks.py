@@ -404,7 +404,7 @@ async def test_who_waits_hangs_up_and_keeps_the_place(tmp_path: Path) -> None:
     keeping = replace(PROMISING.queues[0], callbacks=replace(PROMISING.queues[0].callbacks, hold_place=True))
     policy = replace(PROMISING, queues=[keeping, *POLICY.queues[1:]])
     async with api_site(tmp_path, policy) as site, Client(site.target) as client, asyncio.timeout(PATIENCE_S):
-        waits = (await client.submit_contact(channel="chat", queue="orders")).contact_id
+        waits = (await client.submit_contact(channel="chat", queue="orders", customer=JAN, text="My boots!")).contact_id
         with pytest.raises(ClientError) as unknown:
             await client.book_callback(queue="orders", number="02 555 12 34", waiting_contact_id=waits, hold_place=True)
         assert unknown.value.reason == "callback_closed", "nobody is at work who could say how long it takes"
@@ -422,6 +422,8 @@ async def test_who_waits_hangs_up_and_keeps_the_place(tmp_path: Path) -> None:
         assert done.exit_code == 0, done.output
         promise = await client.get_promise(json.loads(done.output)["contact_id"])
         assert (promise.kind, promise.waiting_contact_id, promise.number) == ("hold_place", waits, "+3225551234")
+        assert (promise.text, promise.customer.name) == ("My boots!", "Jan"), "what was said while they waited"
+        assert promise.customer_id == (await client.get_contact(waits)).customer_id
         left = await client.get_contact(waits)
         assert left.end_reason == "flowed_out"
         desk = DeskReader(client, "anna")

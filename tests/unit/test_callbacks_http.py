@@ -19,14 +19,18 @@ from cordboard.errors import ConfigurationError
 from cordboard.events.commit import INPUT_TAG
 from cordboard.events.policy import CallbackPolicy, ChannelProfile, EntryPoint, Policy, QueuePolicy
 from cordboard.events.promises import PromiseMade
+from cordboard.gateway.callbacks.answers import Answers
+from cordboard.gateway.callbacks.booking import Bookings, TooMany
 from cordboard.gateway.callbacks.tokens import Holding, ManageTokens
 from cordboard.gateway.callbacks.words import PHRASES
 from cordboard.gateway.limits import BOOKING_MAX, Limits
+from cordboard.gateway.policy_view import PolicyView
 from cordboard.numbers import CallableNumbers
 from cordboard.router.clock import SystemClock
+from cordboard.vault import Vault
 from cordboard.vault.address import PHONE
 from cordboard.vault.refs import content_ref
-from tests.journal import SITE
+from tests.journal import SITE, Pen
 from tests.letters_over_http import HttpSite, http_site
 
 MINUTE = 60_000
@@ -343,6 +347,23 @@ async def test_a_number_is_promised_a_few_calls_at_a_time_whoever_asks(tmp_path:
         assert often.status_code == 429
         await post(site, made[0].json()["manage"], "move-0000003", action="cancel")
         assert (await book(site, key="key-00000010")).status_code == 201
+
+
+async def test_calls_that_were_booked_elsewhere_count_in_a_chat(tmp_path: Path) -> None:
+    async with Vault.open(f"sqlite+aiosqlite:///{tmp_path / 'vault.db'}", bytes(32)) as vault:
+        answers = Answers(None)  # type: ignore[arg-type]
+        limits = Limits(numbers_burst=100, promises_a_number=2)
+        bookings = Bookings("callback", SITE, vault, PolicyView(), CallableNumbers("+32"), answers, limits)
+        customer = await vault.customer(PHONE, "+3225551234", source="api")
+        pen = Pen(bookings.promises)
+        pen.promised(1, "a", "orders", 9_000, customer=customer)
+        assert await bookings.check_number("phone", NUMBER) == "+3225551234"
+        pen.promised(2, "b", "orders", 9_000, customer=customer)
+        with pytest.raises(TooMany):
+            await bookings.check_number("phone", NUMBER)
+        assert await bookings.check_number("phone", "+32 2 555 12 35") == "+3225551235"
+        pen.promise_ended(3, "a", "kept")
+        assert await bookings.check_number("phone", NUMBER) == "+3225551234"
 
 
 async def test_the_same_wish_at_once_and_after_a_restart_is_one_promise(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from cordboard.numbers import CallableNumbers
 from cordboard.promises import made
 from cordboard.v1 import callback_service_pb2 as pb
 from cordboard.v1.callback_service_pb2_grpc import CallbackServiceServicer
+from cordboard.v1.types_pb2 import Customer
 from cordboard.vault import Content, Draft
 from cordboard.vault.address import PHONE
 from cordboard.vault.clock import now_ms
@@ -126,8 +127,7 @@ class CallbackService(CallbackServiceServicer):
     async def _draft(
         self, request: pb.BookCallbackRequest, external_id: str, fact: CallbackRequested, persons: list[str], number: str
     ) -> Draft:
-        given = request.customer if request.HasField("customer") else None
-        customer = await self._site.customer(given.kind, given.address) if given is not None else None
+        customer = await self._called(request.customer if request.HasField("customer") else None, fact.waiting, number)
         address = Content(content_ref(fact.contact, NUMBER), NUMBER, number)
         whole = replace(
             fact,
@@ -143,9 +143,23 @@ class CallbackService(CallbackServiceServicer):
             fact_id=fact.fact_id,
             fact=codec.check_fact(whole),
             customer=customer,
-            contents=(*contents_of(fact.contact, "", request.text, given, {}), address),
+            contents=(*await self._said(request, fact), address),
             about=fact.waiting,
         )
+
+    async def _called(self, given: Customer | None, waiting: bytes | None, number: str) -> bytes:
+        """The customer: who is named, who waits, or else whoever has the number: so many calls are promised to one number."""
+        if given is not None:
+            return await self._site.customer(given.kind, given.address)
+        live = self._site.desks.contact(waiting) if waiting is not None else None
+        return live.customer if live is not None and live.customer is not None else await self._site.customer(PHONE, number)
+
+    async def _said(self, request: pb.BookCallbackRequest, fact: CallbackRequested) -> tuple[Content, ...]:
+        """What is known of who waits is said of the promise, too, where the request leaves it out."""
+        given = request.customer if request.HasField("customer") else None
+        own = contents_of(fact.contact, "", request.text, given, {})
+        before = await self._said_of(fact.waiting, fact.contact) if fact.waiting is not None else ()
+        return (*own, *(content for content in before if content.kind not in {one.kind for one in own}))
 
     async def _promised(self, outcome: Outcome, contact: bytes) -> pb.Promise:
         """The promise that a command made, as it stands. Raises WishDeclined."""

@@ -193,13 +193,14 @@ class Bookings:
                 # Erased a moment ago, and known again from now on by another reference.
                 return await self._promised(await self._draft(door, queue, wish, external_id))
 
-    def check_number(self, door: str, given: str) -> str:
+    async def check_number(self, door: str, given: str) -> str:
         """A number that a customer gives elsewhere, as it is dialled, if it may be called once more. Raises InvalidInput
         (`bad_number`), TooMany."""
         number = self.numbers.number(given)
         if number is None:
             raise InvalidInput("that is no number that can be called from here", reason="bad_number")
         self._check_rates(door, number)
+        self._check_promises(await self._vault.customers.find(PHONE, number))
         return number
 
     async def _draft(self, door: EntryPoint, queue: str, wish: Wish, external_id: str) -> Draft:

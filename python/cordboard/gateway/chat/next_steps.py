@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from cordboard import codec
@@ -35,7 +35,7 @@ FIRST = "@first"
 EMAIL = "email"
 _ANSWERED_BY_MAIL = ("form", "mail")
 
-CallNumber = Callable[[str, str], str]
+CallNumber = Callable[[str, str], Awaitable[str]]
 """The number as it is dialled, at an entry point. Raises InvalidInput (`bad_number`), or CordboardError if there are too many."""
 
 
@@ -139,7 +139,7 @@ class ChatSteps:
 
     async def _draft(self, choice: Choice, frame: Choose) -> Draft:
         contact, successor, fact_id = choice.contact, self._keys.new_contact(), secrets.token_bytes(ID_BYTES)
-        kind, address = self._address(choice, frame)
+        kind, address = await self._address(choice, frame)
         # Who waits has said the first words in this chat: it goes on in another queue.
         stays = frame.kind == "queue" and choice.waits
         text = frame.text or ("" if stays else await self._first_text(contact))
@@ -179,11 +179,11 @@ class ChatSteps:
             about=contact,
         )
 
-    def _address(self, choice: Choice, frame: Choose) -> tuple[str, str]:
+    async def _address(self, choice: Choice, frame: Choose) -> tuple[str, str]:
         """Kind and address by which the customer can be reached; empty if it is not needed."""
         if frame.kind == "callback":
             assert self._call_number is not None, "else it is not shown"
-            return PHONE, self._call_number(choice.entry_point or "", frame.number or "")
+            return PHONE, await self._call_number(choice.entry_point or "", frame.number or "")
         if frame.kind in _ANSWERED_BY_MAIL:
             if not is_email(frame.email or ""):
                 raise InvalidInput("that is no mail address", reason="not_an_email")
