@@ -8,13 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as replace_entry
 from sqlalchemy import func, select
 
 from cordboard import codec
 from cordboard.branch import Branch
 from cordboard.errors import InvalidInput, JournalCorrupt, VaultUnavailable
-from cordboard.events import Commit
+from cordboard.events import Commit, Event
+from cordboard.events.commit import INPUT_TAG, Entry, Input
 from cordboard.events.event import CustomerErased
+from cordboard.events.promises import CallbackDeclined, CallbackRequested, CallbackRescheduled
+from cordboard.events.verdict import Accepted, Refused, Verdict
 from cordboard.log.memory import MemoryLog
 from cordboard.sql import open_engine
 from cordboard.vault import Attachment, Content, Draft, Vault, erasure, schema
@@ -371,3 +375,80 @@ async def test_who_is_known_by_more_than_a_wish_that_was_declined_stays(database
         await vault.discard(draft.contact, ("text",))
         assert await vault.read([draft.contents[0].ref]) == {}
         assert await vault.customers.find("phone", "+3225554321") == mia
+
+
+def wishing(contact: bytes, number: str) -> tuple[Draft, CallbackRequested]:
+    fact = CallbackRequested(os.urandom(16), contact, "voice", "orders", 900_000, address=content_ref(contact, "number"))
+    contents = (Content(content_ref(contact, "number"), "number", number), Content(content_ref(contact, "text"), "text", "why"))
+    return make_draft(os.urandom(4).hex(), contact=contact, fact_id=fact.fact_id, fact=codec.encode(fact), contents=contents), fact
+
+
+def decided(seq: int, fact: CallbackRequested | CallbackRescheduled, verdict: Verdict, *events: Event) -> Commit:
+    given = Entry(INPUT_TAG, fact.contact, None, "voice", 0, codec.encode(Input(seq, 0, 1_000, codec.encode(fact), verdict)))
+    caused = [replace_entry(about(event), contact=fact.contact, cause=0) for event in events]
+    return commit(seq, 1_000 * seq, given, *caused)
+
+
+def declined(seq: int, fact: CallbackRequested | CallbackRescheduled) -> Commit:
+    return decided(seq, fact, Accepted(), CallbackDeclined(1_000 * seq, "orders", 900_000, "full", []))
+
+
+async def numbers_left(vault: Vault, *contacts: bytes) -> list[bool]:
+    known = await vault.read([content_ref(contact, "number") for contact in contacts])
+    return [content_ref(contact, "number") in known for contact in contacts]
+
+
+async def test_what_was_said_with_a_wish_goes_when_nothing_came_of_it_though_nobody_heard_it(database_url: str) -> None:
+    kept, full, moved, refused, somebodys = (os.urandom(16) for _ in range(5))
+    async with Vault.open(database_url, KEK) as vault:
+        jan = await vault.customer("phone", "+3225551234")
+        facts = []
+        for contact in (kept, full, moved, refused, somebodys):
+            draft, fact = wishing(contact, "+3225551234")
+            if contact == full:
+                draft, fact = replace(draft, customer=jan, fact=codec.encode(replace_entry(fact, customer=jan))), fact
+            await vault.accept(draft)
+            facts.append(fact)
+        made = facts[0]
+        move = CallbackRescheduled(facts[2].fact_id, kept, moved, 900_000)
+        journal = [
+            decided(1, made, Accepted()),
+            declined(2, facts[1]),
+            declined(3, move),
+            decided(4, facts[3], Refused("unknown_queue")),
+            decided(5, facts[4], Refused("contact_exists")),
+        ]
+        follower = Erasure(vault, SITE)
+        running = asyncio.create_task(follower.run())
+        for seq, one in enumerate(journal, 1):
+            follower.apply(seq, one)
+        assert await follower.reached(5, PATIENCE_S)
+        assert await numbers_left(vault, kept, full, moved, refused, somebodys) == [True, False, False, False, True]
+        assert await vault.customers.find("phone", "+3225551234") is None, "nothing else is known of them"
+        assert await vault.erased_up_to(SITE) == 5
+        running.cancel()
+        # The same contact may be wished for again: what is said with that is not taken for what was declined.
+        again, fact = wishing(full, "+3225551299")
+        await vault.accept(again)
+        await vault.erased_in_another_journal(SITE, 5)
+        follower = Erasure(vault, SITE)
+        running = asyncio.create_task(follower.run())
+        for seq, one in enumerate(journal, 1):
+            follower.apply(seq, one)
+        assert await follower.reached(5, PATIENCE_S)
+        assert await numbers_left(vault, full) == [True]
+        follower.apply(6, declined(6, fact))
+        assert await follower.reached(6, PATIENCE_S)
+        assert await numbers_left(vault, full) == [False]
+        running.cancel()
+
+
+async def test_a_process_that_only_serves_forgets_vain_wishes_before_it_does(database_url: str) -> None:
+    log = MemoryLog(SITE)
+    async with Vault.open(database_url, KEK) as vault, log.appender() as appender:
+        contact = os.urandom(16)
+        draft, fact = wishing(contact, "+3225551234")
+        await vault.accept(draft)
+        await appender.append(1, codec.encode(declined(1, fact)))
+        assert await catch_up(vault, log) == 1
+        assert await rows_left(database_url) == {}

@@ -1,4 +1,5 @@
-"""Carrying out what the journal says about erasures: CustomerErased stands there first, then the vault's follower deletes.
+"""Carrying out what the journal says is to be forgotten: CustomerErased stands there first, then the vault's follower deletes. And
+wishes of which nothing came (`vain.py`), where nobody was left to forget them.
 
     erasure = Erasure(vault, log.site)
     feed.attach(erasure.apply)              # in a process that follows the journal from its beginning
@@ -22,6 +23,7 @@ from cordboard.branch import NOWHERE, Branch, still_there
 from cordboard.errors import JournalCorrupt, Overloaded, VaultUnavailable
 from cordboard.events import Commit
 from cordboard.events.event import CustomerErased
+from cordboard.vault.vain import Vain, vain_in
 from cordboard.vault.vault import Vault
 
 TOGETHER_MAX = 100
@@ -72,6 +74,7 @@ class Erasure:
         self._vault = vault
         self._site = site
         self._due: list[bytes] = []
+        self._vain: list[tuple[int, Vain]] = []
         self._first = 0
         self._seen = NOWHERE
         self._done = 0
@@ -82,6 +85,7 @@ class Erasure:
         """A fold: attach it to a feed that begins at position 1, or at most one after the vault's checkpoint."""
         self._first = self._first or seq
         self._due += erased_in(commit)
+        self._vain += ((seq, vain) for vain in vain_in(commit))
         self._seen = Branch.of(commit)
         self._news.set()
 
@@ -100,10 +104,11 @@ class Erasure:
                     "it cannot know what lies between; if the journal was trimmed, restore a newer backup of the vault"
                 )
             at, due, self._due, self._first = self._seen, self._due, [], 1
+            vain, self._vain = [one for seq, one in self._vain if seq > marked], []
             if unmarked_s is None and at.seq > marked:
                 unmarked_s = clock()
-            if due or at.seq >= marked + MARK_EVERY or (unmarked_s is not None and clock() >= unmarked_s + MARK_EVERY_S):
-                await self._insist(due, at)
+            if due or vain or at.seq >= marked + MARK_EVERY or (unmarked_s is not None and clock() >= unmarked_s + MARK_EVERY_S):
+                await self._insist(due, vain, at)
                 marked, unmarked_s = max(marked, at.seq), None
             async with self._moved:
                 self._done = at.seq
@@ -124,10 +129,10 @@ class Erasure:
             async with asyncio.timeout_at(until_s):
                 await self._news.wait()
 
-    async def _insist(self, due: Sequence[bytes], at: Branch) -> None:
+    async def _insist(self, due: Sequence[bytes], vain: Sequence[Vain], at: Branch) -> None:
         while True:
             try:
-                return await _carry_out(self._vault, self._site, due, at)
+                return await _carry_out(self._vault, self._site, due, vain, at)
             except (VaultUnavailable, Overloaded) as error:
                 logger.warning("erasures up to commit %d wait for the vault: %s", at.seq, error)
                 await asyncio.sleep(RETRY_S)
@@ -145,6 +150,7 @@ async def catch_up(vault: Vault, log: Journal) -> int:
         marked = 0
     start = marked + 1
     due: list[bytes] = []
+    vain: list[Vain] = []
     position, at = start - 1, None
     if last > position:
         async with aclosing(log.follow_journal(start)) as journal:
@@ -154,15 +160,16 @@ async def catch_up(vault: Vault, log: Journal) -> int:
                         raise JournalCorrupt(f"the journal has no commit {position + 1}: it may hold erasures")
                     commit = codec.decode_commit(message.data)
                     due += erased_in(commit)
+                    vain += vain_in(commit)
                     position, at = message.seq, Branch.of(commit)
                 if position >= last:
                     break
     if at is not None:
-        await _carry_out(vault, log.site, due, at)
+        await _carry_out(vault, log.site, due, vain, at)
     return position
 
 
-async def _carry_out(vault: Vault, site: str, refs: Sequence[bytes], at: Branch) -> None:
+async def _carry_out(vault: Vault, site: str, refs: Sequence[bytes], vain: Sequence[Vain], at: Branch) -> None:
     """Delete, clean up, and only then move the checkpoint."""
     marked = await vault.erased_up_to(site)
     if refs and at.seq > marked:
@@ -175,6 +182,8 @@ async def _carry_out(vault: Vault, site: str, refs: Sequence[bytes], at: Branch)
         due = [ref for ref in dict.fromkeys(refs) if ref not in known]
     for start in range(0, len(due), TOGETHER_MAX):
         await vault.erase_exactly(due[start : start + TOGETHER_MAX])
+    for start in range(0, len(vain), TOGETHER_MAX):
+        await vault.forget_vain(vain[start : start + TOGETHER_MAX])
     if due:
         logger.info("erased %d references, as the journal says up to commit %d", len(due), at.seq)
     if at.seq > marked:

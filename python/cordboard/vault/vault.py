@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cordboard.branch import Branch
 from cordboard.errors import ConfigurationError, InvalidInput, NotFound
 from cordboard.sql import is_sqlite, open_engine, prepared, sqlite_file
-from cordboard.vault import attachments, discarding, erasure_rows, intake_rows, people, republication, threads
+from cordboard.vault import attachments, discarding, erasure_rows, intake_rows, people, republication, threads, vain
 from cordboard.vault.clock import now_ms
 from cordboard.vault.customers import Customers
 from cordboard.vault.keyring import Keyring
@@ -178,6 +178,11 @@ class Vault:
         check_ref(contact, "contact")
         refs = [*(content_ref(contact, kind) for kind in kinds), *messages]
         for owner in await self._writer.write(lambda connection: discarding.discard(connection, contact, refs)):
+            self._keyring.forget(owner)
+
+    async def forget_vain(self, wishes: Sequence[vain.Vain]) -> None:
+        """The same for contacts of which the journal says that nothing came."""
+        for owner in await self._writer.write(lambda connection: [key for one in wishes for key in vain.forget(connection, one)]):
             self._keyring.forget(owner)
 
     async def withdraw(self, contact: bytes, message: bytes) -> None:

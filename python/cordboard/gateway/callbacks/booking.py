@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from cordboard import codec, metrics
-from cordboard.errors import CordboardError, InvalidInput, NotFound, Overloaded, VaultUnavailable
+from cordboard.errors import CordboardError, FactRefused, InvalidInput, NotFound, Overloaded, VaultUnavailable
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.policy import EntryPoint
 from cordboard.events.promises import (
@@ -339,7 +339,11 @@ class Bookings:
 
     async def _promised(self, draft: Draft, before: Holding | None = None) -> tuple[Holding, Promise]:
         """Vault, log, verdict; the promise as it was made. `before`: what it replaces."""
-        events = await self._submit(draft)
+        try:
+            events = await self._submit(draft)
+        except FactRefused:
+            await self._forget(draft.contact)
+            raise
         declined = next((event for event in events if isinstance(event, CallbackDeclined)), None)
         if declined is not None:
             await self._forget(draft.contact)

@@ -1,0 +1,64 @@
+"""Wishes for a call, and choices of a next step, of which nothing came: what was kept for them is kept for nothing.
+
+Who asked forgets it as soon as the verdict is heard. Where nobody heard it (a client that went, a crash), the journal says it.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, exists, select
+
+from cordboard import codec
+from cordboard.errors import InvalidInput
+from cordboard.events import Commit
+from cordboard.events.commit import INPUT_TAG, Input
+from cordboard.events.next_steps import NextStepChosen
+from cordboard.events.promises import CallbackDeclined, CallbackRequested, CallbackRescheduled
+from cordboard.events.verdict import Refused
+from cordboard.vault.discarding import discard
+from cordboard.vault.schema import contents, intake
+
+_DECLINED = CallbackDeclined.__struct_config__.tag
+
+
+class Vain(NamedTuple):
+    """A fact that made nothing of the contact it was to begin."""
+
+    contact: bytes
+    fact_id: bytes
+
+
+def vain_in(commit: Commit) -> list[Vain]:
+    """Those that this commit declines or refuses."""
+    declined = {entry.cause for entry in commit.entries if entry.tag == _DECLINED}
+    inputs = ((index, entry) for index, entry in enumerate(commit.entries) if entry.tag == INPUT_TAG)
+    found = (_vain(codec.decode_input(entry), declined=index in declined) for index, entry in inputs)
+    return [one for one in found if one is not None]
+
+
+def _vain(given: Input, *, declined: bool) -> Vain | None:
+    refused = isinstance(given.verdict, Refused)
+    # What there is by that id is somebody else's.
+    if not (declined or refused) or (isinstance(given.verdict, Refused) and given.verdict.reason == "contact_exists"):
+        return None
+    try:
+        fact = codec.decode_fact(given.fact)
+    except InvalidInput:
+        return None  # of a newer release
+    match fact:
+        case CallbackRequested():
+            return Vain(fact.contact, fact.fact_id)
+        case CallbackRescheduled() | NextStepChosen():
+            return Vain(fact.successor, fact.fact_id)
+    return None
+
+
+def forget(connection: Connection, vain: Vain) -> list[bytes]:
+    """Delete the contents that came with this fact, and what `discard` says; not if another wish has the contact by now, which may
+    be wished for again. Returns the owners whose keys are gone."""
+    of_it = (intake.c.contact == vain.contact, intake.c.fact_id == vain.fact_id)
+    came_ms = select(intake.c.created_ms).where(*of_it).scalar_subquery()
+    other = exists().where(intake.c.contact == vain.contact, intake.c.fact_id != vain.fact_id, intake.c.created_ms >= came_ms)
+    # One statement looks at wishes and contents: what another wish brings comes with its own row, and is not taken for this one's.
+    mine = exists().where(*of_it)
+    refs = connection.execute(select(contents.c.ref).where(contents.c.contact == vain.contact, mine, ~other)).scalars().all()
+    return discard(connection, vain.contact, refs) if refs else []
