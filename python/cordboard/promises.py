@@ -9,6 +9,7 @@ from cordboard import codec
 from cordboard.events import Commit, Entry
 from cordboard.events import event as words
 from cordboard.events.commit import INPUT_TAG
+from cordboard.events.fact import QueueMode
 from cordboard.events.policy import CallbackPolicy, DialMode
 from cordboard.events.promises import AttemptOutcome, Hours, MissReason, PromiseKind, PromiseOutcome
 from cordboard.policy import hours as calendars
@@ -27,7 +28,11 @@ MOVED_MAX = 100_000
 """Promises that were moved and are forgotten, of which is still known what became of them."""
 _ABOUT_CONTACTS = frozenset((10, 14, 18, 46, 72, 74, 75, 76, 77, 80, 88))
 """Queued, accepted, connect expired or failed, and what is said of promises."""
+_MODE_SET = 57
+_HOURS_TURNED = 71
 _CAPACITY_SET = 78
+CLOSED_FOR_ITS_HOURS = 4
+"""From this level on nothing is promised for the rest of the hours in which a queue was closed by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,10 @@ class Promises:
         self._callbacks: dict[str, CallbackPolicy] = {}
         self._calendars: dict[str, calendars.Hours] = {}
         """Of the queues that open by one."""
+        self._modes: dict[str, QueueMode] = {}
+        self._turned: dict[str, words.QueueHoursTurned] = {}
+        """Of queues that were closed by hand; of those with a calendar, how it has them."""
+        self._level = 0
         self._planned: dict[str, _Planned] = {}
         self._booked: dict[str, Counter[int]] = {}
         """Promises by queue and slot, of the length that the policy has now."""
@@ -124,7 +133,7 @@ class Promises:
         self.at_ms = 0
 
     def apply(self, seq: int, commit: Commit) -> None:
-        self.position, self.at_ms = seq, commit.at_ms
+        self.position, self.at_ms, self._level = seq, commit.at_ms, commit.level
         for entry in commit.entries:
             if entry.tag == INPUT_TAG:
                 continue
@@ -132,6 +141,8 @@ class Promises:
                 self._hear(entry)
             elif entry.tag == _CAPACITY_SET:
                 self._plan(entry)
+            elif entry.tag in (_MODE_SET, _HOURS_TURNED):
+                self._turn_queue(codec.decode_event(entry))
             elif entry.tag == _POLICY_ADOPTED:
                 self._adopt(entry)
         self._forget(self._ended, commit.at_ms - LATELY_MS)
@@ -187,6 +198,7 @@ class Promises:
         slot_ms = policy.slot_ms
         first = max(-(-(now_ms + 1) // slot_ms), -(-wish_ms // slot_ms))
         end = (now_ms + policy.horizon_ms) // slot_ms + 1
+        first = max(first, self._reopens(queue, slot_ms, end))
         spans = sorted((-(-one.from_ms // slot_ms), -(-one.until_ms // slot_ms)) for one in hours) or [(first, end)]
         booked = self._booked.get(queue, Counter())
         for begin, before in spans:
@@ -194,6 +206,17 @@ class Promises:
             for number in range(first, min(before, end)):
                 yield Slot(number * slot_ms, self._places(queue, policy, number), booked[number])
             first = max(first, before)
+
+    def _reopens(self, queue: str, slot_ms: int, end: int) -> int:
+        """The first slot that can be had of a queue that is closed by hand; 0: any."""
+        mode = self._modes.get(queue)
+        if mode is None or self._level < CLOSED_FOR_ITS_HOURS:
+            return 0
+        turned = self._turned.get(queue)
+        if turned is None:
+            # Nobody knows when an emergency is over.
+            return end if mode == "emergency" else 0
+        return -(-turned.next_ms // slot_ms) if turned.open and turned.next_ms is not None else 0
 
     def _places(self, queue: str, policy: CallbackPolicy, number: int) -> int:
         """None, unless the queue is open from the slot's beginning to its end."""
@@ -282,6 +305,15 @@ class Promises:
         if not booked[number]:
             del booked[number]
 
+    def _turn_queue(self, event: object) -> None:
+        match event:
+            case words.QueueModeSet(mode="open"):
+                self._modes.pop(event.queue, None)
+            case words.QueueModeSet():
+                self._modes[event.queue] = event.mode
+            case words.QueueHoursTurned():
+                self._turned[event.queue] = event
+
     def _plan(self, entry: Entry) -> None:
         event = codec.decode_event(entry)
         assert isinstance(event, words.CapacitySet)
@@ -300,6 +332,9 @@ class Promises:
         self._callbacks = {queue.name: queue.callbacks for queue in policy.queues if queue.callbacks is not None}
         hours = {calendar.name: calendars.Hours(calendar) for calendar in policy.calendars}
         self._calendars = {queue.name: hours[queue.calendar] for queue in policy.queues if queue.calendar is not None}
+        queues = {queue.name for queue in policy.queues}
+        self._modes = {queue: mode for queue, mode in self._modes.items() if queue in queues}
+        self._turned = {queue: turned for queue, turned in self._turned.items() if queue in self._calendars}
         self._booked = {}
         for promise in self._live.values():
             self._book(promise, 1)

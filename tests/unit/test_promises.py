@@ -163,6 +163,29 @@ def test_slots_stand_in_the_order_of_time_with_what_is_booked_and_planned() -> N
     assert list(promises.slots("invoices", 0, [], 100_000)) == []
 
 
+def test_a_queue_that_is_closed_by_hand_promises_nothing_in_those_hours() -> None:
+    calendar = (
+        "policy",
+        "  calendar desk weeks=15-75,90-130 order=0",
+        "  queue orders calendar=desk",
+        "  callbacks orders slot_ms=15m capacity=1",
+    )
+
+    def first(*lines: str, queue: str = "orders") -> int | None:
+        _, promises = told(*lines)
+        return next((slot.begin_ms for slot in promises.slots(queue, 0, [], promises.at_ms) if slot.room), None)
+
+    assert first(*calendar, "tick 900s") == 1_800_000
+    for mode in ("closed", "emergency"):
+        assert first(*calendar, "tick 900s", f"mode orders {mode}") == 5_400_000, "when the desk opens again"
+        assert first(*calendar, "tick 900s", f"mode orders {mode}", "mode orders open") == 1_800_000
+        assert first(*calendar, f"mode orders {mode}") == 900_000, "it is closed by its calendar: the switch says nothing of later"
+    plain = ("policy", "  callbacks orders slot_ms=15m capacity=1")
+    assert first(*plain, "mode orders closed") == first(*plain) == 900_000
+    assert first(*plain, "mode orders emergency") is None
+    assert first(*plain, "mode orders emergency", "mode orders open") == 900_000
+
+
 def test_a_promise_is_followed_to_its_end() -> None:
     telling, promises = told(
         *ORDERS,
