@@ -1,19 +1,21 @@
 """One server on a data directory, whatever dies: nothing acknowledged is lost, nothing is left behind."""
 
 import asyncio
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from cordboard.codec import decode_frame
-from cordboard.errors import ConfigurationError
-from cordboard.log import connect
+from cordboard.errors import ConfigurationError, LogUnavailable
+from cordboard.log import connect, embedded
 from cordboard.log.child import ended, is_alive, open_process, start_ticks
 from cordboard.log.datadir import DataDir, ServerRecord
 from cordboard.log.embedded import EmbeddedServer, _binary, _free_port
@@ -218,3 +220,41 @@ async def test_a_taken_port_is_a_configuration_error(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError):
             async with EmbeddedServer(tmp_path / "two", port=port):
                 pass
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "cordboard-test", str(disk)]
+    if subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        pytest.skip("this user may not mount a small disk")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True, capture_output=True)
+
+
+async def test_after_a_full_disk_it_goes_on_as_soon_as_there_is_room(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server that could not write once takes nothing more, though there is room: it has to be started anew."""
+    monkeypatch.setattr(embedded, "LOOK_S", 0.2)
+    async with EmbeddedServer(small_disk / "nats") as server:
+        first = server.pid
+        async with connect(server.url, "default", create=True, deadline_s=2.0) as log, log.publisher("test") as publisher:
+            ballast = small_disk / "ballast"
+            ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free - 200_000))
+            kept = list[bytes]()
+            with pytest.raises(LogUnavailable):
+                while fact := bytes([len(kept)]) * 50_000:
+                    await publisher.publish(fact)
+                    kept.append(fact)
+            ballast.unlink()
+            async with asyncio.timeout(60):
+                while True:
+                    with contextlib.suppress(LogUnavailable):
+                        await publisher.publish(b"again")
+                        break
+            held = await facts(log)
+            assert held[: len(kept)] == kept and b"again" in held
+        assert server.pid != first
+    assert "make room on its disk" in caplog.text

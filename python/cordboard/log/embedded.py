@@ -25,6 +25,7 @@ from cordboard.log.backoff import Backoff
 from cordboard.log.child import Child, end_process, ended, open_process, start_ticks
 from cordboard.log.datadir import DataDir, ServerRecord
 from cordboard.log.durability import examine, vouch
+from cordboard.log.monitoring import ailment
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +40,10 @@ STOP_S = 10.0
 _HOST = "127.0.0.1"
 _PROBE_S = 2.0
 _STEADY_S = 10.0
+LOOK_S = 5.0
+ROOM_MIN = 16 * 1024 * 1024
+"""Bytes that must be free before a server that met a full disk is given another try."""
+_FULL = ("no space left", "quota exceeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,7 @@ class EmbeddedServer:
     async def _until_dead(self) -> None:
         if not self.adopted and self._child is not None:
             if self._child.running:
-                _log.error("nats-server ended with status %d", await self._child.exited())
+                _log.error("nats-server ended with status %d", await self._until_ended(self._child))
             return
         pidfd = open_process(self._known.pid, self._known.ticks)
         if pidfd is not None:
@@ -216,6 +221,27 @@ class EmbeddedServer:
                 await ended(pidfd)
             finally:
                 os.close(pidfd)
+
+    async def _until_ended(self, child: Child) -> int:
+        """Its status once it has ended. One that met a full disk writes no more, and never gets over it: it is ended when there is
+        room again, for another one to go on."""
+        exited = asyncio.ensure_future(child.exited())
+        said = False
+        try:
+            while not exited.done():
+                await asyncio.wait([exited], timeout=LOOK_S)
+                wrong = await ailment(self.monitor_url)
+                if not any(word in wrong for word in _FULL):
+                    continue
+                if not said:
+                    _log.error("nats-server takes nothing any more, make room on its disk: %s", wrong)
+                    said = True
+                if shutil.disk_usage(self._dir.path).free >= ROOM_MIN:
+                    _log.warning("there is room again on the disk of nats-server: it is started anew")
+                    await child.stop(STOP_S)
+            return exited.result()
+        finally:
+            exited.cancel()
 
     async def _release(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import os
@@ -30,6 +31,24 @@ async def ask(url: str, path: str) -> dict[str, Any]:
         return await asyncio.to_thread(_get, url, path)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise ConfigurationError(f"NATS monitoring at {url} gives no answer: {error!r}") from error
+
+
+async def ailment(url: str) -> str:
+    """What the server at `url` says is wrong with it; empty: nothing, or it says nothing."""
+    return await asyncio.to_thread(_ailment, url)
+
+
+def _ailment(url: str) -> str:
+    try:
+        with contextlib.suppress(http.client.HTTPException, ValueError):
+            _get(url, "/healthz")
+    except urllib.error.HTTPError as refused:
+        with refused, contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            told = json.loads(refused.read(_ANSWER_MAX))
+            return str(told.get("error", "")) if isinstance(told, dict) else ""
+    except OSError:
+        pass  # it is starting, or ending
+    return ""
 
 
 def _get(url: str, path: str) -> dict[str, Any]:
