@@ -18,7 +18,7 @@ from cordboard import codec, promises
 from cordboard.errors import ConfigurationError
 from cordboard.events.commit import INPUT_TAG
 from cordboard.events.policy import CallbackPolicy, ChannelProfile, EntryPoint, Policy, QueuePolicy
-from cordboard.events.promises import PromiseMade
+from cordboard.events.promises import CapacityPlanned, PromiseMade
 from cordboard.gateway.callbacks.answers import Answers
 from cordboard.gateway.callbacks.booking import Bookings, TooMany
 from cordboard.gateway.callbacks.tokens import Holding, ManageTokens
@@ -214,7 +214,7 @@ async def test_slots_are_for_every_cache_and_origin(tmp_path: Path) -> None:
         begin_ms = first.json()["slots"][1]["begin_ms"]
         later = await site.client.get(f"/callbacks/phone/slots?from={begin_ms}&hours=1")
         assert later.json()["slots"][0]["begin_ms"] == begin_ms
-        for wrong in ("from=-1", "hours=0", "hours=745"):
+        for wrong in ("from=-1", "hours=0", "hours=2161"):
             assert (await site.client.get(f"/callbacks/phone/slots?{wrong}")).status_code == 422
         for name in ("nowhere", "chat", "hotline"):
             refused = await site.client.get(f"/callbacks/{name}/slots")
@@ -243,6 +243,38 @@ async def test_pages_tell_without_scripts_and_quote_nobody(tmp_path: Path) -> No
         await post(site, promise["manage"], action="cancel")
         gone = await site.client.get(promise["manage"], headers={"accept": "text/html"})
         assert PHRASES["nl"]["cancelled"] in gone.text and "<form" not in gone.text
+
+
+async def test_the_page_begins_where_there_is_room_and_goes_on(tmp_path: Path) -> None:
+    async with callback_site(tmp_path) as site:
+        slots = await free(site, 24 * 14)
+        page = (await site.client.get("/callbacks/phone")).text
+        shown = [begin_ms for begin_ms in slots if f'value="{begin_ms}"' in page]
+        assert shown == slots[: len(shown)] and 0 < len(shown) <= 200
+        link = f'<a href="?from={slots[len(shown)]}&amp;lang=nl">'
+        assert link in page and PHRASES["nl"]["more"] in page
+        last = (await site.client.get(f"/callbacks/phone?from={slots[-1]}")).text
+        assert f'value="{slots[-1]}"' in last and PHRASES["nl"]["more"] + "</a>" not in last
+        assert (await site.client.get("/callbacks/phone?from=-1")).status_code == 422
+        # The plan has nobody for four days: the page begins after them.
+        slot_ms = 15 * MINUTE
+        planned = CapacityPlanned(b"p" * 16, "orders", slots[0] - slots[0] % slot_ms, slot_ms, [0] * 400)
+        async with site.log.publisher("test") as publisher:
+            await publisher.publish(codec.check_fact(planned))
+        while slots[0] in await free(site, 1):
+            pass
+        page = (await site.client.get("/callbacks/phone")).text
+        assert f'value="{slots[0] + 400 * slot_ms}"' in page and f'value="{slots[0]}"' not in page
+        promise = (await book(site, slots[0] + 400 * slot_ms)).json()
+        look = (await site.client.get(promise["manage"], headers={"accept": "text/html"})).text
+        assert f"({promise['local_from'][11:16]} – {promise['local_until'][11:16]})" in look
+        planned = CapacityPlanned(b"q" * 16, "orders", slots[0] - slots[0] % slot_ms, slot_ms, [0] * 2_976)
+        async with site.log.publisher("test") as publisher:
+            await publisher.publish(codec.check_fact(planned))
+        while await free(site, 24 * 14):
+            pass
+        nothing = (await site.client.get("/callbacks/phone")).text
+        assert PHRASES["nl"]["none"] in nothing and "<form" not in nothing
 
 
 WRONG: list[tuple[dict[str, Any], str | None]] = [

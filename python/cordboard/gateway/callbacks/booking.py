@@ -49,8 +49,8 @@ CHANNEL = "voice"
 SLOTS_MAX = 1_500
 LOOKED_AT_MAX = 6_000
 """Slots of an answer, and how many are looked at for it: it is made in the loop that serves the chats."""
-AHEAD_HOURS = 24 * 31
-"""How far ahead slots are shown at all."""
+AHEAD_HOURS = 24 * 90
+"""How far ahead slots are shown at all: no policy promises anything later."""
 logger = logging.getLogger(__name__)
 _KINDS = ("text", "customer")
 _TOO_MANY = "too many callbacks, please try again later"

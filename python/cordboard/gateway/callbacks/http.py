@@ -22,7 +22,7 @@ from cordboard.events.bounds import INSTANT_MAX_MS
 from cordboard.events.policy import EntryPoint
 from cordboard.gateway.callbacks.booking import AHEAD_HOURS, Bookings, Declined, Over, TooMany, Wish
 from cordboard.gateway.callbacks.ics import CalendarFile, calendar_file
-from cordboard.gateway.callbacks.page import CallbackPage
+from cordboard.gateway.callbacks.page import SHOWN_MAX, CallbackPage
 from cordboard.gateway.callbacks.shown import Change, FreeSlot, FreeSlots, NewBooking, NotPromised, Promised
 from cordboard.gateway.callbacks.tokens import Holding
 from cordboard.gateway.callbacks.words import PHRASES
@@ -59,6 +59,15 @@ class CallbackDesk:
         found = [_slot(slot.begin_ms, zone) for slot in self._bookings.slots(queue, from_ms, hours)]
         return FreeSlots(name, str(zone), self._bookings.slot_ms(queue), found)
 
+    def page_of_slots(self, name: str, from_ms: int) -> FreeSlots:
+        """Those of three days from the first one with room on, however far ahead that is; at most SHOWN_MAX."""
+        _, queue = self._bookings.door(name)
+        zone = self._bookings.zone(queue)
+        found = [slot.begin_ms for slot in self._bookings.slots(queue, from_ms, AHEAD_HOURS)]
+        shown = [begin_ms for begin_ms in found[:SHOWN_MAX] if begin_ms < found[0] + HOURS * 3_600_000]
+        next_ms = found[len(shown)] if len(shown) < len(found) else None
+        return FreeSlots(name, str(zone), self._bookings.slot_ms(queue), [_slot(begin_ms, zone) for begin_ms in shown], next_ms)
+
     def cached_slots(self, request: Request[Any, Any, Any], name: str, from_ms: int, hours: int) -> Response[Any]:
         """For anybody's cache; 304 if the asker has it."""
         if (late := self._too_fast(request, self._looks)) is not None:
@@ -73,11 +82,13 @@ class CallbackDesk:
             return Response(b"", status_code=304, headers=headers)
         return Response(body, media_type=MediaType.JSON, headers=headers)
 
-    def booking_page(self, request: Request[Any, Any, Any], name: str, wanted: str | None) -> Response[Any]:
+    def booking_page(self, request: Request[Any, Any, Any], name: str, from_ms: int, wanted: str | None) -> Response[Any]:
         if (late := self._too_fast(request, self._looks)) is not None:
             return late
+        if not 0 <= from_ms <= INSTANT_MAX_MS:
+            return refuse_with(422, "invalid_input", "from is an instant in Unix ms")
         door, _ = self._bookings.door(name)
-        return self._page.booking(self.slots(name, 0, HOURS), _language(request, wanted, door))
+        return self._page.booking(self.page_of_slots(name, from_ms), _language(request, wanted, door))
 
     def look(self, request: Request[Any, Any, Any], token: str, wanted: str | None) -> Response[Any]:
         """A page for people, JSON for programs. Reading changes nothing, so that a mail scanner may follow the link."""
@@ -187,6 +198,8 @@ class CallbackDesk:
             zone=str(zone),
             from_ms=promise.from_ms,
             until_ms=promise.until_ms,
+            local_from=_slot(promise.from_ms, zone).local,
+            local_until=_slot(promise.until_ms, zone).local,
             slot_ms=promise.slot_ms,
             manage=link,
             calendar=f"{link}/callback.ics",
@@ -235,8 +248,13 @@ def callback_routes(
         return desk.cached_slots(request, name, from_ms, hours)
 
     @get("/callbacks/{name:str}", sync_to_thread=False, exception_handlers=caught, summary="A page to book a callback on")
-    def booking_page(name: FromPath[str], request: Request[Any, Any, Any], lang: FromQuery[str | None] = None) -> Response[Any]:
-        return desk.booking_page(request, name, lang)
+    def booking_page(
+        name: FromPath[str],
+        request: Request[Any, Any, Any],
+        from_ms: Annotated[int, QueryParameter(name="from")] = 0,
+        lang: FromQuery[str | None] = None,
+    ) -> Response[Any]:
+        return desk.booking_page(request, name, from_ms, lang)
 
     @post(
         "/callbacks/{name:str}",

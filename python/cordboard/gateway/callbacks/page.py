@@ -12,7 +12,8 @@ from cordboard.gateway.callbacks.words import PHRASES
 from cordboard.gateway.page import language_for, read_page, words_for
 
 SHOWN_MAX = 200
-_TOLD = ("promised", "manage", "calendar", "taken", "wrong", "later")
+"""Slots of a page."""
+_TOLD = ("promised", "manage", "calendar", "taken", "wrong", "later", "more", "none")
 """What the script says."""
 
 
@@ -24,10 +25,12 @@ class CallbackPage:
 
     def booking(self, found: FreeSlots, language: str) -> Response[str]:
         say = PHRASES[language]
-        free = _choices(found.slots) if found.slots else f"<p>{escape(say['none'])}</p>"
+        if not found.slots:
+            return self._response(language, say["title"], f"<p>{escape(say['none'])}</p>")
         body = (
             f"<p>{escape(say['choose'])} <small>{escape(found.zone)}</small></p>\n"
-            f'<form data-entry-point="{escape(found.entry_point)}">\n{free}\n<div data-scripted hidden>'
+            f'<form data-entry-point="{escape(found.entry_point)}">\n'
+            f"{_choices(found.slots)}{_more(found, language, say)}\n<div data-scripted hidden>"
             f'<label>{escape(say["number"])} <input name="number" type="tel" autocomplete="tel" required maxlength="40"></label>'
             f'<label>{escape(say["name"])} <input name="name" autocomplete="name" maxlength="80"></label>'
             f'<label>{escape(say["text"])} <textarea name="text" maxlength="2000"></textarea></label>'
@@ -44,8 +47,9 @@ class CallbackPage:
             body += f"<p><strong>{escape(say['at_risk'])}</strong></p>\n"
         if promised.outcome is None:
             when = f"{promised.local[:10]} {promised.local[11:16]}"
+            window = f"{promised.local_from[11:16]} – {promised.local_until[11:16]}"
             body += (
-                f"<p>{escape(say['when'])} <strong>{when}</strong> <small>{escape(promised.zone)}</small><br>"
+                f"<p>{escape(say['when'])} <strong>{when}</strong> ({window}) <small>{escape(promised.zone)}</small><br>"
                 f"{escape(say['reference'])}: <code>{promised.reference}</code></p>\n"
                 f'<p><a href="{promised.calendar}">{escape(say["calendar"])}</a></p>\n'
             )
@@ -76,10 +80,16 @@ class CallbackPage:
         return Response(page, media_type=MediaType.HTML, headers=self._headers | {"vary": "accept, accept-language"})
 
 
+def _more(found: FreeSlots, language: str, say: Mapping[str, str]) -> str:
+    if found.next_ms is None:
+        return ""
+    return f'<p><a href="?from={found.next_ms}&amp;lang={language}">{escape(say["more"])}</a></p>'
+
+
 def _choices(slots: Iterable[FreeSlot]) -> str:
     """Radio buttons, a day together."""
     days = []
-    for day, some in groupby(list(slots)[:SHOWN_MAX], key=lambda slot: slot.local[:10]):
+    for day, some in groupby(slots, key=lambda slot: slot.local[:10]):
         times = "".join(
             f'<label class="time"><input type="radio" name="slot" value="{slot.begin_ms}" required> {slot.local[11:16]}</label>'
             for slot in some

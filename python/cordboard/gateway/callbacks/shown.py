@@ -16,13 +16,15 @@ class FreeSlot(msgspec.Struct, frozen=True):
     local: str
 
 
-class FreeSlots(msgspec.Struct, frozen=True):
-    """Slots with room, in the order of time. Nothing is held: somebody else may be faster."""
+class FreeSlots(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Slots with room, in the order of time. Nothing is held: somebody else may be faster. `next_ms`: when the next one begins that
+    is not among them; only a page says so."""
 
     entry_point: str
     zone: str
     slot_ms: int
     slots: list[FreeSlot]
+    next_ms: int | None = None
 
 
 class NewBooking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +45,7 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Promised(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A promise as its customer is shown it. Times are Unix ms, `local` on the clock of `zone`; `manage` and `calendar` are paths
+    """A promise as its customer is shown it. Times are Unix ms, `local…` on the clock of `zone`; `manage` and `calendar` are paths
     on this server. `state`: promised, waiting, calling, ended, and then `outcome`. `alternatives`: slots with room that can be had
     instead, while it is at risk or after it was missed."""
 
@@ -55,6 +57,8 @@ class Promised(msgspec.Struct, frozen=True, omit_defaults=True):
     zone: str
     from_ms: int
     until_ms: int
+    local_from: str
+    local_until: str
     slot_ms: int
     manage: str
     calendar: str

@@ -6,7 +6,8 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     "en": {
         "title": "We call you back",
         "choose": "Choose when we may call you.",
-        "none": "There is no room within the next three days.",
+        "none": "At present there is no free time for a call. Please try again later.",
+        "more": "Later times",
         "number": "Your telephone number",
         "name": "Your name",
         "text": "What is it about?",
@@ -35,7 +36,8 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     "nl": {
         "title": "Wij bellen u terug",
         "choose": "Kies wanneer wij u mogen bellen.",
-        "none": "De komende drie dagen is er geen plaats.",
+        "none": "Er is nu geen vrije tijd. Probeer het later opnieuw.",
+        "more": "Latere tijden",
         "number": "Uw telefoonnummer",
         "name": "Uw naam",
         "text": "Waarover gaat het?",
@@ -64,7 +66,8 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     "fr": {
         "title": "Nous vous rappelons",
         "choose": "Choisissez quand nous pouvons vous appeler.",
-        "none": "Il n'y a plus de place ces trois prochains jours.",
+        "none": "Il n'y a pas d'heure libre pour le moment. Réessayez plus tard.",
+        "more": "Heures suivantes",
         "number": "Votre numéro de téléphone",
         "name": "Votre nom",
         "text": "De quoi s'agit-il ?",
@@ -93,7 +96,8 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     "de": {
         "title": "Wir rufen Sie zurück",
         "choose": "Wählen Sie, wann wir Sie anrufen dürfen.",
-        "none": "In den nächsten drei Tagen ist nichts frei.",
+        "none": "Zurzeit ist nichts frei. Versuchen Sie es später noch einmal.",
+        "more": "Spätere Zeiten",
         "number": "Ihre Telefonnummer",
         "name": "Ihr Name",
         "text": "Worum geht es?",
