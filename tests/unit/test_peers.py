@@ -9,9 +9,14 @@ from typing import Literal
 import msgspec
 import pytest
 
-from cordboard.log.memory import MemoryLog
+from cordboard.log.memory import MemoryLog, MemorySnapshots
+from cordboard.log.snapshot_name import SnapshotName, parsed
 from cordboard.log.subjects import BEATS
-from cordboard.router.peers import Beat, Peers, Timing
+from cordboard.router.core import CoreThread
+from cordboard.router.keeping import ASK_S, Keeping
+from cordboard.router.peers import STANDBYS_MAX, Beat, Peers, Timing
+from cordboard.router.snapshots import OVERDUE, Rhythm
+from tests.archives import lived
 from tests.logs import until
 
 SELF = b"m" * 16
@@ -184,4 +189,60 @@ async def test_what_is_said_is_said_again_and_again_until_silence(log: Cut, peer
 
 async def test_the_newest_snapshot_is_known_to_all(log: Cut, peers: Peers) -> None:
     await heard(log, beat(b"a", "standby", 1, 5_000), beat(b"b", "leading", 1, 3_000))
-    assert peers.snapshot_seq == 5_000
+    assert peers.rumoured_seq == 5_000
+    assert peers.snapshot_seq == 0, "anybody can say so"
+
+
+async def test_a_crowd_that_somebody_makes_up_is_not_a_queue_without_end(log: Cut, peers: Peers) -> None:
+    await heard(log, *(beat(bytes([number]), "standby", 1) for number in range(100)))
+    assert peers.rank() == STANDBYS_MAX
+
+
+class Shelved(Cut):
+    """A log that counts how often its snapshots are asked for."""
+
+    asked = 0
+
+    @property
+    def snapshots(self) -> MemorySnapshots:
+        type(self).asked += 1
+        return self._server.snapshots
+
+
+async def test_of_what_is_said_to_be_stored_only_what_is_there_counts(clock: Loop) -> None:
+    log = Shelved("default")
+    names = list[SnapshotName]()
+    while len(names) < 2:
+        await lived(log, 10, seed=len(names) + 1, before=10 * len(names), snapshot_every=4)
+        names = parsed(log._server.snapshots.blobs)
+    last, newest = await log.last_journal_seq(), names[-1]
+    peers = Peers(log, SELF, TIMING)
+    peers.stored(names[-2].seq)
+    async with CoreThread() as core, asyncio.TaskGroup() as group:
+        rhythm = Rhythm(every_commits=4, commits=OVERDUE * 4)
+        keeping = Keeping(log, core, peers, group, rhythm, gap_s=0)
+        keeping._clock, keeping._taken_at = clock, clock.now
+
+        async def due() -> bool:
+            clock.now += ASK_S
+            keeping.due(ours=False, quiet=False)
+            await asyncio.sleep(0.01)
+            return keeping.due(ours=False, quiet=False)
+
+        assert await due()
+        log._server.snapshots.blobs[str(SnapshotName(last + 7, bytes(32), 2, bytes(32)))] = b"of a journal that lost its end"
+        log._server.snapshots.blobs[str(SnapshotName(newest.seq + 1, bytes(32), 2, bytes(32)))] = b"of another journal"
+        for seq in (newest.seq - 1, last + 7, 1 << 62):
+            del log._server.snapshots.blobs[str(newest)]
+            peers._hear(Beat(b"z" * 16, "standby", 1, seq))
+            assert await due() and peers.snapshot_seq < newest.seq, "forged, or no longer true"
+            log._server.snapshots.blobs[str(newest)] = b"there"
+        asked = log.asked
+        for _ in range(20):
+            peers._hear(Beat(b"z" * 16, "standby", 1, 1 << 62))
+            keeping.due(ours=False, quiet=False)
+            await asyncio.sleep(0)
+        assert log.asked == asked, "the store is not asked as often as somebody speaks"
+        assert not await due(), "a false word leads to the true one"
+        assert peers.snapshot_seq == newest.seq
+        await keeping.stored()

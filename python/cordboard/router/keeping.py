@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 from cordboard._core import Router
+from cordboard.errors import LogUnavailable
 from cordboard.log.port import SiteLog
 from cordboard.router import snapshots
 from cordboard.router.core import CoreThread
 from cordboard.router.peers import Peers
 
+logger = logging.getLogger(__name__)
+
 SNAPSHOT_GAP_S = 60.0
+ASK_S = 1.0
+"""At most so often the store is asked whether what somebody says is there."""
 
 Reached = Callable[[int], Awaitable[None]]
 
@@ -33,6 +39,8 @@ class Keeping:
         self._known_seq = peers.snapshot_seq
         self._taken_at = self._clock()
         self._storing: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._asked_at = -ASK_S
 
     def committed(self, size: int) -> None:
         """The state went on by a commit of so many bytes."""
@@ -40,6 +48,7 @@ class Keeping:
 
     def due(self, *, ours: bool, quiet: bool) -> bool:
         """Enough to fold, and a quiet moment; or so much that no quiet moment can be waited for, nor (`ours` is False) another."""
+        self._ask()
         if self._peers.snapshot_seq > self._known_seq:
             self._known_seq = self._peers.snapshot_seq
             self._rhythm.taken()
@@ -58,13 +67,31 @@ class Keeping:
 
     async def stored(self) -> None:
         """Wait for the one under way."""
+        if self._asking is not None:
+            self._asking.cancel()
         if self._storing is not None:
             await self._storing
 
     def give_up(self) -> None:
         """Leave the one under way to others."""
-        if self._storing is not None:
-            self._storing.cancel()
+        for task in (self._asking, self._storing):
+            if task is not None:
+                task.cancel()
+
+    def _ask(self) -> None:
+        """Anybody can say that a snapshot is stored. The store knows."""
+        if self._peers.rumoured_seq <= self._peers.snapshot_seq or (self._asking is not None and not self._asking.done()):
+            return
+        if self._clock() - self._asked_at >= ASK_S:
+            self._asked_at = self._clock()
+            self._asking = self._group.create_task(self._look(), name="look for snapshots")
+
+    async def _look(self) -> None:
+        self._peers.rumoured_seq = 0  # who says it again is heard again
+        try:
+            self._peers.stored(await snapshots.stored_above(self._log, self._peers.snapshot_seq))
+        except LogUnavailable as error:
+            logger.debug("which snapshots are stored is not known: %s", error)
 
     async def _store(self, name: snapshots.SnapshotName, data: bytes, reached: Reached) -> None:
         await reached(name.seq)

@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 DEAF_S = 0.5
 """Whoever looks at the clock so seldom was not listening either (stopped, suspended, starved)."""
 
+STANDBYS_MAX = 32
+"""More are not counted: a place in the queue behind so many, which anybody can make up, would be too long a wait."""
+
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -50,7 +53,7 @@ class Beat(msgspec.Struct, frozen=True, array_like=True):
     standing: Literal["leading", "standby"]
     epoch: Count
     snapshot_seq: Count = 0
-    """The newest snapshot that it knows to be stored."""
+    """The newest snapshot that it knows to be stored: a reason to ask the store."""
 
 
 class Peers:
@@ -60,7 +63,9 @@ class Peers:
         """`incarnation`: 16 bytes of this life of the process. Within a running event loop."""
         self.timing = timing
         self.snapshot_seq = 0
-        """The newest snapshot that anybody said is stored, ourselves included."""
+        """The newest snapshot that is known to be stored."""
+        self.rumoured_seq = 0
+        """The newest that somebody says is stored. It may be false."""
         self._log = log
         self.incarnation = incarnation
         self._clock = asyncio.get_running_loop().time
@@ -155,9 +160,10 @@ class Peers:
                     self._hear(beat)
 
     def _hear(self, beat: Beat) -> None:
-        self.stored(beat.snapshot_seq)
+        self.rumoured_seq = max(self.rumoured_seq, beat.snapshot_seq)
         if beat.standing == "standby":
-            self._standbys[beat.incarnation] = self._clock()
+            if beat.incarnation in self._standbys or len(self._near()) < STANDBYS_MAX:
+                self._standbys[beat.incarnation] = self._clock()
             return
         self._standbys.pop(beat.incarnation, None)
         if beat.epoch > self._epoch:

@@ -6,6 +6,7 @@ whose commit is not in this journal, whose state differs from its name, or that 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
 from cordboard import codec
@@ -16,7 +17,18 @@ from cordboard.log.snapshot_name import KEPT, SnapshotName, dispensable, parsed,
 from cordboard.router.core import CoreThread
 from cordboard.router.reading import patiently
 
-__all__ = ["EVERY_BYTES", "EVERY_COMMITS", "KEPT", "Rhythm", "SnapshotName", "newest", "store", "superfluous", "take"]
+__all__ = [
+    "EVERY_BYTES",
+    "EVERY_COMMITS",
+    "KEPT",
+    "Rhythm",
+    "SnapshotName",
+    "newest",
+    "store",
+    "stored_above",
+    "superfluous",
+    "take",
+]
 logger = logging.getLogger(__name__)
 
 EVERY_COMMITS = 5_000
@@ -97,6 +109,18 @@ async def newest(log: Journal, core: CoreThread, up_to: int, above: int = 0) -> 
         except CordboardError as error:
             logger.warning("snapshot at %d is passed over: %s", name.seq, error)
     return None
+
+
+async def stored_above(log: Journal, above: int) -> int:
+    """The position of the newest stored snapshot above position `above` that is one of this journal; 0 if there is none.
+
+    Raises LogUnavailable.
+    """
+    for name in reversed([known for known in parsed(await log.snapshots.names()) if known.seq > above]):
+        with contextlib.suppress(NotFound):  # beyond the journal's end
+            if commit_hash((await log.read_commit(name.seq)).data) == name.commit_hash:
+                return name.seq
+    return 0
 
 
 async def _load(log: Journal, core: CoreThread, name: SnapshotName) -> Router:
