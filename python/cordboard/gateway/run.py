@@ -77,7 +77,7 @@ async def run_gateway(
     routes = [
         *availability_routes(gateway.turnstile, limits, allowed_origins, behind_proxy=behind_proxy),
         *callback_routes(gateway.bookings, limits, allowed_origins, behind_proxy=behind_proxy),
-        *form_routes(gateway.entrances[FORM], limits, behind_proxy=behind_proxy),
+        *form_routes(gateway.entrances[FORM], limits, gateway.filling, behind_proxy=behind_proxy),
         *recording_routes(gateway.recordings, limits, allowed_origins, behind_proxy=behind_proxy),
         *webhook_routes(gateway.entrances[WEBHOOK], limits, webhook_secrets or {}),
     ]
@@ -123,7 +123,7 @@ class _Gateway:
         self.bookings = Bookings(CALLBACK, log.site, vault, self._policy, numbers, answers, limits)
         call_number = self.bookings.check_number if numbers else None
         self._chat = Chat(name, vault, keys, self._policy, limits, grace_s, self.turnstile.take, call_number)
-        self.recordings = self._chat.recordings
+        self.recordings, self.filling = self._chat.recordings, self._chat.forms
         self._sessions: set[Session] = set()
         self._whispers = Whispers(log, self._chat)
         folds = [

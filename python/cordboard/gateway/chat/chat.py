@@ -20,6 +20,7 @@ from cordboard.events.fact import ContactArrived, MessagePosted
 from cordboard.events.verdict import Refused, Verdict
 from cordboard.gateway.chat.conversations import Conversation, Conversations
 from cordboard.gateway.chat.departures import Departures
+from cordboard.gateway.chat.forms import ChatForms
 from cordboard.gateway.chat.next_steps import FIRST, CallNumber, ChatSteps
 from cordboard.gateway.chat.protocol import Choose, Start
 from cordboard.gateway.chat.recordings import Recordings
@@ -82,6 +83,7 @@ class Chat:
         self.departures = Departures(grace_s, self.verdicts)
         self.steps = ChatSteps(name, vault, keys, policy, self.verdicts, call_number, limits.choices_a_client)
         self.recordings = Recordings(name, keys, self.steps.fold, self.verdicts, self._open_intake, limits.verdict_s)
+        self.forms = ChatForms(name, vault, self.steps, self.verdicts, self._open_intake, limits.verdict_s)
         self._name = name
         self._starting = Room(limits.starts, limits.patience_s)
         self._sockets: dict[bytes, Attached] = {}

@@ -13,7 +13,7 @@ def waiting_frames(line: QueuedLine) -> list[protocol.ServerFrame]:
 
 
 def steps_frame(offered: Offered) -> protocol.Steps:
-    steps = tuple(protocol.Step(step.kind, step.to) for step in offered.steps)
+    steps = tuple(protocol.Step(step.kind, step.to, offered.forms.get(step.to or "")) for step in offered.steps)
     return protocol.Steps(steps=steps, until_ms=offered.until_ms, told=offered.told)
 
 

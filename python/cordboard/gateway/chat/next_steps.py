@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from cordboard import codec
@@ -47,6 +47,8 @@ class Offered:
     until_ms: int
     told: str
     open: bool
+    forms: Mapping[str, str]
+    """Paths of forms' pages, by name."""
 
 
 class TurnedAway(FactRefused):
@@ -74,7 +76,7 @@ class ChatSteps:
     ) -> None:
         self.fold = NextSteps()
         self.choosers = Choosers(self.fold, most)
-        self._name, self._vault, self._keys, self._policy, self._verdicts = name, vault, keys, policy, verdicts
+        self._name, self._vault, self.keys, self._policy, self._verdicts = name, vault, keys, policy, verdicts
         self._call_number = call_number
 
     def apply(self, seq: int, commit: Commit) -> None:
@@ -85,7 +87,15 @@ class ChatSteps:
         door = None if choice.entry_point is None else self._policy.door(choice.entry_point)
         text = "" if door is None else told(door.messages, choice.language)
         steps = tuple(step for step in choice.steps if step.kind != "callback" or self._call_number is not None)
-        return Offered(steps if choice.open else (), choice.until_ms, text, choice.open)
+        forms = {step.to: self._form(choice, step.to) for step in steps if step.kind == "form" and step.to is not None}
+        links = {to: link for to, link in forms.items() if link}
+        return Offered(steps if choice.open else (), choice.until_ms, text, choice.open, links)
+
+    def _form(self, choice: Choice, name: str) -> str:
+        """The path of a form's page, where filling it in takes the step; empty if the policy has no such page."""
+        language = "" if choice.language is None else f"&lang={choice.language}"
+        token = self.keys.link_token(choice.contact, "filler")
+        return f"/form/{name}?step={token}{language}" if self._policy.form(name) is not None else ""
 
     def refuse(self, contact: bytes, client: str) -> None:
         """Raises TurnedAway if this contact was; `client` has the choice."""
@@ -117,32 +127,32 @@ class ChatSteps:
         finally:
             verdict.cancel()
         if isinstance(decided, Refused):
-            await self._forget(draft)
+            await self.forget(draft)
             raise FactRefused(f"the router refused: {decided.reason}", reason=decided.reason)
         after = self.fold.get(contact)
         if after is None or after.taken is None:
-            await self._forget(draft)
+            await self.forget(draft)
             raise FactRefused("nobody can call then any more: choose something else", reason="callback_full")
         return after
 
-    async def _forget(self, draft: Draft) -> None:
+    async def forget(self, draft: Draft) -> None:
         """Nothing follows from the choice: number and text are kept for nothing."""
-        messages = [content.ref for content in draft.contents if content.kind == "message"]
+        kept = [content.ref for content in draft.contents]
         try:
             if draft.contact != draft.about:
-                await self._vault.discard(draft.contact, ("text", "customer", "number"), messages)
+                await self._vault.discard(draft.contact, (), kept)
                 return
-            for message in messages:
+            for message in kept:
                 await self._vault.withdraw(draft.contact, message)
         except (VaultUnavailable, Overloaded) as error:
             logger.warning("what belongs to a choice that came to nothing stays in the vault: %s", error)
 
     async def _draft(self, choice: Choice, frame: Choose) -> Draft:
-        contact, successor, fact_id = choice.contact, self._keys.new_contact(), secrets.token_bytes(ID_BYTES)
+        contact, successor, fact_id = choice.contact, self.keys.new_contact(), secrets.token_bytes(ID_BYTES)
         kind, address = await self._address(choice, frame)
         # Who waits has said the first words in this chat: it goes on in another queue.
         stays = frame.kind == "queue" and choice.waits
-        text = frame.text or ("" if stays else await self._first_text(contact))
+        text = frame.text or ("" if stays else await self.first_text(contact))
         message = secrets.token_bytes(ID_BYTES) if frame.kind == "queue" and text else None
         contents: list[Content] = []
         if message is not None:
@@ -190,7 +200,7 @@ class ChatSteps:
             return spelled(EMAIL, frame.email or "")
         return EMAIL, ""
 
-    async def _first_text(self, contact: bytes) -> str:
+    async def first_text(self, contact: bytes) -> str:
         """What the chat began with."""
         posted = await self._vault.find(self._name, f"{contact.hex()}:{FIRST}")
         fact = codec.decode_fact(posted.fact) if posted is not None else None

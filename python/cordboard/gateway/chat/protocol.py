@@ -162,10 +162,12 @@ class Ended(msgspec.Struct, frozen=True, tag_field="type", tag="ended"):
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something that can be done: callback, queue, voicemail, form, mail, or to be told (message)."""
+    """Something that can be done: callback, queue, voicemail, form, mail, or to be told (message). `url`: of a form, the path of
+    its page; who fills that in has chosen it."""
 
     kind: str
     to: str | None = None
+    url: str | None = None
 
 
 class Steps(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="next_steps"):

@@ -86,7 +86,7 @@ class Recordings:
 
     def _left_by(self, token: str) -> bytes:
         """The contact that follows from the choice of a token's owner."""
-        chooser = self._keys.recorder_of(token)
+        chooser = self._keys.linked(token, "recorder")
         choice = None if chooser is None else self._steps.get(chooser)
         taken = None if choice is None else choice.taken
         if taken is None or taken.kind != VOICEMAIL or taken.successor is None:

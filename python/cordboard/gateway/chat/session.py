@@ -58,6 +58,7 @@ class Session:
         self._ending: SocketEnded | None = None
         self._conversation: Conversation | None = None
         self._turned_away: bytes | None = None
+        self._choosing = False
         self._unwatch: Callable[[], None] = _nothing
         self._place = 0
         self._behind = True
@@ -223,23 +224,28 @@ class Session:
         """This one was turned away, and its customer chooses on this socket; None: nobody does any more."""
         self._unwatch()
         self._turned_away = contact
-        self._unwatch = _nothing if contact is None else self._chat.steps.choosers.watch(contact, self._time_is_up)
+        self._unwatch = _nothing if contact is None else self._chat.steps.choosers.watch(contact, self._is_over)
 
-    def _time_is_up(self, choice: Choice) -> None:
-        if choice.taken is not None and choice.by == "time":
+    def _is_over(self, choice: Choice) -> None:
+        """Time is up, or it was chosen elsewhere."""
+        if choice.taken is not None and choice.by is not None and not self._choosing:
             self.say(self._taken(choice.contact, choice.taken.kind, choice.taken.to, choice.by))
 
     def _taken(self, contact: bytes, kind: str, to: str | None, by: str) -> protocol.Taken:
         choice = self._chat.steps.fold.get(contact)
         offered = None if choice is None else self._chat.steps.shown(choice)
-        return taken_frame(kind, to, by, choice, offered, f"{RECORDING}/{self._chat.keys.recording_token(contact)}")
+        return taken_frame(kind, to, by, choice, offered, f"{RECORDING}/{self._chat.keys.link_token(contact, 'recorder')}")
 
     async def _choose(self, frame: protocol.Choose) -> None:
         """Instead of a chat that was turned away, or of waiting on."""
         contact = self._turned_away if self._conversation is None else self._conversation.contact
         if contact is None:
             raise InvalidInput("there is nothing to choose", reason="no_next_step")
-        choice, conversation = await self._chat.choose(contact, frame)
+        self._choosing = True
+        try:
+            choice, conversation = await self._chat.choose(contact, frame)
+        finally:
+            self._choosing = False
         if self._conversation is not None:
             return  # the journal's line says it
         assert choice.taken is not None

@@ -8,11 +8,15 @@ import base64
 import binascii
 import hashlib
 import hmac
+from typing import Literal
 
 from cordboard.events.bounds import ID_BYTES
 from cordboard.gateway.entrance.marks import ContactMarks
 
 _MAC_BYTES = 24
+
+Purpose = Literal["recorder", "filler"]
+"""Of a link: to send the recording of a voicemail, to fill in a form."""
 
 
 class ChatKeys:
@@ -39,13 +43,13 @@ class ChatKeys:
         contact, mac = data[:ID_BYTES], data[ID_BYTES:]
         return contact if hmac.compare_digest(mac, self._digest(purpose, contact, _MAC_BYTES)) else None
 
-    def recording_token(self, contact: bytes) -> str:
-        """By which who chose a voicemail sends what they say; it resumes no chat."""
-        return base64.urlsafe_b64encode(contact + self._digest(b"recorder", contact, _MAC_BYTES)).rstrip(b"=").decode()
+    def link_token(self, contact: bytes, purpose: Purpose) -> str:
+        """By which a customer who may choose does one thing, and resumes no chat."""
+        return base64.urlsafe_b64encode(contact + self._digest(purpose.encode(), contact, _MAC_BYTES)).rstrip(b"=").decode()
 
-    def recorder_of(self, token: str) -> bytes | None:
-        """The contact whose customer chose it; None if it is nobody's token."""
-        return self._contact_of(token, b"recorder")
+    def linked(self, token: str, purpose: Purpose) -> bytes | None:
+        """The contact whose customer has the link; None if it is nobody's."""
+        return self._contact_of(token, purpose.encode())
 
     def recording(self, contact: bytes, data: bytes) -> bytes:
         """The reference of what was said: the same recording has the same one."""

@@ -6,7 +6,7 @@ There is no session and no cookie, so a post from another site can do nothing th
 import asyncio
 import secrets
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from litestar import MediaType, Request, Response, get, post
 from litestar.exceptions import HTTPException
@@ -16,7 +16,7 @@ from litestar.params import FromPath, FromQuery
 from cordboard import metrics
 from cordboard.errors import CordboardError, NotFound, Overloaded
 from cordboard.events.policy import EntryPoint, Form
-from cordboard.gateway.entrance.entrance import Entrance
+from cordboard.gateway.entrance.entrance import Entrance, Letter
 from cordboard.gateway.form.form import KEY, TRAP, Given, check, check_key, letter_of, object_of, pairs_of, schema_of
 from cordboard.gateway.form.page import FormPage
 from cordboard.gateway.form.words import FALLBACK, PHRASES, say
@@ -41,28 +41,41 @@ from cordboard.room import Room
 _URLENCODED, _JSON = "application/x-www-form-urlencoded", "application/json"
 
 
+class Filling(Protocol):
+    """What is a form to who may choose one instead of waiting, by the secret link that they were shown."""
+
+    async def began(self, token: str) -> str:
+        """What their chat began with; empty if there is nothing to choose."""
+
+    async def fill(self, token: str, letter: Letter) -> bytes | None:
+        """The contact that follows; None if it cannot be chosen (any more): then the letter is one like any other. Raises
+        OutcomeUnknown, and what an intake does."""
+
+
 class Forms:
     """The forms of the policy in force. `behind_proxy`: clients are told apart by what the proxy in front says."""
 
-    def __init__(self, entrance: Entrance, limits: Limits, *, behind_proxy: bool) -> None:
-        self._entrance = entrance
+    def __init__(self, entrance: Entrance, limits: Limits, filling: Filling, *, behind_proxy: bool) -> None:
+        self._entrance, self._filling = entrance, filling
         self._limits = limits
         self._bodies = Room(limits.bodies)
         self._behind_proxy = behind_proxy
         self._page = FormPage()
         self._buckets = TokenBuckets(limits.posts_per_s, limits.posts_burst)
 
-    def page(self, name: str, wanted: str | None) -> Response[str]:
-        """Raises NotFound."""
+    async def page(self, name: str, wanted: str | None, step: str) -> Response[str]:
+        """Raises NotFound, VaultUnavailable."""
         form, door = self._form(name)
-        return self._html(self._page.blank(form, _language(form, door, wanted), secrets.token_urlsafe(16)))
+        text = await self._filling.began(step) if step else ""
+        began = {field.name: text for field in form.fields if text and field.role == "text"}
+        return self._html(self._page.blank(form, _language(form, door, wanted), secrets.token_urlsafe(16), began, step=step))
 
     def schema(self, name: str, wanted: str | None) -> dict[str, Any]:
         """Raises NotFound."""
         form, door = self._form(name)
         return schema_of(form, _language(form, door, wanted))
 
-    async def take(self, name: str, wanted: str | None, request: Request[Any, Any, Any]) -> Response[Any]:
+    async def take(self, name: str, wanted: str | None, step: str, request: Request[Any, Any, Any]) -> Response[Any]:
         """A post. Raises NotFound, Overloaded, and HTTPException for a body too large or too slow."""
         form, door = self._form(name)
         language = _language(form, door, wanted)
@@ -72,11 +85,11 @@ class Forms:
             return refuse_with(429, "rate_limited", "too many forms from one address, slow down", self._limits.retry_after_ms)
         match request.headers.get("content-type", "").partition(";")[0].strip().lower():
             case media_type if media_type == _URLENCODED:
-                return await self._from_page(form, door, language, await self._body(request))
+                return await self._from_page(form, door, language, step, await self._body(request))
             case media_type if media_type == _JSON:
                 key = request.headers.get("idempotency-key")
                 told = wanted if wanted is not None and wanted in PHRASES else FALLBACK
-                return await self._from_program(form, door, language, told, key, await self._body(request))
+                return await self._from_program(form, door, language, told, step, key, await self._body(request))
         return refuse_with(415, "unsupported_media_type", f"a form is posted as {_URLENCODED} or {_JSON}")
 
     async def _body(self, request: Request[Any, Any, Any]) -> bytes:
@@ -87,7 +100,7 @@ class Forms:
             metrics.REFUSED.labels("form", "overloaded").inc()
             raise
 
-    async def _from_page(self, form: Form, door: EntryPoint, language: str, body: bytes) -> Response[Any]:
+    async def _from_page(self, form: Form, door: EntryPoint, language: str, step: str, body: bytes) -> Response[Any]:
         given: dict[str, Any] = {}
         key = secrets.token_urlsafe(16)
         try:
@@ -96,30 +109,31 @@ class Forms:
             if trap:
                 raise Mistakes([Problem(say(language, "empty"), "must_be_empty", say(language, "must_be_empty"))])
             key = check_key(sent if isinstance(sent, str) else None, KEY, say(language, "bad_key"))
-            admitted = await self._admit(form, door, language, given, key, language)
+            admitted = await self._admit(form, door, language, given, key, language, step)
         except CordboardError as error:
             status = status_of(error)
             problems = error.problems if isinstance(error, Mistakes) else []
             notice = "" if problems else say(language, "later") if status == 503 else str(error)
-            page = self._page.blank(form, language, key, given, problems, notice)
+            page = self._page.blank(form, language, key, given, problems, notice, step)
             return self._html(page, status, later(self._limits.retry_after_ms) if status == 503 else {})
         return self._html(self._page.thanks(form, language, admitted.contact))
 
     async def _from_program(
-        self, form: Form, door: EntryPoint, language: str, told: str, key: str | None, body: bytes
+        self, form: Form, door: EntryPoint, language: str, told: str, step: str, key: str | None, body: bytes
     ) -> Response[Any]:
         """`told`: the language of what is said about mistakes."""
         try:
             key = check_key(key, "Idempotency-Key", say(told, "bad_header"))
-            admitted = await self._admit(form, door, language, object_of(body), key, told)
+            admitted = await self._admit(form, door, language, object_of(body), key, told, step)
         except CordboardError as error:
             return refuse(error, self._limits.retry_after_ms)
         return Response(admitted, status_code=202, headers=HEADERS)
 
-    async def _admit(self, form: Form, door: EntryPoint, language: str, given: Given, key: str, told: str) -> Admitted:
+    async def _admit(self, form: Form, door: EntryPoint, language: str, given: Given, key: str, told: str, step: str) -> Admitted:
         values = check(form, given, told)
         letter = letter_of(form, door, _answers_from(self._entrance.policy, door), values, key, language)
-        return Admitted((await self._entrance.admit(letter)).contact.hex())
+        follows = await self._filling.fill(step, letter) if step else None
+        return Admitted((follows or (await self._entrance.admit(letter)).contact).hex())
 
     def _form(self, name: str) -> tuple[Form, EntryPoint]:
         policy = self._entrance.policy
@@ -133,18 +147,18 @@ class Forms:
         return Response(page, status_code=status, media_type=MediaType.HTML, headers={**(headers or {}), **self._page.headers})
 
 
-def form_routes(entrance: Entrance, limits: Limits, *, behind_proxy: bool) -> Sequence[HTTPRouteHandler]:
-    """`/form/<name>` and `/form/<name>/schema`."""
-    forms = Forms(entrance, limits, behind_proxy=behind_proxy)
+def form_routes(entrance: Entrance, limits: Limits, filling: Filling, *, behind_proxy: bool) -> Sequence[HTTPRouteHandler]:
+    """`/form/<name>` and `/form/<name>/schema`. `step`: the secret of who may choose the form instead of waiting."""
+    forms = Forms(entrance, limits, filling, behind_proxy=behind_proxy)
 
     def unknown(_request: Request[Any, Any, Any], error: CordboardError) -> Response[Refused]:
         return refuse(error, limits.retry_after_ms)
 
     caught: Any = {CordboardError: unknown, HTTPException: refuse_http}
 
-    @get("/form/{name:str}", sync_to_thread=False, media_type=MediaType.HTML, exception_handlers=caught, summary="A form's page")
-    def form_page(name: FromPath[str], lang: FromQuery[str | None] = None) -> Response[str]:
-        return forms.page(name, lang)
+    @get("/form/{name:str}", media_type=MediaType.HTML, exception_handlers=caught, summary="A form's page")
+    async def form_page(name: FromPath[str], lang: FromQuery[str | None] = None, step: FromQuery[str] = "") -> Response[str]:
+        return await forms.page(name, lang, step)
 
     @get("/form/{name:str}/schema", sync_to_thread=False, exception_handlers=caught, summary="JSON Schema of a form's post")
     def form_schema(name: FromPath[str], lang: FromQuery[str | None] = None) -> dict[str, Any]:
@@ -157,8 +171,10 @@ def form_routes(entrance: Entrance, limits: Limits, *, behind_proxy: bool) -> Se
         exception_handlers=caught,
         summary="Send a form: urlencoded from its page, or JSON with an Idempotency-Key",
     )
-    async def form_post(name: FromPath[str], request: Request[Any, Any, Any], lang: FromQuery[str | None] = None) -> Response[Any]:
-        return await forms.take(name, lang, request)
+    async def form_post(
+        name: FromPath[str], request: Request[Any, Any, Any], lang: FromQuery[str | None] = None, step: FromQuery[str] = ""
+    ) -> Response[Any]:
+        return await forms.take(name, lang, step, request)
 
     return [form_page, form_schema, form_post]
 

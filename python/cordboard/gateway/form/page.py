@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 from string import Template
+from urllib.parse import quote
 
 from cordboard.events.policy import Form, FormField
 from cordboard.gateway.form.form import KEY, TRAP
@@ -29,12 +30,14 @@ class FormPage:
         values: Mapping[str, object] | None = None,
         problems: Sequence[Problem] = (),
         notice: str = "",
+        step: str = "",
     ) -> str:
-        """The form, with what was filled in before and what is wrong with it. `key` makes sending it twice harmless."""
+        """The form, with what was filled in before and what is wrong with it. `key` makes sending it twice harmless. `step`: the
+        secret of who may choose it instead of waiting."""
         fields = "\n".join(_field(field, language, (values or {}).get(field.name), problems) for field in form.fields)
         body = (
             f"{_notice(notice)}{_summary(form, language, problems)}"
-            f'<form method="post" action="?lang={escape(language)}" accept-charset="utf-8">\n'
+            f'<form method="post" action="{escape(_query(language, step))}" accept-charset="utf-8">\n'
             f'<input type="hidden" name="{KEY}" value="{escape(key)}">\n'
             f'<div class="unseen" aria-hidden="true"><label for="trap">{escape(say(language, "empty"))}</label>'
             f'<input id="trap" name="{TRAP}" tabindex="-1" autocomplete="off"></div>\n'
@@ -54,6 +57,10 @@ class FormPage:
     def _page(self, form: Form, language: str, body: str) -> str:
         title = escape(label(form.labels, language, form.name))
         return self._frame.substitute(lang=escape(language), title=title, languages=_languages(form, language), body=body)
+
+
+def _query(language: str, step: str) -> str:
+    return f"?lang={quote(language)}" + (f"&step={quote(step)}" if step else "")
 
 
 def _languages(form: Form, language: str) -> str:
