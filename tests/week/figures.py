@@ -29,7 +29,8 @@ class Direct(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Promises(msgspec.Struct, frozen=True, kw_only=True):
-    """By how they ended. `rate`: kept, of those kept or missed; lateness is of those who were connected, in seconds (early: 0)."""
+    """By how they ended; a promise that was moved is one, with its successor. `rate`: kept, of those kept or missed; lateness is of
+    those who were connected, in seconds (early: 0)."""
 
     made: int
     kept: int
@@ -138,7 +139,8 @@ def _promises(tally: Tally) -> Promises:
     ends = [promise.outcome for promise in found]
     late = [_late_s(promise) for promise in found if promise.connected_ms is not None] or [0.0]
     return Promises(
-        made=len(found), kept=ends.count("kept"), honoured_not_reached=ends.count("honoured_not_reached"),
+        made=len(found) - ends.count("rescheduled"), kept=ends.count("kept"),
+        honoured_not_reached=ends.count("honoured_not_reached"),
         missed=ends.count("missed"), cancelled=ends.count("cancelled"), rescheduled=ends.count("rescheduled"),
         still_open=ends.count(None), at_risk=tally.at_risk, declined=tally.declined.total(), attempts=tally.attempts.total(),
         rate=share(ends.count("kept"), ends.count("kept") + ends.count("missed")),

@@ -24,7 +24,7 @@ HOURS = {
 """How the contacts of a channel spread over the hours of a day."""
 HANDLE_S = {"voice": 430, "chat": 960, "whatsapp": 360, "mail": 420}
 PATIENCE_S = {"voice": 240, "chat": 300}
-ASKERS_PERCENT = 22
+ASKERS_PERCENT = 24
 """Of the callers: those who would rather choose a time."""
 WILLING_PERCENT = 40
 """Of the other callers: those who hang up and keep their place, if a long wait is expected."""

@@ -15,6 +15,10 @@ from tests.week.site import CHANNELS, Variant
 KEPT_RATE_MIN = 0.99
 SERVICE_LEVEL_COST_MAX = 0.02
 """How much of the service level of those who wait themselves promises may cost."""
+WITHIN_P80_MIN, WITHIN_P80_CHANNEL_MIN = 0.75, 0.60
+"""Of all to whom a wait was said, and of those of each channel, so many are served within the 80th percentile that was expected."""
+STATED_MIN = 100
+"""Fewer say nothing of a channel."""
 Weeks = Mapping[Variant, Figures]
 HEADS: dict[Variant, str] = {"promised": "promised", "without": "no callbacks", "naive": "naive callbacks"}
 
@@ -44,6 +48,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     naive_kept_rate: float
     flips_under_dwell: int
     wait_p80_calibration: float
+    wait_p80_by_channel: dict[str, float]
     weeks: dict[str, Side]
 
 
@@ -56,21 +61,29 @@ def report(size: Size, weeks: Weeks) -> Report:
         service_level_without=_round(without.all_direct.service_level),
         service_level_naive=_round(naive.all_direct.service_level), naive_kept_rate=_round(naive.promises.rate),
         flips_under_dwell=sum(each.flips_under_dwell for each in weeks.values()),
-        wait_p80_calibration=_round(with_.calibration["all"].within_p80), weeks={name: _side(each) for name, each in weeks.items()},
+        wait_p80_calibration=_round(with_.calibration["all"].within_p80),
+        wait_p80_by_channel={channel: _round(with_.calibration[channel].within_p80) for channel in CHANNELS},
+        weeks={name: _side(each) for name, each in weeks.items()},
     )  # fmt: skip
 
 
-def failures(weeks: Weeks) -> list[str]:
-    """Marks that were missed, in words; empty is good."""
+def failures(weeks: Weeks, promises_min: int = 0) -> list[str]:
+    """Marks that were missed, in words; empty is good. `promises_min`: so many calls are to be promised."""
     with_, without = weeks["promised"], weeks["without"]
     cost = without.all_direct.service_level - with_.all_direct.service_level
     found = []
     if with_.promises.rate < KEPT_RATE_MIN:
         found.append(f"{with_.promises.missed} of {with_.promises.made} promises were missed: kept rate {with_.promises.rate:.4f}")
+    if with_.promises.made < promises_min:
+        found.append(f"{with_.promises.made} calls were promised, not {promises_min}")
     if with_.promises.still_open:
         found.append(f"{with_.promises.still_open} promises have no end")
     if cost > SERVICE_LEVEL_COST_MAX:
         found.append(f"promises cost those who wait themselves {cost:.4f} of their service level")
+    for channel, least in {"all": WITHIN_P80_MIN, **dict.fromkeys(CHANNELS, WITHIN_P80_CHANNEL_MIN)}.items():
+        said = with_.calibration[channel]
+        if said.stated >= STATED_MIN and said.within_p80 < least:
+            found.append(f"{channel}: {said.within_p80:.4f} were served within the p80 that was expected, not {least}")
     for name, each in weeks.items():
         if each.flips_under_dwell:
             found.append(f"{name}: {each.flips_under_dwell} doors turned before their least time was over")
@@ -118,7 +131,8 @@ def _rows() -> list[tuple[str, Callable[[Figures], str]]]:
         ("doors turned, too early", lambda each: f"{each.door_turns}, {each.flips_under_dwell}"),
         ("turned back at a busy door", lambda each: str(each.turned_back)),
         ("served within the stated p80", lambda each: _percent(each.calibration["all"].within_p80)),
-        ("  as it was said", lambda each: _percent(each.calibration["all"].within_said)),
+        *((f"  {channel}", _within(channel)) for channel in CHANNELS),
+        ("  as it was said, rounded up", lambda each: _percent(each.calibration["all"].within_said)),
         ("events, findings of verify", lambda each: f"{each.events:,}, {each.findings}"),
         ("processor, memory", lambda each: f"{each.cpu_s:.0f} s, {each.peak_memory_mib} MiB"),
     ]
@@ -126,6 +140,10 @@ def _rows() -> list[tuple[str, Callable[[Figures], str]]]:
 
 def _level(channel: str) -> Callable[[Figures], str]:
     return lambda each: _percent(each.direct[channel].service_level)
+
+
+def _within(channel: str) -> Callable[[Figures], str]:
+    return lambda each: _percent(each.calibration[channel].within_p80)
 
 
 def _left(channel: str) -> Callable[[Figures], str]:

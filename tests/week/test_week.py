@@ -10,7 +10,7 @@ from rich.console import Console
 from cordboard.errors import InvalidInput
 from cordboard.events.door_events import DoorTurned
 from tests.day.site import HOUR, MINUTE
-from tests.week.figures import Figures
+from tests.week.figures import Calibration, Figures
 from tests.week.people import visitors, wishes
 from tests.week.report import failures, report, show
 from tests.week.run import Size, run
@@ -26,12 +26,16 @@ async def test_every_promise_ends_no_door_flickers_and_the_journal_verifies() ->
     week = await run(SIZE, "promised")
     promises = week.promises
     assert promises.made > 20 and promises.attempts >= promises.kept > 15
-    ends = promises.kept + promises.honoured_not_reached + promises.missed + promises.cancelled + promises.rescheduled
-    assert (promises.still_open, ends) == (0, promises.made)
+    ends = promises.kept + promises.honoured_not_reached + promises.missed + promises.cancelled
+    assert (promises.still_open, ends) == (0, promises.made) and promises.rescheduled > 0
     assert (week.flips_under_dwell, week.findings) == (0, 0)
     assert week.door_turns > 10 and week.calibration["all"].stated > 5
-    weeks: dict[Variant, Figures] = dict.fromkeys(VARIANTS, week)
-    assert [each for each in failures(weeks) if "missed" not in each] == []
+
+
+async def test_promises_are_kept_and_cost_those_who_wait_themselves_nothing() -> None:
+    size = Size(seed=1, contacts=2_000, agents=26)
+    weeks: dict[Variant, Figures] = {"promised": await run(size, "promised"), "without": await run(size, "without")}
+    assert failures(weeks, 150) == []
 
 
 def test_every_variant_meets_the_same_people() -> None:
@@ -88,6 +92,9 @@ async def test_marks_that_are_missed_are_said() -> None:
         "promises cost those who wait themselves 0.0210 of their service level"
     ]
     assert len(failures({**weeks, "promised": late})) == 4
+    assert failures(weeks, 101) == ["100 calls were promised, not 101"]
+    unsure = replace(good, calibration={**good.calibration, "voice": Calibration(stated=100, within_p80=0.59, within_said=0.9)})
+    assert failures({**weeks, "promised": unsure}) == ["voice: 0.5900 were served within the p80 that was expected, not 0.6"]
     found, out = report(SIZE, weeks), io.StringIO()
     assert (found.kept_rate, found.promises, found.contacts) == (0.99, 100, 100)
     show(weeks, Console(file=out, width=120))
