@@ -27,7 +27,7 @@ async def test_every_promise_ends_no_door_flickers_and_the_journal_verifies() ->
     promises = week.promises
     assert promises.made > 20 and promises.attempts >= promises.kept > 15
     ends = promises.kept + promises.honoured_not_reached + promises.missed + promises.cancelled
-    assert (promises.still_open, ends) == (0, promises.made) and promises.rescheduled > 0
+    assert (promises.still_open, ends) == (0, promises.made)
     assert (week.flips_under_dwell, week.findings) == (0, 0)
     assert week.door_turns > 10 and week.calibration["all"].stated > 5
 
@@ -36,6 +36,9 @@ async def test_promises_are_kept_and_cost_those_who_wait_themselves_nothing() ->
     size = Size(seed=1, contacts=2_000, agents=26)
     weeks: dict[Variant, Figures] = {"promised": await run(size, "promised"), "without": await run(size, "without")}
     assert failures(weeks, 150) == []
+    promises = weeks["promised"].promises
+    ends = promises.kept + promises.honoured_not_reached + promises.missed + promises.cancelled
+    assert ends == promises.made and promises.rescheduled > 0, "one that was moved is one, with its successor"
 
 
 def test_every_variant_meets_the_same_people() -> None:
