@@ -419,6 +419,27 @@ async def test_what_the_journal_has_is_not_sent_after_the_routers_memory(databas
         assert await vault.pending(0, 10) == []
 
 
+async def test_what_is_pending_does_not_wait_for_a_clock_that_was_set_back(database_url: str) -> None:
+    """Nor is it known then how old it is: the journal is asked, as after the router's memory."""
+    inbox, asked = Inbox(), []
+
+    async def decided(acceptance: Acceptance) -> bool:
+        asked.append(acceptance.fact_id)
+        return False
+
+    async with Vault.open(database_url, KEK) as vault:
+        ahead, under_way = make_draft("ahead"), make_draft("under way")
+        for draft in (ahead, under_way):
+            await vault.accept(draft)
+        engine = open_engine(database_url, "write", durable=True, name="test")
+        async with engine.begin() as connection:
+            row = intake.update().where(intake.c.fact_id == ahead.fact_id)
+            await connection.execute(row.values(created_ms=intake.c.created_ms + 3_600_000))
+        await engine.dispose()
+        assert await Intake(vault, inbox.publish, decided).sweep_once(600_000) == 1
+        assert (asked, inbox.facts) == ([ahead.fact_id], [ahead.fact])
+
+
 async def test_a_full_queue_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "WAITING_MAX", 4)
     async with Vault.open(f"sqlite+aiosqlite:///{tmp_path / 'vault.db'}", KEK) as vault:

@@ -82,7 +82,7 @@ class Intake:
         return len(overdue) - len(failures)
 
     async def _again(self, age_ms: int, acceptance: Acceptance) -> None:
-        if age_ms >= DOUBTFUL_AFTER_MS:
+        if not 0 <= age_ms < DOUBTFUL_AFTER_MS:
             await self._once_more(acceptance)
         else:
             await self._forward(acceptance)

@@ -107,11 +107,15 @@ def first_of(connection: Connection, gateway: str, digest: bytes) -> Acceptance 
     return None if row is None else _acceptance(row)
 
 
-def pending(connection: Connection, before_ms: int, limit: int, gateway: str | None, skip: int = 0) -> list[tuple[int, Acceptance]]:
-    """(created_ms, acceptance) of unpublished rows made at or before `before_ms`, oldest first; of one gateway, or of all."""
+def pending(
+    connection: Connection, before_ms: int, after_ms: int, limit: int, gateway: str | None, skip: int = 0
+) -> list[tuple[int, Acceptance]]:
+    """(created_ms, acceptance) of unpublished rows made at or before `before_ms`, oldest first; of one gateway, or of all.
+
+    And of those made after `after_ms`, which lies ahead: a clock was set back since, and they would wait for it."""
     query = (
         _acceptances()
-        .where(intake.c.published == false(), intake.c.created_ms <= before_ms)
+        .where(intake.c.published == false(), (intake.c.created_ms <= before_ms) | (intake.c.created_ms > after_ms))
         .order_by(intake.c.created_ms, intake.c.fact_id)
         .limit(limit)
         .offset(skip)

@@ -123,10 +123,11 @@ class Vault:
     async def overdue(
         self, older_than_ms: int, limit: int, gateway: str | None = None, skip: int = 0
     ) -> list[tuple[int, Acceptance]]:
-        """The same with their age in ms; `gateway` asks for one gateway's only, `skip` leaves out so many of the oldest."""
+        """The same with their age in ms (below 0: a clock was set back, it is not known); `gateway` asks for one gateway's only,
+        `skip` leaves out so many of the oldest."""
         at_ms = now_ms()
         rows = await self._reader.read(
-            lambda connection: intake_rows.pending(connection, at_ms - older_than_ms, limit, gateway, skip)
+            lambda connection: intake_rows.pending(connection, at_ms - older_than_ms, at_ms + older_than_ms, limit, gateway, skip)
         )
         return [(at_ms - created_ms, acceptance) for created_ms, acceptance in rows]
 
