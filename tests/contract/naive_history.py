@@ -163,9 +163,24 @@ def park_of(events: list[tuple[Entry, words.Event]]) -> Row:
     return row
 
 
+def due_in(events: list[tuple[Entry, words.Event]]) -> dict[int, int]:
+    """When the promised call became due, by the visit that had begun before: its wait counts from then."""
+    found: dict[int, int] = {}
+    visit = 0
+    for _, event in events:
+        match event:
+            case words.ContactQueued():
+                visit = event.visit
+            case words.CallbackDue():
+                found[visit] = event.at_ms
+    return found
+
+
 def visit_rows(contact: bytes, entries: list[tuple[int, int, Entry]]) -> list[Row]:
     events = events_of(entries)
     ends = {event.visit: event for _, event in events if isinstance(event, words.VisitEnded)}
+    due_ms = due_in(events)
+    until_ms = next((event.until_ms for _, event in events if isinstance(event, words.PromiseMade)), 0)
     return [
         {
             "contact": contact,
@@ -173,9 +188,9 @@ def visit_rows(contact: bytes, entries: list[tuple[int, int, Entry]]) -> list[Ro
             "queue": event.queue,
             "channel": entry.channel,
             "priority": priorities(events_of(entries))[event.visit],
-            "entered_ms": event.at_ms,
-            "queued_at_ms": event.queued_at_ms,
-            "target_ms": event.target_ms,
+            "entered_ms": due_ms.get(event.visit, event.at_ms),
+            "queued_at_ms": due_ms.get(event.visit, event.queued_at_ms),
+            "target_ms": until_ms - due_ms[event.visit] if event.visit in ends and event.visit in due_ms else event.target_ms,
             "left_ms": ends[event.visit].at_ms if event.visit in ends else None,
             "wait_ms": ends[event.visit].wait_ms if event.visit in ends else None,
             "outcome": ends[event.visit].outcome if event.visit in ends else None,
