@@ -51,9 +51,9 @@ class WebSocket {
   close() { this.readyState = 3; }
 }
 WebSocket.OPEN = 1;
-function fetch(url, { method } = {}) {
+function fetch(url, { method, headers, body } = {}) {
   const id = Object.keys(answers).length;
-  outgoing.push({ id, url, method: method || "GET" });
+  outgoing.push({ id, url, method: method || "GET", headers: headers || {}, body: body ? body.text : "" });
   return new Promise((resolve) => { answers[id] = resolve; });
 }
 // What the test calls.

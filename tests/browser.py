@@ -91,7 +91,9 @@ class Page:
                     if self._socket is not None:
                         await self._socket.send(one["frame"])
                 else:
-                    answer = await self._web.request(one["method"], one["url"])
+                    answer = await self._web.request(
+                        one["method"], one["url"], headers=one["headers"], content=one["body"].encode()
+                    )
                     self.run(f"answer({one['id']}, {answer.status_code}, {json.dumps(answer.text)})")
             if not asked:
                 return

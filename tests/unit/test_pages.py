@@ -12,7 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from cordboard.events.door_events import DoorTurned
-from cordboard.events.fact import ContactArrived
+from cordboard.events.fact import ContactArrived, MessagePosted
+from cordboard.events.next_steps import NextStepChosen
 from cordboard.events.policy import Availability, ChannelProfile, EntryPoint, NextStep, QueuePolicy
 from cordboard.gateway.callbacks import words as callback_words
 from cordboard.gateway.chat import words as chat_words
@@ -159,6 +160,32 @@ async def test_who_is_turned_away_sees_buttons_and_chooses(tmp_path: Path) -> No
         while not page.run("over"):
             await page.hear()
         assert page.run("named.state.textContent").startswith("Wij bellen u op ") and page.run("named.steps.hidden")
+
+
+async def test_who_leaves_a_voicemail_is_asked_for_a_recording(tmp_path: Path) -> None:
+    async with chat_site(tmp_path, LEADING_ON) as site, Page(site.address, "?entry_point=widget") as page:
+        site.router.turns_away = STEPS
+        await page.open("/chat")
+        await asked(page, "Where are my boots?")
+        await page.connect()
+        while not page.run("named.choices.children.length"):
+            await page.hear()
+        assert page.run("named.recording.parentElement.hidden = true")
+        page.run("named.choices.children[1].dispatchEvent({ type: 'click', preventDefault() {} })")
+        await page.settle()
+        while not page.run("over"):
+            await page.hear()
+        assert not page.run("named.recording.parentElement.hidden")
+        notes = "named.log.children.filter((one) => one.className === 'note').map((one) => one.textContent).join('|')"
+        for begins, told in (("No such", "That could not be taken."), ("OggS", "Thank you, we have your recording.")):
+            page.run(f"named.recording.files = [{{ type: 'audio/ogg', text: '{begins} …' }}]")
+            page.run("named.recording.dispatchEvent({ type: 'change' })")
+            await page.until(f"{notes}.includes('{told}')")
+        assert page.run("named.recording.parentElement.hidden")
+        (step,) = await site.router.seen(1, NextStepChosen)
+        (message,) = [one.message for one in await site.router.seen(2, MessagePosted) if one.contact == step.successor]
+        (info,) = (await site.vault.attachments([message]))[message]
+        assert (info.name, info.size) == ("recording.ogg", len("OggS …".encode()))
 
 
 async def test_the_page_goes_on_in_another_queue_or_says_why_not(tmp_path: Path) -> None:

@@ -32,8 +32,10 @@ _SHAPES: dict[str, tuple[str, tuple[tuple[int, bytes], ...]]] = {
     "audio/ogg": ("ogg", ((0, b"OggS"),)),
     "audio/webm": ("webm", ((0, b"\x1a\x45\xdf\xa3"),)),
     "audio/mp4": ("m4a", ((4, b"ftyp"),)),
+    "audio/x-m4a": ("m4a", ((4, b"ftyp"),)),
     "audio/mpeg": ("mp3", ((0, b"ID3"), (0, b"\xff\xfb"), (0, b"\xff\xf3"), (0, b"\xff\xf2"))),
     "audio/wav": ("wav", ((0, b"RIFF"),)),
+    "audio/x-wav": ("wav", ((0, b"RIFF"),)),
 }
 """By media type: the ending of the file's name, and how such files begin (one of these, at this place)."""
 
