@@ -13,6 +13,7 @@ from cordboard.codec import encode
 from cordboard.errors import CordboardError, JournalCorrupt, JournalReplaced
 from cordboard.events.commit import Consumed
 from cordboard.log import connect
+from cordboard.log import feed as feed_module
 from cordboard.log.backlog import BacklogGauge
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.feed import Feed
@@ -155,6 +156,31 @@ async def test_a_fold_that_fails_ends_the_feed(log: Log) -> None:
     with pytest.raises(CordboardError, match="no"):
         await feed.run()
     assert feed.position == 0
+
+
+class Stumbling(MemoryLog):
+    """A log that answers with what nobody expects, at first."""
+
+    stumbles = 2
+
+    async def last_inbox_seq(self) -> int:
+        if self.stumbles:
+            self.stumbles -= 1
+            raise KeyError("state")
+        return await super().last_inbox_seq()
+
+
+async def test_one_look_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(feed_module, "_LOOK_S", 0.01)
+    log = Stumbling(SITE)
+    feed = Feed(log)
+    running = asyncio.create_task(feed.run())
+    async with log.publisher("test") as publisher:
+        await publisher.publish(b"fact")
+    await until(lambda: feed.backlog.frames == 1)
+    assert caplog.text.count("the inbox's end could not be looked at") == 2
+    running.cancel()
+    await asyncio.wait([running])
 
 
 async def test_the_feed_shows_the_backlog(log: Log) -> None:

@@ -110,6 +110,7 @@ class EmbeddedServer:
             await self._release()
             raise
         self._supervisor = asyncio.create_task(self._supervise(), name="nats-server supervisor")
+        self._supervisor.add_done_callback(_say_failure)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -117,8 +118,6 @@ class EmbeddedServer:
             if self._supervisor is not None:
                 self._supervisor.cancel()
                 await asyncio.wait([self._supervisor])
-                if not self._supervisor.cancelled() and (failure := self._supervisor.exception()):
-                    _log.error("the supervisor of nats-server failed", exc_info=failure)
         finally:
             await self._release()
 
@@ -197,10 +196,10 @@ class EmbeddedServer:
         loop = asyncio.get_running_loop()
         while True:
             since_s = loop.time()
-            await self._until_dead()
-            if loop.time() - since_s >= _STEADY_S:
-                backoff.reset()
             try:
+                await self._until_dead()
+                if loop.time() - since_s >= _STEADY_S:
+                    backoff.reset()
                 if self.adopted:
                     await self._obtain()
                 else:
@@ -252,6 +251,12 @@ class EmbeddedServer:
             if self._lock is not None:
                 os.close(self._lock)
                 self._lock = None
+
+
+def _say_failure(supervisor: asyncio.Task[None]) -> None:
+    """At once: from now on nobody has a server that dies served again."""
+    if not supervisor.cancelled() and (failure := supervisor.exception()) is not None:
+        _log.critical("the supervisor of nats-server failed: start this process anew", exc_info=failure)
 
 
 async def _serves(place: _Place) -> bool:
