@@ -6,6 +6,7 @@ import pytest
 
 from cordboard.events.policy import CallbackPolicy
 from cordboard.policy import PolicyErrors, loads, spell_policy
+from cordboard.policy.callbacks import doubts
 from tests.unit.test_policy_problems import GOOD
 
 
@@ -15,12 +16,14 @@ def with_callbacks(text: str) -> str:
 
 def test_they_compile_and_spell_back() -> None:
     policy = loads(with_callbacks("{slot: 30m, capacity: 3, late: 20m, mode: customer_first}")).policy
-    assert policy.queues[0].callbacks == CallbackPolicy(slot_ms=1_800_000, capacity=3, late_ms=1_200_000, mode="customer_first")
+    assert policy.queues[0].callbacks == CallbackPolicy(
+        slot_ms=1_800_000, capacity=3, late_ms=1_200_000, mode="customer_first", retry_ms=180_000
+    )
     assert policy.queues[1].callbacks is None
     spelled = spell_policy(policy)["queues"]
     assert spelled["orders"]["callbacks"] == {"slot": "30m", "capacity": 3, "late": "20m", "mode": "customer_first"}
     assert "callbacks" not in spelled["other"]
-    assert loads(with_callbacks("")).policy.queues[0].callbacks == CallbackPolicy()
+    assert loads(with_callbacks("")).policy.queues[0].callbacks == CallbackPolicy(retry_ms=180_000)
 
 
 @pytest.mark.parametrize(
@@ -44,3 +47,22 @@ def test_mistakes_are_named_with_their_place(text: str, said: str) -> None:
     problem = next(problem for problem in refused.value.problems if said in problem.message)
     assert problem.path.startswith("queues.orders.callbacks")
     assert problem.line == next(number for number, line in enumerate(with_callbacks(text).splitlines(), 1) if "callbacks" in line)
+
+
+def test_attempts_that_find_no_time_are_doubtful() -> None:
+    def said(text: str) -> list[str]:
+        return doubts(loads(with_callbacks(text)).policy)
+
+    assert said("") == [] and said("{retry: 10m, attempts: 1}") == [] and said("{retry: 10m, late: 20m}") == []
+    (late,) = said("{retry: 10m}")
+    assert late.startswith("queues.orders.callbacks.retry: 3 attempts, 10m apart, find no time in a window of 15m")
+    (often,) = said("{retry: 5s}")
+    assert often.startswith("queues.orders.callbacks.retry: 5s after")
+
+
+def test_a_policy_from_before_means_what_it_meant() -> None:
+    before = loads(with_callbacks("{retry: 10m}")).policy
+    assert before.queues[0].callbacks == CallbackPolicy()
+    spelled = spell_policy(before)["queues"]["orders"]["callbacks"]
+    assert spelled == {"retry": "10m"}, "whoever writes it down again says the same"
+    assert spell_policy(loads(with_callbacks("")).policy)["queues"]["orders"]["callbacks"] == {}

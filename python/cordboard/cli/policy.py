@@ -21,6 +21,7 @@ from cordboard.errors import InvalidInput
 from cordboard.events.policy import Policy
 from cordboard.policy import Change, CompiledSite, PolicyErrors, diff, json_schema, load, spell_policy
 from cordboard.policy.calendars import with_instants
+from cordboard.policy.callbacks import doubts
 from cordboard.policy.days import DAYS_AHEAD
 from cordboard.policy.hours import days_left
 
@@ -93,7 +94,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Say everything that is wrong with a policy, with line, column and what to write instead, and try the examples of its rules.
-    Exit 1 on any problem."""
+    Exit 1 on any problem; what is only hardly meant is said, too."""
     site = _tried(file, as_json)
     compiled = site.compiled(1)
     if out is not None:
@@ -105,10 +106,11 @@ def check(
     figures = {key: len(getattr(policy, key)) for key in _COUNTED}
     figures["examples"] = len(site.examples)
     if as_json:
-        print_json(
-            {"ok": True, "file": str(file), "site": policy.site, "digest": site.digest.hex(), "bytes": len(compiled), **figures}
-        )
+        found = {"ok": True, "file": str(file), "site": policy.site, "digest": site.digest.hex(), "bytes": len(compiled)}
+        print_json({**found, **figures, "doubts": doubts(policy)})
         return
+    for doubt in doubts(policy):
+        console.print(f"[bold yellow]doubtful[/] {escape(doubt)}", soft_wrap=True)
     parts = ", ".join(_plural(number, key) for key, number in figures.items() if number)
     console.print(
         f"[bold green]good[/] {escape(str(file))}: site {policy.site}, {parts}, {len(compiled):,} bytes compiled", soft_wrap=True

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from cordboard.events.policy import CallbackPolicy
+from cordboard.events.policy import CallbackPolicy, Policy
 from cordboard.policy.duration import format_duration
 from cordboard.policy.entry import Entry
 from cordboard.policy.kinds import Duration, OneOf, Percent, Whole
@@ -15,6 +15,11 @@ MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
 
+RETRY_MS: Final = 3 * MINUTE_MS
+"""So that all attempts fit into the window that a promise has by default."""
+RETRY_MIN_MS: Final = 30_000
+"""Who does not answer now does not answer sooner."""
+
 _SECTION = Section(
     "callbacks",
     (
@@ -24,7 +29,7 @@ _SECTION = Section(
         Setting("late", Duration(0, DAY_MS), "… until so long after it.", field="late_ms"),
         Setting("horizon", Duration(HOUR_MS, 90 * DAY_MS), "How far ahead anything is promised.", field="horizon_ms"),
         Setting("attempts", Whole(1, 100), "How often a customer is dialled who is not reached.", field="attempts"),
-        Setting("retry", Duration(0, DAY_MS), "Time between two of these attempts.", field="retry_ms"),
+        Setting("retry", Duration(0, DAY_MS), "Time between two of these attempts.", field="retry_ms", otherwise=RETRY_MS),
         Setting(
             "ring_min", Duration(0, HOUR_MS), "Without an answer an attempt counts only after so much ringing.", field="ring_min_ms"
         ),
@@ -80,3 +85,22 @@ def check_callbacks(callbacks: Entry, path: str, problems: Problems) -> None:
         setting = "ring_min" if callbacks.get("ring_min") is not None else "dial"
         message = f"nobody is dialled for {format_duration(fields.ring_min_ms)}: no attempt without an answer would ever count"
         problems.add(callbacks.place(setting), f"{path}.{setting}", message, f"at most {format_duration(fields.dial_ms)}")
+
+
+def doubts(policy: Policy) -> list[str]:
+    """What is allowed, and hardly meant: attempts that find no time in their window, or follow at once."""
+    found = []
+    for queue in policy.queues:
+        callbacks = queue.callbacks
+        if callbacks is None or callbacks.attempts == 1:
+            continue
+        path = f"queues.{queue.name}.callbacks.retry"
+        window_ms, apart_ms = callbacks.early_ms + callbacks.late_ms, (callbacks.attempts - 1) * callbacks.retry_ms
+        if apart_ms >= window_ms:
+            found.append(
+                f"{path}: {callbacks.attempts} attempts, {format_duration(callbacks.retry_ms)} apart, find no time in a window of "
+                f"{format_duration(window_ms)}: the last ones are never made"
+            )
+        elif callbacks.retry_ms < RETRY_MIN_MS:
+            found.append(f"{path}: {format_duration(callbacks.retry_ms)} after an attempt nobody is there who was not")
+    return found

@@ -32,9 +32,10 @@ class Entry:
         return self.values[key].at if key in self.values else self.at
 
     def fields(self) -> dict[str, Any]:
-        """The compiled fields that were given."""
+        """The compiled fields that were given, and those that are something else than the struct's default otherwise."""
         named = ((self.section.setting(key), placed.value) for key, placed in self.values.items())
-        return {
+        otherwise = {setting.field: setting.otherwise for setting in self.section.settings if setting.otherwise is not None}
+        return {field: value for field, value in otherwise.items() if field is not None} | {
             setting.field: setting.kind.bare(value) for setting, value in named if setting is not None and setting.field is not None
         }
 

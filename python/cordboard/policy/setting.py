@@ -19,6 +19,8 @@ class Setting:
     required: bool = False
     rare: bool = False
     """Spelled only where it is not the default."""
+    otherwise: Any = None
+    """What the field is where the document says nothing of it, if that is not the struct's default, which old journals mean."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Section:
         """The default of a compiled field, None if it has none."""
         if self.struct is None:
             return None
+        own = next((setting.otherwise for setting in self.settings if setting.field == field), None)
+        if own is not None:
+            return own
         for info in msgspec.structs.fields(self.struct):
             if info.name != field:
                 continue
