@@ -16,6 +16,7 @@ import pytest
 from cordboard.codec import decode_frame
 from cordboard.errors import ConfigurationError, LogUnavailable
 from cordboard.log import connect, embedded
+from cordboard.log.ailments import Ailments
 from cordboard.log.child import ended, is_alive, open_process, start_ticks
 from cordboard.log.datadir import DataDir, ServerRecord
 from cordboard.log.embedded import EmbeddedServer, _binary, _free_port
@@ -248,12 +249,17 @@ async def test_after_a_full_disk_it_goes_on_as_soon_as_there_is_room(
                 while fact := bytes([len(kept)]) * 50_000:
                     await publisher.publish(fact)
                     kept.append(fact)
+            ailments = Ailments(server.monitor_url, look_s=0.05)
+            looking = asyncio.create_task(ailments.run())
+            await eventually(lambda: "no space left" in ailments.notice(), "its alarm says why")
             ballast.unlink()
             async with asyncio.timeout(60):
                 while True:
                     with contextlib.suppress(LogUnavailable):
                         await publisher.publish(b"again")
                         break
+            await eventually(lambda: not ailments.notice(), "the alarm is over")
+            looking.cancel()
             held = await facts(log)
             assert held[: len(kept)] == kept and b"again" in held
         assert server.pid != first

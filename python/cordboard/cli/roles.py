@@ -22,6 +22,7 @@ from cordboard.cli.lost_site import told, who_knows
 from cordboard.cli.vitals import Vitals, serve_vitals
 from cordboard.errors import SiteMissing
 from cordboard.log import StreamSettings, connect, copies
+from cordboard.log.ailments import Ailments
 from cordboard.log.embedded import EmbeddedServer
 from cordboard.log.jetstream import JetStreamLog
 from cordboard.log.monitoring import monitoring_urls
@@ -167,7 +168,7 @@ async def run_roles(
         log = WithArchive(server, archive) if archive is not None else server
         vitals = Vitals.of(roles)
         ports = Ports.of(settings, roles, addresses, say_ready)
-        deciding = _deciding(settings, roles, server, log, vitals)
+        deciding = _deciding(settings, roles, server, log, vitals, Ailments(addresses.monitor_url))
         async with asyncio.TaskGroup() as group:
             begin = partial(_begin, group)
             for name, role in deciding:
@@ -190,9 +191,9 @@ async def run_roles(
 
 
 def _deciding(
-    settings: Settings, roles: tuple[str, ...], server: JetStreamLog, log: SiteLog, vitals: Vitals
+    settings: Settings, roles: tuple[str, ...], server: JetStreamLog, log: SiteLog, vitals: Vitals, ailments: Ailments
 ) -> list[tuple[str, Role]]:
-    """Router and archiver, and who watches what their streams take. Raises ConfigurationError."""
+    """Router and archiver, and who watches what their streams take, and the servers. Raises ConfigurationError."""
     tasks: list[tuple[str, Role]] = []
     if "router" in roles:
         tasks.append(("router", lambda: lead(log, vitals, at_once=settings.nats_url is None)))
@@ -201,6 +202,8 @@ def _deciding(
         tasks.append(("archiver", lambda: keep_archive(server, kept, vitals)))
     if tasks:
         tasks.append(("alarms", lambda: watch_usage(server, vitals.sound)))
+        vitals.notices["nats"] = ailments.notice
+        tasks.append(("ailments", ailments.run))
         if settings.nats_url is not None and monitoring_urls(settings.monitor_url):
             watch = copies.Watch(settings.monitor_url, settings.site)
             vitals.notices["copies"] = watch.notice
