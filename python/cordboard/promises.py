@@ -127,6 +127,8 @@ class Promises:
         """Of queues that were closed by hand; of those with a calendar, how it has them."""
         self._level = 0
         self._planned: dict[str, _Planned] = {}
+        self._warned: set[bytes] = set()
+        """Live ones that were said to be at risk, whether or not their slot has room again."""
         self._booked: dict[str, Counter[int]] = {}
         """Promises by queue and slot, of the length that the policy has now."""
         self.position = 0
@@ -145,6 +147,7 @@ class Promises:
                 self._turn_queue(codec.decode_event(entry))
             elif entry.tag == _POLICY_ADOPTED:
                 self._adopt(entry)
+        self._weigh()
         self._forget(self._ended, commit.at_ms - LATELY_MS)
         self._forget(self._missed, commit.at_ms - MISSED_MS)
 
@@ -266,12 +269,14 @@ class Promises:
             case words.PromiseReleased():
                 self._put(replace(known, next_ms=event.next_ms))
             case words.PromiseAtRisk():
+                self._warned.add(known.contact)
                 self._put(replace(known, at_risk=True, alternatives=tuple(event.alternatives)))
             case words.PromiseEnded():
                 self._end(known, event)
 
     def _end(self, known: Promise, event: words.PromiseEnded) -> None:
         del self._live[known.contact]
+        self._warned.discard(known.contact)
         self._book(known, -1)
         ended = replace(
             known,
@@ -313,6 +318,20 @@ class Promises:
                 self._modes[event.queue] = event.mode
             case words.QueueHoursTurned():
                 self._turned[event.queue] = event
+
+    def _weigh(self) -> None:
+        """Who was said to be at risk is so as long as more is promised for the slot than fits."""
+        for contact in self._warned:
+            promise = self._live[contact]
+            if (at_risk := self._crowded(promise)) != promise.at_risk:
+                self._put(replace(promise, at_risk=at_risk))
+
+    def _crowded(self, promise: Promise) -> bool:
+        policy = self._callbacks.get(promise.queue)
+        if policy is None or promise.kind != "scheduled":
+            return True  # there is no room that anybody could know of
+        number = promise.due_ms // policy.slot_ms
+        return self._booked.get(promise.queue, Counter())[number] > self._places(promise.queue, policy, number)
 
     def _plan(self, entry: Entry) -> None:
         event = codec.decode_event(entry)

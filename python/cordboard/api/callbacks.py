@@ -24,7 +24,7 @@ from cordboard.api.translate.promises import MODES, hours_from, number_from, slo
 from cordboard.api.translate.words import requirements_from
 from cordboard.errors import FactRefused, InvalidInput
 from cordboard.events.bounds import INSTANT_MAX_MS, PREFERRED_MAX
-from cordboard.events.event import CallbackDeclined, PromiseAtRisk, PromiseEnded, PromiseMade
+from cordboard.events.event import CallbackDeclined, PromiseEnded, PromiseMade
 from cordboard.events.promises import (
     PLANNED_MAX,
     CallbackCancelled,
@@ -167,9 +167,7 @@ class CallbackService(CallbackServiceServicer):
         if declined is not None:
             await forget(self._site, contact)
             raise WishDeclined(declined.reason, tuple(declined.alternatives))
-        # The outcome may be known a moment before the fold next to it has it.
-        while not await self._site.feed.reached(outcome.seq, 1.0):
-            pass
+        await self._site.reach_folded(outcome.seq)
         # To a repeat that comes days later: as it was made.
         promise = self._site.promises.get(contact) or next(
             made(contact, entry.channel or "", event) for entry, event in outcome.events if isinstance(event, PromiseMade)
@@ -245,13 +243,16 @@ class CallbackService(CallbackServiceServicer):
         outcome = await self._site.command(
             CapacityPlanned(fact_id("PlanCapacity", request_id), queue, from_ms, slot_ms, capacities)
         )
-        risks = ((entry.contact, event) for entry, event in outcome.events if isinstance(event, PromiseAtRisk))
+        await self._site.reach_folded(outcome.seq)
+        until_ms = from_ms + len(capacities) * slot_ms
+        risky = [
+            one for one in self._site.promises.live() if one.queue == queue and one.at_risk and from_ms <= one.due_ms < until_ms
+        ]
         return pb.PlanCapacityResponse(
             consistency_token=self._site.token(outcome.seq),
             at_risk=[
-                pb.PromiseRisk(contact_id=contact.hex(), due_ms=event.due_ms, alternatives_ms=event.alternatives)
-                for contact, event in risks
-                if contact is not None
+                pb.PromiseRisk(contact_id=one.contact.hex(), due_ms=one.due_ms, alternatives_ms=one.alternatives)
+                for one in sorted(risky, key=lambda one: (one.due_ms, one.made_ms))
             ],
         )
 

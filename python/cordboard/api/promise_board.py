@@ -41,12 +41,25 @@ async def promise_board(site: Site, request: pb.GetPromiseBoardRequest) -> pb.Ge
         check.finish()
     seq = await site.read_history(request.consistency_token)
     days, total = await board(site.history, Period(from_ms, until_ms, queues), zone, at_ms)
+    _weigh(site, days, total, Period(from_ms, until_ms, queues), zone)
     return pb.GetPromiseBoardResponse(
         days=days,
         total=total,
         consistency_token=site.token(seq),
         zone=str(zone),
     )
+
+
+def _weigh(site: Site, days: Iterable[pb.PromiseDay], total: pb.PromiseDay, of: Period, zone: ZoneInfo) -> None:
+    """Say what is at risk now: the history knows what was, at some time."""
+    found = Counter(
+        (one.queue, datetime.fromtimestamp(one.due_ms / 1_000, zone).date().isoformat())
+        for one in site.promises.live()
+        if one.at_risk and of.from_ms <= one.due_ms < of.until_ms and (not of.queues or one.queue in of.queues)
+    )
+    for row in days:
+        row.at_risk = found[row.queue, row.day]
+    total.at_risk = found.total()
 
 
 async def board(history: HistoryReader, of: Period, zone: ZoneInfo, at_ms: int) -> tuple[list[pb.PromiseDay], pb.PromiseDay]:

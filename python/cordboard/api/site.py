@@ -176,6 +176,11 @@ class Site:
             )
         return at.seq
 
+    async def reach_folded(self, seq: int) -> None:
+        """Wait until this process has folded commit `seq`: an outcome may be known a moment before the folds next to it have it."""
+        while not await self.feed.reached(seq, CATCH_UP_S):
+            pass
+
     async def reach_history(self, seq: int) -> None:
         """Wait until the history holds everything up to position `seq`."""
         while not await self.history.reached(seq, CATCH_UP_S):

@@ -567,7 +567,7 @@ class Promise(_message.Message):
     next_at_ms: _builtins.int
     """When it is tried next; 0: it is under way, or over."""
     at_risk: _builtins.bool
-    """More is promised for its slot than fits by now."""
+    """More is promised for its slot than fits now; false again once there is room."""
     outcome: _builtins.str
     """kept, honoured_not_reached, missed, cancelled, rescheduled; empty while it lives."""
     reason: _builtins.str
@@ -1215,7 +1215,9 @@ class PlanCapacityResponse(_message.Message):
     consistency_token: _builtins.str
     @_builtins.property
     def at_risk(self) -> _containers.RepeatedCompositeFieldContainer[Global___PromiseRisk]:
-        """Promises for which there is no room any more: in each slot those made last."""
+        """Promises in these slots for which there is no room any more, those that were at risk before included: in each slot those made
+        last, by due time.
+        """
 
     def __init__(
         self,
