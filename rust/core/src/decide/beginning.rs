@@ -29,12 +29,18 @@ impl Turn<'_> {
     /// A contact's life begins with its first visit. `after`: whose next step it is.
     pub(super) fn begin(&mut self, fact: ContactArrived, after: Option<Id>) {
         let past = self.past(&fact, after);
+        // Who was turned away, or waited, was promised a first response.
+        let unanswered = |before: &Id| self.site.contact(before).is_none_or(|contact| !contact.ever_answered());
+        let owed = after.filter(|before| fact.case == Some(*before) && unanswered(before));
         let (id, channel, topic) = (fact.contact, fact.channel.clone(), fact.topic.clone());
         let fact = self.merged(fact, past.promised);
         let (message, author) = (fact.message, fact.author.into());
         self.note_segment(id, &channel, fact.segment.clone());
         let Some(queued) = self.first_visit(fact, &past) else { return };
         self.enter((id, None), queued, &channel, None);
+        if owed.is_some() {
+            self.owe_first_response(id);
+        }
         let promised = past.promised.map(|promised| (promised.contact, LinkCause::Promised));
         let waiting = past.waiting.map(|other| (other, LinkCause::Waiting));
         let resumed = past.place.map(|place| (place.contact, LinkCause::Resumed));

@@ -162,10 +162,18 @@ impl Turn<'_> {
         self.keep_case(id);
     }
 
+    /// It goes on with a case that it did not begin, and in which nobody has said anything.
+    pub(super) fn owe_first_response(&mut self, id: Id) {
+        for sla in self.slas_for(id).into_iter().filter(|sla| sla.measure == SlaMeasure::FirstResponse) {
+            self.start(Subject::contact(id), id, &sla);
+        }
+    }
+
     /// A word of the customer waits for one of ours, once the first one was said.
     fn await_response(&mut self, id: Id) {
         let Some(contact) = self.site.contact(&id) else { return };
-        if !contact.ever_answered() && contact.case_of(id) == id {
+        let owed = |clocks: Vec<(Name, SlaClock)>| clocks.iter().any(|(_, clock)| clock.measure == SlaMeasure::FirstResponse);
+        if !contact.ever_answered() && (contact.case_of(id) == id || owed(self.site.state.slas.of(&id))) {
             return;
         }
         for sla in self.slas_for(id).into_iter().filter(|sla| sla.measure == SlaMeasure::NextResponse) {
