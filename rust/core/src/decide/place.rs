@@ -2,7 +2,7 @@
 
 use super::callback::Wish;
 use super::queue::is_left;
-use crate::state::Promise;
+use crate::state::{Phase, Promise};
 use crate::turn::Turn;
 use crate::words::{Id, Key, Name, PromiseKind, PromiseMade, PromiseOutcome};
 
@@ -18,16 +18,18 @@ impl Turn<'_> {
         true
     }
 
-    /// In their order. Whoever is being dialled is not hung up on, and who is here as another contact waits as that one.
+    /// In their order, offered ones last: so no agent who loses an offer gets another one that is about to end. Whoever is being dialled is not
+    /// hung up on, and who is here as another contact waits as that one.
     fn places_kept(&self, queue: &Name) -> Vec<Id> {
         let here = |id: &Id| self.site.state.held.get(id).is_some_and(|held| self.site.contact(&held.returned).is_some());
         let waits = |id: &Id| self.site.contact(id).is_none_or(is_left) && !here(id);
         let kept = |promise: &Promise| promise.kind == PromiseKind::HoldPlace && promise.queue == *queue;
         let asked = self.site.state.levels.is(4) && self.promised_on().any(|(named, _)| named == queue);
         let promises = self.site.state.promises.iter().filter(|(id, promise)| asked && kept(promise) && waits(id));
-        let mut line: Vec<(Option<Key>, Id)> = promises.map(|(id, promise)| (promise.key, *id)).collect();
+        let offered = |id: &Id| self.site.contact(id).is_some_and(|contact| contact.phase != Phase::Queued);
+        let mut line: Vec<(bool, Option<Key>, Id)> = promises.map(|(id, promise)| (offered(id), promise.key, *id)).collect();
         line.sort_unstable();
-        line.into_iter().map(|(_, id)| id).collect()
+        line.into_iter().map(|(_, _, id)| id).collect()
     }
 
     /// The first slot behind these hours. Without one it stands as long as its window lasts.

@@ -2,9 +2,9 @@
 
 use cordboard_core::codec;
 use cordboard_core::words::{
-    CalendarPolicy, CallbackPolicy, CallbackRequested, CapacityPlanned, Commit, ContactAbandoned, ContactArrived,
-    CustomerErasureRequested, DialMode, Digest, Entry, Event, Id, Policy, PolicyPublished, PromiseKind, QueuePolicy, Returning,
-    Verdict,
+    AgentChannel, AgentDeclared, CalendarPolicy, CallbackPolicy, CallbackRequested, CapacityPlanned, Commit, ContactAbandoned,
+    ContactArrived, CustomerErasureRequested, DialMode, Digest, Entry, Event, Id, Membership, Policy, PolicyPublished, Presence,
+    PresenceRequested, PromiseKind, PromiseOutcome, QueueMode, QueueModeRequested, QueuePolicy, Returning, Verdict,
 };
 use cordboard_core::{commit_hash, Router};
 
@@ -115,6 +115,55 @@ fn a_plan_that_holds_nobody_is_noted_over_several_commits() {
     check_turn(&before, &router, &commits);
     check_loss(&before, &commits, &inbox);
     assert_eq!(count(&commits, |event| matches!(event, Event::PromiseAtRisk(_))), usize::try_from(PROMISES).unwrap());
+}
+
+/// The queue closes, and nobody who keeps a place in it is reached: each is promised a slot.
+#[test]
+fn places_kept_at_closing_become_slots_over_several_commits() {
+    let (mut router, _) = leading();
+    let (mut facts, mut keeping) = (Vec::new(), policy(1));
+    keeping.queues[0].closing_grace_ms = 1_000;
+    keeping.queues[0].callbacks.as_mut().unwrap().hold_place = true;
+    publish(&mut facts, codec::encode_policy(&keeping));
+    staff(&mut facts);
+    for number in 0..PROMISES {
+        let (customer, waiting) = (Some(id(0xb1, number)), id(0xc2, number));
+        numbered(&mut facts, |fact_id| ContactArrived { customer, ..plain_arrival(fact_id, waiting, CHANNELS[0], QUEUE) }.into());
+        numbered(&mut facts, |fact_id| {
+            let kind = PromiseKind::HoldPlace;
+            CallbackRequested { kind, waiting: Some(waiting), ..wish(fact_id, number, customer) }.into()
+        });
+    }
+    let mode = QueueMode::Closed;
+    numbered(&mut facts, |fact_id| QueueModeRequested { fact_id, queue: name(QUEUE), mode, by: None, reason: None }.into());
+    decide(&mut router, &frames(&facts, 1), START_MS);
+    decide(&mut router, &[], START_MS + 1);
+    let before = restored(&router);
+    let commits = decide(&mut router, &[], START_MS + 1_000);
+    check_turn(&before, &router, &commits);
+    check_loss(&before, &commits, &[]);
+    let all = usize::try_from(PROMISES).unwrap();
+    assert_eq!(count(&commits, |event| matches!(event, Event::PromiseMade(promise) if promise.replaces.is_some())), all);
+    let rescheduled = |event: &Event| matches!(event, Event::PromiseEnded(end) if end.outcome == PromiseOutcome::Rescheduled);
+    assert_eq!(count(&commits, rescheduled), all);
+    assert_eq!(count(&commits, |event| matches!(event, Event::OfferMade(_))), 0, "no agent is offered who is about to go");
+}
+
+/// One agent is there: so there is a wait to be expected.
+fn staff(facts: &mut Vec<Vec<u8>>) {
+    numbered(facts, |fact_id| {
+        AgentDeclared {
+            fact_id,
+            agent: id(0xa1, 1),
+            skills: Vec::new(),
+            memberships: vec![Membership { queue: name(QUEUE), rank: 0 }],
+            channels: vec![AgentChannel { channel: name(CHANNELS[0]), cost: None, max_concurrent: None }],
+            capacity: None,
+        }
+        .into()
+    });
+    let presence = Presence::Ready;
+    numbered(facts, |fact_id| PresenceRequested { fact_id, agent: id(0xa1, 1), presence, reason: None }.into());
 }
 
 /// A commit that promises somebody else what was promised before is folded: nobody decided it here.
