@@ -12,7 +12,7 @@ use crate::words::bounds::INSTANT_MAX_MS;
 use crate::words::{
     CallbackCancelled, CallbackDeclined, CallbackPolicy, CallbackRequested, CallbackRescheduled, CapacityPlanned, CapacitySet,
     ContactEnded, DeclineReason, EndReason, EndedBy, Hours, Id, Name, PromiseAtRisk, PromiseKind, PromiseMade, PromiseOutcome,
-    RevokeReason, RiskCause, VisitOutcome, ALTERNATIVES_MAX,
+    QueueMode, Requirement, RevokeReason, RiskCause, VisitOutcome, ALTERNATIVES_MAX,
 };
 
 /// So many calls may be promised to one customer at a time.
@@ -52,7 +52,8 @@ impl Turn<'_> {
         check_hours(&fact.hours)?;
         self.check_new(fact.contact)?;
         // All of them end in one commit, if the customer is erased.
-        if fact.customer.is_some_and(|customer| self.site.index.promised.count(&customer) >= PROMISES_MAX) {
+        let customer = self.given_up(fact.waiting).and_then(|contact| contact.customer);
+        if fact.customer.or(customer).is_some_and(|customer| self.site.index.promised.count(&customer) >= PROMISES_MAX) {
             return Err("too_many_promises");
         }
         match fact.waiting {
@@ -84,7 +85,31 @@ impl Turn<'_> {
         }
     }
 
+    /// The contact that is given up for the call, if anything of it is known by now.
+    fn given_up(&self, waiting: Option<Id>) -> Option<&Contact> {
+        self.site.contact(&waiting?).filter(|_| self.site.state.levels.is(4))
+    }
+
+    /// What the wish leaves out is as it was with the contact that is given up for it.
+    fn inherited(&self, fact: CallbackRequested) -> CallbackRequested {
+        let Some(contact) = self.given_up(fact.waiting) else { return fact };
+        let or = |own: Vec<Requirement>, theirs: &Vec<Requirement>| if own.is_empty() { theirs.clone() } else { own };
+        CallbackRequested {
+            requirements: or(fact.requirements, &contact.wishes),
+            priority: fact.priority.max(contact.priority),
+            customer: fact.customer.or(contact.customer),
+            preferred: if fact.preferred.is_empty() { (*contact.preferred).clone() } else { fact.preferred },
+            entry_point: fact.entry_point.or_else(|| (*contact.entry_point).clone()),
+            topic: fact.topic.or_else(|| (*contact.topic).clone()),
+            rule: fact.rule.or_else(|| (*contact.rule).clone()),
+            language: fact.language.or_else(|| (*contact.language).clone()),
+            accepts: if fact.accepts.is_empty() { (*contact.accepts).clone() } else { fact.accepts },
+            ..fact
+        }
+    }
+
     pub(super) fn request_callback(&mut self, fact: CallbackRequested) {
+        let fact = self.inherited(fact);
         let wish = Wish { queue: &fact.queue, at_ms: fact.wish_ms, exact: fact.exact, hours: &fact.hours };
         let window = match fact.kind {
             PromiseKind::Scheduled => self.window(&wish),
@@ -108,7 +133,7 @@ impl Turn<'_> {
     pub(super) fn has_slot(&mut self, queue: &Name) -> bool {
         let now_ms = self.at_ms;
         let Some(policy) = self.site.callbacks(queue).cloned() else { return false };
-        let reach = horizon(&policy, now_ms);
+        let reach = self.still_open(queue, policy.slot_ms, horizon(&policy, now_ms));
         self.site.slots(queue, now_ms).is_some_and(|grid| grid.first_within(reach.0, &[reach]).is_some())
     }
 
@@ -194,9 +219,10 @@ impl Turn<'_> {
         let (now_ms, t_ms) = (self.at_ms, self.t_ms);
         let Some(policy) = self.site.callbacks(wish.queue).cloned() else { return Err((DeclineReason::NoCallbacks, Vec::new())) };
         let (slot_ms, reach) = (policy.slot_ms, horizon(&policy, now_ms));
-        let within = spans(wish.hours, slot_ms, reach);
+        let open = self.still_open(wish.queue, slot_ms, reach);
+        let within = spans(wish.hours, slot_ms, open);
         // What slots that have begun held is known for a while, and not by whoever begins with a snapshot.
-        let least = if self.site.state.levels.is(4) { reach.0 } else { 0 };
+        let least = if self.site.state.levels.is(4) { open.0 } else { 0 };
         let Some(grid) = self.site.slots(wish.queue, now_ms) else { return Err((DeclineReason::NoCallbacks, Vec::new())) };
         let wished = if wish.exact { wish.at_ms / slot_ms } else { wish.at_ms.div_ceil(slot_ms) };
         let past = if wish.exact { wished < reach.0 } else { wish.at_ms + slot_ms <= t_ms };
@@ -204,14 +230,15 @@ impl Turn<'_> {
         let found = if wish.exact {
             Some(wished).filter(|slot| inside && grid.has_room(*slot))
         } else {
-            grid.first_within(wished.max(reach.0), &within)
+            grid.first_within(wished.max(open.0), &within)
         };
         let reason = match found {
             _ if past => DeclineReason::Past,
             _ if wished >= reach.1 => DeclineReason::BeyondHorizon,
+            _ if wish.exact && wished < open.0 => DeclineReason::Closed,
             Some(slot) => return Ok(self.while_open(wish.queue, windowed(slot * slot_ms, &policy, wish.hours, now_ms))),
             None if wish.exact && !inside => DeclineReason::OutsideHours,
-            None if !wish.exact && grid.first_within(wished, &[reach]).is_some() => DeclineReason::OutsideHours,
+            None if !wish.exact && grid.first_within(wished, &[open]).is_some() => DeclineReason::OutsideHours,
             None => {
                 let asked = if wish.exact { wished..wished + 1 } else { wished.max(least)..reach.1 };
                 let open = asked.into_iter().any(|slot| grid.capacity(slot) > 0);
@@ -224,6 +251,19 @@ impl Turn<'_> {
         };
         let nearest = grid.nearest(wished.clamp(reach.0, reach.1), &within, ALTERNATIVES_MAX);
         Err((reason, nearest.into_iter().map(|slot| slot * slot_ms).collect()))
+    }
+
+    /// Closed by hand, a queue is so for the rest of its hours: in those nobody is promised anything any more.
+    fn still_open(&self, queue: &Name, slot_ms: u64, (first, end): (u64, u64)) -> (u64, u64) {
+        if self.mode(queue) == QueueMode::Open || !self.site.state.levels.is(4) {
+            return (first, end);
+        }
+        let over_ms = match self.site.state.hours.get(queue) {
+            Some(hours) => hours.next_ms.filter(|_| hours.open),
+            // Nobody knows when it is over.
+            None => (self.mode(queue) == QueueMode::Emergency).then_some(INSTANT_MAX_MS),
+        };
+        (over_ms.map_or(first, |over_ms| over_ms.div_ceil(slot_ms).clamp(first, end)), end)
     }
 
     /// Nobody is called before the queue opens, or once it is closed: its slot lies between the two.
@@ -251,6 +291,7 @@ impl Turn<'_> {
         let now_ms = self.at_ms;
         let Some(policy) = self.site.callbacks(queue).cloned() else { return Vec::new() };
         let (slot_ms, reach) = (policy.slot_ms, horizon(&policy, now_ms));
+        let reach = self.still_open(queue, slot_ms, reach);
         let within = spans(hours, slot_ms, reach);
         let Some(grid) = self.site.slots(queue, now_ms) else { return Vec::new() };
         let near = (near_ms / slot_ms).clamp(reach.0, reach.1);
@@ -300,7 +341,11 @@ impl Turn<'_> {
     }
 
     pub(super) fn promised_anew(&self, id: Id, promise: &Promise, hours: Vec<Hours>, window: Window) -> PromiseMade {
-        let promise = promise.clone();
+        let mut promise = promise.clone();
+        if let Some(contact) = self.site.contact(&id).filter(|_| self.site.state.levels.is(4)) {
+            // What supervisors and agents have made of it meanwhile stands.
+            (promise.priority, promise.topic) = (contact.priority, (*contact.topic).clone());
+        }
         PromiseMade {
             at_ms: self.t_ms,
             kind: PromiseKind::Scheduled,

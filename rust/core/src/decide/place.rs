@@ -36,7 +36,7 @@ impl Turn<'_> {
     fn book_place(&mut self, id: Id) {
         let Some(promise) = self.promise(&id).cloned() else { return };
         let successor = successor_of(id);
-        let wish = Wish { queue: &promise.queue, at_ms: self.hours_over(&promise.queue), exact: false, hours: &promise.hours };
+        let wish = Wish { queue: &promise.queue, at_ms: self.at_ms, exact: false, hours: &promise.hours };
         let Ok(window) = self.window(&wish) else { return };
         if self.check_new(successor).is_err() {
             return;
@@ -46,12 +46,6 @@ impl Turn<'_> {
         let made = PromiseMade { address: promise.address.or(Some(id)), ..made };
         self.emit(Some(successor), None, Some(&promise.channel), made);
         self.end_promise_early(id, PromiseOutcome::Rescheduled, Some(successor));
-    }
-
-    /// When the queue closes by its calendar, if that has it open: closed by hand, it is so for the rest of these hours.
-    fn hours_over(&self, queue: &Name) -> u64 {
-        let hours = self.site.state.hours.get(queue).filter(|hours| hours.open);
-        hours.and_then(|hours| hours.next_ms).unwrap_or(self.at_ms)
     }
 }
 
