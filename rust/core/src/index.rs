@@ -95,7 +95,7 @@ impl Index {
         index.census = Census::begun(index.rules.as_ref());
         index.later.extend(state.modes.iter().filter_map(|(queue, closed)| closing(queue, *closed)));
         for (id, promise) in &state.promises {
-            index.later.insert((promise.deadline_ms(), Later::Promise(*id)));
+            index.later.extend(promise.deadline_ms().map(|at_ms| (at_ms, Later::Promise(*id))));
             index.promised.add(*id, promise);
         }
         for (place, effect) in state.effects.iter().filter(|(_, effect)| !effect.failed) {

@@ -145,8 +145,11 @@ fn unclear_promises(site: &Site) -> Vec<String> {
         if !stands {
             found.push(format!("contact {id:?} is {phase:?} and its promise {:?}", promise.stage));
         }
-        if is_settled(site) && promise.deadline_ms() <= site.state.at_ms {
-            found.push(format!("the promise to contact {id:?} was due at {} and nothing followed", promise.deadline_ms()));
+        if let Some(due_ms) = promise.deadline_ms().filter(|due_ms| is_settled(site) && *due_ms <= site.state.at_ms) {
+            found.push(format!("the promise to contact {id:?} was due at {due_ms} and nothing followed"));
+        }
+        if promise.tried.held != site.state.held.get(id).is_some() {
+            found.push(format!("the promise to contact {id:?} is held: {}", promise.tried.held));
         }
         if site.state.gone.get(id, site.state.at_ms).is_some() {
             found.push(format!("contact {id:?} is gone and its promise stands"));
@@ -157,12 +160,12 @@ fn unclear_promises(site: &Site) -> Vec<String> {
     found
 }
 
-/// A promise is held as long as its customer waits, and nobody calls meanwhile.
+/// A promise is held as long as its customer is here, and nobody calls meanwhile.
 fn held_for_nobody(site: &Site) -> Vec<String> {
-    let waits = |returned: &Id| site.contact(returned).is_some_and(|contact| !contact.ever_answered());
+    let waits = |returned: &Id| site.contact(returned).is_some();
     let stands = |id: &Id| site.state.promises.get(id).is_some_and(|promise| promise.stage == PromiseStage::Scheduled);
     let wrong = site.state.held.iter().filter(|(id, held)| !stands(id) || !waits(&held.returned));
-    wrong.map(|(id, held)| format!("the promise to contact {id:?} is held for {:?}, who does not wait", held.returned)).collect()
+    wrong.map(|(id, held)| format!("the promise to contact {id:?} is held for {:?}, who is not here", held.returned)).collect()
 }
 
 /// When a turn ends, in no slot are there more promises than fit, besides those that are recorded to be at risk.

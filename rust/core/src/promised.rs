@@ -132,6 +132,11 @@ impl Promised {
         self.cases.of(case).copied()
     }
 
+    /// Something is promised to somebody.
+    pub(crate) fn any(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
     pub(crate) fn count(&self, customer: &Id) -> usize {
         self.customers.count(customer)
     }

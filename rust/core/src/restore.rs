@@ -81,6 +81,7 @@ fn of_promise(promise: &Promise, state: &State) -> Result<(), String> {
         ("time of dialling", promise.dialling_until_ms.unwrap_or(0), MS),
         ("beginning of dialling", promise.tried.since_ms.unwrap_or(0), MS),
         ("messages", promise.tried.ordinal, COUNT),
+        ("dials", promise.tried.dials, COUNT),
         ("length of slots", promise.slot_ms, SLOT),
         ("attempts", promise.attempts, COUNT),
         ("visit", u64::from(promise.visit), Span(0, ATTEMPT.1)),

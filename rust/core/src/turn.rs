@@ -4,7 +4,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::apply::{fact_time, About};
 use crate::codec::{self, Flaw};
-use crate::decide::{Drain, Moment};
+use crate::decide::{Came, Drain, Moment};
 use crate::index::{Chance, Later, Timer};
 use crate::record::Record;
 use crate::rules::Rules;
@@ -63,8 +63,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) again: Option<Id>,
     /// What reservations depend on.
     pub(crate) drain: Drain,
-    /// Contacts of customers who are promised a call that have been answered (true) or are gone.
-    pub(crate) returned: Vec<(Id, bool)>,
+    /// Contacts of customers who are promised a call that have been answered or are gone.
+    pub(crate) returned: Vec<(Id, Came)>,
     /// How the state contradicts itself, once that is found: nothing more is recorded, and the turn comes to nothing.
     pub(crate) contradiction: Option<String>,
     cause: i64,

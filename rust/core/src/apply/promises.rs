@@ -6,7 +6,7 @@ use crate::index::Later;
 use crate::site::Site;
 use crate::state::{Contact, Held, Phase, Planned, Promise, PromiseStage};
 use crate::words::bounds::DURATION_MAX_MS;
-use crate::words::{AttemptRecorded, CallbackDue, CapacitySet, Event, Id, PromiseMade};
+use crate::words::{AttemptOutcome, AttemptRecorded, CallbackDue, CapacitySet, Event, Id, PromiseMade};
 
 impl Site {
     #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
@@ -35,7 +35,7 @@ impl Site {
             return Err(format!("contact {id:?} is promised what cannot be"));
         }
         let promise = Promise::made(about.channel()?.clone(), event);
-        self.index.later.insert((promise.deadline_ms(), Later::Promise(id)));
+        self.index.later.extend(promise.deadline_ms().map(|at_ms| (at_ms, Later::Promise(id))));
         self.index.slots.book(&promise);
         self.index.promised.add(id, &promise);
         self.state.promises.insert(id, promise);
@@ -75,7 +75,11 @@ impl Site {
             promise.attempts = event.number;
             promise.next_ms = event.next_ms.unwrap_or(promise.until_ms);
             promise.dialling_until_ms = None;
-            promise.tried.since_ms = None;
+            if counts_on {
+                promise.tried.dials += 1;
+                promise.tried.failed = event.outcome == AttemptOutcome::Unknown;
+                promise.tried.since_ms = None;
+            }
             leave_line(promise, &contact, counts_on);
         })
     }
@@ -100,6 +104,7 @@ impl Site {
         let counts_on = self.state.levels.is(4);
         self.change_promise(id, |promise| {
             promise.next_ms = promise.until_ms;
+            promise.tried.held = true;
             if let Some(contact) = &waited {
                 leave_line(promise, contact, counts_on);
             }
@@ -109,13 +114,18 @@ impl Site {
     fn release_promise(&mut self, id: Id, next_ms: u64) -> Result<(), String> {
         let held = self.state.held.remove(&id).ok_or_else(|| format!("the promise to contact {id:?} is not held"))?;
         self.index.promised.let_go(&held.returned);
-        self.change_promise(id, |promise| promise.next_ms = next_ms)
+        self.change_promise(id, |promise| {
+            promise.next_ms = next_ms;
+            promise.tried.held = false;
+        })
     }
 
     fn end_promise(&mut self, id: Id, at_ms: u64) -> Result<(), String> {
         let case = self.case_of(&id);
         let promise = self.state.promises.remove(&id).ok_or_else(|| format!("nothing is promised to contact {id:?}"))?;
-        self.index.later.remove(&(promise.deadline_ms(), Later::Promise(id)));
+        if let Some(at_ms) = promise.deadline_ms() {
+            self.index.later.remove(&(at_ms, Later::Promise(id)));
+        }
         self.index.slots.give_back(&promise);
         self.index.promised.remove(id, &promise);
         if let Some(held) = self.state.held.remove(&id) {
@@ -133,6 +143,7 @@ impl Site {
         }
         let begun = self.change_promise(id, |promise| {
             promise.visit = visit;
+            promise.tried.failed = false;
             let keeps_place = promise.key.is_some();
             promise.stage = if keeps_place || at_ms >= promise.due_ms { PromiseStage::Due } else { PromiseStage::Early };
             (promise.attempt, promise.tried.ordinal)
@@ -148,6 +159,13 @@ impl Site {
                 promise.dialling_until_ms = until_ms;
                 promise.tried.since_ms = since_ms;
             });
+        }
+    }
+
+    /// The dial came to nothing, though there was an agent.
+    pub(super) fn note_failed_dial(&mut self, id: Id) {
+        if self.state.levels.is(4) && self.state.promises.get(&id).is_some() {
+            let _ = self.change_promise(id, |promise| promise.tried.failed = true);
         }
     }
 
@@ -171,8 +189,10 @@ impl Site {
             self.index.promised.advance(id, promise);
         }
         if before_ms != after_ms {
-            self.index.later.remove(&(before_ms, Later::Promise(id)));
-            self.index.later.insert((after_ms, Later::Promise(id)));
+            if let Some(before_ms) = before_ms {
+                self.index.later.remove(&(before_ms, Later::Promise(id)));
+            }
+            self.index.later.extend(after_ms.map(|at_ms| (at_ms, Later::Promise(id))));
         }
         Ok(outcome)
     }

@@ -47,7 +47,7 @@ impl Turn<'_> {
         for (other, cause) in waiting.into_iter().chain(resumed).chain(promised) {
             self.emit(Some(id), None, Some(&channel), ContactLinked { at_ms: self.t_ms, other, cause });
         }
-        let held = past.promised.and_then(|promised| self.hold_promise(promised, id));
+        let held = past.promised.and_then(Promised::held).and_then(|promise| self.hold_promise(promise, id));
         if let (true, Some(matter), Some(topic)) = (past.repeated, past.matter, topic) {
             self.emit(Some(id), None, Some(&channel), MatterRepeated { at_ms: self.t_ms, count: matter.count, topic });
         }

@@ -87,6 +87,9 @@ impl Turn<'_> {
 
     pub(super) fn end_contact(&mut self, id: Id, contact: &Contact, reason: EndReason) {
         let event = self.contact_ended(contact, reason);
+        // Who is called has no place to come back to.
+        let called = self.site.state.levels.is(4) && self.promise(&id).is_some();
+        let event = ContactEnded { kept_until_ms: event.kept_until_ms.filter(|_| !called), ..event };
         self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
         if reason == EndReason::Abandoned {
             self.offer_callback(id, contact, Missed::Abandoned);

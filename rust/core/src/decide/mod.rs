@@ -44,6 +44,7 @@ mod visit;
 mod waiting;
 
 pub(crate) use drain::Drain;
+pub(crate) use returning::Came;
 pub(crate) use sla::{waits_for_others, Moment};
 
 use crate::turn::Turn;

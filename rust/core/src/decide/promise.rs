@@ -19,6 +19,9 @@ use crate::words::{
     RevokeReason, VisitOutcome,
 };
 
+/// However many of them count, the customer is dialled no more than so often for each attempt of the policy.
+const DIALS_AN_ATTEMPT: u64 = 2;
+
 /// The class of what no live contact must wait for, and that of live contacts.
 const LAST_CLASS: u8 = 3;
 const LIVE_CLASS: u8 = 1;
@@ -177,7 +180,8 @@ impl Turn<'_> {
         let number = if inside && rang { counted(promise.attempts) } else { promise.attempts };
         let again_ms = (self.at_ms + policy.retry_ms.max(1)).min(INSTANT_MAX_MS);
         let hopeless = matches!(outcome, AttemptOutcome::WrongPerson | AttemptOutcome::InvalidNumber | AttemptOutcome::Refused);
-        let again = !hopeless && number < u64::from(policy.attempts) && again_ms < promise.until_ms;
+        let worn_out = self.site.state.levels.is(4) && promise.tried.dials + 1 >= DIALS_AN_ATTEMPT * u64::from(policy.attempts);
+        let again = !hopeless && !worn_out && number < u64::from(policy.attempts) && again_ms < promise.until_ms;
         self.end_visit(id, &contact, VisitOutcome::Requeued);
         let event = AttemptRecorded {
             at_ms: self.t_ms,
@@ -189,16 +193,17 @@ impl Turn<'_> {
             next_ms: again.then_some(again_ms),
         };
         self.emit(Some(id), Some(agent), Some(&contact.channel), event);
-        if !again {
-            if let Some(promise) = self.promise(&id).cloned() {
-                self.close_window(id, &promise);
-            }
+        let promise = self.promise(&id).cloned();
+        match promise {
+            Some(promise) if !again => self.close_window(id, &promise),
+            Some(promise) => self.hold_for_who_came(id, &promise, contact.key.seq),
+            None => {}
         }
         self.settle(agent);
     }
 
     /// Nothing more is tried.
-    fn close_window(&mut self, id: Id, promise: &Promise) {
+    pub(super) fn close_window(&mut self, id: Id, promise: &Promise) {
         if promise.attempts > 0 {
             self.end_promised(id, promise, EndReason::CustomerSilent, (PromiseOutcome::HonouredNotReached, None), None);
         } else {
@@ -210,6 +215,9 @@ impl Turn<'_> {
     fn miss_reason(&self, promise: &Promise) -> MissReason {
         if self.site.state.levels.is(4) && self.at_ms.saturating_sub(self.t_ms) > GAP_MS {
             // Nobody looked when it came to this: who was there then is not known.
+            return MissReason::System;
+        }
+        if promise.tried.failed {
             return MissReason::System;
         }
         // Whoever is still dialled then is not hung up on: that the queue closed meanwhile is no reason.

@@ -1,9 +1,9 @@
 //! A customer comes in who is promised a call about the same.
 //!
 //! ```text
-//! keep           linked, and called all the same
+//! keep           linked, and called all the same, but for as long as somebody speaks with them
 //! cancel, merge  held while the contact waits --answered--> cancelled
-//!                                             --gone--> released, and called as promised
+//! all, held      --the contact is gone--> released, and called as promised; or over, if its window is
 //! ```
 //! A merged contact goes on with what was promised: its priority, topic and case, and where it stands in the line.
 
@@ -22,14 +22,22 @@ pub(super) struct Promised {
     returning: Returning,
 }
 
+impl Promised {
+    /// The promise that is held from the arrival on.
+    pub(super) fn held(self) -> Option<Id> {
+        (self.returning != Returning::Keep).then_some(self.contact)
+    }
+}
+
 impl Turn<'_> {
     /// Of a customer who is there: the promise about the same that is due first.
     pub(super) fn promised_to(&self, customer: Id, fact: &ContactArrived) -> Option<Promised> {
         if !self.site.state.levels.is(4) || !self.customer_is_there(&fact.channel) {
             return None;
         }
+        let matter = Matter { case: fact.case, topic: fact.topic.as_ref(), queue: &fact.queue };
         let promises = self.site.index.promised.of(&customer).filter_map(|id| {
-            let promise = self.promise(&id).filter(|promise| is_about(fact, id, promise))?;
+            let promise = self.promise(&id).filter(|promise| matter.is_that_of(id, promise))?;
             let returning = self.site.callbacks(&promise.queue)?.returning;
             Some((promise.due_ms, id, returning))
         });
@@ -65,9 +73,8 @@ impl Turn<'_> {
     }
 
     /// Nobody is called as long as the customer waits here. Who waited for the call or was offered it, if anybody was.
-    pub(super) fn hold_promise(&mut self, promised: Promised, returned: Id) -> Option<Contact> {
-        let id = promised.contact;
-        let channel = self.promise(&id).filter(|_| promised.returning != Returning::Keep)?.channel.clone();
+    pub(super) fn hold_promise(&mut self, id: Id, returned: Id) -> Option<Contact> {
+        let channel = self.promise(&id)?.channel.clone();
         let contact = self.site.contact(&id).cloned();
         if let Some(contact) = &contact {
             self.let_go(id, contact, EndedBy::Service, RevokeReason::ContactGone);
@@ -77,39 +84,128 @@ impl Turn<'_> {
         contact
     }
 
-    /// Asked before the event is applied: is it the answer, or the end, of a contact for which a promise is held?
-    #[allow(clippy::wildcard_enum_match_arm)] // the others leave it waiting
+    /// Asked before the event is applied: is it the answer, or the end, of a contact of somebody who is promised a call?
+    #[allow(clippy::wildcard_enum_match_arm)] // the others leave it as it is
     pub(crate) fn note_returned(&mut self, contact: Option<Id>, event: &Event) {
-        let answered = match event {
-            Event::ContactAnswered(_) => true,
-            Event::ContactEnded(_) => false,
+        let came = match event {
+            Event::ContactAnswered(_) => Came::Answered,
+            // Parked, it waits for somebody else: who is to be called all the same is called.
+            Event::ContactEnded(_) | Event::ContactParked(_) => Came::Gone { answered: false },
             _ => return,
         };
-        let returned = contact.filter(|contact| self.site.index.promised.held_for(contact).is_some());
-        self.returned.extend(returned.map(|contact| (contact, answered)));
+        let promised = &self.site.index.promised;
+        if !promised.any() || !self.site.state.levels.is(4) {
+            return;
+        }
+        let Some((id, known)) = contact.and_then(|id| Some((id, self.site.contact(&id)?))) else { return };
+        if promised.held_for(&id).is_some() {
+            let gone = Came::Gone { answered: known.ever_answered() };
+            self.returned.push((id, if came == Came::Answered { came } else { gone }));
+        } else if came == Came::Answered && known.customer.is_some_and(|customer| promised.count(&customer) > 0) {
+            self.returned.push((id, came));
+        }
     }
 
-    /// Who was answered need not be called any more; who is gone without it is called as promised.
+    /// Who was answered need not be called any more, or not now; who is gone without it is called as promised.
     pub(crate) fn settle_returned(&mut self) {
-        for (returned, answered) in std::mem::take(&mut self.returned) {
-            let Some(id) = self.site.index.promised.held_for(&returned) else { continue };
-            if answered {
-                self.end_promise_early(id, PromiseOutcome::Cancelled, Some(returned));
-                continue;
+        for (returned, came) in std::mem::take(&mut self.returned) {
+            let held = self.site.index.promised.held_for(&returned);
+            match (held, came) {
+                (Some(id), Came::Answered) if self.returning(&id) != Returning::Keep => {
+                    self.end_promise_early(id, PromiseOutcome::Cancelled, Some(returned));
+                }
+                (Some(id), Came::Gone { answered }) => self.release_promise(id, returned, answered),
+                (None, Came::Answered) => self.hold_while_served(returned),
+                (Some(_), Came::Answered) | (None, Came::Gone { .. }) => {}
             }
-            let (held, promise) = (self.site.state.held.get(&id), self.promise(&id));
-            let Some((held, channel)) = held.zip(promise.map(|promise| promise.channel.clone())) else { continue };
-            let next_ms = held.next_ms.max(self.at_ms + 1);
-            self.emit(Some(id), None, Some(&channel), PromiseReleased { at_ms: self.t_ms, next_ms });
         }
+    }
+
+    /// Whoever was here is gone. If the window is over by now, it is judged by whether anybody spoke with them.
+    fn release_promise(&mut self, id: Id, returned: Id, answered: bool) {
+        let (held, promise) = (self.site.state.held.get(&id).copied(), self.promise(&id).cloned());
+        let Some((held, promise)) = held.zip(promise) else { return };
+        if promise.until_ms > self.at_ms {
+            let next_ms = held.next_ms.max(self.at_ms + 1);
+            self.emit(Some(id), None, Some(&promise.channel), PromiseReleased { at_ms: self.t_ms, next_ms });
+        } else if answered {
+            self.end_promise_early(id, PromiseOutcome::Cancelled, Some(returned));
+        } else {
+            self.close_window(id, &promise);
+        }
+    }
+
+    /// Somebody speaks with a customer who is to be called all the same: not now.
+    fn hold_while_served(&mut self, returned: Id) {
+        let Some(contact) = self.site.contact(&returned).cloned() else { return };
+        let Some(customer) = contact.customer.filter(|_| self.customer_is_there(&contact.channel)) else { return };
+        let matter = Matter::of(returned, &contact);
+        let promises = self.site.index.promised.of(&customer).filter_map(|id| {
+            let promise = self.promise(&id).filter(|promise| id != returned && matter.is_that_of(id, promise))?;
+            let calling = matches!(self.site.contact(&id), Some(Contact { phase: Phase::Connecting { .. }, .. }));
+            let free = !calling && !promise.tried.held && self.returning(&id) == Returning::Keep;
+            free.then_some((promise.due_ms, id))
+        });
+        if let Some((_, id)) = promises.min() {
+            if let Some(held) = self.hold_promise(id, returned) {
+                self.settle_hands(&held);
+            }
+        }
+    }
+
+    /// The customer was not reached: perhaps because they have come in since this visit began, whose place is `seq`.
+    pub(super) fn hold_for_who_came(&mut self, id: Id, promise: &Promise, seq: u64) {
+        let Some(customer) = promise.customer.filter(|_| self.site.state.levels.is(4)) else { return };
+        let keeps = self.returning(&id) == Returning::Keep;
+        let came = self.site.index.customers.of(&customer).filter_map(|other| {
+            let contact = self.site.contact(other).filter(|contact| contact.key.seq > seq)?;
+            let waits = self.customer_is_there(&contact.channel) && self.promise(other).is_none();
+            let free = waits && self.site.index.promised.held_for(other).is_none() && (contact.ever_answered() || !keeps);
+            (free && Matter::of(*other, contact).is_that_of(id, promise)).then_some((contact.key.seq, *other))
+        });
+        let Some((_, returned)) = came.min() else { return };
+        let answered = self.site.contact(&returned).is_some_and(Contact::ever_answered);
+        if answered && !keeps {
+            self.end_promise_early(id, PromiseOutcome::Cancelled, Some(returned));
+        } else {
+            self.hold_promise(id, returned);
+        }
+    }
+
+    fn returning(&self, id: &Id) -> Returning {
+        let policy = self.promise(id).and_then(|promise| self.site.callbacks(&promise.queue));
+        policy.map_or(Returning::Keep, |policy| policy.returning)
     }
 }
 
-/// The same case, or else the same topic; where one of them has none, the same queue.
-fn is_about(fact: &ContactArrived, id: Id, promise: &Promise) -> bool {
-    let case = fact.case.is_some_and(|case| case == promise.case_of(id));
-    case || match (&fact.topic, &promise.topic) {
-        (Some(own), Some(promised)) => own == promised,
-        (None, _) | (_, None) => fact.queue == promise.queue,
+/// What became of a contact of somebody who is promised a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Came {
+    Answered,
+    /// `answered`: in this visit or before.
+    Gone {
+        answered: bool,
+    },
+}
+
+/// What somebody comes about.
+struct Matter<'a> {
+    case: Option<Id>,
+    topic: Option<&'a Name>,
+    queue: &'a Name,
+}
+
+impl<'a> Matter<'a> {
+    fn of(id: Id, contact: &'a Contact) -> Self {
+        Self { case: Some(contact.case_of(id)), topic: contact.topic.as_ref(), queue: &contact.queue }
+    }
+
+    /// The same case, or else the same topic; where one of them has none, the same queue.
+    fn is_that_of(&self, id: Id, promise: &Promise) -> bool {
+        let case = self.case.is_some_and(|case| case == promise.case_of(id));
+        case || match (self.topic, &promise.topic) {
+            (Some(own), Some(promised)) => own == promised,
+            (None, _) | (_, None) => *self.queue == promise.queue,
+        }
     }
 }

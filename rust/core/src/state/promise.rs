@@ -55,6 +55,12 @@ pub(crate) struct Tried {
     pub(crate) since_ms: Option<u64>,
     /// Messages up to the end of the last attempt: the next ones count on.
     pub(crate) ordinal: u64,
+    /// How often the customer was dialled.
+    pub(crate) dials: u64,
+    /// The last dial of this visit came to nothing, and neither the customer nor an agent is why.
+    pub(crate) failed: bool,
+    /// Its customer is here: nothing happens to it by itself.
+    pub(crate) held: bool,
 }
 
 impl Tried {
@@ -123,14 +129,15 @@ impl Promise {
         }
     }
 
-    /// When something happens to it by itself.
-    pub(crate) fn deadline_ms(&self) -> u64 {
-        match self.stage {
+    /// When something happens to it by itself, if anything does.
+    pub(crate) fn deadline_ms(&self) -> Option<u64> {
+        let deadline_ms = match self.stage {
             PromiseStage::Scheduled => self.next_ms.min(self.until_ms),
             PromiseStage::Early => self.due_ms,
             // Whoever is being dialled is not hung up on.
             PromiseStage::Due => self.until_ms.max(self.dialling_until_ms.unwrap_or(0)),
-        }
+        };
+        (!self.tried.held).then_some(deadline_ms)
     }
 
     /// The case its contact belongs to.
