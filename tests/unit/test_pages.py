@@ -3,7 +3,9 @@
 import html
 import json
 import re
+import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,15 @@ from cordboard.gateway.chat import words as chat_words
 from tests.browser import Page, read_page
 from tests.chat_site import POLICY, ScriptedSite, chat_site
 
+VOICE = ChannelProfile(name="voice", presence="live", klass=1, answered_on="connected")
 SHOWN = replace(
     POLICY,
-    channels=[*POLICY.channels, ChannelProfile(name="mail", presence="async", klass=3, answered_on="first_message")],
+    channels=[*POLICY.channels, ChannelProfile(name="mail", presence="async", klass=3, answered_on="first_message"), VOICE],
     queues=[QueuePolicy(name="orders"), QueuePolicy(name="invoices")],
     entry_points=[
         EntryPoint(name="widget", channel="chat", queue="orders", availability=Availability()),
         EntryPoint(name="letters", channel="mail", queue="orders", availability=Availability()),
+        EntryPoint(name="phone_line", channel="voice", queue="orders", availability=Availability()),
     ],
 )
 STEPS = [
@@ -73,16 +77,35 @@ async def test_buttons_say_how_doors_stand_and_are_never_hidden(tmp_path: Path) 
         for event, said in (
             (ANSWERED, ["Chat", "Talk", soon]),
             (OPEN, ["Chat with us", "Chat with us", soon]),
-            (BUSY, ["Busy: about 10 min", "Wait 10 min", soon]),
+            (BUSY, ["Busy: about 10 min – try phone line", "Wait 10 min", soon]),
             (LISTENING, ["Leave a message", "Leave a message", soon]),
             (CLOSED, ["Closed now", "Tomorrow", soon]),
-            (replace(BUSY, expected_wait_ms=None), ["Busy at the moment", "Busy at the moment", soon]),
-            (replace(ANSWERED, expected_wait_ms=None), ["Busy at the moment", "Busy at the moment", "Write to us"]),
+            (
+                replace(BUSY, expected_wait_ms=None),
+                ["Busy at the moment – try phone line", "Busy at the moment – try phone line", soon],
+            ),
+            (
+                replace(ANSWERED, expected_wait_ms=None),
+                ["Busy at the moment – try phone line", "Busy at the moment – try phone line", "Write to us"],
+            ),
         ):
             await turn(site, event)
             page.run("pass()")
             await page.settle()
             assert labels(page) == said
+        await turn(site, DoorTurned(5_000, "phone_line", "open", None, 0, None, None, 0))
+        soon_ms = round(time.time() * 1_000) + 86_400_000
+        await turn(site, replace(CLOSED, until_ms=soon_ms))
+        page.run("button('phone_line', 'Phone', {}); button('widget', 'Chat', { closed: 'Back {until}: {referral}' })")
+        page.run("pass()")
+        await page.settle()
+        clock = f"{datetime.fromtimestamp(soon_ms / 1_000):%H:%M}"
+        closed, *_, call, own = labels(page)
+        assert closed.startswith("Closed until ") and closed.endswith(clock) and call == "Call us"
+        assert own == closed, "a label that says what is not known is not used"
+        gone = await entered(page, 0)
+        assert (gone["state"], gone["until_ms"], gone["next_steps"]) == ("closed", soon_ms, [])
+        await turn(site, BUSY)
         refused = await entered(page, 0)
         assert (refused["ticket"], refused["state"], refused["referral"]) == (None, "busy", "phone_line")
         await turn(site, OPEN)
