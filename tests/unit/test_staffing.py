@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from cordboard.events.policy import CallbackPolicy, Policy
+from cordboard.events.policy import CalendarPolicy, CallbackPolicy, Policy
 from cordboard.planning import StaffingPlan, example_csv, loads_staffing
+from cordboard.planning.plan import ClosedLine
 from cordboard.policy import PolicyErrors, loads
 from tests.unit.test_policy_problems import GOOD
 
@@ -254,3 +255,22 @@ def test_the_same_as_whoever_asks_every_slot_what_clocks_show_then(seed: int) ->
                 exact = agents * Fraction(100 - shrinkage, 100) * Fraction(share, 100) * Fraction(900, handle)
                 wanted["orders", round(moment.timestamp()) * 1_000] = floor(exact)
     assert capacities(loads_staffing(HEADER + "".join(lines), policy(name))) == wanted
+
+
+def test_what_is_planned_for_closed_hours_is_said_with_its_line_and_counts_for_nothing() -> None:
+    weekdays = CalendarPolicy(
+        name="weekdays", timezone="Europe/Brussels", from_ms=at("2026-11-23T00:00+01:00"), weeks=[[540, 1020]], order=[0]
+    )
+    of = policy()
+    of = msgspec.structs.replace(of, calendars=[weekdays], queues=[msgspec.structs.replace(of.queues[0], calendar="weekdays")])
+    text = HEADER + (
+        "orders,2026-11-23 08:00,2026-11-23 10:00,4,0,100%,15m\n"
+        "orders,2026-11-23 10:00,2026-11-23 17:00,4,0,100%,15m\n"
+        "orders,2026-11-23 17:00,2026-11-23 18:00,0,0,100%,15m\n"
+    )
+    plan = loads_staffing(text, of)
+    assert plan.closed == (ClosedLine(2, "orders", 8, 4),), "who plans nobody after five means it"
+    (day,) = plan.days()
+    assert (day.slots, day.capacity) == (32, 128)
+    assert plan.after(0).closed == plan.closed
+    assert loads_staffing(text, policy()).closed == () and loads_staffing(text, policy()).days()[0].capacity == 144

@@ -115,11 +115,15 @@ def _show(planned: Planned, *, dry_run: bool, as_json: bool) -> None:
         key = (local(begin_ms, zones[queue]).date(), queue)
         booked[key] = booked.get(key, 0) + count
     days = [(day, booked.get((day.day, day.queue))) for day in planned.plan.days()]
+    closed = planned.plan.closed
     if as_json:
-        print_json({"dry_run": dry_run, "days": [_plain(*day) for day in days], "at_risk": planned.at_risk})
+        print_json({"dry_run": dry_run, "days": [_plain(*day) for day in days], "at_risk": planned.at_risk, "closed": closed})
         return
     columns = ("day", "queue", "hours", "slots", "net staff", "callbacks", "booked")
     print_table("would be planned" if dry_run else "planned", columns, [_row(*day) for day in days], right=columns[3:])
+    for line in closed:
+        message = f"line {line.line}: {line.closed} of {line.slots} slots of {line.queue} are not in its opening hours"
+        stderr.print(f"[bold yellow]closed[/] {escape(message)}: nothing is promised in them", soft_wrap=True)
     for risk in planned.at_risk:
         others = ", ".join(instant(ms) for ms in risk.alternatives_ms) or "none"
         message = f"{risk.queue}: {risk.contact_id} is promised for {instant(risk.due_ms)}; slots with room: {others}"

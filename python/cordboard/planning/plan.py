@@ -11,10 +11,21 @@ from cordboard.planning.local_times import local
 
 @dataclass(frozen=True, slots=True)
 class PlannedSlot:
-    """`net` agents are at work after shrinkage; `capacity` callbacks may be promised."""
+    """`net` agents are at work after shrinkage; `capacity` callbacks may be promised, if the queue is `open` all the time."""
 
     net: Fraction
     capacity: int
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedLine:
+    """A line of the table of whose slots some are not in opening hours, so that nothing is promised in them."""
+
+    line: int
+    queue: str
+    slots: int
+    closed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,8 @@ class SlotRun:
 
 @dataclass(frozen=True, slots=True)
 class PlannedDay:
-    """One local day of a queue: from its first planned slot to its last, least and most net agents, callbacks over all slots."""
+    """One local day of a queue: from its first planned slot to its last, least and most net agents, and, of those in opening hours,
+    how many slots and callbacks in all of them."""
 
     day: date
     queue: str
@@ -62,6 +74,7 @@ class StaffingPlan:
     """Runs in the order of queues and time; what lies between them is not planned."""
 
     runs: tuple[SlotRun, ...]
+    closed: tuple[ClosedLine, ...] = ()
 
     def after(self, now_ms: int) -> "StaffingPlan":
         """Without the slots that have begun by `now_ms` (Unix ms): nothing is promised in them any more."""
@@ -70,7 +83,7 @@ class StaffingPlan:
             begun = max(0, (now_ms - run.from_ms) // run.slot_ms + 1)
             if begun < len(run.slots):
                 kept.append(replace(run, from_ms=run.from_ms + begun * run.slot_ms, slots=run.slots[begun:]))
-        return StaffingPlan(tuple(kept))
+        return replace(self, runs=tuple(kept))
 
     def publications(self) -> Iterator[Publication]:
         """What to publish, in order."""
@@ -91,9 +104,9 @@ class StaffingPlan:
                 found[key] = replace(
                     so_far,
                     ends=ends,
-                    slots=so_far.slots + 1,
+                    slots=so_far.slots + slot.open,
                     net_least=min(so_far.net_least, slot.net),
                     net_most=max(so_far.net_most, slot.net),
-                    capacity=so_far.capacity + slot.capacity,
+                    capacity=so_far.capacity + (slot.capacity if slot.open else 0),
                 )
         return [found[key] for key in sorted(found)]

@@ -6,7 +6,7 @@
 A slot holds floor(agents x (1 - shrinkage) x bookable_share x slot / handle) callbacks.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta, tzinfo
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 from cordboard.events.policy import Policy, QueuePolicy
 from cordboard.planning.local_times import local
-from cordboard.planning.plan import PlannedSlot, SlotRun, StaffingPlan
+from cordboard.planning.plan import ClosedLine, PlannedSlot, SlotRun, StaffingPlan
 from cordboard.planning.staffing_csv import Staffed, StaffingReader
+from cordboard.policy.hours import Hours
 from cordboard.policy.load import read_text
 from cordboard.policy.problems import Problems
 
@@ -43,7 +44,28 @@ def loads_staffing(text: str, policy: Policy, *, source: str = "") -> StaffingPl
     lines.sort(key=lambda line: (line.queue.queue, line.from_ms, line.at))
     _check_neighbours(lines, problems)
     problems.raise_if_any(source, text)
-    return StaffingPlan(tuple(_runs(lines)))
+    hours = _hours(policy)
+    planned = [(line, _opened(line, hours)) for line in lines]
+    return StaffingPlan(tuple(_runs(planned)), tuple(_closed(planned)))
+
+
+def _hours(policy: Policy) -> dict[str, Hours]:
+    """Opening hours by queue; of a calendar that was not published nothing is known."""
+    found = {calendar.name: Hours(calendar) for calendar in policy.calendars if calendar.order}
+    return {queue.name: found[queue.calendar] for queue in policy.queues if queue.calendar in found}
+
+
+def _opened(line: Staffed, hours: dict[str, Hours]) -> list[bool]:
+    """Of each slot of the line, whether its queue is open all the time."""
+    slot_ms, of = line.queue.slot_ms, hours.get(line.queue.queue)
+    return [of is None or of.is_open_all(begin, begin + slot_ms) for begin in range(line.from_ms, line.until_ms, slot_ms)]
+
+
+def _closed(lines: Iterable[tuple[Staffed, list[bool]]]) -> Iterator[ClosedLine]:
+    """Lines by which something would be promised that cannot be, in the order of the table."""
+    for line, opened in sorted(lines, key=lambda each: each[0].at):
+        if line.capacity and not all(opened):
+            yield ClosedLine(line.at[0], line.queue.queue, len(opened), opened.count(False))
 
 
 def zone_of(policy: Policy, queue: QueuePolicy) -> tzinfo | None:
@@ -71,13 +93,13 @@ def _check_neighbours(lines: list[Staffed], problems: Problems) -> None:
             last = line
 
 
-def _runs(lines: Iterable[Staffed]) -> list[SlotRun]:
+def _runs(lines: Iterable[tuple[Staffed, list[bool]]]) -> list[SlotRun]:
     runs: list[tuple[Staffed, int, list[PlannedSlot]]] = []
-    for line in lines:
+    for line, opened in lines:
         if not runs or runs[-1][0].queue.queue != line.queue.queue or runs[-1][1] != line.from_ms:
             runs.append((line, line.until_ms, []))
         first, _, slots = runs[-1]
-        slots.extend([PlannedSlot(line.net, line.capacity)] * ((line.until_ms - line.from_ms) // line.queue.slot_ms))
+        slots.extend(PlannedSlot(line.net, line.capacity, is_open) for is_open in opened)
         runs[-1] = (first, line.until_ms, slots)
     return [
         SlotRun(first.queue.queue, first.queue.slot_ms, first.queue.zone, first.from_ms, tuple(slots)) for first, _, slots in runs
