@@ -8,20 +8,18 @@ use std::hint::black_box;
 use crate::codec;
 use crate::site::Site;
 use crate::state::{Agent, Contact};
-use crate::words::Id;
 
 /// One fact is decided at once.
 const WORTH_IT: usize = 2;
 
 impl Site {
     /// These facts are decided next.
-    pub(crate) fn read_ahead<'a>(&self, facts: impl Iterator<Item = &'a [u8]>) {
-        let ids: Vec<[Option<Id>; 3]> = facts.map(codec::first_ids).collect();
-        if ids.len() < WORTH_IT {
+    pub(crate) fn read_ahead<'a>(&self, facts: impl ExactSizeIterator<Item = &'a [u8]>) {
+        if facts.len() < WORTH_IT {
             return;
         }
-        let (mut contacts, mut agents) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
-        for [fact, one, other] in ids {
+        let (mut contacts, mut agents) = (Vec::with_capacity(facts.len()), Vec::with_capacity(facts.len()));
+        for [fact, one, other] in facts.map(codec::first_ids) {
             black_box(fact.map(|fact| self.state.facts.glance(&fact)));
             let Some(one) = one else { continue };
             match self.state.contacts.likely_slot(&one) {

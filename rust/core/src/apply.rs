@@ -58,8 +58,8 @@ impl Site {
         }
     }
 
-    /// Change the state as the event at `place` says, in a turn at `turn_ms`.
-    pub(crate) fn apply_event(&mut self, about: &About, place: Place, turn_ms: u64, event: Event) -> Result<(), String> {
+    /// Change the state as the event at `place` says, in a turn at `turn_ms`. It may take out of it what it keeps: an event is large, and never moved.
+    pub(crate) fn apply_event(&mut self, about: &About, place: Place, turn_ms: u64, event: &mut Event) -> Result<(), String> {
         match event {
             Event::RouterTookOver(event) => {
                 let next = self.state.epoch + 1;
@@ -71,20 +71,20 @@ impl Site {
             }
             Event::LevelAdopted(event) => self.state.levels.adopt(event.level),
             Event::RouterSteppedDown(event) => self.step_down(event.epoch),
-            Event::DeadlinesShifted(event) => self.shift_deadlines(&event, turn_ms),
-            Event::PolicyAdopted(event) => self.adopt_policy(&event),
+            Event::DeadlinesShifted(event) => self.shift_deadlines(event, turn_ms),
+            Event::PolicyAdopted(event) => self.adopt_policy(event),
             Event::SweepAdvanced(event) => {
                 self.state.sweep = event.after.map(|after| Sweep { after: Some(after) });
                 Ok(())
             }
             Event::ContactQueued(event) => self.queue_contact(about, event),
-            Event::ContactEnded(event) => self.end_contact(about.contact()?, &event, turn_ms),
-            Event::ContactReprioritised(event) => self.reprioritise(about.contact()?, &event),
-            Event::ContactRelaxed(event) => self.relax(about.contact()?, &event),
+            Event::ContactEnded(event) => self.end_contact(about.contact()?, event, turn_ms),
+            Event::ContactReprioritised(event) => self.reprioritise(about.contact()?, event),
+            Event::ContactRelaxed(event) => self.relax(about.contact()?, event),
             Event::ContactPromoted(event) => self.promote(about.contact()?, event.key),
-            Event::QueueModeSet(_) | Event::QueueHoursTurned(_) => self.apply_opening(&event),
-            Event::ThresholdReached(event) => self.pass_threshold(about.contact()?, &event),
-            Event::WaitExpected(event) => self.expect_wait(about.contact()?, &event),
+            Event::QueueModeSet(_) | Event::QueueHoursTurned(_) => self.apply_opening(event),
+            Event::ThresholdReached(event) => self.pass_threshold(about.contact()?, event),
+            Event::WaitExpected(event) => self.expect_wait(about.contact()?, event),
             // What changes stands in the events before and after them.
             Event::VisitEnded(_)
             | Event::ParkEnded(_)
@@ -100,7 +100,7 @@ impl Site {
             | Event::OfferExpired(_)
             | Event::OfferRevoked(_)
             | Event::ConnectExpired(_)
-            | Event::ConnectFailed(_) => self.apply_offer(about, &event, turn_ms),
+            | Event::ConnectFailed(_) => self.apply_offer(about, event, turn_ms),
             Event::EngagementStarted(_)
             | Event::ContactAnswered(_)
             | Event::MessageRelayed(_)
@@ -113,9 +113,9 @@ impl Site {
             | Event::RoleChanged(_)
             | Event::ContactDormant(_)
             | Event::ContactRevived(_)
-            | Event::AgentSilenceNoticed(_) => self.apply_engagement(about, &event),
+            | Event::AgentSilenceNoticed(_) => self.apply_engagement(about, event),
             Event::ContactReclassified(event) => {
-                self.note_contact(about.contact()?, |contact| contact.topic.set(Some(event.topic)))
+                self.note_contact(about.contact()?, |contact| contact.topic.set(Some(event.topic.clone())))
             }
             Event::AgentRegistered(_)
             | Event::AgentRemoved(_)
@@ -127,17 +127,17 @@ impl Site {
             | Event::DeskLossRecorded(_)
             | Event::DeskReturnRecorded(_)
             | Event::AgentReserved(_)
-            | Event::AgentReleased(_) => self.apply_staff(about, &event),
-            Event::EffectRequested(event) => self.begin_effect(about, place, &event),
-            Event::EffectEnded(event) => self.end_effect(&event),
-            Event::EffectRetried(event) => self.retry_effect(&event),
+            | Event::AgentReleased(_) => self.apply_staff(about, event),
+            Event::EffectRequested(event) => self.begin_effect(about, place, event),
+            Event::EffectEnded(event) => self.end_effect(event),
+            Event::EffectRetried(event) => self.retry_effect(event),
             Event::CustomerErased(event) => {
                 self.erase_customer(event.customer);
                 Ok(())
             }
             Event::DayTurned(event) => self.turn_day(event.at_ms),
-            Event::DoorTurned(event) => self.turn_door(event),
-            Event::NextStepOffered(event) => self.offer_next_steps(about, event),
+            Event::DoorTurned(event) => self.turn_door(event.clone()),
+            Event::NextStepOffered(event) => self.offer_next_steps(about, event.clone()),
             Event::NextStepTaken(_) => self.take_next_step(about.contact()?, turn_ms),
             Event::PromiseMade(_)
             | Event::CallbackDeclined(_)
@@ -148,7 +148,7 @@ impl Site {
             | Event::PromiseHeld(_)
             | Event::PromiseReleased(_)
             | Event::PromiseAtRisk(_)
-            | Event::CapacitySet(_) => self.apply_promise(about, event),
+            | Event::CapacitySet(_) => self.apply_promise(about, event.clone()),
             Event::SlaStarted(_)
             | Event::SlaAtRisk(_)
             | Event::SlaMet(_)
@@ -156,7 +156,7 @@ impl Site {
             | Event::SlaPaused(_)
             | Event::SlaResumed(_)
             | Event::SlaCancelled(_)
-            | Event::ContactSegmented(_) => self.apply_sla(about, &event, turn_ms),
+            | Event::ContactSegmented(_) => self.apply_sla(about, event, turn_ms),
         }
     }
 

@@ -55,7 +55,7 @@ impl Attendance {
     }
 
     /// `free`: a bit for each of the agent's channels, in their order, on which one more can be taken.
-    pub(crate) fn add_agent(&mut self, agent: &Agent, free: u32, rules: Option<&Rules>) {
+    pub(crate) fn add_agent(&mut self, agent: &Agent, free: u32, rules: &Rules) {
         for (queue, share) in shares(agent, free, rules) {
             share.present.into_iter().for_each(|channel| more(&mut self.present, (queue.clone(), channel)));
             share.ready.into_iter().for_each(|klass| more(&mut self.ready, (queue.clone(), klass)));
@@ -64,7 +64,7 @@ impl Attendance {
         }
     }
 
-    pub(crate) fn remove_agent(&mut self, agent: &Agent, free: u32, rules: Option<&Rules>) {
+    pub(crate) fn remove_agent(&mut self, agent: &Agent, free: u32, rules: &Rules) {
         for (queue, share) in shares(agent, free, rules) {
             share.present.into_iter().for_each(|channel| less(&mut self.present, &(queue.clone(), channel)));
             share.ready.into_iter().for_each(|klass| less(&mut self.ready, &(queue.clone(), klass)));
@@ -119,13 +119,9 @@ fn place(contact: &Contact) -> (Name, u8) {
     (contact.queue.clone(), contact.own_key().klass)
 }
 
-fn shares<'a>(agent: &'a Agent, free: u32, rules: Option<&'a Rules>) -> impl Iterator<Item = (&'a Name, Share)> {
-    let rules = rules.filter(|rules| rules.paces_any());
-    let asked = rules.into_iter().flat_map(move |rules| {
-        let queues = agent.memberships.keys().filter(|queue| rules.paces(queue));
-        queues.map(move |queue| (queue, share(agent, free, rules)))
-    });
-    asked
+fn shares<'a>(agent: &'a Agent, free: u32, rules: &'a Rules) -> impl Iterator<Item = (&'a Name, Share)> {
+    let queues = agent.memberships.keys().filter(|queue| rules.paces(queue));
+    queues.map(move |queue| (queue, share(agent, free, rules)))
 }
 
 fn share(agent: &Agent, free: u32, rules: &Rules) -> Share {

@@ -106,7 +106,7 @@ impl Router {
                     self.site.apply_input(fact_id, input.stored_ms, commit.at_ms, place);
                     Ok(())
                 }
-                Read::Event(about, event) => self.site.apply_event(&about, place, commit.at_ms, event),
+                Read::Event(about, mut event) => self.site.apply_event(&about, place, commit.at_ms, &mut event),
             };
             applied.map_err(|what| Folding::Contradicts(Error::Commit { seq: commit.seq, what }))?;
         }

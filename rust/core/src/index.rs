@@ -338,7 +338,9 @@ impl Index {
         let id = who.id;
         self.census.add_agent(id, agent);
         let seat = seat(agent, self.rules.as_ref());
-        self.attendance.add_agent(agent, seat.free, self.rules.as_ref());
+        if let Some(rules) = self.rules.as_ref().filter(|rules| rules.paces_any()) {
+            self.attendance.add_agent(agent, seat.free, rules);
+        }
         self.crew.refresh(who.slot, seat);
         if agent.has_deadlines() {
             self.timers.extend(wrap_ups(id, agent).chain(desk_losses(id, agent)));
@@ -348,9 +350,8 @@ impl Index {
     pub(crate) fn remove_work(&mut self, who: Who, agent: &Agent) {
         let id = who.id;
         self.census.remove_agent(id, agent);
-        if self.rules.as_ref().is_some_and(Rules::paces_any) {
-            let free = seat(agent, self.rules.as_ref()).free;
-            self.attendance.remove_agent(agent, free, self.rules.as_ref());
+        if let Some(rules) = self.rules.as_ref().filter(|rules| rules.paces_any()) {
+            self.attendance.remove_agent(agent, seat(agent, Some(rules)).free, rules);
         }
         if agent.has_deadlines() {
             for timer in wrap_ups(id, agent).chain(desk_losses(id, agent)) {

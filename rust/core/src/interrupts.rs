@@ -5,6 +5,12 @@ use crate::state::{Agent, Work, WorkPhase};
 use crate::words::{ChannelPresence, Id, Name, Role};
 
 impl Rules {
+    /// May any contact interrupt an engagement on `channel`?
+    pub(crate) fn may_give_way(&self, channel: &Name) -> bool {
+        self.channel(channel)
+            .is_some_and(|profile| profile.presence != ChannelPresence::Live && !profile.interruptible_by.is_empty())
+    }
+
     /// May a contact of channel `to` interrupt an engagement on `channel`?
     pub(crate) fn gives_way(&self, channel: &Name, to: &Name) -> bool {
         channel != to

@@ -193,13 +193,17 @@ impl Site {
         let channels = agent.channels.len();
         let free = self.staying(looking);
         let two_best = |takes: Option<&dyn Fn(u32) -> bool>| {
-            let open = agent.memberships.iter().enumerate().flat_map(|(queue, (name, rank))| {
+            let mut best = [None; 2];
+            for (queue, (name, rank)) in agent.memberships.iter().enumerate() {
                 let rank = if by_rank { *rank } else { 0 };
-                let roomy = (0..channels).filter(move |bit| free & (1 << bit) != 0);
-                let bands = self.bands((name, rank), agent, floors);
-                roomy.flat_map(move |channel| bands.clone().map(move |band| (queue * channels + channel, rank, band)))
-            });
-            self.index.queueing.two_best(slot, open, takes)
+                for channel in (0..channels).filter(|bit| free & (1 << bit) != 0) {
+                    let door = (slot, queue * channels + channel);
+                    self.each_band((name, rank), agent, floors, |band| {
+                        self.index.queueing.best(door, (rank, band), takes, &mut best);
+                    });
+                }
+            }
+            best.map(|choice| choice.map(|(rank, _, contact)| (rank, contact)))
         };
         let asked = Asked::at(self, now_ms);
         let counts = |contact: &Contact| floors.is_none_or(|floors| floors.contains(&(&contact.queue, contact.key.klass)));
@@ -235,17 +239,13 @@ impl Site {
 
     /// What of a queue is looked at: all, or the classes of the floors. A contact that waits in several queues has the least rank of them: if that
     /// may be another's than its own queue's, this one is looked at too.
-    fn bands<'a>(
-        &self,
-        (queue, rank): (&'a Name, u8),
-        agent: &'a Agent,
-        floors: Option<&'a [Floor<'a>]>,
-    ) -> impl Iterator<Item = Band> + Clone + 'a {
+    fn each_band(&self, (queue, rank): (&Name, u8), agent: &Agent, floors: Option<&[Floor<'_>]>, mut look: impl FnMut(Band)) {
+        let Some(floors) = floors else { return look(Band::ALL) };
         let ranked = self.index.queueing.any_spread() && self.rules().is_some_and(Rules::by_rank);
-        let lower = move |floored: &Name| ranked && agent.memberships.get(floored).is_some_and(|own| rank < *own);
-        let kept = floors.into_iter().flatten().filter(move |(floored, _)| *floored == queue || lower(floored));
-        let all = floors.is_none().then_some(Band::ALL);
-        all.into_iter().chain(kept.map(|(_, klass)| Band::of(*klass)))
+        let lower = |floored: &Name| ranked && agent.memberships.get(floored).is_some_and(|own| rank < *own);
+        for (_, klass) in floors.iter().filter(|(floored, _)| *floored == queue || lower(floored)) {
+            look(Band::of(*klass));
+        }
     }
 
     /// What can be said of any offer of this contact.
@@ -287,14 +287,13 @@ impl Site {
     /// How many agents could serve the contact (docs/routing/offers.md: `able`).
     fn able(&self, contact: &Contact) -> u32 {
         let crew = &self.index.crew;
-        let mut groups = self.groups(contact);
-        if contact.queues().nth(1).is_none() {
-            let counted = groups.map(|(queue, rank)| crew.count(contact, queue, rank, ABLE_MAX)).sum::<u32>();
-            return counted.min(ABLE_MAX);
+        if contact.course.added.is_empty() {
+            let ranks = crew.ranks(&contact.queue);
+            return ranks.map(|rank| crew.count(contact, &contact.queue, rank, ABLE_MAX)).sum::<u32>().min(ABLE_MAX);
         }
         // A member of several of its queues counts once.
         let mut able = BTreeSet::new();
-        let _ = groups.try_for_each(|(queue, rank)| {
+        let _ = self.groups(contact).try_for_each(|(queue, rank)| {
             crew.search(Among::Free, contact, (queue, rank), |id| {
                 able.insert(id);
                 if able.len() >= ABLE_MAX as usize {

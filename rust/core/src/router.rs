@@ -195,7 +195,7 @@ impl Router {
             return Err(Error::Protocol("only a router that took over decides".to_owned()));
         }
         let unread = self.unread(frames)?;
-        self.site.read_ahead(unread.iter().filter_map(|pending| pending.fact.bytes()));
+        self.site.read_ahead(unread.iter().map(|pending| pending.fact.bytes().unwrap_or_default()));
         let mut pending = unread.into_iter().peekable();
         let mut commits = Vec::new();
         loop {

@@ -153,15 +153,20 @@ impl<'a> Turn<'a> {
 
     /// Record an event and apply it.
     pub(crate) fn emit(&mut self, contact: Option<Id>, agent: Option<Id>, channel: Option<&Name>, event: impl Into<Event>) {
+        self.record_event(&About { contact, agent, channel: channel.cloned() }, &mut event.into());
+    }
+
+    /// One function for all of them: there are many kinds of events, and what is done with each takes room in the processor's caches.
+    #[inline(never)]
+    fn record_event(&mut self, about: &About, event: &mut Event) {
         if self.is_stuck() {
             return;
         }
-        let (about, event) = (About { contact, agent, channel: channel.cloned() }, event.into());
-        let (place, tag) = (self.next_place(), event.tag());
-        self.record.add_event(&about, self.cause, &event);
-        self.note_returned(contact, &event);
-        let moment = if self.site.has_clocks() { Moment::of(self.site, contact, &event) } else { None };
-        if let Err(what) = self.site.apply_event(&about, place, self.at_ms, event) {
+        let (contact, place, tag) = (about.contact, self.next_place(), event.tag());
+        self.record.add_event(about, self.cause, event);
+        self.note_returned(contact, event);
+        let moment = if self.site.has_clocks() { Moment::of(self.site, contact, event) } else { None };
+        if let Err(what) = self.site.apply_event(about, place, self.at_ms, event) {
             self.contradict(format!("decides event {tag} of {about:?}, which does not apply: {what}"));
         }
         if let Some((contact, moment)) = moment {
@@ -200,7 +205,7 @@ impl<'a> Turn<'a> {
             facts_done: pending.index + 1,
         });
         match pending.fact {
-            Body::Bytes(bytes) => match codec::decode_fact(bytes) {
+            Body::Bytes(bytes) => match &codec::decode_fact(bytes) {
                 Ok(fact) if self.site.state.levels.have_fact(fact.tag()) => self.decide_fact(pending, bytes, fact),
                 Ok(_) => self.push_input(pending, &[], None, &quarantined(Flaw::UnknownTag.reason(), sha256(bytes))),
                 Err(flaw) => self.push_input(pending, &[], None, &quarantined(flaw.reason(), sha256(bytes))),
@@ -209,12 +214,12 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn decide_fact(&mut self, pending: &Pending<'_>, bytes: &[u8], fact: Fact) {
+    fn decide_fact(&mut self, pending: &Pending<'_>, bytes: &[u8], fact: &Fact) {
         let verdict = match self.site.state.facts.get(&fact.fact_id(), self.at_ms) {
             Some(first) => Duplicate { first_seq: first.seq, first_entry: first.entry }.into(),
-            None => self.verdict_on(&fact),
+            None => self.verdict_on(fact),
         };
-        self.push_input(pending, bytes, Some(&fact), &verdict);
+        self.push_input(pending, bytes, Some(fact), &verdict);
         if matches!(verdict, Verdict::Accepted(_)) {
             self.carry_out(fact);
             self.finish();

@@ -6,7 +6,7 @@ use super::{no_work, About};
 use crate::conversation::SidePhase;
 use crate::rules::Rules;
 use crate::site::Site;
-use crate::state::{Contact, OfferEnd, PastOffer, Phase, WorkPhase};
+use crate::state::{Agent, Contact, OfferEnd, PastOffer, Phase, WorkPhase};
 use crate::words::{
     Author, ContactParked, EngagementEnded, EngagementStarted, Event, Id, Role, RoleChanged, SilenceDue, SilenceStep,
 };
@@ -74,11 +74,20 @@ impl Site {
 
     fn start_engagement(&mut self, about: &About, event: &EngagementStarted) -> Result<(), String> {
         let (id, agent_id, attempt) = (about.contact()?, about.agent()?, event.attempt);
-        let begun = self.change_agent(agent_id, |agent| {
+        let engage = |agent: &mut Agent| {
             agent.today.started += 1;
             agent.failures = 0;
             agent.work.get_mut(&(id, attempt)).map(|work| work.phase = WorkPhase::Engaged)
-        })?;
+        };
+        // Deadlines stay as they were: whoever connects is held at the desk already. Room changes only if what is engaged gives way to others. But
+        // doors look at whatever happens to a member.
+        let concerns =
+            |rules: &Rules| rules.paces_any() || about.channel.as_ref().is_some_and(|channel| rules.may_give_way(channel));
+        let begun = if self.rules().is_some_and(concerns) {
+            self.change_agent(agent_id, engage)
+        } else {
+            self.note_agent(agent_id, engage)
+        }?;
         begun.ok_or_else(|| no_work(agent_id, (id, attempt)))?;
         if event.role == Role::Primary {
             self.know_matter(id, agent_id);

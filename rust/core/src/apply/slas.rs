@@ -84,7 +84,8 @@ impl Site {
     }
 
     fn take_broken(&mut self, subject: &Id, of: impl Fn(&SlaClock) -> bool) -> Vec<(Name, SlaClock)> {
-        let clocks = self.state.slas.running.get(subject).into_iter().flatten();
+        let Some(clocks) = self.state.slas.running.get(subject) else { return Vec::new() };
+        let clocks = clocks.iter();
         let broken = clocks.filter(|(_, clock)| clock.is_broken() && of(clock));
         let broken: Vec<(Name, SlaClock)> = broken.map(|(name, clock)| (name.clone(), clock.clone())).collect();
         if broken.is_empty() {

@@ -1,6 +1,7 @@
 //! Visits in the state: a contact enters a queue, and what changes while it waits there.
 
 use std::collections::VecDeque;
+use std::mem::take;
 
 use crate::apply::About;
 use crate::conversation::Conversation;
@@ -15,12 +16,12 @@ use crate::words::{
 };
 
 impl Site {
-    pub(super) fn queue_contact(&mut self, about: &About, event: ContactQueued) -> Result<(), String> {
+    pub(super) fn queue_contact(&mut self, about: &About, event: &mut ContactQueued) -> Result<(), String> {
         let id = about.contact()?;
-        self.arrives_once(id, about.channel()?, &event)?;
+        self.arrives_once(id, about.channel()?, event)?;
         self.withdraw_next_steps(&id);
         let before = self.take_contact(id);
-        let course = Course::begun(&event, before.as_ref());
+        let course = Course::begun(event, before.as_ref());
         let (answered_before, attempt, recent, exclusions, ordinal, mut conversation) = if let Some(before) = before {
             let answered_before = before.ever_answered();
             (answered_before, before.attempt, before.recent, before.exclusions, before.ordinal, before.conversation)
@@ -29,32 +30,32 @@ impl Site {
             (false, attempt, VecDeque::new(), Rare::default(), ordinal, Conversation::default())
         };
         conversation.rest();
-        self.recognise(about.channel()?, &event);
+        self.recognise(about.channel()?, event);
         self.state.arrivals = self.state.arrivals.max(event.key.seq);
         let contact = Contact {
             channel: about.channel()?.clone(),
-            queue: event.queue,
+            queue: event.queue.clone(),
             phase: Phase::Queued,
             visit: event.visit,
             key: event.key,
             entered_ms: event.at_ms,
             queued_at_ms: event.queued_at_ms,
             target_ms: event.target_ms,
-            wishes: event.wishes,
-            requirements: event.requirements,
+            wishes: take(&mut event.wishes),
+            requirements: take(&mut event.requirements),
             priority: event.priority,
             customer: event.customer,
-            preferred: event.preferred.into(),
+            preferred: take(&mut event.preferred).into(),
             prefer_until_ms: event.prefer_until_ms,
             sender: event.excluded.into(),
             transfers: event.transfers,
             back: event.back.into(),
-            entry_point: event.entry_point.into(),
-            topic: event.topic.into(),
+            entry_point: event.entry_point.take().into(),
+            topic: event.topic.take().into(),
             case: event.case,
-            rule: event.rule.into(),
-            language: event.language.into(),
-            accepts: event.accepts.into(),
+            rule: event.rule.take().into(),
+            language: event.language.take().into(),
+            accepts: take(&mut event.accepts).into(),
             attempt,
             recent,
             exclusions,

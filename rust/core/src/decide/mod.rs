@@ -112,26 +112,26 @@ impl Turn<'_> {
     }
 
     /// Record what an accepted fact causes.
-    pub(crate) fn carry_out(&mut self, fact: Fact) {
+    pub(crate) fn carry_out(&mut self, fact: &Fact) {
         match fact {
-            Fact::ContactArrived(fact) => self.arrive(fact),
+            Fact::ContactArrived(fact) => self.arrive(fact.clone()),
             Fact::ContactAbandoned(fact) => self.abandon(fact.contact),
-            Fact::ContactEndRequested(fact) => self.end_on_request(&fact),
-            Fact::TransferRequested(fact) => self.transfer(&fact),
-            Fact::OfferAnswered(fact) => self.answer(&fact),
-            Fact::ContactConnected(fact) => self.connect(&fact),
-            Fact::MessagePosted(fact) => self.relay(&fact),
-            Fact::EngagementEndRequested(fact) => self.complete(&fact),
-            Fact::WrapUpEndRequested(fact) => self.finish_wrap_up(&fact),
-            Fact::WrapUpExtensionRequested(fact) => self.extend_wrap_up(&fact),
-            Fact::AgentDeclared(fact) => self.declare(&fact),
+            Fact::ContactEndRequested(fact) => self.end_on_request(fact),
+            Fact::TransferRequested(fact) => self.transfer(fact),
+            Fact::OfferAnswered(fact) => self.answer(fact),
+            Fact::ContactConnected(fact) => self.connect(fact),
+            Fact::MessagePosted(fact) => self.relay(fact),
+            Fact::EngagementEndRequested(fact) => self.complete(fact),
+            Fact::WrapUpEndRequested(fact) => self.finish_wrap_up(fact),
+            Fact::WrapUpExtensionRequested(fact) => self.extend_wrap_up(fact),
+            Fact::AgentDeclared(fact) => self.declare(fact),
             Fact::AgentRetired(fact) => self.retire(fact.agent),
-            Fact::PresenceRequested(fact) => self.request_presence(&fact),
-            Fact::ChannelSwitched(fact) => self.switch_channel(&fact),
-            Fact::PolicyPublished(fact) => self.adopt(fact),
-            Fact::ParkRequested(fact) => self.park(&fact),
-            Fact::ParkEndRequested(fact) => self.unpark(&fact),
-            Fact::ReclassificationRequested(fact) => self.reclassify(&fact),
+            Fact::PresenceRequested(fact) => self.request_presence(fact),
+            Fact::ChannelSwitched(fact) => self.switch_channel(fact),
+            Fact::PolicyPublished(fact) => self.adopt(fact.clone()),
+            Fact::ParkRequested(fact) => self.park(fact),
+            Fact::ParkEndRequested(fact) => self.unpark(fact),
+            Fact::ReclassificationRequested(fact) => self.reclassify(fact),
             Fact::EffectDone(fact) => self.end_effect(fact.seq, fact.entry, EffectOutcome::Done, None),
             Fact::EffectFailed(fact) => self.end_effect(fact.seq, fact.entry, EffectOutcome::Failed, Some(fact.reason)),
             Fact::EffectRetryRequested(fact) => self.retry_effect(fact.seq, fact.entry),
@@ -140,32 +140,32 @@ impl Turn<'_> {
                 self.cancel_promises_of(fact.customer);
                 self.emit(None, None, None, CustomerErased { at_ms: self.t_ms, customer: fact.customer });
             }
-            Fact::ConnectionFailed(fact) => self.fail_connect(&fact),
-            Fact::PickRequested(fact) => self.pick(&fact),
-            Fact::RequeueRequested(fact) => self.requeue(&fact),
-            Fact::PriorityRequested(fact) => self.set_priority(&fact),
-            Fact::PresenceForced(fact) => self.force_presence(&fact),
-            Fact::AgentScheduled(fact) => self.schedule(&fact),
-            Fact::AgentBusyReported(fact) => self.report_busy(&fact),
+            Fact::ConnectionFailed(fact) => self.fail_connect(fact),
+            Fact::PickRequested(fact) => self.pick(fact),
+            Fact::RequeueRequested(fact) => self.requeue(fact),
+            Fact::PriorityRequested(fact) => self.set_priority(fact),
+            Fact::PresenceForced(fact) => self.force_presence(fact),
+            Fact::AgentScheduled(fact) => self.schedule(fact),
+            Fact::AgentBusyReported(fact) => self.report_busy(fact),
             Fact::DeskLost(fact) => self.lose_desk(fact.agent),
             Fact::DeskReturned(fact) => self.return_desk(fact.agent),
-            Fact::QueueModeRequested(fact) => self.set_mode(fact),
-            Fact::BroadcastRequested(fact) => self.broadcast(fact),
-            Fact::HoldRequested(fact) => self.hold(&fact),
-            Fact::ConsultRequested(fact) => self.consult(&fact),
-            Fact::RoleRequested(fact) => self.change_role(&fact),
-            Fact::QuarantineEndRequested(fact) => self.end_quarantine(&fact),
-            Fact::LevelRequested(fact) => self.adopt_level(&fact),
+            Fact::QueueModeRequested(fact) => self.set_mode(fact.clone()),
+            Fact::BroadcastRequested(fact) => self.broadcast(fact.clone()),
+            Fact::HoldRequested(fact) => self.hold(fact),
+            Fact::ConsultRequested(fact) => self.consult(fact),
+            Fact::RoleRequested(fact) => self.change_role(fact),
+            Fact::QuarantineEndRequested(fact) => self.end_quarantine(fact),
+            Fact::LevelRequested(fact) => self.adopt_level(fact),
             // Whoever counts it reads it among the inputs.
             Fact::DemandTurnedAway(_) => {}
-            Fact::CallbackRequested(fact) => self.request_callback(fact),
-            Fact::CallbackRescheduled(fact) => self.reschedule(fact),
-            Fact::CallbackCancelled(fact) => self.cancel(&fact),
+            Fact::CallbackRequested(fact) => self.request_callback(fact.clone()),
+            Fact::CallbackRescheduled(fact) => self.reschedule(fact.clone()),
+            Fact::CallbackCancelled(fact) => self.cancel(fact),
             Fact::AttemptReported(fact) => {
                 self.record_attempt(&(fact.contact, fact.attempt, fact.agent), fact.outcome, fact.ring_ms);
             }
-            Fact::CapacityPlanned(fact) => self.plan_slots(fact),
-            Fact::NextStepChosen(fact) => self.take_next_step(&fact),
+            Fact::CapacityPlanned(fact) => self.plan_slots(fact.clone()),
+            Fact::NextStepChosen(fact) => self.take_next_step(fact),
         }
     }
 

@@ -8,7 +8,11 @@ use crate::few::Few;
 use crate::pool::{Pool, RowId, Since};
 use crate::state::{Agent, Contact};
 use crate::table::Table;
+use crate::words::bounds::VISIT_REQUIREMENTS_MAX;
 use crate::words::{Id, Name, Requirement};
+
+/// The properties that a contact can ask for: a channel, a queue, and what it requires.
+const ROWS_MAX: usize = VISIT_REQUIREMENTS_MAX + 2;
 
 /// What contacts must know of an agent at work: since when it is idle, on which of its channels (in their order, one bit each) it is there, and
 /// on which of these it could be offered a contact: the limits leave room.
@@ -167,34 +171,41 @@ impl Crew {
         (queue, rank): (&Name, u8),
         mut visit: impl FnMut(Id) -> ControlFlow<()>,
     ) {
-        if let Some(rows) = self.rows_for(among, contact, queue, rank) {
-            self.pool.search(&rows, |slot| visit(self.pool.since(slot).1));
+        if let Some(rows) = self.rows_for(among, contact, (queue, rank), &mut [0; ROWS_MAX]) {
+            self.pool.search(rows, |slot| visit(self.pool.since(slot).1));
         }
     }
 
     /// Some member of the queue who is there for a queued contact.
     pub(crate) fn any_there(&self, contact: &Contact, queue: &Name, rank: u8) -> bool {
-        self.rows_for(Among::There, contact, queue, rank).is_some_and(|rows| self.pool.count(&rows, 1) > 0)
+        let rows = &mut [0; ROWS_MAX];
+        self.rows_for(Among::There, contact, (queue, rank), rows).is_some_and(|rows| self.pool.count(rows, 1) > 0)
     }
 
     /// How many are free for it and have its skills, up to `limit`.
     pub(crate) fn count(&self, contact: &Contact, queue: &Name, rank: u8, limit: u32) -> u32 {
-        self.rows_for(Among::Free, contact, queue, rank).map_or(0, |rows| self.pool.count(&rows, limit))
+        let rows = &mut [0; ROWS_MAX];
+        self.rows_for(Among::Free, contact, (queue, rank), rows).map_or(0, |rows| self.pool.count(rows, limit))
     }
 
-    /// None if nobody has one of the properties.
-    fn rows_for(&self, among: Among, contact: &Contact, queue: &Name, rank: u8) -> Option<Vec<RowId>> {
-        let mut rows = Vec::with_capacity(contact.requirements.len() + 2);
+    /// The rows of all that a contact asks for, in `room`. None if nobody has one of the properties.
+    fn rows_for<'a>(
+        &self,
+        among: Among,
+        contact: &Contact,
+        (queue, rank): (&Name, u8),
+        room: &'a mut [RowId; ROWS_MAX],
+    ) -> Option<&'a [RowId]> {
         let channels = match among {
             Among::Free => &self.rows.free,
             Among::There => &self.rows.there,
         };
-        rows.push(*channels.get(&contact.channel)?);
-        rows.push(*self.rows.members.get(queue)?.get(&rank)?);
-        for need in &contact.requirements {
-            rows.push(*self.rows.skilled.get(&need.skill)?.get(&need.level)?);
+        room[0] = *channels.get(&contact.channel)?;
+        room[1] = *self.rows.members.get(queue)?.get(&rank)?;
+        for (row, need) in room[2..].iter_mut().zip(&contact.requirements) {
+            *row = *self.rows.skilled.get(&need.skill)?.get(&need.level)?;
         }
-        Some(rows)
+        room.get(..contact.requirements.len() + 2)
     }
 
     /// Every row with its name, and who has the property in which order: for comparison. Nobody is late.

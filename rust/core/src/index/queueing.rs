@@ -143,25 +143,20 @@ impl Queueing {
         }
     }
 
-    /// The two best contacts (slots) for the agent in `slot`, each with the rank of its queue: the least rank, then the least key. `open`: where the
-    /// agent may be offered contacts, as numbers of doors (that of a membership and a channel is `membership * channels + channel`) with the
-    /// rank of the queue, and which of those there; `takes` says whether it may have a contact (None: any).
-    pub(crate) fn two_best(
+    /// Look for the two best contacts among those behind one door of the agent in `slot`, and those found behind others: the least rank, then the least
+    /// key. The door of a membership and a channel is `membership * channels + channel`; `rank` is that of the queue, `band` says which contacts are
+    /// looked at, and `takes` whether the agent may have one (None: any).
+    pub(crate) fn best(
         &self,
-        slot: u32,
-        open: impl Iterator<Item = (usize, u8, Band)>,
+        (slot, door): (u32, usize),
+        (rank, band): (u8, Band),
         takes: Option<&dyn Fn(u32) -> bool>,
-    ) -> [Option<(u8, u32)>; 2] {
-        let mut best: [Option<Choice>; 2] = [None; 2];
-        let Some(doors) = self.doors.get(slot as usize) else { return [None; 2] };
-        let able = self.staff.of(slot);
-        let takes = |contact| takes.is_none_or(|takes| takes(contact));
-        for (door, rank, band) in open {
-            if let Some(place) = doors.get(door) {
-                self.lines[*place as usize].best(able, (rank, band), takes, &mut best);
-            }
+        best: &mut [Option<Choice>; 2],
+    ) {
+        if let Some(place) = self.doors.get(slot as usize).and_then(|doors| doors.get(door)) {
+            let takes = |contact| takes.is_none_or(|takes| takes(contact));
+            self.lines[*place as usize].best(self.staff.of(slot), (rank, band), takes, best);
         }
-        best.map(|choice| choice.map(|(rank, _, contact)| (rank, contact)))
     }
 
     /// Who waits there, and with which key.

@@ -2,7 +2,6 @@
 
 use super::{each, seat, Crew, Index};
 use crate::attendance::Attendance;
-use crate::rules::Rules;
 use crate::state::{Phase, State};
 use crate::words::Policy;
 
@@ -12,19 +11,16 @@ const STALE_MAX: usize = 64;
 impl Index {
     /// After a new policy: who is there for the queues that it asks about, and all of them are looked at.
     pub(crate) fn count_attendance(&mut self, state: &State) {
-        let rules = self.rules.as_ref();
         self.attendance = Attendance::default();
-        if !rules.is_some_and(Rules::paces_any) {
-            return;
-        }
+        let Some(rules) = self.rules.as_ref().filter(|rules| rules.paces_any()) else { return };
         for (id, contact) in &state.contacts {
-            self.attendance.add_contact(*id, contact, self.promised.waits_since(id, contact), rules);
+            self.attendance.add_contact(*id, contact, self.promised.waits_since(id, contact), Some(rules));
         }
         for agent in state.agents.values() {
-            self.attendance.add_agent(agent, seat(agent, rules).free, rules);
+            self.attendance.add_agent(agent, seat(agent, Some(rules)).free, rules);
         }
-        for door in rules.into_iter().flat_map(Rules::doors) {
-            self.attendance.touch(&door.queue, rules);
+        for door in rules.doors() {
+            self.attendance.touch(&door.queue, Some(rules));
         }
     }
 
