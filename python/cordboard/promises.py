@@ -129,6 +129,8 @@ class Promises:
         self._planned: dict[str, _Planned] = {}
         self._warned: set[bytes] = set()
         """Live ones that were said to be at risk, whether or not their slot has room again."""
+        self._unweighed = False
+        """Slots, or what is promised for them, changed in this commit."""
         self._booked: dict[str, Counter[int]] = {}
         """Promises by queue and slot, of the length that the policy has now."""
         self.position = 0
@@ -216,10 +218,12 @@ class Promises:
         if mode is None or self._level < CLOSED_FOR_ITS_HOURS:
             return 0
         turned = self._turned.get(queue)
-        if turned is None:
-            # Nobody knows when an emergency is over.
+        if turned is not None and not turned.open:
+            return 0
+        if turned is None or turned.next_ms is None:
+            # Without hours, or in those that never end, nobody knows when an emergency is over.
             return end if mode == "emergency" else 0
-        return -(-turned.next_ms // slot_ms) if turned.open and turned.next_ms is not None else 0
+        return -(-turned.next_ms // slot_ms)
 
     def _places(self, queue: str, policy: CallbackPolicy, number: int) -> int:
         """None, unless the queue is open from the slot's beginning to its end."""
@@ -270,6 +274,7 @@ class Promises:
                 self._put(replace(known, next_ms=event.next_ms))
             case words.PromiseAtRisk():
                 self._warned.add(known.contact)
+                self._unweighed = True
                 self._put(replace(known, at_risk=True, alternatives=tuple(event.alternatives)))
             case words.PromiseEnded():
                 self._end(known, event)
@@ -304,6 +309,7 @@ class Promises:
         policy = self._callbacks.get(promise.queue)
         if policy is None or promise.kind != "scheduled":
             return
+        self._unweighed = True
         booked = self._booked.setdefault(promise.queue, Counter())
         number = promise.due_ms // policy.slot_ms
         booked[number] += count
@@ -320,20 +326,30 @@ class Promises:
                 self._turned[event.queue] = event
 
     def _weigh(self) -> None:
-        """Who was said to be at risk is so as long as more is promised for the slot than fits."""
-        for contact in self._warned:
-            promise = self._live[contact]
-            if (at_risk := self._crowded(promise)) != promise.at_risk:
-                self._put(replace(promise, at_risk=at_risk))
+        """Who was said to be at risk is so as long as there is no room: of each slot those made last, as the router says it."""
+        if not self._unweighed:
+            return
+        self._unweighed = False
+        slots = {slot for contact in self._warned if (slot := self._slot(self._live[contact])) is not None}
+        if not slots:
+            return
+        lines: dict[tuple[str, int], list[tuple[int, bytes]]] = {slot: [] for slot in slots}
+        for promise in self._live.values():
+            if (slot := self._slot(promise)) in lines and slot is not None:
+                lines[slot].append((promise.made_ms, promise.contact))
+        for (queue, number), line in lines.items():
+            fit = self._places(queue, self._callbacks[queue], number)
+            for place, (_, contact) in enumerate(sorted(line)):
+                if contact in self._warned and (place >= fit) != self._live[contact].at_risk:
+                    self._put(replace(self._live[contact], at_risk=place >= fit))
 
-    def _crowded(self, promise: Promise) -> bool:
+    def _slot(self, promise: Promise) -> tuple[str, int] | None:
+        """None: it takes none, or nobody knows any more how long they are: there is no room that anybody could know of."""
         policy = self._callbacks.get(promise.queue)
-        if policy is None or promise.kind != "scheduled":
-            return True  # there is no room that anybody could know of
-        number = promise.due_ms // policy.slot_ms
-        return self._booked.get(promise.queue, Counter())[number] > self._places(promise.queue, policy, number)
+        return (promise.queue, promise.due_ms // policy.slot_ms) if policy is not None and promise.kind == "scheduled" else None
 
     def _plan(self, entry: Entry) -> None:
+        self._unweighed = True
         event = codec.decode_event(entry)
         assert isinstance(event, words.CapacitySet)
         planned = self._planned.get(event.queue)
@@ -355,6 +371,7 @@ class Promises:
         self._modes = {queue: mode for queue, mode in self._modes.items() if queue in queues}
         self._turned = {queue: turned for queue, turned in self._turned.items() if queue in self._calendars}
         self._booked = {}
+        self._unweighed = True
         for promise in self._live.values():
             self._book(promise, 1)
 

@@ -46,6 +46,11 @@ pub(crate) fn check(state: &State) -> Result<(), String> {
     for (id, promise) in &state.promises {
         of_promise(promise, state).map_err(|what| format!("the promise to contact {id:?} has {what}"))?;
     }
+    for (id, promise) in &state.promises {
+        if promise.tried.held != state.held.get(id).is_some() {
+            return Err(format!("the promise to contact {id:?} is held, and for nobody, or the other way round"));
+        }
+    }
     for (id, held) in &state.held {
         within(&[("next time", held.next_ms, MS)]).map_err(|what| format!("the held promise to contact {id:?} has {what}"))?;
     }

@@ -63,9 +63,7 @@ impl Site {
             }
             Event::ConnectFailed(event) => {
                 let (failures, siblings_until_ms) = (event.failures, event.siblings_until_ms);
-                if event.leg == Leg::Platform {
-                    self.note_failed_dial(about.contact()?);
-                }
+                self.note_failed_dial(about.contact()?, event.leg == Leg::Platform);
                 self.change_agent(about.agent()?, |agent| agent.failures = failures)?;
                 let release = Release::new(event.attempt, turn_ms, OfferEnd::Expired);
                 let release = release.excluding(event.excluded_until_ms, event.reoffer_from_ms);

@@ -162,10 +162,10 @@ impl Site {
         }
     }
 
-    /// The dial came to nothing, though there was an agent.
-    pub(super) fn note_failed_dial(&mut self, id: Id) {
+    /// A dial came to nothing on the agent's leg, or on the platform's though there was an agent: the last one tells whom to blame.
+    pub(super) fn note_failed_dial(&mut self, id: Id, by_platform: bool) {
         if self.state.levels.is(4) && self.state.promises.get(&id).is_some() {
-            let _ = self.change_promise(id, |promise| promise.tried.failed = true);
+            let _ = self.change_promise(id, |promise| promise.tried.failed = by_platform);
         }
     }
 

@@ -258,10 +258,12 @@ impl Turn<'_> {
         if self.mode(queue) == QueueMode::Open || !self.site.state.levels.is(4) {
             return (first, end);
         }
+        // Without hours, or in those that never end, nobody knows when it is over.
+        let never_ms = (self.mode(queue) == QueueMode::Emergency).then_some(INSTANT_MAX_MS);
         let over_ms = match self.site.state.hours.get(queue) {
-            Some(hours) => hours.next_ms.filter(|_| hours.open),
-            // Nobody knows when it is over.
-            None => (self.mode(queue) == QueueMode::Emergency).then_some(INSTANT_MAX_MS),
+            Some(hours) if hours.open => hours.next_ms.or(never_ms),
+            Some(_) => None,
+            None => never_ms,
         };
         (over_ms.map_or(first, |over_ms| over_ms.div_ceil(slot_ms).clamp(first, end)), end)
     }

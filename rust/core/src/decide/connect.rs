@@ -108,6 +108,7 @@ impl Turn<'_> {
             self.end_visit(id, &contact, contact.abandoned());
             self.end_contact(id, &contact, EndReason::Abandoned);
         } else {
+            self.hold_after_dial(id);
             self.again = Some(id);
             if fact.leg == Leg::AgentLeg && failures >= FAILURES_LIMIT {
                 self.set_presence(agent, Presence::NotReady, Some(super::word("technical")), PresenceCause::Technical);

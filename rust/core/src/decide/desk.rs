@@ -87,6 +87,7 @@ impl Turn<'_> {
     fn take_away(&mut self, id: Id, contact: &Contact, agent: Id) {
         if !matches!(contact.phase, Phase::Engaged { .. }) {
             self.revoke_accepted(id, contact, RevokeReason::DeskLost);
+            self.hold_after_dial(id);
             self.go_on(id);
             return;
         }

@@ -88,7 +88,9 @@ impl Turn<'_> {
         let again_ms = before.said_ms + SAY_AGAIN_MS;
         if before.state == view.state {
             let otherwise = before.cause != view.cause || before.until_ms != self.opens_ms(door, view);
-            return otherwise || (before.expected_wait_ms != view.expected_wait_ms && self.t_ms >= again_ms);
+            // What was looked at by then counts, also if this is of before and was told late.
+            let now_ms = if self.site.state.levels.is(4) { self.reached_ms() } else { self.t_ms };
+            return otherwise || (before.expected_wait_ms != view.expected_wait_ms && now_ms >= again_ms);
         }
         // Whatever was said is not so any more: nobody is there, or there is no room.
         view.cause.is_some_and(is_hard) || self.reached_ms() >= before.held_until_ms

@@ -19,7 +19,8 @@ use crate::words::{
     RevokeReason, VisitOutcome,
 };
 
-/// However many of them count, the customer is dialled no more than so often for each attempt of the policy.
+/// So many attempts are recorded for each of the policy's, however many of them count. A dial that failed on the agent's leg or the
+/// platform's is none.
 const DIALS_AN_ATTEMPT: u64 = 2;
 
 /// The class of what no live contact must wait for, and that of live contacts.
@@ -193,10 +194,11 @@ impl Turn<'_> {
             next_ms: again.then_some(again_ms),
         };
         self.emit(Some(id), Some(agent), Some(&contact.channel), event);
+        let began_ms = promise.next_ms;
         let promise = self.promise(&id).cloned();
         match promise {
             Some(promise) if !again => self.close_window(id, &promise),
-            Some(promise) => self.hold_for_who_came(id, &promise, contact.key.seq),
+            Some(promise) => self.hold_for_who_came(id, &promise, (contact.key.seq, began_ms)),
             None => {}
         }
         self.settle(agent);

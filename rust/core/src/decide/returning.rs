@@ -98,7 +98,11 @@ impl Turn<'_> {
             return;
         }
         let Some((id, known)) = contact.and_then(|id| Some((id, self.site.contact(&id)?))) else { return };
-        if promised.held_for(&id).is_some() {
+        if let Some(promise) = promised.held_for(&id) {
+            // Parked, it waits to be answered still: who is not to be called then is not called now.
+            if matches!(event, Event::ContactParked(_)) && self.returning(&promise) != Returning::Keep {
+                return;
+            }
             let gone = Came::Gone { answered: known.ever_answered() };
             self.returned.push((id, if came == Came::Answered { came } else { gone }));
         } else if came == Came::Answered && known.customer.is_some_and(|customer| promised.count(&customer) > 0) {
@@ -153,14 +157,24 @@ impl Turn<'_> {
         }
     }
 
-    /// The customer was not reached: perhaps because they have come in since this visit began, whose place is `seq`.
-    pub(super) fn hold_for_who_came(&mut self, id: Id, promise: &Promise, seq: u64) {
+    /// A dial came to nothing that is no attempt, and its contact is back in its line: not for who has come in meanwhile.
+    pub(super) fn hold_after_dial(&mut self, id: Id) {
+        let Some(promise) = self.promise(&id).cloned() else { return };
+        let Some(seq) = self.site.contact(&id).map(|contact| contact.key.seq) else { return };
+        self.hold_for_who_came(id, &promise, (seq, promise.next_ms));
+    }
+
+    /// The customer was not reached: perhaps because they have come in since this visit began, then, with the place `seq`. Who comes back has an
+    /// older place than that.
+    pub(super) fn hold_for_who_came(&mut self, id: Id, promise: &Promise, (seq, began_ms): (u64, u64)) {
         let Some(customer) = promise.customer.filter(|_| self.site.state.levels.is(4)) else { return };
         let keeps = self.returning(&id) == Returning::Keep;
         let came = self.site.index.customers.of(&customer).filter_map(|other| {
-            let contact = self.site.contact(other).filter(|contact| contact.key.seq > seq)?;
+            let came = |contact: &&Contact| contact.key.seq > seq || (contact.visit == 1 && contact.entered_ms >= began_ms);
+            let contact = self.site.contact(other).filter(came)?;
             let waits = self.customer_is_there(&contact.channel) && self.promise(other).is_none();
-            let free = waits && self.site.index.promised.held_for(other).is_none() && (contact.ever_answered() || !keeps);
+            let served = contact.ever_answered() && !matches!(contact.phase, Phase::Parked { .. });
+            let free = waits && self.site.index.promised.held_for(other).is_none() && (served || !keeps);
             (free && Matter::of(*other, contact).is_that_of(id, promise)).then_some((contact.key.seq, *other))
         });
         let Some((_, returned)) = came.min() else { return };
