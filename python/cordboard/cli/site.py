@@ -109,9 +109,11 @@ def show_copies(site: Site = "default", monitor_url: MonitorUrl = None, as_json:
         print_table(f"copies of site {site}", columns, rows, right=columns[2:])
         for copy in told.copies:
             if number := told.missing.get(copy.about):
-                console.print(f"[bold red]{escape(say(copy, number))}[/]")
+                console.print(f"[bold red]{escape(say(copy, number))}[/]", soft_wrap=True)
+        if not told.copies:
+            console.print(f"[bold red]no server that answers has streams of site {escape(site)}[/]", soft_wrap=True)
         for url in told.silent:
-            console.print(f"[bold red]{escape(url)} gives no answer[/]")
+            console.print(f"[bold red]{escape(url)} gives no answer[/]", soft_wrap=True)
     if told.missing or told.silent or not told.copies:
         raise typer.Exit(1)
 

@@ -39,5 +39,5 @@ class Ailments:
                 _log.warning("the NATS server at %s says: %s", url, wrong)
             self._said[url] = wrong
         elif not wrong and self._said.pop(url, ""):
-            _log.info("the NATS server at %s is well again", url)
+            _log.info("the NATS server at %s does not say any more that something is wrong", url)
         self._before[url] = wrong

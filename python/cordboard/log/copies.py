@@ -46,13 +46,13 @@ class Copy:
 
 def lacking(copies: Iterable[Copy]) -> dict[Copy, int]:
     """How many messages each incomplete copy lacks: between its first and its last one, and before its first one as far as
-    another server begins earlier. A copy that is only behind lacks nothing. While a stream is trimmed, servers may begin
-    differently for a moment."""
+    most servers begin earlier. A copy that is only behind lacks nothing, nor do the others because it was not trimmed yet."""
     found = [copy for copy in copies if copy.last_seq]
-    begins: dict[str, int] = {}
+    firsts: dict[str, list[int]] = {}
     for copy in found:
-        begins[copy.stream] = min(copy.first_seq, begins.get(copy.stream, copy.first_seq))
-    missing = {copy: copy.last_seq + 1 - begins[copy.stream] - copy.messages for copy in found}
+        firsts.setdefault(copy.stream, []).append(copy.first_seq)
+    begins = {stream: sorted(of_it)[(len(of_it) - 1) // 2] for stream, of_it in firsts.items()}
+    missing = {copy: copy.last_seq + 1 - min(copy.first_seq, begins[copy.stream]) - copy.messages for copy in found}
     return {copy: number for copy, number in missing.items() if number > 0}
 
 
@@ -78,8 +78,11 @@ async def copies(monitor_url: str | None, site: str) -> tuple[list[Copy], list[s
 
 
 async def _copies(url: str, streams: Sequence[str]) -> list[Copy]:
-    server = (await ask(url, "/varz")).get("server_name") or url
+    varz = await ask(url, "/varz")
     told = await ask(url, "/jsz?streams=true&config=false")
+    if varz.get("server_id") != told.get("server_id"):
+        raise ConfigurationError(f"NATS monitoring at {url} is that of several servers: give each server's own")
+    server = varz.get("server_name") or url
     try:
         return [
             Copy(str(server), stream["name"], *(int(stream["state"][key]) for key in ("first_seq", "last_seq", "messages")))

@@ -18,7 +18,7 @@ from cordboard.errors import InvalidInput, LogUnavailable, NotFound, SnapshotDam
 from cordboard.log.bucket import ERR_FULL, Bucket
 from cordboard.log.obedient import obedient
 from cordboard.log.usage import Usage
-from cordboard.log.wire import Wire
+from cordboard.log.wire import ERR_NOT_STORED, Wire
 
 T = TypeVar("T")
 
@@ -137,7 +137,9 @@ async def _answered(question: Coroutine[Any, Any, T], most_s: float = _TIMEOUT_S
     except TimeoutError as error:
         raise LogUnavailable("the snapshot store does not answer") from error
     except js_errors.APIError as error:
-        refused = StoreFull if error.err_code in ERR_FULL else LogUnavailable
+        # Whatever a stream cannot store has the same code: a broken disk is no reason to give up the past.
+        full = error.err_code in ERR_FULL and (error.err_code != ERR_NOT_STORED or "maximum bytes" in (error.description or ""))
+        refused = StoreFull if full else LogUnavailable
         raise refused(f"the snapshot store: {error.description} ({error.err_code})") from error
     except (nats_errors.Error, OSError) as error:
         raise LogUnavailable(f"the snapshot store: {error!r}") from error

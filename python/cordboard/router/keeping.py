@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from cordboard._core import Router
-from cordboard.errors import LogUnavailable
+from cordboard.errors import CordboardError
 from cordboard.log.port import SiteLog
 from cordboard.router import snapshots
 from cordboard.router.core import CoreThread
@@ -90,7 +90,7 @@ class Keeping:
         self._peers.rumoured_seq = 0  # who says it again is heard again
         try:
             self._peers.stored(await snapshots.stored_above(self._log, self._peers.snapshot_seq))
-        except LogUnavailable as error:
+        except CordboardError as error:  # the archive's, too, if the journal was trimmed
             logger.debug("which snapshots are stored is not known: %s", error)
 
     async def _store(self, name: snapshots.SnapshotName, data: bytes, reached: Reached) -> None:

@@ -18,6 +18,8 @@ from cordboard.vault.discarding import discard
 from cordboard.vault.schema import contents, intake
 
 _DECLINED = CallbackDeclined.__struct_config__.tag
+RESENT_MS = 10 * 60_000
+"""A fact that is refused so long after it was kept may be one that was accepted before, sent again after the router's memory."""
 
 
 class Vain(NamedTuple):
@@ -25,17 +27,19 @@ class Vain(NamedTuple):
 
     contact: bytes
     fact_id: bytes
+    since_ms: int
+    """What was kept before has perhaps come to something."""
 
 
 def vain_in(commit: Commit) -> list[Vain]:
     """Those that this commit declines or refuses."""
     declined = {entry.cause for entry in commit.entries if entry.tag == _DECLINED}
     inputs = ((index, entry) for index, entry in enumerate(commit.entries) if entry.tag == INPUT_TAG)
-    found = (_vain(codec.decode_input(entry), declined=index in declined) for index, entry in inputs)
+    found = (_vain(codec.decode_input(entry), commit.at_ms, declined=index in declined) for index, entry in inputs)
     return [one for one in found if one is not None]
 
 
-def _vain(given: Input, *, declined: bool) -> Vain | None:
+def _vain(given: Input, at_ms: int, *, declined: bool) -> Vain | None:
     refused = isinstance(given.verdict, Refused)
     # What there is by that id is somebody else's.
     if not (declined or refused) or (isinstance(given.verdict, Refused) and given.verdict.reason == "contact_exists"):
@@ -44,18 +48,19 @@ def _vain(given: Input, *, declined: bool) -> Vain | None:
         fact = codec.decode_fact(given.fact)
     except InvalidInput:
         return None  # of a newer release
+    since_ms = 0 if declined else at_ms - RESENT_MS
     match fact:
         case CallbackRequested():
-            return Vain(fact.contact, fact.fact_id)
+            return Vain(fact.contact, fact.fact_id, since_ms)
         case CallbackRescheduled() | NextStepChosen():
-            return Vain(fact.successor, fact.fact_id)
+            return Vain(fact.successor, fact.fact_id, since_ms)
     return None
 
 
 def forget(connection: Connection, vain: Vain) -> list[bytes]:
     """Delete the contents that came with this fact, and what `discard` says; not if another wish has the contact by now, which may
     be wished for again. Returns the owners whose keys are gone."""
-    of_it = (intake.c.contact == vain.contact, intake.c.fact_id == vain.fact_id)
+    of_it = (intake.c.contact == vain.contact, intake.c.fact_id == vain.fact_id, intake.c.created_ms >= vain.since_ms)
     came_ms = select(intake.c.created_ms).where(*of_it).scalar_subquery()
     other = exists().where(intake.c.contact == vain.contact, intake.c.fact_id != vain.fact_id, intake.c.created_ms >= came_ms)
     # One statement looks at wishes and contents: what another wish brings comes with its own row, and is not taken for this one's.
