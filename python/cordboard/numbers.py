@@ -78,7 +78,9 @@ class CallableNumbers:
             number = phonenumbers.parse(given, self._home)
         except phonenumbers.NumberParseException:
             return None
-        return None if number.extension or not phonenumbers.is_possible_number(number) else number
+        # Of a length that can be dialled from everywhere: numbers within a town (US: 555 1234) are not.
+        possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+        return number if possible and not number.extension else None
 
 
 def _decides(weighed: tuple[float, _Rule]) -> tuple[float, bool]:

@@ -30,6 +30,7 @@ OTHERS = {
     "side_limit": code_pb2.RESOURCE_EXHAUSTED,
     "no_room": code_pb2.RESOURCE_EXHAUSTED,
     "queue_full": code_pb2.RESOURCE_EXHAUSTED,
+    "queue_expected_wait": code_pb2.RESOURCE_EXHAUSTED,
     "policy_invalid": code_pb2.INVALID_ARGUMENT,
     "hours_invalid": code_pb2.INVALID_ARGUMENT,
     "slot_mismatch": code_pb2.INVALID_ARGUMENT,

@@ -113,7 +113,7 @@ def promise_message(promise: Promise, people: Mapping[bytes, Person]) -> pb.Prom
         last_attempt=promise.tried or "",
         next_at_ms=promise.next_ms or 0,
         at_risk=promise.at_risk,
-        alternatives_ms=promise.alternatives,
+        alternatives_ms=promise.alternatives if promise.at_risk or promise.outcome == "missed" else (),
         outcome=promise.outcome or "",
         reason=promise.reason or "",
         ended_at_ms=promise.ended_ms or 0,

@@ -162,9 +162,9 @@ class Bookings:
 
     def alternatives(self, promise: Promise) -> list[int]:
         """When slots with room begin that its customer may have instead: those that were proposed, or the next ones. Nothing for a
-        promise that is neither missed nor at risk."""
-        missed = promise.outcome == "missed"
-        if not missed and (promise.outcome is not None or not promise.at_risk):
+        promise that is neither at risk nor missed, and if its customer needs no other call any more."""
+        missed = self.missed.get(promise.contact) if promise.outcome == "missed" else None
+        if not (promise.at_risk and promise.outcome is None) and (missed is None or not missed.open):
             return []
         free = [slot.begin_ms for slot in self.slots(promise.queue, 0, AHEAD_HOURS)]
         proposed = set(promise.alternatives)

@@ -53,7 +53,7 @@ class CallbackPage:
                 f"{escape(say['reference'])}: <code>{promised.reference}</code></p>\n"
                 f'<p><a href="{promised.calendar}">{escape(say["calendar"])}</a></p>\n'
             )
-        if promised.outcome in (None, "missed"):
+        if promised.outcome is None or promised.alternatives:
             body += self._choosing(promised, say)
         return self._response(language, say["title"], body)
 

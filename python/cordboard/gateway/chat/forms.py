@@ -50,6 +50,10 @@ class ChatForms(Filling):
         if not choice.open or (FORM, letter.entry_point) not in [(step.kind, step.to) for step in choice.steps]:
             return None
         if before is not None:
+            first = codec.decode_fact(before.fact)
+            assert isinstance(first, NextStepChosen) and first.message is not None
+            if not await self._vault.read([first.message]):
+                return None  # refused before, and forgotten: it was a letter like any other, and is the same again
             raise OutcomeUnknown("stored, but not decided yet: send it again")
         try:
             return await self._taken(choice, external_id, letter)

@@ -244,6 +244,12 @@ class Session:
         self._choosing = True
         try:
             choice, conversation = await self._chat.choose(contact, frame)
+        except CordboardError:
+            over = self._chat.steps.fold.get(contact)
+            if contact == self._turned_away and over is not None and over.taken is not None and over.by == "time":
+                # Time was up meanwhile, and nothing was said of it.
+                self.say(self._taken(contact, over.taken.kind, over.taken.to, "time"))
+            raise
         finally:
             self._choosing = False
         if self._conversation is not None:

@@ -26,8 +26,8 @@
       answer: "Schreiben Sie uns: Antwort in etwa {wait}", answer_now: "Schreiben Sie uns: sofort Antwort", answer_unknown: "Schreiben Sie uns",
       at_once: "keine Wartezeit", min: "{n} Min.", h: "{n} Std.", d: "{n} Tage" },
   };
-  const language = (document.documentElement.lang || navigator.language || "en").slice(0, 2).toLowerCase();
-  const words = WORDS[language] || WORDS.en;
+  const wanted = (document.documentElement.lang || navigator.language || "en").slice(0, 2).toLowerCase();
+  const language = wanted in WORDS ? wanted : "en", words = WORDS[language];
   const buttons = () => document.querySelectorAll("[data-cordboard]");
 
   function spoken(ms) {
