@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import sqlite3
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -440,6 +441,22 @@ async def test_what_was_said_with_a_wish_goes_when_nothing_came_of_it_though_nob
         follower.apply(6, declined(6, fact))
         assert await follower.reached(6, PATIENCE_S)
         assert await numbers_left(vault, full) == [False]
+        running.cancel()
+
+
+async def test_a_fact_that_is_refused_long_after_it_was_kept_takes_nothing_from_what_it_came_to(database_url: str) -> None:
+    """Sent again after the router has forgotten it, a move is refused, since what it moved has gone on: as what it came to then."""
+    kept, moved = os.urandom(16), os.urandom(16)
+    async with Vault.open(database_url, KEK) as vault:
+        draft, fact = wishing(moved, "+3225551234")
+        await vault.accept(draft)
+        move = CallbackRescheduled(fact.fact_id, kept, moved, 900_000)
+        follower = Erasure(vault, SITE)
+        running = asyncio.create_task(follower.run())
+        follower.apply(1, decided(1, move, Accepted()))
+        follower.apply(2, replace_entry(decided(2, move, Refused("contact_gone")), at_ms=int(time.time() * 1_000) + 16 * 60_000))
+        assert await follower.reached(2, PATIENCE_S)
+        assert await numbers_left(vault, moved) == [True]
         running.cancel()
 
 

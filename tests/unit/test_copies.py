@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,26 @@ WHOLE = Copy("n1", INBOX, 1, 100, 100)
 )
 def test_what_lacks(copy: Copy, missing: int) -> None:
     assert lacking([WHOLE, copy]) == ({copy: missing} if missing else {})
+
+
+def test_a_server_that_was_not_trimmed_with_the_others_makes_none_of_them_incomplete() -> None:
+    cut_off = Copy("n3", INBOX, 1, 6_000, 6_000)
+    trimmed = [Copy(server, INBOX, 5_001, 9_000, 4_000) for server in ("n1", "n2")]
+    assert lacking([*trimmed, cut_off]) == {}
+    assert lacking([*trimmed, Copy("n3", INBOX, 1, 6_000, 5_990)]) == {Copy("n3", INBOX, 1, 6_000, 5_990): 10}
+
+
+async def test_a_monitoring_url_of_several_servers_is_believed_of_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = itertools.cycle(("A", "B"))
+
+    async def ask(url: str, path: str) -> dict[str, Any]:
+        stream = {"name": INBOX, "state": {"first_seq": 1, "last_seq": 9, "messages": 3}}
+        return {"server_id": next(servers), "server_name": "n1", "account_details": [{"stream_detail": [stream]}]}
+
+    monkeypatch.setattr(module, "ask", ask)
+    assert await module.copies("http://nats:8222", "default") == ([], ["http://nats:8222"])
+    servers = itertools.cycle("A")
+    assert await module.copies("http://nats:8222", "default") == ([Copy("n1", INBOX, 1, 9, 3)], [])
 
 
 async def test_it_is_said_at_the_second_look_and_until_it_is_mended(

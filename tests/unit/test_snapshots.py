@@ -6,11 +6,13 @@ from itertools import pairwise
 from math import log
 
 import pytest
+from nats.js.errors import APIError
 
 from cordboard.cli.journal import must_begin
-from cordboard.errors import InvalidInput
+from cordboard.errors import InvalidInput, LogUnavailable, StoreFull
 from cordboard.log.memory import MemoryLog
 from cordboard.log.snapshot_name import KEPT, SHARE, SnapshotName, dispensable, superfluous
+from cordboard.log.snapshots import _answered
 from cordboard.router.snapshots import EVERY_BYTES, EVERY_COMMITS, OVERDUE, Rhythm
 
 
@@ -107,3 +109,21 @@ async def test_what_is_left_of_a_trimmed_journal_is_read_from_where_its_state_is
         else:
             with pytest.raises(InvalidInput, match=told):
                 await must_begin(journal, seq, folded=folded)
+
+
+@pytest.mark.parametrize(
+    ("code", "description", "full"),
+    [
+        (10077, "maximum bytes exceeded", True),
+        (10077, "write error: input/output error", False),
+        (10047, "insufficient storage resources available", True),
+        (10058, "stream name already in use", False),
+    ],
+)
+async def test_only_a_full_store_is_called_full(code: int, description: str, full: bool) -> None:
+    async def refuses() -> None:
+        raise APIError(code=503, err_code=code, description=description)
+
+    with pytest.raises(LogUnavailable) as told:
+        await _answered(refuses())
+    assert isinstance(told.value, StoreFull) == full
