@@ -331,6 +331,20 @@ def test_a_dial_may_be_discarded_once_its_attempt_is_over(desk: Desk, pen: Pen) 
     assert len(desk.found) == 1
 
 
+def test_a_dial_may_be_discarded_while_its_agent_wraps_up(desk: Desk, pen: Pen) -> None:
+    pen.declare(0, "anna", "orders")
+    pen.queued(1_000, "a", "orders")
+    pen.offered(1_000, "a", "anna", "orders")
+    pen.accepted(2_000, "a", "anna")
+    dial = pen.effect(2_000, "a", "anna", 1, kind="dial")
+    pen.effect_ended(3_000, "a", dial, "failed")
+    pen.engaged(4_000, "a", "anna", "orders")
+    pen.disengaged(5_000, "a", "anna", wrap_ms=60_000)
+    pen.effect_retried(6_000, "a", dial, 2)
+    pen.effect_ended(6_000, "a", dial, "discarded")
+    assert desk.found == []
+
+
 def test_begun_in_the_middle_it_knows_nothing_from_before() -> None:
     desk = Desk(from_seq=1)
     late = Desk(from_seq=6)

@@ -295,7 +295,7 @@ class Ledger:
         self._move(entry, event.attempt, ("made",), "accepted")
 
     def _dialling(self, contact: bytes, attempt: int) -> bool:
-        return (contact, attempt) in self._offers
+        return self._offers.get((contact, attempt)) not in (None, "wrapping")
 
     def _offer_over(self, entry: Entry, event: words.OfferDeclined | words.OfferExpired | words.OfferRevoked) -> None:
         # An accepted offer may still be revoked: its contact can go while it is being connected.
