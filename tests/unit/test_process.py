@@ -85,6 +85,6 @@ def test_a_role_that_loses_its_cancellation_is_cancelled_until_it_ends(times: in
 @pytest.mark.parametrize("role", ["deafer", "blocks"])
 def test_a_role_that_never_obeys_ends_as_it_is_and_says_where_it_stood(role: str) -> None:
     """`blocks` lets the loop not turn any more."""
-    done = ended(f"{role}()", 0.2, 2)
+    done = ended(f"{role}()", 0.2, 2.5)  # not when it is cancelled once more: a stack that moves is not told whole
     assert done.returncode == 1
     assert "Timeout" in done.stderr and "run_until_signalled" in done.stderr

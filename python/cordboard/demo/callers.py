@@ -18,7 +18,7 @@ ON_THE_WEB = 0.4
 LATER = 0.3
 """Of those who name a time to a service: not as soon as possible, but some minutes ahead."""
 CANCELS, MOVES = 0.1, 0.1
-ATTEMPTS_MAX = 20
+ATTEMPTS_MAX = 60
 RETRY_S = 0.5
 
 

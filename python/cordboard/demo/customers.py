@@ -23,7 +23,7 @@ COMES_IN = 0.6
 """Of those who see a busy door; the others turn back."""
 KEEPS_PLACE = 0.5
 """Of those who are told that they must wait, where they may hang up and be called."""
-ATTEMPTS_MAX = 40
+ATTEMPTS_MAX = 120
 RETRY_S = 0.25
 Frame = dict[str, Any]
 

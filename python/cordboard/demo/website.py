@@ -9,7 +9,7 @@ import httpx
 
 from cordboard.demo.tally import Tally
 
-ATTEMPTS_MAX = 20
+ATTEMPTS_MAX = 60
 RETRY_S = 0.5
 Answer = dict[str, Any]
 
