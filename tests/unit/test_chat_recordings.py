@@ -85,6 +85,11 @@ async def test_what_is_no_recording_is_refused(site: ScriptedSite) -> None:
     site.router.refuse[facts.MessagePosted] = "contact_gone"
     gone = await send(site, path)
     assert (gone.status_code, gone.json()["reason"]) == (409, "contact_gone")
+    # Nothing of it stays, and whoever sends it again is told the same.
+    said = (await site.router.seen(1, facts.MessagePosted))[-1]
+    assert await site.vault.attachments([said.message]) == {} and await site.vault.read([said.message]) == {}
+    again = await send(site, path)
+    assert (again.status_code, again.json()["reason"]) == (409, "contact_gone")
 
 
 async def test_pages_of_allowed_origins_send_recordings(site: ScriptedSite) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, select
 
 from cordboard.vault.clock import now_ms
 from cordboard.vault.keyring import DataKey
@@ -104,9 +104,18 @@ def one(connection: Connection, master: MasterKeys, ref: bytes) -> Attachment | 
 
 def delete_sealed_with(connection: Connection, key_ids: Any) -> None:
     """Delete all attachments of these keys (a list, or a query that finds their ids)."""
-    doomed = select(attachments.c.ref).where(attachments.c.key.in_(key_ids))
+    _delete(connection, attachments.c.key.in_(key_ids))
+
+
+def delete_of(connection: Connection, contact: bytes, message: bytes) -> None:
+    """Delete what came with a message of this contact."""
+    _delete(connection, and_(attachments.c.message == message, attachments.c.contact == contact))
+
+
+def _delete(connection: Connection, which: ColumnElement[bool]) -> None:
+    doomed = select(attachments.c.ref).where(which)
     connection.execute(delete(chunks).where(chunks.c.attachment.in_(doomed)))
-    connection.execute(delete(attachments).where(attachments.c.key.in_(key_ids)))
+    connection.execute(delete(attachments).where(which))
 
 
 def _opened() -> Any:

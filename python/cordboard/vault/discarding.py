@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, delete, exists, select
 
 from cordboard.vault import family
+from cordboard.vault.attachments import delete_of
 from cordboard.vault.schema import attachments, contacts, contents, customers, identities, keys
 
 
@@ -30,8 +31,9 @@ def discard(connection: Connection, contact: bytes, refs: Sequence[bytes]) -> li
 
 
 def withdraw(connection: Connection, contact: bytes, message: bytes) -> None:
-    """Delete one content of a contact that stays."""
+    """Delete one content of a contact that stays, and the files that came with it."""
     connection.execute(delete(contents).where(contents.c.ref == message, contents.c.contact == contact))
+    delete_of(connection, contact, message)
 
 
 def _is_known_by_one_identity(connection: Connection, customer: bytes) -> bool:

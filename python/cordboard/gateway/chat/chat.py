@@ -82,7 +82,7 @@ class Chat:
         self.conversations = Conversations(CHANNEL, keys.owns, limits, self._changed)
         self.departures = Departures(grace_s, self.verdicts)
         self.steps = ChatSteps(name, vault, keys, policy, self.verdicts, call_number, limits.choices_a_client)
-        self.recordings = Recordings(name, keys, self.steps.fold, self.verdicts, self._open_intake, limits.verdict_s)
+        self.recordings = Recordings(name, vault, keys, self.steps.fold, self.verdicts, self._open_intake, limits.verdict_s)
         self.forms = ChatForms(name, vault, self.steps, self.verdicts, self._open_intake, limits.verdict_s)
         self._name = name
         self._starting = Room(limits.starts, limits.patience_s)

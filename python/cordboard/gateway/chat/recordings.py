@@ -24,7 +24,7 @@ from cordboard.gateway.limits import RECORDING, RECORDING_MAX, Limits, TokenBuck
 from cordboard.gateway.posts import HEADERS, Admitted, body_of, client_of, is_own, refuse, refuse_http, refuse_with
 from cordboard.next_steps import NextSteps
 from cordboard.room import Room
-from cordboard.vault import Attachment, Content, Draft
+from cordboard.vault import Attachment, Content, Draft, Vault
 from cordboard.vault.intake import Intake
 
 VOICEMAIL = "voicemail"
@@ -44,9 +44,16 @@ class Recordings:
     """Those of one gateway's chats. `steps` is the fold that knows who chose what."""
 
     def __init__(
-        self, name: str, keys: ChatKeys, steps: NextSteps, verdicts: Verdicts, intake: Callable[[], Intake], within_s: float
+        self,
+        name: str,
+        vault: Vault,
+        keys: ChatKeys,
+        steps: NextSteps,
+        verdicts: Verdicts,
+        intake: Callable[[], Intake],
+        within_s: float,
     ) -> None:
-        self._name, self._keys, self._steps, self._verdicts = name, keys, steps, verdicts
+        self._name, self._vault, self._keys, self._steps, self._verdicts = name, vault, keys, steps, verdicts
         self._intake, self._within_s = intake, within_s
 
     async def keep(self, token: str, media_type: str, data: bytes) -> bytes:
@@ -75,6 +82,8 @@ class Recordings:
             if not isinstance(first, MessagePosted) or first.message != message:
                 raise Conflict("there is a recording already", reason="recording_exists")
             if not acceptance.fresh:
+                if message not in await self._vault.read([message]):
+                    raise FactRefused("the router refused this recording before", reason="contact_gone")
                 return contact
             async with asyncio.timeout(self._within_s):
                 decided = await verdict
@@ -83,6 +92,7 @@ class Recordings:
         finally:
             verdict.cancel()
         if isinstance(decided, Refused):
+            await self._vault.withdraw(contact, message)
             raise FactRefused(f"the router refused: {decided.reason}", reason=decided.reason)
         return contact
 
