@@ -176,8 +176,7 @@ class MissedContacts:
             why=event.reason,
             address=made.address,
         )
-        self._put(missed)
-        self._wished[missed.successor] = contact
+        self._add(missed)
 
     def _settled(self, customer: bytes | None, at_ms: int) -> int | None:
         """Since now, if they are promised a call anyhow."""
@@ -200,8 +199,14 @@ class MissedContacts:
             priority=event.priority,
             settled_ms=self._settled(event.customer, event.at_ms),
         )
+        self._add(missed)
+
+    def _add(self, missed: MissedContact) -> None:
+        # Of an id that was used once more the newer one is known.
+        if (before := self._known.pop(missed.contact, None)) is not None:
+            self._close(before)
         self._put(missed)
-        self._wished[missed.successor] = contact
+        self._wished[missed.successor] = missed.contact
 
     def _put(self, missed: MissedContact) -> None:
         self._known[missed.contact] = missed

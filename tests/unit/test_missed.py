@@ -106,6 +106,22 @@ def test_a_missed_promise_is_followed_by_another() -> None:
     assert journal.open == []
 
 
+def test_of_an_id_that_is_used_once_more_the_newer_contact_is_known() -> None:
+    journal = Journal()
+    journal.says((contact(1), offered(JAN)))
+    first = journal.fold.get(contact(1))
+    assert first is not None
+    journal.says((first.successor, words.CallbackDeclined(2_000, "orders", 9_000, "full", [])))
+    wished = journal.fold.get(contact(1))
+    assert wished is not None and wished.successor != first.successor
+    journal.says((contact(1), offered(MIA)))
+    journal.says((contact(2), promised(JAN)), (wished.successor, words.CallbackDeclined(2_000, "orders", 9_000, "full", [])))
+    assert journal.open == [contact(1)] and journal.fold.called_by(wished.successor) is None
+    journal.says(at_ms=1_000 + KEPT_MS + 1)
+    assert list(journal.fold.all()) == []
+    journal.says((first.successor, words.CallbackDeclined(2_000, "orders", 9_000, "full", [])), (wished.successor, promised(JAN)))
+
+
 def test_who_comes_again_is_settled_once_they_are_answered() -> None:
     journal = Journal()
     journal.says((contact(1), offered(JAN)))
