@@ -144,7 +144,6 @@ class Feed:
                 metrics.BACKLOG_S.set(self.backlog.age_ms / 1000)
             except CordboardError as error:
                 _log.warning("the inbox does not answer: %s", error)
-            except Exception:  # noqa: BLE001
-                # Nobody waits for this task: doors would go by its last look for ever.
+            except Exception:  # noqa: BLE001 - nobody waits for this task: doors would go by its last look for ever
                 _log.exception("the inbox's end could not be looked at")
             await asyncio.sleep(_LOOK_S)

@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
@@ -153,12 +153,12 @@ class Bookings:
         assert callbacks is not None
         return callbacks.slot_ms
 
-    def slots(self, queue: str, from_ms: int, hours: int) -> list[Slot]:
+    def slots(self, queue: str, from_ms: int, hours: int) -> Iterator[Slot]:
         """Those with room from `from_ms` (Unix ms) on, for so many hours; fewer if slots are short and the first ones are full."""
         now = max(self.promises.at_ms, self._clock_ms())
         until_ms = max(from_ms, now) + hours * 3_600_000
         every = takewhile(lambda slot: slot.begin_ms < until_ms, self.promises.slots(queue, from_ms, (), now))
-        return list(islice((slot for slot in islice(every, LOOKED_AT_MAX) if slot.room), SLOTS_MAX))
+        return islice((slot for slot in islice(every, LOOKED_AT_MAX) if slot.room), SLOTS_MAX)
 
     def alternatives(self, promise: Promise) -> list[int]:
         """When slots with room begin that its customer may have instead: those that were proposed, or the next ones. Nothing for a

@@ -63,9 +63,13 @@ class CallbackDesk:
         """Those of three days from the first one with room on, however far ahead that is; at most SHOWN_MAX."""
         _, queue = self._bookings.door(name)
         zone = self._bookings.zone(queue)
-        found = [slot.begin_ms for slot in self._bookings.slots(queue, from_ms, AHEAD_HOURS)]
-        shown = [begin_ms for begin_ms in found[:SHOWN_MAX] if begin_ms < found[0] + HOURS * 3_600_000]
-        next_ms = found[len(shown)] if len(shown) < len(found) else None
+        shown: list[int] = []
+        next_ms = None
+        for slot in self._bookings.slots(queue, from_ms, AHEAD_HOURS):
+            if len(shown) >= SHOWN_MAX or (shown and slot.begin_ms >= shown[0] + HOURS * 3_600_000):
+                next_ms = slot.begin_ms
+                break
+            shown.append(slot.begin_ms)
         return FreeSlots(name, str(zone), self._bookings.slot_ms(queue), [_slot(begin_ms, zone) for begin_ms in shown], next_ms)
 
     def cached_slots(self, request: Request[Any, Any, Any], name: str, from_ms: int, hours: int) -> Response[Any]:
