@@ -57,6 +57,7 @@ async def test_it_is_said_at_the_second_look_and_until_it_is_mended(
 ) -> None:
     hole = Copy("n2", INBOX, 1, 100, 97)
     looks = [[WHOLE, hole], [WHOLE, hole], [WHOLE], [WHOLE, Copy("n2", INBOX, 1, 100, 100)]]
+    silent = [[], [], ["http://n2:8222"], []]
     said, over = [], asyncio.Event()
 
     async def look(monitor_url: str | None, site: str) -> tuple[list[Copy], list[str]]:
@@ -65,7 +66,7 @@ async def test_it_is_said_at_the_second_look_and_until_it_is_mended(
         if not looks:
             over.set()
             await asyncio.Event().wait()
-        return looks.pop(0), []
+        return looks.pop(0), silent.pop(0)
 
     monkeypatch.setattr(module, "copies", look)
     caplog.set_level("INFO", "cordboard.log.copies")
@@ -75,5 +76,9 @@ async def test_it_is_said_at_the_second_look_and_until_it_is_mended(
     task.cancel()
     text = "n2 lacks 3 messages of INBOX_default"
     assert [notice[: len(text)] for notice in said] == ["", "", text, text, ""], "of a silent server stands what was known"
-    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert [(record.levelname, record.message[:11]) for record in caplog.records] == [
+        ("WARNING", "n2 lacks 3 "),
+        ("WARNING", "nobody coun"),
+        ("INFO", "INBOX_defau"),
+    ]
     assert REGISTRY.get_sample_value("cordboard_stream_missing_messages", {"server": "n2", "stream": "inbox"}) == 0

@@ -121,6 +121,7 @@ class Watch:
         self._monitor_url, self._site, self._look_s = monitor_url, site, look_s
         self._before: dict[str, int] = {}
         self._said: dict[str, str] = {}
+        self._silent: set[str] = set()
 
     def notice(self) -> str:
         """Empty: nothing is known to lack anything."""
@@ -129,7 +130,10 @@ class Watch:
     async def run(self) -> NoReturn:
         """What lacks at two looks as much is said. Of a server that is silent stands what was known."""
         while True:
-            found, _ = await copies(self._monitor_url, self._site)
+            found, silent = await copies(self._monitor_url, self._site)
+            for url in sorted(set(silent) - self._silent):
+                _log.warning("nobody counts what stands behind %s: it does not answer, or not as one server", url)
+            self._silent = set(silent)
             self._take_in(found)
             await asyncio.sleep(self._look_s)
 
