@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
@@ -11,6 +12,7 @@ from typer.testing import CliRunner, Result
 from cordboard import codec
 from cordboard.events import fact as facts
 from cordboard.log import SiteLog, StreamSettings, connect
+from cordboard.log.copies import copies as count
 from cordboard.log.copies import examine
 from cordboard.log.subjects import inbox_stream
 from cordboard.main import app
@@ -32,18 +34,23 @@ async def test_a_copy_with_a_hole_is_told_and_mended(tmp_path: Path) -> None:
             leader = await servers.stream_leader(inbox_stream(SITE))
             victim = next(server for server in servers.servers.values() if server is not leader)
             await victim.process.stop()  # so its index remembers how far it had come
+            remembered = index(victim).read_bytes()
             await victim.start()
             assert await servers.until(servers.well, PATIENCE_S)
             await frames(log, 1)
+            assert await servers.until(partial(all_came, servers), PATIENCE_S)
             await victim.process.kill()
+            index(victim).write_bytes(remembered)  # as if it died before it wrote its index anew, which it does now and then
             flip(victim)
             await victim.start()
             assert await servers.until(servers.well, PATIENCE_S), "NATS calls it current"
+            assert await servers.until(partial(all_came, servers), PATIENCE_S)
             await it_is_told(servers, victim)
             await victim.process.kill()
             victim.wipe()
             await victim.start()
             assert await servers.until(servers.well, PATIENCE_S)
+            assert await servers.until(partial(all_came, servers), PATIENCE_S)
             mended = await examine(servers.monitor_urls, SITE)
             assert (mended.missing, mended.silent) == ({}, [])
             assert {copy.messages for copy in mended.copies if copy.stream == inbox_stream(SITE)} == {FRAMES + 1}
@@ -57,9 +64,20 @@ async def frames(log: SiteLog, number: int) -> None:
             await publisher.publish(codec.check_fact(facts.ContactAbandoned(an_id(f"left {number} {index}"), an_id("contact"))))
 
 
+async def all_came(servers: Cluster) -> bool:
+    """Every server has the last frame: two of them are enough for it to be acknowledged."""
+    found, _ = await count(servers.monitor_urls, SITE)
+    return [copy.last_seq for copy in found if copy.stream == inbox_stream(SITE)] == [FRAMES + 1] * len(servers.servers)
+
+
+def index(server: Server) -> Path:
+    """What it remembers of its copy of the inbox, beside the blocks."""
+    return next(server.store.glob(f"jetstream/*/streams/{inbox_stream(SITE)}/msgs/index.db"))
+
+
 def flip(server: Server) -> None:
     """A bit, a tenth into its copy of the inbox."""
-    block = max(server.store.glob(f"jetstream/*/streams/{inbox_stream(SITE)}/msgs/*.blk"), key=lambda path: path.stat().st_size)
+    block = max(index(server).parent.glob("*.blk"), key=lambda path: path.stat().st_size)
     data = bytearray(block.read_bytes())
     data[len(data) // 10] ^= 1
     block.write_bytes(data)
