@@ -25,6 +25,7 @@ from cordboard.demo.far_side import FarSide, Secrets, far_side, make_secrets, wr
 from cordboard.demo.pace import answered_at, hastened
 from cordboard.demo.report import Report, close
 from cordboard.demo.run import Crowd, Plan, Show
+from cordboard.demo.shown import Wanted
 from cordboard.demo.tally import Tally
 from cordboard.events.policy import Policy
 from cordboard.log import connect
@@ -84,7 +85,7 @@ class Trial:
     async def report(self, engine: Engine | None = None) -> Report:
         engine = engine or self.engine
         async with connect(engine.nats_url, SITE, monitor_url=engine.monitor_url) as log:
-            return await close(log, self.tally, PLAN.seconds)
+            return await close(log, self.tally, PLAN.seconds, Wanted())
 
 
 async def _no_board(_client: Client) -> None:

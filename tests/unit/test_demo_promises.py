@@ -3,8 +3,10 @@
 from random import Random
 
 from cordboard.demo.callers import MOBILES, number
-from cordboard.demo.promises import RINGING_MS, Promises
+from cordboard.demo.promises import RINGING_MS, Promises, Turn
 from cordboard.demo.report import Journal, forgotten
+from cordboard.demo.run import Plan
+from cordboard.demo.shown import Wanted
 from cordboard.demo.tally import Tally
 from cordboard.events import event as words
 from cordboard.numbers import CallableNumbers
@@ -73,6 +75,44 @@ def test_a_door_that_turns_before_its_time_is_found_unless_nobody_could_be_serve
     assert [(turn.after_s, turn.state, turn.early) for turn in turns] == [
         (0.0, "open", False), (5.5, "busy", True), (7.0, "closed", False), (11.0, "open", False),
     ]  # fmt: skip
+
+
+def test_a_run_must_show_a_kept_call_of_each_kind() -> None:
+    _, read = journal()
+    both = Wanted(calls=("scheduled", "hold_place"))
+    assert both.missing(read.promises.by_kind(), []) == []
+    read.promises.calls[an_id("p1").hex()].outcome = "honoured_not_reached"
+    assert both.missing(read.promises.by_kind(), []) == ["no call to a customer who kept a place was kept: 1 were promised"]
+    assert Wanted(calls=("scheduled",)).missing(read.promises.by_kind(), []) == []
+    assert len(both.missing(Journal().promises.by_kind(), [])) == 2
+
+
+def test_a_run_must_show_a_door_that_turns_busy_and_open_again() -> None:
+    def turns(door: str, *states: str) -> list[Turn]:
+        return [
+            Turn(entry_point=door, after_s=second, state=state, cause=None, expected_wait_ms=None, early=False)
+            for second, state in enumerate(states)
+        ]
+
+    def missing(*turned: Turn) -> bool:
+        return bool(Wanted(dip=("chat", "shop")).missing(Journal().promises.by_kind(), turned))
+
+    assert not missing(*turns("chat", "closed", "open", "busy", "open"))
+    assert not missing(*turns("chat", "open"), *turns("shop", "busy", "open", "busy"))
+    assert missing(), "no door has shown anything"
+    assert missing(*turns("chat", "open", "busy")), "it never came back"
+    assert missing(*turns("chat", "open", "closed", "open"), *turns("shop", "busy", "closed", "open")), "not busy, but shut"
+    assert missing(*turns("chat", "open", "busy"), *turns("shop", "open")), "another door is open"
+    assert missing(*turns("mail", "busy", "open")), "it is not a chat"
+
+
+def test_a_short_or_quiet_run_need_not_show_everything() -> None:
+    assert Plan().calls() and Plan().dips()
+    assert Plan(seconds=60, chats_per_second=9).calls()
+    assert not Plan(seconds=20).calls() and not Plan(seconds=20).dips()
+    assert not Plan(callbacks_per_second=0).calls() and Plan(callbacks_per_second=0).dips()
+    assert Plan(away_percent=0).calls() and not Plan(away_percent=0).dips()
+    assert not Plan(away_percent=100).dips(), "with nobody left the door closes"
 
 
 def test_slas_are_counted_by_how_they_ended() -> None:

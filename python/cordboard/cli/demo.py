@@ -55,7 +55,8 @@ def demo(
     """Run the whole engine with a crowd of customers, services and agents over real sockets; report, and verify the journal.
 
     Exit 0 only if nothing was lost, every promised call has its end or is due later, and the journal holds no violation and no
-    divergence.
+    divergence. A run of at least the usual length and rates must also have kept a call of each kind, and shown a chat door that
+    turned busy and open again.
     """
     plan = Plan(
         seconds=seconds,

@@ -10,6 +10,7 @@ import msgspec
 from cordboard import codec
 from cordboard.demo.correspondence import Balance
 from cordboard.demo.promises import TAGS, Calls, Promises, Sla, Turn, rank
+from cordboard.demo.shown import Wanted
 from cordboard.demo.tally import Tally
 from cordboard.events import Commit
 from cordboard.events.event import ContactQueued, MessageAttached, MessageRelayed
@@ -57,7 +58,7 @@ class ChannelLine(Line, frozen=True):
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What DEMO_JSON holds. The run is good when lost, violations and divergences are 0, nothing came twice, no thread broke, every
-    promise has its end or is due later, and no door turned too early."""
+    promise has its end or is due later, no door turned too early, and all was shown that a run like this one must show."""
 
     seconds: float
     contacts: int
@@ -80,13 +81,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     slas: dict[str, Sla]
     ended_by_reason: dict[str, int]
     crowd: dict[str, int]
+    not_shown: list[str]
     problems: list[str]
 
     @property
     def good(self) -> bool:
         whole = not any(line.doubled or line.threads_broken for line in self.channels.values())
         steady = not any(turn.early for turn in self.doors)
-        return self.lost == self.violations == self.divergences == self.promises["all"].overdue == 0 and whole and steady
+        kept = self.lost == self.violations == self.divergences == self.promises["all"].overdue == 0
+        return kept and whole and steady and not self.not_shown
 
 
 @dataclass(slots=True)
@@ -140,19 +143,21 @@ async def fold(log: SiteLog) -> Journal:
 QUEUED_TAG, RELAYED_TAG, ATTACHED_TAG = 10, 21, 28
 
 
-async def close(log: SiteLog, tally: Tally, seconds: float) -> Report:
+async def close(log: SiteLog, tally: Tally, seconds: float, wanted: Wanted) -> Report:
     """Read the whole journal and verify it."""
     journal = await fold(log)
     boards = journal.boards
     post = {**tally.post.balance(journal.stored, journal.case_of), "chat": tally.chats()}
     verified: VerifyReport = await verify(log)
     missing, promises = tally.confirmed - journal.arrived, journal.promises
-    untrue = forgotten(tally, promises)
+    untrue, calls = forgotten(tally, promises), promises.by_kind()
+    not_shown = wanted.missing(calls, promises.turns)
     problems = [f"contact {contact} was confirmed and is not in the journal" for contact in sorted(missing)[:20]]
     problems += [f"promise {contact}: {what}" for contact, what in untrue[:20]]
     problems += [f"{turn.entry_point} turned {turn.state} before its least time was over" for turn in promises.turns if turn.early]
     problems += [line for channel, balance in post.items() for line in _wrong(channel, balance)]
     problems += list(tally.post.flaws())[:20]
+    problems += not_shown
     problems += [str(problem) for problem in [*verified.divergences, *verified.violations][:50]]
     site = boards.site()
     # Agents serve several channels at once, so they are busy with a queue or with the site, not with a channel.
@@ -176,12 +181,13 @@ async def close(log: SiteLog, tally: Tally, seconds: float) -> Report:
             for row in boards.channels()
         },
         queues=[_line(row, occupancy.get(row.queue)) for row in boards.cells()],
-        promises=promises.by_kind(),
+        promises=calls,
         wishes_declined=dict(sorted(promises.declined.items())),
         doors=promises.turns,
         slas=promises.slas(),
         ended_by_reason=dict(sorted(site.ended.items())),
         crowd=dict(sorted(tally.happened.items())),
+        not_shown=not_shown,
         problems=problems,
     )
 

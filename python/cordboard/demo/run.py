@@ -26,11 +26,14 @@ from cordboard.demo.meeting import meeting
 from cordboard.demo.pace import answered_at, hastened
 from cordboard.demo.report import Report, close
 from cordboard.demo.services import Service
+from cordboard.demo.shown import Wanted
 from cordboard.demo.sources import Door, Source, Visitor
 from cordboard.demo.tally import Tally
 from cordboard.demo.website import Browser
 from cordboard.events.policy import Policy
+from cordboard.events.promises import PromiseKind
 from cordboard.log import connect
+from cordboard.v1.availability_service_pb2 import DoorState
 from cordboard.vault.clock import now_ms
 
 DRAIN_S = 45.0
@@ -53,6 +56,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     away_percent: int = 70
     """Of the agents: called to a meeting in the middle of it, which nobody had planned."""
     seed: int = 1
+
+    def calls(self) -> bool:
+        """It is long and busy enough that calls of each kind are kept in it."""
+        return self._reaches("seconds", "chats_per_second", "callbacks_per_second")
+
+    def dips(self) -> bool:
+        """It is long and busy enough that chat cannot be answered in time while agents are away. With none left, a door closes."""
+        return self._reaches("seconds", "chats_per_second", "away_percent") and self.away_percent < 100
+
+    def _reaches(self, *names: str) -> bool:
+        return all(getattr(self, name) >= getattr(USUAL, name) for name in names)
+
+
+USUAL = Plan()
 
 
 class Show(msgspec.Struct, frozen=True):
@@ -77,6 +94,16 @@ class Crowd:
         self._dice = random.Random(plan.seed)
         self._doors = {door.queue: door.name for door in policy.entry_points if door.channel == "chat" and door.availability}
         self._queues_of_places = {queue.name for queue in policy.queues if queue.callbacks and queue.callbacks.hold_place}
+        promising = {queue.name for queue in policy.queues if queue.callbacks}
+        self._doors_of_calls = [door for door in policy.entry_points if door.channel == VOICE and door.queue in promising]
+
+    def wanted(self) -> Wanted:
+        """What must have been shown by the run, as far as the policy knows of it."""
+        kinds: dict[PromiseKind, bool] = {"scheduled": bool(self._doors_of_calls), "hold_place": bool(self._queues_of_places)}
+        return Wanted(
+            calls=[kind for kind, known in kinds.items() if known and self._plan.calls()],
+            dip=list(self._doors.values()) if self._plan.dips() else (),
+        )
 
     async def run(self, show: Show) -> None:
         """Agents log in, contacts arrive for the planned time, then everybody finishes."""
@@ -122,8 +149,7 @@ class Crowd:
 
     async def _callers(self, group: asyncio.TaskGroup, web: httpx.AsyncClient, client: Client) -> None:
         """Whoever would be called, where the policy promises calls."""
-        promising = {queue.name for queue in self._policy.queues if queue.callbacks}
-        doors = [door for door in self._policy.entry_points if door.channel == VOICE and door.queue in promising]
+        doors = self._doors_of_calls
         async for _ in self._moments(self._plan.callbacks_per_second if doors else 0):
             dice = self._own_dice()
             browser = Browser(web, self._tally, dice)
@@ -164,7 +190,8 @@ class Crowd:
             yield
 
     async def _drained(self, client: Client, show: Show) -> None:
-        """Until no contact is open but who is promised a call for later, and every answer has arrived; at most DRAIN_S."""
+        """Until no contact is open but who is promised a call for later, every answer has arrived, and no chat door is busy;
+        at most DRAIN_S."""
         loop = asyncio.get_running_loop()
         until, gone_ms = loop.time() + DRAIN_S, now_ms()
         while loop.time() < until:
@@ -172,10 +199,15 @@ class Crowd:
             promises = [promise async for promise in client.list_promises(page_size=1_000, after=boards.consistency_token)]
             later = sum(promise.from_ms > gone_ms and not promise.outcome for promise in promises)
             quiet = boards.site.open <= later and not any(row.wrapping for row in boards.queues)
-            if quiet and self._tally.post.settled():
+            if quiet and self._tally.post.settled() and not await self._busy(client, boards.consistency_token):
                 return
             await asyncio.sleep(0.3)
         show.say("some contacts are still open, or answers still under way")
+
+    async def _busy(self, client: Client, token: str) -> bool:
+        names = list(self._doors.values())
+        doors = (await client.get_availability(names, after=token)).doors if names else ()
+        return any(door.state == DoorState.DOOR_STATE_BUSY for door in doors)
 
     def _own_dice(self) -> random.Random:
         return random.Random(self._dice.getrandbits(64))
@@ -215,10 +247,11 @@ async def demo(
             f"engine up: gRPC {engine.grpc}, chat http://{engine.http}/chat, "
             f"callbacks http://{engine.http}/callbacks/…, mail {engine.smtp}; {len(people)} agents"
         )
-        await Crowd(plan, engine, fast, people, tally, secrets).run(show)
+        crowd = Crowd(plan, engine, fast, people, tally, secrets)
+        await crowd.run(show)
         show.say("reading and verifying the journal")
         async with connect(engine.nats_url, policy.site, monitor_url=engine.monitor_url, name="cordboard-demo") as log:
-            report = await close(log, tally, plan.seconds)
+            report = await close(log, tally, plan.seconds, crowd.wanted())
         tell(report)
         if keep is not None:
             await keep(engine)
