@@ -32,6 +32,8 @@ class Choice:
     until_ms: int
     entry_point: str | None
     language: str | None
+    identified: bool
+    """It is known who the customer is."""
     open: bool = True
     taken: words.NextStepTaken | None = None
     over_ms: int = 0
@@ -106,6 +108,7 @@ def offered(contact: bytes, channel: str, event: words.NextStepOffered) -> Choic
         until_ms=event.until_ms,
         entry_point=event.entry_point,
         language=event.language,
+        identified=event.customer is not None,
     )
 
 

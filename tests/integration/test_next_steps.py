@@ -18,6 +18,7 @@ from cordboard.events.policy import CallbackPolicy, ChannelProfile, EntryPoint, 
 from cordboard.main import app
 from cordboard.router.verify import verify
 from cordboard.v1.types_pb2 import AUTHOR_CUSTOMER
+from cordboard.vault.address import PHONE
 from cordboard.vault.refs import content_ref
 from tests.api_site import PATIENCE_S, POLICY, ApiSite, api_site
 
@@ -52,12 +53,16 @@ JAN = Customer(kind="phone", address="+32 470 12 34 56", name="Jan")
 
 
 async def turned_away(
-    client: Client, entry_point: str = "widget", language: str = "nl", request_id: str | None = None
+    client: Client,
+    entry_point: str = "widget",
+    language: str = "nl",
+    request_id: str | None = None,
+    customer: Customer | None = None,
 ) -> ClientError:
     with pytest.raises(ClientError) as refused:
         await client.submit_contact(
             channel="chat", queue="orders", entry_point=entry_point, topic="delivery", language=language, text="My boots!",
-            request_id=request_id or str(uuid.uuid4()),
+            customer=customer, request_id=request_id or str(uuid.uuid4()),
         )  # fmt: skip
     return refused.value
 
@@ -79,6 +84,7 @@ async def test_who_is_turned_away_chooses_and_something_follows(tmp_path: Path) 
         await _told(client)
         await _asked_again(client)
         await _come_to_nothing(site, client)
+        await _whose_number(site, client)
         await _wrong(client)
         await _forgotten(client, left)
         async with asyncio.timeout(PATIENCE_S):
@@ -187,6 +193,22 @@ async def _come_to_nothing(site: ApiSite, client: Client) -> None:
         assert refused.value.reason == reason
         successor = callback_id("ChooseNextStep", request_id)
         assert await site.vault.read([content_ref(successor, kept) for kept in ("text", "customer", "number")]) == {}
+
+
+async def _whose_number(site: ApiSite, client: Client) -> None:
+    """Of whom nobody knows who they are, whoever has the number is called: so many calls are promised to one number."""
+    number = "+32 471 11 22 33"
+
+    async def promised_to(chooser: Customer | None) -> str:
+        refused = await turned_away(client, customer=chooser)
+        assert refused.next_steps is not None
+        done = await client.choose_next_step(refused.next_steps.contact_id, "callback", "orders", number=number)
+        return (await client.get_promise(done.successor_contact_id, after=done.consistency_token)).customer_id
+
+    whoever = await site.vault.customer(PHONE, "+32471112233")
+    assert {await promised_to(None), await promised_to(None)} == {whoever.hex()}
+    known = await site.vault.customer(PHONE, JAN.address)
+    assert await promised_to(JAN) == known.hex()
 
 
 async def _forgotten(client: Client, left: str) -> None:

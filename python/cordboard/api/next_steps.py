@@ -24,10 +24,12 @@ from cordboard.events.event import CallbackDeclined, NextStepTaken, PromiseMade
 from cordboard.events.next_steps import NextStepChosen
 from cordboard.events.policy import StepKind
 from cordboard.events.verdict import REFUSALS
+from cordboard.next_steps import Choice
 from cordboard.numbers import CallableNumbers
 from cordboard.promises import made
 from cordboard.v1 import next_step_service_pb2 as pb
 from cordboard.v1.next_step_service_pb2_grpc import NextStepServiceServicer
+from cordboard.v1.types_pb2 import Customer
 from cordboard.vault import Content, Draft
 from cordboard.vault.address import PHONE
 from cordboard.vault.clock import now_ms
@@ -78,18 +80,27 @@ class NextStepService(NextStepServiceServicer):
 
     async def _stays(self, fact: NextStepChosen) -> bool:
         """Who waits is the same contact in another queue, and nothing new begins there."""
-        if fact.kind != "queue":
-            return False
-        if self._site.next_steps.get(fact.contact) is None:
-            await self._site.catch_up()
-        choice = self._site.next_steps.get(fact.contact)
+        choice = await self._choice(fact.contact) if fact.kind == "queue" else None
         return choice is not None and choice.waits
+
+    async def _choice(self, contact: bytes) -> Choice | None:
+        if self._site.next_steps.get(contact) is None:
+            await self._site.catch_up()
+        return self._site.next_steps.get(contact)
+
+    async def _chooser(self, given: Customer | None, fact: NextStepChosen, number: str) -> bytes | None:
+        """The customer: who is named, else who was offered the choice (None), or else whoever has the number that is called: so
+        many calls are promised to one number."""
+        if given is not None:
+            return await self._site.customer(given.kind, given.address)
+        choice = await self._choice(fact.contact) if fact.kind == "callback" else None
+        return None if choice is None or choice.identified else await self._site.customer(PHONE, number)
 
     async def _draft(
         self, request: pb.ChooseNextStepRequest, external_id: str, fact: NextStepChosen, number: str, stays: bool
     ) -> Draft:
         given = request.customer if request.HasField("customer") else None
-        customer = await self._site.customer(given.kind, given.address) if given is not None else None
+        customer = await self._chooser(given, fact, number)
         contents = contents_of(fact.successor, "", request.text, given, request.fields)
         if stays and request.text:
             fact = replace(fact, message=_said(request))
