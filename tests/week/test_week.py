@@ -39,6 +39,7 @@ async def test_promises_are_kept_and_cost_those_who_wait_themselves_nothing() ->
     promises = weeks["promised"].promises
     ends = promises.kept + promises.honoured_not_reached + promises.missed + promises.cancelled
     assert ends == promises.made and promises.rescheduled > 0, "one that was moved is one, with its successor"
+    assert failures({**weeks, "promised": await run(size, "naive")}), "who just comes back into the line misses the marks"
 
 
 def test_every_variant_meets_the_same_people() -> None:
