@@ -63,6 +63,27 @@ async def test_the_page_works_without_scripts_and_lets_nothing_else_in(site: Htt
     assert "Absenden</button>" in (await site.client.get("/form/contact?lang=de")).text
 
 
+async def test_the_page_speaks_a_language_that_its_reader_knows(tmp_path: Path) -> None:
+    reads = {"accept-language": "fr, nl-BE;q=0.8, en;q=0.5, de;q=0"}
+    anywhere = replace(
+        POLICY, entry_points=[replace(door, language=None) if door.name == "contact" else door for door in POLICY.entry_points]
+    )
+    async with http_site(tmp_path / "a", anywhere) as site:
+        page = await site.client.get("/form/contact", headers=reads)
+        assert '<html lang="nl">' in page.text and "Versturen</button>" in page.text, "the form has no French labels"
+        assert page.headers["vary"] == "accept-language"
+        assert '<html lang="de">' in (await site.client.get("/form/contact?lang=de-AT", headers=reads)).text
+        assert '<html lang="en">' in (await site.client.get("/form/contact", headers={"accept-language": "fr"})).text
+        thanked = await site.client.post("/form/contact", data=FILLED | {KEY: "k" * 20}, headers=reads)
+        assert (thanked.status_code, "Dank u wel" in thanked.text) == (200, True), "a page of the shop's own posts here, too"
+        assert (await site.client.get("/form/contact/schema", headers=reads)).json()["title"] == "Contact us"
+    async with http_site(tmp_path / "b", replace(anywhere, forms=[replace(FORM, labels={})])) as site:
+        assert "Envoyer</button>" in (await site.client.get("/form/contact", headers=reads)).text
+    async with http_site(tmp_path / "c") as site:
+        page = await site.client.get("/form/contact", headers={"accept-language": "en"})
+        assert '<html lang="nl">' in page.text, "the entry point's goes first"
+
+
 async def test_a_form_filled_in_becomes_a_contact(site: HttpSite) -> None:
     key = hidden_key((await site.client.get("/form/contact?lang=en")).text)
     filled = FILLED | {

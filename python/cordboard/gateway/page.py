@@ -38,14 +38,14 @@ def read_script(name: str) -> tuple[str, str]:
     return script, f'"{hashlib.sha256(script.encode()).hexdigest()[:24]}"'
 
 
-def language_for(known: Collection[str], *wishes: str | None) -> str:
-    """The first language wished for that is `known`, or whose base language is (`nl` for `nl-BE`); else English."""
+def language_for(known: Collection[str], *wishes: str | None, otherwise: str = FALLBACK) -> str:
+    """The first language wished for that is `known`, or whose base language is (`nl` for `nl-BE`); else English, or `otherwise`."""
     for wish in wishes:
         tag = (wish or "").strip().lower()
         for language in (tag, tag.partition("-")[0]):
             if language in known:
                 return language
-    return FALLBACK
+    return otherwise
 
 
 def read_by(request: Request[Any, Any, Any]) -> list[str]:

@@ -19,8 +19,9 @@ from cordboard.events.policy import EntryPoint, Form
 from cordboard.gateway.entrance.entrance import Entrance, Letter
 from cordboard.gateway.form.form import KEY, TRAP, Given, check, check_key, letter_of, object_of, pairs_of, schema_of
 from cordboard.gateway.form.page import FormPage
-from cordboard.gateway.form.words import FALLBACK, PHRASES, say
+from cordboard.gateway.form.words import PHRASES, say
 from cordboard.gateway.limits import FORM_MAX, Limits, TokenBuckets
+from cordboard.gateway.page import language_for, read_by
 from cordboard.gateway.policy_view import PolicyView
 from cordboard.gateway.posts import (
     HEADERS,
@@ -63,12 +64,13 @@ class Forms:
         self._page = FormPage()
         self._buckets = TokenBuckets(limits.posts_per_s, limits.posts_burst)
 
-    async def page(self, name: str, wanted: str | None, step: str) -> Response[str]:
+    async def page(self, name: str, wanted: str | None, step: str, request: Request[Any, Any, Any]) -> Response[str]:
         """Raises NotFound, VaultUnavailable."""
         form, door = self._form(name)
         text = await self._filling.began(step) if step else ""
         began = {field.name: text for field in form.fields if text and field.role == "text"}
-        return self._html(self._page.blank(form, _language(form, door, wanted), secrets.token_urlsafe(16), began, step=step))
+        language = _language(form, door, wanted, read_by(request))
+        return self._html(self._page.blank(form, language, secrets.token_urlsafe(16), began, step=step))
 
     def schema(self, name: str, wanted: str | None) -> dict[str, Any]:
         """Raises NotFound."""
@@ -78,17 +80,18 @@ class Forms:
     async def take(self, name: str, wanted: str | None, step: str, request: Request[Any, Any, Any]) -> Response[Any]:
         """A post. Raises NotFound, Overloaded, and HTTPException for a body too large or too slow."""
         form, door = self._form(name)
-        language = _language(form, door, wanted)
         client = client_of(request, behind_proxy=self._behind_proxy)
         if not self._buckets.take(client, asyncio.get_running_loop().time()):
             metrics.REFUSED.labels("form", "rate_limited").inc()
             return refuse_with(429, "rate_limited", "too many forms from one address, slow down", self._limits.retry_after_ms)
         match request.headers.get("content-type", "").partition(";")[0].strip().lower():
             case media_type if media_type == _URLENCODED:
+                language = _language(form, door, wanted, read_by(request))
                 return await self._from_page(form, door, language, step, await self._body(request))
             case media_type if media_type == _JSON:
                 key = request.headers.get("idempotency-key")
-                told = wanted if wanted is not None and wanted in PHRASES else FALLBACK
+                told = language_for(PHRASES, wanted)
+                language = _language(form, door, wanted)
                 return await self._from_program(form, door, language, told, step, key, await self._body(request))
         return refuse_with(415, "unsupported_media_type", f"a form is posted as {_URLENCODED} or {_JSON}")
 
@@ -157,8 +160,10 @@ def form_routes(entrance: Entrance, limits: Limits, filling: Filling, *, behind_
     caught: Any = {CordboardError: unknown, HTTPException: refuse_http}
 
     @get("/form/{name:str}", media_type=MediaType.HTML, exception_handlers=caught, summary="A form's page")
-    async def form_page(name: FromPath[str], lang: FromQuery[str | None] = None, step: FromQuery[str] = "") -> Response[str]:
-        return await forms.page(name, lang, step)
+    async def form_page(
+        name: FromPath[str], request: Request[Any, Any, Any], lang: FromQuery[str | None] = None, step: FromQuery[str] = ""
+    ) -> Response[str]:
+        return await forms.page(name, lang, step, request)
 
     @get("/form/{name:str}/schema", sync_to_thread=False, exception_handlers=caught, summary="JSON Schema of a form's post")
     def form_schema(name: FromPath[str], lang: FromQuery[str | None] = None) -> dict[str, Any]:
@@ -179,12 +184,10 @@ def form_routes(entrance: Entrance, limits: Limits, filling: Filling, *, behind_
     return [form_page, form_schema, form_post]
 
 
-def _language(form: Form, door: EntryPoint, wanted: str | None) -> str:
-    """The page's: as asked for, the entry point's, the form's first."""
-    for tag in (wanted, door.language, *form.labels):
-        if tag is not None and (tag in form.labels or tag in PHRASES):
-            return tag
-    return FALLBACK
+def _language(form: Form, door: EntryPoint, wanted: str | None, reads: Sequence[str] = ()) -> str:
+    """The page's: as asked for, the entry point's, the best that somebody `reads` and the form has labels in, the form's first."""
+    own = [tag for tag in reads if not form.labels or language_for(form.labels, tag, otherwise="")]
+    return language_for({**form.labels, **PHRASES}, wanted, door.language, *own, *form.labels)
 
 
 def _answers_from(policy: PolicyView, door: EntryPoint) -> str:

@@ -19,7 +19,8 @@ class FormPage:
     """Makes pages out of pages/form.html. `headers` go with each."""
 
     def __init__(self) -> None:
-        html, self.headers = read_page("form.html", form_action="'self'", cache="no-store")
+        html, headers = read_page("form.html", form_action="'self'", cache="no-store")
+        self.headers = headers | {"vary": "accept-language"}
         self._frame = Template(html)
 
     def blank(
