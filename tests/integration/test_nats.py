@@ -1,13 +1,16 @@
 """What only a real server shows: declared streams, proof of fsync, lost consumers, flow control."""
 
 import asyncio
+import json
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import nats
 import pytest
+from typer.testing import CliRunner
 
 from cordboard.errors import ConfigurationError, JournalCorrupt, LogUnavailable
 from cordboard.log import StreamSettings, connect, durability, reader, wire
@@ -15,6 +18,7 @@ from cordboard.log.embedded import EmbeddedServer, _binary, _free_port
 from cordboard.log.jetstream import JetStreamLog
 from cordboard.log.stream import Unanswered
 from cordboard.log.wire import open_wire
+from cordboard.main import app
 from tests.postgres import eventually
 
 MIB = 1024 * 1024
@@ -27,13 +31,13 @@ async def server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
 
 
 @asynccontextmanager
-async def foreign_server(directory: Path, sync: str, *, jetstream: bool = True) -> AsyncIterator[tuple[str, str]]:
-    """A server that is not ours: its URL and its monitoring URL."""
+async def foreign_server(directory: Path, sync: str, *, jetstream: bool = True, more: str = "") -> AsyncIterator[tuple[str, str]]:
+    """A server that is not ours, configured with `more`: its URL and its monitoring URL."""
     port = _free_port(0)
     monitor = _free_port(0, avoid=port)
     config = directory / "foreign.conf"
     store = f'jetstream {{\n  store_dir: "{directory}/js"\n  {sync}\n}}\n' if jetstream else ""
-    config.write_text(f'listen: "127.0.0.1:{port}"\nhttp: "127.0.0.1:{monitor}"\n{store}')
+    config.write_text(f'listen: "127.0.0.1:{port}"\nhttp: "127.0.0.1:{monitor}"\n{store}{more}')
     process = await asyncio.create_subprocess_exec(_binary(), "-c", str(config), stderr=subprocess.DEVNULL)
 
     async def listens() -> bool:
@@ -102,6 +106,32 @@ async def test_a_server_without_jetstream_is_said_so(tmp_path: Path, monkeypatch
         with pytest.raises(LogUnavailable, match="JetStream does not answer"):
             async with connect(url, "default", allow_lazy_fsync=True):
                 pass
+
+
+async def test_copies_are_those_of_one_account_and_a_server_without_jetstream_has_none(tmp_path: Path) -> None:
+    frames = {"ours": 3, "theirs": 5}
+    accounts = "".join(f"{name} {{ jetstream: enabled, users: [{{user: {name}, password: x}}] }}\n" for name in frames)
+    places = {name: tmp_path / name for name in ("on", "off")}
+    for place in places.values():
+        place.mkdir()
+    async with (
+        foreign_server(places["on"], "", more=f'server_name: "on"\naccounts {{\n{accounts}}}\n') as (url, on),
+        foreign_server(places["off"], "", jetstream=False, more='server_name: "off"\n') as (_, off),
+    ):
+        for name, number in frames.items():
+            client = await nats.connect(url.replace("//", f"//{name}:x@"))
+            await client.jetstream().add_stream(name="INBOX_default", subjects=["frames"])
+            for _ in range(number):
+                await client.jetstream().publish("frames", b"frame")
+            await client.close()
+        told = await asyncio.to_thread(CliRunner().invoke, app, ["site", "copies", "--nats-monitor-url", f"{on},{off}", "--json"])
+        found = json.loads(told.output)
+        assert {copy["account"]: copy["messages"] for copy in found["copies"]} == frames
+        assert (told.exit_code, found["missing"], found["off"], found["silent"]) == (1, {}, ["off"], [])
+        shown = await asyncio.to_thread(CliRunner().invoke, app, ["site", "copies", "--nats-monitor-url", f"{on},{off}"])
+        assert "INBOX_default of account theirs" in shown.output and "off has no copy of anything" in shown.output
+        alone = await asyncio.to_thread(CliRunner().invoke, app, ["site", "copies", "--nats-monitor-url", on])
+        assert (alone.exit_code, "has no copy" in alone.output) == (0, False)
 
 
 async def test_no_server_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:

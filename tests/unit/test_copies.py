@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cordboard.log import copies as module
-from cordboard.log.copies import Copy, Watch, lacking
+from cordboard.log.copies import Copy, Look, Watch, lacking, say
 from cordboard.metrics import REGISTRY
 
 INBOX = "INBOX_default"
@@ -44,29 +44,42 @@ async def test_a_monitoring_url_of_several_servers_is_believed_of_none(monkeypat
 
     async def ask(url: str, path: str) -> dict[str, Any]:
         stream = {"name": INBOX, "state": {"first_seq": 1, "last_seq": 9, "messages": 3}}
-        return {"server_id": next(servers), "server_name": "n1", "account_details": [{"stream_detail": [stream]}]}
+        account = {"name": "$G", "stream_detail": [stream]}
+        return {"server_id": next(servers), "server_name": "n1", "account_details": [account]}
 
     monkeypatch.setattr(module, "ask", ask)
-    assert await module.copies("http://nats:8222", "default") == ([], ["http://nats:8222"])
+    assert await module.copies("http://nats:8222", "default") == Look(silent=["http://nats:8222"])
     servers = itertools.cycle("A")
-    assert await module.copies("http://nats:8222", "default") == ([Copy("n1", INBOX, 1, 9, 3)], [])
+    assert await module.copies("http://nats:8222", "default") == Look([Copy("n1", INBOX, 1, 9, 3)], on=["n1"])
+
+
+def test_each_account_has_streams_of_its_own() -> None:
+    ours = [Copy(server, INBOX, 1, 100, 100, "ours") for server in ("n1", "n2", "n3")]
+    theirs = [Copy(server, INBOX, 5_001, 9_000, 4_000, "theirs") for server in ("n1", "n2")]
+    hole = Copy("n3", INBOX, 5_001, 9_000, 3_998, "theirs")
+    assert lacking([*ours, *theirs, hole]) == {hole: 2}
+    assert say(hole, 2).startswith("n3 lacks 2 messages of INBOX_default of account theirs. ")
 
 
 async def test_it_is_said_at_the_second_look_and_until_it_is_mended(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     hole = Copy("n2", INBOX, 1, 100, 97)
-    looks = [[WHOLE, hole], [WHOLE, hole], [WHOLE], [WHOLE, Copy("n2", INBOX, 1, 100, 100)]]
-    silent = [[], [], ["http://n2:8222"], []]
+    looks = [
+        Look([WHOLE, hole], on=["n1", "n2"]),
+        Look([WHOLE, hole], on=["n1", "n2"]),
+        Look([WHOLE], on=["n1"], silent=["http://n2:8222"]),
+        Look([WHOLE, Copy("n2", INBOX, 1, 100, 100)], on=["n1", "n2"]),
+    ]
     said, over = [], asyncio.Event()
 
-    async def look(monitor_url: str | None, site: str) -> tuple[list[Copy], list[str]]:
+    async def look(monitor_url: str | None, site: str) -> Look:
         assert (monitor_url, site) == ("http://n1:8222", "default")
         said.append(watch.notice())
         if not looks:
             over.set()
             await asyncio.Event().wait()
-        return looks.pop(0), silent.pop(0)
+        return looks.pop(0)
 
     monkeypatch.setattr(module, "copies", look)
     caplog.set_level("INFO", "cordboard.log.copies")
@@ -82,3 +95,26 @@ async def test_it_is_said_at_the_second_look_and_until_it_is_mended(
         ("INFO", "INBOX_defau"),
     ]
     assert REGISTRY.get_sample_value("cordboard_stream_missing_messages", {"server": "n2", "stream": "inbox"}) == 0
+
+
+async def test_a_server_whose_jetstream_is_off_is_said_at_the_second_look_and_until_it_is_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    off, on = Look([WHOLE], off=["n2"], on=["n1"]), Look([WHOLE], on=["n1", "n2"])
+    looks, said, over = [off, off, off, on], [], asyncio.Event()
+
+    async def look(monitor_url: str | None, site: str) -> Look:
+        said.append(watch.notice())
+        if not looks:
+            over.set()
+            await asyncio.Event().wait()
+        return looks.pop(0)
+
+    monkeypatch.setattr(module, "copies", look)
+    watch = Watch("http://n1:8222", "default", look_s=0)
+    task = asyncio.create_task(watch.run())
+    await over.wait()
+    task.cancel()
+    assert [notice[:13] for notice in said] == ["", "", "n2 has no cop", "n2 has no cop", ""], (
+        "a server that starts has none for a moment"
+    )

@@ -14,7 +14,7 @@ from cordboard.cli.options import ArchivePlace, InboxMax, JournalMax, LazyFsync,
 from cordboard.cli.output import AsJson, console, fail, print_json, print_table
 from cordboard.cli.roles import open_log
 from cordboard.errors import CordboardError, SiteMissing
-from cordboard.log.copies import Copy, Examined, examine, say
+from cordboard.log.copies import OFF, Copy, Examined, examine, say
 from cordboard.log.monitoring import monitoring_urls
 from cordboard.settings import Settings
 
@@ -90,7 +90,8 @@ async def _create(settings: Settings, vault_url: str | None, views_url: str | No
 
 @site_app.command("copies")
 def show_copies(site: Site = "default", monitor_url: MonitorUrl = None, as_json: AsJson = False) -> None:
-    """Has each server of the cluster the whole of inbox and journal? Exit 1 if a copy lacks messages or a server is silent.
+    """Has each server of the cluster the whole of inbox and journal? Exit 1 if a copy lacks messages, or a server has no
+    JetStream or is silent.
 
     Asks the monitoring of every server (--nats-monitor-url, comma separated). A server whose disk was damaged keeps a hole in its
     copy, and NATS calls it current all the same: docs/guarantees.md says what to do about it.
@@ -102,8 +103,15 @@ def show_copies(site: Site = "default", monitor_url: MonitorUrl = None, as_json:
         print_json(told)
     else:
         rows = [
-            (copy.stream, copy.server, f"{copy.first_seq:,}", f"{copy.last_seq:,}", f"{copy.messages:,}", _missing(told, copy))
-            for copy in sorted(told.copies, key=lambda copy: (copy.stream, copy.server))
+            (
+                copy.shown_stream,
+                copy.server,
+                f"{copy.first_seq:,}",
+                f"{copy.last_seq:,}",
+                f"{copy.messages:,}",
+                _missing(told, copy),
+            )
+            for copy in sorted(told.copies, key=lambda copy: (copy.shown_stream, copy.server))
         ]
         columns = ("stream", "server", "first", "last", "messages", "missing")
         print_table(f"copies of site {site}", columns, rows, right=columns[2:])
@@ -112,9 +120,11 @@ def show_copies(site: Site = "default", monitor_url: MonitorUrl = None, as_json:
                 console.print(f"[bold red]{escape(say(copy, number))}[/]", soft_wrap=True)
         if not told.copies:
             console.print(f"[bold red]no server that answers has streams of site {escape(site)}[/]", soft_wrap=True)
+        for server in told.off:
+            console.print(f"[bold red]{escape(OFF.format(server=server))}[/]", soft_wrap=True)
         for url in told.silent:
             console.print(f"[bold red]{escape(url)} gives no answer[/]", soft_wrap=True)
-    if told.missing or told.silent or not told.copies:
+    if not told.whole:
         raise typer.Exit(1)
 
 
