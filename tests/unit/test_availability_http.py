@@ -27,6 +27,11 @@ def client(site: ScriptedSite, **headers: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=f"http://{site.address}", headers=headers)
 
 
+async def came(web: httpx.AsyncClient, whence: int = 1, door: str = "widget") -> httpx.Response:
+    """Somebody at this address asks for a ticket."""
+    return await web.post(f"/availability/{door}/ticket", headers={"x-forwarded-for": f"198.51.100.{whence}"})
+
+
 async def turn(site: ScriptedSite, event: DoorTurned) -> None:
     await site.router.turn(event)
     assert await site.feed.reached(await site.log.last_journal_seq(), 5.0)
@@ -68,15 +73,16 @@ async def test_a_door_that_is_not_open_says_what_can_be_done_instead(tmp_path: P
 
 
 async def test_an_open_door_gives_tickets_for_the_room_it_keeps(tmp_path: Path) -> None:
-    async with chat_site(tmp_path, SHOWN) as site, client(site) as web:
+    async with chat_site(tmp_path, SHOWN, behind_proxy=True) as site, client(site) as web:
         await turn(site, OPEN)
-        given = await web.post("/availability/widget/ticket")
+        given = await came(web, 1)
         assert (given.status_code, given.headers["cache-control"]) == (201, "no-store")
         ticket = given.json()["ticket"]
         assert given.json()["holds_ms"] == 120_000, "for pages whose clock is wrong"
-        assert (await web.post("/availability/widget/ticket")).status_code == 201
-        third = await web.post("/availability/widget/ticket")
+        assert (await came(web, 2)).status_code == 201
+        third = await came(web, 3)
         assert (third.status_code, third.json()["state"]) == (409, "busy"), "two are on their way, and more room is not kept"
+        assert "expected_wait_ms" not in third.json(), "that of the open door is not the wait of who gets no place"
         async with (
             await site.customer() as dan,
             await site.customer() as ann,
@@ -85,7 +91,7 @@ async def test_an_open_door_gives_tickets_for_the_room_it_keeps(tmp_path: Path) 
         ):
             await dan.start("dan" * 11, queue="invoices", entry_point="widget", ticket=ticket)
             await ann.start(queue=None, entry_point="widget", ticket=ticket)
-            assert (await web.post("/availability/widget/ticket")).status_code == 201, "one of them came in"
+            assert (await came(web, 3)).status_code == 201, "one of them came in"
             await bob.start("bob" * 11, entry_point="widget", ticket=ticket)
             await eve.start("eve" * 11, entry_point="silent", ticket="no-ticket-at-all")
         arrived = await site.router.seen(4, ContactArrived)
@@ -101,12 +107,38 @@ async def test_doors_of_one_queue_share_its_room(tmp_path: Path) -> None:
     beside = EntryPoint(name="button", channel="chat", queue="orders", availability=Availability(keep_free_percent=20))
     other = EntryPoint(name="bills", channel="chat", queue="invoices", availability=Availability())
     policy = replace(SHOWN, entry_points=[*SHOWN.entry_points, beside, other])
-    async with chat_site(tmp_path, policy) as site, client(site) as web:
+    async with chat_site(tmp_path, policy, behind_proxy=True) as site, client(site) as web:
         for name in ("widget", "button", "bills"):
             await turn(site, replace(OPEN, entry_point=name))
-        asked = [(await web.post(f"/availability/{name}/ticket")).status_code for name in ("widget", "button", "button", "widget")]
+        asked = [(await came(web, *who)).status_code for who in ((1, "widget"), (2, "button"), (3, "button"), (4, "widget"))]
         assert asked == [201, 201, 409, 409], "two places are kept free, not two for each"
-        assert (await web.post("/availability/bills/ticket")).status_code == 201, "another queue has room of its own"
+        assert (await came(web, 5, "bills")).status_code == 201, "another queue has room of its own"
+
+
+async def test_one_address_does_not_take_the_room_from_all_others(tmp_path: Path) -> None:
+    """Of nine places it may hold two, by whichever door; what it asks for beyond is no demand."""
+    beside = EntryPoint(name="button", channel="chat", queue="orders", availability=Availability(keep_free_percent=90))
+    doors = [
+        replace(beside, name="widget"),
+        beside,
+        EntryPoint(name="bills", channel="chat", queue="invoices", availability=Availability()),
+    ]
+    limits = Limits(demand_every_s=0.01)
+    async with chat_site(tmp_path, replace(SHOWN, entry_points=doors), limits, behind_proxy=True) as site, client(site) as web:
+        for door in doors:
+            await turn(site, replace(OPEN, entry_point=door.name))
+        greedy = [await came(web, 1, name) for name in ("widget", "button", "widget", "widget")]
+        assert [answer.status_code for answer in greedy] == [201, 201, 409, 409]
+        assert (greedy[2].json()["state"], "expected_wait_ms" in greedy[2].json()) == ("busy", False)
+        assert (await web.get("/availability/widget")).json()["state"] == "open"
+        assert [(await came(web, whence)).status_code for whence in (2, 2, 3, 3, 4, 4, 5)] == [201] * 7, "the others have theirs"
+        assert [(await came(web, 1, "bills")).status_code for _ in range(3)] == [201] * 3, "a queue that takes on all"
+        async with await site.customer() as ann:
+            await ann.start(queue=None, entry_point="widget", ticket=greedy[0].json()["ticket"])
+        assert (await came(web, 1)).status_code == 201, "one of its customers came in"
+        assert (await came(web, 6, "button")).status_code == 409, "nine are on their way"
+        counted = await site.router.seen(1, DemandTurnedAway)
+        assert [(fact.entry_point, fact.state, fact.count) for fact in counted] == [("button", "busy", 1)]
 
 
 async def test_who_comes_to_a_door_that_is_not_open_is_counted(tmp_path: Path) -> None:

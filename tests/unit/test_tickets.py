@@ -7,7 +7,7 @@ NOW_MS = 1_700_000_000_000
 
 def test_a_ticket_holds_for_one_holder_and_its_entry_point_until_it_is_over() -> None:
     tickets = Tickets(bytes(32), "default")
-    ticket, over_ms = tickets.give("widget", NOW_MS)
+    ticket, over_ms = tickets.give("widget", "", NOW_MS)
     assert (len(ticket), over_ms) == (54, NOW_MS + TICKET_MS)
     assert not tickets.take(ticket, "phone", "ann", NOW_MS)
     assert tickets.take(ticket, "widget", "ann", NOW_MS + 1)
@@ -17,7 +17,7 @@ def test_a_ticket_holds_for_one_holder_and_its_entry_point_until_it_is_over() ->
 
 
 def test_another_gateway_of_the_site_knows_it_and_nobody_else_makes_one() -> None:
-    ticket, _ = Tickets(bytes(32), "default").give("widget", NOW_MS)
+    ticket, _ = Tickets(bytes(32), "default").give("widget", "", NOW_MS)
     assert Tickets(bytes(32), "default").take(ticket, "widget", "ann", NOW_MS)
     assert not Tickets(bytes(32), "other").take(ticket, "widget", "ann", NOW_MS)
     assert not Tickets(b"\1" * 32, "default").take(ticket, "widget", "ann", NOW_MS)
@@ -32,11 +32,14 @@ def test_another_gateway_of_the_site_knows_it_and_nobody_else_makes_one() -> Non
 
 def test_those_on_their_way_are_counted_until_they_come_or_are_over() -> None:
     tickets = Tickets(bytes(32), "default")
-    first, _ = tickets.give("widget", NOW_MS)
-    tickets.give("widget", NOW_MS + 10)
-    tickets.give("phone", NOW_MS + 5)
-    assert tickets.outstanding(["widget"], NOW_MS + 10) == 2
-    assert tickets.outstanding(["widget", "phone", "nowhere"], NOW_MS + 10) == 3
-    tickets.take(first, "widget", "ann", NOW_MS + 20)
-    assert tickets.outstanding(["widget"], NOW_MS + 20) == 1
-    assert tickets.outstanding(["widget", "phone"], NOW_MS + 10 + TICKET_MS) == 0
+    first, _ = tickets.give("widget", "here", NOW_MS)
+    tickets.give("widget", "there", NOW_MS + 10)
+    tickets.give("phone", "here", NOW_MS + 5)
+    assert tickets.outstanding(["widget"], "here", NOW_MS + 10) == (2, 1)
+    assert tickets.outstanding(["widget", "phone", "nowhere"], "here", NOW_MS + 10) == (3, 2)
+    assert tickets.outstanding(["widget", "phone"], "elsewhere", NOW_MS + 10) == (3, 0)
+    for _ in range(2):
+        assert tickets.take(first, "widget", "ann", NOW_MS + 20)
+        assert tickets.outstanding(["widget", "phone"], "here", NOW_MS + 20) == (2, 1)
+    assert tickets.outstanding(["widget", "phone"], "here", NOW_MS + 5 + TICKET_MS) == (1, 0)
+    assert tickets.outstanding(["widget", "phone"], "there", NOW_MS + 10 + TICKET_MS) == (0, 0)

@@ -27,6 +27,8 @@ from cordboard.vault.clock import now_ms
 FRESH_S = 5
 """So long a cache may give the same answer without asking again; three times as long while it asks."""
 SCRIPT_FRESH_S = 3_600
+CLIENT_SHARE = 4
+"""One network address has at most one in so many of the tickets of a queue's doors."""
 _ANYBODY = {"access-control-allow-origin": "*", "x-content-type-options": "nosniff"}
 
 
@@ -88,17 +90,22 @@ class Turnstile:
         self._check_open()
         return [self._said(door) for door in self.doors.all()]
 
-    def ticket(self, name: str) -> Ticket | Availability:
-        """A ticket; or how the door stands, if it gives none: then that somebody came is counted. Raises NotFound."""
+    def ticket(self, name: str, client: str) -> Ticket | Availability:
+        """A ticket for who asks from this network address; or how the door stands, if it gives none: then that somebody came is
+        counted. Raises NotFound."""
         door, at_ms = self._door(name), self._clock_ms()
-        if door.state == "open" and self._has_room(door, at_ms):
-            ticket, over_ms = self._tickets.give(name, at_ms)
+        if door.state != "open":
+            self.demand.count(name, door.channel, door.state or "busy")
+            return self._said(door)
+        room, own_room = self._room(door, client, at_ms)
+        if room and own_room:
+            ticket, over_ms = self._tickets.give(name, client, at_ms)
             return Ticket(name, ticket, over_ms)
-        shown = self._said(door)
-        if door.state == "open":  # as many as there is room for are on their way in
-            shown = msgspec.structs.replace(shown, state="busy", next_steps=self._next_steps(name))
-        self.demand.count(name, door.channel, "busy" if door.state in (None, "open") else door.state)
-        return shown
+        if own_room:  # who has as many as one may was let in with them
+            self.demand.count(name, door.channel, "busy")
+        # As many as there is room for are on their way in. The wait is said of those who come in now: of the open door.
+        shown = msgspec.structs.replace(self._said(door), state="busy", expected_wait_ms=None)
+        return msgspec.structs.replace(shown, next_steps=self._next_steps(name))
 
     def take(self, ticket: str, entry_point: str, holder: str) -> bool:
         """Whether `holder` was promised a place at the entry point."""
@@ -123,13 +130,15 @@ class Turnstile:
             raise NotFound("nothing is shown of such an entry point", reason="unknown_entry_point")
         return door
 
-    def _has_room(self, door: Door, at_ms: int) -> bool:
-        """Tickets on their way in take what the door keeps free of its queue's room, by whichever door of that queue they come."""
+    def _room(self, door: Door, client: str, at_ms: int) -> tuple[bool, bool]:
+        """Tickets on their way in take what the door keeps free of its queue's room, by whichever door of that queue they come:
+        whether there is room for another, and for another of this client, so that one alone does not take it from all."""
         kept = self._policy.kept_free(door.name)
         if kept is None:
-            return True
+            return True, True
         beside = (each.name for each in self.doors.all() if each.queue == door.queue)
-        return self._tickets.outstanding(beside, at_ms) < kept
+        outstanding, own = self._tickets.outstanding(beside, client, at_ms)
+        return outstanding < kept, own < max(1, kept // CLIENT_SHARE)
 
 
 def availability(door: Door) -> Availability:
@@ -208,7 +217,7 @@ def availability_routes(
             )
             refused.headers.update(headers | later(limits.retry_after_ms))
             return refused
-        given = turnstile.ticket(name)
+        given = turnstile.ticket(name, client)
         return Response(given, status_code=201 if isinstance(given, Ticket) else 409, headers=headers)
 
     @get("/availability.js", sync_to_thread=False, summary="The script that says on a site's buttons how entry points stand")

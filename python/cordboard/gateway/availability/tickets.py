@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import secrets
 import struct
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable
 
 TICKET_MS = 120_000
@@ -24,22 +24,22 @@ class Tickets:
 
     def __init__(self, secret: bytes, site: str) -> None:
         self._secret, self._site = secret, site
-        self._taken: OrderedDict[bytes, tuple[int, str]] = OrderedDict()
-        self._given: defaultdict[str, OrderedDict[bytes, tuple[int, str]]] = defaultdict(OrderedDict)
+        self._taken = _Remembered()
+        self._given: defaultdict[str, _Remembered] = defaultdict(_Remembered)
 
-    def give(self, entry_point: str, now_ms: int) -> tuple[str, int]:
-        """A ticket, 54 characters that need no escaping in a URL, and when it is over."""
+    def give(self, entry_point: str, client: str, now_ms: int) -> tuple[str, int]:
+        """A ticket, 54 characters that need no escaping in a URL, and when it is over. `client`: the network address that asks."""
         over_ms, nonce = now_ms + TICKET_MS, secrets.token_bytes(_NONCE_BYTES)
         head = _HEAD.pack(over_ms, nonce)
-        _remember(self._given[entry_point], nonce, (over_ms, ""), now_ms)
+        self._given[entry_point].put(nonce, over_ms, client, now_ms)
         return base64.urlsafe_b64encode(head + self._mac(entry_point, head)).rstrip(b"=").decode(), over_ms
 
-    def outstanding(self, entry_points: Iterable[str], now_ms: int) -> int:
-        """Given here for any of these, neither taken nor over."""
+    def outstanding(self, entry_points: Iterable[str], client: str, now_ms: int) -> tuple[int, int]:
+        """Given here for any of these, neither taken nor over: all, and those of `client`."""
         found = [self._given[name] for name in entry_points if name in self._given]
         for given in found:
-            _forget(given, now_ms)
-        return sum(map(len, found))
+            given.forget(now_ms)
+        return sum(map(len, found)), sum(given.whose[client] for given in found)
 
     def take(self, ticket: str, entry_point: str, holder: str, now_ms: int) -> bool:
         """Whether it holds: for this entry point, not over, not taken before by anybody but this holder."""
@@ -51,11 +51,11 @@ class Tickets:
         if len(head) < _HEAD.size or not hmac.compare_digest(mac, self._mac(entry_point, head)):
             return False
         over_ms, nonce = _HEAD.unpack(head)
-        if over_ms <= now_ms or self._taken.get(nonce, (over_ms, holder))[1] != holder:
+        if over_ms <= now_ms or self._taken.holder(nonce) not in (None, holder):
             return False
-        _remember(self._taken, nonce, (over_ms, holder), now_ms)
+        self._taken.put(nonce, over_ms, holder, now_ms)
         if entry_point in self._given:
-            self._given[entry_point].pop(nonce, None)
+            self._given[entry_point].drop(nonce)
         return True
 
     def _mac(self, entry_point: str, head: bytes) -> bytes:
@@ -63,14 +63,39 @@ class Tickets:
         return hmac.digest(self._secret, said, hashlib.sha256)[:_MAC_BYTES]
 
 
-def _remember(known: OrderedDict[bytes, tuple[int, str]], nonce: bytes, over: tuple[int, str], now_ms: int) -> None:
-    _forget(known, now_ms)
-    known[nonce] = over
-    if len(known) > HELD_MAX:
-        known.popitem(last=False)
+class _Remembered:
+    """Tickets until they are over, each somebody's."""
 
+    def __init__(self) -> None:
+        self._known: OrderedDict[bytes, tuple[int, str]] = OrderedDict()
+        self.whose: Counter[str] = Counter()
+        """How many each has."""
 
-def _forget(known: OrderedDict[bytes, tuple[int, str]], now_ms: int) -> None:
-    """All live equally long: those that are over stand in front, or hardly behind one that was taken late."""
-    while known and next(iter(known.values()))[0] <= now_ms:
-        known.popitem(last=False)
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def holder(self, nonce: bytes) -> str | None:
+        known = self._known.get(nonce)
+        return None if known is None else known[1]
+
+    def put(self, nonce: bytes, over_ms: int, holder: str, now_ms: int) -> None:
+        self.forget(now_ms)
+        if nonce in self._known:
+            return
+        self._known[nonce] = over_ms, holder
+        self.whose[holder] += 1
+        if len(self._known) > HELD_MAX:
+            self.drop(next(iter(self._known)))
+
+    def drop(self, nonce: bytes) -> None:
+        known = self._known.pop(nonce, None)
+        if known is None:
+            return
+        self.whose[known[1]] -= 1
+        if not self.whose[known[1]]:
+            del self.whose[known[1]]
+
+    def forget(self, now_ms: int) -> None:
+        """All live equally long: those that are over stand in front, or hardly behind one that was taken late."""
+        while self._known and (first := next(iter(self._known.items())))[1][0] <= now_ms:
+            self.drop(first[0])
