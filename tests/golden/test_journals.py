@@ -234,6 +234,13 @@ def test_what_wait_is_expected_is_asked_from_level_4_on() -> None:
     site.at_ms += 1_000
     assert arrive("waits, too") == ["accepted", "ContactQueued"], "there is no limit yet"
     site.ask(4)
+    assert arrive("comes in") == ["accepted", "ContactQueued"], "nobody was done with anybody yet: it is not known"
+    served = ident("offered")
+    site.say(lambda fact_id: facts.OfferAnswered(fact_id, served, 1, agent, True))
+    site.say(lambda fact_id: facts.ContactConnected(fact_id, served, 1, agent))
+    site.at_ms += 1_000
+    site.say(lambda fact_id: facts.EngagementEndRequested(fact_id, served, agent))
+    site.say(lambda fact_id: facts.WrapUpEndRequested(fact_id, served, agent))
     assert arrive("goes away") == ["queue_expected_wait"]
     assert [publish(1_002, both), publish(1_003, expected)] == ["policy_invalid", "accepted"]
     for router in (folded(site.journal), Router.restore(site.router.snapshot())):

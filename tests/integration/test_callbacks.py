@@ -239,6 +239,17 @@ async def _refusals(client: Client, wish_ms: int) -> None:
     assert gone.value.reason in ("contact_gone", "unknown_contact")
 
 
+async def _serves_a_call(client: Client) -> None:
+    desk = DeskReader(client, "anna")
+    await desk.until(DeskSnapshot)
+    call = (await client.submit_contact(channel="voice", queue="orders")).contact_id
+    attempt = (await desk.until(Offer)).attempt
+    await desk.close()
+    await client.accept_offer("anna", call, attempt)
+    await client.confirm_connected("anna", call, attempt)
+    await client.end_engagement("anna", call, "solved")
+
+
 async def _called(client: Client, until) -> None:  # type: ignore[no-untyped-def]
     anna = AgentDeclaration(
         person="anna", name="Anna", memberships=[Membership(queue="orders")], channels=[AgentChannel(channel="voice")]
@@ -425,6 +436,9 @@ async def test_who_waits_hangs_up_and_keeps_the_place(tmp_path: Path) -> None:
         )
         await client.declare_agents([anna])
         await client.set_presence("anna", "ready")
+        with pytest.raises(ClientError, match="callback_closed"):  # nobody was done with a contact yet
+            await client.book_callback(queue="orders", number="02 555 12 34", waiting_contact_id=waits, hold_place=True)
+        await _serves_a_call(client)
         arguments = ["book", "orders", "--number", "02 555 12 34", "--waiting", waits, "--hold-place", "--json"]
         done = await asyncio.to_thread(CliRunner().invoke, app, ["callbacks", *arguments, "--target", site.target])
         assert done.exit_code == 0, done.output

@@ -2,7 +2,8 @@
 //!
 //! Of the waits of those served of late the median, the 80th and the 90th percentile; each at least the wait of whoever has waited longest,
 //! and at least what must be done first: those ahead, and one more while nobody is free, by their handling times, shared among the members at
-//! work. With a free member and nobody ahead it is nothing; with no member ready it is not known.
+//! work. With a free member and nobody ahead it is nothing. With no member ready it is not known, nor (from level 4 on) before the first one
+//! was done with a contact: whoever was served at once when nobody was before them says nothing of those who come next.
 
 use crate::site::Site;
 use crate::words::bounds::DURATION_MAX_MS;
@@ -47,12 +48,12 @@ pub(crate) struct Expected {
     pub(crate) p50_ms: u64,
     pub(crate) p80_ms: u64,
     pub(crate) p90_ms: u64,
-    /// By what is to be done first alone, if it is known how long that takes.
-    pub(crate) work_ms: Option<u64>,
+    /// By what is to be done first alone.
+    pub(crate) work_ms: u64,
 }
 
 impl Expected {
-    const NONE: Self = Self { p50_ms: 0, p80_ms: 0, p90_ms: 0, work_ms: Some(0) };
+    const NONE: Self = Self { p50_ms: 0, p80_ms: 0, p90_ms: 0, work_ms: 0 };
 
     /// What customers are told: the 80th percentile, rounded up to what people say.
     pub(crate) fn said_ms(self) -> u64 {
@@ -62,8 +63,8 @@ impl Expected {
 }
 
 impl Site {
-    /// The wait of a contact of this class that joins the queue at `t_ms`. None: not known, because no member is ready for the class, or
-    /// nobody asked the policy to know (`Rules::paces`).
+    /// The wait of a contact of this class that joins the queue at `t_ms`. None: not known, because no member is ready for the class,
+    /// nobody was ever done with a contact, or nobody asked the policy to know (`Rules::paces`).
     pub(crate) fn expected_wait(&self, queue: &Name, klass: u8, t_ms: u64) -> Option<Expected> {
         let there = &self.index.attendance;
         let ready = u64::try_from(there.ready(queue, klass)).ok().filter(|ready| *ready > 0)?;
@@ -74,8 +75,9 @@ impl Site {
             return Some(Expected::NONE);
         }
         let handled_ms = |klass| self.state.pace.of(queue, klass)?.handled_ms();
-        let handled_own_ms = handled_ms(klass);
-        let own_ms = handled_own_ms.unwrap_or(0);
+        let of_others_ms = || ahead.iter().rev().find_map(|(klass, _)| handled_ms(*klass));
+        // Before level 4 what nobody knew took no time.
+        let own_ms = handled_ms(klass).or_else(|| if self.state.levels.is(4) { of_others_ms() } else { Some(0) })?;
         let work_ms = ahead.iter().map(|(klass, count)| count.saturating_mul(handled_ms(*klass).unwrap_or(own_ms)));
         // Somebody must be done with another before those ahead are served, too.
         let under_way_ms = if free { 0 } else { own_ms };
@@ -85,7 +87,7 @@ impl Site {
         let waits = self.state.pace.of(queue, klass).map(|recent| recent.waits_since(t_ms.saturating_sub(fresh_ms)));
         let waits = waits.unwrap_or_default();
         let at = |percent| percentile(&waits, percent).max(head_ms).max(least_ms).min(DURATION_MAX_MS);
-        Some(Expected { p50_ms: at(50), p80_ms: at(80), p90_ms: at(90), work_ms: handled_own_ms.map(|_| least_ms) })
+        Some(Expected { p50_ms: at(50), p80_ms: at(80), p90_ms: at(90), work_ms: least_ms })
     }
 }
 
@@ -109,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_is_said_is_never_less_than_expected() {
-        let said = |p80_ms| Expected { p50_ms: 0, p80_ms, p90_ms: p80_ms, work_ms: None }.said_ms();
+        let said = |p80_ms| Expected { p50_ms: 0, p80_ms, p90_ms: p80_ms, work_ms: 0 }.said_ms();
         assert_eq!(said(0), 0);
         assert_eq!(said(1), MINUTE_MS);
         assert_eq!(said(MINUTE_MS), MINUTE_MS);

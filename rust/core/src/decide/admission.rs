@@ -79,8 +79,7 @@ impl Turn<'_> {
     }
 
     /// More is to be done before another contact of the channel's class than the queue takes on. What others have waited, and how long its head
-    /// does, is no measure: both stay long while nobody is let in, until nobody waits at all. Only while nobody knows how long a contact takes
-    /// there is no other.
+    /// does, is no measure: both stay long while nobody is let in, until nobody waits at all. What is not known turns nobody away.
     pub(super) fn is_overdrawn(&self, queue: &Name, channel: &Name, now_ms: u64) -> bool {
         let most_ms = self.rules().and_then(|rules| rules.queue(queue)).map_or(0, |queue| queue.max_expected_wait_ms);
         if most_ms == 0 || !self.site.state.levels.is(4) {
@@ -88,7 +87,7 @@ impl Turn<'_> {
         }
         let klass = self.rules().and_then(|rules| rules.channel(channel)).map_or(0, |profile| profile.klass);
         let expected = self.site.expected_wait(queue, klass, now_ms);
-        expected.is_some_and(|expected| expected.work_ms.unwrap_or(expected.p80_ms) > most_ms)
+        expected.is_some_and(|expected| expected.work_ms > most_ms)
     }
 
     /// Contacts with a customer who is there, waiting in the queue.

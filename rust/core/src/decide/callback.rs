@@ -194,7 +194,7 @@ impl Turn<'_> {
         let expected = klass.and_then(|klass| self.site.expected_wait(wish.queue, klass, now_ms));
         let (reason, near_ms) = match (policy, expected) {
             (None, _) => return Err((DeclineReason::NoCallbacks, Vec::new())),
-            // Nobody is there who could say when.
+            // Nobody can say when.
             (Some(_), None) => (DeclineReason::Closed, now_ms),
             (Some(policy), Some(expected)) => {
                 let due_ms = now_ms + 1 + expected.p50_ms;

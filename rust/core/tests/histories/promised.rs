@@ -3,8 +3,9 @@
 use cordboard_core::codec;
 use cordboard_core::words::{
     AgentChannel, AgentDeclared, CalendarPolicy, CallbackPolicy, CallbackRequested, CapacityPlanned, Commit, ContactAbandoned,
-    ContactArrived, CustomerErasureRequested, DialMode, Digest, Entry, Event, Id, Membership, Policy, PolicyPublished, Presence,
-    PresenceRequested, PromiseKind, PromiseOutcome, QueueMode, QueueModeRequested, QueuePolicy, Returning, Verdict,
+    ContactArrived, ContactConnected, CustomerErasureRequested, DialMode, Digest, EngagementEndRequested, Entry, Event, Id,
+    Membership, OfferAnswered, Policy, PolicyPublished, Presence, PresenceRequested, PromiseKind, PromiseOutcome, QueueMode,
+    QueueModeRequested, QueuePolicy, Returning, Verdict,
 };
 use cordboard_core::{commit_hash, Router};
 
@@ -149,7 +150,7 @@ fn places_kept_at_closing_become_slots_over_several_commits() {
     assert_eq!(count(&commits, |event| matches!(event, Event::OfferMade(_))), 0, "no agent is offered who is about to go");
 }
 
-/// One agent is there: so there is a wait to be expected.
+/// One agent is there, who was done with somebody: so there is a wait to be expected.
 fn staff(facts: &mut Vec<Vec<u8>>) {
     numbered(facts, |fact_id| {
         AgentDeclared {
@@ -164,6 +165,11 @@ fn staff(facts: &mut Vec<Vec<u8>>) {
     });
     let presence = Presence::Ready;
     numbered(facts, |fact_id| PresenceRequested { fact_id, agent: id(0xa1, 1), presence, reason: None }.into());
+    let (contact, agent, attempt) = (id(0xc3, 1), id(0xa1, 1), 1);
+    numbered(facts, |fact_id| plain_arrival(fact_id, contact, CHANNELS[0], QUEUE).into());
+    numbered(facts, |fact_id| OfferAnswered { fact_id, contact, attempt, agent, accepted: true, reason: None }.into());
+    numbered(facts, |fact_id| ContactConnected { fact_id, contact, attempt, agent }.into());
+    numbered(facts, |fact_id| EngagementEndRequested { fact_id, contact, agent, disposition: None, note: None }.into());
 }
 
 /// A commit that promises somebody else what was promised before is folded: nobody decided it here.
