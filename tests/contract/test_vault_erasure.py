@@ -18,6 +18,7 @@ from cordboard.errors import InvalidInput, JournalCorrupt, VaultUnavailable
 from cordboard.events import Commit, Event
 from cordboard.events.commit import INPUT_TAG, Entry, Input
 from cordboard.events.event import CustomerErased
+from cordboard.events.next_steps import NextStepChosen
 from cordboard.events.promises import CallbackDeclined, CallbackRequested, CallbackRescheduled
 from cordboard.events.verdict import Accepted, Refused, Verdict
 from cordboard.log.memory import MemoryLog
@@ -384,7 +385,7 @@ def wishing(contact: bytes, number: str) -> tuple[Draft, CallbackRequested]:
     return make_draft(os.urandom(4).hex(), contact=contact, fact_id=fact.fact_id, fact=codec.encode(fact), contents=contents), fact
 
 
-def decided(seq: int, fact: CallbackRequested | CallbackRescheduled, verdict: Verdict, *events: Event) -> Commit:
+def decided(seq: int, fact: CallbackRequested | CallbackRescheduled | NextStepChosen, verdict: Verdict, *events: Event) -> Commit:
     given = Entry(INPUT_TAG, fact.contact, None, "voice", 0, codec.encode(Input(seq, 0, 1_000, codec.encode(fact), verdict)))
     caused = [replace_entry(about(event), contact=fact.contact, cause=0) for event in events]
     return commit(seq, 1_000 * seq, given, *caused)
@@ -457,6 +458,27 @@ async def test_a_fact_that_is_refused_long_after_it_was_kept_takes_nothing_from_
         follower.apply(2, replace_entry(decided(2, move, Refused("contact_gone")), at_ms=int(time.time() * 1_000) + 16 * 60_000))
         assert await follower.reached(2, PATIENCE_S)
         assert await numbers_left(vault, moved) == [True]
+        running.cancel()
+
+
+async def test_what_was_said_with_a_choice_goes_when_it_was_refused_though_nobody_heard_it(database_url: str) -> None:
+    """Of whoever waits the rest stays: they are the same contact, in another queue or not."""
+    waits, before = os.urandom(16), Content(os.urandom(16), "message", "My boots!")
+    said = {kept: Content(os.urandom(16), "message", kept) for kept in ("stands", "refused", "long ago")}
+    now_ms = int(time.time() * 1_000)
+    async with Vault.open(database_url, KEK) as vault:
+        await vault.accept(make_draft("before", contact=waits, contents=(before,)))
+        follower = Erasure(vault, SITE)
+        running = asyncio.create_task(follower.run())
+        for seq, (kept, content) in enumerate(said.items(), 1):
+            fact = NextStepChosen(os.urandom(16), waits, "queue", os.urandom(16), "invoices", content.ref)
+            await vault.accept(make_draft(kept, contact=waits, fact_id=fact.fact_id, fact=codec.encode(fact), contents=(content,)))
+            verdict = Accepted() if kept == "stands" else Refused("next_step_unavailable")
+            at_ms = now_ms + (16 * 60_000 if kept == "long ago" else 0)
+            follower.apply(seq, replace_entry(decided(seq, fact, verdict), at_ms=at_ms))
+        assert await follower.reached(3, PATIENCE_S)
+        known = await vault.read([before.ref, *(content.ref for content in said.values())])
+        assert {content.text for content in known.values()} == {"My boots!", "stands", "long ago"}
         running.cancel()
 
 
