@@ -220,12 +220,18 @@ async def run_api(
             caught_up = asyncio.Event()
             keeper = PeriodKeeper(vault, declared, desks, feed.caught_up, site.command, clock)
             group.create_task(_keep_periods(keeper, periods_every_s, caught_up), name="api-periods")
+            group.create_task(_watch_days(boards, caught_up), name="api-days")
             group.create_task(_serve(site, host, port, caught_up, ready), name="api-serve")
 
 
 async def _keep_periods(keeper: PeriodKeeper, every_s: float, caught_up: asyncio.Event) -> None:
     await caught_up.wait()
     await keeper.run(every_s)
+
+
+async def _watch_days(boards: Boards, caught_up: asyncio.Event) -> None:
+    await caught_up.wait()
+    await watch_days(boards)
 
 
 async def _serve(site: Site, host: str, port: int, caught_up: asyncio.Event, ready: Callable[[int], None] | None) -> None:
@@ -260,13 +266,9 @@ async def _serve(site: Site, host: str, port: int, caught_up: asyncio.Event, rea
         await _catch_up(site)
         caught_up.set()
         await _say(healthy, health_pb2.HealthCheckResponse.SERVING)
-        days = asyncio.create_task(watch_days(site.boards), name="api-days")
         if ready is not None:
             ready(bound)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            days.cancel()
+        await asyncio.Event().wait()
     finally:
         # Watches end at once, so that their clients go elsewhere; commands get a moment to learn their outcome.
         site.attendance.end()

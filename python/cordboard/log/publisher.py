@@ -13,6 +13,7 @@ from cordboard.events.bounds import FRAME_FACTS_MAX, FRAME_MAX
 from cordboard.log.backoff import Backoff
 from cordboard.log.port import FactPosition
 from cordboard.log.stream import Ack, Stream, Unanswered
+from cordboard.watched import ended_by
 
 _log = logging.getLogger(__name__)
 
@@ -187,29 +188,15 @@ async def publishing(
 ) -> AsyncIterator[FramePublisher]:
     """A publisher of `stream`; `incarnation` is unique to it for ever. Leaving drains it, for at most `deadline_s` seconds."""
     publisher = FramePublisher(stream, incarnation, ack_wait_s, deadline_s)
-    user = asyncio.current_task()
-    assert user is not None
     sender = asyncio.create_task(publisher.run(), name=f"publisher {incarnation}")
-
-    def stop_user(ended: asyncio.Task[None]) -> None:
-        # A sender that failed would leave a role that accepts nothing more: better it ends and is started again.
-        if not ended.cancelled():
-            publisher.close()
-            user.cancel("the publisher failed")
-
-    sender.add_done_callback(stop_user)
+    sender.add_done_callback(lambda _: publisher.close())
     try:
-        yield publisher
-        with suppress(TimeoutError):
-            async with asyncio.timeout(deadline_s):
-                await publisher.drained()
-    except asyncio.CancelledError:
-        if sender.done() and not sender.cancelled() and (cause := sender.exception()):
-            user.uncancel()
-            raise LogUnavailable("the publisher failed") from cause
-        raise
+        async with ended_by(sender, LogUnavailable("the publisher failed")):
+            yield publisher
+            with suppress(TimeoutError):
+                async with asyncio.timeout(deadline_s):
+                    await publisher.drained()
     finally:
-        sender.remove_done_callback(stop_user)
         publisher.close()
         sender.cancel()
         await asyncio.wait([sender])

@@ -6,6 +6,7 @@ groups commits itself, so there each piece is a transaction of its own from the 
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cordboard.errors import CordboardError, Overloaded, VaultUnavailable
 from cordboard.sql import open_thread_engine
+from cordboard.watched import ended_by
+
+logger = logging.getLogger(__name__)
 
 GROUP_MAX = 256
 WAITING_MAX = 4096
@@ -81,10 +85,13 @@ async def group_writer(url: str) -> AsyncIterator["GroupWriter"]:
         writer = GroupWriter(engine, thread)
         task = asyncio.create_task(writer.run(), name="vault-writer")
         try:
-            yield writer
+            async with ended_by(task, VaultUnavailable("the vault's writer failed")):
+                yield writer
         finally:
             writer.close()
-            await task
+            await asyncio.wait([task])
+            if not task.cancelled() and (error := task.exception()):
+                logger.error("the vault's writer failed", exc_info=error)
             await asyncio.get_running_loop().run_in_executor(thread, engine.dispose)
 
 
@@ -138,7 +145,7 @@ class GroupWriter:
 
     async def run(self) -> None:
         """Commit group after group, until closed and empty."""
-        loop = asyncio.get_running_loop()
+        loop, group = asyncio.get_running_loop(), list[_Piece]()
         try:
             while not (self._closed and self._queue.empty()):
                 first = await self._queue.get()
@@ -149,7 +156,7 @@ class GroupWriter:
                         piece.settle(failure)
         finally:
             self._closed = True
-            for left in self._more(WAITING_MAX):
+            for left in (*group, *self._more(WAITING_MAX)):
                 if left is not None:
                     left.settle(VaultUnavailable("the vault's writer stopped"))
 
