@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import pytest_asyncio
 from typer.testing import CliRunner
 
 from cordboard import codec
@@ -20,7 +19,6 @@ from cordboard.vault.clock import now_ms, quarter
 from cordboard.vault.periods import Period
 from tests.api_site import PATIENCE_S, POLICY, ApiSite, DeskReader, an_agent, api_site
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 DAY_MS = 86_400_000
 
 
@@ -29,10 +27,9 @@ def later(month: int) -> int:
     return int(datetime(datetime.now(UTC).year + 2, month, 15, tzinfo=UTC).timestamp()) * 1_000
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiSite]:
-    directory: Path = tmp_path_factory.mktemp("periods")
-    async with api_site(directory, periods_every_s=0.05) as running:
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[ApiSite]:
+    async with api_site(tmp_path, periods_every_s=0.05) as running:
         running.clock_ms = now_ms()
         async with Client(running.target) as client:
             policy = msgspec.structs.replace(POLICY, monitoring=Monitoring(agent_detail_days=30))
@@ -40,7 +37,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiSit
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def client(site: ApiSite) -> AsyncIterator[Client]:
     async with Client(site.target) as connected:
         yield connected
@@ -142,7 +139,7 @@ async def test_a_period_passes(site: ApiSite, client: Client) -> None:
 
 
 async def test_who_is_declared_anew_and_who_orders_something_get_newest_references(site: ApiSite, client: Client) -> None:
-    (result,) = await client.declare_agents([an_agent("cora", "orders")])
+    result, _ = await client.declare_agents([an_agent("cora", "orders"), an_agent("anna", "orders")])
     await client.retire_agent("cora")
     await client.force_presence("anna", "not_ready", by="boss")
     boss = await site.vault.find_agent("boss")
@@ -158,6 +155,7 @@ async def test_who_is_declared_anew_and_who_orders_something_get_newest_referenc
 
 
 async def test_how_many_are_in_use_is_a_figure_about_them(site: ApiSite, client: Client) -> None:
+    await client.declare_agents([an_agent("anna", "orders")])
     closed = Monitoring(individual_live=False, group_min=50, agent_detail_days=30)
     await client.publish_policy(codec.encode(msgspec.structs.replace(POLICY, monitoring=closed)))
     newest = (await client.list_periods()).periods[0]

@@ -118,7 +118,7 @@ async def test_one_that_stands_before_a_single_commit_is_told_too_and_so_is_a_lo
     await lags.look()
     assert not vitals.why_not("archiver")
     now_s += SILENCE_S
-    assert vitals.standing()["log"].startswith("NATS has not said for 20 s where the journal ends")
+    assert vitals.standing()["log"].startswith("NATS has not told this process for 20 s where the journal ends")
     assert not vitals.why_not("archiver"), "to be started anew helps nobody"
     await lags.look()
     assert not vitals.standing()

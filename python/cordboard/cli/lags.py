@@ -89,7 +89,7 @@ class Lags:
         silent_s = self._clock() - self._heard_at_s
         if silent_s < SILENCE_S:
             return ""
-        return f"NATS has not said for {silent_s:.0f} s where the journal ends: nothing is taken in or decided until it does"
+        return f"NATS has not told this process for {silent_s:.0f} s where the journal ends: its work waits until it does"
 
 
 async def watch_lags(lags: Lags) -> NoReturn:
