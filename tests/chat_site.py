@@ -25,7 +25,7 @@ from cordboard.events.commit import INPUT_TAG, Commit, Consumed, Entry, Input
 from cordboard.events.door_events import DoorTurned
 from cordboard.events.policy import ChannelProfile, NextStep, Policy, QueuePolicy
 from cordboard.events.terms import DivertCause
-from cordboard.events.verdict import Accepted, Refused, Verdict
+from cordboard.events.verdict import Accepted, Duplicate, Refused, Verdict
 from cordboard.gateway.limits import Limits
 from cordboard.gateway.run import run_gateway
 from cordboard.log.feed import Feed
@@ -57,6 +57,7 @@ class ScriptedRouter:
         self.refuse: dict[type, str] = {}
         self.turns_away: list[NextStep] = []
         """Who arrives is offered these instead."""
+        self._decided: dict[bytes, Duplicate] = {}
         self.declines = False
         """Nobody can call any more."""
         self.running = asyncio.Event()
@@ -98,7 +99,10 @@ class ScriptedRouter:
     async def _take(self, frame: Stored) -> None:
         for index, data in enumerate(codec.decode_frame(frame.data)):
             fact = codec.decode_fact(data)
-            verdict, events = self._decide(fact)
+            fact_id = fact.fact_id
+            again = self._decided.get(fact_id)
+            verdict, events = self._decide(fact) if again is None else (again, [])
+            self._decided.setdefault(fact_id, Duplicate(await self._log.last_journal_seq() + 1, 0))
             contact = getattr(fact, "contact", None)
             body = codec.encode(Input(frame.seq, index, frame.stored_ms, data, verdict))
             channel = getattr(fact, "channel", None)

@@ -92,6 +92,31 @@ async def test_what_is_no_recording_is_refused(site: ScriptedSite) -> None:
     assert (again.status_code, again.json()["reason"]) == (409, "contact_gone")
 
 
+@pytest.mark.parametrize("refused", [None, "contact_gone"])
+async def test_a_recording_is_not_confirmed_before_the_router_has_it(tmp_path: Path, refused: str | None) -> None:
+    async with chat_site(tmp_path, limits=Limits(posts_burst=1_000, verdict_s=0.2)) as site:
+        await site.router.adopt(replace(POLICY, version=2, entry_points=[WIDGET]))
+        site.router.turns_away = STEPS
+        path = (await chosen(site))["recording"]
+        site.router.running.clear()
+        undecided = [await send(site, path) for _ in range(2)]
+        assert [(answer.status_code, answer.json()["reason"]) for answer in undecided] == [(503, "outcome_unknown")] * 2
+        if refused is not None:
+            site.router.refuse[facts.MessagePosted] = refused
+        site.router.running.set()
+        while (sent := await send(site, path)).status_code == 503:
+            pass
+        while (again := await send(site, path)).status_code == 503:
+            pass
+        assert (again.status_code, again.content) == (sent.status_code, sent.content)
+        assert (sent.status_code, sent.json().get("reason")) == ((409, refused) if refused else (201, None))
+        (step,) = await site.router.seen(1, facts.NextStepChosen)
+        said, *more = [fact for fact in await site.router.seen(1, facts.MessagePosted) if fact.contact == step.successor]
+        kept = 0 if refused else 1
+        assert len(await site.vault.read([said.message])) == len(await site.vault.attachments([said.message])) == kept
+        assert {fact.fact_id for fact in more} == {said.fact_id}, "it is one fact, however often it is sent"
+
+
 async def test_pages_of_allowed_origins_send_recordings(site: ScriptedSite) -> None:
     path = (await chosen(site))["recording"]
     async with httpx.AsyncClient() as client:

@@ -15,6 +15,7 @@ from cordboard.events import event as words
 from cordboard.events.bounds import Key
 from cordboard.events.door_events import WaitExpected
 from cordboard.events.policy import NextStep
+from cordboard.gateway.callbacks.answers import Answers
 from cordboard.gateway.chat.chat import Chat
 from cordboard.gateway.chat.conversations import Conversation
 from cordboard.gateway.chat.protocol import AgentTyping
@@ -82,7 +83,8 @@ class World:
 
     def __init__(self, limits: Limits) -> None:
         self.texts = Texts()
-        self.chat = Chat("chat", self.texts, ChatKeys(bytes(32), "chat"), PolicyView(), limits, 3_600, lambda *_: False)  # type: ignore[arg-type]
+        keys, answers = ChatKeys(bytes(32), "chat"), Answers(None)  # type: ignore[arg-type]
+        self.chat = Chat("chat", self.texts, keys, PolicyView(), limits, 3_600, lambda *_: False, answers)  # type: ignore[arg-type]
         self.chat.open(None, lambda: Backlog(0, 0))  # type: ignore[arg-type]
         self.contact = self.chat.keys.new_contact()
         self.line = Line()

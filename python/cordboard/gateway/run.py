@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from cordboard import codec
 from cordboard.events import Commit
 from cordboard.gateway.availability.http import Turnstile, availability_routes
 from cordboard.gateway.availability.tickets import Tickets
-from cordboard.gateway.callbacks.answers import Answers
+from cordboard.gateway.callbacks.answers import Answers, DecidedAt
 from cordboard.gateway.callbacks.booking import Bookings
 from cordboard.gateway.callbacks.http import callback_routes
 from cordboard.gateway.chat.chat import Chat
@@ -35,7 +35,6 @@ from cordboard.vault.words import Acceptance
 
 MAIL, FORM, WEBHOOK, CALLBACK = "mail", "form", "webhook", "callback"
 
-DecidedAt = Callable[[bytes], Awaitable[tuple[int, int] | None]]
 """Commit and entry of the first verdict on the fact with this id, if the journal has one. Raises LogUnavailable: not known now."""
 
 
@@ -119,10 +118,10 @@ class _Gateway:
         self.turnstile = Turnstile(self._policy, Tickets(vault.derive_key("tickets"), log.site), limits)
         keys = ChatKeys(vault.derive_key("chat"), name)
         self.entrances = {kind: Entrance(kind, vault, self._policy, cases, limits) for kind in (MAIL, FORM, WEBHOOK)}
-        answers = Answers(partial(_read_commit, log))
-        self.bookings = Bookings(CALLBACK, log.site, vault, self._policy, numbers, answers, limits)
+        self._answers = Answers(partial(_read_commit, log))
+        self.bookings = Bookings(CALLBACK, log.site, vault, self._policy, numbers, self._answers, limits)
         call_number = self.bookings.check_number if numbers else None
-        self._chat = Chat(name, vault, keys, self._policy, limits, grace_s, self.turnstile.take, call_number)
+        self._chat = Chat(name, vault, keys, self._policy, limits, grace_s, self.turnstile.take, self._answers, call_number)
         self.recordings, self.filling = self._chat.recordings, self._chat.forms
         self._sessions: set[Session] = set()
         self._whispers = Whispers(log, self._chat)
@@ -135,8 +134,8 @@ class _Gateway:
             self._chat.verdicts.apply,
         ]
         if numbers:
-            folds += [self.bookings.promises.apply, self.bookings.missed.apply, answers.apply]
-        for fold in (*folds, *(entrance.apply for entrance in self.entrances.values())):
+            folds += [self.bookings.promises.apply, self.bookings.missed.apply]
+        for fold in (*folds, self._answers.apply, *(entrance.apply for entrance in self.entrances.values())):
             feed.attach(fold)
 
     @contextlib.asynccontextmanager
@@ -159,9 +158,10 @@ class _Gateway:
         def backlog() -> Backlog:
             return self._feed.backlog
 
+        self._answers.open(publisher.publish, decided_at)
         self.turnstile.open()
         self._chat.open(intake(self._name), backlog)
-        self.bookings.open(intake(CALLBACK), publisher, backlog, decided_at)
+        self.bookings.open(intake(CALLBACK), publisher, backlog)
         group.create_task(self._chat.departures.run(publisher))
         group.create_task(self.turnstile.demand.run(publisher))
         for entrance in self.entrances.values():

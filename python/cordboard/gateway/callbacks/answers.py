@@ -1,4 +1,4 @@
-"""What the router made of this process's wishes: the verdict and the events behind it, as they come in the journal."""
+"""What the router made of this process's facts: the verdict and the events behind it, as they come in the journal."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -9,8 +9,11 @@ from cordboard.errors import FactRefused, InvalidInput, NotFound, OutcomeUnknown
 from cordboard.events import Commit
 from cordboard.events.commit import INPUT_TAG
 from cordboard.events.verdict import QUARANTINES, REFUSALS, Accepted, Duplicate, Quarantined, Refused
+from cordboard.vault.words import Acceptance
 
 Events = tuple[object, ...]
+Outcome = Callable[[float], Awaitable[Events]]
+DecidedAt = Callable[[bytes], Awaitable[tuple[int, int] | None]]
 
 
 class Answers:
@@ -18,7 +21,13 @@ class Answers:
 
     def __init__(self, read_commit: Callable[[int], Awaitable[Commit]]) -> None:
         self._read_commit = read_commit
+        self._publish: Callable[[bytes], Awaitable[object]] | None = None
+        self._decided_at: DecidedAt | None = None
         self._expected: dict[bytes, set[asyncio.Future[tuple[Commit, int]]]] = {}
+
+    def open(self, publish: Callable[[bytes], Awaitable[object]], decided_at: DecidedAt | None = None) -> None:
+        """`decided_at`: commit and entry of the first verdict on a fact, which the router may have forgotten."""
+        self._publish, self._decided_at = publish, decided_at
 
     def apply(self, seq: int, commit: Commit) -> None:  # noqa: ARG002 - the shape of a fold
         if not self._expected:
@@ -32,7 +41,7 @@ class Answers:
                     future.set_result((commit, index))
 
     @contextmanager
-    def expect(self, fact_id: bytes) -> Iterator[Callable[[float], Awaitable[Events]]]:
+    def expect(self, fact_id: bytes) -> Iterator[Outcome]:
         """Yields what to await once the fact is published, with its patience in seconds: the events that it caused. That raises
         FactRefused, InvalidInput (quarantined), OutcomeUnknown (no verdict in time, or its commit is gone)."""
         future: asyncio.Future[tuple[Commit, int]] = asyncio.get_running_loop().create_future()
@@ -43,7 +52,7 @@ class Answers:
                 async with asyncio.timeout(patience_s):
                     return await self._events(*await future)
             except TimeoutError:
-                raise OutcomeUnknown("stored, but not decided yet: ask again with the same key") from None
+                raise OutcomeUnknown("stored, but not decided yet: ask again, with the same key") from None
 
         try:
             yield outcome
@@ -53,6 +62,17 @@ class Answers:
             waiting.discard(future)
             if not waiting:
                 del self._expected[fact_id]
+
+    async def repeated(self, first: Acceptance, outcome: Outcome, patience_s: float) -> Events:
+        """The events of a fact that was accepted before, by this process or another: as it was decided then, or is now. `outcome`
+        is what `expect` yielded for it. Raises as that does."""
+        decided_at = None if self._decided_at is None else await self._decided_at(first.fact_id)
+        if decided_at is not None:
+            return await self.said(*decided_at)
+        # Not decided yet, or a moment ago: the router says again what it said.
+        assert self._publish is not None, "nothing is accepted before it is open"
+        await self._publish(first.fact)
+        return await outcome(patience_s)
 
     async def said(self, seq: int, entry: int) -> Events:
         """The events that the fact at this place of the journal caused. Raises as what `expect` yields does."""

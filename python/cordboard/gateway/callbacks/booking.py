@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
@@ -113,17 +113,10 @@ class Bookings:
         self._intake: Intake | None = None
         self._publisher: Publisher | None = None
         self._backlog: Callable[[], Backlog] | None = None
-        self._decided_at: Callable[[bytes], Awaitable[tuple[int, int] | None]] | None = None
 
-    def open(
-        self,
-        intake: Intake,
-        publisher: Publisher,
-        backlog: Callable[[], Backlog],
-        decided_at: Callable[[bytes], Awaitable[tuple[int, int] | None]] | None = None,
-    ) -> None:
-        """`decided_at`: commit and entry of the first verdict on a fact, which the router may have forgotten."""
-        self._intake, self._publisher, self._backlog, self._decided_at = intake, publisher, backlog, decided_at
+    def open(self, intake: Intake, publisher: Publisher, backlog: Callable[[], Backlog]) -> None:
+        """Its answers are open."""
+        self._intake, self._publisher, self._backlog = intake, publisher, backlog
 
     def close(self) -> None:
         """Take no more."""
@@ -376,12 +369,7 @@ class Bookings:
                 if not acceptance.fresh and self.promises.get(acceptance.contact) is not None:
                     return ()
                 if not acceptance.fresh:
-                    decided_at = None if self._decided_at is None else await self._decided_at(acceptance.fact_id)
-                    if decided_at is not None:
-                        return await self.answers.said(*decided_at)
-                    # Not decided yet, or a moment ago: the router says again what it said.
-                    assert self._publisher is not None
-                    await self._publisher.publish(acceptance.fact)
+                    return await self.answers.repeated(acceptance, outcome, self.limits.verdict_s)
                 return await outcome(self.limits.verdict_s)
         raise Overloaded("the same is being asked at this moment", reason="in_progress")
 

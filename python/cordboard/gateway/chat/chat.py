@@ -18,6 +18,7 @@ from cordboard.errors import FactRefused, NotFound, OutcomeUnknown, Overloaded
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import ContactArrived, MessagePosted
 from cordboard.events.verdict import Refused, Verdict
+from cordboard.gateway.callbacks.answers import Answers
 from cordboard.gateway.chat.conversations import Conversation, Conversations
 from cordboard.gateway.chat.departures import Departures
 from cordboard.gateway.chat.forms import ChatForms
@@ -70,6 +71,7 @@ class Chat:
         limits: Limits,
         grace_s: float,
         take_ticket: Callable[[str, str, str], bool],
+        answers: Answers,
         call_number: CallNumber | None = None,
     ) -> None:
         """`take_ticket`: whether a ticket promises a place at an entry point to who starts with this client id."""
@@ -82,7 +84,7 @@ class Chat:
         self.conversations = Conversations(CHANNEL, keys.owns, limits, self._changed)
         self.departures = Departures(grace_s, self.verdicts)
         self.steps = ChatSteps(name, vault, keys, policy, self.verdicts, call_number, limits.choices_a_client)
-        self.recordings = Recordings(name, vault, keys, self.steps.fold, self.verdicts, self._open_intake, limits.verdict_s)
+        self.recordings = Recordings(name, vault, keys, self.steps.fold, answers, self._open_intake, limits.verdict_s)
         self.forms = ChatForms(name, vault, self.steps, self.verdicts, self._open_intake, limits.verdict_s)
         self._name = name
         self._starting = Room(limits.starts, limits.patience_s)

@@ -17,9 +17,8 @@ from cordboard import codec, metrics
 from cordboard.errors import Conflict, CordboardError, FactRefused, InvalidInput, NotFound, OutcomeUnknown
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import MessagePosted
-from cordboard.events.verdict import Refused
+from cordboard.gateway.callbacks.answers import Answers
 from cordboard.gateway.chat.tokens import ChatKeys
-from cordboard.gateway.chat.verdicts import Verdicts
 from cordboard.gateway.limits import RECORDING, RECORDING_MAX, Limits, TokenBuckets
 from cordboard.gateway.posts import HEADERS, Admitted, body_of, client_of, is_own, refuse, refuse_http, refuse_with
 from cordboard.next_steps import NextSteps
@@ -49,11 +48,11 @@ class Recordings:
         vault: Vault,
         keys: ChatKeys,
         steps: NextSteps,
-        verdicts: Verdicts,
+        answers: Answers,
         intake: Callable[[], Intake],
         within_s: float,
     ) -> None:
-        self._name, self._vault, self._keys, self._steps, self._verdicts = name, vault, keys, steps, verdicts
+        self._name, self._vault, self._keys, self._steps, self._answers = name, vault, keys, steps, answers
         self._intake, self._within_s = intake, within_s
 
     async def keep(self, token: str, media_type: str, data: bytes) -> bytes:
@@ -64,37 +63,39 @@ class Recordings:
         """
         contact = self._left_by(token)
         ending = _ending(media_type, data)
-        message, fact_id = self._keys.recording(contact, data), secrets.token_bytes(ID_BYTES)
-        fact = MessagePosted(fact_id=fact_id, contact=contact, message=message, author="customer")
+        message, external_id = self._keys.recording(contact, data), f"{contact.hex()}:@recording"
+        before = await self._vault.find(self._name, external_id)
+        fact = codec.decode_fact(before.fact) if before is not None else None
+        if fact is None:
+            fact = MessagePosted(fact_id=secrets.token_bytes(ID_BYTES), contact=contact, message=message, author="customer")
+        if not isinstance(fact, MessagePosted) or fact.message != message:
+            raise Conflict("there is a recording already", reason="recording_exists")
         draft = Draft(
             gateway=self._name,
-            external_id=f"{contact.hex()}:@recording",
+            external_id=external_id,
             contact=contact,
-            fact_id=fact_id,
+            fact_id=fact.fact_id,
             fact=codec.check_fact(fact),
             contents=(Content(message, "message", ""),),
             attachments=(Attachment(secrets.token_bytes(ID_BYTES), message, f"recording.{ending}", media_type, data),),
         )
-        verdict = self._verdicts.future(contact, fact_id)
         try:
-            acceptance = await self._intake().submit(draft)
-            first = codec.decode_fact(acceptance.fact)
-            if not isinstance(first, MessagePosted) or first.message != message:
-                raise Conflict("there is a recording already", reason="recording_exists")
-            if not acceptance.fresh:
-                if message not in await self._vault.read([message]):
-                    raise FactRefused("the router refused this recording before", reason="contact_gone")
-                return contact
-            async with asyncio.timeout(self._within_s):
-                decided = await verdict
-        except TimeoutError:
-            raise OutcomeUnknown("stored, but not decided yet: send it again") from None
-        finally:
-            verdict.cancel()
-        if isinstance(decided, Refused):
+            await self._decided(draft)
+        except FactRefused:
             await self._vault.withdraw(contact, message)
-            raise FactRefused(f"the router refused: {decided.reason}", reason=decided.reason)
+            raise
         return contact
+
+    async def _decided(self, draft: Draft) -> None:
+        """Raises FactRefused, OutcomeUnknown, and what an intake does."""
+        with self._answers.expect(draft.fact_id) as outcome:
+            acceptance = await self._intake().submit(draft)
+            if acceptance.fact_id != draft.fact_id:
+                raise OutcomeUnknown("somebody sends one at this moment: send it again")
+            if acceptance.fresh:
+                await outcome(self._within_s)
+            else:
+                await self._answers.repeated(acceptance, outcome, self._within_s)
 
     def _left_by(self, token: str) -> bytes:
         """The contact that follows from the choice of a token's owner."""
