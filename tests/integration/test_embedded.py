@@ -19,7 +19,7 @@ from cordboard.log import connect, embedded
 from cordboard.log.ailments import Ailments
 from cordboard.log.child import ended, is_alive, open_process, start_ticks
 from cordboard.log.datadir import DataDir, ServerRecord
-from cordboard.log.embedded import EmbeddedServer, _binary, _free_port
+from cordboard.log.embedded import EmbeddedServer, Tries, _binary, _free_port
 from cordboard.log.port import FactPosition, SiteLog
 from tests.postgres import eventually
 
@@ -264,3 +264,47 @@ async def test_after_a_full_disk_it_goes_on_as_soon_as_there_is_room(
             assert held[: len(kept)] == kept and b"again" in held
         assert server.pid != first
     assert "make room on its disk" in caplog.text
+
+
+async def test_a_disk_that_only_seems_to_have_room_is_tried_ever_more_seldom(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As with a quota, of which no free space tells."""
+    monkeypatch.setattr(embedded, "LOOK_S", 0.2)
+    monkeypatch.setattr(embedded, "ROOM_MIN", 0)
+
+    def tried() -> list[str]:
+        return [record.getMessage().rpartition(" in ")[2] for record in caplog.records if "started anew" in record.getMessage()]
+
+    async with (
+        EmbeddedServer(small_disk / "nats") as server,
+        connect(server.url, "default", create=True, deadline_s=0.5) as log,
+        log.publisher("test") as publisher,
+    ):
+        ballast = small_disk / "ballast"
+        ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free - 200_000))
+        async with asyncio.timeout(60):
+            while len(tried()) < 3:
+                with contextlib.suppress(LogUnavailable):
+                    await publisher.publish(bytes(50_000))
+            ballast.unlink()
+            while True:
+                with contextlib.suppress(LogUnavailable):
+                    await publisher.publish(b"again")
+                    break
+        assert (await facts(log))[-1] == b"again"
+    assert tried()[:3] == ["0.2 s", "0.4 s", "0.8 s"]
+    assert caplog.text.count("make room on its disk") == 1
+
+
+def test_tries_begin_at_once_and_anew_when_they_helped() -> None:
+    tries = Tries()
+    assert tries.due(1_000.0)
+    now_s, pauses = 1_000.0, []
+    for _ in range(9):
+        pauses.append(tries.begin(now_s))
+        assert not tries.due(now_s + pauses[-1] - 0.1) and tries.due(now_s + pauses[-1])
+        now_s += pauses[-1]
+    assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    assert tries.begin(now_s + 59) == 300, "it was full again before long"
+    assert tries.begin(now_s + 59 + 300 + 60) == 5

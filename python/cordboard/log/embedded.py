@@ -44,6 +44,9 @@ LOOK_S = 5.0
 ROOM_MIN = 16 * 1024 * 1024
 """Bytes that must be free before a server that met a full disk is given another try."""
 _FULL = ("no space left", "quota exceeded")
+TRIES_MOST_S = 300.0
+"""So seldom, at last, it is given one: of a quota nobody is told that it is used up."""
+_TRIES_OVER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,29 @@ class _Place:
     @property
     def monitor_url(self) -> str:
         return f"http://{_HOST}:{self.monitor_port}"
+
+
+class Tries:
+    """When a server that met a full disk is started anew: at once, and ever more seldom while that does not help."""
+
+    def __init__(self) -> None:
+        self._pauses = Backoff(LOOK_S, TRIES_MOST_S)
+        self._next_s = 0.0
+
+    def due(self, now_s: float) -> bool:
+        return now_s >= self._next_s
+
+    def over(self, now_s: float) -> bool:
+        """The last one helped, or there was no room for another one for long."""
+        return now_s >= self._next_s + _TRIES_OVER_S
+
+    def begin(self, now_s: float) -> float:
+        """Returns for how long there is no other one."""
+        if self.over(now_s):
+            self._pauses.reset()
+        pause_s = self._pauses.next_s()
+        self._next_s = now_s + pause_s
+        return pause_s
 
 
 class EmbeddedServer:
@@ -73,6 +99,9 @@ class EmbeddedServer:
         self._child: Child | None = None
         self._record: ServerRecord | None = None
         self._supervisor: asyncio.Task[None] | None = None
+        self._tries = Tries()
+        self._full = ""
+        """What a server said of its full disk that nobody made room on since."""
 
     @property
     def url(self) -> str:
@@ -212,7 +241,7 @@ class EmbeddedServer:
     async def _until_dead(self) -> None:
         if not self.adopted and self._child is not None:
             if self._child.running:
-                _log.error("nats-server ended with status %d", await self._until_ended(self._child))
+                await self._until_ended(self._child)
             return
         pidfd = open_process(self._known.pid, self._known.ticks)
         if pidfd is not None:
@@ -221,24 +250,28 @@ class EmbeddedServer:
             finally:
                 os.close(pidfd)
 
-    async def _until_ended(self, child: Child) -> int:
-        """Its status once it has ended. One that met a full disk writes no more, and never gets over it: it is ended when there is
-        room again, for another one to go on."""
-        exited = asyncio.ensure_future(child.exited())
-        said = False
+    async def _until_ended(self, child: Child) -> None:
+        """One that met a full disk writes no more, and never gets over it: it is ended when there seems to be room again, for
+        another one to go on."""
+        exited, clock = asyncio.ensure_future(child.exited()), asyncio.get_running_loop().time
         try:
             while not exited.done():
                 await asyncio.wait([exited], timeout=LOOK_S)
                 wrong = await ailment(self.monitor_url)
                 if not any(word in wrong for word in _FULL):
+                    if self._tries.over(clock()):
+                        self._full = ""
                     continue
-                if not said:
+                if not self._full:
                     _log.error("nats-server takes nothing any more, make room on its disk: %s", wrong)
-                    said = True
-                if shutil.disk_usage(self._dir.path).free >= ROOM_MIN:
-                    _log.warning("there is room again on the disk of nats-server: it is started anew")
-                    await child.stop(STOP_S)
-            return exited.result()
+                    self._full = wrong
+                if self._tries.due(clock()) and shutil.disk_usage(self._dir.path).free >= ROOM_MIN:
+                    again_s = self._tries.begin(clock())
+                    _log.warning(
+                        "nats-server is started anew, as its disk seems to have room; if not, the next try is in %g s", again_s
+                    )
+                    return await child.stop(STOP_S)
+            _log.error("nats-server ended with status %d", exited.result())
         finally:
             exited.cancel()
 
