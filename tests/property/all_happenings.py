@@ -1,9 +1,28 @@
-"""Every happening there is."""
+"""Every happening there is, and kinds of histories."""
+
+from dataclasses import dataclass
 
 from tests.property.agent_happenings import AGENT_HAPPENINGS
 from tests.property.contact_happenings import CONTACT_HAPPENINGS
 from tests.property.engagement_happenings import ENGAGEMENT_HAPPENINGS
+from tests.property.happenings import Happening
+from tests.property.more_sites import More, as_it_is, with_callbacks, with_hours
+from tests.property.promise_happenings import PROMISE_HAPPENINGS
 from tests.property.queue_happenings import QUEUE_HAPPENINGS
 
-__all__ = ["AGENT_HAPPENINGS", "CONTACT_HAPPENINGS", "ENGAGEMENT_HAPPENINGS", "HAPPENINGS", "QUEUE_HAPPENINGS"]
 HAPPENINGS = (*AGENT_HAPPENINGS, *QUEUE_HAPPENINGS, *CONTACT_HAPPENINGS, *ENGAGEMENT_HAPPENINGS)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What its sites have, and what happens to them, more than to others."""
+
+    more: More
+    happenings: tuple[Happening, ...] = ()
+    special: float = 0.5
+    """How often a seeded day does what is special, rather than the everyday."""
+    at_hand: float = 0.5
+    """How often it goes on with work, if there is some."""
+
+
+KINDS = {"plain": Kind(as_it_is), "hours": Kind(with_hours), "callbacks": Kind(with_callbacks, PROMISE_HAPPENINGS, 0.85, 0.3)}

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import seed as seeded
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.property.more_sites import MORE
+from tests.property.all_happenings import KINDS
 from tests.property.rules import IMPOSSIBLE, Tally
 from tests.property.test_histories import Day
 from tests.property.test_router import Histories
@@ -48,16 +48,16 @@ def run(minutes: float, first: int, kinds: Sequence[str]) -> int:
 
 
 def a_day(kind: str, seed: int, tally: Tally) -> None:
-    day = Day(seed, MORE[kind])
+    day = Day(seed, kind)
     try:
         day.go(TURNS_A_DAY)
     finally:
         tally.add(day.pair)
 
 
-def examples(kind: str, seed: int, tally: Tally) -> None:
+def examples(of: str, seed: int, tally: Tally) -> None:
     class Counted(Histories):
-        more = staticmethod(MORE[kind])
+        kind = KINDS[of]
 
         def teardown(self) -> None:
             super().teardown()
@@ -85,6 +85,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=24, help="processor time to spend")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kind", choices=MORE, help="of histories; without it they take turns")
+    parser.add_argument("--kind", choices=KINDS, help="of histories; without it they take turns")
     chosen = parser.parse_args()
-    sys.exit(1 if run(chosen.minutes, chosen.seed, [chosen.kind] if chosen.kind else list(MORE)) else 0)
+    sys.exit(1 if run(chosen.minutes, chosen.seed, [chosen.kind] if chosen.kind else list(KINDS)) else 0)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from cordboard.events.policy import CalendarPolicy, Policy, QueuePolicy
+from cordboard.events.policy import CalendarPolicy, CallbackPolicy, Policy, QueuePolicy
 from tests.property.naive_clock import MINUTE_MS, WEEK_MS
 
 if TYPE_CHECKING:
@@ -58,5 +58,24 @@ def a_week(choices: "Choices") -> list[int]:
     return edges if len(edges) % 2 == 0 else [*edges, WEEK_MINUTES]
 
 
-MORE: dict[str, More] = {"plain": as_it_is, "hours": with_hours}
-"""The kinds of histories."""
+def with_callbacks(choices: "Choices", policy: Policy) -> Policy:
+    """Calls are promised in slots of a few seconds; sometimes the queues have hours, too."""
+    if choices.chance(30):
+        policy = with_hours(choices, policy)
+    return replace(policy, queues=[promising(choices, queue) for queue in policy.queues])
+
+
+def promising(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
+    if choices.chance(5):
+        return queue
+    return replace(
+        queue,
+        callbacks=CallbackPolicy(
+            slot_ms=choices.pick([60_000, 60_000, 120_000]), capacity=choices.pick([2, 1, 3, 0]),
+            early_ms=choices.pick([0, 20_000, 60_000]), late_ms=choices.pick([10_000, 30_000, 70_000]),
+            horizon_ms=choices.pick([300_000, 1_200_000]), attempts=choices.pick([1, 2, 3]), retry_ms=choices.pick([1_000, 9_000]),
+            ring_min_ms=choices.pick([0, 2_000]), dial_ms=choices.pick([3_000, 8_000]),
+            mode=choices.pick(["agent_first", "customer_first"]), holdback_percent=choices.pick([10, 0, 60]),
+            holdback_ms=choices.pick([0, 5_000, 15_000]),
+        ),
+    )  # fmt: skip

@@ -1,16 +1,27 @@
 """What becomes of offers, naively: answers, deadlines, connections that fail."""
 
+from abc import ABC, abstractmethod
+from typing import Any
+
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from tests.property.naive_looks import Looks
-from tests.property.naive_state import Agent, Contact, Work
+from tests.property.naive_state import FORGOTTEN, Agent, Contact, Promise, Work
 
 ATTEMPTS_REMEMBERED = 8
 LEG_FAILURES_LIMIT = 2
 
 
-class Answers(Looks):
+class Answers(Looks, ABC):
     """From the offer to the connection, or back to the queue."""
+
+    @abstractmethod
+    def attempt_over(self, work: Work, contact: Contact, outcome: Any, ring_ms: int) -> None:
+        """A call that was promised reached nobody (naive_promises)."""
+
+    @abstractmethod
+    def hang_up(self, promise: Promise, outcome: Any) -> None:
+        """The customer is dialled no more (naive_promises)."""
 
     def attempted(self, contact: Contact, attempt: int, agent: bytes) -> str:
         """What became of the attempt that was made to this agent."""
@@ -19,7 +30,7 @@ class Answers(Looks):
         if attempt <= len(contact.attempts) - ATTEMPTS_REMEMBERED:
             self.refuse("expired")
         offered, fate = contact.attempts[attempt - 1]
-        return fate if offered == agent else self.refuse("no_such_offer")
+        return fate if offered in (agent, FORGOTTEN) else self.refuse("no_such_offer")
 
     def on_OfferAnswered(self, fact: f.OfferAnswered) -> None:
         agent, contact = self.known_agent(fact.agent), self.live(fact.contact)
@@ -30,6 +41,8 @@ class Answers(Looks):
         if work.state == "held":
             self.refuse("already_accepted")
         self.know_reason(fact.reason)
+        if fact.accepted and contact.promise is not None and self.at_ms >= contact.promise.until_ms:
+            self.refuse("expired")
         if fact.accepted:
             self.accept(work, contact, agent, self.moment)
         else:
@@ -83,6 +96,9 @@ class Answers(Looks):
 
     def connect_expired(self, work: Work) -> None:
         contact, agent = self.parties(work)
+        if contact.promise is not None and work.role == "primary":
+            self.attempt_over(work, contact, "unknown", 0)
+            return
         retry_ms = self.policy.connect_retry_ms
         until, reoffer = self.exclude(contact, agent, retry_ms, retry_ms)
         gone = e.ConnectExpired(at_ms=self.moment, attempt=work.attempt, excluded_until_ms=until, reoffer_from_ms=reoffer,
@@ -95,6 +111,9 @@ class Answers(Looks):
 
     def on_ConnectionFailed(self, fact: f.ConnectionFailed) -> None:
         work, contact, agent = self.connecting(fact)
+        if contact.promise is not None and fact.leg == "customer_leg":
+            self.attempt_over(work, contact, "no_answer", max(0, self.moment - contact.promise.accepted_ms))
+            return
         gone = fact.leg == "customer_leg" and self.profile(work.channel).presence == "live" and work.role == "primary"
         siblings = self.siblings(work) if gone else []
         for sibling in siblings:
@@ -108,6 +127,9 @@ class Answers(Looks):
         )  # fmt: skip
         self.record(failed, contact.id, agent.id)
         self.requeue(work, contact, "expired")
+        if contact.promise is not None:
+            contact.promise.failed |= fact.leg == "platform"
+            self.hang_up(contact.promise, "discarded")
         if gone:
             self.visit_ended(contact, "abandoned_after_transfer" if contact.answered_before else "abandoned")
             self.contact_ended(contact, "abandoned", "connecting")

@@ -7,7 +7,7 @@ from cordboard.events.policy import QueuePolicy
 from tests.property.naive_engagements import Engagements
 from tests.property.naive_hours import QueueHours
 from tests.property.naive_plan import PRIORITY_MAX
-from tests.property.naive_state import Contact, Matter, Place
+from tests.property.naive_state import Contact, Matter, Place, Promise
 from tests.property.naive_waiting import WAITING, merged
 
 PREFERRED_MAX = 8
@@ -29,7 +29,8 @@ class Arrivals(Engagements, QueueHours):
     def arrive(self, fact: f.ContactArrived) -> None:
         """No contact that lives goes on with this one, by its case."""
         twin = self.waits_already(fact) if fact.case in (None, fact.contact) else None
-        if twin is not None and twin.channel == fact.channel and self.profile(fact.channel).join_waiting:
+        joins = self.profile(fact.channel).join_waiting
+        if twin is not None and twin.channel == fact.channel and joins and twin.promise is None:
             if fact.message is not None:
                 self.say(twin, fact.message, fact.author)
             return
@@ -48,7 +49,10 @@ class Arrivals(Engagements, QueueHours):
         else:
             self.arrivals -= 1  # it has the number of the one before
             self.resume(contact, place)
-        if twin is not None:
+        promise = self.promised_about(fact)
+        if promise is not None:
+            self.record(e.ContactLinked(at_ms=self.moment, other=promise.contact, cause="promised"), contact.id)
+        if twin is not None and (promise is None or promise.contact != twin.id):
             self.record(e.ContactLinked(at_ms=self.moment, other=twin.id, cause="waiting"), contact.id)
         if place is not None:
             self.record(e.ContactLinked(at_ms=self.moment, other=place.contact, cause="resumed"), contact.id)
@@ -83,8 +87,26 @@ class Arrivals(Engagements, QueueHours):
         waiting = [each for each in self.contacts if each.customer == fact.customer and each.state in WAITING]
         if fact.customer is None or not waiting:
             return None
-        same = [each for each in waiting if each.channel == fact.channel and self.profile(fact.channel).join_waiting]
+        same = [
+            each
+            for each in waiting
+            if each.channel == fact.channel and self.profile(fact.channel).join_waiting and each.promise is None
+        ]
         return min(same or waiting, key=lambda each: each.key.seq)
+
+    def promised_about(self, fact: f.ContactArrived) -> Promise | None:
+        """What the customer is promised about the same: in its case, else about its topic, else by the same people."""
+        if fact.customer is None or not self.is_now(fact.channel):
+            return None
+        known = [each for each in self.promises.values() if each.customer == fact.customer]
+        found = [each for each in known if (each.case or each.contact) == (fact.case or fact.contact)]
+        found = found or [each for each in known if self.same_matter(each, fact)]
+        return min(found, key=lambda each: (each.due_ms, each.contact), default=None)
+
+    def same_matter(self, promise: Promise, fact: f.ContactArrived) -> bool:
+        if promise.topic is None or fact.topic is None:
+            return promise.queue == fact.queue
+        return promise.topic == fact.topic
 
     def place_of(self, contact: Contact) -> Place | None:
         if contact.customer is None:

@@ -19,7 +19,7 @@ class CaseFacts(ContactFacts):
         if fact.case is None or fact.case == fact.contact:
             self.arrive(fact)
             return
-        living = [each for each in self.contacts if (each.case, each.channel) == (fact.case, fact.channel)]
+        living = [each for each in self.contacts if (each.case, each.channel) == (fact.case, fact.channel) and each.promise is None]
         if living:
             self.join(max(living, key=lambda each: each.key.seq), fact)
         elif fact.reopens:
@@ -93,8 +93,10 @@ class CaseFacts(ContactFacts):
         effect = self.failed_effect(fact.seq, fact.entry)
         effect.failed = False
         effect.round += 1
-        again = e.EffectRetried(at_ms=self.moment, effect_seq=fact.seq, effect_entry=fact.entry, round=effect.round)
+        again = e.EffectRetried(at_ms=self.moment, effect_seq=effect.number, effect_entry=0, round=effect.round)
         self.record(again, effect.contact, effect.agent)
+        if effect.is_dial and all(promise.dial is not effect for promise in self.promises.values()):
+            self.effect_over(effect, "discarded")
 
     def on_EffectDiscardRequested(self, fact: f.EffectDiscardRequested) -> None:
         self.effect_over(self.failed_effect(fact.seq, fact.entry), "discarded")
@@ -108,14 +110,15 @@ class CaseFacts(ContactFacts):
         self.ended_effect(effect, outcome, None)
 
     def ended_effect(self, effect: Effect, outcome: Any, reason: Any) -> None:
-        assert effect.place is not None
-        seq, entry = effect.place
-        ended = e.EffectEnded(at_ms=self.moment, effect_seq=seq, effect_entry=entry, outcome=outcome, reason=reason)
+        ended = e.EffectEnded(at_ms=self.moment, effect_seq=effect.number, effect_entry=0, outcome=outcome, reason=reason)
         self.record(ended, effect.contact, effect.agent)
 
     # Customers
 
     def on_CustomerErasureRequested(self, fact: f.CustomerErasureRequested) -> None:
+        for promise in sorted(self.promises.values(), key=lambda each: each.contact):
+            if promise.customer == fact.customer:
+                self.cancel(promise)
         for contact in self.contacts:
             if contact.customer == fact.customer:
                 contact.customer = None

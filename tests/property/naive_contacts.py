@@ -3,19 +3,20 @@
 from cordboard.events import fact as f
 from cordboard.events.policy import QueuePolicy
 from tests.property.naive_arrivals import Arrivals
+from tests.property.naive_promises import Promises
 from tests.property.naive_state import Agent, Contact, Work
 from tests.property.naive_supervisors import Supervisors
 
 
-class ContactFacts(Supervisors, Arrivals):
+class ContactFacts(Supervisors, Arrivals, Promises):
     """Arrivals, transfers, ends."""
 
     def known(self, ref: bytes) -> bool:
-        return ref in self.ended or self.contact(ref) is not None
+        return self.is_gone(ref) or ref in self.promises or self.contact(ref) is not None
 
     def on_ContactAbandoned(self, fact: f.ContactAbandoned) -> None:
         contact = self.live(fact.contact)
-        if self.profile(contact.channel).presence == "async":
+        if self.profile(contact.channel).presence == "async" or contact.promise is not None:
             self.refuse("no_abandon")
         if contact.state == "parked":
             self.park_over(contact, "customer")
@@ -32,6 +33,9 @@ class ContactFacts(Supervisors, Arrivals):
 
     def on_ContactEndRequested(self, fact: f.ContactEndRequested) -> None:
         contact = self.live(fact.contact)
+        if contact.promise is not None:
+            self.cancel(contact.promise, fact.reason)
+            return
         if contact.state == "parked":
             self.park_over(contact, "service")
             self.contact_ended(contact, fact.reason, "parked")
@@ -48,6 +52,8 @@ class ContactFacts(Supervisors, Arrivals):
         self.queue(fact.queue)
         self.know_skills([need.skill for need in fact.requirements or []])
         contact = self.live(fact.contact)
+        if contact.promise is not None:
+            self.refuse("contact_promised")
         work = self.primary(contact)
         if fact.agent is not None:
             self.engaged(contact, fact.agent)

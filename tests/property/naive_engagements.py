@@ -1,14 +1,15 @@
 """Engagements, naively: connection, messages, ends, wrap-up."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from tests.property.naive_sides import Sides
-from tests.property.naive_state import Contact, Effect, Work
+from tests.property.naive_state import Contact, Work
 
 
-class Engagements(Sides):
+class Engagements(Sides, ABC):
     """What an agent and a customer do together, and the work after it."""
 
     def on_ContactConnected(self, fact: f.ContactConnected) -> None:
@@ -29,6 +30,7 @@ class Engagements(Sides):
                 self.revoke(sibling, contact, "taken")
             if self.profile(work.channel).answered_on == "connected":
                 self.answer(contact, work)
+            self.connected_in_time(contact)
         if self.profile(work.channel).interruptible_by:
             self.looking.append(agent)
 
@@ -37,6 +39,10 @@ class Engagements(Sides):
         wait_ms = max(0, self.moment - contact.entered_ms)
         self.record(e.ContactAnswered(at_ms=self.moment, attempt=work.attempt, wait_ms=wait_ms), contact.id, work.agent)
         self.visit_ended(contact, "answered")
+
+    @abstractmethod
+    def connected_in_time(self, contact: Contact) -> None:
+        """What was promised is kept (naive_promises)."""
 
     # Messages
 
@@ -52,7 +58,7 @@ class Engagements(Sides):
             return
         reply = self.profile(work.channel).reply
         if reply != "live":
-            self.effects.append(Effect(contact.id, work.agent))
+            self.ask_for_effect(contact.id, work.agent)
             asked = e.EffectRequested(at_ms=self.moment, kind=reply, message=fact.message, ordinal=ordinal)
             self.record(asked, contact.id, work.agent)
         if not contact.answered and self.profile(work.channel).answered_on == "first_message":

@@ -18,7 +18,8 @@ class Offers(Reasons, Ends, ABC):
         """Routing chose this agent. Where the queue broadcasts, the next best are asked at the same time."""
         preferred = self.prefers(contact) and agent.id in contact.preferred
         profile = self.profile(contact.channel)
-        most = 1 if preferred or profile.answer == "auto" else self.queue(contact.queue).broadcast
+        alone = preferred or profile.answer == "auto" or contact.promise is not None
+        most = 1 if alone else self.queue(contact.queue).broadcast
         others = [other for other in self.agents_for(contact) if other is not agent][: most - 1]
         first = agent if looked == "agent" else None
         whys = [self.why(contact, agent, looked), *(self.why(contact, other, "contact", first) for other in others)]
@@ -52,8 +53,21 @@ class Offers(Reasons, Ends, ABC):
             contact.back = contact.back if direct is not None and direct.reason == "transfer" else None
         if direct is not None or interrupts:
             self.over_limits(agent, "interrupted" if interrupts else "direct", self.at_ms)
-        if self.profile(contact.channel).answer == "auto":
+        if self.is_accepted_at_once(contact):
             self.accept(work, contact, agent, self.at_ms)
+
+    def is_accepted_at_once(self, contact: Contact) -> bool:
+        """By the channel, or since the customer of a promise is dialled first: not once its window is over."""
+        promise = contact.promise
+        if promise is not None and self.at_ms >= promise.until_ms:
+            return False
+        return self.profile(contact.channel).answer == "auto" or (promise is not None and promise.mode == "customer_first")
+
+    def connect_ms(self, contact: Contact) -> int:
+        callbacks = self.queue(contact.queue).callbacks
+        if contact.promise is not None and callbacks is not None:
+            return callbacks.dial_ms
+        return self.profile(contact.channel).connect_ms
 
     def over_limits(self, agent: Agent, cause: Any, at_ms: int) -> None:
         """More than the agent should have: that goes on record, once."""
@@ -71,7 +85,7 @@ class Offers(Reasons, Ends, ABC):
         self.fate(contact, work, "accepted")
         for sibling in self.siblings(work):
             sibling.state, sibling.until_ms = "held", None
-        work.state, work.until_ms = "connecting", self.at_ms + self.profile(work.channel).connect_ms
+        work.state, work.until_ms = "connecting", self.at_ms + self.connect_ms(contact)
         if work.role == "primary":
             contact.state, contact.back = "connecting", None
         accepted = e.OfferAccepted(at_ms=at_ms, attempt=work.attempt, connect_by_ms=work.until_ms)

@@ -5,12 +5,12 @@ import hashlib
 from cordboard import codec
 from cordboard.events import event as e
 from cordboard.events import fact as f
-from tests.property.naive_hours import QueueHours
 from tests.property.naive_matching import order
+from tests.property.naive_slots import Slots
 from tests.property.naive_state import Contact, Work
 
 
-class Policies(QueueHours):
+class Policies(Slots):
     """Histories publish policies with the same channels."""
 
     def on_PolicyPublished(self, fact: f.PolicyPublished) -> None:
@@ -23,18 +23,22 @@ class Policies(QueueHours):
         used: list[Contact | Work] = [*self.contacts, *self.works]
         if any(each.queue not in queues or each.channel not in channels for each in used):
             self.refuse("policy_in_use")
-        self.policy = policy
+        promising = {queue.name for queue in policy.queues if queue.callbacks is not None}
+        if any(each.queue not in promising or each.channel not in channels for each in self.promises.values()):
+            self.refuse("policy_in_use")
+        before, self.policy = self.policy, policy
         self.cursors = {queue: agent for queue, agent in self.cursors.items() if queue in queues}
         self.modes = {queue: mode for queue, mode in self.modes.items() if queue in queues}
         self.day_ms = max(self.day_ms, self.moment - 1)
         digest = hashlib.sha256(fact.policy).digest()
         self.record(e.PolicyAdopted(at_ms=self.moment, version=policy.version, digest=digest, policy=fact.policy))
         self.adopt_hours()
+        self.adopt_slots(before)
         for contact in self.contacts:
             self.forget_instants(contact)
         for agent in sorted(self.agents, key=lambda agent: agent.id):
             kept_for = self.reservation_of(agent)
-            if kept_for is not None and self.own_queue(kept_for).drain_after_ms == 0:
+            if kept_for is not None and self.may_be_kept_percent(kept_for) == 0:
                 self.release(kept_for, "not_eligible")
             self.release_if_not_eligible(agent)
         waiting = sorted((contact for contact in self.contacts if contact.state == "queued"), key=order)

@@ -29,7 +29,8 @@ class Queues(Plans):
         if not queue.admit_unstaffed and all(agent.effective[0] == "offline" for agent in members):
             return "unstaffed"
         waiting = [each for each in self.contacts if each.queue == name and each.state in WAITING and self.is_now(each.channel)]
-        return "full" if 0 < queue.max_waiting <= len(waiting) else None
+        count = sum(1 for each in waiting if each.promise is None or each.promise.due)
+        return "full" if 0 < queue.max_waiting <= count else None
 
     def is_now(self, channel: str) -> bool:
         """A customer is there and waits."""
@@ -110,7 +111,7 @@ class Queues(Plans):
             self.all_look()
 
     def moves_on(self, contact: Contact) -> bool:
-        return contact.state in ("queued", "offered") and self.is_now(contact.channel)
+        return contact.state in ("queued", "offered") and self.is_now(contact.channel) and contact.promise is None
 
     def turn_away(self, contact: Contact) -> None:
         state = contact.state

@@ -1,12 +1,13 @@
 """What acts of the naive router share: a record of what happened, refusals, and looking things up."""
 
+from collections import Counter
 from typing import Any, NoReturn
 
 from cordboard.events import event as e
 from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy
 from tests.property.naive_clock import ALWAYS, Clock, clock_of
 from tests.property.naive_matching import Matching
-from tests.property.naive_state import Agent, Contact, Effect, Hours, Matter, Mode, Place, Work
+from tests.property.naive_state import Agent, Contact, Effect, Hours, Matter, Mode, Place, Promise, Work
 
 Line = tuple[bytes | None, bytes | None, Any]
 """Contact, agent and event."""
@@ -14,6 +15,9 @@ Line = tuple[bytes | None, bytes | None, Any]
 
 CONTACTS_OWN = (e.ContactQueued, e.ContactEnded, e.VisitEnded, e.MessageRelayed)
 """Events of the contact alone: which agent their entry names beside it is not compared."""
+
+
+MEMORY_MS = 15 * 60_000
 
 
 class Refusal(Exception):
@@ -30,7 +34,8 @@ class Record(Matching):
         self.began_ms = at_ms
         self.clocks: dict[tuple[int, str], Clock] = {}
         self.arrivals = 0
-        self.ended: set[bytes] = set()
+        self.ended: dict[bytes, int] = {}
+        """When each contact that is gone did."""
         self.effects: list[Effect] = []
         self.seen: dict[bytes, int] = {}
         self.lines: list[Line] = []
@@ -49,6 +54,12 @@ class Record(Matching):
         """Contacts, agents, queues for which a reservation may be possible now."""
         self.modes: dict[str, Mode] = {}
         self.hours: dict[str, Hours] = {}
+        self.promises: dict[bytes, Promise] = {}
+        self.plans: dict[str, dict[int, int]] = {}
+        """How many promises fit into the slots of which a plan says so, by queue."""
+        self.effects_asked: Counter[bytes] = Counter()
+        self.places_of_effects: dict[tuple[bytes, int], tuple[int, int]] = {}
+        """Where the journal put each of a contact's."""
         self.places: dict[tuple[bytes, str], Place] = {}
         self.matters: dict[tuple[bytes, str], Matter] = {}
         self.day_ms = at_ms - 1
@@ -86,6 +97,13 @@ class Record(Matching):
         profile = self.profile(contact.channel)
         return self.calendar(queue) if profile.presence == "async" or profile.klass == 3 else ALWAYS
 
+    def ask_for_effect(self, contact: bytes, agent: bytes) -> Effect:
+        self.effects_asked[contact] += 1
+        number = self.effects_asked[contact]
+        effect = Effect(contact, agent, number, self.places_of_effects.get((contact, number)))
+        self.effects.append(effect)
+        return effect
+
     def know_reason(self, reason: str | None) -> None:
         if reason is not None and reason not in [each.name for each in self.policy.reasons]:
             self.refuse("unknown_reason")
@@ -97,9 +115,15 @@ class Record(Matching):
     def known_agent(self, ref: bytes) -> Agent:
         return self.agent(ref) or self.refuse("unknown_agent")
 
+    def is_gone(self, ref: bytes) -> bool:
+        """It ended a while ago at most; nobody remembers it longer."""
+        return ref in self.ended and self.at_ms - self.ended[ref] <= MEMORY_MS
+
     def live(self, ref: bytes) -> Contact:
-        if ref in self.ended:
+        if self.is_gone(ref):
             self.refuse("contact_gone")
+        if ref in self.promises and self.contact(ref) is None:
+            self.refuse("contact_scheduled")
         return self.contact(ref) or self.refuse("unknown_contact")
 
     def parties(self, work: Work) -> tuple[Contact, Agent]:

@@ -60,7 +60,10 @@ class Releases(Visits):
         self.record(revoked, contact.id, work.agent)
         agent = self.agent(work.agent)
         assert agent is not None
+        dialled = contact.promise is not None and work.state == "connecting"
         self.requeue(work, contact, "revoked")
+        if dialled:
+            self.hang_up(contact.promise, "discarded")
         self.freed(agent)
 
     def revoke_all(self, contact: Contact, reason: Any) -> None:

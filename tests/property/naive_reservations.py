@@ -35,13 +35,20 @@ class Reservations(Record):
 
     def agent_to_reserve(self, contact: Contact) -> Agent | None:
         """The eligible one with least to finish, if the queue may have another reservation."""
-        queue = self.own_queue(contact)
+        queue, percent = self.own_queue(contact), self.may_be_kept_percent(contact)
         ready = sum(1 for agent in self.agents if agent.ready and agent.rank(queue.name) is not None)
-        reserved = sum(1 for each in self.contacts if each.queue == queue.name and each.reserved is not None)
-        if queue.drain_after_ms == 0 or reserved >= -(-queue.drain_percent * ready // 100):
+        alike = [each for each in self.contacts if each.queue == queue.name and (each.promise is None) == (contact.promise is None)]
+        if sum(1 for each in alike if each.reserved is not None) >= -(-percent * ready // 100):
             return None
         able = [agent for agent in self.agents if self.reservation_of(agent) is None and self.eligible(agent, contact)]
         return min(able, key=lambda agent: (self.load(agent), agent.id), default=None)
+
+    def may_be_kept_percent(self, contact: Contact) -> int:
+        """Of the ready members, for contacts such as this; 0: nobody is."""
+        queue = self.own_queue(contact)
+        if contact.promise is None:
+            return queue.drain_percent if queue.drain_after_ms > 0 else 0
+        return queue.callbacks.holdback_percent if queue.callbacks is not None and queue.callbacks.holdback_ms > 0 else 0
 
     def eligible(self, agent: Agent, contact: Contact) -> bool:
         """Nothing but other work keeps the agent from it, and an idle agent would have the room."""

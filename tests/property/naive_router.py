@@ -9,19 +9,18 @@ from functools import partial
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from tests.property.naive_absence import Absence
-from tests.property.naive_cases import CaseFacts
+from tests.property.naive_callbacks import Callbacks
 from tests.property.naive_days import Days
 from tests.property.naive_policy import Policies
-from tests.property.naive_record import Line, Refusal
+from tests.property.naive_record import MEMORY_MS, Line, Refusal
 from tests.property.naive_state import Contact, Exclusion, Work
 from tests.property.naive_timers import KINDS, Kind, Timer, timer
 
-MEMORY_MS = 15 * 60_000
 Told = tuple[str, list[Line]]
 """A fact's verdict, or `timer`, and what it caused."""
 
 
-class NaiveRouter(CaseFacts, Absence, Policies, Days):
+class NaiveRouter(Callbacks, Absence, Policies, Days):
     """One site."""
 
     def turn(
@@ -60,7 +59,8 @@ class NaiveRouter(CaseFacts, Absence, Policies, Days):
         """Every timer there is."""
         return [
             *self.day_timers(), *self.work_timers(), *self.desk_timers(), *self.silence_timers(), *self.return_timers(),
-            *self.closing_timers(), *self.hours_timers(), *self.plan_timers(), *self.promotion_timers(), *self.look_timers(),
+            *self.closing_timers(), *self.plan_timers(), *self.promise_timers(), *self.hours_timers(), *self.promotion_timers(),
+            *self.look_timers(),
         ]  # fmt: skip
 
     def silence_timers(self) -> list[Timer]:

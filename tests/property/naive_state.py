@@ -4,9 +4,12 @@ from dataclasses import dataclass, field
 
 from cordboard.events.agent_events import DeskDue
 from cordboard.events.bounds import AgentChannel, Key, Membership, Requirement, Skill
+from cordboard.events.promises import Hours as CustomerHours
 
 ACCEPTED = ("connecting", "engaged", "wrapping")
 CONNECTED = ("engaged", "wrapping")
+FORGOTTEN = b""
+"""To whom an offer of an earlier visit was made."""
 
 
 @dataclass(slots=True)
@@ -101,9 +104,57 @@ class Effect:
 
     contact: bytes
     agent: bytes
+    number: int
+    """Of all, in the order in which they were asked for."""
     place: tuple[int, int] | None = None
     failed: bool = False
     round: int = 1
+    is_dial: bool = False
+    """It asks for a call, and nobody wants it any more once that is over."""
+
+
+@dataclass(slots=True)
+class Promise:
+    """A call that is promised, until it ends."""
+
+    contact: bytes
+    channel: str
+    queue: str
+    mode: str
+    made_ms: int
+    requirements: list[Requirement]
+    priority: int
+    customer: bytes | None
+    preferred: list[bytes]
+    entry_point: str | None
+    topic: str | None
+    case: bytes | None
+    rule: str | None
+    language: str | None
+    accepts: list[str]
+    address: bytes | None
+    hours: list[CustomerHours]
+    slot_ms: int = 0
+    due_ms: int = 0
+    from_ms: int = 0
+    until_ms: int = 0
+    next_ms: int = 0
+    """When its contact stands in line next."""
+    due: bool = False
+    """Its contact stands among live ones."""
+    visit: int = 0
+    since_ms: int = 0
+    """When that visit began."""
+    offers: list[tuple[bytes, str]] = field(default_factory=list)
+    """Those of earlier visits: nobody knows them any more."""
+    messages: int = 0
+    counted: int = 0
+    dials: int = 0
+    failed: bool = False
+    """The last dial of this visit came to nothing, and neither the customer nor an agent is why."""
+    accepted_ms: int = 0
+    dial: Effect | None = None
+    at_risk: bool = False
 
 
 @dataclass(slots=True)
@@ -177,6 +228,7 @@ class Contact:
     silence: tuple[int, str] | None = None
     """What happens when nobody says it, and when."""
     held_since_ms: int | None = None
+    promise: Promise | None = None
 
 
 @dataclass(slots=True)

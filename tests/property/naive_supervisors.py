@@ -18,6 +18,8 @@ class Supervisors(Engagements):
 
     def on_RequeueRequested(self, fact: f.RequeueRequested) -> None:
         contact = self.live(fact.contact)
+        if contact.promise is not None:
+            self.refuse("contact_promised")
         if contact.state == "queued":
             self.refuse("already_queued")
         self.know_reason(fact.reason)

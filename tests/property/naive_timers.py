@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 Kind = Literal[
-    "day", "offer", "connect", "wrap_up", "desk_lost", "silence", "return", "closing", "step", "threshold", "hours", "hours_over",
-    "promote", "look",
+    "day", "offer", "connect", "wrap_up", "desk_lost", "silence", "return", "closing", "step", "threshold", "promise", "hours",
+    "hours_over", "promote", "look",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Timer = tuple[int, int, bytes, Callable[[], None]]

@@ -94,12 +94,12 @@ class Visits(Returning):
         self.record(ended, contact.id)
         contact.wait_ended_ms = self.moment
 
-    def contact_ended(self, contact: Contact, reason: Any, state: Any) -> None:
+    def contact_ended(self, contact: Contact, reason: Any, state: Any, successor: bytes | None = None) -> None:
         self.release(contact, "contact_gone")
         self.contacts.remove(contact)
         self.looking = [who for who in self.looking if who is not contact]
         self.newcomers = [each for each in self.newcomers if each is not contact]
-        self.ended.add(contact.id)
-        kept_ms = self.keep_place(contact, reason)
-        over = e.ContactEnded(at_ms=self.moment, reason=reason, state=state, successor=None, kept_until_ms=kept_ms)
+        self.ended[contact.id] = self.at_ms
+        kept_ms = self.keep_place(contact, reason) if contact.promise is None else None
+        over = e.ContactEnded(at_ms=self.moment, reason=reason, state=state, successor=successor, kept_until_ms=kept_ms)
         self.record(over, contact.id)

@@ -3,7 +3,7 @@
 from cordboard.events.bounds import Key, Requirement
 from cordboard.events.policy import Threshold
 from tests.property.naive_reservations import Reservations
-from tests.property.naive_state import Contact
+from tests.property.naive_state import Contact, Promise
 
 STRICT_STEP_MS = 10_000_000_000_000
 WAITING = ("queued", "offered", "connecting")
@@ -20,12 +20,14 @@ class Waiting(Reservations):
             contact.step, contact.added = 0, []
             contact.opens_ms = [max(self.moment, clock.after(queued_at_ms, delay_ms)) for delay_ms in queue.rank_delays_ms]
             contact.drain_at_ms = self.at_ms + queue.drain_after_ms if queue.drain_after_ms > 0 else None
+        if contact.promise is not None:
+            contact.opens_ms, contact.drain_at_ms = [], self.holdback_at(contact.promise)
         contact.queues.append(contact.queue)
         contact.looked_ms, contact.preference_over = self.at_ms, False
         contact.step_at_ms = self.step_at(contact)
         contact.threshold_at_ms = self.threshold_at(contact)
         contact.promote_at_ms, contact.promotable = None, False
-        if queue.promote_before_ms > 0 and contact.key.klass > 1:
+        if queue.promote_before_ms > 0 and contact.key.klass > 1 and contact.promise is None:
             near_ms = clock.before(queued_at_ms + contact.target_ms, queue.promote_before_ms)
             contact.promote_at_ms = max(self.at_ms + 1, near_ms)
 
@@ -34,7 +36,8 @@ class Waiting(Reservations):
         plan = self.queue(contact.queue).plan
         if contact.step >= len(plan):
             return None
-        return max(self.at_ms + 1, self.counted(contact, contact.queue).after(contact.queued_at_ms, plan[contact.step].after_ms))
+        since_ms = contact.queued_at_ms if contact.promise is None else contact.promise.since_ms
+        return max(self.at_ms + 1, self.counted(contact, contact.queue).after(since_ms, plan[contact.step].after_ms))
 
     def thresholds(self, contact: Contact) -> list[tuple[int, Threshold]]:
         """All of the queue, in the order in which a visit passes them."""
@@ -47,7 +50,17 @@ class Waiting(Reservations):
             found.append((clock.after(contact.entered_ms, after_ms), threshold))
         return sorted(found, key=lambda each: each[0])
 
+    def holdback_at(self, promise: Promise) -> int | None:
+        """From when on an agent is kept for it, if nobody has taken it by then."""
+        policy = self.queue(promise.queue).callbacks
+        if policy is None or policy.holdback_ms == 0 or policy.holdback_percent == 0:
+            return None
+        last_ms = max(0, promise.until_ms - policy.dial_ms)
+        return max(last_ms - policy.holdback_ms, promise.due_ms, self.at_ms + 1)
+
     def threshold_at(self, contact: Contact) -> int | None:
+        if contact.promise is not None:
+            return None
         left = self.thresholds(contact)[contact.threshold :]
         return max(self.at_ms + 1, left[0][0]) if left else None
 

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from cordboard import codec
 from cordboard._core import Router
+from cordboard.events import event as e
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel, Membership, Skill
 from cordboard.events.commit import CAUSE_CONTROL, INPUT_TAG, Entry
@@ -20,6 +23,10 @@ INBOX = bytes(16)
 AGENTS = [bytes([2, number]).ljust(16, b"\0") for number in range(4)]
 
 
+Effects = dict[tuple[int, int], tuple[bytes, int]]
+"""Where the journal put each; its contact, and which one of that it is."""
+
+
 class Pair:
     """Both routers, with the policy published and three of the four agents ready."""
 
@@ -31,6 +38,7 @@ class Pair:
         self.commits = [self.router.take_over(INBOX, self.now)]
         self.naive = NaiveRouter(site, self.now)
         self.naive.adopt_hours()
+        self.effects: Effects = {}
         self.contacts: list[bytes] = []
         """Everyone who ever came, or tried to."""
         self.turns: list[tuple[list[tuple[int, int, bytes]], int]] = []
@@ -61,24 +69,15 @@ class Pair:
         shifts = bool(short) and self.now - before > 2_000
         commits = self.step(facts, late_ms)
         self.commits += commits
-        ours = told_by_core(commits)
+        ours = told_by_core(commits, self.effects)
+        self.place_effects()
         told = self.naive.turn([(self.now - late_ms, fact) for fact in facts], self.now, before, self.now - before if shifts else 0)
-        self.place_effects(commits)
         compare(grouped(ours), grouped(told))
         self.check()
 
-    def place_effects(self, commits: list[bytes]) -> None:
+    def place_effects(self) -> None:
         """Where the journal put them is what names effects; the naive router has no journal."""
-        asked = [
-            (commit.seq, index)
-            for commit in map(codec.decode_commit, commits)
-            for index, entry in enumerate(commit.entries)
-            if entry.tag == EFFECT_REQUESTED
-        ]
-        new = [effect for effect in self.naive.effects if effect.place is None]
-        assert len(asked) == len(new)
-        for place, effect in zip(asked, new, strict=True):
-            effect.place = place
+        self.naive.places_of_effects = {named: place for place, named in self.effects.items()}
 
     def check(self) -> None:
         """The invariants hold, and the core asks to be woken at or before every deadline there is."""
@@ -111,23 +110,30 @@ class Pair:
         assert {folded.state_hash(), again.state_hash(), restored.state_hash()} == {self.router.state_hash()}
 
 
-def told_by_core(commits: list[bytes]) -> list[Told]:
+def told_by_core(commits: list[bytes], effects: Effects) -> list[Told]:
     """The commits in the naive router's words."""
     told: list[Told] = []
     for data in commits:
-        for entry in codec.decode_commit(data).entries:
+        commit = codec.decode_commit(data)
+        for index, entry in enumerate(commit.entries):
+            if entry.tag == EFFECT_REQUESTED:
+                assert entry.contact is not None
+                number = 1 + sum(1 for contact, _ in effects.values() if contact == entry.contact)
+                effects[commit.seq, index] = entry.contact, number
             if entry.tag == INPUT_TAG:
                 verdict = codec.decode_input(entry).verdict
                 told.append((verdict.reason if isinstance(verdict, Refused) else type(verdict).__name__.lower(), []))
             elif entry.cause >= 0:
-                told[-1][1].append(line(entry))
+                told[-1][1].append(line(entry, effects))
             elif entry.cause != CAUSE_CONTROL:
-                told.append(("timer", [line(entry)]))
+                told.append(("timer", [line(entry, effects)]))
     return told
 
 
-def line(entry: Entry) -> Line:
+def line(entry: Entry, effects: Effects) -> Line:
     event = codec.decode_event(entry)
+    if isinstance(event, e.EffectEnded | e.EffectRetried):
+        event = replace(event, effect_seq=effects[event.effect_seq, event.effect_entry][1], effect_entry=0)
     return entry.contact, None if isinstance(event, CONTACTS_OWN) else entry.agent, event
 
 
@@ -143,7 +149,8 @@ def grouped(told: list[Told]) -> list[Any]:
 
 def compare(core: list[Any], naive: list[Any]) -> None:
     """Say only what differs: the groups are long."""
-    assert [verdict for verdict, _ in core] == [verdict for verdict, _ in naive]
+    verdicts, ours_too = [verdict for verdict, _ in core], [verdict for verdict, _ in naive]
+    assert verdicts == ours_too, f"core {core}, naive {naive}"
     for (_, ours), (_, theirs) in zip(core, naive, strict=True):
         only_core, only_naive = sorted(set(ours) - set(theirs)), sorted(set(theirs) - set(ours))
         assert (only_core, only_naive) == ([], []), "\n".join(["core", *only_core, "naive", *only_naive])

@@ -13,7 +13,6 @@ from cordboard.events.verdict import REFUSALS, Refused
 from tests.property.pair import Pair
 
 IMPOSSIBLE = {
-    "ContactEnded.reason=flowed_out": "a word for promises",
     "ContactEnded.state=ended": "no contact ends twice",
     "MessageAttached.author=agent": "arrivals are the customer's or the system's",
     "OfferMade.role=supervisor": "a word for listening in",
@@ -28,7 +27,16 @@ IMPOSSIBLE = {
     "refused no_policy": "the harness begins with one: story first_contact",
     "refused no_room": "needs 100 pieces of work from elsewhere: test_an_agent_is_swamped",
     "refused side_limit": "needs six agents: story consult",
-    "ContactLinked.cause=promised": "these histories promise no calls: story callbacks_returning, rust/core/tests/histories",
+    "ContactLinked.cause=promised": "who is promised a call here is unknown: story callbacks_returning, rust/core/tests/histories",
+    "PromiseHeld": "the same",
+    "PromiseReleased": "the same",
+    "refused too_many_promises": "the same",
+    "PromiseMade.kind=hold_place": "no queue of these histories keeps places: story callbacks_place, rust/core/tests/histories",
+    "refused not_waiting": "who waits leaves for no promise: story callbacks_waiting, rust/core/tests/histories",
+    "CallbackOffered": "no queue of these histories offers calls to who came in vain: story callbacks_offered",
+    "CallbackOffered.missed=abandoned": "the same",
+    "CallbackOffered.missed=closed": "the same",
+    "CallbackOffered.reason=no_return_address": "the same",
     "ContactSegmented": "no policy of these histories names an SLA: stories slas*, rust/core/tests/histories",
     "SlaStarted": "the same",
     "SlaStarted.measure=answer": "the same",
@@ -63,19 +71,6 @@ IMPOSSIBLE = {
     **{f"DoorTurned.cause={cause}": "the same" for cause in ("emergency", "closed", "unstaffed", "full", "expected_wait")},
 }
 """What facts of these histories cannot lead to, or what makes no difference to routing, and why."""
-PROMISES = (
-    e.PromiseMade, e.CallbackDeclined, e.CallbackDue, e.CallbackOffered, e.AttemptRecorded, e.PromiseEnded, e.PromiseAtRisk,
-    e.PromiseHeld, e.PromiseReleased, e.CapacitySet,
-)  # fmt: skip
-OF_PROMISES = {
-    "ContactEnded.state=scheduled",
-    *(f"refused {reason}" for reason in ("contact_scheduled", "contact_promised", "not_promised", "not_waiting", "no_callbacks")),
-    *(
-        f"refused {reason}"
-        for reason in ("callback_in_progress", "hours_invalid", "slot_mismatch", "too_many_promises", "plan_too_far")
-    ),
-}
-"""What the naive router does not know yet: rust/core/tests/histories draws it, and stories callbacks_* tell it."""
 NEXT_STEPS = (e.NextStepOffered, e.NextStepTaken)
 OF_NEXT_STEPS = {
     "ThresholdReached.action=next_steps",
@@ -90,14 +85,6 @@ def choices_of(word: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
         for part in (hint, *get_args(hint)):
             if get_origin(part) is Literal:
                 yield name, get_args(part)
-
-
-IMPOSSIBLE |= dict.fromkeys(
-    OF_PROMISES
-    | {event.__name__ for event in PROMISES}
-    | {f"{event.__name__}.{name}={value}" for event in PROMISES for name, values in choices_of(event) for value in values},
-    "promises: stories callbacks_*",
-)
 
 
 IMPOSSIBLE |= dict.fromkeys(

@@ -18,10 +18,11 @@ from tests.property.all_happenings import (
     CONTACT_HAPPENINGS,
     ENGAGEMENT_HAPPENINGS,
     HAPPENINGS,
+    KINDS,
     QUEUE_HAPPENINGS,
 )
 from tests.property.happenings import Dice, Happening, new_contact
-from tests.property.more_sites import MORE, START_MS, More, as_it_is
+from tests.property.more_sites import START_MS
 from tests.property.naive_state import Work
 from tests.property.pair import AGENTS, INBOX, Pair
 from tests.property.rules import IMPOSSIBLE, every_rule, rules_met, rules_of
@@ -29,9 +30,10 @@ from tests.property.sites import CHANNELS, QUEUES, SKILLS, TOPICS, plain, site
 
 FACTS_A_TURN = (1, 1, 1, 1, 2, 5)
 LATE_MS = (0, 0, 0, 0, 300, 1_200)
-SPECIAL = 0.5
-DAYS = {"plain": 60, "hours": 15}
+DAYS = {"plain": 60, "hours": 12, "callbacks": 50}
 """Of each kind."""
+TURNS = {"callbacks": 150}
+"""In days that last longer."""
 LIVED = [(kind, seed) for kind, days in DAYS.items() for seed in range(days)]
 FOUND = (
     11_001, 44_015, 46_008, 58_016, 65_002, 79_011, 85_000, 86_004, 95_013, 114_010, 121_006, 132_014, 136_005, 137_008, 147_016,
@@ -44,10 +46,11 @@ GROUPS = (AGENT_HAPPENINGS, QUEUE_HAPPENINGS, CONTACT_HAPPENINGS, ENGAGEMENT_HAP
 class Day:
     """A seeded day: customers come and go, agents mostly do what they should, now and then anything at all."""
 
-    def __init__(self, seed: int, more: More = as_it_is) -> None:
+    def __init__(self, seed: int, kind: str = "plain") -> None:
         self.random = random.Random(seed)
         self.dice = Dice(self.random)
-        self.pair = Pair(more(self.dice, site(self.dice)), more)
+        self.of = KINDS[kind]
+        self.pair = Pair(self.of.more(self.dice, site(self.dice)), self.of.more)
         self.said: list[f.Fact] = []
         self.happenings = self.kind()
 
@@ -55,7 +58,9 @@ class Day:
         """A day on which few things happen goes deeper into them than one on which everything does."""
         some = self.random.choice([2, 4])
         mixed = self.random.sample(HAPPENINGS, len(HAPPENINGS) // some)
-        return self.random.choice([HAPPENINGS, mixed, *GROUPS, ENGAGEMENT_HAPPENINGS])
+        common = self.random.choice([HAPPENINGS, mixed, *GROUPS, ENGAGEMENT_HAPPENINGS])
+        own = self.of.happenings
+        return [*common[:10], *own, *own] if own else common
 
     def go(self, turns: int) -> None:
         for _ in range(turns):
@@ -80,9 +85,9 @@ class Day:
         """What happens next; work in hand goes on more often than not."""
         dice = self.random.random()
         works = self.pair.naive.works
-        if works and dice < 0.5:
+        if works and dice < self.of.at_hand:
             return self.goes_on(self.random.choice(works))
-        if self.random.random() < SPECIAL and (special := self.special()) is not None:
+        if self.random.random() < self.of.special and (special := self.special()) is not None:
             return special
         if dice < 0.72:
             return self.arrives()
@@ -240,8 +245,8 @@ def test_a_line_fails_whose_agent_is_to_leave_already() -> None:
 @cache
 def lived(kind: str, seed: int) -> frozenset[str]:
     """The rules that a day met."""
-    day = Day(seed, MORE[kind])
-    day.go(turns=250)
+    day = Day(seed, kind)
+    day.go(turns=TURNS.get(kind, 250))
     return frozenset(rules_met(day.pair))
 
 

@@ -8,9 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
-from tests.property.all_happenings import AGENT_HAPPENINGS, CONTACT_HAPPENINGS, ENGAGEMENT_HAPPENINGS, QUEUE_HAPPENINGS
+from tests.property.all_happenings import AGENT_HAPPENINGS, CONTACT_HAPPENINGS, ENGAGEMENT_HAPPENINGS, KINDS, QUEUE_HAPPENINGS
 from tests.property.happenings import Drawn, Happening, new_contact
-from tests.property.more_sites import MORE, More, as_it_is
 from tests.property.pair import AGENTS, Pair
 from tests.property.sites import CHANNELS, QUEUES, SKILLS, TOPICS, site
 
@@ -23,12 +22,12 @@ class Histories(RuleBasedStateMachine):
     """One site: four agents, a few contacts at a time, everything that may happen to them."""
 
     pair: Pair
-    more: More = staticmethod(as_it_is)
+    kind = KINDS["plain"]
 
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
         choices = Drawn(data)
-        self.pair = Pair(self.more(choices, site(choices)), self.more)
+        self.pair = Pair(self.kind.more(choices, site(choices)), self.kind.more)
         self.last: f.Fact | None = None
 
     # What happens
@@ -186,6 +185,17 @@ class Histories(RuleBasedStateMachine):
     def engagement_special(self, data: st.DataObject, happening: Happening) -> None:
         self.special(happening(self.pair, Drawn(data)))
 
+    @precondition(lambda self: self.kind.happenings)
+    @rule(data=st.data())
+    def something_of_its_kind(self, data: st.DataObject) -> None:
+        happening = data.draw(st.sampled_from(self.kind.happenings))
+        self.special(happening(self.pair, Drawn(data)))
+
+    @precondition(lambda self: self.kind.happenings)
+    @rule(data=st.data())
+    def more_of_its_kind(self, data: st.DataObject) -> None:
+        self.something_of_its_kind(data)
+
     def special(self, fact: f.Fact | None) -> None:
         if fact is not None:
             self.happen(fact)
@@ -228,7 +238,13 @@ class Histories(RuleBasedStateMachine):
 class HistoriesWithHours(Histories):
     """Queues open and close by calendars."""
 
-    more = staticmethod(MORE["hours"])
+    kind = KINDS["hours"]
+
+
+class HistoriesWithCallbacks(Histories):
+    """Calls are promised."""
+
+    kind = KINDS["callbacks"]
 
 
 def limits(examples: int) -> settings:
@@ -245,4 +261,6 @@ def limits(examples: int) -> settings:
 TestHistories = Histories.TestCase
 TestHistories.settings = limits(100)
 TestHistoriesWithHours = HistoriesWithHours.TestCase
-TestHistoriesWithHours.settings = limits(40)
+TestHistoriesWithHours.settings = limits(30)
+TestHistoriesWithCallbacks = HistoriesWithCallbacks.TestCase
+TestHistoriesWithCallbacks.settings = limits(50)

@@ -1,0 +1,170 @@
+"""Facts about promised calls, naively."""
+
+from typing import Any
+
+from cordboard.events import event as e
+from cordboard.events import fact as f
+from cordboard.events.promises import Hours
+from tests.property.naive_cases import CaseFacts
+from tests.property.naive_state import Contact, Promise
+
+Wish = f.CallbackRequested | f.CallbackRescheduled
+PLAN_AHEAD_MS = 400 * 24 * 3_600_000
+
+
+class Callbacks(CaseFacts):
+    """Wishes, moves, plans, and what became of calls."""
+
+    def on_CallbackRequested(self, fact: f.CallbackRequested) -> None:
+        self.queue(fact.queue)
+        self.profile(fact.channel)
+        self.know_skills([need.skill for need in fact.requirements])
+        if fact.topic is not None and fact.topic not in [topic.name for topic in self.policy.topics]:
+            self.refuse("unknown_topic")
+        if fact.entry_point is not None and fact.entry_point not in [each.name for each in self.policy.entry_points]:
+            self.refuse("unknown_entry_point")
+        self.check_hours(fact.hours)
+        if self.known(fact.contact):
+            self.refuse("contact_exists")
+        waiting = None if fact.waiting is None else self.who_flows_out(fact.waiting)
+        slot = self.find(fact.queue, fact.wish_ms, fact.exact, fact.hours, None)
+        if isinstance(slot, str):
+            self.declined(fact.contact, fact.queue, fact, slot, fact.hours)
+            return
+        promise = Promise(
+            contact=fact.contact, channel=fact.channel, queue=fact.queue, mode=fact.mode or self.grid(fact.queue).mode,
+            made_ms=self.moment, requirements=fact.requirements, priority=fact.priority, customer=fact.customer,
+            preferred=fact.preferred, entry_point=fact.entry_point, topic=fact.topic, case=self.case_of_wish(fact, waiting),
+            rule=fact.rule, language=fact.language, accepts=fact.accepts, address=fact.address, hours=fact.hours,
+        )  # fmt: skip
+        self.promise_made(promise, slot, fact.waiting, None)
+        if waiting is not None:
+            self.flow_out(waiting, promise.contact)
+
+    def case_of_wish(self, fact: f.CallbackRequested, waiting: Contact | None) -> bytes | None:
+        """It goes on with the case of who flows out into it, unless the wish names one."""
+        return fact.case if fact.case is not None or waiting is None else waiting.case
+
+    def check_hours(self, hours: list[Hours]) -> None:
+        if any(each.until_ms <= each.from_ms for each in hours):
+            self.refuse("hours_invalid")
+
+    def who_flows_out(self, ref: bytes) -> Contact:
+        contact = self.live(ref)
+        if contact.state not in ("queued", "offered") or contact.promise is not None:
+            self.refuse("not_waiting")
+        return contact
+
+    def flow_out(self, contact: Contact, into: bytes) -> None:
+        state = contact.state
+        self.revoke_all(contact, "contact_gone")
+        self.visit_ended(contact, "flowed_out")
+        self.contact_ended(contact, "flowed_out", state, into)
+
+    def declined(self, contact: bytes, queue: str, wish: Wish, reason: Any, hours: list[Hours]) -> None:
+        slots = self.alternatives(queue, self.wished(queue, wish.wish_ms, wish.exact), hours)
+        said = e.CallbackDeclined(at_ms=self.moment, queue=queue, wish_ms=wish.wish_ms, reason=reason, alternatives=slots)
+        self.record(said, contact)
+
+    def promise_made(self, promise: Promise, slot: int, waiting: bytes | None, replaces: bytes | None) -> None:
+        policy = self.grid(promise.queue)
+        promise.slot_ms, promise.due_ms = policy.slot_ms, slot * policy.slot_ms
+        self.set_window(promise)
+        self.promises[promise.contact] = promise
+        made = e.PromiseMade(
+            at_ms=self.moment, queue=promise.queue, kind="scheduled", mode=promise.mode,  # type: ignore[arg-type]
+            due_ms=promise.due_ms, from_ms=promise.from_ms, until_ms=promise.until_ms, slot_ms=promise.slot_ms, key=None,
+            requirements=promise.requirements, priority=promise.priority, customer=promise.customer, preferred=promise.preferred,
+            entry_point=promise.entry_point, topic=promise.topic, case=promise.case, rule=promise.rule,
+            language=promise.language, accepts=promise.accepts, hours=promise.hours, address=promise.address, waiting=waiting,
+            replaces=replaces,
+        )  # fmt: skip
+        self.record(made, promise.contact)
+
+    def set_window(self, promise: Promise) -> None:
+        """Cut to the stretches that hold what was said, and not before now."""
+        policy, due_ms = self.grid(promise.queue), promise.due_ms
+        from_ms, until_ms = due_ms - policy.early_ms, due_ms + policy.late_ms
+        openings = self.calendar(promise.queue).openings
+        stretches = [(each.from_ms, each.until_ms) for each in promise.hours]
+        for some in (stretches, openings or []):
+            for begin_ms, end_ms in some:
+                if begin_ms <= due_ms < end_ms:
+                    from_ms, until_ms = max(from_ms, begin_ms), min(until_ms, end_ms)
+        promise.from_ms = promise.next_ms = max(from_ms, self.at_ms + 1)
+        promise.until_ms = until_ms
+
+    def on_CallbackRescheduled(self, fact: f.CallbackRescheduled) -> None:
+        promise = self.promised(fact.contact)
+        hours = promise.hours if fact.hours is None else fact.hours
+        self.check_hours(hours)
+        if self.known(fact.successor):
+            self.refuse("contact_exists")
+        slot = why = self.find(promise.queue, fact.wish_ms, fact.exact, hours, None)
+        if isinstance(slot, str):
+            slot = self.find(promise.queue, fact.wish_ms, fact.exact, hours, promise)
+        if isinstance(slot, str):
+            self.declined(promise.contact, promise.queue, fact, why, hours)
+            return
+        contact = self.contact(promise.contact)
+        priority, topic = (promise.priority, promise.topic) if contact is None else (contact.priority, contact.topic)
+        successor = Promise(
+            contact=fact.successor, channel=promise.channel, queue=promise.queue, mode=promise.mode, made_ms=self.moment,
+            requirements=promise.requirements, priority=priority, customer=promise.customer,
+            preferred=promise.preferred, entry_point=promise.entry_point, topic=topic,
+            case=promise.case or promise.contact, rule=promise.rule, language=promise.language, accepts=promise.accepts,
+            address=promise.address, hours=hours,
+        )  # fmt: skip
+        self.promise_made(successor, slot, None, promise.contact)
+        state = "scheduled" if contact is None else contact.state
+        if contact is not None:
+            self.revoke_all(contact, "contact_gone")
+            self.visit_ended(contact, "flowed_out")
+        self.gone(promise, contact, "flowed_out", state, successor.contact)
+        self.promise_ended(promise, "rescheduled", None, successor.contact)
+
+    def promised(self, ref: bytes) -> Promise:
+        """What has not been kept, and is not being kept just now."""
+        if self.is_gone(ref):
+            self.refuse("contact_gone")
+        contact = self.contact(ref)
+        if contact is None and ref not in self.promises:
+            self.refuse("unknown_contact")
+        if ref not in self.promises:
+            self.refuse("not_promised")
+        if contact is not None and contact.state == "connecting":
+            self.refuse("callback_in_progress")
+        return self.promises[ref]
+
+    def on_CallbackCancelled(self, fact: f.CallbackCancelled) -> None:
+        promise = self.promised(fact.contact)
+        self.know_reason(fact.reason)
+        self.cancel(promise)
+
+    def on_AttemptReported(self, fact: f.AttemptReported) -> None:
+        agent, contact = self.known_agent(fact.agent), self.live(fact.contact)
+        work = self.work(contact.id, agent.id, "connecting")
+        if work is None or work.attempt != fact.attempt:
+            self.refuse("not_connecting")
+        if contact.promise is None:
+            self.refuse("not_promised")
+        self.attempt_over(work, contact, fact.outcome, fact.ring_ms)
+
+    # Plans
+
+    def on_CapacityPlanned(self, fact: f.CapacityPlanned) -> None:
+        self.queue(fact.queue)
+        policy = self.callbacks(fact.queue)
+        if policy is None:
+            self.refuse("no_callbacks")
+        if fact.slot_ms != policy.slot_ms or fact.from_ms % fact.slot_ms or not fact.capacities:
+            self.refuse("slot_mismatch")
+        if fact.from_ms > self.at_ms + PLAN_AHEAD_MS:
+            self.refuse("plan_too_far")
+        first = fact.from_ms // fact.slot_ms
+        plan = self.plans.setdefault(fact.queue, {})
+        for slot, capacity in enumerate(fact.capacities, first):
+            if slot >= self.moment // fact.slot_ms:
+                plan[slot] = capacity
+        self.record(e.CapacitySet(self.moment, fact.queue, fact.from_ms, fact.slot_ms, fact.capacities))
+        self.note_risks(fact.queue, range(first, first + len(fact.capacities)))
