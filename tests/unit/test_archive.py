@@ -80,6 +80,25 @@ async def test_any_stretch_can_be_read(written: MemoryLog, tmp_path: Path) -> No
         _ = [links async for links in archive.commits(1, len(everything) + 1)]
 
 
+async def test_whoever_asks_around_a_place_reads_its_file_once(
+    written: MemoryLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an explanation does, that looks for an instant."""
+    archive, read = archive_in(tmp_path), list[str]()
+    await in_segments_and_parts(written, archive, 9_000)
+    get = archive.storage.get
+
+    async def counted(key: str) -> bytes:
+        read.append(key)
+        return await get(key)
+
+    monkeypatch.setattr(archive.storage, "get", counted)
+    alone, everything = await ArchivedJournal.open(archive), await commits(written)
+    assert [await alone.read_commit(seq) for seq in range(len(everything), 0, -1)] == list(reversed(everything))
+    files = [*(await archive.closed()), *(await archive.parts())]
+    assert len(read) == len(set(read)) == len(files) < len(everything)
+
+
 async def test_the_archive_alone_is_decided_again(written: MemoryLog, tmp_path: Path) -> None:
     archive = archive_in(tmp_path)
     archiver = await write_all(written, archive)

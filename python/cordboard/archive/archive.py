@@ -13,12 +13,14 @@ from __future__ import annotations
 import asyncio
 import bisect
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 
 from cordboard.archive import segment
 from cordboard.archive.segment import HEAD_BYTES, Header, Link
 from cordboard.archive.shelf import Shelf
 from cordboard.archive.storage import Storage
 from cordboard.errors import ArchiveCorrupt, NotFound
+from cordboard.log.port import Stored
 from cordboard.log.subjects import check_site
 
 _AT_ONCE = 16
@@ -34,6 +36,7 @@ class Archive:
         self.site = check_site(site)
         self.shelf = Shelf(storage, site)
         self._closed: dict[str, Header] = {}
+        self._held: list[Link] = []
 
     @property
     def where(self) -> str:
@@ -122,6 +125,22 @@ class Archive:
                 raise ArchiveCorrupt(f"{self.where}: no file holds commit {position}, though one is listed")
         if last is not None and position <= last:
             raise ArchiveCorrupt(f"{self.where}: commit {position} is in no file, wanted were {first} to {last}")
+
+    async def commit(self, seq: int) -> Stored:
+        """One commit. Its file is held until another one is asked for: who looks for an instant asks around a place.
+
+        Raises NotFound if it is in no file, ArchiveCorrupt.
+        """
+        for _ in range(_WALKED_AGAIN + 1):
+            held = self._held
+            if held and held[0].seq <= seq <= held[-1].seq:
+                return held[seq - held[0].seq].stored
+            found = _covering(await self.closed(), await self.parts(), seq)
+            if found is None:
+                break
+            with suppress(NotFound):  # a part that became a segment meanwhile
+                _, self._held = await self.read(self._key(found))
+        raise NotFound(f"{self.where} has no commit {seq}")
 
     def _key(self, header: Header) -> str:
         return self.closed_key(header.first_seq) if header.closed else self.part_key(header.first_seq)

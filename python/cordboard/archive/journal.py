@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, aclosing
 
 from cordboard.archive.archive import Archive
-from cordboard.archive.segment import Link
 from cordboard.archive.shelf import Shelf
 from cordboard.errors import JournalCorrupt, NotFound
 from cordboard.log.port import Appender, Frame, Publisher, SiteLog, Snapshots, Stored
@@ -18,7 +17,6 @@ class ArchivedJournal:
     def __init__(self, archive: Archive, last: int) -> None:
         self._archive = archive
         self._last = last
-        self._held: list[Link] = []
 
     @classmethod
     async def open(cls, archive: Archive) -> ArchivedJournal:
@@ -49,12 +47,9 @@ class ArchivedJournal:
 
     async def read_commit(self, seq: int) -> Stored:
         """Raises NotFound, ArchiveCorrupt."""
-        if not self._held or not self._held[0].seq <= seq <= self._held[-1].seq:
-            if not 1 <= seq <= self._last:
-                raise NotFound(f"{self._archive.where} has no commit {seq}")
-            async with aclosing(self._archive.commits(seq, seq)) as segments:
-                self._held = await anext(segments)
-        return self._held[seq - self._held[0].seq].stored
+        if not 1 <= seq <= self._last:
+            raise NotFound(f"{self._archive.where} has no commit {seq}")
+        return await self._archive.commit(seq)
 
 
 class WithArchive:
@@ -134,10 +129,10 @@ class WithArchive:
         except NotFound:
             if seq >= await self._log.first_journal_seq():
                 raise
-        async with aclosing(self._archive.commits(seq, seq)) as segments:
-            async for links in segments:
-                return links[0].stored
-        raise JournalCorrupt(f"commit {seq} was trimmed and is in no file of {self._archive.where}")
+        try:
+            return await self._archive.commit(seq)
+        except NotFound as error:
+            raise JournalCorrupt(f"commit {seq} was trimmed and is in no file of {self._archive.where}") from error
 
     async def server_time_ms(self) -> int:
         return await self._log.server_time_ms()
