@@ -1,4 +1,4 @@
-//! Which slots of a queue have room for another callback: the plan and the opening hours, less what is promised.
+//! Which slots of a queue have room for another callback: the plan and the opening hours, less what is promised; and the window of a promise.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -6,7 +6,17 @@ use std::ops::Range;
 use crate::site::Site;
 use crate::slots::SlotGrid;
 use crate::state::Promise;
-use crate::words::{CallbackPolicy, Hours, Name};
+use crate::words::bounds::INSTANT_MAX_MS;
+use crate::words::{CallbackPolicy, DeclineReason, Hours, Name};
+
+/// What can be promised.
+#[allow(clippy::struct_field_names)] // units come last
+#[derive(Clone, Copy)]
+pub(crate) struct Window {
+    pub(crate) due_ms: u64,
+    pub(crate) from_ms: u64,
+    pub(crate) until_ms: u64,
+}
 
 /// Slots that were counted, by queue, with their length. They are counted anew when time or a policy has moved on: what stands here says
 /// nothing that the state does not say.
@@ -93,6 +103,27 @@ impl Site {
         calendar.is_none_or(|calendar| calendar.between(from_ms, from_ms.saturating_add(length_ms)) == length_ms)
     }
 
+    /// When a place in the line is likely to be reached that a contact of this class keeps from now on. Else why none can be kept, and the
+    /// instant near which something else could be had.
+    pub(crate) fn place(&self, queue: &Name, klass: Option<u8>, hours: &[Hours], now_ms: u64) -> Result<Window, (DeclineReason, u64)> {
+        let policy = self.callbacks(queue).filter(|policy| policy.hold_place).ok_or((DeclineReason::NoCallbacks, now_ms))?;
+        // Nobody can say when.
+        let expected = klass.and_then(|klass| self.expected_wait(queue, klass, now_ms)).ok_or((DeclineReason::Closed, now_ms))?;
+        let due_ms = now_ms + 1 + expected.p50_ms;
+        let from_ms = due_ms.saturating_sub(policy.early_ms).max(now_ms + 1);
+        let until_ms = (now_ms + expected.p90_ms).max(due_ms + policy.late_ms).min(INSTANT_MAX_MS);
+        if !self.is_open_from(queue, now_ms, until_ms - now_ms) {
+            // It would be promised beyond closing.
+            return Err((DeclineReason::Closed, due_ms));
+        }
+        let inside = |hours: &Hours| hours.from_ms <= from_ms && until_ms <= hours.until_ms;
+        if hours.is_empty() || hours.iter().any(inside) {
+            Ok(Window { due_ms, from_ms, until_ms })
+        } else {
+            Err((DeclineReason::OutsideHours, due_ms))
+        }
+    }
+
     /// From scratch.
     fn count_slots(&self, queue: &Name, first: u64, before: u64) -> SlotGrid {
         let Some(policy) = self.callbacks(queue) else { return SlotGrid::default() };
@@ -117,4 +148,12 @@ pub(crate) fn spans(hours: &[Hours], slot_ms: u64, (first, end): (u64, u64)) -> 
     }
     let slots = hours.iter().map(|hours| (hours.from_ms.div_ceil(slot_ms).max(first), hours.until_ms.div_ceil(slot_ms).min(end)));
     slots.filter(|(from, before)| from < before).collect()
+}
+
+/// Around the promised time, as far as the customer can be reached.
+pub(crate) fn windowed(due_ms: u64, policy: &CallbackPolicy, hours: &[Hours], now_ms: u64) -> Window {
+    let hours = hours.iter().find(|hours| (hours.from_ms..hours.until_ms).contains(&due_ms));
+    let from_ms = due_ms.saturating_sub(policy.early_ms).max(hours.map_or(0, |hours| hours.from_ms));
+    let until_ms = due_ms.saturating_add(policy.late_ms).min(hours.map_or(INSTANT_MAX_MS, |hours| hours.until_ms));
+    Window { due_ms, from_ms: from_ms.max(now_ms + 1), until_ms: until_ms.min(INSTANT_MAX_MS) }
 }

@@ -8,6 +8,7 @@ mod agent;
 mod arrival;
 mod beginning;
 mod callback;
+mod capacity;
 mod connect;
 mod contact;
 mod desk;
@@ -42,6 +43,7 @@ mod threshold;
 mod transfer;
 mod visit;
 mod waiting;
+mod wish;
 
 pub(crate) use drain::Drain;
 pub(crate) use returning::Came;

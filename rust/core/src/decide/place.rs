@@ -1,7 +1,7 @@
 //! Places in the line at closing: who keeps one then is called in a slot instead.
 
-use super::callback::Wish;
 use super::queue::is_left;
+use super::wish::Wish;
 use crate::state::{Phase, Promise};
 use crate::turn::Turn;
 use crate::words::{Id, Key, Name, PromiseKind, PromiseMade, PromiseOutcome};
