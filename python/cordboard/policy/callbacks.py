@@ -17,6 +17,8 @@ DAY_MS: Final = 24 * HOUR_MS
 
 RETRY_MS: Final = 3 * MINUTE_MS
 """So that all attempts fit into the window that a promise has by default."""
+HOLDBACK_MS: Final = MINUTE_MS
+"""Only promises that are about to be missed ask for it."""
 RETRY_MIN_MS: Final = 30_000
 """Who does not answer now does not answer sooner."""
 
@@ -43,8 +45,9 @@ _SECTION = Section(
         Setting(
             "holdback",
             Duration(0, HOUR_MS),
-            "So long before the last moment to dial, the next agent is held for the promise; 0s: never.",
+            "At most so long before the last moment to dial, the next agent is held for the promise; 0s: never.",
             field="holdback_ms",
+            otherwise=HOLDBACK_MS,
         ),
         Setting("hold_place", Flag(), "Whether customers who wait may hang up and keep their place.", field="hold_place"),
         Setting("offer_missed", Flag(), "Whether customers who came in vain are to be offered a callback.", field="offer_missed"),

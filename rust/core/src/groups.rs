@@ -82,6 +82,11 @@ impl<K: Spread, M: Ord + Copy> Groups<K, M> {
         }
     }
 
+    /// Somebody is in some group.
+    pub(crate) fn any(&self) -> bool {
+        self.0.len() > 0
+    }
+
     /// The members of a group in their order.
     pub(crate) fn of(&self, key: &K) -> impl DoubleEndedIterator<Item = &M> {
         self.0.get(key).into_iter().flat_map(Group::iter)

@@ -1,10 +1,8 @@
 //! When a queue's settings come into play for a contact: never before `next_ms`, the next moment at which a turn may be.
 
 use crate::clock::Clock;
+use crate::rules::LIVE_CLASS;
 use crate::words::{QueuePolicy, Threshold};
-
-/// Classes up to this one are live: nothing to promote.
-const LIVE_CLASS: u8 = 1;
 
 /// How a visit began.
 #[derive(Debug, Clone, Copy)]

@@ -112,6 +112,9 @@ impl Site {
         if let Some(reserved) = agent.reserved {
             return self.reserved_contact(id, reserved, now_ms);
         }
+        if let Some(held) = self.held_contact(id, agent, now_ms) {
+            return Some(held);
+        }
         let (floored, [first, next]) = self.first_contacts(&Looking { id, slot, agent, free, now_ms });
         let (turn, found) = first?;
         let contact = self.state.contacts.at(found)?;
@@ -128,7 +131,7 @@ impl Site {
         Some(Match { contact: named(found)?, agent: id, rank, cause, why })
     }
 
-    /// The one an agent is reserved for, and no other.
+    /// The one an agent is reserved for.
     fn reserved_contact(&self, id: Id, reserved: Id, now_ms: u64) -> Option<Match> {
         let contact = self.contact(&reserved).filter(|contact| self.may_offer(contact, &id, &Asked::at(self, now_ms)))?;
         let preferred = self.preference_holds(contact, now_ms);
@@ -136,6 +139,17 @@ impl Site {
             if preferred { (OfferCause::Preferred, Decided::Preferred) } else { (OfferCause::Routed, Decided::Reserved) };
         let why = Why { decided, ..self.why(contact, Looked::Agent) };
         Some(Match { contact: reserved, agent: id, rank: self.agent(&id)?.rank(contact)?, cause, why })
+    }
+
+    /// Of the promised calls that agents are held for, the first one that this agent may have: whoever is free first takes it.
+    fn held_contact(&self, id: Id, agent: &Agent, now_ms: u64) -> Option<Match> {
+        if !self.index.holds.any() || !self.state.levels.is(4) {
+            return None;
+        }
+        let held = agent.memberships.keys().flat_map(|queue| self.index.holds.of(queue));
+        let mut line: Vec<(Key, Id)> = held.filter_map(|held| Some((self.contact(held)?.key, *held))).collect();
+        line.sort_unstable();
+        line.into_iter().find_map(|(_, held)| self.reserved_contact(id, held, now_ms))
     }
 
     /// The contact an agent may take first, and the one it could take if that were not there; whether a floor asks for the first.

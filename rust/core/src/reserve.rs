@@ -57,6 +57,13 @@ impl Site {
         self.reserves(queue)
     }
 
+    /// How long it takes on average until one of the queue's ready members is done with a contact of the class. None: nobody is ready, or how
+    /// long they take is not known.
+    pub(crate) fn free_in_ms(&self, queue: &Name, klass: u8) -> Option<u64> {
+        let ready = self.index.ready.get(queue).map(|ready| ready.len() as u64).filter(|ready| *ready > 0)?;
+        Some(self.state.pace.of(queue, klass)?.handled_ms()?.div_ceil(ready))
+    }
+
     /// Fewer agents are held for promises of the queue than its share of those who are ready.
     fn may_hold_another(&self, queue: &Name) -> bool {
         let Some(policy) = self.callbacks(queue).filter(|policy| policy.holdback_ms > 0) else { return false };

@@ -15,6 +15,9 @@ use crate::words::{
 
 /// What nobody waits for at the other end.
 const DEFERRABLE_CLASS: u8 = 3;
+/// Classes up to this one are of contacts that cannot be put off.
+pub(crate) const LIVE_CLASS: u8 = 1;
+
 /// With strict order one step of priority outweighs any difference of due times (ms).
 const STRICT_CREDIT_MS: i64 = 10_000_000_000_000;
 
@@ -248,6 +251,11 @@ impl Rules {
 
     pub(crate) fn channel(&self, name: &Name) -> Option<&ChannelProfile> {
         self.channels.get(name)
+    }
+
+    /// Somebody waits at the other end.
+    pub(crate) fn customer_is_there(&self, channel: &Name) -> bool {
+        self.channel(channel).is_some_and(|profile| profile.presence != ChannelPresence::Async)
     }
 
     pub(crate) fn queue(&self, name: &Name) -> Option<&QueuePolicy> {

@@ -37,8 +37,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn customer_is_there(&self, channel: &Name) -> bool {
-        let profile = self.rules().and_then(|rules| rules.channel(channel));
-        profile.is_some_and(|profile| profile.presence != ChannelPresence::Async)
+        self.rules().is_some_and(|rules| rules.customer_is_there(channel))
     }
 
     /// The first queue along the overflow that takes new contacts.

@@ -3,13 +3,13 @@
 //! ```text
 //! scheduled --early--> waits for agents nobody else wants --due--> waits among live contacts --accepted--> dialled
 //! dialled --connected--> kept (after its window: missed)
-//!         --not reached--> scheduled again, or honoured_not_reached
+//!         --not reached--> scheduled again, or honoured_not_reached; or cancelled, if they came in and were answered meanwhile
 //! any --window over--> missed, or honoured_not_reached if it was tried
 //! ```
 
 use super::{word, Check};
 use crate::promised::DIAL;
-use crate::rules::Rules;
+use crate::rules::{Rules, LIVE_CLASS};
 use crate::state::{Promise, PromiseStage};
 use crate::turn::{Turn, GAP_MS};
 use crate::words::bounds::{counted, ATTEMPT_MAX, DURATION_MAX_MS, INSTANT_MAX_MS};
@@ -19,13 +19,11 @@ use crate::words::{
     RevokeReason, VisitOutcome,
 };
 
-/// So many attempts are recorded for each of the policy's, however many of them count. A dial that failed on the agent's leg or the
-/// platform's is none.
+/// So many attempts are recorded for each of the policy's, however many of them count. A dial that failed on the agent's leg is none.
 const DIALS_AN_ATTEMPT: u64 = 2;
 
-/// The class of what no live contact must wait for, and that of live contacts.
+/// The class of what no live contact must wait for.
 const LAST_CLASS: u8 = 3;
-const LIVE_CLASS: u8 = 1;
 
 impl Turn<'_> {
     pub(super) fn promise(&self, id: &Id) -> Option<&Promise> {
@@ -101,11 +99,13 @@ impl Turn<'_> {
         })
     }
 
-    /// From when on the next agent is held for it, rather than miss it.
+    /// From when on the next agent is held for it, rather than miss it: so long before the last dial as it takes until somebody is free.
     fn hold_at(&self, promise: &Promise) -> Option<u64> {
         let policy = self.site.callbacks(&promise.queue).filter(|policy| policy.holdback_ms > 0 && policy.holdback_percent > 0)?;
+        let free_ms = self.site.free_in_ms(&promise.queue, LIVE_CLASS).filter(|_| self.site.state.levels.is(4));
+        let lead_ms = free_ms.map_or(policy.holdback_ms, |free_ms| free_ms.min(policy.holdback_ms));
         let last_ms = promise.until_ms.saturating_sub(policy.dial_ms);
-        Some(last_ms.saturating_sub(policy.holdback_ms).max(promise.due_ms).max(self.at_ms + 1).min(INSTANT_MAX_MS))
+        Some(last_ms.saturating_sub(lead_ms).max(promise.due_ms).max(self.at_ms + 1).min(INSTANT_MAX_MS))
     }
 
     /// Among live contacts, as if it had been queued so long before that it was due when promised.

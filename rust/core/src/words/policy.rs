@@ -156,10 +156,10 @@ maps! {
 
     /// Callbacks of a queue. A slot of `slot_ms` holds `capacity` promises in opening hours, unless a plan says otherwise. Kept is connected
     /// between `early_ms` before and `late_ms` after what was promised. The customer is dialled `dial_ms` long, at most `attempts` times,
-    /// `retry_ms` apart; without an answer it counts only after `ring_min_ms`. So long before the last moment to dial, the next agent is held
-    /// for it: `holdback_percent` of the ready members at most, one at least; `holdback_ms` 0: nobody is. `hold_place`: who waits may hang up
-    /// and keep the place. `offer_missed`: who came in vain is to be offered a callback. `returning`: what becomes of the promise if its customer
-    /// comes in before.
+    /// `retry_ms` apart; without an answer it counts only after `ring_min_ms`. So long before the last moment to dial as it takes until somebody
+    /// is free, at most `holdback_ms` (0: never), the next agent is held for it: `holdback_percent` of the ready members at most, one at least.
+    /// `hold_place`: who waits may hang up and keep the place. `offer_missed`: who came in vain is to be offered a callback. `returning`: what
+    /// becomes of the promise if its customer comes in before.
     CallbackPolicy {
         slot_ms: u64 [SLOT] = 900_000,
         capacity: u32 [PLACES] = 0,
