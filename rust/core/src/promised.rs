@@ -170,3 +170,25 @@ impl Promised {
         }
     }
 }
+
+/// What somebody comes about.
+pub(crate) struct Matter<'a> {
+    pub(crate) case: Option<Id>,
+    pub(crate) topic: Option<&'a Name>,
+    pub(crate) queue: &'a Name,
+}
+
+impl<'a> Matter<'a> {
+    pub(crate) fn of(id: Id, contact: &'a Contact) -> Self {
+        Self { case: Some(contact.case_of(id)), topic: contact.topic.as_ref(), queue: &contact.queue }
+    }
+
+    /// The same case, or else the same topic; where one of them has none, the same queue.
+    pub(crate) fn is_that_of(&self, id: Id, promise: &Promise) -> bool {
+        let case = self.case.is_some_and(|case| case == promise.case_of(id));
+        case || match (self.topic, &promise.topic) {
+            (Some(own), Some(promised)) => own == promised,
+            (None, _) | (_, None) => *self.queue == promise.queue,
+        }
+    }
+}

@@ -20,8 +20,9 @@ impl Site {
         match event {
             Event::EngagementStarted(event) => self.start_engagement(about, event),
             Event::ContactAnswered(event) => {
-                let at_ms = event.at_ms;
-                self.note_contact(about.contact()?, |contact| contact.answered_ms = Some(at_ms))
+                let (id, at_ms) = (about.contact()?, event.at_ms);
+                self.note_contact(id, |contact| contact.answered_ms = Some(at_ms))?;
+                self.note_served(id)
             }
             Event::MessageRelayed(event) => {
                 let id = about.contact()?;

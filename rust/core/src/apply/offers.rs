@@ -5,7 +5,7 @@ use super::{no_work, About};
 use crate::conversation::{Sibling, Side, SidePhase};
 use crate::site::Site;
 use crate::state::{Agent, Contact, Exclusion, OfferEnd, PastOffer, Phase, Work, WorkPhase, RECENT_OFFERS};
-use crate::words::{DirectReason, Event, Leg, OfferCause, OfferMade, Role};
+use crate::words::{DirectReason, Event, OfferCause, OfferMade, Role};
 
 /// How an accepted or offered attempt leaves the contact's and the agent's hands.
 #[derive(Clone, Copy)]
@@ -63,7 +63,6 @@ impl Site {
             }
             Event::ConnectFailed(event) => {
                 let (failures, siblings_until_ms) = (event.failures, event.siblings_until_ms);
-                self.note_failed_dial(about.contact()?, event.leg == Leg::Platform);
                 self.change_agent(about.agent()?, |agent| agent.failures = failures)?;
                 let release = Release::new(event.attempt, turn_ms, OfferEnd::Expired);
                 let release = release.excluding(event.excluded_until_ms, event.reoffer_from_ms);

@@ -3,9 +3,11 @@
 use crate::apply::agents::settle_limits;
 use crate::apply::{no_work, About};
 use crate::index::Later;
+use crate::promised::Matter;
+use crate::rules::{Rules, LIVE_CLASS};
 use crate::site::Site;
 use crate::state::{Contact, Held, Phase, Planned, Promise, PromiseStage};
-use crate::words::bounds::DURATION_MAX_MS;
+use crate::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
 use crate::words::{AttemptOutcome, AttemptRecorded, CallbackDue, CapacitySet, Event, Id, PromiseMade};
 
 impl Site {
@@ -120,6 +122,25 @@ impl Site {
         })
     }
 
+    /// Whoever was promised a call is connected. Should they ever wait again, they do as any contact that has come by then; who was called
+    /// before it was due would stand behind all others.
+    fn goes_on(&mut self, id: Id, at_ms: u64) -> Result<(), String> {
+        let answered = self.contact(&id).filter(|contact| contact.answered_ms.is_some() && self.state.levels.is(4));
+        let Some((contact, rules)) = answered.zip(self.rules()) else { return Ok(()) };
+        let Some(queue) = rules.queue(&contact.queue) else { return Ok(()) };
+        let target_ms = Rules::target_ms(queue, &contact.channel);
+        let drain_at_ms = (queue.drain_after_ms > 0).then(|| (at_ms + queue.drain_after_ms).min(INSTANT_MAX_MS));
+        let early = contact.key.klass > LIVE_CLASS;
+        let key = if early { rules.key(LIVE_CLASS, at_ms, target_ms, contact.priority, contact.key.seq) } else { contact.key };
+        self.change_contact(id, |contact| {
+            (contact.key, contact.target_ms) = (key, target_ms);
+            contact.course.drain_at_ms = drain_at_ms;
+            if early {
+                (contact.entered_ms, contact.queued_at_ms) = (at_ms, at_ms);
+            }
+        })
+    }
+
     fn end_promise(&mut self, id: Id, at_ms: u64) -> Result<(), String> {
         let case = self.case_of(&id);
         let promise = self.state.promises.remove(&id).ok_or_else(|| format!("nothing is promised to contact {id:?}"))?;
@@ -132,7 +153,7 @@ impl Site {
             self.index.promised.let_go(&held.returned);
         }
         self.rest_broken(case, at_ms);
-        Ok(())
+        self.goes_on(id, at_ms)
     }
 
     /// A visit of a promised contact begins: its offers, and its messages, count on from the last ones.
@@ -158,15 +179,23 @@ impl Site {
             let _ = self.change_promise(id, |promise| {
                 promise.dialling_until_ms = until_ms;
                 promise.tried.since_ms = since_ms;
+                promise.tried.served = promise.tried.served.filter(|_| until_ms.is_none());
             });
         }
     }
 
-    /// A dial came to nothing on the agent's leg, or on the platform's though there was an agent: the last one tells whom to blame.
-    pub(super) fn note_failed_dial(&mut self, id: Id, by_platform: bool) {
-        if self.state.levels.is(4) && self.state.promises.get(&id).is_some() {
-            let _ = self.change_promise(id, |promise| promise.tried.failed = by_platform);
-        }
+    /// A customer who may be promised calls about the same is answered: those who dial them at this moment need not do so again.
+    pub(super) fn note_served(&mut self, returned: Id) -> Result<(), String> {
+        let Some(contact) = self.contact(&returned).filter(|_| self.state.levels.is(4)) else { return Ok(()) };
+        let Some(customer) = contact.customer else { return Ok(()) };
+        let there = self.rules().is_some_and(|rules| rules.customer_is_there(&contact.channel));
+        let matter = Matter::of(returned, contact);
+        let dialled = self.index.promised.of(&customer).filter(|id| {
+            let promise = self.state.promises.get(id).filter(|promise| promise.dialling_until_ms.is_some());
+            there && *id != returned && promise.is_some_and(|promise| matter.is_that_of(*id, promise))
+        });
+        let dialled: Vec<Id> = dialled.collect();
+        dialled.into_iter().try_for_each(|id| self.change_promise(id, |promise| promise.tried.served = Some(returned)))
     }
 
     /// Connects that are under way may take longer by this.

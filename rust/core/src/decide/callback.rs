@@ -233,7 +233,6 @@ impl Turn<'_> {
     pub(super) fn cancel(&mut self, fact: &CallbackCancelled) {
         self.end_promise_early(fact.contact, PromiseOutcome::Cancelled, None);
     }
-
 }
 
 fn check_hours(hours: &[Hours]) -> Check {

@@ -83,6 +83,9 @@ impl Turn<'_> {
             let ring_ms = self.rang_ms(&id);
             return self.record_attempt(&(id, fact.attempt, agent), AttemptOutcome::NoAnswer, ring_ms);
         }
+        if fact.leg == Leg::Platform && self.promise(&id).is_some() && self.site.state.levels.is(4) {
+            return self.record_failed_dial(&(id, fact.attempt, agent));
+        }
         let Some(contact) = self.site.contact(&id).cloned() else { return };
         let primary = contact.holder(fact.attempt).is_some_and(|holder| holder.role == Role::Primary);
         let live = self.rules().and_then(|rules| rules.channel(&contact.channel)).map(|profile| profile.presence)

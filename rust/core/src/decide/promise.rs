@@ -163,7 +163,23 @@ impl Turn<'_> {
     }
 
     /// The customer was dialled, and somebody else answered, or nobody.
-    pub(super) fn record_attempt(&mut self, (id, attempt, agent): &(Id, u32, Id), outcome: AttemptOutcome, ring_ms: u64) {
+    pub(super) fn record_attempt(&mut self, dialled: &(Id, u32, Id), outcome: AttemptOutcome, ring_ms: u64) {
+        let queue = self.promise(&dialled.0).map(|promise| promise.queue.clone());
+        let retry_ms = queue.and_then(|queue| self.site.callbacks(&queue)).map_or(0, |policy| policy.retry_ms);
+        self.record_dial(dialled, (outcome, ring_ms), retry_ms);
+    }
+
+    /// The platform could not dial: nobody rang. Others are not asked at once, for they would fail in the same way; but a promise is not
+    /// given up for that as long as its window lasts.
+    pub(super) fn record_failed_dial(&mut self, dialled: &(Id, u32, Id)) {
+        let Some(promise) = self.promise(&dialled.0) else { return };
+        let Some((policy, rules)) = self.site.callbacks(&promise.queue).zip(self.rules()) else { return };
+        let in_time = self.at_ms + policy.retry_ms < promise.until_ms;
+        let retry_ms = if in_time { policy.retry_ms } else { policy.retry_ms.min(rules.policy.connect_retry_ms) };
+        self.record_dial(dialled, (AttemptOutcome::Unknown, 0), retry_ms);
+    }
+
+    fn record_dial(&mut self, (id, attempt, agent): &(Id, u32, Id), (outcome, ring_ms): (AttemptOutcome, u64), retry_ms: u64) {
         let (id, attempt, agent) = (*id, *attempt, *agent);
         let Some(contact) = self.site.contact(&id).cloned() else { return };
         let Some(promise) = self.promise(&id).cloned() else { return };
@@ -179,7 +195,7 @@ impl Turn<'_> {
             | AttemptOutcome::Refused => true,
         };
         let number = if inside && rang { counted(promise.attempts) } else { promise.attempts };
-        let again_ms = (self.at_ms + policy.retry_ms.max(1)).min(INSTANT_MAX_MS);
+        let again_ms = (self.at_ms + retry_ms.max(1)).min(INSTANT_MAX_MS);
         let hopeless = matches!(outcome, AttemptOutcome::WrongPerson | AttemptOutcome::InvalidNumber | AttemptOutcome::Refused);
         let worn_out = self.site.state.levels.is(4) && promise.tried.dials + 1 >= DIALS_AN_ATTEMPT * u64::from(policy.attempts);
         let again = !hopeless && !worn_out && number < u64::from(policy.attempts) && again_ms < promise.until_ms;
@@ -197,6 +213,7 @@ impl Turn<'_> {
         let began_ms = promise.next_ms;
         let promise = self.promise(&id).cloned();
         match promise {
+            Some(promise) if self.end_served(id, &promise) => {}
             Some(promise) if !again => self.close_window(id, &promise),
             Some(promise) => self.hold_for_who_came(id, &promise, (contact.key.seq, began_ms)),
             None => {}

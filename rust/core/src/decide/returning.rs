@@ -7,6 +7,7 @@
 //! ```
 //! A merged contact goes on with what was promised: its priority, topic and case, and where it stands in the line.
 
+use crate::promised::Matter;
 use crate::state::{Contact, Phase, Promise};
 use crate::turn::Turn;
 use crate::words::{
@@ -157,10 +158,22 @@ impl Turn<'_> {
         }
     }
 
+    /// The customer was not reached, and need not be any more: while they were dialled they came in, and were answered. They may be gone by now.
+    pub(super) fn end_served(&mut self, id: Id, promise: &Promise) -> bool {
+        let served = promise.tried.served.filter(|_| self.returning(&id) != Returning::Keep);
+        if let Some(returned) = served {
+            self.end_promise_early(id, PromiseOutcome::Cancelled, Some(returned));
+        }
+        served.is_some()
+    }
+
     /// A dial came to nothing that is no attempt, and its contact is back in its line: not for who has come in meanwhile.
     pub(super) fn hold_after_dial(&mut self, id: Id) {
         let Some(promise) = self.promise(&id).cloned() else { return };
         let Some(seq) = self.site.contact(&id).map(|contact| contact.key.seq) else { return };
+        if self.end_served(id, &promise) {
+            return;
+        }
         self.hold_for_who_came(id, &promise, (seq, promise.next_ms));
     }
 
@@ -200,26 +213,4 @@ pub(crate) enum Came {
     Gone {
         answered: bool,
     },
-}
-
-/// What somebody comes about.
-struct Matter<'a> {
-    case: Option<Id>,
-    topic: Option<&'a Name>,
-    queue: &'a Name,
-}
-
-impl<'a> Matter<'a> {
-    fn of(id: Id, contact: &'a Contact) -> Self {
-        Self { case: Some(contact.case_of(id)), topic: contact.topic.as_ref(), queue: &contact.queue }
-    }
-
-    /// The same case, or else the same topic; where one of them has none, the same queue.
-    fn is_that_of(&self, id: Id, promise: &Promise) -> bool {
-        let case = self.case.is_some_and(|case| case == promise.case_of(id));
-        case || match (self.topic, &promise.topic) {
-            (Some(own), Some(promised)) => own == promised,
-            (None, _) | (_, None) => *self.queue == promise.queue,
-        }
-    }
 }

@@ -57,10 +57,13 @@ pub(crate) struct Tried {
     pub(crate) ordinal: u64,
     /// How often the customer was dialled.
     pub(crate) dials: u64,
-    /// The last dial of this visit came to nothing, and neither the customer nor an agent is why.
+    /// The last dial came to nothing, no visit has begun since, and neither the customer nor an agent is why.
     pub(crate) failed: bool,
     /// Its customer is here: nothing happens to it by itself.
     pub(crate) held: bool,
+    /// While the customer was being dialled last, they came in about the same, and were answered as this contact.
+    #[serde(default)]
+    pub(crate) served: Option<Id>,
 }
 
 impl Tried {
