@@ -427,6 +427,10 @@ async def test_who_waits_hangs_up_and_keeps_the_place(tmp_path: Path) -> None:
         with pytest.raises(ClientError) as unknown:
             await client.book_callback(queue="orders", number="02 555 12 34", waiting_contact_id=waits, hold_place=True)
         assert unknown.value.reason == "callback_closed", "nobody is at work who could say how long it takes"
+        assert not (await client.find_slots("orders", waiting_contact_id=waits)).HasField("place")
+        for queue, contact in (("orders", "0" * 32), ("invoices", waits)):
+            with pytest.raises(ClientError, match=r"not_waiting|no_callbacks"):
+                await client.find_slots(queue, waiting_contact_id=contact)
         with pytest.raises(ClientError) as wrong:
             await client.book_callback(queue="orders", number="02 555 12 34", wish_ms=1, hold_place=True)
         assert wrong.value.violations.keys() == {"hold_place", "waiting_contact_id"}
@@ -439,12 +443,15 @@ async def test_who_waits_hangs_up_and_keeps_the_place(tmp_path: Path) -> None:
         with pytest.raises(ClientError, match="callback_closed"):  # nobody was done with a contact yet
             await client.book_callback(queue="orders", number="02 555 12 34", waiting_contact_id=waits, hold_place=True)
         await _serves_a_call(client)
+        await _place_shown(client, site.target, waits)
         arguments = ["book", "orders", "--number", "02 555 12 34", "--waiting", waits, "--hold-place", "--json"]
         done = await asyncio.to_thread(CliRunner().invoke, app, ["callbacks", *arguments, "--target", site.target])
         assert done.exit_code == 0, done.output
         promise = await client.get_promise(json.loads(done.output)["contact_id"])
         assert (promise.kind, promise.waiting_contact_id, promise.number) == ("hold_place", waits, "+3225551234")
         assert (promise.text, promise.customer.name) == ("My boots!", "Jan"), "what was said while they waited"
+        with pytest.raises(ClientError, match="not_waiting"):
+            await client.find_slots("orders", waiting_contact_id=waits)
         assert promise.customer_id == (await client.get_contact(waits)).customer_id
         left = await client.get_contact(waits)
         assert left.end_reason == "flowed_out"
@@ -453,3 +460,17 @@ async def test_who_waits_hangs_up_and_keeps_the_place(tmp_path: Path) -> None:
         offered = offer.work[0].offer if offer.work else await desk.until(Offer)
         assert offered.contact_id == promise.contact_id, "the place is reached at once: nobody is ahead"
         await desk.close()
+
+
+async def _place_shown(client: Client, target: str, waits: str) -> None:
+    """Before it is kept the place is known, with the slots."""
+    found = await client.find_slots("orders", waiting_contact_id=waits, zone="Europe/Brussels")
+    place = found.place
+    assert found.slots and place.from_ms <= place.due_ms < place.until_ms
+    assert place.local.endswith(("+01:00", "+02:00"))
+    hours = [(place.due_ms + 30 * 60 * MINUTE, place.due_ms + 40 * 60 * MINUTE)]
+    assert not (await client.find_slots("orders", waiting_contact_id=waits, hours=hours)).HasField("place"), "not then"
+    arguments = ["callbacks", "slots", "orders", "--waiting", waits, "--target", target]
+    shown = await asyncio.to_thread(CliRunner().invoke, app, [*arguments, "--json"])
+    assert json.loads(shown.output)["place"].keys() == {"due_ms", "from_ms", "until_ms", "local"}
+    assert "the place in the line" in (await asyncio.to_thread(CliRunner().invoke, app, arguments)).output

@@ -1,7 +1,7 @@
 """CallbackService: find a slot, promise a call, move it, cancel it; and what is promised."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from itertools import islice
 
@@ -20,9 +20,9 @@ from cordboard.api.site import GATEWAY, Site
 from cordboard.api.sorting import language_of
 from cordboard.api.status import WishDeclined
 from cordboard.api.translate.check import PERSON_MAX, Check
-from cordboard.api.translate.promises import MODES, hours_from, number_from, slot_message, zone_from
+from cordboard.api.translate.promises import MODES, hours_from, number_from, place_message, slot_message, zone_from
 from cordboard.api.translate.words import requirements_from
-from cordboard.errors import FactRefused, InvalidInput
+from cordboard.errors import FactRefused, InvalidInput, NotFound
 from cordboard.events.bounds import INSTANT_MAX_MS, PREFERRED_MAX
 from cordboard.events.event import CallbackDeclined, PromiseEnded, PromiseMade
 from cordboard.events.promises import (
@@ -31,10 +31,12 @@ from cordboard.events.promises import (
     CallbackRequested,
     CallbackRescheduled,
     CapacityPlanned,
+    Hours,
 )
 from cordboard.events.verdict import REFUSALS
 from cordboard.numbers import CallableNumbers
 from cordboard.promises import made
+from cordboard.router.explain import Place
 from cordboard.v1 import callback_service_pb2 as pb
 from cordboard.v1.callback_service_pb2_grpc import CallbackServiceServicer
 from cordboard.v1.types_pb2 import Customer
@@ -63,6 +65,7 @@ class CallbackService(CallbackServiceServicer):
         hours = hours_from(check, "hours", request.hours)
         zone = zone_from(check, "zone", request.zone)
         count = check.number("count", request.count or SLOTS_DEFAULT, 1, SLOTS_MAX)
+        waiting = check.id("waiting_contact_id", request.waiting_contact_id) if request.waiting_contact_id else None
         check.finish()
         await self._site.reach(request.consistency_token)
         fold = self._site.promises
@@ -73,11 +76,26 @@ class CallbackService(CallbackServiceServicer):
         # The router's time is that of its last commit, which may be a while ago on a quiet site.
         every = fold.slots(queue, wish_ms, hours, max(fold.at_ms, now_ms()))
         found = islice((slot for slot in every if slot.room or request.include_full), count)
+        place = None if waiting is None else await self._place(queue, waiting, hours)
         return pb.FindSlotsResponse(
             slots=[slot_message(slot, policy.slot_ms, zone) for slot in found],
             consistency_token=self._site.token(fold.position),
             slot_ms=policy.slot_ms,
+            place=None if place is None else place_message(place, zone),
         )
+
+    async def _place(self, queue: str, waiting: bytes, hours: Sequence[Hours]) -> Place | None:
+        """What whoever waits there would be promised in these hours for hanging up now. Raises FactRefused (`not_waiting`)."""
+        try:
+            found = await self._site.explainer.contact(waiting, limit=1)
+        except NotFound:
+            found = None
+        if found is None or found.queue != queue or found.state not in ("queued", "offered") or found.promise is not None:
+            raise FactRefused(REFUSALS["not_waiting"], reason="not_waiting")
+        place = found.place
+        if place is None or not hours or any(one.from_ms <= place.from_ms and place.until_ms <= one.until_ms for one in hours):
+            return place
+        return None
 
     async def _refuse_queue(self, queue: str) -> None:
         """Raises FactRefused (`no_policy`, `unknown_queue`)."""

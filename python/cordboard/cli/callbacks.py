@@ -38,6 +38,9 @@ def slots(
     zone: Annotated[str, typer.Option(help="Whose clock is shown: an IANA zone such as Europe/Brussels.")] = "",
     count: Annotated[int, typer.Option(min=1, max=3_000, help="At most so many.")] = 8,
     full: Annotated[bool, typer.Option("--full", help="Those without room, too.")] = False,
+    waiting: Annotated[
+        str, typer.Option(help="A contact that waits there: when its place is likely to be reached, if its customer kept it.")
+    ] = "",
     target: Target = DEFAULT_TARGET,
     as_json: AsJson = False,
 ) -> None:
@@ -45,16 +48,23 @@ def slots(
     wish_ms, hours = instant_given(at), hours_given(within)
     found = call(
         target,
-        lambda client: client.find_slots(queue, wish_ms=wish_ms, hours=hours, zone=zone, count=count, include_full=full),
+        lambda client: client.find_slots(
+            queue, wish_ms=wish_ms, hours=hours, zone=zone, count=count, include_full=full, waiting_contact_id=waiting
+        ),
     )
+    place = found.place if found.HasField("place") else None
     if as_json:
-        print_json(
-            [
-                {"begin_ms": one.begin_ms, "end_ms": one.end_ms, "local": one.local, "capacity": one.capacity, "booked": one.booked}
-                for one in found.slots
-            ]
-        )
+        slots = [
+            {"begin_ms": one.begin_ms, "end_ms": one.end_ms, "local": one.local, "capacity": one.capacity, "booked": one.booked}
+            for one in found.slots
+        ]
+        kept = place and {"due_ms": place.due_ms, "from_ms": place.from_ms, "until_ms": place.until_ms, "local": place.local}
+        print_json({"slots": slots, "place": kept} if waiting else slots)
         return
+    if waiting:
+        until_s = 0 if place is None else (place.until_ms - place.due_ms) // 1_000
+        said = "no place can be kept now" if place is None else f"{place.local}, and within {until_s // 60} minutes from then"
+        console.print(f"the place in the line: {said}")
     rows = []
     for one in found.slots:
         room = max(0, one.capacity - one.booked)

@@ -68,9 +68,11 @@ class CallbackCalls(Connection):
         zone: str = "",
         count: int = 0,
         include_full: bool = False,
+        waiting_contact_id: str = "",
         after: str = "",
     ) -> callbacks_pb.FindSlotsResponse:
-        """Slots with room at or after `wish_ms`, in the order of time; `include_full`: those without, too."""
+        """Slots with room at or after `wish_ms`, in the order of time; `include_full`: those without, too. `place` of the answer is
+        what the contact that waits would be promised if its customer kept the place."""
         request = callbacks_pb.FindSlotsRequest(
             queue=queue,
             wish_ms=wish_ms,
@@ -78,6 +80,7 @@ class CallbackCalls(Connection):
             zone=zone,
             count=count,
             include_full=include_full,
+            waiting_contact_id=waiting_contact_id,
             consistency_token=after,
         )
         return await self._send(self._callbacks.FindSlots, request)

@@ -106,9 +106,18 @@ class Promised(msgspec.Struct, frozen=True):
     at_risk: bool
 
 
+class Place(msgspec.Struct, frozen=True):
+    """The window that a place in the line would be promised."""
+
+    due_ms: int
+    from_ms: int
+    until_ms: int
+
+
 class ContactExplained(msgspec.Struct, frozen=True):
     """A live contact at position `seq`, as of `at_ms`. `hindrances` counts all members of its queues, `agents` are the nearest of
-    them. One that is scheduled has no `key`, unless it keeps a place."""
+    them. One that is scheduled has no `key`, unless it keeps a place. `place`: what it would be promised if its customer hung up
+    then and kept the place."""
 
     seq: int
     at_ms: int
@@ -131,6 +140,7 @@ class ContactExplained(msgspec.Struct, frozen=True):
     hindrances: dict[Hindrance, int]
     agents: list[Hindered]
     promise: Promised | None
+    place: Place | None
     due: list[Due]
     folded_from: int = 0
     """The position that the fold began at: of a snapshot, or of an earlier question; 0: the journal's beginning."""

@@ -187,6 +187,7 @@ class FindSlotsRequest(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     INCLUDE_FULL_FIELD_NUMBER: _builtins.int
     CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    WAITING_CONTACT_ID_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     wish_ms: _builtins.int
     """Slots at or after, Unix ms; 0: from now on."""
@@ -197,6 +198,8 @@ class FindSlotsRequest(_message.Message):
     include_full: _builtins.bool
     """Those without room, too."""
     consistency_token: _builtins.str
+    waiting_contact_id: _builtins.str
+    """A contact that waits in the queue: which window its customer would be promised who hung up now and kept the place (`place`)."""
     @_builtins.property
     def hours(self) -> _containers.RepeatedCompositeFieldContainer[Global___CustomerHours]:
         """Only those that begin then; at most 16. Empty: at any time."""
@@ -211,14 +214,46 @@ class FindSlotsRequest(_message.Message):
         count: _builtins.int = ...,
         include_full: _builtins.bool = ...,
         consistency_token: _builtins.str = ...,
+        waiting_contact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "count", b"count", "hours", b"hours", "include_full", b"include_full", "queue", b"queue", "wish_ms", b"wish_ms", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "count", b"count", "hours", b"hours", "include_full", b"include_full", "queue", b"queue", "waiting_contact_id", b"waiting_contact_id", "wish_ms", b"wish_ms", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FindSlotsRequest: _TypeAlias = FindSlotsRequest  # noqa: Y015
+
+@_typing.final
+class Place(_message.Message):
+    """A place in the line: it is reached at about `due_ms`, and its customer is called between `from_ms` and `until_ms`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DUE_MS_FIELD_NUMBER: _builtins.int
+    FROM_MS_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
+    LOCAL_FIELD_NUMBER: _builtins.int
+    due_ms: _builtins.int
+    from_ms: _builtins.int
+    until_ms: _builtins.int
+    local: _builtins.str
+    """`due_ms` in the zone that was asked for: 2026-11-23T14:07+01:00."""
+    def __init__(
+        self,
+        *,
+        due_ms: _builtins.int = ...,
+        from_ms: _builtins.int = ...,
+        until_ms: _builtins.int = ...,
+        local: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_ms", b"due_ms", "from_ms", b"from_ms", "local", b"local", "until_ms", b"until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Place: _TypeAlias = Place  # noqa: Y015
 
 @_typing.final
 class FindSlotsResponse(_message.Message):
@@ -227,11 +262,16 @@ class FindSlotsResponse(_message.Message):
     SLOTS_FIELD_NUMBER: _builtins.int
     CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
     SLOT_MS_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
     consistency_token: _builtins.str
     slot_ms: _builtins.int
     @_builtins.property
     def slots(self) -> _containers.RepeatedCompositeFieldContainer[Global___Slot]:
         """In the order of time; empty: there is no room up to the queue's horizon."""
+
+    @_builtins.property
+    def place(self) -> Global___Place:
+        """Absent: no contact was named; or no place can be kept, or not in these hours."""
 
     def __init__(
         self,
@@ -239,10 +279,11 @@ class FindSlotsResponse(_message.Message):
         slots: _abc.Iterable[Global___Slot] | None = ...,
         consistency_token: _builtins.str = ...,
         slot_ms: _builtins.int = ...,
+        place: Global___Place | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["place", b"place"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "slot_ms", b"slot_ms", "slots", b"slots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "place", b"place", "slot_ms", b"slot_ms", "slots", b"slots"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

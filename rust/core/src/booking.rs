@@ -105,7 +105,13 @@ impl Site {
 
     /// When a place in the line is likely to be reached that a contact of this class keeps from now on. Else why none can be kept, and the
     /// instant near which something else could be had.
-    pub(crate) fn place(&self, queue: &Name, klass: Option<u8>, hours: &[Hours], now_ms: u64) -> Result<Window, (DeclineReason, u64)> {
+    pub(crate) fn place(
+        &self,
+        queue: &Name,
+        klass: Option<u8>,
+        hours: &[Hours],
+        now_ms: u64,
+    ) -> Result<Window, (DeclineReason, u64)> {
         let policy = self.callbacks(queue).filter(|policy| policy.hold_place).ok_or((DeclineReason::NoCallbacks, now_ms))?;
         // Nobody can say when.
         let expected = klass.and_then(|klass| self.expected_wait(queue, klass, now_ms)).ok_or((DeclineReason::Closed, now_ms))?;

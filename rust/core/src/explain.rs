@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use self::due::Due;
-use self::promise::PromiseExplanation;
+use self::promise::{PlaceExplanation, PromiseExplanation};
 use crate::hindrance::{Asked, Hindrance};
 use crate::router::Router;
 use crate::site::Site;
@@ -73,6 +73,8 @@ struct ContactExplanation<'a> {
     agents: Vec<Hindered<'a>>,
     /// What it is promised, if anything is.
     promise: Option<PromiseExplanation>,
+    /// What it would be promised if its customer hung up now and kept the place.
+    place: Option<PlaceExplanation>,
     due: Vec<Due>,
 }
 
@@ -165,6 +167,7 @@ impl Router {
             hindrances,
             agents: agents.into_iter().map(|(_, found)| found).collect(),
             promise: promise::of(site, &id),
+            place: promise::place_of(site, &id, contact, now_ms),
             due: due::of_contact(site, &id, Some(contact), now_ms),
         }))
     }
@@ -237,6 +240,7 @@ fn scheduled<'a>(site: &Site, id: Id, promise: &'a Promise, now_ms: u64) -> Cont
         hindrances: BTreeMap::new(),
         agents: Vec::new(),
         promise: promise::of(site, &id),
+        place: None,
         due: due::of_contact(site, &id, None, now_ms),
     }
 }

@@ -13,6 +13,7 @@ from cordboard.events.policy import DialMode
 from cordboard.events.promises import HOURS_MAX, Hours, PromiseOutcome
 from cordboard.numbers import CallableNumbers
 from cordboard.promises import Promise, Slot, State
+from cordboard.router.explain import Place
 from cordboard.v1 import callback_service_pb2 as pb
 from cordboard.v1 import desk_pb2 as desk_pb
 from cordboard.vault import Content, Person
@@ -84,6 +85,11 @@ def slot_message(slot: Slot, slot_ms: int, zone: ZoneInfo) -> pb.Slot:
         booked=slot.booked,
         local=datetime.fromtimestamp(slot.begin_ms / 1_000, zone).isoformat(timespec="minutes"),
     )
+
+
+def place_message(place: Place, zone: ZoneInfo) -> pb.Place:
+    local = datetime.fromtimestamp(place.due_ms / 1_000, zone).isoformat(timespec="minutes")
+    return pb.Place(due_ms=place.due_ms, from_ms=place.from_ms, until_ms=place.until_ms, local=local)
 
 
 def promise_message(promise: Promise, people: Mapping[bytes, Person]) -> pb.Promise:

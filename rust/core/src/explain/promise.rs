@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::site::Site;
-use crate::state::PromiseStage;
+use crate::state::{Contact, Phase, PromiseStage};
 use crate::words::{Id, PromiseKind};
 
 /// A promise that has not ended.
@@ -26,6 +26,22 @@ pub(super) struct PromiseExplanation {
     attempts: u64,
     dialling_until_ms: Option<u64>,
     at_risk: bool,
+}
+
+/// The window that a place in the line would get.
+#[derive(Debug, Serialize)]
+#[allow(clippy::struct_field_names)] // units come last
+pub(super) struct PlaceExplanation {
+    due_ms: u64,
+    from_ms: u64,
+    until_ms: u64,
+}
+
+/// None: it does not wait, its queue keeps no places, or none can be kept now.
+pub(super) fn place_of(site: &Site, id: &Id, contact: &Contact, now_ms: u64) -> Option<PlaceExplanation> {
+    let waits = matches!(contact.phase, Phase::Queued | Phase::Offered { .. }) && site.state.promises.get(id).is_none();
+    let window = site.place(&contact.queue, Some(contact.own_key().klass), &[], now_ms).ok().filter(|_| waits)?;
+    Some(PlaceExplanation { due_ms: window.due_ms, from_ms: window.from_ms, until_ms: window.until_ms })
 }
 
 pub(super) fn of(site: &Site, id: &Id) -> Option<PromiseExplanation> {
