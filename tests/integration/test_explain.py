@@ -39,6 +39,9 @@ async def test_what_stands_between_a_contact_and_the_agents(tmp_path: Path) -> N
         assert (free.load, free.waiting) == (50, 0)
         assert free.sentences[1] == "Nothing waits in Anna's queues."
 
+        offered = next(entry for entry in await client.timeline(offer.contact_id) if entry.event == "OfferMade")
+        assert offered.sentence.startswith("Anna had room and took what is first for Anna: ")
+
         # As it was before anybody was ready.
         before = await client.explain_contact(waits.contact_id, position=absent.position)
         assert dict(before.hindrances) == {"absent": 2}
@@ -67,7 +70,10 @@ async def test_a_promised_call_is_explained_before_its_time(tmp_path: Path) -> N
         await client.cancel_callback(contact_id)
         with pytest.raises(ClientError) as gone:
             await client.explain_contact(contact_id)
-        assert gone.value.code == grpc.StatusCode.NOT_FOUND
+        assert (gone.value.code, gone.value.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "contact_gone")
+        with pytest.raises(ClientError) as never:
+            await client.explain_contact("ab" * 16)
+        assert never.value.code == grpc.StatusCode.NOT_FOUND
 
 
 async def test_a_quiet_site_is_explained_as_of_now_and_as_of_any_instant(tmp_path: Path) -> None:

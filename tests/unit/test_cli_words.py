@@ -113,6 +113,11 @@ def test_a_timeline_names_people_where_the_journal_has_references() -> None:
     assert named(entry) == f'{{"by":"nora","preferred":["{other}"]}}'
 
 
+def test_a_timeline_says_in_words_why_somebody_was_chosen() -> None:
+    entry = TimelineEntry(detail_json='{"rank":0,"why":{"looked":"contact"}}', sentence="Anna was idle longest, before Ben.")
+    assert named(entry) == 'Anna was idle longest, before Ben. {"rank":0}'
+
+
 def test_a_report_has_a_figure_a_disposition() -> None:
     total = TopicTotal(topic="shoes", contacts=3, changed=1, changed_permille=333)
     report = GetTopicReportResponse(

@@ -7,10 +7,11 @@ import pytest
 from cordboard.api import sentences
 from cordboard.api.declared import Fit
 from cordboard.events.bounds import Key, Requirement
-from cordboard.router.explain import AgentExplained, ContactExplained, Due, Hindered, Hindrance, Promised, Waits
+from cordboard.router.explain import AgentExplained, ContactExplained, Due, Held, Hindered, Hindrance, Promised, Waits
 
 NOW_MS = 1_750_000_000_000
 ANNA, BEN = b"\x02" * 16, b"\x03" * 16
+WORK = Held(bytes(16), 1, "chat", "orders", 50)
 WORDS: tuple[Hindrance, ...] = get_args(Hindrance)
 SAID = {
     "none": ("could be offered it now", "could be offered it now"),
@@ -72,7 +73,8 @@ def test_members_are_counted_by_what_keeps_them(word: Hindrance) -> None:
 @pytest.mark.parametrize("word", WORDS)
 def test_an_obstacle_says_for_how_long_it_lasts(word: Hindrance) -> None:
     one, _ = SAID[word]
-    for until_ms, more in ((None, ""), (NOW_MS, ""), (NOW_MS + 65_000, ", for 1:05 more")):
+    later = ", in 1:05" if word == "rank_closed" else ", for 1:05 more"
+    for until_ms, more in ((None, ""), (NOW_MS, ""), (NOW_MS + 65_000, later)):
         assert sentences.obstacle(Hindered(ANNA, "orders", 0, None, word, until_ms, None), NOW_MS) == one + more
 
 
@@ -99,8 +101,20 @@ def test_a_contact_says_where_it_stands() -> None:
     ]
     taken = contact(agent=BEN, state="engaged", due_ms=NOW_MS - 1_000)
     assert sentences.of_contact(taken, name, None) == [
-        "The contact (chat) is engaged in orders for 1:30, due 0:01 ago; class session, priority 4; Ben has it."
+        "The contact (chat) is engaged in orders, where it came 1:30 ago; class session, priority 4; Ben has it."
     ]
+    away = contact(state="parked", ahead=0)
+    assert sentences.of_contact(away, name, None) == [
+        "The contact (chat) is parked in orders, due in 0:30; class session, priority 4."
+    ]
+
+
+def test_a_contact_that_was_moved_says_how_long_it_is_here_and_how_long_it_waits_in_all() -> None:
+    moved = contact(entered_ms=NOW_MS - 10_000, queued_at_ms=NOW_MS - 70_000)
+    assert sentences.of_contact(moved, name, None)[0] == (
+        "The contact (chat) is queued in orders for 0:10 (1:10 with its waits before), due in 0:30; class session, priority 4; "
+        "2 come first."
+    )
 
 
 def promise(**known: object) -> Promised:
@@ -163,9 +177,16 @@ def test_nobody_is_named_where_nobody_may_be() -> None:
 
 
 def test_an_agent_says_what_was_asked_for() -> None:
-    found = agent(requested="not_ready", requested_reason="lunch")
+    found = agent(requested="not_ready", requested_reason="lunch", work=[WORK])
     assert sentences.of_agent(found, "Anna") == [
-        "Anna is ready (asked for not ready (lunch), after the work in hand), with a load of 50 of 100 in 0 contacts, "
-        "idle since 0:05 ago.",
+        "Anna is ready (asked for not ready (lunch), after the work in hand), with a load of 50 of 100 in 1 contact.",
         "Nothing waits in Anna's queues.",
     ]
+
+
+def test_only_who_is_ready_and_has_nothing_in_hand_is_idle() -> None:
+    assert sentences.of_agent(agent(work=[]), "Anna")[0] == "Anna is ready, idle for 0:05."
+    assert sentences.of_agent(agent(work=[], requested="offline", effective="offline"), "Anna")[0] == (
+        "Anna is offline, with nothing in hand."
+    )
+    assert sentences.of_agent(agent(work=[WORK, WORK]), "Anna")[0] == "Anna is ready, with a load of 50 of 100 in 2 contacts."

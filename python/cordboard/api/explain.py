@@ -1,21 +1,22 @@
 """ExplainService: why a contact waits, and why an agent is not offered it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from cordboard.api import sentences
 from cordboard.api.guard import Context
+from cordboard.api.people import called
 from cordboard.api.site import Site
 from cordboard.api.status import BadRequest
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.words import TO_PRESENCE, TO_STATE, requirements_to
 from cordboard.api.turned_away import open_steps
-from cordboard.errors import InvalidInput, NotFound
+from cordboard.errors import FactRefused, InvalidInput, NotFound
 from cordboard.events.bounds import COUNT_MAX, INSTANT_MAX_MS
-from cordboard.router.explain import NOW, SHOWN_MAX, AgentExplained, Hindered, Moment, Promised
+from cordboard.events.verdict import REFUSALS
+from cordboard.router.explain import NOW, SHOWN_MAX, AgentExplained, ContactExplained, Hindered, Moment, Promised
 from cordboard.v1 import explain_service_pb2 as pb
 from cordboard.v1.explain_service_pb2_grpc import ExplainServiceServicer
-from cordboard.vault import Person
 
 SHOWN = 20
 
@@ -31,14 +32,13 @@ class ExplainService(ExplainServiceServicer):
         contact = check.id("contact_id", request.contact_id)
         moment, limit = _when(check, request.position, request.at_ms, request.limit)
         check.finish()
-        with _known(moment):
-            found = await self._site.explainer.contact(contact, moment, limit)
+        found = await self._explained_contact(contact, moment, limit)
         shown = self._site.shown
         single = shown.single(at_position=moment != NOW)
         agents = found.agents if single else []
         fit = None if single or moment != NOW else self._site.declared.fit(found.queue, found.channel, found.requirements)
         people = await shown.who([found.agent, *found.preferred, *(each.id for each in agents)], single)
-        named = (lambda agent: _name(people, agent)) if single else None
+        named = (lambda agent: called(people, agent)) if single else None
         choice = open_steps(self._site, contact) if moment == NOW else None
         return pb.ExplainContactResponse(
             position=found.seq,
@@ -85,9 +85,19 @@ class ExplainService(ExplainServiceServicer):
             hindrances={str(word): count for word, count in found.hindrances.items()},
             contacts=[_obstacle(each.id.hex(), each, found.at_ms) for each in found.contacts],
             folded_from=found.folded_from,
-            sentences=sentences.of_agent(found, _name(people, found.agent)),
+            sentences=sentences.of_agent(found, called(people, found.agent)),
             overdue=[pb.OverdueStep(what=each.what, at_ms=each.at_ms) for each in found.due],
         )
+
+    async def _explained_contact(self, contact: bytes, moment: Moment, limit: int) -> ContactExplained:
+        """Raises NotFound; of one that is over by now FactRefused(contact_gone)."""
+        try:
+            with _known(moment):
+                return await self._site.explainer.contact(contact, moment, limit)
+        except NotFound:
+            if moment == NOW and await self._site.history.get_contact(contact) is not None:
+                raise FactRefused(REFUSALS["contact_gone"], reason="contact_gone") from None
+            raise
 
     async def _explained(self, person: str, moment: Moment, limit: int) -> AgentExplained:
         """Under whatever reference the agent was declared there. Raises NotFound if under none that is known."""
@@ -143,8 +153,3 @@ def _obstacle(name: str, found: Hindered, at_ms: int) -> pb.Obstacle:
         need=requirements_to([found.need])[0] if found.need is not None else None,
         sentence=sentences.obstacle(found, at_ms),
     )
-
-
-def _name(people: Mapping[bytes, Person], agent: bytes) -> str:
-    found = people[agent]
-    return found.name or found.person or agent.hex()[:8]

@@ -16,6 +16,12 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
+def called(people: Mapping[bytes, Person], agent: bytes) -> str:
+    """As a sentence calls the agent."""
+    found = people[agent]
+    return found.name or found.person or "an agent"
+
+
 class People:
     """The vault's answers, remembered for a short while: an erasure shows within REMEMBERED_S."""
 

@@ -70,8 +70,10 @@ def obstacle(found: Hindered, at_ms: int) -> str:
     """What stands against one offer: `lacks nl.written 5`, `has no room for it`, `is asked only later, in 0:20`."""
     if found.need is not None:
         return f"lacks {requirement(found.need)}"
-    ends = "" if found.until_ms is None or found.until_ms <= at_ms else f", for {span(found.until_ms - at_ms)} more"
-    return _ONE[found.hindrance] + ends
+    if found.until_ms is None or found.until_ms <= at_ms:
+        return _ONE[found.hindrance]
+    left = span(found.until_ms - at_ms)
+    return f"{_ONE[found.hindrance]}, {f'in {left}' if found.hindrance == 'rank_closed' else f'for {left} more'}"
 
 
 def of_contact(found: ContactExplained, name: Name | None, fit: Fit | None) -> list[str]:
@@ -79,12 +81,12 @@ def of_contact(found: ContactExplained, name: Name | None, fit: Fit | None) -> l
     they do is not told: only who could serve it by declaration, if `fit` says so."""
     if found.state == "scheduled":
         return [_scheduled(found), *_promised(found), *_overdue(found.due, found.at_ms)]
-    state = f"{found.ahead} come first"
+    state = f"; {found.ahead} come first" if found.state == "queued" else ""
     if found.agent is not None:
-        state = f"{name(found.agent) if name is not None else 'an agent'} has it"
+        state = f"; {name(found.agent) if name is not None else 'an agent'} has it"
     lines = [
-        f"The contact ({found.channel}) is {found.state} in {found.queue} for {span(found.at_ms - found.queued_at_ms)}, "
-        f"{_due(found.due_ms, found.at_ms)}; {_class(found.key)}priority {found.priority}; {state}.",
+        f"The contact ({found.channel}) is {found.state} in {found.queue}{_so_far(found)}; "
+        f"{_class(found.key)}priority {found.priority}{state}.",
         *_promised(found),
         *_overdue(found.due, found.at_ms),
     ]
@@ -123,8 +125,7 @@ def of_agent(found: AgentExplained, agent: str) -> list[str]:
     wanted = _presence(found.requested, found.requested_reason)
     pending = "" if wanted == presence else f" (asked for {wanted}, after the work in hand)"
     lines = [
-        f"{agent} is {presence}{pending}, with a load of {found.load} of {found.capacity} in {len(found.work)} contacts, "
-        f"idle since {span(max(0, found.at_ms - found.idle_since_ms))} ago.",
+        f"{agent} is {presence}{pending}, {_in_hand(found)}.",
         *_overdue(found.due, found.at_ms),
     ]
     if found.waiting:
@@ -132,6 +133,17 @@ def of_agent(found: AgentExplained, agent: str) -> list[str]:
     else:
         lines.append(f"Nothing waits in {agent}'s queues.")
     return lines
+
+
+def _so_far(found: ContactExplained) -> str:
+    """How long it has been in this queue and waits in all, and when it is due: that is over once it is engaged."""
+    here_ms, waited_ms = found.at_ms - found.entered_ms, found.at_ms - found.queued_at_ms
+    if found.state == "engaged":
+        return f", where it came {span(here_ms)} ago"
+    if found.state == "parked":
+        return f", {_due(found.due_ms, found.at_ms)}"
+    before = "" if waited_ms <= here_ms else f" ({span(waited_ms)} with its waits before)"
+    return f" for {span(here_ms)}{before}, {_due(found.due_ms, found.at_ms)}"
 
 
 def _scheduled(found: ContactExplained) -> str:
@@ -203,6 +215,16 @@ def _class(key: Key | None) -> str:
 
 def _due(due_ms: int, at_ms: int) -> str:
     return f"due in {span(due_ms - at_ms)}" if due_ms >= at_ms else f"due {span(at_ms - due_ms)} ago"
+
+
+def _in_hand(found: AgentExplained) -> str:
+    """Whoever has something in hand is not idle, and who is not ready is not waiting for anything."""
+    if found.work:
+        things = "1 contact" if len(found.work) == 1 else f"{len(found.work)} contacts"
+        return f"with a load of {found.load} of {found.capacity} in {things}"
+    if found.effective != "ready":
+        return "with nothing in hand"
+    return f"idle for {span(max(0, found.at_ms - found.idle_since_ms))}"
 
 
 def _presence(presence: str, reason: str | None) -> str:

@@ -1,5 +1,6 @@
 """`cordboard contacts …` and `cordboard timeline`: one contact and many, from the history."""
 
+import json
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any
@@ -158,8 +159,11 @@ def show_timeline(entries: list[TimelineEntry]) -> None:
 
 
 def named(entry: TimelineEntry) -> str:
-    """The details, with persons for the ids of agents."""
+    """The details, with persons for the ids of agents. What a sentence says they do not say again."""
     details = entry.detail_json
+    if entry.sentence:
+        told = {field: value for field, value in json.loads(details).items() if field not in ("why", "direct")}
+        details = f"{entry.sentence} {json.dumps(told, ensure_ascii=False, separators=(',', ':'))}"
     for ref, person in entry.people.items():
         details = details.replace(ref, person or ref)
     return escape(details)

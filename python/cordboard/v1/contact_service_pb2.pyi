@@ -679,6 +679,7 @@ class TimelineEntry(_message.Message):
     AGENT_FIELD_NUMBER: _builtins.int
     DETAIL_JSON_FIELD_NUMBER: _builtins.int
     PEOPLE_FIELD_NUMBER: _builtins.int
+    SENTENCE_FIELD_NUMBER: _builtins.int
     at_ms: _builtins.int
     seq: _builtins.int
     """Journal position of the commit, and the line within it."""
@@ -689,6 +690,8 @@ class TimelineEntry(_message.Message):
     """Person id, where an agent was concerned."""
     detail_json: _builtins.str
     """Its own values as a JSON object; those of a fact hold its verdict."""
+    sentence: _builtins.str
+    """In words, of an OfferMade: why this agent was offered it. Else empty."""
     @_builtins.property
     def people(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Person ids of the agents and supervisors whom `detail_json` names by their opaque ids."""
@@ -703,10 +706,11 @@ class TimelineEntry(_message.Message):
         agent: _builtins.str = ...,
         detail_json: _builtins.str = ...,
         people: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        sentence: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "at_ms", b"at_ms", "detail_json", b"detail_json", "entry", b"entry", "event", b"event", "people", b"people", "seq", b"seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "at_ms", b"at_ms", "detail_json", b"detail_json", "entry", b"entry", "event", b"event", "people", b"people", "sentence", b"sentence", "seq", b"seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

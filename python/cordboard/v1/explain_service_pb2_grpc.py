@@ -32,7 +32,8 @@ class ExplainServiceStub:
     Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
     serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
 
-    Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
+    Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND; a contact that is over by now
+    is FAILED_PRECONDITION with reason contact_gone: its timeline says how it ended, and a position or instant how it was.
     """
 
     def __init__(self, channel):
@@ -60,7 +61,8 @@ class ExplainServiceServicer:
     Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
     serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
 
-    Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
+    Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND; a contact that is over by now
+    is FAILED_PRECONDITION with reason contact_gone: its timeline says how it ended, and a position or instant how it was.
     """
 
     def ExplainContact(self, request, context):
@@ -105,7 +107,8 @@ class ExplainService:
     Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
     serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
 
-    Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
+    Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND; a contact that is over by now
+    is FAILED_PRECONDITION with reason contact_gone: its timeline says how it ended, and a position or instant how it was.
     """
 
     @staticmethod

@@ -33,7 +33,8 @@ class ExplainServiceStub:
     Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
     serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
 
-    Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
+    Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND; a contact that is over by now
+    is FAILED_PRECONDITION with reason contact_gone: its timeline says how it ended, and a position or instant how it was.
     """
 
     @_typing.overload
@@ -53,7 +54,8 @@ class ExplainServiceAsyncStub(ExplainServiceStub):
     Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
     serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
 
-    Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
+    Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND; a contact that is over by now
+    is FAILED_PRECONDITION with reason contact_gone: its timeline says how it ended, and a position or instant how it was.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -69,7 +71,8 @@ class ExplainServiceServicer(metaclass=_abc_1.ABCMeta):
     Where the policy's monitoring shows no single agents (docs/monitoring.md), explanations name and count none, but say who could
     serve the contact by declaration; those of an agent are PERMISSION_DENIED with reason NOT_SHOWN.
 
-    Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND.
+    Reasons: a contact that does not live there and an agent who is not declared there are NOT_FOUND; a contact that is over by now
+    is FAILED_PRECONDITION with reason contact_gone: its timeline says how it ended, and a position or instant how it was.
     """
 
     @_abc_1.abstractmethod

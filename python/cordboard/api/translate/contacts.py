@@ -5,12 +5,14 @@ from typing import cast
 
 import msgspec
 
+from cordboard.api.chosen import why_chosen
+from cordboard.api.people import called
 from cordboard.api.translate.check import Check
 from cordboard.api.translate.desk import InHand, sides_of
 from cordboard.api.translate.words import STATES, TO_PARK_KIND, TO_STATE, requirements_to
 from cordboard.events.agents_named import agents_in
 from cordboard.events.bounds import INSTANT_MAX_MS
-from cordboard.events.event import ParkedKind
+from cordboard.events.event import OfferMade, ParkedKind
 from cordboard.projections.history.reader import ContactFilter, ContactRow, TimelineRow
 from cordboard.projections.live import LiveContact
 from cordboard.v1 import contact_service_pb2 as pb
@@ -95,7 +97,14 @@ def timeline_entry(row: TimelineRow, people: Mapping[bytes, Person]) -> pb.Timel
         agent=person(people, row.agent),
         detail_json=msgspec.json.encode(row.details).decode(),
         people={ref: person(people, bytes.fromhex(ref)) for ref in agents_in(row.name, row.details)},
+        sentence=_sentence(row, people),
     )
+
+
+def _sentence(row: TimelineRow, people: Mapping[bytes, Person]) -> str:
+    if row.name != OfferMade.__name__ or row.agent is None:
+        return ""
+    return why_chosen(row.details, called(people, row.agent), lambda ref: called(people, bytes.fromhex(ref)))
 
 
 def timeline_people(rows: Sequence[TimelineRow]) -> Iterator[bytes | None]:
