@@ -4,7 +4,7 @@ class Element {
   constructor(tag) {
     Object.assign(this, { tag, dataset: {}, className: "", textContent: "", value: "", hidden: false, disabled: false, children: [], heard: {}, parentElement: null });
   }
-  append(...added) { for (const one of added) { this.children.push(one); one.parentElement = this; } }
+  append(...added) { for (const one of added.filter((one) => one instanceof Element)) { this.children.push(one); one.parentElement = this; } }
   replaceChildren(...added) { this.children = []; this.append(...added); }
   get firstElementChild() { return this.children[0] || null; }
   add(option) { this.append(option); if (!this.value) this.value = option.value; }

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -58,7 +59,14 @@ async def test_a_call_is_promised_to_a_number_that_may_be_called(site: ScriptedS
             assert (await bo.hear("error"))["reason"] == "bad_number"
         await bo.say("choose", kind="callback", to="orders", number="+32 470 12 34 56")
         taken = await bo.hear("next_step")
-        assert taken == {"type": "next_step", "kind": "callback", "to": "orders", "by": "customer", "due_ms": 900}
+        manage = taken["manage"]
+        assert taken == {
+            "type": "next_step", "kind": "callback", "to": "orders", "by": "customer", "due_ms": 900, "manage": manage,
+            "calendar": f"{manage}/callback.ics",
+        }  # fmt: skip
+        async with httpx.AsyncClient(base_url=f"http://{site.address}") as web:
+            looked = (await web.get(manage)).json()
+        assert (looked["state"], looked["due_ms"], looked["manage"]) == ("promised", 900, manage)
         (fact,) = await site.router.seen(1, facts.NextStepChosen)
         contents = await site.vault.read([content_ref(fact.successor, kind) for kind in ("number", "text", "customer")])
         assert {content.kind: content.text for content in contents.values()} == {

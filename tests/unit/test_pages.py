@@ -183,6 +183,12 @@ async def test_who_is_turned_away_sees_buttons_and_chooses(tmp_path: Path) -> No
         while not page.run("over"):
             await page.hear()
         assert page.run("named.state.textContent").startswith("Wij bellen u op ") and page.run("named.steps.hidden")
+        links = json.loads(
+            page.run("JSON.stringify(named.log.children.slice(-1)[0].children.map((one) => [one.textContent, one.href]))")
+        )
+        assert [text for text, _ in links] == ["Het gesprek verplaatsen of annuleren", "Zet het in uw agenda"]
+        assert re.fullmatch(r"\./callbacks/manage/[\w-]{80}\?lang=nl", links[0][1])
+        assert links[1][1] == links[0][1].removesuffix("?lang=nl") + "/callback.ics"
 
 
 async def test_who_leaves_a_voicemail_is_asked_for_a_recording(tmp_path: Path) -> None:

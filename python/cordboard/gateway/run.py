@@ -120,8 +120,8 @@ class _Gateway:
         self.entrances = {kind: Entrance(kind, vault, self._policy, cases, limits) for kind in (MAIL, FORM, WEBHOOK)}
         self._answers = Answers(partial(_read_commit, log))
         self.bookings = Bookings(CALLBACK, log.site, vault, self._policy, numbers, self._answers, limits)
-        call_number = self.bookings.check_number if numbers else None
-        self._chat = Chat(name, vault, keys, self._policy, limits, grace_s, self.turnstile.take, self._answers, call_number)
+        calls = self.bookings if numbers else None
+        self._chat = Chat(name, vault, keys, self._policy, limits, grace_s, self.turnstile.take, self._answers, calls)
         self.recordings, self.filling = self._chat.recordings, self._chat.forms
         self._sessions: set[Session] = set()
         self._whispers = Whispers(log, self._chat)

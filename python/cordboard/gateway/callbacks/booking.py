@@ -142,9 +142,9 @@ class Bookings:
         return ZoneInfo(own or policy.timezone or "UTC")
 
     def slot_ms(self, queue: str) -> int:
+        """0: the queue promises nothing any more."""
         callbacks = self.promises.callbacks(queue)
-        assert callbacks is not None
-        return callbacks.slot_ms
+        return 0 if callbacks is None else callbacks.slot_ms
 
     def slots(self, queue: str, from_ms: int, hours: int) -> Iterator[Slot]:
         """Those with room from `from_ms` (Unix ms) on, for so many hours; fewer if slots are short and the first ones are full."""
@@ -195,6 +195,10 @@ class Bookings:
         self._check_rates(door, number)
         self._check_promises(await self._vault.customers.find(PHONE, number))
         return number
+
+    def link(self, contact: bytes) -> str:
+        """The path by which its customer looks after a promise that was made elsewhere."""
+        return self.tokens.link(Holding(contact, contact, 0))
 
     async def _draft(self, door: EntryPoint, queue: str, wish: Wish, external_id: str) -> Draft:
         contact, fact_id = self._marks.new_contact(), secrets.token_bytes(ID_BYTES)

@@ -21,10 +21,10 @@ from cordboard.errors import CordboardError, FactRefused, InvalidInput
 from cordboard.events.bounds import INSTANT_MAX_MS
 from cordboard.events.policy import EntryPoint
 from cordboard.gateway.callbacks.booking import AHEAD_HOURS, Bookings, Declined, Over, TooMany, Wish
-from cordboard.gateway.callbacks.ics import CalendarFile, calendar_file
+from cordboard.gateway.callbacks.ics import CALENDAR, CalendarFile, calendar_file
 from cordboard.gateway.callbacks.page import SHOWN_MAX, CallbackPage
 from cordboard.gateway.callbacks.shown import Change, FreeSlot, FreeSlots, NewBooking, NotPromised, Promised
-from cordboard.gateway.callbacks.tokens import Holding
+from cordboard.gateway.callbacks.tokens import MANAGE, Holding
 from cordboard.gateway.callbacks.words import PHRASES
 from cordboard.gateway.form.form import check_key
 from cordboard.gateway.limits import BOOKING_MAX, Limits, TokenBuckets
@@ -53,8 +53,7 @@ class CallbackDesk:
 
     # -- reading ----------------------------------------------------------------------------------------------------------
 
-    def slots(self, name: str, from_ms: int, hours: int) -> FreeSlots:
-        _, queue = self._bookings.door(name)
+    def slots(self, name: str, queue: str, from_ms: int, hours: int) -> FreeSlots:
         zone = self._bookings.zone(queue)
         found = [_slot(slot.begin_ms, zone) for slot in self._bookings.slots(queue, from_ms, hours)]
         return FreeSlots(name, str(zone), self._bookings.slot_ms(queue), found)
@@ -76,10 +75,10 @@ class CallbackDesk:
         """For anybody's cache; 304 if the asker has it."""
         if (late := self._too_fast(request, self._looks)) is not None:
             return _with(late, _ANYBODY)
-        if not (0 <= from_ms <= INSTANT_MAX_MS and 1 <= hours <= AHEAD_HOURS):
-            refused = refuse_with(422, "invalid_input", f"from is an instant in Unix ms, hours 1 to {AHEAD_HOURS}")
-            return _with(refused, _ANYBODY)
-        body = msgspec.json.encode(self.slots(name, from_ms, hours))
+        if (wrong := _wrong_span(from_ms, hours)) is not None:
+            return _with(wrong, _ANYBODY)
+        _, queue = self._bookings.door(name)
+        body = msgspec.json.encode(self.slots(name, queue, from_ms, hours))
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         headers = _ANYBODY | {"etag": tag, "cache-control": f"public, max-age={FRESH_S}, stale-while-revalidate={2 * FRESH_S}"}
         if tag in request.headers.get("if-none-match", ""):
@@ -103,6 +102,13 @@ class CallbackDesk:
             return Response(promised, headers=HEADERS)
         door = self._bookings.policy.door(promised.entry_point)
         return self._page.managing(promised, _language(request, wanted, door))
+
+    def slots_instead(self, request: Request[Any, Any, Any], token: str, from_ms: int, hours: int) -> Response[Any]:
+        """To what a promise can be moved: in its queue, whether or not calls are booked at the entry point where it was made."""
+        if (late := self._too_fast(request, self._looks) or _wrong_span(from_ms, hours)) is not None:
+            return late
+        _, promise = self._bookings.holding(token)
+        return Response(self.slots(promise.entry_point or "", promise.queue, from_ms, hours), headers=HEADERS)
 
     def calendar(self, request: Request[Any, Any, Any], token: str) -> Response[Any]:
         if (late := self._too_fast(request, self._looks)) is not None:
@@ -192,7 +198,7 @@ class CallbackDesk:
 
     def _shown(self, holding: Holding, promise: Promise) -> Promised:
         zone = self._bookings.zone(promise.queue)
-        link = f"/callbacks/manage/{self._bookings.tokens.token(holding)}"
+        link = self._bookings.tokens.link(holding)
         return Promised(
             reference=holding.first.hex(),
             entry_point=promise.entry_point or "",
@@ -206,7 +212,7 @@ class CallbackDesk:
             local_until=_slot(promise.until_ms, zone).local,
             slot_ms=promise.slot_ms,
             manage=link,
-            calendar=f"{link}/callback.ics",
+            calendar=link + CALENDAR,
             outcome=promise.outcome,
             at_risk=promise.at_risk and promise.outcome is None,
             alternatives=[_slot(begin_ms, zone) for begin_ms in self._bookings.alternatives(promise)],
@@ -238,7 +244,7 @@ class CallbackDesk:
 def callback_routes(
     bookings: Bookings, limits: Limits, origins: Collection[str], *, behind_proxy: bool
 ) -> Sequence[HTTPRouteHandler]:
-    """`/callbacks/<entry point>`, its `/slots`, `/callbacks/manage/<token>` and its `/callback.ics`."""
+    """`/callbacks/<entry point>`, its `/slots`, `/callbacks/manage/<token>` with `/slots` and `/callback.ics`."""
     desk = CallbackDesk(bookings, limits, origins, behind_proxy=behind_proxy)
     caught: Any = {CordboardError: desk.refuse, HTTPException: refuse_http}
 
@@ -269,16 +275,30 @@ def callback_routes(
     async def book(name: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any]:
         return await desk.book(name, request)
 
-    @get("/callbacks/manage/{token:str}", sync_to_thread=False, exception_handlers=caught, summary="A promise, by its link")
+    @get(MANAGE + "/{token:str}", sync_to_thread=False, exception_handlers=caught, summary="A promise, by its link")
     def look(token: FromPath[str], request: Request[Any, Any, Any], lang: FromQuery[str | None] = None) -> Response[Any]:
         return desk.look(request, token, lang)
 
-    @get("/callbacks/manage/{token:str}/callback.ics", sync_to_thread=False, exception_handlers=caught, summary="… for a calendar")
+    @get(
+        MANAGE + "/{token:str}/slots",
+        sync_to_thread=False,
+        exception_handlers=caught,
+        summary="Slots with room, to which a promise can be moved",
+    )
+    def slots_instead(
+        token: FromPath[str],
+        request: Request[Any, Any, Any],
+        from_ms: Annotated[int, QueryParameter(name="from")] = 0,
+        hours: FromQuery[int] = HOURS,
+    ) -> Response[Any]:
+        return desk.slots_instead(request, token, from_ms, hours)
+
+    @get(MANAGE + "/{token:str}" + CALENDAR, sync_to_thread=False, exception_handlers=caught, summary="… for a calendar")
     def calendar(token: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any]:
         return desk.calendar(request, token)
 
     @post(
-        "/callbacks/manage/{token:str}",
+        MANAGE + "/{token:str}",
         request_max_body_size=BOOKING_MAX,
         exception_handlers=caught,
         summary="Move or cancel a promise, by its link",
@@ -287,7 +307,7 @@ def callback_routes(
         return await desk.change(token, request)
 
     @route(
-        ["/callbacks/{name:str}", "/callbacks/manage/{name:str}"],
+        ["/callbacks/{name:str}", MANAGE + "/{name:str}"],
         http_method="OPTIONS",
         sync_to_thread=False,
         include_in_schema=False,
@@ -296,12 +316,18 @@ def callback_routes(
         return desk.asked_beforehand(request)
 
     # First: the framework answers OPTIONS by itself where it finds nobody who does.
-    return [asked_beforehand, free_slots, booking_page, book, look, calendar, change]
+    return [asked_beforehand, free_slots, booking_page, book, look, slots_instead, calendar, change]
 
 
 def _language(request: Request[Any, Any, Any], wanted: str | None, door: EntryPoint | None) -> str:
     """A page's: as asked for, the entry point's, the browser's."""
     return language_for(PHRASES, wanted, door.language if door is not None else None, *read_by(request))
+
+
+def _wrong_span(from_ms: int, hours: int) -> Response[Any] | None:
+    if 0 <= from_ms <= INSTANT_MAX_MS and 1 <= hours <= AHEAD_HOURS:
+        return None
+    return refuse_with(422, "invalid_input", f"from is an instant in Unix ms, hours 1 to {AHEAD_HOURS}")
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 from cordboard.promises import Promise
 
+CALENDAR = "/callback.ics"
+"""Where it is found, below the link of its promise."""
 PRODUCT = "-//Cordboard//Callbacks//EN"
 
 

@@ -63,7 +63,7 @@ class CallbackPage:
         live = promised.outcome is None
         cancel = f' <button type="button" data-cancel>{escape(say["cancel"])}</button>' if live else ""
         return (
-            f'<form data-manage="{promised.manage}" data-entry-point="{escape(promised.entry_point)}">\n'
+            f'<form data-manage="{promised.manage}">\n'
             f"<div data-slots>{shown}</div><div data-scripted hidden>"
             f"<button>{escape(say['move' if live else 'book'])}</button>{cancel}</div>\n</form>"
         )

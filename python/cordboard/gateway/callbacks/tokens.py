@@ -15,6 +15,7 @@ from cordboard.events.bounds import ID_BYTES
 _MAC_BYTES = 26  # so that no bit of the text is left over, which anybody could change
 _HEAD = struct.Struct(f">{ID_BYTES}s{ID_BYTES}sH")
 MOVES_MAX = 65_535
+MANAGE = "/callbacks/manage"
 
 
 class Holding(NamedTuple):
@@ -35,6 +36,10 @@ class ManageTokens:
         """80 characters that need no escaping in a URL."""
         head = _HEAD.pack(holding.contact, holding.first, min(holding.moves, MOVES_MAX))
         return base64.urlsafe_b64encode(head + self._mac(head)).rstrip(b"=").decode()
+
+    def link(self, holding: Holding) -> str:
+        """The path of the page by which it is looked after."""
+        return f"{MANAGE}/{self.token(holding)}"
 
     def holding(self, token: str) -> Holding | None:
         """What the token gives power over; None if it is nobody's."""

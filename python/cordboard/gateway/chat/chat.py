@@ -22,7 +22,7 @@ from cordboard.gateway.callbacks.answers import Answers
 from cordboard.gateway.chat.conversations import Conversation, Conversations
 from cordboard.gateway.chat.departures import Departures
 from cordboard.gateway.chat.forms import ChatForms
-from cordboard.gateway.chat.next_steps import FIRST, CallNumber, ChatSteps
+from cordboard.gateway.chat.next_steps import FIRST, Calls, ChatSteps
 from cordboard.gateway.chat.protocol import Choose, Start
 from cordboard.gateway.chat.recordings import Recordings
 from cordboard.gateway.chat.tokens import ChatKeys
@@ -72,7 +72,7 @@ class Chat:
         grace_s: float,
         take_ticket: Callable[[str, str, str], bool],
         answers: Answers,
-        call_number: CallNumber | None = None,
+        calls: Calls | None = None,
     ) -> None:
         """`take_ticket`: whether a ticket promises a place at an entry point to who starts with this client id."""
         self._take_ticket = take_ticket
@@ -83,7 +83,7 @@ class Chat:
         self.verdicts = Verdicts()
         self.conversations = Conversations(CHANNEL, keys.owns, limits, self._changed)
         self.departures = Departures(grace_s, self.verdicts)
-        self.steps = ChatSteps(name, vault, keys, policy, self.verdicts, call_number, limits.choices_a_client)
+        self.steps = ChatSteps(name, vault, keys, policy, self.verdicts, calls, limits.choices_a_client)
         self.recordings = Recordings(name, vault, keys, self.steps.fold, answers, self._open_intake, limits.verdict_s)
         self.forms = ChatForms(name, vault, self.steps, self.verdicts, self._open_intake, limits.verdict_s)
         self._name = name

@@ -1,5 +1,6 @@
 """What customers of chats are shown, in the words of the protocol."""
 
+from cordboard.gateway.callbacks.ics import CALENDAR
 from cordboard.gateway.chat import protocol
 from cordboard.gateway.chat.conversations import QueuedLine
 from cordboard.gateway.chat.next_steps import Offered
@@ -17,13 +18,18 @@ def steps_frame(offered: Offered) -> protocol.Steps:
     return protocol.Steps(steps=steps, until_ms=offered.until_ms, told=offered.told)
 
 
-def taken_frame(kind: str, to: str | None, by: str, choice: Choice | None, offered: Offered | None, link: str) -> protocol.Taken:
-    """What became of a choice, as far as that is still known. `link`: to where a recording is sent."""
+def taken_frame(
+    kind: str, to: str | None, by: str, choice: Choice | None, offered: Offered | None, recording: str, call: str | None
+) -> protocol.Taken:
+    """What became of a choice, as far as that is still known. `recording`: the path to which one is sent, `call`: by which a call
+    that was promised is looked after."""
     return protocol.Taken(
         kind=kind,
         to=to,
         by=by,
         told=offered.told if offered is not None and kind == "message" else "",
         due_ms=None if choice is None else choice.due_ms,
-        recording=link if kind == "voicemail" else None,
+        recording=recording if kind == "voicemail" else None,
+        manage=call,
+        calendar=None if call is None else call + CALENDAR,
     )

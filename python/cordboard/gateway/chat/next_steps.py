@@ -4,8 +4,9 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from cordboard import codec
 from cordboard.errors import FactRefused, InvalidInput, OutcomeUnknown, Overloaded, VaultUnavailable
@@ -35,8 +36,16 @@ FIRST = "@first"
 EMAIL = "email"
 _ANSWERED_BY_MAIL = ("form", "mail")
 
-CallNumber = Callable[[str, str], Awaitable[str]]
-"""The number as it is dialled, at an entry point. Raises InvalidInput (`bad_number`), or CordboardError if there are too many."""
+
+class Calls(Protocol):
+    """Customers are called back from here."""
+
+    async def check_number(self, door: str, given: str) -> str:
+        """The number as it is dialled, at an entry point. Raises InvalidInput (`bad_number`), or CordboardError if there are too
+        many."""
+
+    def link(self, contact: bytes) -> str:
+        """The path by which the customer of a promise looks after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ class TurnedAway(FactRefused):
 
 
 class ChatSteps:
-    """Those of one gateway's chats. Its owner attaches `apply` to the feed, before whoever hears verdicts. `call_number` None:
+    """Those of one gateway's chats. Its owner attaches `apply` to the feed, before whoever hears verdicts. `calls` None:
     nobody is called back from here. `most` may be choosing from one network address."""
 
     def __init__(
@@ -71,13 +80,13 @@ class ChatSteps:
         keys: ChatKeys,
         policy: PolicyView,
         verdicts: Verdicts,
-        call_number: CallNumber | None,
+        calls: Calls | None,
         most: int,
     ) -> None:
         self.fold = NextSteps()
         self.choosers = Choosers(self.fold, most)
         self._name, self._vault, self.keys, self._policy, self._verdicts = name, vault, keys, policy, verdicts
-        self._call_number = call_number
+        self._calls = calls
 
     def apply(self, seq: int, commit: Commit) -> None:
         self.fold.apply(seq, commit)
@@ -86,7 +95,7 @@ class ChatSteps:
     def shown(self, choice: Choice) -> Offered:
         door = None if choice.entry_point is None else self._policy.door(choice.entry_point)
         text = "" if door is None else told(door.messages, choice.language)
-        steps = tuple(step for step in choice.steps if step.kind != "callback" or self._call_number is not None)
+        steps = tuple(step for step in choice.steps if step.kind != "callback" or self._calls is not None)
         forms = {step.to: self._form(choice, step.to) for step in steps if step.kind == "form" and step.to is not None}
         links = {to: link for to, link in forms.items() if link}
         return Offered(steps if choice.open else (), choice.until_ms, text, choice.open, links)
@@ -96,6 +105,11 @@ class ChatSteps:
         language = "" if choice.language is None else f"&lang={choice.language}"
         token = self.keys.link_token(choice.contact, "filler")
         return f"/form/{name}?step={token}{language}" if self._policy.form(name) is not None else ""
+
+    def call_link(self, choice: Choice) -> str | None:
+        """The path by which the customer looks after the call that was promised; None: none was, or not from here."""
+        promised = None if choice.taken is None or choice.due_ms is None else choice.taken.successor
+        return None if promised is None or self._calls is None else self._calls.link(promised)
 
     def refuse(self, contact: bytes, client: str) -> None:
         """Raises TurnedAway if this contact was; `client` has the choice."""
@@ -192,8 +206,8 @@ class ChatSteps:
     async def _address(self, choice: Choice, frame: Choose) -> tuple[str, str]:
         """Kind and address by which the customer can be reached; empty if it is not needed."""
         if frame.kind == "callback":
-            assert self._call_number is not None, "else it is not shown"
-            return PHONE, await self._call_number(choice.entry_point or "", frame.number or "")
+            assert self._calls is not None, "else it is not shown"
+            return PHONE, await self._calls.check_number(choice.entry_point or "", frame.number or "")
         if frame.kind in _ANSWERED_BY_MAIL:
             if not is_email(frame.email or ""):
                 raise InvalidInput("that is no mail address", reason="not_an_email")

@@ -179,8 +179,9 @@ class Steps(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="ne
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="next_step"):
-    """What was chosen, by the customer, or (`time`) because nobody chose. `due_ms`: when they are called. `recording`: of a
-    voicemail, the path to which what they say is posted."""
+    """What was chosen, by the customer, or (`time`) because nobody chose. `due_ms`: when they are called; `manage` and `calendar`:
+    paths by which they move or cancel that call, and put it into a calendar. `recording`: of a voicemail, the path to which what
+    they say is posted."""
 
     kind: str
     by: str
@@ -188,6 +189,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     told: str = ""
     due_ms: int | None = None
     recording: str | None = None
+    manage: str | None = None
+    calendar: str | None = None
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="error"):

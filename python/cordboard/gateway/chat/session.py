@@ -234,7 +234,9 @@ class Session:
     def _taken(self, contact: bytes, kind: str, to: str | None, by: str) -> protocol.Taken:
         choice = self._chat.steps.fold.get(contact)
         offered = None if choice is None else self._chat.steps.shown(choice)
-        return taken_frame(kind, to, by, choice, offered, f"{RECORDING}/{self._chat.keys.link_token(contact, 'recorder')}")
+        call = None if choice is None else self._chat.steps.call_link(choice)
+        recording = f"{RECORDING}/{self._chat.keys.link_token(contact, 'recorder')}"
+        return taken_frame(kind, to, by, choice, offered, recording, call)
 
     async def _choose(self, frame: protocol.Choose) -> None:
         """Instead of a chat that was turned away, or of waiting on."""
