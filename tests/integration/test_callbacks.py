@@ -322,8 +322,12 @@ async def _at_risk(client: Client) -> None:
     assert later.begin_ms + MINUTE in planned.at_risk[0].alternatives_ms
     risky = [one.contact_id async for one in client.list_promises(PromiseFilter(at_risk=True), after=planned.consistency_token)]
     assert risky == [promise.contact_id]
-    again = await client.plan_capacity("orders", later.begin_ms, MINUTE, [0])
+    others = planned.at_risk[0].alternatives_ms
+    again = await client.plan_capacity("orders", later.begin_ms, MINUTE, [0, 0])
     assert [risk.contact_id for risk in again.at_risk] == [promise.contact_id], "what does not fit is said every time"
+    left = [begin_ms for begin_ms in others if begin_ms != later.begin_ms + MINUTE]
+    assert again.at_risk[0].alternatives_ms == left, "of what was proposed, what has room still"
+    assert (await client.get_promise(promise.contact_id)).alternatives_ms == left
     assert (await client.get_promise_board(due_from_ms=later.begin_ms, due_until_ms=later.begin_ms + 1)).total.at_risk == 1
     room = await client.plan_capacity("orders", later.begin_ms, MINUTE, [1])
     assert not room.at_risk and not (await client.get_promise(promise.contact_id)).at_risk

@@ -266,10 +266,11 @@ class CallbackService(CallbackServiceServicer):
         risky = [
             one for one in self._site.promises.live() if one.queue == queue and one.at_risk and from_ms <= one.due_ms < until_ms
         ]
+        instead = promises.alternatives(self._site)
         return pb.PlanCapacityResponse(
             consistency_token=self._site.token(outcome.seq),
             at_risk=[
-                pb.PromiseRisk(contact_id=one.contact.hex(), due_ms=one.due_ms, alternatives_ms=one.alternatives)
+                pb.PromiseRisk(contact_id=one.contact.hex(), due_ms=one.due_ms, alternatives_ms=instead.of(one))
                 for one in sorted(risky, key=lambda one: (one.due_ms, one.made_ms))
             ],
         )

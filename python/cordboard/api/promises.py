@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from heapq import nsmallest
 
+from cordboard.alternatives import Alternatives
 from cordboard.api.content import describe
 from cordboard.api.site import Site
 from cordboard.api.tokens import HexId, Ordinal
@@ -16,6 +17,7 @@ from cordboard.events.policy import QUEUES_MAX
 from cordboard.promises import Promise
 from cordboard.v1 import callback_service_pb2 as pb
 from cordboard.v1 import contact_service_pb2
+from cordboard.vault.clock import now_ms
 
 PAGE_MAX = 1_000
 PAGE_DEFAULT = 100
@@ -35,7 +37,13 @@ async def shown(site: Site, promises: Iterable[Promise]) -> list[pb.Promise]:
     some = list(promises)
     now = await site.shown.now(one.agent for one in some if one.state != "ended")
     before = await site.shown.before(one.agent for one in some if one.state == "ended")
-    return [promise_message(one, before if one.state == "ended" else now) for one in some]
+    instead = alternatives(site)
+    return [promise_message(one, before if one.state == "ended" else now, instead.of(one)) for one in some]
+
+
+def alternatives(site: Site) -> Alternatives:
+    """As they are now."""
+    return Alternatives(site.promises, site.missed, now_ms())
 
 
 async def get_promise(site: Site, request: pb.GetPromiseRequest) -> pb.GetPromiseResponse:

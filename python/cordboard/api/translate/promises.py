@@ -92,8 +92,8 @@ def place_message(place: Place, zone: ZoneInfo) -> pb.Place:
     return pb.Place(due_ms=place.due_ms, from_ms=place.from_ms, until_ms=place.until_ms, local=local)
 
 
-def promise_message(promise: Promise, people: Mapping[bytes, Person]) -> pb.Promise:
-    """Without content. `people` must know its agent."""
+def promise_message(promise: Promise, people: Mapping[bytes, Person], alternatives: Sequence[int]) -> pb.Promise:
+    """Without content. `people` must know its agent. `alternatives`: when slots begin that its customer may have instead."""
     return pb.Promise(
         contact_id=promise.contact.hex(),
         channel=promise.channel,
@@ -119,7 +119,7 @@ def promise_message(promise: Promise, people: Mapping[bytes, Person]) -> pb.Prom
         last_attempt=promise.tried or "",
         next_at_ms=promise.next_ms or 0,
         at_risk=promise.at_risk,
-        alternatives_ms=promise.alternatives if promise.at_risk or promise.outcome == "missed" else (),
+        alternatives_ms=alternatives,
         outcome=promise.outcome or "",
         reason=promise.reason or "",
         ended_at_ms=promise.ended_ms or 0,

@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from cordboard import codec, metrics
+from cordboard.alternatives import LOOKED_AT_MAX, Alternatives
 from cordboard.errors import CordboardError, FactRefused, InvalidInput, NotFound, Overloaded, VaultUnavailable
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.policy import EntryPoint
 from cordboard.events.promises import (
-    ALTERNATIVES_MAX,
     CallbackCancelled,
     CallbackDeclined,
     CallbackRequested,
@@ -47,8 +47,7 @@ from cordboard.vault.refs import content_ref
 CHANNEL = "voice"
 """By which customers are called; its entry points are those of callbacks."""
 SLOTS_MAX = 1_500
-LOOKED_AT_MAX = 6_000
-"""Slots of an answer, and how many are looked at for it: it is made in the loop that serves the chats."""
+"""Slots of an answer: it is made in the loop that serves the chats."""
 AHEAD_HOURS = 24 * 90
 """How far ahead slots are shown at all: no policy promises anything later."""
 logger = logging.getLogger(__name__)
@@ -154,14 +153,8 @@ class Bookings:
         return islice((slot for slot in islice(every, LOOKED_AT_MAX) if slot.room), SLOTS_MAX)
 
     def alternatives(self, promise: Promise) -> list[int]:
-        """When slots with room begin that its customer may have instead: those that were proposed, or the next ones. Nothing for a
-        promise that is neither at risk nor missed, and if its customer needs no other call any more."""
-        missed = self.missed.get(promise.contact) if promise.outcome == "missed" else None
-        if not (promise.at_risk and promise.outcome is None) and (missed is None or not missed.open):
-            return []
-        free = [slot.begin_ms for slot in self.slots(promise.queue, 0, AHEAD_HOURS)]
-        proposed = set(promise.alternatives)
-        return ([begin_ms for begin_ms in free if begin_ms in proposed] or free)[:ALTERNATIVES_MAX]
+        """When slots begin that its customer may have instead."""
+        return sorted(Alternatives(self.promises, self.missed, self._clock_ms()).of(promise))
 
     # -- promises ---------------------------------------------------------------------------------------------------------
 
