@@ -110,7 +110,7 @@ def _filter(check: Check, given: pb.SlaFilter) -> Callable[[SlaClock], bool]:
             and state in (None, clock.state)
             and measure in (None, clock.measure)
             and contact in (None, clock.contact, clock.case)
-            and (clock.lives or not given.live)
+            and (clock.lives or not given.live or (group is not None and clock.state == "broken"))
             and _concerns(clock, group)
         )
 

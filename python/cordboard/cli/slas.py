@@ -26,7 +26,7 @@ def slas(
     state: Annotated[str, typer.Option(help=f"Only in this state: {', '.join(STATES)}.")] = "",
     measure: Annotated[str, typer.Option(help=f"Only what promises this: {', '.join(MEASURES)}.")] = "",
     contact: Annotated[str, typer.Option(help="Only of this contact, or of the case it began.")] = "",
-    group: Annotated[str, typer.Option(help="Only what this group is told of: at risk, or broken.")] = "",
+    group: Annotated[str, typer.Option(help="Only what this group is told of: at risk, or broken within a day.")] = "",
     ended: Annotated[bool, typer.Option("--ended", help="Those that ended within a day, too.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="A line for every change, until Ctrl-C.")] = False,
     board: Annotated[bool, typer.Option("--board", help="How many were met, by day: also of days long past.")] = False,

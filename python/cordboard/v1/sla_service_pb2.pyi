@@ -185,7 +185,7 @@ class SlaFilter(_message.Message):
     group: _builtins.str
     """What this group is told of: at risk, or broken."""
     live: _builtins.bool
-    """Only clocks that live."""
+    """Only clocks that live; with group, also those that were broken within a day: whoever looks later is told of them, too."""
     def __init__(
         self,
         *,
