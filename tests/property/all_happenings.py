@@ -1,14 +1,18 @@
 """Every happening there is, and kinds of histories."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cordboard.events.bounds import Skill
 from tests.property.agent_happenings import AGENT_HAPPENINGS
 from tests.property.contact_happenings import CONTACT_HAPPENINGS
 from tests.property.engagement_happenings import ENGAGEMENT_HAPPENINGS
 from tests.property.happenings import Happening
-from tests.property.more_sites import More, as_it_is, with_callbacks, with_hours
+from tests.property.more_sites import More, as_it_is, with_callbacks, with_hours, with_strategies
+from tests.property.pair import ALIKE
 from tests.property.promise_happenings import PROMISE_HAPPENINGS
 from tests.property.queue_happenings import QUEUE_HAPPENINGS
+from tests.property.strategy_happenings import STRATEGY_HAPPENINGS, TALENTS
 
 HAPPENINGS = (*AGENT_HAPPENINGS, *QUEUE_HAPPENINGS, *CONTACT_HAPPENINGS, *ENGAGEMENT_HAPPENINGS)
 
@@ -23,6 +27,13 @@ class Kind:
     """How often a seeded day does what is special, rather than the everyday."""
     at_hand: float = 0.5
     """How often it goes on with work, if there is some."""
+    talents: Sequence[list[Skill]] = ALIKE
+    """What the agents can do who begin the day."""
 
 
-KINDS = {"plain": Kind(as_it_is), "hours": Kind(with_hours), "callbacks": Kind(with_callbacks, PROMISE_HAPPENINGS, 0.85, 0.3)}
+KINDS = {
+    "plain": Kind(as_it_is),
+    "hours": Kind(with_hours),
+    "strategies": Kind(with_strategies, STRATEGY_HAPPENINGS, talents=TALENTS),
+    "callbacks": Kind(with_callbacks, PROMISE_HAPPENINGS, 0.85, 0.3),
+}

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
+from cordboard.events.bounds import Requirement
 from cordboard.events.policy import CalendarPolicy, CallbackPolicy, Policy, QueuePolicy
 from tests.property.naive_clock import MINUTE_MS, WEEK_MS
 
@@ -56,6 +57,19 @@ def a_week(choices: "Choices") -> list[int]:
             edges.append(minute)
     edges = sorted(set(edges))
     return edges if len(edges) % 2 == 0 else [*edges, WEEK_MINUTES]
+
+
+def with_strategies(choices: "Choices", policy: Policy) -> Policy:
+    """Agents are told apart by what they can do, and by what they have done."""
+    return replace(
+        policy, queues=[telling_apart(choices, queue) for queue in policy.queues], days_ms=choices.pick([policy.days_ms, [], []])
+    )
+
+
+def telling_apart(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
+    strategies = ["best_skilled", "least_skilled_fit", "fewest_today", "fewest_today", "least_loaded", "round_robin"]
+    needs = [Requirement("nl", 2), Requirement("plants", choices.pick([1, 3]), choices.chance(50))]
+    return replace(queue, strategy=choices.pick(strategies), requirements=needs[: choices.pick([2, 2, 1])], broadcast=1)
 
 
 def with_callbacks(choices: "Choices", policy: Policy) -> Policy:

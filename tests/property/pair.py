@@ -23,6 +23,9 @@ INBOX = bytes(16)
 AGENTS = [bytes([2, number]).ljust(16, b"\0") for number in range(4)]
 
 
+ALIKE = ([Skill("nl", 5)],) * 3
+"""What agents are able to do who differ in nothing."""
+
 Effects = dict[tuple[int, int], tuple[bytes, int]]
 """Where the journal put each; its contact, and which one of that it is."""
 
@@ -30,7 +33,7 @@ Effects = dict[tuple[int, int], tuple[bytes, int]]
 class Pair:
     """Both routers, with the policy published and three of the four agents ready."""
 
-    def __init__(self, site: Policy, more: More = as_it_is) -> None:
+    def __init__(self, site: Policy, more: More = as_it_is, talents: Sequence[list[Skill]] = ALIKE) -> None:
         self.more = more
         """What every policy of its histories gets on top."""
         self.router = Router("default")
@@ -43,9 +46,9 @@ class Pair:
         """Everyone who ever came, or tried to."""
         self.turns: list[tuple[list[tuple[int, int, bytes]], int]] = []
         self.commits += self.step([f.PolicyPublished(self.fact_id(), codec.encode(site))], 0)
-        for agent in AGENTS[:3]:
+        for agent, skills in zip(AGENTS[:3], talents, strict=True):
             self.happen(f.AgentDeclared(
-                self.fact_id(), agent, [Skill("nl", 5)], [Membership(queue.name) for queue in site.queues],
+                self.fact_id(), agent, skills, [Membership(queue.name) for queue in site.queues],
                 [AgentChannel(channel) for channel in CHANNELS],
             ))  # fmt: skip
             self.happen(f.PresenceRequested(self.fact_id(), agent, "ready"))

@@ -101,6 +101,7 @@ def every_rule() -> set[str]:
         rules.add(event.__name__)
         rules |= {f"{event.__name__}.{name}={value}" for name, values in choices_of(event) for value in values}
     rules |= {f"Why.{name}={value}" for name, values in choices_of(e.Why) for value in values}
+    rules |= {f"decided by {strategy}" for strategy in dict(choices_of(e.Why))["strategy"]}
     return rules | {f"Direct.{name}={value}" for name, values in choices_of(e.Direct) for value in values}
 
 
@@ -116,6 +117,8 @@ def rules_of(entry: Entry) -> Iterator[str]:
     if isinstance(event, e.OfferMade):
         for part in (event.why, event.direct):
             yield from said(part) if part is not None else ()
+        if event.why is not None and event.why.decided == ("idle" if event.why.strategy == "longest_idle" else "strategy"):
+            yield f"decided by {event.why.strategy}"
 
 
 def said(word: Any) -> Iterator[str]:

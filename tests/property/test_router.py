@@ -27,7 +27,7 @@ class Histories(RuleBasedStateMachine):
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
         choices = Drawn(data)
-        self.pair = Pair(self.kind.more(choices, site(choices)), self.kind.more)
+        self.pair = Pair(self.kind.more(choices, site(choices)), self.kind.more, self.kind.talents)
         self.last: f.Fact | None = None
 
     # What happens
@@ -241,6 +241,12 @@ class HistoriesWithHours(Histories):
     kind = KINDS["hours"]
 
 
+class HistoriesWithStrategies(Histories):
+    """Agents differ in what they can do, and in what they have done."""
+
+    kind = KINDS["strategies"]
+
+
 class HistoriesWithCallbacks(Histories):
     """Calls are promised."""
 
@@ -262,5 +268,7 @@ TestHistories = Histories.TestCase
 TestHistories.settings = limits(100)
 TestHistoriesWithHours = HistoriesWithHours.TestCase
 TestHistoriesWithHours.settings = limits(30)
+TestHistoriesWithStrategies = HistoriesWithStrategies.TestCase
+TestHistoriesWithStrategies.settings = limits(20)
 TestHistoriesWithCallbacks = HistoriesWithCallbacks.TestCase
 TestHistoriesWithCallbacks.settings = limits(50)
