@@ -90,6 +90,6 @@ def promising(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
             horizon_ms=choices.pick([300_000, 1_200_000]), attempts=choices.pick([1, 2, 3]), retry_ms=choices.pick([1_000, 9_000]),
             ring_min_ms=choices.pick([0, 2_000]), dial_ms=choices.pick([3_000, 8_000]),
             mode=choices.pick(["agent_first", "customer_first"]), holdback_percent=choices.pick([10, 0, 60]),
-            holdback_ms=choices.pick([0, 5_000, 15_000]),
+            holdback_ms=choices.pick([0, 5_000, 15_000]), returning=choices.pick(["keep", "cancel", "merge"]),
         ),
     )  # fmt: skip

@@ -123,6 +123,8 @@ class Absence(Engagements, AgentFacts):
             contact, _ = self.parties(work)
             if work.state == "connecting":
                 self.revoke(work, contact, "desk_lost")
+                if contact.promise is not None:
+                    self.who_came_in(contact.promise)
             elif work.role != "primary":
                 self.engagement_ended(work, "desk_lost")
             elif self.profile(work.channel).presence == "async":

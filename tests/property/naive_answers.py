@@ -16,8 +16,12 @@ class Answers(Looks, ABC):
     """From the offer to the connection, or back to the queue."""
 
     @abstractmethod
-    def attempt_over(self, work: Work, contact: Contact, outcome: Any, ring_ms: int) -> None:
+    def attempt_over(self, work: Work, contact: Contact, outcome: Any, ring_ms: int, *, nobody_rang: bool = False) -> None:
         """A call that was promised reached nobody (naive_promises)."""
+
+    @abstractmethod
+    def who_came_in(self, promise: Promise) -> None:
+        """Nobody is dialled for whoever is here by now (naive_comings)."""
 
     @abstractmethod
     def hang_up(self, promise: Promise, outcome: Any) -> None:
@@ -114,6 +118,9 @@ class Answers(Looks, ABC):
         if contact.promise is not None and fact.leg == "customer_leg":
             self.attempt_over(work, contact, "no_answer", max(0, self.moment - contact.promise.accepted_ms))
             return
+        if contact.promise is not None and fact.leg == "platform":
+            self.attempt_over(work, contact, "unknown", 0, nobody_rang=True)
+            return
         gone = fact.leg == "customer_leg" and self.profile(work.channel).presence == "live" and work.role == "primary"
         siblings = self.siblings(work) if gone else []
         for sibling in siblings:
@@ -128,8 +135,8 @@ class Answers(Looks, ABC):
         self.record(failed, contact.id, agent.id)
         self.requeue(work, contact, "expired")
         if contact.promise is not None:
-            contact.promise.failed |= fact.leg == "platform"
             self.hang_up(contact.promise, "discarded")
+            self.who_came_in(contact.promise)
         if gone:
             self.visit_ended(contact, "abandoned_after_transfer" if contact.answered_before else "abandoned")
             self.contact_ended(contact, "abandoned", "connecting")

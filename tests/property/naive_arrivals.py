@@ -4,17 +4,16 @@ from cordboard.events import event as e
 from cordboard.events import fact as f
 from cordboard.events.bounds import Key
 from cordboard.events.policy import QueuePolicy
-from tests.property.naive_engagements import Engagements
-from tests.property.naive_hours import QueueHours
+from tests.property.naive_comings import Comings
 from tests.property.naive_plan import PRIORITY_MAX
-from tests.property.naive_state import Contact, Matter, Place, Promise
+from tests.property.naive_state import Contact, Matter, Place
 from tests.property.naive_waiting import WAITING, merged
 
 PREFERRED_MAX = 8
 COUNTED_MAX = 100
 
 
-class Arrivals(Engagements, QueueHours):
+class Arrivals(Comings):
     """A contact begins, or joins one that waits."""
 
     def checked_arrival(self, fact: f.ContactArrived) -> QueuePolicy:
@@ -40,8 +39,11 @@ class Arrivals(Engagements, QueueHours):
         if name != asked:
             cause = self.no_admission(asked)
             self.record(e.ContactDiverted(at_ms=self.moment, queue=asked, to=name, cause=cause), contact.id)  # type: ignore[arg-type]
+        promise = self.promised_about(fact, name)
+        held = self.waits_for(promise)
+        self.go_on_with(contact, held)
         place, repeats = self.place_of(contact), 0
-        if place is None:
+        if place is None and fact.topic is not None:
             repeats = self.matter_of(contact)
         self.contacts.append(contact)
         if place is None:
@@ -49,16 +51,17 @@ class Arrivals(Engagements, QueueHours):
         else:
             self.arrivals -= 1  # it has the number of the one before
             self.resume(contact, place)
-        promise = self.promised_about(fact)
         if promise is not None:
             self.record(e.ContactLinked(at_ms=self.moment, other=promise.contact, cause="promised"), contact.id)
         if twin is not None and (promise is None or promise.contact != twin.id):
             self.record(e.ContactLinked(at_ms=self.moment, other=twin.id, cause="waiting"), contact.id)
         if place is not None:
             self.record(e.ContactLinked(at_ms=self.moment, other=place.contact, cause="resumed"), contact.id)
+        if held is not None:
+            self.hold(held, contact)
         if repeats:
-            assert contact.topic is not None
-            self.record(e.MatterRepeated(at_ms=self.moment, count=repeats, topic=contact.topic), contact.id)
+            assert fact.topic is not None
+            self.record(e.MatterRepeated(at_ms=self.moment, count=repeats, topic=fact.topic), contact.id)
         if fact.message is not None:
             self.say(contact, fact.message, fact.author)
 
@@ -93,20 +96,6 @@ class Arrivals(Engagements, QueueHours):
             if each.channel == fact.channel and self.profile(fact.channel).join_waiting and each.promise is None
         ]
         return min(same or waiting, key=lambda each: each.key.seq)
-
-    def promised_about(self, fact: f.ContactArrived) -> Promise | None:
-        """What the customer is promised about the same: in its case, else about its topic, else by the same people."""
-        if fact.customer is None or not self.is_now(fact.channel):
-            return None
-        known = [each for each in self.promises.values() if each.customer == fact.customer]
-        found = [each for each in known if (each.case or each.contact) == (fact.case or fact.contact)]
-        found = found or [each for each in known if self.same_matter(each, fact)]
-        return min(found, key=lambda each: (each.due_ms, each.contact), default=None)
-
-    def same_matter(self, promise: Promise, fact: f.ContactArrived) -> bool:
-        if promise.topic is None or fact.topic is None:
-            return promise.queue == fact.queue
-        return promise.topic == fact.topic
 
     def place_of(self, contact: Contact) -> Place | None:
         if contact.customer is None:

@@ -9,6 +9,8 @@ from tests.property.naive_cases import CaseFacts
 from tests.property.naive_state import Contact, Promise
 
 Wish = f.CallbackRequested | f.CallbackRescheduled
+PROMISES_MAX = 50
+"""To one customer at a time."""
 PLAN_AHEAD_MS = 400 * 24 * 3_600_000
 
 
@@ -26,24 +28,39 @@ class Callbacks(CaseFacts):
         self.check_hours(fact.hours)
         if self.known(fact.contact):
             self.refuse("contact_exists")
-        waiting = None if fact.waiting is None else self.who_flows_out(fact.waiting)
+        waiting = None if fact.waiting is None else self.contact(fact.waiting)
+        if len(self.promises_to(fact.customer or (waiting.customer if waiting else None))) >= PROMISES_MAX:
+            self.refuse("too_many_promises")
+        if fact.waiting is not None:
+            waiting = self.who_flows_out(fact.waiting)
         slot = self.find(fact.queue, fact.wish_ms, fact.exact, fact.hours, None)
         if isinstance(slot, str):
             self.declined(fact.contact, fact.queue, fact, slot, fact.hours)
             return
-        promise = Promise(
-            contact=fact.contact, channel=fact.channel, queue=fact.queue, mode=fact.mode or self.grid(fact.queue).mode,
-            made_ms=self.moment, requirements=fact.requirements, priority=fact.priority, customer=fact.customer,
-            preferred=fact.preferred, entry_point=fact.entry_point, topic=fact.topic, case=self.case_of_wish(fact, waiting),
-            rule=fact.rule, language=fact.language, accepts=fact.accepts, address=fact.address, hours=fact.hours,
-        )  # fmt: skip
+        promise = self.wished_for(fact) if waiting is None else self.inheriting(self.wished_for(fact), waiting)
         self.promise_made(promise, slot, fact.waiting, None)
         if waiting is not None:
             self.flow_out(waiting, promise.contact)
 
-    def case_of_wish(self, fact: f.CallbackRequested, waiting: Contact | None) -> bytes | None:
-        """It goes on with the case of who flows out into it, unless the wish names one."""
-        return fact.case if fact.case is not None or waiting is None else waiting.case
+    def wished_for(self, fact: f.CallbackRequested) -> Promise:
+        return Promise(
+            contact=fact.contact, channel=fact.channel, queue=fact.queue, mode=fact.mode or self.grid(fact.queue).mode,
+            made_ms=self.moment, requirements=fact.requirements, priority=fact.priority, customer=fact.customer,
+            preferred=fact.preferred, entry_point=fact.entry_point, topic=fact.topic, case=fact.case, rule=fact.rule,
+            language=fact.language, accepts=fact.accepts, address=fact.address, hours=fact.hours,
+        )  # fmt: skip
+
+    def inheriting(self, promise: Promise, waiting: Contact) -> Promise:
+        """What the wish leaves out is as it was with who flows out into it."""
+        promise.requirements = promise.requirements or waiting.wishes
+        promise.priority = max(promise.priority, waiting.priority)
+        promise.customer = promise.customer or waiting.customer
+        promise.preferred = promise.preferred or waiting.preferred
+        promise.entry_point = promise.entry_point or waiting.entry_point
+        promise.topic, promise.case = promise.topic or waiting.topic, promise.case or waiting.case
+        promise.rule, promise.language = promise.rule or waiting.rule, promise.language or waiting.language
+        promise.accepts = promise.accepts or waiting.accepts
+        return promise
 
     def check_hours(self, hours: list[Hours]) -> None:
         if any(each.until_ms <= each.from_ms for each in hours):
@@ -116,12 +133,14 @@ class Callbacks(CaseFacts):
             address=promise.address, hours=hours,
         )  # fmt: skip
         self.promise_made(successor, slot, None, promise.contact)
-        state = "scheduled" if contact is None else contact.state
+        here, state = self.waits_as(promise), "scheduled" if contact is None else contact.state
         if contact is not None:
             self.revoke_all(contact, "contact_gone")
             self.visit_ended(contact, "flowed_out")
         self.gone(promise, contact, "flowed_out", state, successor.contact)
         self.promise_ended(promise, "rescheduled", None, successor.contact)
+        if here is not None:
+            self.hold(successor, here)
 
     def promised(self, ref: bytes) -> Promise:
         """What has not been kept, and is not being kept just now."""

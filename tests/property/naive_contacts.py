@@ -3,12 +3,11 @@
 from cordboard.events import fact as f
 from cordboard.events.policy import QueuePolicy
 from tests.property.naive_arrivals import Arrivals
-from tests.property.naive_promises import Promises
 from tests.property.naive_state import Agent, Contact, Work
 from tests.property.naive_supervisors import Supervisors
 
 
-class ContactFacts(Supervisors, Arrivals, Promises):
+class ContactFacts(Supervisors, Arrivals):
     """Arrivals, transfers, ends."""
 
     def known(self, ref: bytes) -> bool:

@@ -78,3 +78,4 @@ class Ends(Releases):
         contact.parked_kind, contact.parked_until_ms = kind, max(until_ms, self.at_ms + 1)
         parked = e.ContactParked(at_ms=self.moment, kind=kind, until_ms=contact.parked_until_ms, note=note)
         self.record(parked, contact.id, work.agent)
+        self.came_or_went(contact, "parked")

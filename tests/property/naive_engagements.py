@@ -35,10 +35,16 @@ class Engagements(Sides, ABC):
             self.looking.append(agent)
 
     def answer(self, contact: Contact, work: Work) -> None:
+        self.came_or_went(contact, "answered")
+        self.note_served(contact)
         contact.answered = True
         wait_ms = max(0, self.moment - contact.entered_ms)
         self.record(e.ContactAnswered(at_ms=self.moment, attempt=work.attempt, wait_ms=wait_ms), contact.id, work.agent)
         self.visit_ended(contact, "answered")
+
+    @abstractmethod
+    def note_served(self, contact: Contact) -> None:
+        """Who dials its customer need not do so again (naive_comings)."""
 
     @abstractmethod
     def connected_in_time(self, contact: Contact) -> None:

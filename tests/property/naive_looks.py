@@ -1,5 +1,6 @@
 """Who looks for whom when something has happened, naively, and in which order."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from tests.property.naive_matching import order
@@ -8,12 +9,12 @@ from tests.property.naive_record import Line
 from tests.property.naive_state import Agent, Contact
 
 
-class Looks(Offers):
+class Looks(Offers, ABC):
     """Every fact and every timer is finished with all it causes."""
 
     def told(self, act: Callable[[], None]) -> list[Line]:
         """What an act and all it causes recorded."""
-        self.lines, self.looking, self.newcomers, self.losers = [], [], [], []
+        self.lines, self.looking, self.newcomers, self.losers, self.came = [], [], [], [], []
         self.released, self.looked_in_vain, self.agents_changed, self.queues_released = [], [], [], []
         for agent in self.agents:
             agent.over_recorded &= self.over_capacity(agent)
@@ -23,9 +24,16 @@ class Looks(Offers):
         self.all_look()
         while self.released:
             self.settle(self.released.pop(0))
+        self.settle_comings()
+        while self.released:
+            self.settle(self.released.pop(0))
         self.reserve()
         self.promote()
         return self.lines
+
+    @abstractmethod
+    def settle_comings(self) -> None:
+        """What is promised to those who were answered, or are gone (naive_comings)."""
 
     def all_look(self) -> None:
         """Who entered a queue, then who was freed, then everybody who may gain by it, if somebody serves less than before."""

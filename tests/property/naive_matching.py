@@ -228,12 +228,18 @@ class Matching:
         return able
 
     def contacts_for(self, agent: Agent, besides: Contact | None = None) -> list[Contact]:
-        """The one the agent is reserved for, one that a floor asks for; then by (rank, key), or by the key alone."""
+        """The one the agent is reserved for, a promised call for which somebody is held, one that a floor asks for; then by (rank,
+        key), or by the key alone."""
         able = [contact for contact in self.contacts if contact is not besides and self.may(contact, agent)]
         able.sort(key=lambda contact: (0 if self.policy.freed_agent == "key" else self.rank(agent, contact), order(contact)))
         floored = [contact for contact in able if self.floor_asks(agent, contact)]
-        first = [contact for contact in able if contact.reserved == agent.id] or floored[:1]
+        held = sorted((contact for contact in able if self.is_held_here(agent, contact)), key=order)
+        first = [contact for contact in able if contact.reserved == agent.id] or held[:1] or floored[:1]
         return [*first, *(contact for contact in able if contact not in first)]
+
+    def is_held_here(self, agent: Agent, contact: Contact) -> bool:
+        """Somebody is held for a call that is promised in one of the agent's queues: whoever is free first makes it."""
+        return contact.promise is not None and contact.reserved is not None and agent.rank(contact.queue) is not None
 
     def floor_asks(self, agent: Agent, contact: Contact) -> bool:
         """It waits in its own queue, the agent's, with fewer members on its class than the floor there."""

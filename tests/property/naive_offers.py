@@ -63,11 +63,11 @@ class Offers(Reasons, Ends, ABC):
             return False
         return self.profile(contact.channel).answer == "auto" or (promise is not None and promise.mode == "customer_first")
 
-    def connect_ms(self, contact: Contact) -> int:
+    def connect_by(self, contact: Contact) -> int:
+        """A customer is dialled as long as the queue's callbacks say."""
         callbacks = self.queue(contact.queue).callbacks
-        if contact.promise is not None and callbacks is not None:
-            return callbacks.dial_ms
-        return self.profile(contact.channel).connect_ms
+        dialled = contact.promise is not None and callbacks is not None
+        return self.at_ms + (callbacks.dial_ms if dialled and callbacks else self.profile(contact.channel).connect_ms)
 
     def over_limits(self, agent: Agent, cause: Any, at_ms: int) -> None:
         """More than the agent should have: that goes on record, once."""
@@ -85,7 +85,7 @@ class Offers(Reasons, Ends, ABC):
         self.fate(contact, work, "accepted")
         for sibling in self.siblings(work):
             sibling.state, sibling.until_ms = "held", None
-        work.state, work.until_ms = "connecting", self.at_ms + self.connect_ms(contact)
+        work.state, work.until_ms = "connecting", self.connect_by(contact)
         if work.role == "primary":
             contact.state, contact.back = "connecting", None
         accepted = e.OfferAccepted(at_ms=at_ms, attempt=work.attempt, connect_by_ms=work.until_ms)

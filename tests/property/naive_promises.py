@@ -1,5 +1,6 @@
 """Promised calls, naively: from the promise over dues and attempts to its end."""
 
+from abc import ABC, abstractmethod
 from functools import partial
 from typing import Any
 
@@ -15,13 +16,14 @@ USELESS = ("wrong_person", "invalid_number", "refused")
 LATE_MS = 2_000
 
 
-class Promises(Engagements, Slots):
+class Promises(Engagements, Slots, ABC):
     """A contact that is promised a call is among the live ones only while it waits for an agent or is dialled."""
 
     def promise_timers(self) -> list[Timer]:
         return [
             timer(self.next_of(promise), "promise", promise.contact, partial(self.promise_due, promise))
             for promise in self.promises.values()
+            if promise.held_for is None
         ]
 
     def next_of(self, promise: Promise) -> int:
@@ -42,7 +44,8 @@ class Promises(Engagements, Slots):
         if self.moment >= promise.until_ms:
             self.window_over(promise, contact)
         elif contact is None:
-            self.promise_waits(promise)
+            if not self.is_spoken_with(promise):
+                self.promise_waits(promise)
         else:
             self.callback_due(promise, contact)
 
@@ -51,10 +54,10 @@ class Promises(Engagements, Slots):
         self.arrivals += 1
         promise.visit += 1
         promise.failed = False
-        promise.since_ms = self.moment
+        promise.since_ms, promise.place = self.moment, self.arrivals
         promise.due = self.moment >= promise.due_ms
         credit_ms = promise.priority * self.step_of_priority_ms()
-        order_ms = (promise.due_ms - self.target_of(promise) if promise.due else promise.due_ms) - credit_ms
+        order_ms = self.due_order(promise, promise.priority) if promise.due else promise.due_ms - credit_ms
         contact = Contact(
             id=promise.contact, channel=promise.channel, queue=promise.queue, wishes=promise.requirements,
             requirements=merged(promise.requirements, self.queue(promise.queue).requirements), priority=promise.priority,
@@ -72,10 +75,13 @@ class Promises(Engagements, Slots):
         queue = self.queue(promise.queue)
         return queue.targets_ms.get(promise.channel, queue.target_ms)
 
+    def due_order(self, promise: Promise, priority: int) -> int:
+        """Where it stands among live contacts once it is due."""
+        return promise.due_ms - self.target_of(promise) - priority * self.step_of_priority_ms()
+
     def callback_due(self, promise: Promise, contact: Contact) -> None:
         promise.due = True
-        order_ms = promise.due_ms - self.target_of(promise) - contact.priority * self.step_of_priority_ms()
-        contact.key = Key(1, order_ms, contact.key.seq)
+        contact.key = Key(1, self.due_order(promise, contact.priority), contact.key.seq)
         contact.entered_ms = contact.queued_at_ms = promise.due_ms
         contact.target_ms = promise.until_ms - promise.due_ms
         self.record(e.CallbackDue(at_ms=self.moment, key=contact.key), contact.id)
@@ -89,7 +95,7 @@ class Promises(Engagements, Slots):
             self.dial(contact.promise, work, at_ms)
 
     def dial(self, promise: Promise, work: Work, at_ms: int) -> None:
-        promise.accepted_ms = self.at_ms
+        promise.accepted_ms, promise.served = self.at_ms, None
         message = promise.address or promise.contact
         promise.dial = self.ask_for_effect(promise.contact, work.agent)
         promise.dial.is_dial = True
@@ -102,8 +108,8 @@ class Promises(Engagements, Slots):
             self.effect_over(promise.dial, outcome)
         promise.dial = None
 
-    def attempt_over(self, work: Work, contact: Contact, outcome: Any, ring_ms: int) -> None:
-        """The customer was not reached."""
+    def attempt_over(self, work: Work, contact: Contact, outcome: Any, ring_ms: int, *, nobody_rang: bool = False) -> None:
+        """The customer was not reached; or nobody could ring."""
         promise, agent = contact.promise, self.known_agent(work.agent)
         assert promise is not None
         self.visit_ended(contact, "requeued")
@@ -114,7 +120,10 @@ class Promises(Engagements, Slots):
         self.works.remove(work)
         self.fate(contact, work, "expired")
         self.leave_line(promise, contact)
-        next_ms = self.at_ms + self.retry_ms(promise)
+        retry_ms = self.retry_ms(promise)
+        if nobody_rang and self.at_ms + retry_ms >= promise.until_ms:
+            retry_ms = min(retry_ms, self.policy.connect_retry_ms)
+        next_ms = self.at_ms + max(1, retry_ms)
         promise.dials += 1
         promise.failed = outcome == "unknown"
         often = promise.counted >= self.attempts_of(promise) or promise.dials >= 2 * self.attempts_of(promise)
@@ -126,7 +135,9 @@ class Promises(Engagements, Slots):
         )  # fmt: skip
         self.record(recorded, contact.id, agent.id)
         self.hang_up(promise, "discarded")
-        if tried:
+        if not tried:
+            self.who_came_in(promise)
+        elif not self.was_served(promise):
             self.promise_over(promise, None)
         self.freed(agent)
 
@@ -142,12 +153,21 @@ class Promises(Engagements, Slots):
     def leave_line(self, promise: Promise, contact: Contact) -> None:
         """Scheduled again, with what the contact has by then."""
         self.release(contact, "contact_gone")
+        contact.state = "scheduled"
         self.contacts.remove(contact)
         self.looking = [who for who in self.looking if who is not contact]
         self.newcomers = [each for each in self.newcomers if each is not contact]
         promise.due = False
         promise.priority, promise.topic, promise.messages = contact.priority, contact.topic, contact.messages
         promise.offers = [(FORGOTTEN, "expired")] * len(contact.attempts)
+
+    @abstractmethod
+    def is_spoken_with(self, promise: Promise) -> bool:
+        """Somebody speaks with its customer (naive_comings)."""
+
+    @abstractmethod
+    def was_served(self, promise: Promise) -> bool:
+        """Its customer was answered while they were dialled (naive_comings)."""
 
     # Over
 
@@ -200,15 +220,28 @@ class Promises(Engagements, Slots):
             return
         contact.promise = None
         self.hang_up(promise, "done")
+        if contact.answered:
+            self.goes_on_as_any(contact)
         kept = self.moment <= promise.until_ms
         self.promise_ended(promise, "kept" if kept else "missed", None if kept else "no_agent")
 
-    def cancel(self, promise: Promise, reason: Any = "cancelled") -> None:
+    def goes_on_as_any(self, contact: Contact) -> None:
+        """Should it wait again, it does as if it had come by now."""
+        queue = self.queue(contact.queue)
+        contact.target_ms = queue.targets_ms.get(contact.channel, queue.target_ms)
+        contact.drain_at_ms = self.moment + queue.drain_after_ms if queue.drain_after_ms > 0 else None
+        if contact.key.klass > 1:
+            order_ms = self.moment + contact.target_ms - contact.priority * self.step_of_priority_ms()
+            contact.key = Key(1, order_ms, contact.key.seq)
+            contact.entered_ms = contact.queued_at_ms = self.moment
+
+    def cancel(self, promise: Promise, reason: Any = "cancelled", successor: bytes | None = None) -> None:
+        """Nobody calls any more: it is not wanted, or has gone on as another contact."""
         contact, state = self.contact(promise.contact), "scheduled"
         if contact is not None:
             state = contact.state
             self.revoke_all(contact, "contact_gone")
-            self.visit_ended(contact, "closed")
+            self.visit_ended(contact, "closed" if successor is None else "flowed_out")
         self.hang_up(promise, "discarded")
-        self.gone(promise, contact, reason, state)
-        self.promise_ended(promise, "cancelled", None)
+        self.gone(promise, contact, reason if successor is None else "flowed_out", state, successor)
+        self.promise_ended(promise, "cancelled", None, successor)

@@ -55,6 +55,8 @@ class Record(Matching):
         self.modes: dict[str, Mode] = {}
         self.hours: dict[str, Hours] = {}
         self.promises: dict[bytes, Promise] = {}
+        self.came: list[tuple[bytes, str, bool, bytes | None]] = []
+        """Contacts that were answered, parked or ended: how, whether they had been answered before, and what they went on as."""
         self.plans: dict[str, dict[int, int]] = {}
         """How many promises fit into the slots of which a plan says so, by queue."""
         self.effects_asked: Counter[bytes] = Counter()

@@ -155,6 +155,12 @@ class Promise:
     accepted_ms: int = 0
     dial: Effect | None = None
     at_risk: bool = False
+    place: int = 0
+    """The number of arrival that its contact has in this visit."""
+    held_for: bytes | None = None
+    """As which contact its customer is here, so that nobody calls."""
+    served: bytes | None = None
+    """As which contact its customer was answered while they were dialled last."""
 
 
 @dataclass(slots=True)
@@ -229,6 +235,17 @@ class Contact:
     """What happens when nobody says it, and when."""
     held_since_ms: int | None = None
     promise: Promise | None = None
+    not_behind: int | None = None
+    """Where a promise stands with which it goes on."""
+
+    @property
+    def ever_answered(self) -> bool:
+        return self.answered or self.answered_before
+
+    @property
+    def is_spoken_with(self) -> bool:
+        """Somebody has answered it, and it does not wait for somebody else."""
+        return self.ever_answered and self.state != "parked"
 
 
 @dataclass(slots=True)

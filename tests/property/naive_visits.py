@@ -1,5 +1,6 @@
 """Visits of contacts to queues, naively: how they begin and end."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from cordboard.events import event as e
@@ -9,8 +10,12 @@ from tests.property.naive_returning import Returning
 from tests.property.naive_state import Contact
 
 
-class Visits(Returning):
+class Visits(Returning, ABC):
     """A contact enters a queue, leaves it, is brought back, or ends."""
+
+    @abstractmethod
+    def came_or_went(self, contact: Contact, how: Any, successor: bytes | None = None) -> None:
+        """Somebody may be promised a call (naive_comings)."""
 
     def enter(self, contact: Contact, sender: bytes | None) -> None:
         """A visit begins, with all earlier waits counted in."""
@@ -34,6 +39,9 @@ class Visits(Returning):
     def queued(self, contact: Contact, queued_at_ms: int, sender: bytes | None) -> None:
         """The record of a visit's beginning."""
         contact.key, contact.promoted_from, contact.promotable = self.own_class(contact), None, False
+        if contact.not_behind is not None:
+            contact.key = Key(contact.key.klass, min(contact.key.order_ms, contact.not_behind), contact.key.seq)
+            contact.not_behind = None
         self.release(contact, "contact_gone")
         self.begin_waiting(contact, queued_at_ms)
         contact.answered_before |= contact.answered
@@ -100,6 +108,7 @@ class Visits(Returning):
         self.looking = [who for who in self.looking if who is not contact]
         self.newcomers = [each for each in self.newcomers if each is not contact]
         self.ended[contact.id] = self.at_ms
+        self.came_or_went(contact, "gone", successor)
         kept_ms = self.keep_place(contact, reason) if contact.promise is None else None
         over = e.ContactEnded(at_ms=self.moment, reason=reason, state=state, successor=successor, kept_until_ms=kept_ms)
         self.record(over, contact.id)
