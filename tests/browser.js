@@ -40,6 +40,10 @@ let late = 0;
 const now = Date.now;
 Date.now = () => now() + late;
 class CustomEvent { constructor(type, { bubbles, detail }) { Object.assign(this, { type, bubbles, detail }); } }
+class FormData {
+  constructor(form) { this.given = form.given; }
+  get(name) { return this.given[name] ?? null; }
+}
 class Option extends Element { constructor(text, value) { super("option"); Object.assign(this, { textContent: text, value }); } }
 class URLSearchParams {
   constructor(text) { this.pairs = text.replace("?", "").split("&").map((pair) => pair.split("=").map(decodeURIComponent)); }
@@ -53,7 +57,7 @@ class WebSocket {
 WebSocket.OPEN = 1;
 function fetch(url, { method, headers, body } = {}) {
   const id = Object.keys(answers).length;
-  outgoing.push({ id, url, method: method || "GET", headers: headers || {}, body: body ? body.text : "" });
+  outgoing.push({ id, url, method: method || "GET", headers: headers || {}, body: typeof body === "string" ? body : body ? body.text : "" });
   return new Promise((resolve) => { answers[id] = resolve; });
 }
 // What the test calls.

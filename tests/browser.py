@@ -60,7 +60,7 @@ class Page:
 
     async def open(self, path: str, languages: str = "en") -> None:
         """The page at this path as it is served to whoever reads these languages: its elements with an id, then its scripts."""
-        html = (await self._web.get(path + self._search, headers={"accept-language": languages})).text
+        html = (await self._web.get(path + self._search, headers={"accept": "text/html", "accept-language": languages})).text
         document = _Document()
         document.feed(html)
         self.run(f"document.documentElement.lang = {json.dumps(document.language)}")

@@ -118,6 +118,11 @@ class TokenBucket:
         self._left -= 1.0
         return True
 
+    @property
+    def wait_s(self) -> float:
+        """So long after it was last taken from it has something again."""
+        return max(0.0, 1.0 - self._left) / self._rate
+
 
 class TokenBuckets:
     """A bucket a key, of the `most` keys that were last used: who was forgotten begins with a full one."""
@@ -132,3 +137,8 @@ class TokenBuckets:
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
         return bucket.take(now)
+
+    def wait_s(self, key: str) -> float:
+        """How long who was just refused has to wait."""
+        bucket = self._buckets.get(key)
+        return 0.0 if bucket is None else bucket.wait_s

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 from ipaddress import IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from cordboard.errors import CordboardError, InvalidInput, LogUnavailable, NotFo
 from cordboard.gateway.limits import BODY_S
 
 _LATER = (Overloaded, LogUnavailable, VaultUnavailable, OutcomeUnknown)
+_HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 _NOT_YET = ("no_policy", "unknown_channel")
 HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
@@ -100,6 +102,14 @@ def is_own(origin: str, host: str | None) -> bool:
         return urlsplit(origin).netloc == host
     except ValueError:
         return False
+
+
+def base_of(request: ASGIConnection[Any, Any, Any, Any], *, behind_proxy: bool) -> str | None:
+    """Scheme and host by which the asker knows this server; None if it names none. `behind_proxy`: the proxy says the scheme in
+    X-Forwarded-Proto. Whoever asks says this: tell it to nobody else."""
+    host = request.headers.get("host", "")
+    scheme = request.headers.get("x-forwarded-proto", "http").rpartition(",")[2].strip() if behind_proxy else "http"
+    return f"{scheme}://{host}" if scheme in ("http", "https") and _HOST.fullmatch(host) else None
 
 
 def client_of(request: ASGIConnection[Any, Any, Any, Any], *, behind_proxy: bool) -> str:

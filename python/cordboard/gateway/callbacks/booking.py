@@ -322,7 +322,10 @@ class Bookings:
             with self.answers.expect(fact.fact_id) as outcome:
                 assert self._publisher is not None
                 await self._publisher.publish(codec.check_fact(fact))
-                await outcome(self.limits.verdict_s)
+                try:
+                    await outcome(self.limits.verdict_s)
+                except FactRefused as error:
+                    raise _over(error) from error
             return holding, self.promises.get(promise.contact) or promise
 
     # -- inside -----------------------------------------------------------------------------------------------------------
@@ -331,9 +334,9 @@ class Bookings:
         """Vault, log, verdict; the promise as it was made. `before`: what it replaces."""
         try:
             events = await self._submit(draft)
-        except FactRefused:
+        except FactRefused as error:
             await self._forget(draft.contact)
-            raise
+            raise _over(error) from error
         declined = next((event for event in events if isinstance(event, CallbackDeclined)), None)
         if declined is not None:
             await self._forget(draft.contact)
@@ -392,6 +395,11 @@ def _check_open(promise: Promise) -> None:
         raise Over("this promise has ended", reason="promise_ended")
     if promise.state == "calling":
         raise Over("you are being called", reason="callback_in_progress")
+
+
+def _over(error: FactRefused) -> CordboardError:
+    """Of two changes at once the later one finds another promise, or none."""
+    return Over("this promise has ended", reason="promise_ended") if error.reason == "contact_gone" else error
 
 
 def _external_id(what: str, whose: str, key: str, values: bytes) -> str:

@@ -6,6 +6,7 @@ there is no session and no cookie. A link is a secret of its own: whoever has it
 
 import asyncio
 import hashlib
+import math
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -29,7 +30,18 @@ from cordboard.gateway.callbacks.words import PHRASES
 from cordboard.gateway.form.form import check_key
 from cordboard.gateway.limits import BOOKING_MAX, Limits, TokenBuckets
 from cordboard.gateway.page import language_for, read_by
-from cordboard.gateway.posts import HEADERS, Mistakes, Problem, body_of, client_of, is_own, refuse, refuse_http, refuse_with
+from cordboard.gateway.posts import (
+    HEADERS,
+    Mistakes,
+    Problem,
+    base_of,
+    body_of,
+    client_of,
+    is_own,
+    refuse,
+    refuse_http,
+    refuse_with,
+)
 from cordboard.promises import Promise
 from cordboard.room import Room
 
@@ -113,16 +125,18 @@ class CallbackDesk:
     def calendar(self, request: Request[Any, Any, Any], token: str) -> Response[Any]:
         if (late := self._too_fast(request, self._looks)) is not None:
             return late
-        file = self.calendar_file(*self._bookings.holding(token))
+        file = self.calendar_file(*self._bookings.holding(token), base_of(request, behind_proxy=self._behind_proxy))
         disposition = f'attachment; filename="{file.name}"'
         return Response(file.data, media_type=file.media_type, headers=HEADERS | {"content-disposition": disposition})
 
-    def calendar_file(self, holding: Holding, promise: Promise) -> CalendarFile:
-        """The promise as a file, also for a mail."""
+    def calendar_file(self, holding: Holding, promise: Promise, base: str | None = None) -> CalendarFile:
+        """The promise as a file, also for a mail. `base`: the address of this server as customers know it, if that is known."""
         zone = self._bookings.zone(promise.queue)
         local = datetime.fromtimestamp(promise.due_ms / 1_000, zone)
-        title, note = self._page.said_of(self._bookings.policy.door(promise.entry_point or ""), f"{local:%Y-%m-%d %H:%M} ({zone})")
-        return calendar_file(promise, holding.first, holding.moves, self._bookings.site, str(zone), title, note)
+        url = base + self._bookings.tokens.link(holding) if base is not None and promise.outcome is None else None
+        door = self._bookings.policy.door(promise.entry_point or "")
+        title, note = self._page.said_of(door, f"{local:%Y-%m-%d %H:%M} ({zone})", url)
+        return calendar_file(promise, holding.first, holding.moves, self._bookings.site, str(zone), title, note, url)
 
     # -- writing ----------------------------------------------------------------------------------------------------------
 
@@ -235,10 +249,11 @@ class CallbackDesk:
         return self._refuse(error)
 
     def _too_fast(self, request: Request[Any, Any, Any], buckets: TokenBuckets) -> Response[Any] | None:
-        if buckets.take(client_of(request, behind_proxy=self._behind_proxy), asyncio.get_running_loop().time()):
+        client = client_of(request, behind_proxy=self._behind_proxy)
+        if buckets.take(client, asyncio.get_running_loop().time()):
             return None
         metrics.REFUSED.labels("callback", TooMany.reason).inc()
-        return refuse_with(429, TooMany.reason, "too much from one address, slow down", self._limits.retry_after_ms)
+        return refuse_with(429, TooMany.reason, "too much from one address, slow down", math.ceil(buckets.wait_s(client) * 1_000))
 
 
 def callback_routes(

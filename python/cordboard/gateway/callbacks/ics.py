@@ -19,9 +19,12 @@ class CalendarFile:
     data: bytes
 
 
-def calendar_file(promise: Promise, first: bytes, moves: int, site: str, zone: str, title: str, note: str) -> CalendarFile:
+def calendar_file(
+    promise: Promise, first: bytes, moves: int, site: str, zone: str, title: str, note: str, url: str | None = None
+) -> CalendarFile:
     """The entry of a promise. All times are UTC; `zone` is for display. `first`: the contact of the first promise, by which
-    calendars know the entry again; each of its `moves` replaces it. What was cancelled takes the entry away again."""
+    calendars know the entry again; each of its `moves` replaces it. What was cancelled takes the entry away again. `url`: the page
+    by which the customer looks after it."""
     # Imported where it is needed: most gateways never make one.
     from icalendar import Calendar, Event, vCalAddress
 
@@ -36,6 +39,8 @@ def calendar_file(promise: Promise, first: bytes, moves: int, site: str, zone: s
     event.add("dtend", _utc(promise.due_ms + promise.slot_ms))
     event.add("summary", title)
     event.add("description", note)
+    if url is not None:
+        event.add("url", url)
     event.add("organizer", vCalAddress(f"urn:x-cordboard:{site}"))
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)

@@ -68,10 +68,11 @@ class CallbackPage:
             f"<button>{escape(say['move' if live else 'book'])}</button>{cancel}</div>\n</form>"
         )
 
-    def said_of(self, door: EntryPoint | None, when: str) -> tuple[str, str]:
-        """Title and note of a calendar entry."""
+    def said_of(self, door: EntryPoint | None, when: str, url: str | None) -> tuple[str, str]:
+        """Title and note of a calendar entry. The link stands in the note, too: not every calendar shows that of an entry."""
         say = PHRASES[language_for(PHRASES, door.language if door is not None else None)]
-        return say["title"], f"{say['when']} {when}"
+        link = "" if url is None else f"\n{say['manage']}: {url}"
+        return say["title"], f"{say['when']} {when}{link}"
 
     def _response(self, language: str, title: str, body: str) -> Response[str]:
         say = PHRASES[language]
