@@ -1,12 +1,16 @@
 """`cordboard callbacks plan` without a running site."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from cordboard.cli.staffing import AtRisk, Planned, show_plan
 from cordboard.main import app
+from cordboard.planning import load_staffing
+from cordboard.policy import load
 from tests.unit.test_policy_problems import GOOD
 
 
@@ -27,6 +31,19 @@ def test_the_example_is_a_table_that_can_be_planned(site: Path, tmp_path: Path) 
     said = json.loads(run(table, "--dry-run", "--policy", site, "--json").stdout)
     assert [(day["queue"], day["slots"], day["net_least"], day["capacity"]) for day in said["days"]] == [("orders", 40, "5.25", 40)]
     assert "Mon 2027-01-04" in run(table, "--dry-run", "--policy", site).stdout
+
+
+def test_promises_that_do_not_fit_are_told_by_the_clocks_of_the_table(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "week.csv"
+    table.write_text(run("--example", "--policy", site).stdout)
+    due_ms = round(datetime.fromisoformat("2027-01-04T09:00+01:00").timestamp() * 1_000)
+    risks = (AtRisk("orders", "c0ffee", due_ms, (due_ms + 900_000, due_ms + 86_400_000)), AtRisk("orders", "decade", due_ms, ()))
+    show_plan(Planned(load_staffing(table, load(site).policy), {}, risks), dry_run=False, as_json=False)
+    said = capsys.readouterr().err
+    assert "c0ffee is promised for 2027-01-04T09:00+01:00; slots with room: 2027-01-04T09:15+01:00, 2027-01-05T09:00+01:00" in said
+    assert "decade is promised for 2027-01-04T09:00+01:00; slots with room: none" in said
 
 
 def test_a_bad_table_is_shown_with_its_places(site: Path, tmp_path: Path) -> None:

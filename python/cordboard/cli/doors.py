@@ -24,7 +24,7 @@ def doors(
     if as_json:
         print_json({"doors": [_plain(door) for door in found.doors], "at_ms": found.at_ms})
         return
-    print_table("doors", COLUMNS, [_row(door) for door in found.doors], right=("expected wait", "turned away"))
+    print_table("doors (UTC)", COLUMNS, [_row(door) for door in found.doors], right=("expected wait", "turned away"))
 
 
 def door_state(door: Door) -> str:

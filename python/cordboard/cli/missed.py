@@ -34,7 +34,7 @@ def missed(
         (one.contact_id, instant(one.missed_at_ms), one.queue, one.channel, _why(one), one.topic, one.entry_point, _since(one))
         for one in found
     ]
-    print_table("came in vain", COLUMNS, rows)
+    print_table("came in vain (UTC)", COLUMNS, rows)
     if not found:
         console.print("nobody is to be called")
 

@@ -61,7 +61,7 @@ def list_promises(
         print_json([promise_plain(promise) for promise in found])
         return
     rows = [promise_row(promise, now_ms) for promise in found]
-    print_table(f"{len(rows)} promises", COLUMNS, rows, right=("attempts", "in"))
+    print_table(f"{len(rows)} promises (UTC)", COLUMNS, rows, right=("attempts", "in"))
 
 
 @promises_app.command()
@@ -77,9 +77,9 @@ def show(
         print_json(said)
         return
     for name, value in said.items():
-        shown = instant(value) if name.endswith(("_at_ms", "due_ms", "from_ms", "until_ms")) else value
+        shown = f"{instant(value)} (UTC)" if name.endswith(("_at_ms", "due_ms", "from_ms", "until_ms")) else value
         if name == "alternatives_ms":
-            shown = ", ".join(instant(at_ms) for at_ms in value)
+            shown = f"{', '.join(instant(at_ms) for at_ms in value)} (UTC)"
         console.print(f"[cyan]{name.removesuffix('_ms'):>20}[/]  {escape(str(shown))}", soft_wrap=True)
 
 

@@ -57,7 +57,7 @@ def slas(
     if as_json:
         print_json({"clocks": [clock_plain(one) for one in found], "counts": [count_plain(one) for one in last.counts]})
         return
-    print_table(f"{len(found)} clocks", COLUMNS, [clock_row(one, last.at_ms) for one in found], right=("in",))
+    print_table(f"{len(found)} clocks (UTC)", COLUMNS, [clock_row(one, last.at_ms) for one in found], right=("in",))
     print_table("SLAs", COUNTED, [count_row(one) for one in last.counts], right=COUNTED[2:])
 
 

@@ -8,7 +8,6 @@ import typer
 from rich.markup import escape
 
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, print_json, print_table, stderr
 from cordboard.cli.policy import policy_in_force
 from cordboard.cli.problems import show_problems
@@ -79,7 +78,7 @@ def plan_slots(
     except PolicyErrors as errors:
         show_problems(errors, as_json=as_json)
         raise typer.Exit(1) from errors
-    _show(planned, dry_run=dry_run, as_json=as_json)
+    show_plan(planned, dry_run=dry_run, as_json=as_json)
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -108,7 +107,8 @@ async def _booked(client: Client, plan: StaffingPlan) -> dict[tuple[str, int], i
     return booked
 
 
-def _show(planned: Planned, *, dry_run: bool, as_json: bool) -> None:
+def show_plan(planned: Planned, *, dry_run: bool, as_json: bool) -> None:
+    """What was planned, a day and queue; what stays closed, and which promises do not fit."""
     booked: dict[tuple[object, str], int] = {}
     zones = {run.queue: run.zone for run in planned.plan.runs}
     for (queue, begin_ms), count in planned.booked.items():
@@ -125,8 +125,9 @@ def _show(planned: Planned, *, dry_run: bool, as_json: bool) -> None:
         message = f"line {line.line}: {line.closed} of {line.slots} slots of {line.queue} are not in its opening hours"
         stderr.print(f"[bold yellow]closed[/] {escape(message)}: nothing is promised in them", soft_wrap=True)
     for risk in planned.at_risk:
-        others = ", ".join(instant(ms) for ms in risk.alternatives_ms) or "none"
-        message = f"{risk.queue}: {risk.contact_id} is promised for {instant(risk.due_ms)}; slots with room: {others}"
+        # On the clocks of the table, and with their offset, as `--at` takes it.
+        due, *others = (local(ms, zones[risk.queue]).isoformat(timespec="minutes") for ms in (risk.due_ms, *risk.alternatives_ms))
+        message = f"{risk.queue}: {risk.contact_id} is promised for {due}; slots with room: {', '.join(others) or 'none'}"
         stderr.print(f"[bold red]at risk[/] {escape(message)}", soft_wrap=True)
 
 
