@@ -199,7 +199,9 @@ def row(ours: Side, peer: Side, expected: Sequence[int]) -> Row:
     # The first round warms up.
     values = tuple(own / other for own, other in zip(ours.rates[1:], peer.rates[1:], strict=True))
     rate, other = (statistics.median(side.rates[1:]) for side in (ours, peer))
-    said = f"{rate:,.0f} decisions/s with {UNDER_WAY} under way; {peer.name} {other:,.0f}"
+    said = f"{rate:,.0f} decisions/s with {UNDER_WAY} under way; {peer.name} {other:,.0f}; decisions {fnv(ours.found)}"
+    if not peer.in_order:
+        said += f", by its own order {fnv(peer.found)}"
     return Row(ROWS[peer.name], LEAGUE, values, said, ours.flaw(expected) or peer.flaw(expected))
 
 
