@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from cordboard.events.door_events import DoorTurned
 from cordboard.events.fact import ContactArrived, DemandTurnedAway
-from cordboard.events.policy import Availability, EntryPoint, NextStep, QueuePolicy
+from cordboard.events.policy import Availability, ChannelProfile, EntryPoint, Form, FormField, NextStep, QueuePolicy
 from cordboard.gateway.limits import Limits
 from tests.chat_site import POLICY, ScriptedSite, chat_site
 
@@ -70,6 +70,36 @@ async def test_a_door_that_is_not_open_says_what_can_be_done_instead(tmp_path: P
         assert (await web.get("/availability/widget")).json()["next_steps"] == shown
         refused = await web.post("/availability/widget/ticket")
         assert (refused.status_code, refused.json()["next_steps"]) == (409, shown)
+
+
+async def test_a_referral_is_named_as_customers_know_it(tmp_path: Path) -> None:
+    """Mail by its address, a form by its labels; of others customers are told the entry point's name."""
+    labels = {"en": "Contact us", "nl": "Neem contact op"}
+    policy = replace(
+        SHOWN,
+        channels=[
+            *SHOWN.channels,
+            *(ChannelProfile(name=name, presence="async", klass=3, answered_on="connected") for name in "mf"),
+        ],
+        entry_points=[
+            *SHOWN.entry_points,
+            EntryPoint(name="service-en", channel="m", queue="orders", address="service@shop.example"),
+            EntryPoint(name="contact", channel="f", queue="orders"),
+        ],
+        forms=[Form(name="contact", fields=[FormField(name="text")], labels=labels)],
+    )
+    async with chat_site(tmp_path, policy) as site, client(site) as web:
+        for referral, named in (
+            ("service-en", {"referral_address": "service@shop.example"}),
+            ("contact", {"referral_labels": labels}),
+            ("silent", {}),
+            ("gone", {}),
+        ):
+            await turn(site, replace(BUSY, referral=referral))
+            shown = (await web.get("/availability/widget")).json()
+            assert {key: said for key, said in shown.items() if key.startswith("referral")} == {"referral": referral} | named
+        await turn(site, OPEN)
+        assert not [key for key in (await web.get("/availability/widget")).json() if key.startswith("referral")]
 
 
 async def test_an_open_door_gives_tickets_for_the_room_it_keeps(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from cordboard.events.door_events import DoorTurned
 from cordboard.events.fact import ContactArrived, MessagePosted
 from cordboard.events.next_steps import NextStepChosen
-from cordboard.events.policy import Availability, ChannelProfile, EntryPoint, NextStep, QueuePolicy
+from cordboard.events.policy import Availability, ChannelProfile, EntryPoint, Form, FormField, NextStep, QueuePolicy
 from cordboard.gateway.callbacks import words as callback_words
 from cordboard.gateway.chat import words as chat_words
 from tests.browser import Page, read_page
@@ -52,7 +52,7 @@ async def turn(site: ScriptedSite, event: DoorTurned) -> None:
     assert await site.feed.reached(await site.log.last_journal_seq(), 5.0)
 
 
-def labels(page: Page) -> list[str]:
+def shown_on(page: Page) -> list[str]:
     assert page.run("buttons.every((one) => !one.hidden && !one.disabled)"), "whoever is not served should read why"
     return json.loads(page.run("JSON.stringify(buttons.map((one) => one.textContent))"))  # type: ignore[no-any-return]
 
@@ -72,7 +72,7 @@ async def test_buttons_say_how_doors_stand_and_are_never_hidden(tmp_path: Path) 
         page.run("document.addEventListener('cordboard:enter', ({ detail }) => { globalThis.told = detail; })")
         page.run(read_page("availability.js"))
         await page.settle()
-        assert labels(page) == ["Chat", "Talk", "Mail us"], "nothing is known yet"
+        assert shown_on(page) == ["Chat", "Talk", "Mail us"], "nothing is known yet"
         soon = "Write to us: answer in about 4 h"
         for event, said in (
             (ANSWERED, ["Chat", "Talk", soon]),
@@ -92,7 +92,7 @@ async def test_buttons_say_how_doors_stand_and_are_never_hidden(tmp_path: Path) 
             await turn(site, event)
             page.run("pass()")
             await page.settle()
-            assert labels(page) == said
+            assert shown_on(page) == said
         await turn(site, DoorTurned(5_000, "phone_line", "open", None, 0, None, None, 0))
         soon_ms = round(time.time() * 1_000) + 86_400_000
         await turn(site, replace(CLOSED, until_ms=soon_ms))
@@ -100,7 +100,7 @@ async def test_buttons_say_how_doors_stand_and_are_never_hidden(tmp_path: Path) 
         page.run("pass()")
         await page.settle()
         clock = f"{datetime.fromtimestamp(soon_ms / 1_000):%H:%M}"
-        closed, *_, call, own = labels(page)
+        closed, *_, call, own = shown_on(page)
         assert closed.startswith("Closed until ") and closed.endswith(clock) and call == "Call us"
         assert own == closed, "a label that says what is not known is not used"
         gone = await entered(page, 0)
@@ -111,6 +111,40 @@ async def test_buttons_say_how_doors_stand_and_are_never_hidden(tmp_path: Path) 
         await turn(site, OPEN)
         given = await entered(page, 1)
         assert (given["entry_point"], len(given["ticket"]), given["holds_ms"]) == ("widget", 54, 120_000)
+
+
+@pytest.mark.parametrize(
+    ("referral", "language", "called"),
+    [
+        ("letters", "nl", "service@shop.example"),
+        ("contact", "nl", "Neem contact op"),
+        ("contact", "de", "Contact us"),
+        ("phone_line", "en", "phone line"),
+    ],
+)
+async def test_where_to_go_meanwhile_is_said_in_words_for_customers(
+    tmp_path: Path, referral: str, language: str, called: str
+) -> None:
+    labels = {"en": "Contact us", "nl": "Neem contact op"}
+    widget, letters, phone = SHOWN.entry_points
+    doors = [
+        widget,
+        replace(letters, address="service@shop.example"),
+        phone,
+        EntryPoint(name="contact", channel="mail", queue="orders"),
+    ]
+    forms = [Form(name="contact", fields=[FormField(name="text")], labels=labels)]
+    async with (
+        chat_site(tmp_path, replace(SHOWN, entry_points=doors, forms=forms)) as site,
+        Page(site.address, f"?entry_point=widget&lang={language}") as page,
+    ):
+        await turn(site, replace(BUSY, referral=referral))
+        page.run(f"document.currentScript.src = 'http://{site.address}/availability.js'; button('widget', 'Chat', {{}})")
+        await page.open("/chat")
+        page.run(read_page("availability.js"))
+        await page.settle()
+        assert shown_on(page)[0].endswith(f" {called}")
+        assert called in page.run("named.door.textContent")
 
 
 async def asked(page: Page, question: str) -> None:

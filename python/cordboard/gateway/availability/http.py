@@ -43,8 +43,9 @@ class Availability(msgspec.Struct, frozen=True, omit_defaults=True):
     """How an entry point stands. Times are Unix ms.
 
     `state`: open, busy, listen_only, closed; unknown before the router has said anything. `expected_wait_ms`: what customers are
-    told; `asynchronous`: until the answer, since nobody waits at the other end. `referral`: where to go meanwhile. `next_steps`:
-    what may be offered to who comes in and is turned away.
+    told; `asynchronous`: until the answer, since nobody waits at the other end. `referral`: where to go meanwhile; of one for mail
+    `referral_address` says where to write, of a form `referral_labels` what it is called, by language. `next_steps`: what may be
+    offered to who comes in and is turned away.
     """
 
     entry_point: str
@@ -55,6 +56,8 @@ class Availability(msgspec.Struct, frozen=True, omit_defaults=True):
     asynchronous: bool = False
     until_ms: int | None = None
     referral: str | None = None
+    referral_address: str | None = None
+    referral_labels: dict[str, str] = {}
     since_ms: int | None = None
     next_steps: tuple[OtherWay, ...] = ()
 
@@ -113,7 +116,16 @@ class Turnstile:
 
     def _said(self, door: Door) -> Availability:
         shown = availability(door)
-        return shown if door.state in (None, "open") else msgspec.structs.replace(shown, next_steps=self._next_steps(door.name))
+        if door.state in (None, "open"):
+            return shown
+        instead = None if door.referral is None else self._policy.door(door.referral)
+        form = None if instead is None else self._policy.form(instead.name)
+        return msgspec.structs.replace(
+            shown,
+            referral_address=None if instead is None else instead.address,
+            referral_labels={} if form is None else form.labels,
+            next_steps=self._next_steps(door.name),
+        )
 
     def _next_steps(self, name: str) -> tuple[OtherWay, ...]:
         door = self._policy.door(name)

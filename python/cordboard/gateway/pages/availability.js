@@ -47,6 +47,12 @@
     return door.state !== "open" && door.referral ? label + " – " + words.referral : label;
   }
 
+  // Where to go meanwhile: the mail address, the form's label, or else the entry point's name.
+  function elsewhere(door) {
+    const labels = door.referral_labels || {};
+    return door.referral_address || labels[language] || Object.values(labels)[0] || (door.referral || "").replaceAll(/[_.-]/g, " ");
+  }
+
   // When it opens again by its hours, on the clock of whoever looks; empty if nobody knows, or that is over.
   function until(door) {
     if (!(door.until_ms > Date.now())) return "";
@@ -59,7 +65,7 @@
     const known = door.expected_wait_ms !== undefined;
     const own = { open: "open", busy: "busy", listen_only: "listenOnly", closed: "closed" }[door.state];
     if (own === undefined) return;   // nothing is known yet: the page's own label stays
-    const facts = { wait: known ? spoken(door.expected_wait_ms) : "", until: until(door), referral: (door.referral || "").replaceAll(/[_.-]/g, " ") };
+    const facts = { wait: known ? spoken(door.expected_wait_ms) : "", until: until(door), referral: elsewhere(door) };
     const says = (text) => text && Object.entries(facts).every(([name, fact]) => fact || !text.includes("{" + name + "}"));
     const written = button.dataset[own];   // what it says must be known
     const label = (says(written) ? written : usual(door, known)).replace(/\{(wait|until|referral)\}/g, (_, name) => facts[name]);
