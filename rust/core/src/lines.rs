@@ -1,13 +1,13 @@
 //! Contacts that wait in one place (a queue and a channel), by what they need: one line for each set of needs.
 //!
-//! Lines stand in *families*: those whose contacts need the same skills, or the same two rarest ones, at whatever levels. An agent looks
-//! at the families of which it has the skills, and in each at the first contacts of the lines, the least first, until one is within its levels. A family
-//! whose first contact is behind what was found already is not looked at.
+//! Lines stand in *families*: those whose contacts need the same skills, or the same two rarest ones, at the same levels; beyond `EXACT_MAX`
+//! families at whatever levels. An agent looks at the families for which its skills are enough: first at the one with the least first contact, then at
+//! those whose first contact is before what was found. In each it looks at the first contacts of the lines, the least first, until it may have one.
 //!
 //! Cost with f families, l lines in a family and n contacts in a line: an agent's choice f/64 words for each of its skills, and of each family that
 //! may hold something better the lines before the first that the agent is able to serve (of those of one class: all lines with somebody before the
 //! end of the class, and log n of each). `join` and `part` log l + log n, and l moved at most.
-//! Two skills make a family, so f is at most half the square of the skills, and never more than `SINGLES_MAX` and one.
+//! Two skills make a family, so beyond `EXACT_MAX` f grows by half the square of the skills at most; it is never more than `SINGLES_MAX` and one.
 //! Nothing is kept for an agent but its levels.
 
 mod bearing;
@@ -16,7 +16,7 @@ mod sorted;
 mod staff;
 
 use bearing::{Bearing, STEP};
-use family::{Family, Skills, NONE};
+use family::{Family, Wanted, NONE};
 use sorted::Sorted;
 pub(crate) use staff::{Able, Staff};
 
@@ -24,7 +24,9 @@ use crate::places::{mixed, Places};
 use crate::table::Table;
 use crate::words::Key;
 
-/// So many families are made for two skills.
+/// So many families are made for two skills at certain levels.
+const EXACT_MAX: usize = 512;
+/// Up to so many for two skills at any levels.
 const FAMILIES_MAX: usize = 4_096;
 /// And up to so many for one.
 const SINGLES_MAX: usize = 8_192;
@@ -72,7 +74,7 @@ pub(crate) struct Lines {
     families: Vec<Family>,
     /// By what their contacts need.
     bearing: Bearing,
-    numbers: Table<(u32, u32), u32>,
+    numbers: Table<((u32, u32), u32), u32>,
     /// The first contact of each family.
     firsts: Vec<u128>,
     /// Families in which somebody waits.
@@ -121,18 +123,43 @@ impl Lines {
             if busy.iter().all(|word| *word == 0) {
                 continue;
             }
-            let had = self.bearing.had(able.skills(), step * STEP);
-            for (word, (busy, had)) in busy.iter().zip(had).enumerate() {
-                let mut left = busy & had;
+            let mut left = self.bearing.had(able.skills(), step * STEP);
+            left.iter_mut().zip(busy.iter().chain(&[0; STEP])).for_each(|(left, busy)| *left &= busy);
+            // The least of them first: then most others need not be looked at.
+            let (number, next) = self.least_of(step, &left);
+            if self.firsts.get(number).is_some_and(|first| *first < bound) {
+                bound = self.best_of(&self.families[number], able, (rank, band), &takes, best);
+            }
+            if next > half(bound) {
+                continue;
+            }
+            for (word, mut left) in left.into_iter().enumerate() {
                 while left != 0 {
-                    let number = (step * STEP + word) * 64 + left.trailing_zeros() as usize;
+                    let other = number_of(step, word, left);
                     left &= left - 1;
-                    if self.firsts[number] < bound {
-                        bound = self.best_of(&self.families[number], able, (rank, band), &takes, best);
+                    if other != number && self.firsts[other] < bound {
+                        bound = self.best_of(&self.families[other], able, (rank, band), &takes, best);
                     }
                 }
             }
         }
+    }
+
+    /// The family among these with the least first contact, and where the others begin: by the greater halves of the keys, which say nearly
+    /// always who is first.
+    fn least_of(&self, step: usize, families: &[u64]) -> (usize, u64) {
+        let (mut least, mut of, mut next) = (u64::MAX, usize::MAX, u64::MAX);
+        for (word, mut left) in families.iter().copied().enumerate() {
+            while left != 0 {
+                let number = number_of(step, word, left);
+                left &= left - 1;
+                let first = half(self.firsts[number]);
+                next = next.min(least.max(first));
+                of = if first < least { number } else { of };
+                least = least.min(first);
+            }
+        }
+        (of, next)
     }
 
     /// The same of a family. Returns what must be below from now on, to be among the best.
@@ -232,16 +259,20 @@ impl Lines {
     /// The family of contacts with these needs: that of the two skills that the fewest lines need, and if there are too many of these, of one.
     fn family_for(&mut self, needs: &[Need]) -> u32 {
         let (one, two) = self.rarest(needs);
-        let pair = if two == NONE { (one, NONE) } else { (one.min(two), one.max(two)) };
-        for (skills, most) in [(pair, FAMILIES_MAX), ((one, NONE), SINGLES_MAX)] {
-            if let Some(number) = self.numbers.get(&skills) {
+        let pair = if two == NONE { [one, NONE] } else { [one.min(two), one.max(two)] };
+        let level = |skill| needs.iter().find(|(needed, _)| *needed == skill).map_or(0, |(_, level)| *level);
+        let kinds = [(pair, pair.map(level), EXACT_MAX), (pair, [0; 2], FAMILIES_MAX), ([one, NONE], [0; 2], SINGLES_MAX)];
+        for (skills, levels, most) in kinds {
+            let wanted = Wanted { skills, levels };
+            if let Some(number) = self.numbers.get(&wanted.key()) {
                 return *number;
             }
             if self.families.len() < most {
-                return self.add_family(skills);
+                return self.add_family(wanted);
             }
         }
-        self.numbers.get(&(NONE, NONE)).copied().unwrap_or_else(|| self.add_family((NONE, NONE)))
+        let anything = Wanted { skills: [NONE; 2], levels: [0; 2] };
+        self.numbers.get(&anything.key()).copied().unwrap_or_else(|| self.add_family(anything))
     }
 
     /// The two skills that the fewest lines need, the rarest first.
@@ -275,16 +306,26 @@ impl Lines {
         }
     }
 
-    fn add_family(&mut self, skills: (u32, u32)) -> u32 {
+    fn add_family(&mut self, wanted: Wanted) -> u32 {
         let number = index_of(self.families.len());
-        let known = Skills(skills.0, skills.1);
-        self.families.push(Family::new(known));
-        self.bearing.add(number as usize, known);
+        self.families.push(Family::new(wanted));
+        self.bearing.add(number as usize, &wanted);
         self.firsts.push(NOBODY);
         self.busy.resize(self.families.len().div_ceil(64), 0);
-        self.numbers.insert(skills, number);
+        self.numbers.insert(wanted.key(), number);
         number
     }
+}
+
+/// The greater half of a key.
+#[allow(clippy::cast_possible_truncation)] // shifted
+fn half(key: u128) -> u64 {
+    (key >> 64) as u64
+}
+
+/// The number of the first of these families, one bit each, of which there are `STEP` words a step.
+fn number_of(step: usize, word: usize, families: u64) -> usize {
+    (step * STEP + word) * 64 + families.trailing_zeros() as usize
 }
 
 /// What must be below, to be among the best of this rank.
@@ -303,7 +344,7 @@ fn insert<const N: usize>(best: &mut [Option<Choice>; N], found: Choice) -> u128
     let same = best.iter().position(|held| held.is_some_and(|held| held.2 == found.2));
     if same.and_then(|at| best[at]).is_none_or(|held| !before(&held)) {
         let at = best.iter().take_while(|held| held.as_ref().is_some_and(before)).count();
-        best[at..=same.unwrap_or(N - 1)].rotate_right(1);
+        best.copy_within(at..same.unwrap_or(N - 1), at + 1);
         best[at] = Some(found);
     }
     bound(best, found.0)

@@ -1,4 +1,4 @@
-//! Lines whose contacts need the same skills, or the same two rarest ones: the levels tell them apart.
+//! Lines whose contacts need the same skills, or the same two rarest ones: at the same levels, or where there are many, at whatever levels.
 
 use super::staff::Able;
 use super::{Need, NOBODY};
@@ -10,9 +10,29 @@ const EMPTY_MAX: usize = 8;
 /// Fewer lines are looked through.
 const SEVERAL: usize = 12;
 
-/// What all contacts of a family need at some level: two skills in their order, one, or none.
+/// What all contacts of a family need: two skills in their order, one, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Skills(pub(super) u32, pub(super) u32);
+pub(super) struct Wanted {
+    pub(super) skills: [u32; 2],
+    /// The least levels; 0: its lines differ in them.
+    pub(super) levels: [u8; 2],
+}
+
+impl Wanted {
+    pub(super) fn needs(&self) -> impl Iterator<Item = Need> {
+        self.skills.into_iter().zip(self.levels)
+    }
+
+    pub(super) fn key(&self) -> ((u32, u32), u32) {
+        let ([one, two], [first, second]) = (self.skills, self.levels);
+        ((one, two), u32::from(first) << 8 | u32::from(second))
+    }
+
+    /// Whoever has the skills at the family's levels has them at those of each line.
+    fn is_exact(&self) -> bool {
+        self.needs().all(|(skill, level)| skill == NONE || level != 0)
+    }
+}
 
 /// A line, as those see it who look for a contact.
 #[derive(Debug, Clone, Copy)]
@@ -29,15 +49,16 @@ pub(super) struct Head {
 
 #[derive(Debug, Clone)]
 pub(super) struct Family {
-    skills: Skills,
+    wanted: Wanted,
+    exact: bool,
     /// In the order of their first contacts; those without stand last.
     heads: Vec<Head>,
     empty: usize,
 }
 
 impl Family {
-    pub(super) fn new(skills: Skills) -> Self {
-        Self { skills, heads: Vec::new(), empty: 0 }
+    pub(super) fn new(wanted: Wanted) -> Self {
+        Self { wanted, exact: wanted.is_exact(), heads: Vec::new(), empty: 0 }
     }
 
     /// The least key of all.
@@ -48,7 +69,7 @@ impl Family {
     /// A line in which nobody waits yet.
     pub(super) fn add(&mut self, line: u32, needs: &[Need]) {
         let level = |skill| needs.iter().find(|(needed, _)| *needed == skill).map_or(0, |(_, level)| *level);
-        let Skills(one, two) = self.skills;
+        let [one, two] = self.wanted.skills;
         let covered = usize::from(one != NONE) + usize::from(two != NONE);
         let head = Head { key: NOBODY, slot: 0, line, levels: [level(one), level(two)], more: needs.len() > covered };
         self.heads.push(head);
@@ -89,9 +110,12 @@ impl Family {
         &self.heads
     }
 
-    /// The levels of the family's skills that somebody holds.
+    /// The levels that somebody holds of the family's skills, who has these skills at the family's levels.
     pub(super) fn held(&self, able: Able<'_>) -> [u8; 2] {
-        [self.skills.0, self.skills.1].map(|skill| if skill == NONE { 0 } else { able.level(skill) })
+        if self.exact {
+            return [u8::MAX; 2];
+        }
+        self.wanted.skills.map(|skill| if skill == NONE { 0 } else { able.level(skill) })
     }
 }
 
