@@ -79,12 +79,12 @@ async def test_a_referral_is_named_as_customers_know_it(tmp_path: Path) -> None:
         SHOWN,
         channels=[
             *SHOWN.channels,
-            *(ChannelProfile(name=name, presence="async", klass=3, answered_on="connected") for name in "mf"),
+            *(ChannelProfile(name=name, presence="async", klass=3, answered_on="connected") for name in ("mail", "form")),
         ],
         entry_points=[
             *SHOWN.entry_points,
-            EntryPoint(name="service-en", channel="m", queue="orders", address="service@shop.example"),
-            EntryPoint(name="contact", channel="f", queue="orders"),
+            EntryPoint(name="service-en", channel="mail", queue="orders", address="service@shop.example"),
+            EntryPoint(name="contact", channel="form", queue="orders"),
         ],
         forms=[Form(name="contact", fields=[FormField(name="text")], labels=labels)],
     )
