@@ -8,10 +8,11 @@ from tests.property.agent_happenings import AGENT_HAPPENINGS
 from tests.property.contact_happenings import CONTACT_HAPPENINGS
 from tests.property.engagement_happenings import ENGAGEMENT_HAPPENINGS
 from tests.property.happenings import Happening
-from tests.property.more_sites import More, as_it_is, with_callbacks, with_hours, with_strategies
+from tests.property.more_sites import More, as_it_is, with_callbacks, with_hours, with_slas, with_strategies
 from tests.property.pair import ALIKE
 from tests.property.promise_happenings import PROMISE_HAPPENINGS
 from tests.property.queue_happenings import QUEUE_HAPPENINGS
+from tests.property.sla_happenings import SLA_HAPPENINGS
 from tests.property.strategy_happenings import STRATEGY_HAPPENINGS, TALENTS
 
 HAPPENINGS = (*AGENT_HAPPENINGS, *QUEUE_HAPPENINGS, *CONTACT_HAPPENINGS, *ENGAGEMENT_HAPPENINGS)
@@ -35,5 +36,6 @@ KINDS = {
     "plain": Kind(as_it_is),
     "hours": Kind(with_hours),
     "strategies": Kind(with_strategies, STRATEGY_HAPPENINGS, talents=TALENTS),
+    "slas": Kind(with_slas, SLA_HAPPENINGS),
     "callbacks": Kind(with_callbacks, PROMISE_HAPPENINGS, 0.85, 0.3),
 }

@@ -1,11 +1,11 @@
 """More of a policy than every history has: settings that a kind of history puts on top of a random site."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec.structs import replace
 
 from cordboard.events.bounds import Requirement
-from cordboard.events.policy import CalendarPolicy, CallbackPolicy, Policy, QueuePolicy
+from cordboard.events.policy import CalendarPolicy, CallbackPolicy, Policy, QueuePolicy, SlaPolicy
 from tests.property.naive_clock import MINUTE_MS, WEEK_MS
 
 if TYPE_CHECKING:
@@ -70,6 +70,24 @@ def telling_apart(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
     strategies = ["best_skilled", "least_skilled_fit", "fewest_today", "fewest_today", "least_loaded", "round_robin"]
     needs = [Requirement("nl", 2), Requirement("plants", choices.pick([1, 3]), choices.chance(50))]
     return replace(queue, strategy=choices.pick(strategies), requirements=needs[: choices.pick([2, 2, 1])], broadcast=1)
+
+
+def with_slas(choices: "Choices", policy: Policy) -> Policy:
+    """Something is promised to contacts, and how long that takes is measured."""
+    policy = choices.pick([as_it_is, as_it_is, with_hours, with_callbacks])(choices, policy)
+    measures = choices.pick([["answer", "first_response", "next_response"], ["next_response", "answer"], ["next_response"] * 2])
+    slas = [an_sla(choices, f"s{number}", measure, policy) for number, measure in enumerate(measures)]
+    return replace(policy, slas=slas)
+
+
+def an_sla(choices: "Choices", name: str, measure: Any, policy: Policy) -> SlaPolicy:
+    calendars = [each.name for each in policy.calendars]
+    return SlaPolicy(
+        name=name, measure=measure, target_ms=choices.pick([1_500, 4_000, 20_000, 90_000]),
+        queues=choices.pick([[], [], ["orders"]]), channels=choices.pick([[], [], ["chat", "mail"]]),
+        segments=choices.pick([[], [], ["gold"]]), calendar=choices.pick([None, *calendars]),
+        warn_percent=choices.pick([0, 33, 80]), internal=choices.chance(30), escalate=choices.pick([None, "leads"]),
+    )  # fmt: skip
 
 
 def with_callbacks(choices: "Choices", policy: Policy) -> Policy:

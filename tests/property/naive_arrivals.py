@@ -45,6 +45,9 @@ class Arrivals(Comings):
         place, repeats = self.place_of(contact), 0
         if place is None and fact.topic is not None:
             repeats = self.matter_of(contact)
+        if any(fact.segment in sla.segments for sla in self.policy.slas):
+            contact.segment = fact.segment
+            self.record(e.ContactSegmented(self.moment, fact.segment), contact.id)  # type: ignore[arg-type]
         self.contacts.append(contact)
         if place is None:
             self.enter(contact, None)

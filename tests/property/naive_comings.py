@@ -72,6 +72,8 @@ class Comings(Promises):
             self.leave_line(promise, waiting)
         promise.held_for = contact.id
         self.record(e.PromiseHeld(at_ms=self.moment, returned=contact.id), promise.contact)
+        if waiting is not None:
+            self.clocks_over(waiting, "flowed_out")
 
     # Answered, put aside, gone
 

@@ -78,4 +78,6 @@ class Ends(Releases):
         contact.parked_kind, contact.parked_until_ms = kind, max(until_ms, self.at_ms + 1)
         parked = e.ContactParked(at_ms=self.moment, kind=kind, until_ms=contact.parked_until_ms, note=note)
         self.record(parked, contact.id, work.agent)
+        if kind in ("customer", "third_party"):
+            self.clocks_stand(contact)
         self.came_or_went(contact, "parked")

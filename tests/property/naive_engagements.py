@@ -40,6 +40,7 @@ class Engagements(Sides, ABC):
         contact.answered = True
         wait_ms = max(0, self.moment - contact.entered_ms)
         self.record(e.ContactAnswered(at_ms=self.moment, attempt=work.attempt, wait_ms=wait_ms), contact.id, work.agent)
+        self.clocks_met(contact, "answer", "first_response")
         self.visit_ended(contact, "answered")
 
     @abstractmethod
@@ -87,6 +88,10 @@ class Engagements(Sides, ABC):
             silence=self.due_silence(contact),
         )
         self.record(said, contact.id)
+        if author == "agent":
+            self.reply(contact)
+        elif author == "customer":
+            self.question(contact)
         return contact.messages
 
     # Ends

@@ -134,6 +134,7 @@ class Promises(Engagements, Slots, ABC):
             next_ms=None if tried else next_ms,
         )  # fmt: skip
         self.record(recorded, contact.id, agent.id)
+        self.clocks_over(contact, "customer_silent")
         self.hang_up(promise, "discarded")
         if not tried:
             self.who_came_in(promise)

@@ -57,6 +57,9 @@ class Record(Matching):
         self.promises: dict[bytes, Promise] = {}
         self.came: list[tuple[bytes, str, bool, bytes | None]] = []
         """Contacts that were answered, parked or ended: how, whether they had been answered before, and what they went on as."""
+        self.sla_clocks: list[Any] = []
+        self.broken_replies: set[tuple[bytes, str]] = set()
+        """Contacts and SLAs for the next response that broke, until an agent says a word (naive_slas)."""
         self.plans: dict[str, dict[int, int]] = {}
         """How many promises fit into the slots of which a plan says so, by queue."""
         self.effects_asked: Counter[bytes] = Counter()

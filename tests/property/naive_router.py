@@ -60,7 +60,7 @@ class NaiveRouter(Callbacks, Absence, Policies, Days):
         return [
             *self.day_timers(), *self.work_timers(), *self.desk_timers(), *self.silence_timers(), *self.return_timers(),
             *self.closing_timers(), *self.plan_timers(), *self.promise_timers(), *self.hours_timers(), *self.promotion_timers(),
-            *self.look_timers(),
+            *self.look_timers(), *self.sla_timers(),
         ]  # fmt: skip
 
     def silence_timers(self) -> list[Timer]:

@@ -235,6 +235,7 @@ class Contact:
     """What happens when nobody says it, and when."""
     held_since_ms: int | None = None
     promise: Promise | None = None
+    segment: str | None = None
     not_behind: int | None = None
     """Where a promise stands with which it goes on."""
 

@@ -57,6 +57,9 @@ class Visits(Returning, ABC):
             resumes=contact.resumes, matter=None if contact.matter is None else Matter(*contact.matter),
         )  # fmt: skip
         self.record(entered, contact.id)
+        if contact.visit == 1 and contact.promise is None:
+            self.contact_begins(contact)
+        self.clocks_go_on(contact)
         contact.resumes = contact.matter = None
         self.newcomers.append(contact)
 
@@ -112,3 +115,4 @@ class Visits(Returning, ABC):
         kept_ms = self.keep_place(contact, reason) if contact.promise is None else None
         over = e.ContactEnded(at_ms=self.moment, reason=reason, state=state, successor=successor, kept_until_ms=kept_ms)
         self.record(over, contact.id)
+        self.clocks_over(contact, reason)

@@ -13,6 +13,7 @@ from tests.property.happenings import Choices, Happening, new_contact
 from tests.property.more_sites import a_calendar
 from tests.property.naive_state import Promise, Work
 from tests.property.pair import AGENTS, Pair
+from tests.property.queue_happenings import CUSTOMERS
 from tests.property.sites import QUEUES, RETURNS, TOPICS
 
 ADDRESS = bytes([8]).ljust(16, b"\0")
@@ -221,6 +222,19 @@ def other_settings(choices: Choices, queue: QueuePolicy) -> QueuePolicy:
         return queue
     anew = replace(queue.callbacks, capacity=choices.pick([1, 2, 0]), holdback_ms=choices.pick([0, 0, 15_000]))
     return replace(queue, callbacks=anew)
+
+
+def who_waits_wishes(pair: Pair, choices: Choices) -> f.Fact | None:
+    """And leaves the line for it."""
+    states = choices.pick([("queued", "offered"), ("queued",), ("engaged",)])
+    waiting = [each for each in pair.naive.contacts if each.state in states]
+    if not waiting:
+        return None
+    contact = choices.pick(waiting)
+    return f.CallbackRequested(
+        pair.fact_id(), new_contact(pair), choices.pick(["voice", contact.channel]), choices.pick([contact.queue, *QUEUES]),
+        pair.now, priority=choices.pick([0, 2]), customer=choices.pick([None, None, CUSTOMERS[0]]), waiting=contact.id,
+    )  # fmt: skip
 
 
 PROMISE_HAPPENINGS: tuple[Happening, ...] = (

@@ -30,7 +30,7 @@ from tests.property.sites import CHANNELS, QUEUES, SKILLS, TOPICS, plain, site
 
 FACTS_A_TURN = (1, 1, 1, 1, 2, 5)
 LATE_MS = (0, 0, 0, 0, 300, 1_200)
-DAYS = {"plain": 60, "hours": 12, "strategies": 10, "callbacks": 50}
+DAYS = {"plain": 60, "hours": 12, "strategies": 10, "slas": 25, "callbacks": 50}
 """Of each kind."""
 TURNS = {"callbacks": 150}
 """In days that last longer."""

@@ -247,6 +247,12 @@ class HistoriesWithStrategies(Histories):
     kind = KINDS["strategies"]
 
 
+class HistoriesWithSlas(Histories):
+    """Answers are promised."""
+
+    kind = KINDS["slas"]
+
+
 class HistoriesWithCallbacks(Histories):
     """Calls are promised."""
 
@@ -270,5 +276,7 @@ TestHistoriesWithHours = HistoriesWithHours.TestCase
 TestHistoriesWithHours.settings = limits(30)
 TestHistoriesWithStrategies = HistoriesWithStrategies.TestCase
 TestHistoriesWithStrategies.settings = limits(20)
+TestHistoriesWithSlas = HistoriesWithSlas.TestCase
+TestHistoriesWithSlas.settings = limits(20)
 TestHistoriesWithCallbacks = HistoriesWithCallbacks.TestCase
 TestHistoriesWithCallbacks.settings = limits(50)
