@@ -24,8 +24,8 @@ pub(crate) struct Promised {
     called: BTreeMap<Id, bool>,
     /// Dials that nobody has said to be over, by contact.
     dials: BTreeSet<(Id, Place)>,
-    /// Those that are held, by the contact as which their customer is here.
-    returned: BTreeMap<Id, Id>,
+    /// Those that are held, behind the contact as which their customer is here.
+    returned: BTreeSet<(Id, Id)>,
 }
 
 impl Promised {
@@ -97,16 +97,17 @@ impl Promised {
 
     /// Its customer is here as this contact.
     pub(crate) fn hold(&mut self, id: Id, returned: Id) {
-        self.returned.insert(returned, id);
+        self.returned.insert((returned, id));
     }
 
-    pub(crate) fn let_go(&mut self, returned: &Id) {
-        self.returned.remove(returned);
+    pub(crate) fn let_go(&mut self, id: Id, returned: Id) {
+        self.returned.remove(&(returned, id));
     }
 
-    /// The promise that is held as long as this contact waits.
-    pub(crate) fn held_for(&self, returned: &Id) -> Option<Id> {
-        self.returned.get(returned).copied()
+    /// The promises that are held as long as this contact is here.
+    pub(crate) fn held_for(&self, returned: &Id) -> impl Iterator<Item = Id> + '_ {
+        let all = (*returned, Id([0; 16]))..=(*returned, Id([0xff; 16]));
+        self.returned.range(all).map(|(_, id)| *id)
     }
 
     /// It is another stage of the promise.

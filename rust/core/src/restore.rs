@@ -54,7 +54,6 @@ pub(crate) fn check(state: &State) -> Result<(), String> {
     for (id, held) in &state.held {
         within(&[("next time", held.next_ms, MS)]).map_err(|what| format!("the held promise to contact {id:?} has {what}"))?;
     }
-    one_promise_each(state)?;
     for planned in state.planned.values() {
         let places = planned.capacities.values().map(|places| ("places of a slot", u64::from(*places), PLACES));
         within(&places.chain([("length of slots", planned.slot_ms, SLOT)]).collect::<Vec<_>>())?;
@@ -139,13 +138,6 @@ fn one_place_each(state: &State) -> Result<(), String> {
     let mut taken = BTreeSet::new();
     let twice = live.chain(kept).find(|(_, seq)| !taken.insert(*seq));
     twice.map_or(Ok(()), |(id, seq): (Id, u64)| Err(format!("contact {id:?} has the place {seq} of another")))
-}
-
-/// A customer who is here keeps one call from being made.
-fn one_promise_each(state: &State) -> Result<(), String> {
-    let mut here = BTreeSet::new();
-    let twice = state.held.values().find(|held| !here.insert(held.returned));
-    twice.map_or(Ok(()), |held| Err(format!("two promises are held for contact {:?}", held.returned)))
 }
 
 fn within(claims: &[Claim]) -> Result<(), String> {

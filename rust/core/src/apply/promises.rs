@@ -98,8 +98,7 @@ impl Site {
             }
             Some(phase) => return Err(format!("contact {id:?} is {phase:?} and its promise is held")),
         };
-        let twice = self.index.promised.held_for(&returned).is_some();
-        if twice || self.contact(&returned).is_none() || self.state.held.insert(id, Held { returned, next_ms }).is_some() {
+        if self.contact(&returned).is_none() || self.state.held.insert(id, Held { returned, next_ms }).is_some() {
             return Err(format!("the promise to contact {id:?} is held for {returned:?}, which cannot be"));
         }
         self.index.promised.hold(id, returned);
@@ -115,7 +114,7 @@ impl Site {
 
     fn release_promise(&mut self, id: Id, next_ms: u64) -> Result<(), String> {
         let held = self.state.held.remove(&id).ok_or_else(|| format!("the promise to contact {id:?} is not held"))?;
-        self.index.promised.let_go(&held.returned);
+        self.index.promised.let_go(id, held.returned);
         self.change_promise(id, |promise| {
             promise.next_ms = next_ms;
             promise.tried.held = false;
@@ -150,7 +149,7 @@ impl Site {
         self.index.slots.give_back(&promise);
         self.index.promised.remove(id, &promise);
         if let Some(held) = self.state.held.remove(&id) {
-            self.index.promised.let_go(&held.returned);
+            self.index.promised.let_go(id, held.returned);
         }
         self.rest_broken(case, at_ms);
         self.goes_on(id, at_ms)

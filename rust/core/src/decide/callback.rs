@@ -185,9 +185,12 @@ impl Turn<'_> {
         match self.window_beside(&promise, &wish) {
             Err((reason, alternatives)) => self.decline(fact.contact, &promise.channel, &wish, reason, alternatives),
             Ok(window) => {
-                let event = self.promised_anew(fact.contact, &promise, hours, window);
+                let (event, here) = (self.promised_anew(fact.contact, &promise, hours, window), self.waits_as(&fact.contact));
                 self.emit(Some(fact.successor), None, Some(&promise.channel), event);
                 self.end_promise_early(fact.contact, PromiseOutcome::Rescheduled, Some(fact.successor));
+                if let Some(returned) = here {
+                    self.hold_promise(fact.successor, returned);
+                }
             }
         }
     }

@@ -1,8 +1,9 @@
 //! A customer comes in who is promised a call about the same.
 //!
 //! ```text
-//! keep           linked, and called all the same, but for as long as somebody speaks with them
-//! cancel, merge  held while the contact waits --answered--> cancelled
+//! keep           linked, and called all the same
+//! cancel, merge  held while the contact waits --answered, or promised a call itself--> cancelled
+//! all            held for as long as somebody speaks with them
 //! all, held      --the contact is gone--> released, and called as promised; or over, if its window is
 //! ```
 //! A merged contact goes on with what was promised: its priority, topic and case, and where it stands in the line.
@@ -43,8 +44,8 @@ impl Turn<'_> {
             Some((promise.due_ms, id, returning))
         });
         let (_, contact, asked) = promises.min_by_key(|(due_ms, id, _)| (*due_ms, *id))?;
-        let calling = matches!(self.site.contact(&contact), Some(Contact { phase: Phase::Connecting { .. }, .. }));
-        let returning = if calling || self.site.state.held.get(&contact).is_some() { Returning::Keep } else { asked };
+        let returning =
+            if self.is_dialled(&contact) || self.site.state.held.get(&contact).is_some() { Returning::Keep } else { asked };
         Some(Promised { contact, returning })
     }
 
@@ -88,10 +89,9 @@ impl Turn<'_> {
     /// Asked before the event is applied: is it the answer, or the end, of a contact of somebody who is promised a call?
     #[allow(clippy::wildcard_enum_match_arm)] // the others leave it as it is
     pub(crate) fn note_returned(&mut self, contact: Option<Id>, event: &Event) {
-        let came = match event {
-            Event::ContactAnswered(_) => Came::Answered,
-            // Parked, it waits for somebody else: who is to be called all the same is called.
-            Event::ContactEnded(_) | Event::ContactParked(_) => Came::Gone { answered: false },
+        let successor = match event {
+            Event::ContactEnded(event) => event.successor,
+            Event::ContactAnswered(_) | Event::ContactParked(_) => None,
             _ => return,
         };
         let promised = &self.site.index.promised;
@@ -99,14 +99,15 @@ impl Turn<'_> {
             return;
         }
         let Some((id, known)) = contact.and_then(|id| Some((id, self.site.contact(&id)?))) else { return };
-        if let Some(promise) = promised.held_for(&id) {
-            // Parked, it waits to be answered still: who is not to be called then is not called now.
-            if matches!(event, Event::ContactParked(_)) && self.returning(&promise) != Returning::Keep {
-                return;
-            }
-            let gone = Came::Gone { answered: known.ever_answered() };
-            self.returned.push((id, if came == Came::Answered { came } else { gone }));
-        } else if came == Came::Answered && known.customer.is_some_and(|customer| promised.count(&customer) > 0) {
+        let answered = known.ever_answered();
+        let came = match event {
+            Event::ContactAnswered(_) => Came::Answered { anew: answered },
+            Event::ContactParked(_) => Came::Parked { answered },
+            _ => Came::Gone { answered, successor },
+        };
+        let speaks = matches!(came, Came::Answered { .. });
+        let owed = known.customer.is_some_and(|customer| promised.count(&customer) > 0);
+        if (speaks && owed) || promised.held_for(&id).next().is_some() {
             self.returned.push((id, came));
         }
     }
@@ -114,14 +115,25 @@ impl Turn<'_> {
     /// Who was answered need not be called any more, or not now; who is gone without it is called as promised.
     pub(crate) fn settle_returned(&mut self) {
         for (returned, came) in std::mem::take(&mut self.returned) {
-            let held = self.site.index.promised.held_for(&returned);
-            match (held, came) {
-                (Some(id), Came::Answered) if self.returning(&id) != Returning::Keep => {
-                    self.end_promise_early(id, PromiseOutcome::Cancelled, Some(returned));
+            let held: Vec<Id> = self.site.index.promised.held_for(&returned).collect();
+            for id in held {
+                let keeps = self.returning(&id) == Returning::Keep;
+                match came {
+                    Came::Answered { anew: false } if !keeps => {
+                        self.end_promise_early(id, PromiseOutcome::Cancelled, Some(returned));
+                    }
+                    // It waits to be answered still: who is not to be called then is not called now. Else it waits for somebody else.
+                    Came::Parked { answered } if answered || keeps => self.release_promise(id, returned, answered),
+                    Came::Answered { .. } | Came::Parked { .. } => {}
+                    // A call is promised to them as this contact, too, and takes the place of the one that was.
+                    Came::Gone { successor: Some(next), .. } if !keeps && self.promise(&next).is_some() => {
+                        self.end_promise_early(id, PromiseOutcome::Cancelled, Some(next));
+                    }
+                    Came::Gone { answered, .. } => self.release_promise(id, returned, answered),
                 }
-                (Some(id), Came::Gone { answered }) => self.release_promise(id, returned, answered),
-                (None, Came::Answered) => self.hold_while_served(returned),
-                (Some(_), Came::Answered) | (None, Came::Gone { .. }) => {}
+            }
+            if let Came::Answered { anew } = came {
+                self.hold_while_served(returned, anew);
             }
         }
     }
@@ -140,22 +152,48 @@ impl Turn<'_> {
         }
     }
 
-    /// Somebody speaks with a customer who is to be called all the same: not now.
-    fn hold_while_served(&mut self, returned: Id) {
+    /// Somebody speaks with the customer: nobody calls them about the same meanwhile. What was held because they waited elsewhere, too, need not
+    /// be done any more.
+    fn hold_while_served(&mut self, returned: Id, anew: bool) {
         let Some(contact) = self.site.contact(&returned).cloned() else { return };
         let Some(customer) = contact.customer.filter(|_| self.customer_is_there(&contact.channel)) else { return };
         let matter = Matter::of(returned, &contact);
         let promises = self.site.index.promised.of(&customer).filter_map(|id| {
             let promise = self.promise(&id).filter(|promise| id != returned && matter.is_that_of(id, promise))?;
-            let calling = matches!(self.site.contact(&id), Some(Contact { phase: Phase::Connecting { .. }, .. }));
-            let free = !calling && !promise.tried.held && self.returning(&id) == Returning::Keep;
-            free.then_some((promise.due_ms, id))
+            Some((promise.due_ms, id))
         });
-        if let Some((_, id)) = promises.min() {
-            if let Some(held) = self.hold_promise(id, returned) {
-                self.settle_hands(&held);
+        let mut promises: Vec<(u64, Id)> = promises.collect();
+        promises.sort_unstable();
+        for (_, id) in promises {
+            if self.site.state.held.get(&id).is_some() {
+                if !anew && self.waits_as(&id).is_some() {
+                    self.end_promise_early(id, PromiseOutcome::Cancelled, Some(returned));
+                }
+            } else if !self.is_dialled(&id) {
+                if let Some(held) = self.hold_promise(id, returned) {
+                    self.settle_hands(&held);
+                }
             }
         }
+    }
+
+    /// As which contact the customer waits here: once they are answered they need not be called.
+    pub(super) fn waits_as(&self, id: &Id) -> Option<Id> {
+        let held = self.site.state.held.get(id).filter(|_| self.returning(id) != Returning::Keep)?;
+        self.site.contact(&held.returned).is_some_and(|contact| !contact.ever_answered()).then_some(held.returned)
+    }
+
+    /// Its time has come while somebody speaks with the customer about the same: not now.
+    pub(super) fn hold_while_spoken_with(&mut self, id: Id, promise: &Promise) -> bool {
+        let Some(customer) = promise.customer.filter(|_| self.site.state.levels.is(4)) else { return false };
+        let spoken_with = self.site.index.customers.of(&customer).filter_map(|other| {
+            let contact = self.site.contact(other).filter(|contact| is_spoken_with(contact))?;
+            let free = self.customer_is_there(&contact.channel) && self.promise(other).is_none();
+            (free && Matter::of(*other, contact).is_that_of(id, promise)).then_some((contact.key.seq, *other))
+        });
+        let Some((_, returned)) = spoken_with.min() else { return false };
+        self.hold_promise(id, returned);
+        true
     }
 
     /// The customer was not reached, and need not be any more: while they were dialled they came in, and were answered. They may be gone by now.
@@ -186,8 +224,7 @@ impl Turn<'_> {
             let came = |contact: &&Contact| contact.key.seq > seq || (contact.visit == 1 && contact.entered_ms >= began_ms);
             let contact = self.site.contact(other).filter(came)?;
             let waits = self.customer_is_there(&contact.channel) && self.promise(other).is_none();
-            let served = contact.ever_answered() && !matches!(contact.phase, Phase::Parked { .. });
-            let free = waits && self.site.index.promised.held_for(other).is_none() && (served || !keeps);
+            let free = waits && (is_spoken_with(contact) || !keeps);
             (free && Matter::of(*other, contact).is_that_of(id, promise)).then_some((contact.key.seq, *other))
         });
         let Some((_, returned)) = came.min() else { return };
@@ -199,18 +236,34 @@ impl Turn<'_> {
         }
     }
 
+    fn is_dialled(&self, id: &Id) -> bool {
+        matches!(self.site.contact(id), Some(Contact { phase: Phase::Connecting { .. }, .. }))
+    }
+
     fn returning(&self, id: &Id) -> Returning {
         let policy = self.promise(id).and_then(|promise| self.site.callbacks(&promise.queue));
         policy.map_or(Returning::Keep, |policy| policy.returning)
     }
 }
 
-/// What became of a contact of somebody who is promised a call.
+/// Somebody has answered it, and it does not wait for somebody else.
+fn is_spoken_with(contact: &Contact) -> bool {
+    contact.ever_answered() && !matches!(contact.phase, Phase::Parked { .. })
+}
+
+/// What became of a contact of somebody who is promised a call. `answered`: in this visit or before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Came {
-    Answered,
-    /// `answered`: in this visit or before.
+    /// `anew`: not for the first time.
+    Answered {
+        anew: bool,
+    },
+    Parked {
+        answered: bool,
+    },
+    /// `successor`: as what it goes on.
     Gone {
         answered: bool,
+        successor: Option<Id>,
     },
 }
