@@ -58,7 +58,7 @@ class SlaMet(msgspec.Struct, frozen=True, array_like=True, tag=83):
 
 
 class SlaBroken(msgspec.Struct, frozen=True, array_like=True, tag=84):
-    """It did not happen by `due_ms`: `group` is to know.
+    """It did not happen by `due_ms`, or cannot any more since the call that was promised was missed then: `group` is to know.
 
     The clock of a case that is reopened before `kept_until_ms` does not start again.
     """

@@ -36,6 +36,11 @@ pub(crate) enum Moment {
         reason: EndReason,
         last: Last,
     },
+    /// The call of a contact was missed, so that it is gone, and what is left of the case is to be asked.
+    Missed {
+        case: Option<Id>,
+        last: Last,
+    },
 }
 
 /// Where a contact was that is gone.
@@ -109,7 +114,12 @@ impl Moment {
             }
             Event::PromiseEnded(event) if known.is_none() => {
                 let last = Last { contact: id, queue: promise()?.queue.clone(), channel: promise()?.channel.clone() };
-                Self::Gone { case: site.case_of(&id), reason: how_it_ended(event.outcome), last }
+                let case = site.case_of(&id);
+                if event.outcome == PromiseOutcome::Missed && site.state.levels.is(4) {
+                    Self::Missed { case, last }
+                } else {
+                    Self::Gone { case, reason: how_it_ended(event.outcome), last }
+                }
             }
             _ => return None,
         };
@@ -143,6 +153,7 @@ impl Turn<'_> {
             }
             Moment::Promised => self.keep_case(id),
             Moment::Gone { case, reason, last } => self.end_clocks(&last, case, reason),
+            Moment::Missed { case, last } => self.break_case(&last, case),
         }
     }
 
@@ -284,7 +295,7 @@ impl Turn<'_> {
 
     fn break_clock(&mut self, subject: Subject<'_>, name: &Name, clock: &SlaClock) {
         let due_ms = match clock.run {
-            Run::Running { due_ms, .. } => due_ms,
+            Run::Running { due_ms, .. } => due_ms.min(self.t_ms),
             Run::Paused { .. } | Run::Broken { .. } => self.t_ms,
         };
         let (at_ms, name, case) = (self.t_ms, name.clone(), subject.case);
@@ -320,6 +331,18 @@ impl Turn<'_> {
                     self.cancel_clock(subject, &name, &clock, reason);
                 }
             }
+        }
+    }
+
+    /// Nobody called as promised: what was promised to the case is broken with that, unless somebody else of it lives.
+    fn break_case(&mut self, last: &Last, case: Option<Id>) {
+        let Some(case) = case else { return };
+        if !self.site.live_of_case(case).is_empty() {
+            return self.keep_case_of(case);
+        }
+        let subject = Subject::case(case).after(last);
+        for (name, clock) in self.site.state.slas.of(&case).into_iter().filter(|(_, clock)| clock.is_of(subject)) {
+            self.break_clock(subject, &name, &clock);
         }
     }
 

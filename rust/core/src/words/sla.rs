@@ -46,7 +46,7 @@ bodies! {
         kept_until_ms: Option<u64> [MS],
     }
 
-    /// It did not happen by `due_ms`: `group` is to know. The clock of a case that is reopened before `kept_until_ms` does not start again.
+    /// It did not happen by `due_ms`, or cannot any more since the call that was promised was missed then: `group` is to know. The clock of a case that is reopened before `kept_until_ms` does not start again.
     SlaBroken {
         at_ms: u64 [MS],
         name: Name,
