@@ -328,9 +328,11 @@ async def _at_risk(client: Client) -> None:
     left = [begin_ms for begin_ms in others if begin_ms != later.begin_ms + MINUTE]
     assert again.at_risk[0].alternatives_ms == left, "of what was proposed, what has room still"
     assert (await client.get_promise(promise.contact_id)).alternatives_ms == left
+    assert (await client.explain_contact(promise.contact_id)).promise.at_risk
     assert (await client.get_promise_board(due_from_ms=later.begin_ms, due_until_ms=later.begin_ms + 1)).total.at_risk == 1
     room = await client.plan_capacity("orders", later.begin_ms, MINUTE, [1])
     assert not room.at_risk and not (await client.get_promise(promise.contact_id)).at_risk
+    assert not (await client.explain_contact(promise.contact_id)).promise.at_risk
     assert (await client.get_promise_board(due_from_ms=later.begin_ms, due_until_ms=later.begin_ms + 1)).total.at_risk == 0
     less = await client.plan_capacity("orders", later.begin_ms, MINUTE, [0])
     assert [risk.contact_id for risk in less.at_risk] == [promise.contact_id]

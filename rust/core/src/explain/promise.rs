@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::site::Site;
-use crate::state::{Contact, Phase, PromiseStage};
+use crate::state::{Contact, Phase, Promise, PromiseStage};
 use crate::words::{Id, PromiseKind};
 
 /// A promise that has not ended.
@@ -25,6 +25,7 @@ pub(super) struct PromiseExplanation {
     /// Attempts to reach the customer that count.
     attempts: u64,
     dialling_until_ms: Option<u64>,
+    /// It does not fit its slot, and that is recorded.
     at_risk: bool,
 }
 
@@ -65,6 +66,16 @@ pub(super) fn of(site: &Site, id: &Id) -> Option<PromiseExplanation> {
         returned: held.map(|held| held.returned),
         attempts: promise.attempts,
         dialling_until_ms: promise.dialling_until_ms,
-        at_risk: promise.at_risk,
+        at_risk: is_at_risk(site, id, promise),
     })
+}
+
+/// It was recorded that it may not be kept, and so it still is: of a slot those made last do not fit.
+fn is_at_risk(site: &Site, id: &Id, promise: &Promise) -> bool {
+    let Some(policy) = site.callbacks(&promise.queue).filter(|_| promise.at_risk) else { return false };
+    let Some(slot) = promise.slot(policy.slot_ms) else { return false };
+    let due_ms = slot * policy.slot_ms..(slot + 1) * policy.slot_ms;
+    let promised = site.index.promised.due_in(&promise.queue, due_ms);
+    let before = promised.filter(|(_, made_ms, other)| (*made_ms, *other) < (promise.made_ms, *id)).count();
+    before >= usize::from(site.places(&promise.queue, policy, slot))
 }
