@@ -124,8 +124,8 @@ impl Turn<'_> {
     pub(super) fn accept(&mut self, (id, attempt): (Id, u32), agent: Id, at_ms: u64) {
         let Some(channel) = self.site.contact(&id).map(|contact| contact.channel.clone()) else { return };
         let connect_ms = self.rules().and_then(|rules| rules.channel(&channel)).map_or(0, |profile| profile.connect_ms);
-        let connect_ms = self.dial_ms(&id).unwrap_or(connect_ms);
-        let event = OfferAccepted { at_ms, attempt, connect_by_ms: self.at_ms + connect_ms };
+        let connect_by_ms = self.dial_by(&id).unwrap_or(self.at_ms + connect_ms);
+        let event = OfferAccepted { at_ms, attempt, connect_by_ms };
         self.emit(Some(id), Some(agent), Some(&channel), event);
         self.dial((id, attempt), agent, at_ms);
         self.interrupt((id, attempt), agent);

@@ -134,6 +134,14 @@ impl Turn<'_> {
         since_ms.map_or_else(|| self.dial_ms(id).unwrap_or(0), |since_ms| self.t_ms.saturating_sub(since_ms).min(DURATION_MAX_MS))
     }
 
+    /// Until when the customer of a promised contact is dialled: not beyond the hours in which they can be reached.
+    pub(super) fn dial_by(&self, id: &Id) -> Option<u64> {
+        let (promise, by_ms) = (self.promise(id)?, self.at_ms + self.dial_ms(id)?);
+        let stretch = promise.hours.iter().find(|hours| (hours.from_ms..=hours.until_ms).contains(&promise.due_ms));
+        let over_ms = stretch.filter(|_| self.site.state.levels.is(4)).map_or(by_ms, |hours| hours.until_ms);
+        Some(by_ms.min(over_ms.max(self.at_ms + 1)))
+    }
+
     /// How long the customer of a promised contact is dialled.
     pub(super) fn dial_ms(&self, id: &Id) -> Option<u64> {
         let promise = self.promise(id)?;
