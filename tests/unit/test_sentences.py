@@ -42,7 +42,7 @@ def contact(**known: object) -> ContactExplained:
         "seq": 9, "at_ms": NOW_MS, "contact": bytes(16), "state": "queued", "channel": "chat", "queue": "orders", "visit": 1,
         "attempt": 0, "key": Key(2, 0, 1), "entered_ms": NOW_MS - 90_000, "queued_at_ms": NOW_MS - 90_000,
         "due_ms": NOW_MS + 30_000, "priority": 4, "requirements": [], "preferred": [], "prefer_until_ms": 0, "agent": None,
-        "ahead": 2, "hindrances": {}, "agents": [], "promise": None, "due": [],
+        "ahead": 2, "hindrances": {}, "agents": [], "promise": None, "place": None, "due": [],
     }  # fmt: skip
     return ContactExplained(**{**fields, **known})  # type: ignore[arg-type]
 
