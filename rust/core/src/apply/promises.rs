@@ -171,6 +171,14 @@ impl Site {
         begun.unwrap_or((0, 0))
     }
 
+    /// The priority that supervisors and its plan give a contact is that of what it is promised, too.
+    pub(super) fn raise_promise(&mut self, id: Id, priority: u8) -> Result<(), String> {
+        if !self.state.levels.is(4) || self.state.promises.get(&id).is_none() {
+            return Ok(());
+        }
+        self.change_promise(id, |promise| promise.priority = priority)
+    }
+
     /// The customer is dialled from `turn_ms` on until then at most, or (None) not any more.
     pub(super) fn note_dialling(&mut self, id: Id, until_ms: Option<u64>, turn_ms: u64) {
         if self.state.promises.get(&id).is_some_and(|promise| promise.dialling_until_ms != until_ms) {

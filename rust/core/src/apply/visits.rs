@@ -116,7 +116,8 @@ impl Site {
 
     pub(super) fn reprioritise(&mut self, id: Id, event: &ContactReprioritised) -> Result<(), String> {
         self.keeps_arrival(id, event.key)?;
-        self.change_contact(id, |contact| (contact.priority, contact.key) = (event.priority, event.key))
+        self.change_contact(id, |contact| (contact.priority, contact.key) = (event.priority, event.key))?;
+        self.raise_promise(id, event.priority)
     }
 
     /// A step of its plan: the contact needs less, or waits in more queues.
@@ -128,7 +129,8 @@ impl Site {
             (contact.priority, contact.key) = (event.priority, event.key);
             contact.prefer_until_ms = event.prefer_until_ms;
             contact.course.relax(event);
-        })
+        })?;
+        self.raise_promise(id, event.priority)
     }
 
     /// It counts as live until it is queued anew.

@@ -196,11 +196,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn promised_anew(&self, id: Id, promise: &Promise, hours: Vec<Hours>, window: Window) -> PromiseMade {
-        let mut promise = promise.clone();
-        if let Some(contact) = self.site.contact(&id).filter(|_| self.site.state.levels.is(4)) {
-            // What supervisors and agents have made of it meanwhile stands.
-            (promise.priority, promise.topic) = (contact.priority, (*contact.topic).clone());
-        }
+        let promise = promise.clone();
         PromiseMade {
             at_ms: self.t_ms,
             kind: PromiseKind::Scheduled,
