@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::site::Site;
 use crate::slots::SlotGrid;
-use crate::state::Promise;
+use crate::state::{Contact, Promise};
 use crate::words::bounds::INSTANT_MAX_MS;
 use crate::words::{CallbackPolicy, DeclineReason, Hours, Name};
 
@@ -103,18 +103,19 @@ impl Site {
         calendar.is_none_or(|calendar| calendar.between(from_ms, from_ms.saturating_add(length_ms)) == length_ms)
     }
 
-    /// When a place in the line is likely to be reached that a contact of this class keeps from now on. Else why none can be kept, and the
+    /// When a place in the line is likely to be reached that this contact keeps from now on. Else why none can be kept, and the
     /// instant near which something else could be had.
     pub(crate) fn place(
         &self,
         queue: &Name,
-        klass: Option<u8>,
+        contact: Option<&Contact>,
         hours: &[Hours],
         now_ms: u64,
     ) -> Result<Window, (DeclineReason, u64)> {
         let policy = self.callbacks(queue).filter(|policy| policy.hold_place).ok_or((DeclineReason::NoCallbacks, now_ms))?;
         // Nobody can say when.
-        let expected = klass.and_then(|klass| self.expected_wait(queue, klass, now_ms)).ok_or((DeclineReason::Closed, now_ms))?;
+        let waits = contact.map(|contact| (contact.own_key().klass, &contact.channel));
+        let expected = waits.and_then(|waits| self.expected_wait(queue, waits, now_ms)).ok_or((DeclineReason::Closed, now_ms))?;
         let due_ms = now_ms + 1 + expected.p50_ms;
         let from_ms = due_ms.saturating_sub(policy.early_ms).max(now_ms + 1);
         let until_ms = (now_ms + expected.p90_ms).max(due_ms + policy.late_ms).min(INSTANT_MAX_MS);

@@ -38,6 +38,14 @@ impl Clock<'_> {
             Some(_) => self.after(at_ms, counted_ms).saturating_sub(at_ms).min(DURATION_MAX_MS),
         }
     }
+
+    /// As `lasts`, but done no sooner than time counts: what takes no time is done when it next does.
+    pub(crate) fn done_in(self, at_ms: u64, counted_ms: u64) -> u64 {
+        match self.0.filter(|calendar| counted_ms == 0 && !calendar.is_open(at_ms)) {
+            None => self.lasts(at_ms, counted_ms),
+            Some(calendar) => calendar.next_edge(at_ms).map_or(DURATION_MAX_MS, |opens_ms| opens_ms - at_ms).min(DURATION_MAX_MS),
+        }
+    }
 }
 
 fn signed(ms: u64) -> i64 {

@@ -5,6 +5,9 @@
 //! work. With a free member and nobody ahead it is nothing. With no member ready it is not known, nor (from level 4 on) before the first one
 //! was done with a contact: whoever was served at once when nobody was before them says nothing of those who come next.
 
+use crate::clock::Clock;
+use crate::levels::Levels;
+use crate::rules::Rules;
 use crate::site::Site;
 use crate::words::bounds::DURATION_MAX_MS;
 use crate::words::Name;
@@ -41,6 +44,11 @@ const STEPS_MS: [u64; 18] = [
 ];
 const DAY_MS: u64 = 24 * HOUR_MS;
 
+/// What may be said instead of this, when it is less.
+pub(crate) fn shorter_ms(said_ms: u64) -> impl Iterator<Item = u64> {
+    STEPS_MS.into_iter().filter(move |step_ms| *step_ms < said_ms).chain((1..said_ms.div_ceil(DAY_MS)).map(|days| days * DAY_MS))
+}
+
 /// Half, four fifths and nine tenths of those who join now wait no longer than this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::struct_field_names)] // units come last
@@ -48,13 +56,11 @@ pub(crate) struct Expected {
     pub(crate) p50_ms: u64,
     pub(crate) p80_ms: u64,
     pub(crate) p90_ms: u64,
-    /// By what is to be done first alone.
+    /// By what is to be done first alone, in the time that counts.
     pub(crate) work_ms: u64,
 }
 
 impl Expected {
-    const NONE: Self = Self { p50_ms: 0, p80_ms: 0, p90_ms: 0, work_ms: 0 };
-
     /// What customers are told: the 80th percentile, rounded up to what people say.
     pub(crate) fn said_ms(self) -> u64 {
         let step = STEPS_MS.iter().find(|step_ms| **step_ms >= self.p80_ms);
@@ -62,17 +68,24 @@ impl Expected {
     }
 }
 
+/// The time in which waits are measured: that of those who wait, from level 4 on.
+pub(crate) fn clock<'a>(rules: Option<&'a Rules>, levels: &Levels, queue: &Name, channel: &Name) -> Clock<'a> {
+    let rules = rules.filter(|rules| rules.has_calendars() && levels.is(4));
+    rules.and_then(|rules| Some(rules.clock(rules.queue(queue)?, channel))).unwrap_or(Clock(None))
+}
+
 impl Site {
-    /// The wait of a contact of this class that joins the queue at `t_ms`. None: not known, because no member is ready for the class,
+    /// The wait of a contact of this class and channel that joins the queue at `t_ms`, as real time. None: not known, because no member is ready for the class,
     /// nobody was ever done with a contact, or nobody asked the policy to know (`Rules::paces`).
-    pub(crate) fn expected_wait(&self, queue: &Name, klass: u8, t_ms: u64) -> Option<Expected> {
-        let there = &self.index.attendance;
+    pub(crate) fn expected_wait(&self, queue: &Name, (klass, channel): (u8, &Name), t_ms: u64) -> Option<Expected> {
+        let (there, clock) = (&self.index.attendance, clock(self.rules(), &self.state.levels, queue, channel));
         let ready = u64::try_from(there.ready(queue, klass)).ok().filter(|ready| *ready > 0)?;
         let ahead = (0..=klass).map(|klass| (klass, there.waiting(queue, klass) as u64));
         let ahead: Vec<(u8, u64)> = ahead.filter(|(_, count)| *count > 0).collect();
         let free = there.free(queue, klass) > 0;
         if ahead.is_empty() && free {
-            return Some(Expected::NONE);
+            let wait_ms = clock.done_in(t_ms, 0);
+            return Some(Expected { p50_ms: wait_ms, p80_ms: wait_ms, p90_ms: wait_ms, work_ms: 0 });
         }
         let handled_ms = |klass| self.state.pace.of(queue, klass)?.handled_ms();
         let of_others_ms = || ahead.iter().rev().find_map(|(klass, _)| handled_ms(*klass));
@@ -82,11 +95,12 @@ impl Site {
         // Somebody must be done with another before those ahead are served, too.
         let under_way_ms = if free { 0 } else { own_ms };
         let least_ms = work_ms.fold(under_way_ms, u64::saturating_add).div_ceil(ready);
-        let head_ms = there.head_ms(queue, klass).map_or(0, |head_ms| t_ms.saturating_sub(head_ms));
+        let head_ms = there.head_ms(queue, klass).map_or(0, |head_ms| clock.between(head_ms, t_ms));
         let fresh_ms = if klass == DEFERRED { FRESH_DEFERRED_MS } else { FRESH_MS };
-        let waits = self.state.pace.of(queue, klass).map(|recent| recent.waits_since(t_ms.saturating_sub(fresh_ms)));
+        let waits = self.state.pace.of(queue, klass).map(|recent| recent.waits_since(clock.before(t_ms, fresh_ms)));
         let waits = waits.unwrap_or_default();
-        let at = |percent| percentile(&waits, percent).max(head_ms).max(least_ms).min(DURATION_MAX_MS);
+        let counted_ms = |percent| percentile(&waits, percent).max(head_ms).max(least_ms).min(DURATION_MAX_MS);
+        let at = |percent| clock.done_in(t_ms, counted_ms(percent));
         Some(Expected { p50_ms: at(50), p80_ms: at(80), p90_ms: at(90), work_ms: least_ms })
     }
 }

@@ -12,7 +12,7 @@ use std::hint::black_box;
 
 pub(crate) use crew::Among;
 use crew::{Crew, Seat};
-pub(crate) use doors::SAY_AGAIN_MS;
+pub(crate) use doors::{last_answer_ms, SAY_AGAIN_MS};
 use due::{chances, desk_losses, each_answer_due, later_times, wrap_ups};
 pub(crate) use due::{closing, turning, Chance, Later, Timer};
 use queueing::Queueing;

@@ -16,6 +16,13 @@ pub(crate) struct Entry<'a> {
     pub(crate) expected_ms: Option<u64>,
 }
 
+impl Entry<'_> {
+    /// The wait that was expected, in the time that counts.
+    fn counted_ms(&self) -> Option<u64> {
+        self.expected_ms.map(|expected_ms| self.clock.between(self.at_ms, self.at_ms.saturating_add(expected_ms)))
+    }
+}
+
 impl QueuePolicy {
     /// Somebody must know what wait is to be expected here.
     pub(crate) fn expects(&self) -> bool {
@@ -60,7 +67,7 @@ fn wait_ms(threshold: &Threshold, entry: &Entry<'_>) -> u64 {
     match (threshold.wait_ms, threshold.target_percent, threshold.expected_ms()) {
         (Some(wait_ms), _, _) => wait_ms,
         (None, Some(percent), _) => entry.target_ms.saturating_mul(u64::from(percent)) / 100,
-        (None, None, Some(wait_ms)) if entry.expected_ms.is_none_or(|expected_ms| expected_ms < wait_ms) => wait_ms,
+        (None, None, Some(wait_ms)) if entry.counted_ms().is_none_or(|expected_ms| expected_ms < wait_ms) => wait_ms,
         (None, None, _) => 0,
     }
 }

@@ -1,6 +1,7 @@
 //! Doors in the state, and how fast queues serve.
 
 use super::About;
+use crate::expected::clock;
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::WorkPhase;
@@ -25,7 +26,9 @@ impl Site {
             Event::ContactAnswered(_) if promised => {}
             Event::ContactAnswered(event) => {
                 if let Some(answered) = self.state.contacts.get(&contact).filter(|contact| paces(rules, &contact.queue)) {
-                    pace.answered(&answered.queue, answered.own_key().klass, event.at_ms, event.wait_ms);
+                    let clock = clock(rules, &self.state.levels, &answered.queue, &answered.channel);
+                    let wait_ms = clock.between(event.at_ms.saturating_sub(event.wait_ms), event.at_ms);
+                    pace.answered(&answered.queue, answered.own_key().klass, event.at_ms, wait_ms);
                 }
             }
             Event::EngagementStarted(event) if event.role == Role::Primary => {

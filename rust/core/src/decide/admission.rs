@@ -85,7 +85,7 @@ impl Turn<'_> {
             return false;
         }
         let klass = self.rules().and_then(|rules| rules.channel(channel)).map_or(0, |profile| profile.klass);
-        let expected = self.site.expected_wait(queue, klass, now_ms);
+        let expected = self.site.expected_wait(queue, (klass, channel), now_ms);
         expected.is_some_and(|expected| expected.work_ms > most_ms)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! emergency | switch | hours | nobody there | no room      ─▶ closed (messages are taken: listen_only)   at once
+//! expected wait beyond closing                     ─▶ closed      at once
 //! more to do than the queue takes on               ─▶ closed      as busy
 //! expected wait long, or not known                 ─▶ busy        after `min_open_ms` of being open
 //! else                                             ─▶ open        after `min_closed_ms` of not being open
@@ -10,12 +11,12 @@
 
 use super::Check;
 use crate::expected::Expected;
-use crate::index::SAY_AGAIN_MS;
+use crate::index::{last_answer_ms, SAY_AGAIN_MS};
 use crate::rules::Door;
 use crate::state::Door as Shown;
 use crate::turn::Turn;
 use crate::words::bounds::INSTANT_MAX_MS;
-use crate::words::{ChannelPresence, DemandTurnedAway, DoorCause, DoorState, DoorTurned, QueueMode};
+use crate::words::{ChannelPresence, DemandTurnedAway, DoorCause, DoorState, DoorTurned, Name, QueueMode};
 
 /// What a door should show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,9 +80,14 @@ impl Turn<'_> {
         self.emit(None, None, None, event);
     }
 
-    /// When the hours that closed it are over.
+    /// When the hours that closed it, or are about to, are over.
     fn opens_ms(&self, door: &Door, view: View) -> Option<u64> {
-        self.site.state.hours.get(&door.queue).filter(|_| view.cause == Some(DoorCause::ClosedHours))?.next_ms
+        let hours = self.site.state.hours.get(&door.queue).filter(|_| view.cause == Some(DoorCause::ClosedHours))?;
+        if !hours.open {
+            return hours.next_ms;
+        }
+        let rules = self.rules()?;
+        rules.calendar(rules.queue(&door.queue)?)?.next_edge(hours.next_ms?)
     }
 
     fn turns(&self, door: &Door, before: &Shown, view: View) -> bool {
@@ -96,10 +102,15 @@ impl Turn<'_> {
         view.cause.is_some_and(is_hard) || self.reached_ms() >= before.held_until_ms
     }
 
-    /// Opening hours, switches and emergencies end when they end: nothing holds a door that they closed.
+    /// Opening hours, switches and emergencies end when they end: nothing holds a door that they closed. One that is closed because it is too
+    /// late for another customer is so by the wait, until it opens again by its hours at the latest.
     fn held_until_ms(&self, door: &Door, view: View) -> u64 {
         let least_ms = match view.cause {
             None => door.terms.min_open_ms,
+            Some(DoorCause::ClosedHours) if self.is_in_hours(&door.queue) => {
+                let opens_ms = self.opens_ms(door, view).unwrap_or(INSTANT_MAX_MS);
+                door.terms.min_closed_ms.min(opens_ms.saturating_sub(self.t_ms))
+            }
             Some(DoorCause::Emergency | DoorCause::Closed | DoorCause::ClosedHours) => return 0,
             Some(DoorCause::Unstaffed | DoorCause::Full | DoorCause::ExpectedWait) => door.terms.min_closed_ms,
         };
@@ -112,12 +123,13 @@ impl Turn<'_> {
         let now_ms = if self.site.state.levels.is(4) { self.reached_ms() } else { self.t_ms };
         let profile = self.rules().and_then(|rules| rules.channel(&door.channel));
         let (presence, klass) = profile.map_or((ChannelPresence::Live, 0), |profile| (profile.presence, profile.klass));
-        let expected = self.site.expected_wait(&door.queue, klass, now_ms);
+        let expected = self.site.expected_wait(&door.queue, (klass, &door.channel), now_ms);
         let expected_wait_ms = expected.map(Expected::said_ms);
         let (state, cause) = match self.shut(door, presence) {
             Some(cause) if self.listens(door, presence, cause) => (DoorState::ListenOnly, Some(cause)),
             Some(cause) => (DoorState::Closed, Some(cause)),
             None if presence == ChannelPresence::Async => (DoorState::Open, None),
+            None if self.ends_too_late(door, expected_wait_ms, now_ms) => (DoorState::Closed, Some(DoorCause::ClosedHours)),
             None if self.is_overdrawn(&door.queue, &door.channel, now_ms) => (DoorState::Closed, Some(DoorCause::ExpectedWait)),
             None if expected.is_some_and(|expected| expected.p80_ms < door.terms.open_below_ms) => (DoorState::Open, None),
             None => (DoorState::Busy, Some(DoorCause::ExpectedWait)),
@@ -132,13 +144,23 @@ impl Turn<'_> {
             QueueMode::Closed => return Some(DoorCause::Closed),
             QueueMode::Open => {}
         }
-        if self.site.state.hours.get(&door.queue).is_some_and(|hours| !hours.open) {
+        if !self.is_in_hours(&door.queue) {
             return Some(DoorCause::ClosedHours);
         }
         if self.site.index.attendance.present(&door.queue, &door.channel) == 0 {
             return Some(DoorCause::Unstaffed);
         }
         (presence != ChannelPresence::Async && !self.has_room(door)).then_some(DoorCause::Full)
+    }
+
+    /// Who comes now would be told of a wait beyond the instant at which those who still wait are moved on.
+    fn ends_too_late(&self, door: &Door, said_ms: Option<u64>, now_ms: u64) -> bool {
+        let last_ms = self.rules().and_then(|rules| last_answer_ms(rules, &self.site.state, &door.queue));
+        self.site.state.levels.is(4) && last_ms.zip(said_ms).is_some_and(|(last_ms, said_ms)| now_ms + said_ms > last_ms)
+    }
+
+    fn is_in_hours(&self, queue: &Name) -> bool {
+        self.site.state.hours.get(queue).is_none_or(|hours| hours.open)
     }
 
     /// What is written is taken whenever the queue takes it.

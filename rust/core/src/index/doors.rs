@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::{Chance, Index};
+use crate::expected::shorter_ms;
 use crate::rules::{Door, Rules};
 use crate::state::{self, State};
 use crate::words::{ChannelPresence, DoorState, Name};
@@ -66,6 +67,7 @@ impl Index {
         let mut instants: BTreeSet<u64> = held.into_iter().collect();
         if state.levels.is(4) {
             instants.extend(self.longer_at(rules, door, shown).into_iter().flatten());
+            instants.extend(hours_at(rules, door, shown, state));
         }
         instants
     }
@@ -83,4 +85,25 @@ impl Index {
         let shut = (waits && most_ms > 0).then(|| (head_ms + most_ms + 1).max(shown.held_until_ms));
         [again, said, busy, shut]
     }
+}
+
+/// When what is said reaches beyond the hours; and in closed hours, when less is to be said.
+fn hours_at(rules: &Rules, door: &Door, shown: &state::Door, state: &State) -> Vec<u64> {
+    let Some(said_ms) = shown.expected_wait_ms else { return Vec::new() };
+    let waits = rules.channel(&door.channel).is_some_and(|profile| profile.presence != ChannelPresence::Async);
+    let ends_ms = if waits { last_answer_ms(rules, state, &door.queue) } else { closes_ms(state, &door.queue) };
+    let beyond = ends_ms.map(|ends_ms| (ends_ms + 1).saturating_sub(said_ms));
+    let again_ms = shown.said_ms + SAY_AGAIN_MS;
+    let less = |opens_ms: u64| shorter_ms(said_ms).map(move |less_ms| opens_ms.saturating_sub(less_ms).max(again_ms));
+    beyond.into_iter().chain(shown.until_ms.into_iter().flat_map(less)).collect()
+}
+
+/// When the queue closes, if it is open now.
+fn closes_ms(state: &State, queue: &Name) -> Option<u64> {
+    state.hours.get(queue).filter(|hours| hours.open)?.next_ms
+}
+
+/// When those who still wait are moved on, if the queue is open now.
+pub(crate) fn last_answer_ms(rules: &Rules, state: &State, queue: &Name) -> Option<u64> {
+    Some(closes_ms(state, queue)? + rules.queue(queue)?.closing_grace_ms)
 }
