@@ -43,7 +43,9 @@ impl Clock<'_> {
     pub(crate) fn done_in(self, at_ms: u64, counted_ms: u64) -> u64 {
         match self.0.filter(|calendar| counted_ms == 0 && !calendar.is_open(at_ms)) {
             None => self.lasts(at_ms, counted_ms),
-            Some(calendar) => calendar.next_edge(at_ms).map_or(DURATION_MAX_MS, |opens_ms| opens_ms - at_ms).min(DURATION_MAX_MS),
+            Some(calendar) => {
+                calendar.next_edge(at_ms).map_or(DURATION_MAX_MS, |opens_ms| opens_ms.saturating_sub(at_ms)).min(DURATION_MAX_MS)
+            }
         }
     }
 }

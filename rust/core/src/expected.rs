@@ -2,11 +2,13 @@
 //!
 //! Of the waits of those served of late the median, the 80th and the 90th percentile; each at least the wait of whoever has waited longest,
 //! and at least what must be done first: those ahead, and one more while nobody is free, by their handling times, shared among the members at
-//! work. With a free member and nobody ahead it is nothing. With no member ready it is not known, nor (from level 4 on) before the first one
-//! was done with a contact: whoever was served at once when nobody was before them says nothing of those who come next.
+//! work; from level 4 on times a margin, which follows from how many waited longer than was stated. With a free member and nobody ahead it is
+//! nothing. With no member ready it is not known, nor (from level 4 on) before the first one was done with a contact: whoever was served at once
+//! when nobody was before them says nothing of those who come next.
 
 use crate::clock::Clock;
 use crate::levels::Levels;
+use crate::pace::{Recent, WHOLE};
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::words::bounds::DURATION_MAX_MS;
@@ -75,8 +77,8 @@ pub(crate) fn clock<'a>(rules: Option<&'a Rules>, levels: &Levels, queue: &Name,
 }
 
 impl Site {
-    /// The wait of a contact of this class and channel that joins the queue at `t_ms`, as real time. None: not known, because no member is ready for the class,
-    /// nobody was ever done with a contact, or nobody asked the policy to know (`Rules::paces`).
+    /// The wait of a contact of this class and channel that joins the queue at `t_ms`, as real time. None: not known, because no member is ready
+    /// for the class, nobody was ever done with a contact, or nobody asked the policy to know (`Rules::paces`).
     pub(crate) fn expected_wait(&self, queue: &Name, (klass, channel): (u8, &Name), t_ms: u64) -> Option<Expected> {
         let (there, clock) = (&self.index.attendance, clock(self.rules(), &self.state.levels, queue, channel));
         let ready = u64::try_from(there.ready(queue, klass)).ok().filter(|ready| *ready > 0)?;
@@ -87,6 +89,20 @@ impl Site {
             let wait_ms = clock.done_in(t_ms, 0);
             return Some(Expected { p50_ms: wait_ms, p80_ms: wait_ms, p90_ms: wait_ms, work_ms: 0 });
         }
+        let least_ms = self.work_first_ms(queue, klass, &ahead, free)?.div_ceil(ready);
+        let head_ms = there.head_ms(queue, klass).map_or(0, |head_ms| clock.between(head_ms, t_ms));
+        let fresh_ms = if klass == DEFERRED { FRESH_DEFERRED_MS } else { FRESH_MS };
+        let recent = self.state.pace.of(queue, klass);
+        let waits = recent.map(|recent| recent.waits_since(clock.before(t_ms, fresh_ms))).unwrap_or_default();
+        let margin = recent.map_or(WHOLE, Recent::margin);
+        let worked_out_ms = |percent| percentile(&waits, percent).max(head_ms).max(least_ms).min(DURATION_MAX_MS);
+        let counted_ms = |percent| (worked_out_ms(percent) * margin / WHOLE).min(DURATION_MAX_MS);
+        let at = |percent| clock.done_in(t_ms, counted_ms(percent));
+        Some(Expected { p50_ms: at(50), p80_ms: at(80), p90_ms: at(90), work_ms: least_ms })
+    }
+
+    /// How long it takes one member to do what must be done first. None: nobody knows.
+    fn work_first_ms(&self, queue: &Name, klass: u8, ahead: &[(u8, u64)], free: bool) -> Option<u64> {
         let handled_ms = |klass| self.state.pace.of(queue, klass)?.handled_ms();
         let of_others_ms = || ahead.iter().rev().find_map(|(klass, _)| handled_ms(*klass));
         // Before level 4 what nobody knew took no time.
@@ -94,14 +110,7 @@ impl Site {
         let work_ms = ahead.iter().map(|(klass, count)| count.saturating_mul(handled_ms(*klass).unwrap_or(own_ms)));
         // Somebody must be done with another before those ahead are served, too.
         let under_way_ms = if free { 0 } else { own_ms };
-        let least_ms = work_ms.fold(under_way_ms, u64::saturating_add).div_ceil(ready);
-        let head_ms = there.head_ms(queue, klass).map_or(0, |head_ms| clock.between(head_ms, t_ms));
-        let fresh_ms = if klass == DEFERRED { FRESH_DEFERRED_MS } else { FRESH_MS };
-        let waits = self.state.pace.of(queue, klass).map(|recent| recent.waits_since(clock.before(t_ms, fresh_ms)));
-        let waits = waits.unwrap_or_default();
-        let counted_ms = |percent| percentile(&waits, percent).max(head_ms).max(least_ms).min(DURATION_MAX_MS);
-        let at = |percent| clock.done_in(t_ms, counted_ms(percent));
-        Some(Expected { p50_ms: at(50), p80_ms: at(80), p90_ms: at(90), work_ms: least_ms })
+        Some(work_ms.fold(under_way_ms, u64::saturating_add))
     }
 }
 

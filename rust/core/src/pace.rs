@@ -11,6 +11,12 @@ use crate::words::{Id, Name};
 /// So many are remembered of a queue and class.
 pub(crate) const REMEMBERED: usize = 32;
 
+/// What is worked out of waits is multiplied by the margin, in parts of this: never less than that, and four times as much at most.
+pub(crate) const WHOLE: u64 = 1 << 16;
+pub(crate) const MARGIN_MAX: u64 = 4 * WHOLE;
+/// Who waits longer than was stated widens the margin by four such parts of it, who does not narrows it by one: it rests where one of five does.
+const MARGIN_STEPS: u64 = 128;
+
 /// What is known of each queue and class, and which engagements are under way.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pace {
@@ -26,6 +32,9 @@ pub(crate) struct Recent {
     waits: VecDeque<(u64, u64)>,
     /// How long contacts took agents, wrap-up included.
     handled_ms: VecDeque<u64>,
+    /// None, which is the whole: nobody was answered yet to whom a wait was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    margin: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +63,14 @@ impl Pace {
 
     pub(crate) fn answered(&mut self, queue: &Name, klass: u8, at_ms: u64, wait_ms: u64) {
         remember(&mut self.recent.entry((queue.clone(), klass)).or_default().waits, (at_ms, wait_ms));
+    }
+
+    /// Four fifths were to wait no longer than was stated, and this one did, or did not.
+    pub(crate) fn learn(&mut self, queue: &Name, klass: u8, longer: bool) {
+        let recent = self.recent.entry((queue.clone(), klass)).or_default();
+        let step = recent.margin() / MARGIN_STEPS;
+        let margin = if longer { recent.margin() + 4 * step } else { recent.margin() - step };
+        recent.margin = Some(margin.clamp(WHOLE, MARGIN_MAX));
     }
 
     pub(crate) fn begun(&mut self, contact: Id, attempt: u32, at_ms: u64) {
@@ -97,6 +114,10 @@ impl Pace {
         waits.chain(handled).chain(self.open.values().map(|open| open.spent_ms))
     }
 
+    pub(crate) fn margins(&self) -> impl Iterator<Item = u64> + '_ {
+        self.recent.values().map(Recent::margin)
+    }
+
     pub(crate) fn instants_ms(&self) -> impl Iterator<Item = u64> + '_ {
         let waits = self.recent.values().flat_map(|recent| recent.waits.iter().map(|(at_ms, _)| *at_ms));
         waits.chain(self.open.values().map(|open| open.began_ms))
@@ -110,6 +131,10 @@ impl Recent {
         let mut waits: Vec<u64> = late.map(|(_, wait_ms)| *wait_ms).collect();
         waits.sort_unstable();
         waits
+    }
+
+    pub(crate) fn margin(&self) -> u64 {
+        self.margin.unwrap_or(WHOLE)
     }
 
     /// How long one contact takes an agent, on average.
@@ -132,4 +157,24 @@ fn share(time_ms: u64, work: &Work, agent: &Agent) -> u64 {
     let (cost, capacity) = (u128::from(work.full_cost.unwrap_or(work.cost)), u128::from(agent.capacity.max(1)));
     let part = (cost * at_once).clamp(capacity, capacity * at_once);
     u64::try_from(u128::from(time_ms) * part / (capacity * at_once)).unwrap_or(time_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The margin after so many, of whom every one in `longer` waits longer than was stated.
+    fn margin(count: usize, longer: usize) -> u64 {
+        let (mut pace, queue) = (Pace::default(), Name::new("orders").unwrap());
+        (1..=count).for_each(|number| pace.learn(&queue, 1, number % longer == 0));
+        pace.of(&queue, 1).unwrap().margin()
+    }
+
+    #[test]
+    fn the_margin_rests_where_one_of_five_waits_longer() {
+        let [before, right, more, less] = [(60, 3), (60, 5), (120, 3), (129, 10)].map(|(count, longer)| margin(count, longer));
+        assert!(WHOLE < before && before < more, "{before} {more}");
+        assert!(right.abs_diff(WHOLE) < WHOLE / 16, "{right}");
+        assert_eq!([less, margin(1_000, 1)], [WHOLE, MARGIN_MAX]);
+    }
 }

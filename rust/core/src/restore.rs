@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::codec::Span;
 use crate::customers::KeptPlace;
 use crate::few::Few;
-use crate::pace::{Pace, REMEMBERED};
+use crate::pace::{Pace, MARGIN_MAX, REMEMBERED, WHOLE};
 use crate::router::LAST_TURN_MS;
 use crate::slas::{Run, SlaClock};
 use crate::state::{Agent, Choice, Contact, Door, Effect, Place, Promise, State, RECENT_OFFERS};
@@ -117,6 +117,7 @@ fn of_choice(choice: &Choice) -> Vec<Claim> {
 /// Handling times may be as long as an engagement, which no word says.
 fn of_pace(pace: &Pace) -> Vec<Claim> {
     let mut claims = vec![most("waits", pace.longest(), REMEMBERED)];
+    claims.extend(pace.margins().map(|margin| ("margin", margin, Span(WHOLE, MARGIN_MAX))));
     claims.extend(pace.durations_ms().map(|ms| ("time", ms, MS)));
     claims.extend(pace.instants_ms().map(|ms| ("instant", ms, MS)));
     claims

@@ -12,7 +12,7 @@ use crate::site::Site;
 use crate::state::{Closed, Contact, Hours, Phase};
 use crate::words::{
     ContactEnded, ContactQueued, ContactRelaxed, ContactReprioritised, Id, Key, Name, QueueHoursTurned, QueueMode, QueueModeSet,
-    QueuePolicy, ThresholdReached, WaitExpected,
+    ThresholdReached, WaitExpected,
 };
 
 impl Site {
@@ -179,10 +179,9 @@ impl Site {
         }
     }
 
-    /// Remembered for the thresholds that ask.
+    /// Remembered for the thresholds that ask, and to see how it came out.
     pub(super) fn expect_wait(&mut self, id: Id, event: &WaitExpected) -> Result<(), String> {
-        let queue = self.rules().and_then(|rules| rules.queue(&event.queue));
-        if queue.is_some_and(QueuePolicy::expects_of_each) {
+        if self.state.levels.is(4) {
             self.note_contact(id, |contact| contact.course.expected_ms = Some(event.p80_ms))?;
         }
         Ok(())
