@@ -60,6 +60,8 @@ class ContactFacts(Supervisors, Arrivals):
             self.refuse("same_queue")
         queue, too_often = self.transfer_queue(contact, fact)
         to_agent = None if too_often else self.receiver(contact, work, fact.to_agent)
+        if to_agent is None and self.is_now(contact.channel) and (cause := self.deserted(queue.name)) is not None:
+            self.refuse(f"queue_{cause}")
         self.know_reason(fact.reason)
         self.let_go(contact, "transfer", "transferred")
         if contact.state == "parked":

@@ -1,5 +1,7 @@
 """What age does to a contact that waits, naively: steps of the plan, thresholds, promotion."""
 
+from abc import ABC, abstractmethod
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -15,7 +17,7 @@ PRIORITY_MAX = 100
 QUEUES_ADDED_MAX = 4
 
 
-class Plans(Looks):
+class Plans(Looks, ABC):
     """Nothing here asks an agent for anything; it all comes with time."""
 
     def plan_timers(self) -> list[Timer]:
@@ -74,7 +76,13 @@ class Plans(Looks):
         if threshold.action == "raise_priority" and contact.priority < PRIORITY_MAX:
             self.reprioritise(contact, min(contact.priority + threshold.raise_priority, PRIORITY_MAX), "threshold")
         if threshold.action == "overflow" and threshold.queue is not None and threshold.queue not in contact.queues:
-            self.divert(contact, threshold.queue, "threshold")
+            to = self.takes_over(threshold.queue, contact.channel)
+            if to is not None and to not in contact.queues:
+                self.divert(contact, to, "threshold")
+
+    @abstractmethod
+    def takes_over(self, named: str, channel: str) -> str | None:
+        """Where an overflow to that queue leads (naive_queues, which builds on this)."""
 
     def divert(self, contact: Contact, to: str, cause: Any) -> None:
         """To another queue: as after a transfer by a service, with nobody excluded."""

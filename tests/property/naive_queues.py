@@ -1,5 +1,6 @@
 """Queues, naively: who is admitted, modes, closing, broadcasts."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,12 @@ class Queues(Plans):
 
     def no_admission(self, name: str) -> str | None:
         """Why the queue takes nobody new; None: it does."""
+        waiting = [each for each in self.contacts if each.queue == name and each.state in WAITING and self.is_now(each.channel)]
+        count = sum(1 for each in waiting if each.promise is None or each.promise.due)
+        return self.deserted(name) or ("full" if 0 < self.queue(name).max_waiting <= count else None)
+
+    def deserted(self, name: str) -> str | None:
+        """Why nobody would come for whoever began to wait there."""
         queue, mode = self.queue(name), self.mode(name).mode
         if mode != "open":
             return mode
@@ -28,9 +35,7 @@ class Queues(Plans):
         members = [agent for agent in self.agents if agent.rank(name) is not None]
         if not queue.admit_unstaffed and all(agent.effective[0] == "offline" for agent in members):
             return "unstaffed"
-        waiting = [each for each in self.contacts if each.queue == name and each.state in WAITING and self.is_now(each.channel)]
-        count = sum(1 for each in waiting if each.promise is None or each.promise.due)
-        return "full" if 0 < queue.max_waiting <= count else None
+        return None
 
     def is_now(self, channel: str) -> bool:
         """A customer is there and waits."""
@@ -38,12 +43,22 @@ class Queues(Plans):
 
     def way_out(self, asked: str) -> str | None:
         """The first queue along the overflow that admits."""
+        return self.along(asked, self.no_admission)
+
+    def takes_over(self, named: str, channel: str) -> str | None:
+        """Who waits too long goes to the queue that is named, or along its overflow if nobody comes there for live customers."""
+        if not self.is_now(channel) or self.deserted(named) is None:
+            return named
+        return self.along(named, self.deserted)
+
+    def along(self, asked: str, against: Callable[[str], str | None]) -> str | None:
+        """The first queue along the overflow that nothing stands against."""
         been, at = [asked], asked
         for _ in range(HOPS_MAX):
             to = self.queue(at).overflow
             if to is None or to in been:
                 return None
-            if self.no_admission(to) is None:
+            if against(to) is None:
                 return to
             been.append(to)
             at = to
@@ -98,6 +113,12 @@ class Queues(Plans):
         """Then the queue is quiet."""
         self.move_everybody_on(queue)
         self.set_mode(queue, self.mode(queue).mode, None)
+
+    def closing_is_over(self, name: str) -> bool:
+        """Those who waited when it closed are served, or were moved on."""
+        mode, hours = self.mode(name), self.hours.get(name)
+        by_hours = hours is not None and not hours.open and hours.close_at_ms is None
+        return by_hours or (mode.mode != "open" and mode.close_at_ms is None)
 
     def move_everybody_on(self, queue: str) -> None:
         """Those who still wait for somebody, one after the other, with all that follows."""

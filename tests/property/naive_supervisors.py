@@ -22,6 +22,8 @@ class Supervisors(Engagements):
             self.refuse("contact_promised")
         if contact.state == "queued":
             self.refuse("already_queued")
+        if self.is_now(contact.channel) and self.closing_is_over(contact.queue):
+            self.refuse(f"queue_{self.deserted(contact.queue)}")
         self.know_reason(fact.reason)
         if contact.state == "parked":
             self.park_over(contact, "service")

@@ -1,6 +1,7 @@
 //! Admission: whether a queue takes a new contact, and who does if it does not.
 
-use super::Refusal;
+use super::{Check, Refusal};
+use crate::state::Contact;
 use crate::turn::Turn;
 use crate::words::{ChannelPresence, ContactDiverted, DivertCause, Id, Name, QueueMode};
 
@@ -40,15 +41,44 @@ impl Turn<'_> {
         self.rules().is_some_and(|rules| rules.customer_is_there(channel))
     }
 
+    /// May somebody be put there to wait? Not where nobody comes any more, and nothing else is left for them to do.
+    pub(super) fn check_put(&self, queue: &Name, contact: &Contact) -> Check {
+        let Some(cause) = self.left_alone(queue, &contact.channel) else { return Ok(()) };
+        // Where only agents are missing nobody is offered next steps: some may come yet.
+        if cause != DivertCause::Unstaffed && self.leads_on(contact.entry_point.as_ref()) {
+            return Ok(());
+        }
+        Err(refusal(cause))
+    }
+
+    /// The queue that takes who waits too long elsewhere: the one that is named, else the first along its overflow where somebody comes.
+    pub(super) fn taker(&self, named: &Name, channel: &Name) -> Option<Name> {
+        if self.left_alone(named, channel).is_some() {
+            self.along(named, |next| self.left_alone(next, channel).is_none())
+        } else {
+            Some(named.clone())
+        }
+    }
+
+    /// Why somebody who is there would wait for ever if they were put there.
+    fn left_alone(&self, queue: &Name, channel: &Name) -> Option<DivertCause> {
+        let asked = self.site.state.levels.is(4) && self.customer_is_there(channel);
+        self.deserted(queue).filter(|_| asked)
+    }
+
     /// The first queue along the overflow that takes new contacts.
     pub(super) fn overflow(&self, queue: &Name, channel: &Name) -> Option<Name> {
+        self.along(queue, |next| self.closed_to_new(next, channel).is_none())
+    }
+
+    fn along(&self, queue: &Name, takes: impl Fn(&Name) -> bool) -> Option<Name> {
         let mut asked = vec![queue];
         for _ in 0..HOPS_MAX {
             let next = self.rules()?.queue(asked.last()?)?.overflow.as_ref()?;
             if asked.contains(&next) {
                 return None;
             }
-            if self.closed_to_new(next, channel).is_none() {
+            if takes(next) {
                 return Some(next.clone());
             }
             asked.push(next);
@@ -58,8 +88,19 @@ impl Turn<'_> {
 
     /// The first reason not to take a new contact of the channel.
     pub(super) fn closed_to_new(&self, name: &Name, channel: &Name) -> Option<DivertCause> {
+        if let Some(cause) = self.deserted(name) {
+            return Some(cause);
+        }
         let queue = self.rules()?.queue(name)?;
-        let census = &self.site.index.census;
+        if queue.max_waiting > 0 && self.crowd(name) >= queue.max_waiting as usize {
+            return Some(DivertCause::Full);
+        }
+        self.is_overdrawn(name, channel, self.t_ms).then_some(DivertCause::ExpectedWait)
+    }
+
+    /// Nobody comes for whoever begins to wait there now.
+    fn deserted(&self, name: &Name) -> Option<DivertCause> {
+        let queue = self.rules()?.queue(name)?;
         match self.mode(name) {
             QueueMode::Emergency => return Some(DivertCause::Emergency),
             QueueMode::Closed => return Some(DivertCause::Closed),
@@ -68,13 +109,8 @@ impl Turn<'_> {
         if self.site.state.hours.get(name).is_some_and(|hours| !hours.open) {
             return Some(DivertCause::ClosedHours);
         }
-        if !queue.admit_unstaffed && census.staff(name) == 0 {
-            return Some(DivertCause::Unstaffed);
-        }
-        if queue.max_waiting > 0 && self.crowd(name) >= queue.max_waiting as usize {
-            return Some(DivertCause::Full);
-        }
-        self.is_overdrawn(name, channel, self.t_ms).then_some(DivertCause::ExpectedWait)
+        let unstaffed = !queue.admit_unstaffed && self.site.index.census.staff(name) == 0;
+        unstaffed.then_some(DivertCause::Unstaffed)
     }
 
     /// More is to be done before another contact of the channel's class than the queue takes on. What others have waited, and how long its head

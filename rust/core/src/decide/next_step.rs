@@ -219,7 +219,7 @@ impl Turn<'_> {
     }
 
     /// Closed, and those who still waited then were moved on.
-    fn is_shut(&self, queue: &Name) -> bool {
+    pub(super) fn is_shut(&self, queue: &Name) -> bool {
         let mode = self.site.state.modes.get(queue);
         let by_mode = mode.is_some_and(|closed| closed.mode != QueueMode::Open && closed.close_at_ms.is_none());
         by_mode || self.site.state.hours.get(queue).is_some_and(|hours| !hours.open && hours.close_at_ms.is_none())

@@ -12,8 +12,13 @@ impl Turn<'_> {
     pub(super) fn check_requeue(&self, fact: &RequeueRequested) -> Check {
         self.check_live(fact.contact)?;
         self.check_not_promised(fact.contact)?;
-        if self.site.contact(&fact.contact).is_some_and(|contact| contact.phase == Phase::Queued) {
+        let contact = self.site.contact(&fact.contact).ok_or("unknown_contact")?;
+        if contact.phase == Phase::Queued {
             return Err("already_queued");
+        }
+        // While the queue is closing, those who wait there are served, and moved on in the end.
+        if self.is_shut(&contact.queue) {
+            self.check_put(&contact.queue, contact)?;
         }
         self.check_reason(fact.reason.as_ref())
     }

@@ -18,7 +18,7 @@ impl Turn<'_> {
         let Some(queue) = queue else { return };
         let clock = self.clock(&contact.queue, &contact.channel);
         let target_ms = clock.between(contact.queued_at_ms, contact.queued_at_ms + contact.target_ms);
-        let entry = Entry { clock, at_ms: contact.entered_ms, target_ms, expected_ms: contact.course.expected_ms };
+        let entry = Entry { clock, at_ms: contact.entered_ms, target_ms, expected_ms: contact.course.newer.expected_ms };
         let at = |passed| queue.threshold_at(passed, &entry, self.at_ms + 1);
         let Some((_, threshold)) = at(contact.course.threshold) else { return };
         let (threshold, next_at_ms) = (threshold.clone(), at(contact.course.threshold + 1).map(|(at_ms, _)| at_ms));
@@ -34,7 +34,9 @@ impl Turn<'_> {
         match threshold.action {
             ThresholdAction::RaisePriority => self.raise_priority(id, &contact, &threshold),
             ThresholdAction::Overflow => {
-                if let Some(to) = threshold.queue.filter(|to| *to != contact.queue && !contact.course.been.contains(to)) {
+                let new = |to: &Name| *to != contact.queue && !contact.course.been.contains(to);
+                let named = threshold.queue.filter(new);
+                if let Some(to) = named.and_then(|named| self.taker(&named, &contact.channel)).filter(new) {
                     self.flow_over(id, &contact, &to, DivertCause::Threshold);
                 }
             }

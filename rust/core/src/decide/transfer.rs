@@ -24,11 +24,14 @@ impl Turn<'_> {
         self.check_not_promised(fact.contact)?;
         let contact = self.site.contact(&fact.contact).ok_or("unknown_contact")?;
         check_sender(contact, fact)?;
-        if let Some(agent) = self.destination(contact, fact)?.agent {
+        let to = self.destination(contact, fact)?;
+        if let Some(agent) = to.agent {
             if contact.phase.engaged() == Some(agent) {
                 return Err("same_agent");
             }
             self.check_direct(contact, agent)?;
+        } else {
+            self.check_put(to.queue, contact)?;
         }
         self.check_reason(fact.reason.as_ref())
     }
