@@ -28,8 +28,13 @@ class Waiting(Slas):
         contact.threshold_at_ms = self.threshold_at(contact)
         contact.promote_at_ms, contact.promotable = None, False
         if queue.promote_before_ms > 0 and contact.key.klass > 1 and contact.promise is None:
-            near_ms = clock.before(queued_at_ms + contact.target_ms, queue.promote_before_ms)
+            near_ms = clock.before(max(self.due_at(contact), queued_at_ms), queue.promote_before_ms)
             contact.promote_at_ms = max(self.at_ms + 1, near_ms)
+
+    def due_at(self, contact: Contact) -> int:
+        """By its place in the order, and never later than its waits say."""
+        due_ms = contact.key.order_ms + contact.priority * self.step_of_priority_ms()
+        return min(max(0, due_ms), contact.queued_at_ms + contact.target_ms)
 
     def step_at(self, contact: Contact) -> int | None:
         """When the next step of the plan is due, if there is one."""

@@ -46,6 +46,7 @@ def _explained(day: Day, contact: Contact) -> ContactExplained:
     assert explained is not None
     found = _DECODER.decode(explained)
     assert (found.at_ms, found.state, found.promise) == (naive.at_ms, contact.state, None)
+    assert found.due_ms == naive.due_at(contact)
     return found
 
 

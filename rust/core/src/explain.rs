@@ -157,7 +157,7 @@ impl Router {
             key: Some(place(contact.key)),
             entered_ms: contact.entered_ms,
             queued_at_ms: contact.queued_at_ms,
-            due_ms: contact.queued_at_ms + contact.target_ms,
+            due_ms: due_at(site, &id, contact),
             priority: contact.priority,
             requirements: contact.requirements.iter().map(need).collect(),
             preferred: &contact.preferred,
@@ -243,6 +243,13 @@ fn scheduled<'a>(site: &Site, id: Id, promise: &'a Promise, now_ms: u64) -> Cont
         place: None,
         due: due::of_contact(site, &id, None, now_ms),
     }
+}
+
+/// As it stands in the order: what was parked is due when it was before. A promised call is due in time while its window lasts.
+fn due_at(site: &Site, id: &Id, contact: &Contact) -> u64 {
+    let ordered = site.rules().filter(|_| site.state.promises.get(id).is_none());
+    let counted_ms = contact.queued_at_ms + contact.target_ms;
+    ordered.map_or(counted_ms, |rules| rules.due_ms(contact.key, contact.priority).min(counted_ms))
 }
 
 /// How many questions were passed.

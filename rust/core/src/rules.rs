@@ -310,6 +310,12 @@ impl Rules {
         Key { klass, order_ms: due_ms - i64::from(priority) * credit_ms, seq }
     }
 
+    /// When whoever has this key is due, by what a step of priority is worth today.
+    pub(crate) fn due_ms(&self, key: Key, priority: u8) -> u64 {
+        let due_ms = key.order_ms.saturating_add(i64::from(priority) * self.credit_ms());
+        u64::try_from(due_ms).unwrap_or(0)
+    }
+
     /// The key of another priority: class, due time and arrival stay.
     pub(crate) fn reprioritised(&self, key: Key, from: u8, to: u8) -> Key {
         let credit_ms = (i64::from(to) - i64::from(from)) * self.credit_ms();

@@ -46,6 +46,7 @@ impl Turn<'_> {
         let clock = rules.clock(queue, channel);
         let target_ms = clock.between(queued.queued_at_ms, queued.queued_at_ms + queued.target_ms);
         let entry = Entry { clock, at_ms: queued.at_ms, target_ms, expected_ms };
+        let due_ms = self.due_at(&queued);
         let step = same.map_or(0, |before| before.course.step);
         let requirements = match same {
             Some(before) if before.course.step > 0 && before.wishes == queued.wishes => before.requirements.clone(),
@@ -66,10 +67,18 @@ impl Turn<'_> {
             step_at_ms: queue.step_at(step, (clock, queued.queued_at_ms), next_ms),
             threshold: 0,
             threshold_at_ms: queue.threshold_at(0, &entry, next_ms).map(|(at_ms, _)| at_ms),
-            promote_at_ms: queue.promote_at(queued.key.klass, (clock, queued.queued_at_ms + queued.target_ms), next_ms),
+            promote_at_ms: queue.promote_at(queued.key.klass, (clock, due_ms), next_ms),
             requirements,
             ..queued
         }
+    }
+
+    /// What was put aside is due when it was before: its key says when. Its waits, which say nothing of the time that it was parked, say no later.
+    fn due_at(&self, queued: &ContactQueued) -> u64 {
+        let counted_ms = queued.queued_at_ms + queued.target_ms;
+        let kept = self.rules().filter(|_| self.site.state.levels.is(4)).map(|rules| rules.due_ms(queued.key, queued.priority));
+        // A policy may have changed what priority is worth.
+        kept.map_or(counted_ms, |due_ms| due_ms.clamp(queued.queued_at_ms, counted_ms))
     }
 }
 
