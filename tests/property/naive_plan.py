@@ -32,12 +32,24 @@ class Plans(Looks, ABC):
     # Plan
 
     def step_due(self, contact: Contact) -> None:
-        """One step; and at once the next, as long as nobody who is there could serve what is left."""
+        """One step; and if nobody who is there could serve what is left, at once those up to one after which somebody can."""
         self.relax(contact, skipped=False)
         self.look(contact)
-        while contact.state == "queued" and contact.step_at_ms is not None and not self.anybody_present(contact):
-            self.relax(contact, skipped=True)
-            self.look(contact)
+        for _ in range(self.steps_to_help(contact)):
+            if contact.state == "queued":
+                self.relax(contact, skipped=True)
+                self.look(contact)
+
+    def steps_to_help(self, contact: Contact) -> int:
+        """None if somebody is there already, or none of the steps would help."""
+        tried, steps = copy(contact), self.queue(contact.queue).plan[contact.step :]
+        for taken in range(len(steps) + 1):
+            if self.anybody_present(tried):
+                return taken
+            for step in steps[taken : taken + 1]:
+                tried.requirements = relaxed(tried.requirements, step, tried.accepts)
+                tried.added = widened(tried, step)
+        return 0
 
     def anybody_present(self, contact: Contact) -> bool:
         return any(self.present(agent, contact) for agent in self.agents)
@@ -46,9 +58,7 @@ class Plans(Looks, ABC):
         step = self.queue(contact.queue).plan[contact.step]
         contact.wishes = relaxed(merged(contact.wishes, []), step, contact.accepts)
         contact.requirements = relaxed(contact.requirements, step, contact.accepts)
-        for queue in step.queues:
-            if queue not in (contact.queue, *contact.added) and len(contact.added) < QUEUES_ADDED_MAX:
-                contact.added = [*contact.added, queue]
+        contact.added = widened(contact, step)
         priority = min(contact.priority + step.raise_priority, PRIORITY_MAX)
         contact.key, contact.priority = self.moved(contact, priority), priority
         if step.release_preference:
@@ -93,6 +103,15 @@ class Plans(Looks, ABC):
         contact.requirements = self.requirements_in(contact, to, contact.wishes)
         contact.queue, contact.preferred, contact.back = to, [], None
         self.enter(contact, None)
+
+
+def widened(contact: Contact, step: PlanStep) -> list[str]:
+    """The queues that it waits in besides its own after the step."""
+    added = contact.added
+    for queue in step.queues:
+        if queue not in (contact.queue, *added) and len(added) < QUEUES_ADDED_MAX:
+            added = [*added, queue]
+    return added
 
 
 def relaxed(needs: list[Requirement], step: PlanStep, accepts: list[str]) -> list[Requirement]:

@@ -214,6 +214,27 @@ impl Site {
         self.groups(contact).any(|(queue, rank)| self.index.crew.any_there(contact, queue, rank))
     }
 
+    /// The same of a contact that may need other things some time: agents are sorted only by what somebody needs now.
+    pub(crate) fn someone_would_be_present(&self, contact: &Contact) -> bool {
+        let undemanding = Contact { requirements: Vec::new(), ..contact.clone() };
+        let meets = |agent: &Agent| contact.requirements.iter().all(|need| agent.meets(need));
+        let mut found = false;
+        for (queue, rank) in self.groups(contact) {
+            self.index.crew.search(Among::There, &undemanding, (queue, rank), |id| {
+                found = self.agent(&id).is_some_and(meets);
+                if found {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            if found {
+                break;
+            }
+        }
+        found
+    }
+
     /// The ranks of each of the contact's queues.
     pub(crate) fn groups<'a>(&'a self, contact: &'a Contact) -> impl Iterator<Item = (&'a Name, u8)> {
         contact.queues().flat_map(|queue| self.index.crew.ranks(queue).map(move |rank| (queue, rank)))

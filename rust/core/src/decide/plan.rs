@@ -10,7 +10,7 @@ use crate::words::{ContactRelaxed, Id, Name, PlanStep};
 pub(super) const PRIORITY_MAX: u8 = 100;
 
 impl Turn<'_> {
-    /// The next step is due. Steps that help nobody who is present are taken at once.
+    /// The next step is due. If nobody is present for what it leaves, those up to one that helps are taken at once.
     pub(crate) fn take_steps(&mut self, id: Id) {
         let mut skipped = false;
         while self.take_step(id, skipped) && !self.is_stuck() {
@@ -25,10 +25,23 @@ impl Turn<'_> {
         let (channel, more) = (contact.channel.clone(), event.next_at_ms.is_some());
         self.emit(Some(id), None, Some(&channel), event);
         self.look(id);
-        more && self
-            .site
-            .contact(&id)
-            .is_some_and(|contact| contact.phase == Phase::Queued && !self.site.someone_is_present(contact))
+        more && self.site.contact(&id).is_some_and(|contact| {
+            contact.phase == Phase::Queued && !self.site.someone_is_present(contact) && self.later_helps(contact)
+        })
+    }
+
+    /// After one of the steps to come somebody is present. If not, they wait for their time: whoever is away for a moment may be back by then.
+    fn later_helps(&self, contact: &Contact) -> bool {
+        if !self.site.state.levels.is(4) {
+            return true;
+        }
+        let plan = self.rules().and_then(|rules| rules.queue(&contact.queue)).map_or(&[][..], |queue| &queue.plan);
+        let mut ahead = contact.clone();
+        plan.iter().skip(usize::from(contact.course.step)).any(|step| {
+            ahead.requirements = relaxed(&ahead.requirements, step, &ahead.accepts);
+            ahead.course.added = widened(&ahead, step);
+            self.site.someone_would_be_present(&ahead)
+        })
     }
 
     fn relaxation(&self, id: Id, contact: &Contact, skipped: bool) -> Option<ContactRelaxed> {
