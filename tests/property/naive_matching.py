@@ -137,7 +137,10 @@ class Matching:
         return contact.prefer_until_ms is not None and self.at_ms < contact.prefer_until_ms
 
     def waits_for_preferred(self, contact: Contact) -> bool:
-        """The preference runs, and one of the preferred could serve the contact: logged in, not excluded; perhaps busy."""
+        """The preference runs, and one of the preferred could serve the contact: logged in, not excluded; perhaps busy.
+
+        Whoever parked it has to be ready, too.
+        """
         if not self.prefers(contact):
             return False
         preferred = [agent for agent in self.agents if agent.id in contact.preferred]
@@ -145,6 +148,7 @@ class Matching:
             self.could_serve(agent, contact)
             and contact.channel not in agent.off
             and "offline" not in (agent.effective[0], agent.requested[0])
+            and (agent.ready or not contact.returned)
             and agent.desk_lost_ms is None
             and not self.excluded(contact, agent)
             for agent in preferred

@@ -234,6 +234,10 @@ class Contact:
     silence: tuple[int, str] | None = None
     """What happens when nobody says it, and when."""
     held_since_ms: int | None = None
+    waits_parked: bool = False
+    """It is parked because it gave way, and its customer waits for an answer."""
+    returned: bool = False
+    """It prefers whoever parked it."""
     promise: Promise | None = None
     segment: str | None = None
     not_behind: int | None = None

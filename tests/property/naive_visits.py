@@ -70,7 +70,7 @@ class Visits(Returning, ABC):
         """A new visit with the old key; the owner first."""
         self.park_over(contact, by)
         owner = next((agent for agent in self.agents if agent.id == contact.owner), None)
-        contact.preferred = [] if owner is None else [owner.id]
+        contact.preferred, contact.returned = ([], False) if owner is None else ([owner.id], True)
         contact.prefer_until_ms = None if owner is None else self.at_ms + self.policy.owner_ms
         self.wait_again(contact, None)
 

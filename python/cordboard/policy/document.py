@@ -55,7 +55,7 @@ SITE = Section(
         Setting(
             "owner",
             Duration(0, 30 * DAY_MS),
-            "A parked contact that returns waits this long for its owner, then anyone will do.",
+            "A parked contact that returns waits this long for its owner, if present; then anyone will do.",
             field="owner_ms",
         ),
         Setting(

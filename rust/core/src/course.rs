@@ -30,9 +30,25 @@ pub(crate) struct Course {
     pub(crate) drain_at_ms: Option<u64>,
     /// Who takes nothing else before it.
     pub(crate) reserved: Option<Id>,
+    #[serde(default, skip_serializing_if = "Newer::is_nothing")] // up to level 3 it is not known
+    pub(crate) newer: Newer,
+}
+
+/// What is known of a visit from level 4 on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Newer {
     /// The wait that was expected when the visit began, if a threshold of the queue asks for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expected_ms: Option<u64>,
+    /// It came back from being parked, to whoever parked it.
+    pub(crate) returned: bool,
+    /// It gave way before anybody had answered it: the visit goes on while it is parked, since its customer waits.
+    pub(crate) waits_parked: bool,
+}
+
+impl Newer {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Seldom for Course {
@@ -48,7 +64,7 @@ impl Seldom for Course {
         opens_ms: Vec::new(),
         drain_at_ms: None,
         reserved: None,
-        expected_ms: None,
+        newer: Newer { expected_ms: None, returned: false, waits_parked: false },
     };
 }
 
@@ -74,7 +90,7 @@ impl Course {
             opens_ms: event.opens_ms.clone(),
             drain_at_ms: event.drain_at_ms,
             reserved: None,
-            expected_ms: None,
+            newer: Newer::default(),
         }
     }
 

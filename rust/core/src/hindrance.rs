@@ -245,7 +245,8 @@ impl Site {
         waits.then_some(Hindrance::Preference { until_ms: contact.prefer_until_ms })
     }
 
-    /// Nobody but the preferred agents, while `prefer_ms` runs and one of them could serve the contact.
+    /// Nobody but the preferred agents, while `prefer_ms` runs and one of them could serve the contact. What comes back from being parked waits for
+    /// an owner who is there, and for nobody who is out.
     pub(crate) fn preference_holds(&self, contact: &Contact, now_ms: u64) -> bool {
         now_ms < contact.prefer_until_ms
             && contact.preferred.iter().any(|id| {
@@ -254,6 +255,7 @@ impl Site {
                         && *contact.sender != Some(*id)
                         && agent.requested != Presence::Offline
                         && agent.effective != Presence::Offline
+                        && (agent.ready() || !contact.course.newer.returned)
                         && unsuited(agent, contact).is_none()
                         && self.exclusion(contact, id, now_ms).is_none()
                 })

@@ -181,7 +181,7 @@ fn of_contact(contact: &Contact, arrivals: u64) -> Result<(), String> {
         ("messages", contact.ordinal, COUNT),
         ("step", u64::from(course.step), STEP),
         ("threshold", u64::from(course.threshold), STEP),
-        ("expected wait", course.expected_ms.unwrap_or(0), DURATION),
+        ("expected wait", course.newer.expected_ms.unwrap_or(0), DURATION),
         ("class", u64::from(course.promoted_from.unwrap_or(0)), CLASS),
         most("wishes", contact.wishes.len(), REQUIREMENTS_MAX),
         most("requirements", contact.requirements.len(), VISIT_REQUIREMENTS_MAX),

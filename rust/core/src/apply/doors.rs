@@ -29,7 +29,7 @@ impl Site {
                     let clock = clock(rules, &self.state.levels, &answered.queue, &answered.channel);
                     let wait_ms = clock.between(event.at_ms.saturating_sub(event.wait_ms), event.at_ms);
                     let klass = answered.own_key().klass;
-                    if let Some(stated_ms) = answered.course.expected_ms.filter(|stated_ms| *stated_ms > 0) {
+                    if let Some(stated_ms) = answered.course.newer.expected_ms.filter(|stated_ms| *stated_ms > 0) {
                         pace.learn(&answered.queue, klass, event.at_ms > answered.entered_ms + stated_ms);
                     }
                     pace.answered(&answered.queue, klass, event.at_ms, wait_ms);

@@ -21,7 +21,10 @@ impl Site {
         self.arrives_once(id, about.channel()?, event)?;
         self.withdraw_next_steps(&id);
         let before = self.take_contact(id);
-        let course = Course::begun(event, before.as_ref());
+        let mut course = Course::begun(event, before.as_ref());
+        course.newer.returned = self.state.levels.is(4)
+            && !event.preferred.is_empty()
+            && before.as_ref().is_some_and(|before| before.phase.owner().is_some());
         let (answered_before, attempt, recent, exclusions, ordinal, mut conversation) = if let Some(before) = before {
             let answered_before = before.ever_answered();
             (answered_before, before.attempt, before.recent, before.exclusions, before.ordinal, before.conversation)
@@ -182,7 +185,7 @@ impl Site {
     /// Remembered for the thresholds that ask, and to see how it came out.
     pub(super) fn expect_wait(&mut self, id: Id, event: &WaitExpected) -> Result<(), String> {
         if self.state.levels.is(4) {
-            self.note_contact(id, |contact| contact.course.expected_ms = Some(event.p80_ms))?;
+            self.note_contact(id, |contact| contact.course.newer.expected_ms = Some(event.p80_ms))?;
         }
         Ok(())
     }
