@@ -17,8 +17,9 @@ class ContactFacts(Supervisors, Arrivals):
         contact = self.live(fact.contact)
         if self.profile(contact.channel).presence == "async" or contact.promise is not None:
             self.refuse("no_abandon")
+        left = "abandoned_after_transfer" if contact.answered_before else "abandoned"
         if contact.state == "parked":
-            self.park_over(contact, "customer")
+            self.park_over(contact, "customer", left)
             ever = contact.answered or contact.answered_before
             self.contact_ended(contact, "completed" if ever else "abandoned", "parked")
             return
@@ -27,7 +28,7 @@ class ContactFacts(Supervisors, Arrivals):
         if contact.answered:
             self.contact_ended(contact, "completed", state)
             return
-        self.visit_ended(contact, "abandoned_after_transfer" if contact.answered_before else "abandoned")
+        self.visit_ended(contact, left)
         self.contact_ended(contact, "abandoned", state)
 
     def on_ContactEndRequested(self, fact: f.ContactEndRequested) -> None:
@@ -36,7 +37,7 @@ class ContactFacts(Supervisors, Arrivals):
             self.cancel(contact.promise, fact.reason)
             return
         if contact.state == "parked":
-            self.park_over(contact, "service")
+            self.park_over(contact, "service", "closed")
             self.contact_ended(contact, fact.reason, "parked")
             return
         state = contact.state

@@ -72,7 +72,8 @@ class Ends(Releases):
     def put_aside(self, work: Work, contact: Contact, kind: Any, until_ms: int, note: bytes | None = None) -> None:
         """The contact is parked, and the work's agent is its owner."""
         self.primary_ended(work, contact, "desk_lost" if kind == "desk_lost" else "parked")
-        if not contact.answered:
+        contact.waits_parked = kind == "interrupted" and not contact.answered
+        if not contact.answered and not contact.waits_parked:
             self.visit_ended(contact, "requeued")
         contact.state, contact.owner = "parked", work.agent
         contact.parked_kind, contact.parked_until_ms = kind, max(until_ms, self.at_ms + 1)

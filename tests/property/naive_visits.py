@@ -63,8 +63,12 @@ class Visits(Returning, ABC):
         contact.resumes = contact.matter = None
         self.newcomers.append(contact)
 
-    def park_over(self, contact: Contact, by: Any) -> None:
+    def park_over(self, contact: Contact, by: Any, outcome: Any = "requeued") -> None:
+        """With it ends the visit of one who waited meanwhile."""
         self.record(e.ParkEnded(at_ms=self.moment, by=by), contact.id, contact.owner)
+        if contact.waits_parked:
+            self.visit_ended(contact, outcome)
+            contact.waits_parked = False
 
     def bring_back(self, contact: Contact, by: Any) -> None:
         """A new visit with the old key; the owner first."""

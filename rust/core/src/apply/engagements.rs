@@ -8,7 +8,7 @@ use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::{Agent, Contact, OfferEnd, PastOffer, Phase, WorkPhase};
 use crate::words::{
-    Author, ContactParked, EngagementEnded, EngagementStarted, Event, Id, Role, RoleChanged, SilenceDue, SilenceStep,
+    Author, ContactParked, EngagementEnded, EngagementStarted, Event, Id, ParkedKind, Role, RoleChanged, SilenceDue, SilenceStep,
 };
 
 impl Site {
@@ -169,6 +169,12 @@ impl Site {
     /// The contact is put aside; its engagement has ended.
     fn park_contact(&mut self, about: &About, event: &ContactParked) -> Result<(), String> {
         let (owner, kind, since_ms, until_ms) = (about.agent()?, event.kind, event.at_ms, event.until_ms);
-        self.change_contact(about.contact()?, |contact| contact.phase = Phase::Parked { owner, kind, since_ms, until_ms })
+        let goes_on = self.state.levels.is(4) && kind == ParkedKind::Interrupted;
+        self.change_contact(about.contact()?, |contact| {
+            contact.phase = Phase::Parked { owner, kind, since_ms, until_ms };
+            if goes_on && contact.answered_ms.is_none() {
+                contact.course.newer.waits_parked = true;
+            }
+        })
     }
 }

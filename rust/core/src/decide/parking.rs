@@ -37,7 +37,10 @@ impl Turn<'_> {
     /// Its primary's engagement ends without wrap-up, and that agent owns it until then.
     pub(super) fn put_aside(&mut self, id: Id, contact: &Contact, kind: ParkedKind, until_ms: u64, note: Option<Id>) {
         self.end_engagement(id, contact, EndedBy::Parked);
-        self.end_visit(id, contact, VisitOutcome::Requeued);
+        // Nobody asked a customer to wait whose agent was called away.
+        if kind != ParkedKind::Interrupted || !self.site.state.levels.is(4) {
+            self.end_visit(id, contact, VisitOutcome::Requeued);
+        }
         let event = ContactParked { at_ms: self.t_ms, kind, until_ms, note };
         self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
     }
@@ -60,6 +63,7 @@ impl Turn<'_> {
         let Some(contact) = self.site.contact(&id).cloned() else { return };
         let Some(owner) = contact.phase.owner() else { return };
         self.emit(Some(id), Some(owner), Some(&contact.channel), ParkEnded { at_ms: self.t_ms, by });
+        self.end_visit(id, &contact, VisitOutcome::Requeued);
         let owner_ms = self.rules().map_or(0, |rules| rules.policy.owner_ms);
         let again = self.next_visit(&contact);
         let queued = if self.site.agent(&owner).is_some() {

@@ -8,7 +8,7 @@ use crate::words::bounds::ATTEMPT_MAX;
 use crate::words::{ContactQueued, Id, Name, VisitEnded, VisitOutcome};
 
 impl Turn<'_> {
-    /// The visit's outcome, unless it has one: it was answered, or parked.
+    /// The visit's outcome, unless it has one: it was answered, or put aside for some reason of its own.
     pub(super) fn end_visit(&mut self, id: Id, contact: &Contact, outcome: VisitOutcome) {
         if let Some(event) = self.visit_ended(contact, outcome) {
             self.emit(Some(id), contact.phase.agent(), Some(&contact.channel), event);
@@ -16,7 +16,8 @@ impl Turn<'_> {
     }
 
     pub(super) fn visit_ended(&self, contact: &Contact, outcome: VisitOutcome) -> Option<VisitEnded> {
-        let open = contact.answered_ms.is_none() && !matches!(contact.phase, Phase::Parked { .. });
+        let parked = matches!(contact.phase, Phase::Parked { .. }) && !contact.course.newer.waits_parked;
+        let open = contact.answered_ms.is_none() && !parked;
         open.then(|| VisitEnded {
             at_ms: self.t_ms,
             visit: contact.visit,

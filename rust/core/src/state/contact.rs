@@ -90,12 +90,15 @@ impl Contact {
     }
 
     /// The waits of this visit and of those before it, up to `now_ms`, as far as they count: a visit's wait ends with the answer, or when it is
-    /// parked.
+    /// parked, unless it only gave way.
     pub(crate) fn waited_in_all_ms(&self, now_ms: u64, clock: Clock<'_>) -> u64 {
         let ended_ms = match (self.answered_ms, self.phase) {
             (Some(answered_ms), _) => answered_ms,
-            (None, Phase::Parked { since_ms, .. }) => since_ms,
-            (None, Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. }) => now_ms,
+            (None, Phase::Parked { since_ms, .. }) if !self.course.newer.waits_parked => since_ms,
+            (
+                None,
+                Phase::Parked { .. } | Phase::Queued | Phase::Offered { .. } | Phase::Connecting { .. } | Phase::Engaged { .. },
+            ) => now_ms,
         };
         clock.between(self.queued_at_ms, self.entered_ms) + clock.between(self.entered_ms, ended_ms)
     }
