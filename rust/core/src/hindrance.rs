@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
-use crate::index::Among;
+use crate::index::{Among, Who};
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::state::{Agent, Contact, Enabled, Work, WORK_MAX};
@@ -118,9 +118,18 @@ impl Site {
         self.hindrance(contact, id, asked).is_none()
     }
 
+    /// The same of an agent that is at hand. Where a queue drains most are reserved, which is told soonest.
+    pub(crate) fn may_offer_to<'a>(&'a self, contact: &'a Contact, id: &Id, agent: &Agent, asked: &Asked<'a>) -> bool {
+        reserved_elsewhere(contact, id, agent).is_none() && self.hindrance_to(contact, id, agent, asked).is_none()
+    }
+
     /// Every question of an offer, at this moment. Asked of a contact that waits.
     pub(crate) fn hindrance<'a>(&'a self, contact: &'a Contact, id: &Id, asked: &Asked<'a>) -> Option<Hindrance<'a>> {
         let Some(agent) = self.agent(id) else { return Some(Hindrance::NotDeclared) };
+        self.hindrance_to(contact, id, agent, asked)
+    }
+
+    fn hindrance_to<'a>(&'a self, contact: &'a Contact, id: &Id, agent: &Agent, asked: &Asked<'a>) -> Option<Hindrance<'a>> {
         self.unsuitable(contact, id, agent, asked.now_ms)
             .or_else(|| without_room(agent, &contact.channel, self.rules()))
             .or_else(|| reserved_elsewhere(contact, id, agent))
@@ -192,7 +201,7 @@ impl Site {
     fn another_is_present(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
         let mut found = false;
         for (queue, rank) in self.groups(contact) {
-            self.index.crew.search(Among::There, contact, (queue, rank), |other| {
+            self.index.crew.search(Among::There, contact, (queue, rank), |Who { id: other, .. }| {
                 found = other != *id
                     && *contact.sender != Some(other)
                     && contact.exclusions.get(&other).is_none_or(|exclusion| now_ms >= exclusion.until_ms);
@@ -220,7 +229,7 @@ impl Site {
         let meets = |agent: &Agent| contact.requirements.iter().all(|need| agent.meets(need));
         let mut found = false;
         for (queue, rank) in self.groups(contact) {
-            self.index.crew.search(Among::There, &undemanding, (queue, rank), |id| {
+            self.index.crew.search(Among::There, &undemanding, (queue, rank), |Who { id, .. }| {
                 found = self.agent(&id).is_some_and(meets);
                 if found {
                     ControlFlow::Break(())

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use crate::hindrance::Asked;
-use crate::index::Among;
+use crate::index::{Among, Who};
 use crate::lines::Band;
 use crate::rules::Rules;
 use crate::site::Site;
@@ -170,7 +170,8 @@ impl Site {
 
     /// Those who may be offered the contact: all of them, or at least the `wanted` that stand first. In no particular order.
     fn standings(&self, contact: &Contact, now_ms: u64, wanted: usize, besides: Option<Id>) -> Vec<Standing> {
-        let in_idle_order = self.strategy(&contact.queue) == Strategy::LongestIdle;
+        let strategy = self.strategy(&contact.queue);
+        let in_idle_order = strategy == Strategy::LongestIdle;
         let asked = Asked::at(self, now_ms);
         let mut standings = Vec::new();
         for queue in contact.queues() {
@@ -178,9 +179,10 @@ impl Site {
             // Nobody of a closed rank may be offered the contact but those it prefers, and of them nobody could be found.
             for rank in self.index.crew.ranks(queue).filter(|rank| asked.closed_until(contact, *rank).is_none()) {
                 let mut unloaded = 0;
-                self.index.crew.search(Among::Free, contact, (queue, rank), |id| {
-                    if besides != Some(id) && self.may_offer(contact, &id, &asked) {
-                        let standing = self.standing(contact, &id, now_ms);
+                self.index.crew.search(Among::Free, contact, (queue, rank), |Who { id, slot }| {
+                    let agent = self.state.agents.at(slot).filter(|_| besides != Some(id));
+                    if let Some(agent) = agent.filter(|agent| self.may_offer_to(contact, &id, agent, &asked)) {
+                        let standing = self.standing(contact, (&id, agent), strategy, now_ms);
                         unloaded += usize::from(standing.is_some_and(|standing| !standing.loaded));
                         standings.extend(standing);
                         found += 1;
@@ -308,7 +310,7 @@ impl Site {
         // A member of several of its queues counts once.
         let mut able = BTreeSet::new();
         let _ = self.groups(contact).try_for_each(|(queue, rank)| {
-            crew.search(Among::Free, contact, (queue, rank), |id| {
+            crew.search(Among::Free, contact, (queue, rank), |Who { id, .. }| {
                 able.insert(id);
                 if able.len() >= ABLE_MAX as usize {
                     ControlFlow::Break(())

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::hindrance::Asked;
-use crate::index::Among;
+use crate::index::{Among, Who};
 use crate::site::Site;
 use crate::state::{Agent, Contact};
 use crate::words::{Id, Name};
@@ -15,8 +15,8 @@ impl Site {
         let asked = Asked::at(self, now_ms);
         let mut best: Option<(u64, Id)> = None;
         for group in self.groups(contact) {
-            self.index.crew.search(Among::There, contact, group, |id| {
-                let Some(agent) = self.agent(&id).filter(|agent| agent.reserved.is_none()) else {
+            self.index.crew.search(Among::There, contact, group, |Who { id, slot }| {
+                let Some(agent) = self.state.agents.at(slot).filter(|agent| agent.reserved.is_none()) else {
                     return ControlFlow::Continue(());
                 };
                 let found = (agent.load(), id);

@@ -37,11 +37,15 @@ impl Standing {
 }
 
 impl Site {
-    /// Where the agent stands among those who may be offered the contact. None: no member.
-    pub(crate) fn standing(&self, contact: &Contact, id: &Id, now_ms: u64) -> Option<Standing> {
-        let agent = self.agent(id)?;
+    /// Where the agent stands among those who may be offered the contact, by the strategy of its queue. None: no member.
+    pub(crate) fn standing(
+        &self,
+        contact: &Contact,
+        (id, agent): (&Id, &Agent),
+        strategy: Strategy,
+        now_ms: u64,
+    ) -> Option<Standing> {
         let load = agent.load();
-        let strategy = self.strategy(&contact.queue);
         let value = match strategy {
             Strategy::LongestIdle => 0,
             Strategy::LeastLoaded => signed(load),

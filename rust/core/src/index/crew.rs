@@ -9,7 +9,7 @@ use crate::pool::{Pool, RowId, Since};
 use crate::state::{Agent, Contact};
 use crate::table::Table;
 use crate::words::bounds::VISIT_REQUIREMENTS_MAX;
-use crate::words::{Id, Name, Requirement};
+use crate::words::{Name, Requirement};
 
 /// The properties that a contact can ask for: a channel, a queue, and what it requires.
 const ROWS_MAX: usize = VISIT_REQUIREMENTS_MAX + 2;
@@ -169,10 +169,10 @@ impl Crew {
         among: Among,
         contact: &Contact,
         (queue, rank): (&Name, u8),
-        mut visit: impl FnMut(Id) -> ControlFlow<()>,
+        mut visit: impl FnMut(Who) -> ControlFlow<()>,
     ) {
         if let Some(rows) = self.rows_for(among, contact, (queue, rank), &mut [0; ROWS_MAX]) {
-            self.pool.search(rows, |slot| visit(self.pool.since(slot).1));
+            self.pool.search(rows, |slot| visit(Who { id: self.pool.since(slot).1, slot }));
         }
     }
 
