@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cordboard.events.bounds import Skill
 from tests.property.agent_happenings import AGENT_HAPPENINGS
+from tests.property.coming_happenings import COMING_HAPPENINGS
 from tests.property.contact_happenings import CONTACT_HAPPENINGS
 from tests.property.engagement_happenings import ENGAGEMENT_HAPPENINGS
 from tests.property.happenings import Happening
@@ -38,4 +39,5 @@ KINDS = {
     "strategies": Kind(with_strategies, STRATEGY_HAPPENINGS, talents=TALENTS),
     "slas": Kind(with_slas, SLA_HAPPENINGS),
     "callbacks": Kind(with_callbacks, PROMISE_HAPPENINGS, 0.85, 0.3),
+    "comings": Kind(with_callbacks, (*PROMISE_HAPPENINGS, *COMING_HAPPENINGS, *COMING_HAPPENINGS), 0.85, 0.3),
 }

@@ -18,9 +18,13 @@ class Comings(Promises):
         """In its case; else about its topic; where one of both names none, in its queue."""
         if case is not None and case == (promise.case or promise.contact):
             return True
-        if promise.topic is None or topic is None:
-            return promise.queue == queue
-        return promise.topic == topic
+        own = self.now_of(promise)[1]
+        return promise.queue == queue if own is None or topic is None else own == topic
+
+    def now_of(self, promise: Promise) -> tuple[int, str | None]:
+        """Priority and topic as they are by now: its contact's, if that waits."""
+        contact = self.contact(promise.contact)
+        return (promise.priority, promise.topic) if contact is None else (contact.priority, contact.topic)
 
     def is_about(self, contact: Contact, promise: Promise) -> bool:
         return self.about_the_same(promise, contact.case, contact.topic, contact.queue)
@@ -56,12 +60,13 @@ class Comings(Promises):
         """It is merged: the higher priority of both, topic and case unless it names them, and the better place in the line."""
         if promise is None or self.returning(promise) != "merge":
             return
-        contact.priority = max(contact.priority, promise.priority)
-        contact.topic = contact.topic or promise.topic
+        priority, topic = self.now_of(promise)
+        contact.priority = max(contact.priority, priority)
+        contact.topic = contact.topic or topic
         if contact.named_case in (None, contact.id):
             contact.case = contact.named_case = promise.case or promise.contact
         if promise.queue == contact.queue and self.moment >= promise.due_ms and contact.key.klass == 1:
-            contact.not_behind = self.due_order(promise, promise.priority)
+            contact.not_behind = self.due_order(promise, priority)
 
     def hold(self, promise: Promise, contact: Contact) -> None:
         """Nobody calls while the customer is here as this contact."""

@@ -64,10 +64,12 @@ class Offers(Reasons, Ends, ABC):
         return self.profile(contact.channel).answer == "auto" or (promise is not None and promise.mode == "customer_first")
 
     def connect_by(self, contact: Contact) -> int:
-        """A customer is dialled as long as the queue's callbacks say."""
-        callbacks = self.queue(contact.queue).callbacks
-        dialled = contact.promise is not None and callbacks is not None
-        return self.at_ms + (callbacks.dial_ms if dialled and callbacks else self.profile(contact.channel).connect_ms)
+        """A customer is dialled no longer than they can be reached."""
+        promise, callbacks = contact.promise, self.queue(contact.queue).callbacks
+        if promise is None or callbacks is None:
+            return self.at_ms + self.profile(contact.channel).connect_ms
+        over_ms = [each.until_ms for each in promise.hours if each.from_ms <= promise.due_ms <= each.until_ms][:1]
+        return min([self.at_ms + callbacks.dial_ms, *(max(each, self.at_ms + 1) for each in over_ms)])
 
     def over_limits(self, agent: Agent, cause: Any, at_ms: int) -> None:
         """More than the agent should have: that goes on record, once."""

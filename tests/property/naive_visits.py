@@ -111,6 +111,7 @@ class Visits(Returning, ABC):
 
     def contact_ended(self, contact: Contact, reason: Any, state: Any, successor: bytes | None = None) -> None:
         self.release(contact, "contact_gone")
+        contact.state = "ended"
         self.contacts.remove(contact)
         self.looking = [who for who in self.looking if who is not contact]
         self.newcomers = [each for each in self.newcomers if each is not contact]

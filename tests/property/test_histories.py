@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cordboard import codec
 from cordboard._core import Router, render
@@ -13,6 +14,7 @@ from cordboard.events import event as e
 from cordboard.events import fact as f
 from cordboard.events.bounds import AgentChannel, Membership, Requirement, Skill
 from cordboard.events.commit import INPUT_TAG
+from cordboard.events.policy import CallbackPolicy
 from tests.property.all_happenings import (
     AGENT_HAPPENINGS,
     CONTACT_HAPPENINGS,
@@ -25,14 +27,15 @@ from tests.property.happenings import Dice, Happening, new_contact
 from tests.property.more_sites import START_MS
 from tests.property.naive_state import Work
 from tests.property.pair import AGENTS, INBOX, Pair
+from tests.property.queue_happenings import CUSTOMERS
 from tests.property.rules import IMPOSSIBLE, every_rule, rules_met, rules_of
 from tests.property.sites import CHANNELS, QUEUES, SKILLS, TOPICS, plain, site
 
 FACTS_A_TURN = (1, 1, 1, 1, 2, 5)
 LATE_MS = (0, 0, 0, 0, 300, 1_200)
-DAYS = {"plain": 60, "hours": 12, "strategies": 10, "slas": 25, "callbacks": 50}
+DAYS = {"plain": 60, "hours": 12, "strategies": 10, "slas": 25, "callbacks": 50, "comings": 40}
 """Of each kind."""
-TURNS = {"callbacks": 150}
+TURNS = {"callbacks": 150, "comings": 150}
 """In days that last longer."""
 LIVED = [(kind, seed) for kind, days in DAYS.items() for seed in range(days)]
 FOUND = (
@@ -219,6 +222,22 @@ def test_an_agent_is_swamped() -> None:
     pair.happen(f.AgentBusyReported(pair.fact_id(), AGENTS[0], "chat", again, True))
     refused = [rule for commit in pair.commits for entry in codec.decode_commit(commit).entries for rule in rules_of(entry)]
     assert refused.count("refused no_room") == 2
+    pair.verify()
+
+
+def test_a_customer_is_promised_too_much() -> None:
+    """Fifty calls, and no more; nor as somebody who waits, and leaves for the call."""
+    policy = plain("urgency", "key", "switch_off")
+    pair = Pair(replace(policy, queues=[replace(policy.queues[0], callbacks=CallbackPolicy(slot_ms=60_000, capacity=60))]))
+    customer, wish_ms = CUSTOMERS[0], pair.now + 60_000
+    waits = new_contact(pair)
+    pair.happen(f.ContactArrived(pair.fact_id(), waits, "task", "orders", [Requirement("plants", 9)], customer=customer))
+    for _ in range(51):
+        pair.happen(f.CallbackRequested(pair.fact_id(), new_contact(pair), "voice", "orders", wish_ms, customer=customer))
+    pair.happen(f.CallbackRequested(pair.fact_id(), new_contact(pair), "voice", "orders", wish_ms, waiting=waits))
+    refused = [rule for commit in pair.commits for entry in codec.decode_commit(commit).entries for rule in rules_of(entry)]
+    assert refused.count("refused too_many_promises") == 2
+    pair.happen(f.CustomerErasureRequested(pair.fact_id(), customer))
     pair.verify()
 
 

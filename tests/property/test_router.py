@@ -259,6 +259,12 @@ class HistoriesWithCallbacks(Histories):
     kind = KINDS["callbacks"]
 
 
+class HistoriesWithComings(Histories):
+    """Who is promised a call comes in before."""
+
+    kind = KINDS["comings"]
+
+
 def limits(examples: int) -> settings:
     return settings(
         max_examples=examples,
@@ -280,3 +286,5 @@ TestHistoriesWithSlas = HistoriesWithSlas.TestCase
 TestHistoriesWithSlas.settings = limits(20)
 TestHistoriesWithCallbacks = HistoriesWithCallbacks.TestCase
 TestHistoriesWithCallbacks.settings = limits(50)
+TestHistoriesWithComings = HistoriesWithComings.TestCase
+TestHistoriesWithComings.settings = limits(50)
