@@ -9,7 +9,7 @@ from tests.property.coming_happenings import COMING_HAPPENINGS
 from tests.property.contact_happenings import CONTACT_HAPPENINGS
 from tests.property.engagement_happenings import ENGAGEMENT_HAPPENINGS
 from tests.property.happenings import Happening
-from tests.property.more_sites import More, as_it_is, with_callbacks, with_hours, with_slas, with_strategies
+from tests.property.more_sites import More, as_it_is, with_callbacks, with_hours, with_slas, with_strategies, with_waits
 from tests.property.pair import ALIKE
 from tests.property.promise_happenings import PROMISE_HAPPENINGS
 from tests.property.queue_happenings import QUEUE_HAPPENINGS
@@ -37,6 +37,7 @@ KINDS = {
     "plain": Kind(as_it_is),
     "hours": Kind(with_hours),
     "strategies": Kind(with_strategies, STRATEGY_HAPPENINGS, talents=TALENTS),
+    "waits": Kind(with_waits),
     "slas": Kind(with_slas, SLA_HAPPENINGS),
     "callbacks": Kind(with_callbacks, PROMISE_HAPPENINGS, 0.85, 0.3),
     "comings": Kind(with_callbacks, (*PROMISE_HAPPENINGS, *COMING_HAPPENINGS, *COMING_HAPPENINGS), 0.85, 0.3),

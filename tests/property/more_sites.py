@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec.structs import replace
 
 from cordboard.events.bounds import Requirement
-from cordboard.events.policy import CalendarPolicy, CallbackPolicy, Policy, QueuePolicy, SlaPolicy
+from cordboard.events.policy import CalendarPolicy, CallbackPolicy, Policy, QueuePolicy, SlaPolicy, Threshold
 from tests.property.naive_clock import MINUTE_MS, WEEK_MS
 
 if TYPE_CHECKING:
@@ -88,6 +88,28 @@ def an_sla(choices: "Choices", name: str, measure: Any, policy: Policy) -> SlaPo
         segments=choices.pick([[], [], ["gold"]]), calendar=choices.pick([None, *calendars]),
         warn_percent=choices.pick([0, 33, 80]), internal=choices.chance(30), escalate=choices.pick([None, "leads"]),
     )  # fmt: skip
+
+
+def with_waits(choices: "Choices", policy: Policy) -> Policy:
+    """Queues ask what wait is expected: to admit, and to do something about it."""
+    if choices.chance(30):
+        policy = with_hours(choices, policy)
+    return replace(policy, queues=[expecting(choices, queue) for queue in policy.queues])
+
+
+def expecting(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
+    if choices.chance(60):
+        queue = replace(queue, max_expected_wait_ms=choices.pick([1, 1_500, 4_000, 15_000]))
+    if choices.chance(60):
+        waits = [choices.pick([1, 1_000, 3_000, 10_000]) for _ in range(choices.pick([1, 1, 2]))]
+        expected = [
+            Threshold(name=f"x{number}", expected_wait_ms=wait_ms, action="raise_priority", raise_priority=3)
+            for number, wait_ms in enumerate(waits)
+        ]
+        queue = replace(queue, thresholds=[*queue.thresholds, *expected])
+    if choices.chance(30):
+        queue = promising(choices, queue)
+    return queue
 
 
 def with_callbacks(choices: "Choices", policy: Policy) -> Policy:

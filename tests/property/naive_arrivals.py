@@ -37,7 +37,7 @@ class Arrivals(Comings):
         name = self.admitting(asked, fact.channel, fact.ticket)
         contact = self.newborn(fact, name)
         if name != asked:
-            cause = self.no_admission(asked)
+            cause = self.no_admission(asked, fact.channel)
             self.record(e.ContactDiverted(at_ms=self.moment, queue=asked, to=name, cause=cause), contact.id)  # type: ignore[arg-type]
         promise = self.promised_about(fact, name)
         held = self.waits_for(promise)
@@ -70,10 +70,10 @@ class Arrivals(Comings):
 
     def admitting(self, asked: str, channel: str, ticket: bool) -> str:
         """The queue that takes it: the one it asks for, or one further along."""
-        cause = self.no_admission(asked) if self.is_now(channel) else None
+        cause = self.no_admission(asked, channel) if self.is_now(channel) else None
         if cause is None or (ticket and cause != "emergency"):
             return asked
-        return self.way_out(asked) or self.refuse(f"queue_{cause}")
+        return self.way_out(asked, channel) or self.refuse(f"queue_{cause}")
 
     def newborn(self, fact: f.ContactArrived, queue: str) -> Contact:
         self.arrivals += 1

@@ -19,7 +19,10 @@ class Ends(Releases):
         if work.role == "primary":
             contact.held_since_ms = contact.silence = None
         work.until_ms, work.wrap_started_ms = None, self.moment
-        if profile.wrap_up_ms and by not in NO_WRAP_UP and work.role != "consult":
+        wraps = bool(profile.wrap_up_ms and by not in NO_WRAP_UP and work.role != "consult")
+        if work.paced_ms is not None:
+            self.note_spent(work, agent, work.paced_ms, work.full_cost, over=not wraps)
+        if wraps:
             work.state = "wrapping"
             work.until_ms = self.at_ms + profile.wrap_up_ms
             work.cost = -(-work.cost * profile.wrap_up_cost_percent // 100)

@@ -15,6 +15,7 @@ class Engagements(Sides, ABC):
     def on_ContactConnected(self, fact: f.ContactConnected) -> None:
         work, contact, agent = self.connecting(fact)
         work.state, work.until_ms = "engaged", None
+        self.note_begun(work)
         agent.leg_failures = 0
         agent.started += 1
         if work.role == "primary":
@@ -39,6 +40,7 @@ class Engagements(Sides, ABC):
         self.note_served(contact)
         contact.answered = True
         wait_ms = max(0, self.moment - contact.entered_ms)
+        self.note_answer(contact, wait_ms)
         self.record(e.ContactAnswered(at_ms=self.moment, attempt=work.attempt, wait_ms=wait_ms), contact.id, work.agent)
         self.clocks_met(contact, "answer", "first_response")
         self.visit_ended(contact, "answered")
@@ -133,6 +135,7 @@ class Engagements(Sides, ABC):
 
     def wrapped_up(self, work: Work, by: Any, disposition: str | None = None, note: bytes | None = None) -> None:
         self.works.remove(work)
+        self.note_spent(work, self.known_agent(work.agent), work.wrap_started_ms, work.cost, over=True)
         over = e.WrapUpEnded(at_ms=self.moment, attempt=work.attempt, by=by, disposition=disposition, note=note)
         self.record(over, work.contact, work.agent)
         self.freed(self.known_agent(work.agent), connected=True)

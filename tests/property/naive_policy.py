@@ -32,6 +32,7 @@ class Policies(Slots):
         self.day_ms = max(self.day_ms, self.moment - 1)
         digest = hashlib.sha256(fact.policy).digest()
         self.record(e.PolicyAdopted(at_ms=self.moment, version=policy.version, digest=digest, policy=fact.policy))
+        self.forget_paces()
         self.adopt_hours()
         self.adopt_slots(before)
         for contact in self.contacts:

@@ -19,11 +19,12 @@ LEVEL = 4
 class Queues(Plans):
     """Doors that open and close."""
 
-    def no_admission(self, name: str) -> str | None:
-        """Why the queue takes nobody new; None: it does."""
+    def no_admission(self, name: str, channel: str) -> str | None:
+        """Why the queue takes nobody new of the channel; None: it does."""
         waiting = [each for each in self.contacts if each.queue == name and each.state in WAITING and self.is_now(each.channel)]
         count = sum(1 for each in waiting if each.promise is None or each.promise.due)
-        return self.deserted(name) or ("full" if 0 < self.queue(name).max_waiting <= count else None)
+        full = "full" if 0 < self.queue(name).max_waiting <= count else None
+        return self.deserted(name) or full or ("expected_wait" if self.overdrawn(name, channel) else None)
 
     def deserted(self, name: str) -> str | None:
         """Why nobody would come for whoever began to wait there."""
@@ -41,9 +42,9 @@ class Queues(Plans):
         """A customer is there and waits."""
         return self.profile(channel).presence in ("live", "session")
 
-    def way_out(self, asked: str) -> str | None:
+    def way_out(self, asked: str, channel: str) -> str | None:
         """The first queue along the overflow that admits."""
-        return self.along(asked, self.no_admission)
+        return self.along(asked, lambda name: self.no_admission(name, channel))
 
     def takes_over(self, named: str, channel: str) -> str | None:
         """Who waits too long goes to the queue that is named, or along its overflow if nobody comes there for live customers."""
@@ -124,7 +125,7 @@ class Queues(Plans):
         """Those who still wait for somebody, one after the other, with all that follows."""
         while here := [each for each in self.contacts if each.queue == queue and self.moves_on(each)]:
             contact = min(here, key=lambda each: (each.state != "queued", order(each)))
-            to = self.way_out(queue)
+            to = self.way_out(queue, contact.channel)
             if to is None:
                 self.turn_away(contact)
             else:

@@ -60,6 +60,8 @@ class Record(Matching):
         self.sla_clocks: list[Any] = []
         self.broken_replies: set[tuple[bytes, str]] = set()
         """Contacts and SLAs for the next response that broke, until an agent says a word (naive_slas)."""
+        self.recents: dict[tuple[str, int], Any] = {}
+        """What is known of queues and classes about which the policy asks (naive_expected)."""
         self.plans: dict[str, dict[int, int]] = {}
         """How many promises fit into the slots of which a plan says so, by queue."""
         self.effects_asked: Counter[bytes] = Counter()

@@ -7,7 +7,7 @@ from typing import Any
 from cordboard.events import event as e
 from cordboard.events.policy import SlaPolicy
 from tests.property.naive_clock import ALWAYS, Clock
-from tests.property.naive_reservations import Reservations
+from tests.property.naive_expected import Expecting
 from tests.property.naive_state import Contact
 from tests.property.naive_timers import Timer, timer
 
@@ -31,7 +31,7 @@ class SlaClock:
     """Nobody is to be warned, or not any more."""
 
 
-class Slas(Reservations):
+class Slas(Expecting):
     """Nothing here asks for an agent, and no agent is asked for it."""
 
     def sla(self, name: str) -> SlaPolicy | None:

@@ -34,6 +34,9 @@ class Work:
     """Only by putting other work aside had the agent room for it."""
     dormant: bool = False
     full_cost: int = 0
+    paced_ms: int | None = None
+    """When its engagement began, if it is counted how long that takes; and what it took of its agent by now."""
+    spent_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -240,6 +243,8 @@ class Contact:
     """It prefers whoever parked it."""
     promise: Promise | None = None
     segment: str | None = None
+    expected_ms: int | None = None
+    """How long this visit was likely to wait."""
     not_behind: int | None = None
     """Where a promise stands with which it goes on."""
 

@@ -43,6 +43,7 @@ class Visits(Returning, ABC):
             contact.key = Key(contact.key.klass, min(contact.key.order_ms, contact.not_behind), contact.key.seq)
             contact.not_behind = None
         self.release(contact, "contact_gone")
+        expected = self.expect(contact)
         self.begin_waiting(contact, queued_at_ms)
         contact.answered_before |= contact.answered
         contact.answered = False
@@ -57,6 +58,8 @@ class Visits(Returning, ABC):
             resumes=contact.resumes, matter=None if contact.matter is None else Matter(*contact.matter),
         )  # fmt: skip
         self.record(entered, contact.id)
+        if expected is not None:
+            self.record(expected, contact.id)
         if contact.visit == 1 and contact.promise is None:
             self.contact_begins(contact)
         self.clocks_go_on(contact)

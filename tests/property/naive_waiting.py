@@ -50,10 +50,19 @@ class Waiting(Slas):
         target_ms = clock.between(contact.queued_at_ms, contact.queued_at_ms + contact.target_ms)
         for threshold in self.queue(contact.queue).thresholds:
             after_ms = threshold.wait_ms
-            if after_ms is None:
+            if threshold.expected_wait_ms is not None:
+                after_ms = 0 if self.is_as_long(contact, threshold.expected_wait_ms) else threshold.expected_wait_ms
+            elif after_ms is None:
                 after_ms = target_ms * (threshold.target_percent or 0) // 100
             found.append((clock.after(contact.entered_ms, after_ms), threshold))
         return sorted(found, key=lambda each: each[0])
+
+    def is_as_long(self, contact: Contact, wait_ms: int) -> bool:
+        """So it was expected, in the time that counts."""
+        if contact.expected_ms is None:
+            return False
+        clock = self.counted(contact, contact.queue)
+        return clock.between(contact.entered_ms, contact.entered_ms + contact.expected_ms) >= wait_ms
 
     def holdback_at(self, promise: Promise) -> int | None:
         """From when on an agent is kept for it, if nobody has taken it by then."""
@@ -61,7 +70,9 @@ class Waiting(Slas):
         if policy is None or policy.holdback_ms == 0 or policy.holdback_percent == 0:
             return None
         last_ms = max(0, promise.until_ms - policy.dial_ms)
-        return max(last_ms - policy.holdback_ms, promise.due_ms, self.at_ms + 1)
+        free_ms = self.free_in_ms(promise.queue)
+        lead_ms = policy.holdback_ms if free_ms is None else min(free_ms, policy.holdback_ms)
+        return max(last_ms - lead_ms, promise.due_ms, self.at_ms + 1)
 
     def threshold_at(self, contact: Contact) -> int | None:
         if contact.promise is not None:
@@ -89,11 +100,6 @@ class Waiting(Slas):
         """The contact's key with another priority; class and arrival stay."""
         order_ms = contact.key.order_ms + (contact.priority - priority) * self.step_of_priority_ms()
         return Key(contact.key.klass, order_ms, contact.key.seq)
-
-    def own_class(self, contact: Contact) -> Key:
-        """The contact's key without promotion."""
-        klass = contact.key.klass if contact.promoted_from is None else contact.promoted_from
-        return Key(klass, contact.key.order_ms, contact.key.seq)
 
 
 def merged(own: list[Requirement], queue: list[Requirement]) -> list[Requirement]:

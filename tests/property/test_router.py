@@ -253,6 +253,12 @@ class HistoriesWithSlas(Histories):
     kind = KINDS["slas"]
 
 
+class HistoriesWithWaits(Histories):
+    """Queues ask what wait is expected."""
+
+    kind = KINDS["waits"]
+
+
 class HistoriesWithCallbacks(Histories):
     """Calls are promised."""
 
@@ -284,6 +290,8 @@ TestHistoriesWithStrategies = HistoriesWithStrategies.TestCase
 TestHistoriesWithStrategies.settings = limits(20)
 TestHistoriesWithSlas = HistoriesWithSlas.TestCase
 TestHistoriesWithSlas.settings = limits(20)
+TestHistoriesWithWaits = HistoriesWithWaits.TestCase
+TestHistoriesWithWaits.settings = limits(20)
 TestHistoriesWithCallbacks = HistoriesWithCallbacks.TestCase
 TestHistoriesWithCallbacks.settings = limits(50)
 TestHistoriesWithComings = HistoriesWithComings.TestCase
