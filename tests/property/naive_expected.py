@@ -69,7 +69,7 @@ class Expecting(Reservations):
         recent = self.recent(contact.queue, self.own_class(contact).klass)
         if contact.expected_ms:
             longer = self.moment > contact.entered_ms + contact.expected_ms
-            step = recent.margin // 128
+            step = recent.margin // 20
             recent.margin = min(MOST, max(WHOLE, recent.margin + (4 * step if longer else -step)))
         clock = self.counting(contact.queue, contact.channel)
         recent.waits.append((self.moment, clock.between(self.moment - wait_ms, self.moment)))

@@ -17,13 +17,13 @@ def with_callbacks(text: str) -> str:
 def test_they_compile_and_spell_back() -> None:
     policy = loads(with_callbacks("{slot: 30m, capacity: 3, late: 20m, mode: customer_first}")).policy
     assert policy.queues[0].callbacks == CallbackPolicy(
-        slot_ms=1_800_000, capacity=3, late_ms=1_200_000, mode="customer_first", retry_ms=180_000
+        slot_ms=1_800_000, capacity=3, late_ms=1_200_000, mode="customer_first", retry_ms=180_000, holdback_ms=60_000
     )
     assert policy.queues[1].callbacks is None
     spelled = spell_policy(policy)["queues"]
     assert spelled["orders"]["callbacks"] == {"slot": "30m", "capacity": 3, "late": "20m", "mode": "customer_first"}
     assert "callbacks" not in spelled["other"]
-    assert loads(with_callbacks("")).policy.queues[0].callbacks == CallbackPolicy(retry_ms=180_000)
+    assert loads(with_callbacks("")).policy.queues[0].callbacks == CallbackPolicy(retry_ms=180_000, holdback_ms=60_000)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_attempts_that_find_no_time_are_doubtful() -> None:
 
 
 def test_a_policy_from_before_means_what_it_meant() -> None:
-    before = loads(with_callbacks("{retry: 10m}")).policy
+    before = loads(with_callbacks("{retry: 10m, holdback: 0s}")).policy
     assert before.queues[0].callbacks == CallbackPolicy()
     spelled = spell_policy(before)["queues"]["orders"]["callbacks"]
-    assert spelled == {"retry": "10m"}, "whoever writes it down again says the same"
+    assert spelled == {"retry": "10m", "holdback": "0s"}, "whoever writes it down again says the same"
     assert spell_policy(loads(with_callbacks("")).policy)["queues"]["orders"]["callbacks"] == {}
