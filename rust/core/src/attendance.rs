@@ -101,13 +101,15 @@ impl Attendance {
         self.free.get(&(queue.clone(), klass)).copied().unwrap_or(0)
     }
 
-    pub(crate) fn waiting(&self, queue: &Name, klass: u8) -> usize {
-        self.waiting.get(&(queue.clone(), klass)).map_or(0, BTreeSet::len)
+    /// `but`: besides this one, since when it has waited.
+    pub(crate) fn waiting(&self, queue: &Name, klass: u8, but: Option<(u64, Id)>) -> usize {
+        let line = self.waiting.get(&(queue.clone(), klass));
+        line.map_or(0, |line| line.len() - usize::from(but.is_some_and(|but| line.contains(&but))))
     }
 
     /// Since when the one who has waited longest does.
-    pub(crate) fn head_ms(&self, queue: &Name, klass: u8) -> Option<u64> {
-        self.waiting.get(&(queue.clone(), klass))?.first().map(|(since_ms, _)| *since_ms)
+    pub(crate) fn head_ms(&self, queue: &Name, klass: u8, but: Option<(u64, Id)>) -> Option<u64> {
+        self.waiting.get(&(queue.clone(), klass))?.iter().find(|one| Some(**one) != but).map(|(since_ms, _)| *since_ms)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::pace::{Recent, WHOLE};
 use crate::rules::Rules;
 use crate::site::Site;
 use crate::words::bounds::DURATION_MAX_MS;
-use crate::words::Name;
+use crate::words::{Id, Name};
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
@@ -79,10 +79,21 @@ pub(crate) fn clock<'a>(rules: Option<&'a Rules>, levels: &Levels, queue: &Name,
 impl Site {
     /// The wait of a contact of this class and channel that joins the queue at `t_ms`, as real time. None: not known, because no member is ready
     /// for the class, nobody was ever done with a contact, or nobody asked the policy to know (`Rules::paces`).
-    pub(crate) fn expected_wait(&self, queue: &Name, (klass, channel): (u8, &Name), t_ms: u64) -> Option<Expected> {
+    pub(crate) fn expected_wait(&self, queue: &Name, of: (u8, &Name), t_ms: u64) -> Option<Expected> {
+        self.expected_wait_besides(None, queue, of, t_ms)
+    }
+
+    /// `but`: whose wait it is that waits there already, and since when: nobody waits for themselves.
+    pub(crate) fn expected_wait_besides(
+        &self,
+        but: Option<(u64, Id)>,
+        queue: &Name,
+        (klass, channel): (u8, &Name),
+        t_ms: u64,
+    ) -> Option<Expected> {
         let (there, clock) = (&self.index.attendance, clock(self.rules(), &self.state.levels, queue, channel));
         let ready = u64::try_from(there.ready(queue, klass)).ok().filter(|ready| *ready > 0)?;
-        let ahead = (0..=klass).map(|klass| (klass, there.waiting(queue, klass) as u64));
+        let ahead = (0..=klass).map(|klass| (klass, there.waiting(queue, klass, but) as u64));
         let ahead: Vec<(u8, u64)> = ahead.filter(|(_, count)| *count > 0).collect();
         let free = there.free(queue, klass) > 0;
         if ahead.is_empty() && free {
@@ -90,7 +101,7 @@ impl Site {
             return Some(Expected { p50_ms: wait_ms, p80_ms: wait_ms, p90_ms: wait_ms, work_ms: 0 });
         }
         let least_ms = self.work_first_ms(queue, klass, &ahead, free)?.div_ceil(ready);
-        let head_ms = there.head_ms(queue, klass).map_or(0, |head_ms| clock.between(head_ms, t_ms));
+        let head_ms = there.head_ms(queue, klass, but).map_or(0, |head_ms| clock.between(head_ms, t_ms));
         let fresh_ms = if klass == DEFERRED { FRESH_DEFERRED_MS } else { FRESH_MS };
         let recent = self.state.pace.of(queue, klass);
         let waits = recent.map(|recent| recent.waits_since(clock.before(t_ms, fresh_ms))).unwrap_or_default();

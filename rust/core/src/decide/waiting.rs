@@ -17,7 +17,7 @@ impl Turn<'_> {
         channel: &Name,
         before: Option<&Contact>,
     ) {
-        let expected = self.wait_expected(&queued, channel, before.is_none());
+        let expected = self.wait_expected(id, &queued, channel, before.is_none());
         let queued = self.timed(queued, channel, before, expected.as_ref().map(|expected| expected.p80_ms));
         self.emit(Some(id), sender, Some(channel), queued);
         if let Some(expected) = expected {
@@ -26,10 +26,13 @@ impl Turn<'_> {
     }
 
     /// As of before it joins. The first visit's wait is said wherever somebody asks for the queue's, that of later ones only to thresholds.
-    fn wait_expected(&self, queued: &ContactQueued, channel: &Name, first: bool) -> Option<WaitExpected> {
+    fn wait_expected(&self, id: Id, queued: &ContactQueued, channel: &Name, first: bool) -> Option<WaitExpected> {
         let rules = self.rules()?;
         let asked = rules.paces(&queued.queue) && (first || rules.queue(&queued.queue)?.expects_of_each());
-        let expected = self.site.expected_wait(&queued.queue, (queued.key.klass, channel), self.t_ms).filter(|_| asked)?;
+        // Who is moved within its queue waits there still.
+        let but = self.site.contact(&id).filter(|_| self.site.state.levels.is(4)).map(|contact| (contact.entered_ms, id));
+        let of = (queued.key.klass, channel);
+        let expected = self.site.expected_wait_besides(but, &queued.queue, of, self.t_ms).filter(|_| asked)?;
         let (p50_ms, p80_ms, p90_ms) = (expected.p50_ms, expected.p80_ms, expected.p90_ms);
         let (queue, said_ms) = (queued.queue.clone(), expected.said_ms());
         Some(WaitExpected { at_ms: self.t_ms, queue, p50_ms, p80_ms, p90_ms, said_ms })

@@ -77,7 +77,7 @@ impl Index {
         let Some(profile) = rules.channel(&door.channel) else { return [None; 4] };
         let again_ms = shown.said_ms + SAY_AGAIN_MS;
         let again = (shown.state != DoorState::Closed).then_some(again_ms);
-        let Some(head_ms) = self.attendance.head_ms(&door.queue, profile.klass) else { return [again, None, None, None] };
+        let Some(head_ms) = self.attendance.head_ms(&door.queue, profile.klass, None) else { return [again, None, None, None] };
         let waits = profile.presence != ChannelPresence::Async;
         let most_ms = rules.queue(&door.queue).map_or(0, |queue| queue.max_expected_wait_ms);
         let said = shown.expected_wait_ms.map(|said_ms| (head_ms + said_ms + 1).max(again_ms));
