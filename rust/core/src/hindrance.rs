@@ -199,23 +199,27 @@ impl Site {
     }
 
     fn another_is_present(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
-        let mut found = false;
-        for (queue, rank) in self.groups(contact) {
-            self.index.crew.search(Among::There, contact, (queue, rank), |Who { id: other, .. }| {
-                found = other != *id
-                    && *contact.sender != Some(other)
-                    && contact.exclusions.get(&other).is_none_or(|exclusion| now_ms >= exclusion.until_ms);
+        self.is_there(contact, |other| {
+            other != *id
+                && *contact.sender != Some(other)
+                && contact.exclusions.get(&other).is_none_or(|exclusion| now_ms >= exclusion.until_ms)
+        })
+    }
+
+    /// Of those who could serve the contact some time there is one of whom this is true.
+    fn is_there(&self, contact: &Contact, asked: impl Fn(Id) -> bool) -> bool {
+        self.groups(contact).any(|group| {
+            let mut found = false;
+            self.index.crew.search(Among::There, contact, group, |Who { id, .. }| {
+                found = asked(id);
                 if found {
                     ControlFlow::Break(())
                 } else {
                     ControlFlow::Continue(())
                 }
             });
-            if found {
-                break;
-            }
-        }
-        found
+            found
+        })
     }
 
     /// Somebody could serve the contact some time, whatever keeps the two apart now.
@@ -227,21 +231,7 @@ impl Site {
     pub(crate) fn someone_would_be_present(&self, contact: &Contact) -> bool {
         let undemanding = Contact { requirements: Vec::new(), ..contact.clone() };
         let meets = |agent: &Agent| contact.requirements.iter().all(|need| agent.meets(need));
-        let mut found = false;
-        for (queue, rank) in self.groups(contact) {
-            self.index.crew.search(Among::There, &undemanding, (queue, rank), |Who { id, .. }| {
-                found = self.agent(&id).is_some_and(meets);
-                if found {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            });
-            if found {
-                break;
-            }
-        }
-        found
+        self.is_there(&undemanding, |id| self.agent(&id).is_some_and(meets))
     }
 
     /// The ranks of each of the contact's queues.

@@ -1,5 +1,7 @@
 //! Contacts in the order of their keys: taken from the front, put in anywhere.
 
+use std::collections::VecDeque;
+
 /// As many as stand in a piece.
 const PIECE: usize = 48;
 /// Two neighbours with no more than this together become one.
@@ -24,8 +26,7 @@ impl Standing {
     }
 }
 
-/// The greatest first: so the least is taken from the end.
-type Piece = Vec<Standing>;
+type Piece = VecDeque<Standing>;
 
 /// A sorted list in pieces.
 ///
@@ -41,47 +42,47 @@ pub(super) struct Sorted {
 impl Sorted {
     /// The first one: key and slot.
     pub(super) fn first(&self) -> Option<(u128, u32)> {
-        self.first.last().map(|standing| (standing.key(), standing.slot))
+        self.first.front().map(|standing| (standing.key(), standing.slot))
     }
 
     /// Those with this key or a greater one, in their order.
     pub(super) fn since(&self, key: u128) -> impl Iterator<Item = (u128, u32)> + '_ {
         let number = self.piece_of(key);
         let piece = if number == 0 { &self.first } else { &self.rest[number - 1].1 };
-        let rest = self.rest[number..].iter().flat_map(|(_, piece)| piece.iter().rev());
-        piece[..end_of(piece, key)].iter().rev().chain(rest).map(|standing| (standing.key(), standing.slot))
+        let at = piece.partition_point(|standing| standing.key() < key);
+        let rest = self.rest[number..].iter().flat_map(|(_, piece)| piece);
+        piece.range(at..).chain(rest).map(|standing| (standing.key(), standing.slot))
     }
 
     /// Nobody else has this key.
     pub(super) fn insert(&mut self, key: u128, slot: u32) {
         let number = self.piece_of(key);
         let piece = self.piece(number);
-        let at = end_of(piece, key);
+        let at = piece.partition_point(|standing| standing.key() < key);
         if piece.len() < PIECE {
             piece.insert(at, Standing::new(key, slot));
             return;
         }
         // Most come last: then the full piece stays as it is.
-        let kept = if at == 0 { 0 } else { PIECE / 2 };
-        let before = piece.split_off(kept);
-        let behind = std::mem::replace(piece, before);
-        let from = behind.last().map_or(key, Standing::key);
+        let behind = if at == PIECE { Piece::new() } else { piece.split_off(PIECE / 2) };
+        let from = behind.front().map_or(key, Standing::key);
         self.rest.insert(number, (from, behind));
-        let (number, at) = if at < kept || kept == 0 { (number + 1, at) } else { (number, at - kept) };
-        self.piece(number).insert(at, Standing::new(key, slot));
+        let (number, at) = if at <= PIECE / 2 { (number, at) } else { (number + 1, at.saturating_sub(PIECE / 2)) };
+        let piece = self.piece(number);
+        piece.insert(at.min(piece.len()), Standing::new(key, slot));
     }
 
     /// Take out whoever has this key.
     pub(super) fn remove(&mut self, key: u128) {
-        if self.first.last().is_some_and(|standing| standing.key() == key) {
-            self.first.pop();
+        if self.first.front().is_some_and(|standing| standing.key() == key) {
+            self.first.pop_front();
             return self.tidy(0);
         }
         let number = self.piece_of(key);
         let piece = self.piece(number);
-        let end = end_of(piece, key);
-        if end > 0 && piece[end - 1].key() == key {
-            piece.remove(end - 1);
+        let at = piece.partition_point(|standing| standing.key() < key);
+        if piece.get(at).is_some_and(|standing| standing.key() == key) {
+            piece.remove(at);
             self.tidy(number);
         }
     }
@@ -107,18 +108,11 @@ impl Sorted {
         let next = self.rest.get(number).map_or(PIECE, |(_, piece)| piece.len());
         if held + next <= SPARSE || (held == 0 && number == 0) {
             let (_, mut next) = self.rest.remove(number);
-            let piece = self.piece(number);
-            next.append(piece);
-            *piece = next;
+            self.piece(number).append(&mut next);
         } else if held == 0 {
             self.rest.remove(number - 1);
         }
     }
-}
-
-/// Where those end that have this key or a greater one.
-fn end_of(piece: &Piece, key: u128) -> usize {
-    piece.partition_point(|standing| standing.key() >= key)
 }
 
 #[cfg(test)]
