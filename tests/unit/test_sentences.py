@@ -138,7 +138,7 @@ def test_a_promise_says_its_window_and_what_it_waits_for() -> None:
     assert sentences.of_contact(tried, name, None)[1:] == [
         "It keeps its place in the line; its window begins in 1:55:00 and ends in 2:15:00, and it is due in 2:00:00.",
         "Attempts to reach the customer that count: 2.",
-        "It was said to be at risk: more was promised for its slot than there was room for.",
+        "It is at risk: more is promised for its slot than there is room for.",
         "Nothing more is tried; it ends with its window.",
     ]
 

@@ -167,7 +167,7 @@ def _promised(found: ContactExplained) -> list[str]:
     if promise.attempts:
         lines.append(f"Attempts to reach the customer that count: {promise.attempts}.")
     if promise.at_risk:
-        lines.append("It was said to be at risk: more was promised for its slot than there was room for.")
+        lines.append("It is at risk: more is promised for its slot than there is room for.")
     return [*lines, _waits_for(promise, at_ms)]
 
 
