@@ -18,7 +18,7 @@ from cordboard import codec, promises
 from cordboard.events.commit import INPUT_TAG
 from cordboard.events.policy import CallbackPolicy, ChannelProfile, EntryPoint, Policy, QueuePolicy
 from cordboard.events.promises import CapacityPlanned, PromiseMade
-from cordboard.gateway.callbacks.answers import Answers
+from cordboard.gateway.answers import Answers
 from cordboard.gateway.callbacks.booking import Bookings, TooMany
 from cordboard.gateway.callbacks.tokens import Holding, ManageTokens
 from cordboard.gateway.callbacks.words import PHRASES

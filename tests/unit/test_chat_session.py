@@ -15,7 +15,7 @@ from cordboard.events import event as words
 from cordboard.events.bounds import Key
 from cordboard.events.door_events import WaitExpected
 from cordboard.events.policy import NextStep
-from cordboard.gateway.callbacks.answers import Answers
+from cordboard.gateway.answers import Answers
 from cordboard.gateway.chat.chat import Chat
 from cordboard.gateway.chat.conversations import Conversation
 from cordboard.gateway.chat.protocol import AgentTyping

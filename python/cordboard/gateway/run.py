@@ -7,9 +7,9 @@ from functools import partial
 
 from cordboard import codec
 from cordboard.events import Commit
+from cordboard.gateway.answers import Answers, DecidedAt
 from cordboard.gateway.availability.http import Turnstile, availability_routes
 from cordboard.gateway.availability.tickets import Tickets
-from cordboard.gateway.callbacks.answers import Answers, DecidedAt
 from cordboard.gateway.callbacks.booking import Bookings
 from cordboard.gateway.callbacks.http import callback_routes
 from cordboard.gateway.chat.chat import Chat
@@ -34,8 +34,6 @@ from cordboard.vault.intake import Intake
 from cordboard.vault.words import Acceptance
 
 MAIL, FORM, WEBHOOK, CALLBACK = "mail", "form", "webhook", "callback"
-
-"""Commit and entry of the first verdict on the fact with this id, if the journal has one. Raises LogUnavailable: not known now."""
 
 
 async def run_gateway(

@@ -27,7 +27,7 @@ from cordboard.events.promises import (
     CallbackRescheduled,
     DeclineReason,
 )
-from cordboard.gateway.callbacks.answers import Answers, Events
+from cordboard.gateway.answers import Answers, Events
 from cordboard.gateway.callbacks.tokens import Holding, ManageTokens
 from cordboard.gateway.entrance.marks import ContactMarks
 from cordboard.gateway.entrance.sorting import plain

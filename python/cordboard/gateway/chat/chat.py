@@ -18,7 +18,7 @@ from cordboard.errors import FactRefused, NotFound, OutcomeUnknown, Overloaded
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import ContactArrived, MessagePosted
 from cordboard.events.verdict import Refused, Verdict
-from cordboard.gateway.callbacks.answers import Answers
+from cordboard.gateway.answers import Answers
 from cordboard.gateway.chat.conversations import Conversation, Conversations
 from cordboard.gateway.chat.departures import Departures
 from cordboard.gateway.chat.forms import ChatForms

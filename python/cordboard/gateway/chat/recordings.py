@@ -17,7 +17,7 @@ from cordboard import codec, metrics
 from cordboard.errors import Conflict, CordboardError, FactRefused, InvalidInput, NotFound, OutcomeUnknown
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import MessagePosted
-from cordboard.gateway.callbacks.answers import Answers
+from cordboard.gateway.answers import Answers
 from cordboard.gateway.chat.tokens import ChatKeys
 from cordboard.gateway.limits import RECORDING, RECORDING_MAX, Limits, TokenBuckets
 from cordboard.gateway.posts import HEADERS, Admitted, body_of, client_of, is_own, refuse, refuse_http, refuse_with

@@ -14,6 +14,7 @@ from cordboard.vault.words import Acceptance
 Events = tuple[object, ...]
 Outcome = Callable[[float], Awaitable[Events]]
 DecidedAt = Callable[[bytes], Awaitable[tuple[int, int] | None]]
+"""Commit and entry of the first verdict on the fact with this id, if the journal has one. Raises LogUnavailable: not known now."""
 
 
 class Answers:
@@ -26,7 +27,7 @@ class Answers:
         self._expected: dict[bytes, set[asyncio.Future[tuple[Commit, int]]]] = {}
 
     def open(self, publish: Callable[[bytes], Awaitable[object]], decided_at: DecidedAt | None = None) -> None:
-        """`decided_at`: commit and entry of the first verdict on a fact, which the router may have forgotten."""
+        """`decided_at`: of facts that the router may have forgotten."""
         self._publish, self._decided_at = publish, decided_at
 
     def apply(self, seq: int, commit: Commit) -> None:  # noqa: ARG002 - the shape of a fold
