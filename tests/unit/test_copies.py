@@ -61,17 +61,9 @@ def test_each_account_has_streams_of_its_own() -> None:
     assert say(hole, 2).startswith("n3 lacks 2 messages of INBOX_default of account theirs. ")
 
 
-async def test_it_is_said_at_the_second_look_and_until_it_is_mended(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    hole = Copy("n2", INBOX, 1, 100, 97)
-    looks = [
-        Look([WHOLE, hole], on=["n1", "n2"]),
-        Look([WHOLE, hole], on=["n1", "n2"]),
-        Look([WHOLE], on=["n1"], silent=["http://n2:8222"]),
-        Look([WHOLE, Copy("n2", INBOX, 1, 100, 100)], on=["n1", "n2"]),
-    ]
-    said, over = [], asyncio.Event()
+async def notices(monkeypatch: pytest.MonkeyPatch, looks: list[Look]) -> list[str]:
+    """What a watch says before each of these looks, and after the last."""
+    said, over = list[str](), asyncio.Event()
 
     async def look(monitor_url: str | None, site: str) -> Look:
         assert (monitor_url, site) == ("http://n1:8222", "default")
@@ -82,11 +74,25 @@ async def test_it_is_said_at_the_second_look_and_until_it_is_mended(
         return looks.pop(0)
 
     monkeypatch.setattr(module, "copies", look)
-    caplog.set_level("INFO", "cordboard.log.copies")
     watch = Watch("http://n1:8222", "default", look_s=0)
     task = asyncio.create_task(watch.run())
     await over.wait()
     task.cancel()
+    return said
+
+
+async def test_it_is_said_at_the_second_look_and_until_it_is_mended(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hole = Copy("n2", INBOX, 1, 100, 97)
+    looks = [
+        Look([WHOLE, hole], on=["n1", "n2"]),
+        Look([WHOLE, hole], on=["n1", "n2"]),
+        Look([WHOLE], on=["n1"], silent=["http://n2:8222"]),
+        Look([WHOLE, Copy("n2", INBOX, 1, 100, 100)], on=["n1", "n2"]),
+    ]
+    caplog.set_level("INFO", "cordboard.log.copies")
+    said = await notices(monkeypatch, looks)
     text = "n2 lacks 3 messages of INBOX_default"
     assert [notice[: len(text)] for notice in said] == ["", "", text, text, ""], "of a silent server stands what was known"
     assert [(record.levelname, record.message[:11]) for record in caplog.records] == [
@@ -101,20 +107,7 @@ async def test_a_server_whose_jetstream_is_off_is_said_at_the_second_look_and_un
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     off, on = Look([WHOLE], off=["n2"], on=["n1"]), Look([WHOLE], on=["n1", "n2"])
-    looks, said, over = [off, off, off, on], [], asyncio.Event()
-
-    async def look(monitor_url: str | None, site: str) -> Look:
-        said.append(watch.notice())
-        if not looks:
-            over.set()
-            await asyncio.Event().wait()
-        return looks.pop(0)
-
-    monkeypatch.setattr(module, "copies", look)
-    watch = Watch("http://n1:8222", "default", look_s=0)
-    task = asyncio.create_task(watch.run())
-    await over.wait()
-    task.cancel()
+    said = await notices(monkeypatch, [off, off, off, on])
     assert [notice[:13] for notice in said] == ["", "", "n2 has no cop", "n2 has no cop", ""], (
         "a server that starts has none for a moment"
     )
