@@ -25,7 +25,7 @@ State = Literal["promised", "waiting", "calling", "ended"]
 
 _POLICY_ADOPTED = 5
 MOVED_MAX = 100_000
-"""Promises that were moved and are forgotten, of which is still known what became of them."""
+"""Promises that are forgotten, and of which is still known which one took their place."""
 _ABOUT_CONTACTS = frozenset((10, 14, 18, 46, 72, 74, 75, 76, 77, 80, 88))
 """Queued, accepted, connect expired or failed, and what is said of promises."""
 _MODE_SET = 57
@@ -99,14 +99,6 @@ class _Planned:
     capacities: dict[int, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Moved:
-    """What a promise was moved to, and which one had been moved to it."""
-
-    to: bytes
-    before: bytes | None
-
-
 class Promises:
     """A fold: `apply` every commit, then ask. What it says of slots is what the router would say (`rust/core/src/booking.rs`)."""
 
@@ -117,8 +109,10 @@ class Promises:
         """Those that were missed."""
         self._changed: OrderedDict[bytes, None] = OrderedDict()
         """All of them, those that changed last at the end."""
-        self._moved: OrderedDict[bytes, _Moved] = OrderedDict()
-        """Those that are forgotten and were moved, as long as what they were moved to is not."""
+        self._moved: OrderedDict[bytes, bytes] = OrderedDict()
+        """What took the place of those that are forgotten, as long as that is not forgotten, too …"""
+        self._before: dict[bytes, list[bytes]] = {}
+        """… and whose place it took."""
         self._callbacks: dict[str, CallbackPolicy] = {}
         self._calendars: dict[str, calendars.Hours] = {}
         """Of the queues that open by one."""
@@ -160,12 +154,12 @@ class Promises:
         return self._live.get(contact) or self._ended.get(contact) or self._missed.get(contact)
 
     def successor(self, contact: bytes) -> bytes | None:
-        """What the promise was moved to, however long ago, if that lives or ended lately, or was moved on itself; else None."""
+        """The promise that took this one's place, however long ago, if that lives or ended lately, or another took its place; else
+        None. Whoever came in themselves and was answered has a contact as successor, and no promise."""
         known = self._ended.get(contact)
-        if known is not None:
-            return known.successor if known.outcome == "rescheduled" else None
-        moved = self._moved.get(contact)
-        return None if moved is None else moved.to
+        successor = self._moved.get(contact) if known is None else known.successor
+        known_here = successor is not None and (successor in self._moved or self.get(successor) is not None)
+        return successor if known_here else None
 
     def all(self) -> Iterator[Promise]:
         """Those that live, then those that ended lately."""
@@ -386,15 +380,22 @@ class Promises:
             self._follow(oldest)
 
     def _follow(self, gone: Promise) -> None:
-        """A promise is forgotten: where it was moved is remembered, or nothing of what was moved to it."""
-        if gone.outcome == "rescheduled" and gone.successor is not None:
-            self._moved[gone.contact] = _Moved(gone.successor, gone.replaces)
+        """A promise is forgotten: what took its place is remembered, or nothing of those whose place it took."""
+        successor = gone.successor
+        if successor is not None and (successor in self._moved or self.get(successor) is not None):
+            self._moved[gone.contact] = successor
+            self._before.setdefault(successor, []).append(gone.contact)
             if len(self._moved) > MOVED_MAX:
-                self._moved.popitem(last=False)
+                oldest, to = self._moved.popitem(last=False)
+                self._before[to].remove(oldest)
+                if not self._before[to]:
+                    del self._before[to]
             return
-        before = gone.replaces
-        while before is not None and (moved := self._moved.pop(before, None)) is not None:
-            before = moved.before
+        over = [gone.contact]
+        while over:
+            for before in self._before.pop(over.pop(), ()):
+                del self._moved[before]
+                over.append(before)
 
 
 def made(contact: bytes, channel: str, event: words.PromiseMade) -> Promise:

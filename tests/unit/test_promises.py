@@ -262,6 +262,36 @@ def test_where_a_promise_was_moved_is_known_as_long_as_the_last_one_is(monkeypat
     monkeypatch.setattr(fold, "MOVED_MAX", 2)
     _, promises = told(*ORDERS, *moves)
     assert [promises.successor(ident(name)) for name in ("P1", "P2", "P3")] == [None, ident("P3"), ident("P4")]
+    assert sum(map(len, promises._before.values())) == 2
+
+
+def test_what_took_the_place_of_a_promise_that_is_not_needed_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = (
+        "policy",
+        "  callbacks orders slot_ms=15m capacity=2 returning=cancel hold_place=on",
+        "  channel voice wrap_up_ms=0s",
+        *("agent A1 queues=orders:0 channels=voice:-:1", "presence A1 ready"),
+        *("contact C8 voice orders", "accept C8 1 A1", "connected C8 1 A1", "tick 60s", "end C8 A1"),
+        *("contact C9 voice orders", "accept C9 1 A1", "connected C9 1 A1"),
+        *("callback P1 voice orders 1800s customer=U1", "contact C1 voice orders customer=U1"),
+    )
+    instead = (*setting, "callback P2 voice orders 1800s kind=hold_place waiting=C1")
+    _, promises = told(*instead)
+    ended = promises.get(ident("P1"))
+    assert ended is not None and (ended.outcome, ended.successor) == ("cancelled", ident("P2"))
+    assert promises.successor(ident("P1")) == ident("P2")
+    # Who was spoken with is called by nobody: no promise took the place.
+    _, promises = told(*setting, "end C9 A1", "accept C1 1 A1", "connected C1 1 A1")
+    ended = promises.get(ident("P1"))
+    assert ended is not None and (ended.outcome, ended.successor) == ("cancelled", ident("C1"))
+    assert promises.successor(ident("P1")) is None
+    # It is known as long as the last one is, of however many.
+    monkeypatch.setattr(fold, "ENDED_MAX", 0)
+    _, promises = told(*instead, "reschedule P2 P3 2700s")
+    assert [promises.successor(ident(name)) for name in ("P1", "P2", "P3")] == [ident("P2"), ident("P3"), None]
+    _, promises = told(*instead, "reschedule P2 P3 2700s", "cancel P3", "tick 1s")
+    assert [promises.successor(ident(name)) for name in ("P1", "P2", "P3")] == [None] * 3
+    assert not promises._moved and not promises._before
 
 
 def test_another_length_of_slots_is_counted_anew() -> None:

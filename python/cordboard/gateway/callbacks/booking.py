@@ -216,7 +216,7 @@ class Bookings:
         return Draft(self.name, external_id, contact, fact_id, codec.check_fact(fact), customer, contents)
 
     def holding(self, token: str) -> tuple[Holding, Promise]:
-        """The promise that a link stands for, where it was moved to if it was. Raises NotFound (`unknown_promise`), Overloaded."""
+        """The promise that a link stands for, or the one that took its place. Raises NotFound (`unknown_promise`), Overloaded."""
         if self._intake is None:
             raise Overloaded("still reading the journal", reason="not_ready")
         holding = self.tokens.holding(token)
@@ -228,7 +228,7 @@ class Bookings:
         return holding, promise
 
     def _successor(self, contact: bytes) -> bytes | None:
-        """What the promise was moved to, or what was promised after it was missed."""
+        """The promise that took this one's place: it was moved, or not needed any more, or missed."""
         missed = self.missed.get(contact)
         again = missed.successor if missed is not None else None
         return self.promises.successor(contact) or (again if again is not None and self.promises.get(again) is not None else None)
