@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from cordboard.events import fact as facts
 from cordboard.events.policy import ChannelProfile, EntryPoint, Form, FormField, NextStep
+from cordboard.gateway.limits import Limits
 from cordboard.vault.refs import content_ref
 from tests.chat_site import POLICY, ScriptedSite, chat_site
 from tests.unit.test_chat_next_steps import WIDGET, turned_away
@@ -112,3 +113,28 @@ async def test_what_is_written_stays_when_it_cannot_be_chosen(site: ScriptedSite
         site.router.refuse.clear()
         nobodys = await fill(site, "/form/contact?step=AAAA", text="Iets anders.")
         assert nobodys.status_code == 202 and len(await letters(site)) == 2
+
+
+@pytest.mark.parametrize("refused", [None, "next_step_unavailable"])
+async def test_what_was_not_decided_is_decided_when_it_is_sent_again(tmp_path: Path, refused: str | None) -> None:
+    async with chat_site(tmp_path, limits=Limits(posts_burst=1_000, verdict_s=0.2)) as site:
+        await site.router.adopt(FORMS)
+        site.router.turns_away = STEPS
+        async with await site.customer() as bo:
+            form, _ = (await turned_away(bo))["next_steps"]["steps"]
+        site.router.running.clear()
+        undecided = [await fill(site, form["url"]) for _ in range(2)]
+        assert [(answer.status_code, answer.json()["reason"]) for answer in undecided] == [(503, "outcome_unknown")] * 2
+        site.router.turns_away = []
+        if refused is not None:
+            site.router.refuse[facts.NextStepChosen] = refused
+        site.router.running.set()
+        while (sent := await fill(site, form["url"])).status_code == 503:
+            pass
+        assert (await fill(site, form["url"])).json() == sent.json()
+        chosen, *more = await site.router.seen(1, facts.NextStepChosen)
+        assert {fact.fact_id for fact in more} <= {chosen.fact_id}, "it is one fact, however often it is sent"
+        follows = [chosen.successor] if refused is None else [letter.contact for letter in await letters(site)]
+        assert [sent.json()] == [{"contact": contact.hex()} for contact in follows]
+        kept = await site.vault.read([chosen.message, content_ref(chosen.successor, "fields")])
+        assert len(kept) == (2 if refused is None else 0)

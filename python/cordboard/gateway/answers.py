@@ -9,7 +9,8 @@ from cordboard.errors import FactRefused, InvalidInput, NotFound, OutcomeUnknown
 from cordboard.events import Commit
 from cordboard.events.commit import INPUT_TAG
 from cordboard.events.verdict import QUARANTINES, REFUSALS, Accepted, Duplicate, Quarantined, Refused
-from cordboard.vault.words import Acceptance
+from cordboard.vault.intake import Intake
+from cordboard.vault.words import Acceptance, Draft
 
 Events = tuple[object, ...]
 Outcome = Callable[[float], Awaitable[Events]]
@@ -63,6 +64,17 @@ class Answers:
             waiting.discard(future)
             if not waiting:
                 del self._expected[fact_id]
+
+    async def decided(self, draft: Draft, intake: Intake, patience_s: float) -> Events:
+        """The events of a draft's fact, sent for the first time or once more. Raises as what `expect` yields does, and what the
+        intake does."""
+        with self.expect(draft.fact_id) as outcome:
+            acceptance = await intake.submit(draft)
+            if acceptance.fact_id != draft.fact_id:
+                raise OutcomeUnknown("somebody sends the same at this moment: send it again")
+            if acceptance.fresh:
+                return await outcome(patience_s)
+            return await self.repeated(acceptance, outcome, patience_s)
 
     async def repeated(self, first: Acceptance, outcome: Outcome, patience_s: float) -> Events:
         """The events of a fact that was accepted before, by this process or another: as it was decided then, or is now. `outcome`

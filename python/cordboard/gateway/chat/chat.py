@@ -85,7 +85,7 @@ class Chat:
         self.departures = Departures(grace_s, self.verdicts)
         self.steps = ChatSteps(name, vault, keys, policy, self.verdicts, calls, limits.choices_a_client)
         self.recordings = Recordings(name, vault, keys, self.steps.fold, answers, self._open_intake, limits.verdict_s)
-        self.forms = ChatForms(name, vault, self.steps, self.verdicts, self._open_intake, limits.verdict_s)
+        self.forms = ChatForms(name, vault, self.steps, answers, self._open_intake, limits.verdict_s)
         self._name = name
         self._starting = Room(limits.starts, limits.patience_s)
         self._sockets: dict[bytes, Attached] = {}

@@ -1,17 +1,15 @@
 """Forms as next steps of a chat: who fills in the page behind the link that came with the step has taken it."""
 
-import asyncio
 import secrets
 from collections.abc import Callable
 from typing import Final
 
 from cordboard import codec
-from cordboard.errors import InvalidInput, OutcomeUnknown
+from cordboard.errors import FactRefused, InvalidInput
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.next_steps import NextStepChosen
-from cordboard.events.verdict import Refused
+from cordboard.gateway.answers import Answers
 from cordboard.gateway.chat.next_steps import ChatSteps
-from cordboard.gateway.chat.verdicts import Verdicts
 from cordboard.gateway.entrance.letter import Letter
 from cordboard.gateway.entrance.matters import key_of
 from cordboard.gateway.entrance.papers import contents_of
@@ -19,7 +17,7 @@ from cordboard.gateway.form.http import Filling
 from cordboard.next_steps import Choice
 from cordboard.vault import Draft, Vault
 from cordboard.vault.intake import Intake
-from cordboard.vault.words import EXTERNAL_ID_MAX
+from cordboard.vault.words import EXTERNAL_ID_MAX, Acceptance
 
 FORM: Final = "form"
 
@@ -28,9 +26,9 @@ class ChatForms(Filling):
     """Those of one gateway's chats."""
 
     def __init__(
-        self, name: str, vault: Vault, steps: ChatSteps, verdicts: Verdicts, intake: Callable[[], Intake], within_s: float
+        self, name: str, vault: Vault, steps: ChatSteps, answers: Answers, intake: Callable[[], Intake], within_s: float
     ) -> None:
-        self._name, self._vault, self._steps, self._verdicts = name, vault, steps, verdicts
+        self._name, self._vault, self._steps, self._answers = name, vault, steps, answers
         self._intake, self._within_s = intake, within_s
 
     async def began(self, token: str) -> str:
@@ -45,36 +43,32 @@ class ChatForms(Filling):
             return None
         external_id = key_of(f"@form:{choice.contact.hex()}:{letter.external_id}", EXTERNAL_ID_MAX)
         before = await self._vault.find(self._name, external_id)
-        if before is not None and choice.taken is not None and choice.taken.successor == before.contact:
-            return before.contact
+        if before is not None:
+            return await self._again(choice, letter, external_id, before)
         if not choice.open or (FORM, letter.entry_point) not in [(step.kind, step.to) for step in choice.steps]:
             return None
-        if before is not None:
-            first = codec.decode_fact(before.fact)
-            assert isinstance(first, NextStepChosen) and first.message is not None
-            if not await self._vault.read([first.message]):
-                return None  # refused before, and forgotten: it was a letter like any other, and is the same again
-            raise OutcomeUnknown("stored, but not decided yet: send it again")
         try:
-            return await self._taken(choice, external_id, letter)
+            return await self._taken(await self._draft(choice, external_id, letter))
         except InvalidInput as error:
             if error.reason != "unknown_customer":
                 raise
             # Erased a moment ago, and known again from now on by another reference.
-            return await self._taken(choice, external_id, letter)
+            return await self._taken(await self._draft(choice, external_id, letter))
 
-    async def _taken(self, choice: Choice, external_id: str, letter: Letter) -> bytes | None:
-        draft = await self._draft(choice, external_id, letter)
-        verdict = self._verdicts.future(choice.contact, draft.fact_id)
+    async def _again(self, choice: Choice, letter: Letter, external_id: str, before: Acceptance) -> bytes | None:
+        """A repeat: what was decided then, or is now."""
+        if choice.taken is not None and choice.taken.successor == before.contact:
+            return before.contact
+        first = codec.decode_fact(before.fact)
+        assert isinstance(first, NextStepChosen) and first.message is not None
+        if not await self._vault.read([first.message]):
+            return None  # refused before, and forgotten: it was a letter like any other, and is the same again
+        return await self._taken(self._draft_of(first, external_id, letter))
+
+    async def _taken(self, draft: Draft) -> bytes | None:
         try:
-            await self._intake().submit(draft)
-            async with asyncio.timeout(self._within_s):
-                decided = await verdict
-        except TimeoutError:
-            raise OutcomeUnknown("stored, but not decided yet: send it again") from None
-        finally:
-            verdict.cancel()
-        if isinstance(decided, Refused):
+            await self._answers.decided(draft, self._intake(), self._within_s)
+        except FactRefused:
             await self._steps.forget(draft)
             return None
         return draft.contact
@@ -92,13 +86,17 @@ class ChatForms(Filling):
             message=message,
             customer=customer,
         )
+        return self._draft_of(fact, external_id, letter)
+
+    def _draft_of(self, fact: NextStepChosen, external_id: str, letter: Letter) -> Draft:
+        assert fact.message is not None
         return Draft(
             gateway=self._name,
             external_id=external_id,
-            contact=successor,
-            fact_id=fact_id,
+            contact=fact.successor,
+            fact_id=fact.fact_id,
             fact=codec.check_fact(fact),
-            customer=customer,
-            contents=contents_of(letter, successor, message),
-            about=choice.contact,
+            customer=fact.customer,
+            contents=contents_of(letter, fact.successor, fact.message),
+            about=fact.contact,
         )

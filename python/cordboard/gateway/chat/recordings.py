@@ -14,7 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from cordboard import codec, metrics
-from cordboard.errors import Conflict, CordboardError, FactRefused, InvalidInput, NotFound, OutcomeUnknown
+from cordboard.errors import Conflict, CordboardError, FactRefused, InvalidInput, NotFound
 from cordboard.events.bounds import ID_BYTES
 from cordboard.events.fact import MessagePosted
 from cordboard.gateway.answers import Answers
@@ -80,22 +80,11 @@ class Recordings:
             attachments=(Attachment(secrets.token_bytes(ID_BYTES), message, f"recording.{ending}", media_type, data),),
         )
         try:
-            await self._decided(draft)
+            await self._answers.decided(draft, self._intake(), self._within_s)
         except FactRefused:
             await self._vault.withdraw(contact, message)
             raise
         return contact
-
-    async def _decided(self, draft: Draft) -> None:
-        """Raises FactRefused, OutcomeUnknown, and what an intake does."""
-        with self._answers.expect(draft.fact_id) as outcome:
-            acceptance = await self._intake().submit(draft)
-            if acceptance.fact_id != draft.fact_id:
-                raise OutcomeUnknown("somebody sends one at this moment: send it again")
-            if acceptance.fresh:
-                await outcome(self._within_s)
-            else:
-                await self._answers.repeated(acceptance, outcome, self._within_s)
 
     def _left_by(self, token: str) -> bytes:
         """The contact that follows from the choice of a token's owner."""
