@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from cordboard.errors import LogUnavailable, VaultUnavailable
+from cordboard.errors import LogUnavailable, SteppedDown, VaultUnavailable
+from cordboard.log.memory import MemoryLog
 from cordboard.vault import writer
 from cordboard.watched import ended_by
+from tests.journal import SITE
 
 
 async def for_ever() -> None:
@@ -63,3 +65,30 @@ async def test_a_broken_writer_of_the_vault_ends_its_user(tmp_path: Path, monkey
             await for_ever()
     with pytest.raises(VaultUnavailable):
         await waiting
+
+
+async def test_a_broken_appender_ends_its_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = MemoryLog(SITE)
+
+    async def breaks(*_: object, **__: object) -> None:
+        raise OSError("no such device")
+
+    monkeypatch.setattr(log.journal, "send", breaks)
+    with pytest.raises(LogUnavailable, match="the appender failed") as raised:
+        async with log.appender() as appender:
+            waiting = asyncio.create_task(appender.append(1, b"commit"))
+            await for_ever()
+    assert isinstance(raised.value.__cause__, OSError)
+    with pytest.raises(LogUnavailable):
+        await waiting
+
+
+async def test_who_meets_another_router_is_told_by_the_append_and_goes_on() -> None:
+    log = MemoryLog(SITE)
+    async with log.appender() as other:
+        await other.append(1, b"another")
+    async with log.appender() as appender:
+        for _ in range(2):
+            with pytest.raises(SteppedDown):
+                await appender.append(1, b"commit")
+        await asyncio.sleep(0)

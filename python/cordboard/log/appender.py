@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from cordboard.errors import CordboardError, JournalCorrupt, LogUnavailable, NotFound, SteppedDown
 from cordboard.log.backoff import Backoff
 from cordboard.log.stream import Conflict, Stream, Unanswered
+from cordboard.watched import ended_by
 
 _log = logging.getLogger(__name__)
 
@@ -65,16 +66,18 @@ class FencedAppender:
         await pending.done
 
     async def run(self) -> None:
-        """Append what comes, one at a time, until another router is met."""
+        """Append what comes, one at a time, until cancelled. Once another router is met, whoever appends is told."""
         try:
-            while self._failure is None:
+            while True:
                 await self._woken.wait()
                 self._woken.clear()
                 while self._pending:
-                    await self._settle(self._pending[0])
-                    self._resolve(self._pending.popleft())
-        except CordboardError as error:
-            self._fail(error)
+                    try:
+                        await self._settle(self._pending[0])
+                    except CordboardError as error:
+                        self._fail(error)
+                    else:
+                        self._resolve(self._pending.popleft())
         except Exception as error:
             self._fail(LogUnavailable(f"the appender failed: {error!r}"))
             raise
@@ -145,7 +148,8 @@ async def appending(stream: Stream, *, ack_wait_s: float = ACK_WAIT_S) -> AsyncI
     appender = FencedAppender(stream, ack_wait_s)
     watch = asyncio.create_task(appender.run(), name="appender")
     try:
-        yield appender
+        async with ended_by(watch, LogUnavailable("the appender failed")):
+            yield appender
     finally:
         appender.close()
         watch.cancel()
