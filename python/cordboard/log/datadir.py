@@ -10,6 +10,9 @@ from cordboard.errors import ConfigurationError
 from cordboard.log.child import is_alive
 
 OUTPUT_MAX = 1024 * 1024
+FATAL = "[FTL]"
+"""Stands in the server's log before what it ends of."""
+_WORDS_MAX = 16 * 1024
 
 
 class ServerRecord(msgspec.Struct, frozen=True):
@@ -79,6 +82,18 @@ class DataDir:
     def write_config(self, text: str) -> None:
         self._replace(self.config, text.encode())
 
+    def written(self) -> dict[Path, int]:
+        """How long the server's log and its output are."""
+        return {path: path.stat().st_size if path.exists() else 0 for path in (self.log, self.output)}
+
+    def last_words(self, before: dict[Path, int]) -> str:
+        """What a server that ended said last of why, since its files were as long as `before`; empty: nothing."""
+        for path, length in before.items():
+            lines = _since(path, length)
+            if fatal := [line for line in lines if FATAL in line] or lines:
+                return fatal[-1].rpartition(FATAL)[2].strip()
+        return ""
+
     def trim_output(self) -> None:
         """What the server wrote before it had its log file is only of use for the last starts."""
         if self.output.exists() and self.output.stat().st_size > OUTPUT_MAX:
@@ -89,3 +104,12 @@ class DataDir:
         fresh.write_bytes(data)
         fresh.chmod(0o600)
         fresh.replace(path)
+
+
+def _since(path: Path, length: int) -> list[str]:
+    """The last lines of a file that were written since it was so long."""
+    if not path.exists():
+        return []
+    with path.open("rb") as file:
+        file.seek(max(length, path.stat().st_size - _WORDS_MAX))
+        return [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]

