@@ -44,8 +44,9 @@ class Comings(Promises):
         """`queue`: the one that takes it."""
         if not self.is_now(fact.channel):
             return None
-        own = self.promises_to(fact.customer)
-        return next((each for each in own if self.about_the_same(each, fact.case, fact.topic, queue)), None)
+        same = [each for each in self.promises_to(fact.customer) if self.about_the_same(each, fact.case, fact.topic, queue)]
+        of_case = [each for each in same if fact.case is not None and fact.case == (each.case or each.contact)]
+        return next(iter(of_case + same), None)
 
     def is_free_to_hold(self, promise: Promise) -> bool:
         return promise.held_for is None and not self.is_dialled(promise)

@@ -221,8 +221,7 @@ class Promises(Engagements, Slots, ABC):
             return
         contact.promise = None
         self.hang_up(promise, "done")
-        if contact.answered:
-            self.goes_on_as_any(contact)
+        self.goes_on_as_any(contact)
         kept = self.moment <= promise.until_ms
         self.promise_ended(promise, "kept" if kept else "missed", None if kept else "no_agent")
 

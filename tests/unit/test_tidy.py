@@ -40,6 +40,12 @@ def test_the_core_knows_nothing_of_python() -> None:
     assert "pyo3" not in (ROOT / "rust" / "core" / "Cargo.toml").read_text()
 
 
+def test_nothing_is_left_of_a_merge() -> None:
+    marker = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
+    for path in tracked(*PROJECT_TEXT):
+        assert not marker.search(path.read_text()), path.relative_to(ROOT)
+
+
 def test_the_text_speaks_of_the_project_alone() -> None:
     elsewhere = re.compile(r"\.\./" + "shared|/" + r"work/|/" + r"root/")
     for path in tracked(*PROJECT_TEXT):

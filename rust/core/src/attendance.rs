@@ -107,6 +107,11 @@ impl Attendance {
         line.map_or(0, |line| line.len() - usize::from(but.is_some_and(|but| line.contains(&but))))
     }
 
+    /// Of the class, those who have waited longer than this one. Costs: as many steps as there are.
+    pub(crate) fn before(&self, queue: &Name, klass: u8, one: (u64, Id)) -> usize {
+        self.waiting.get(&(queue.clone(), klass)).map_or(0, |line| line.range(..one).count())
+    }
+
     /// Since when the one who has waited longest does.
     pub(crate) fn head_ms(&self, queue: &Name, klass: u8, but: Option<(u64, Id)>) -> Option<u64> {
         self.waiting.get(&(queue.clone(), klass))?.iter().find(|one| Some(**one) != but).map(|(since_ms, _)| *since_ms)

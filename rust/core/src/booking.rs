@@ -7,7 +7,7 @@ use crate::site::Site;
 use crate::slots::SlotGrid;
 use crate::state::{Contact, Promise};
 use crate::words::bounds::INSTANT_MAX_MS;
-use crate::words::{CallbackPolicy, DeclineReason, Hours, Name};
+use crate::words::{CallbackPolicy, DeclineReason, Hours, Id, Name};
 
 /// What can be promised.
 #[allow(clippy::struct_field_names)] // units come last
@@ -108,14 +108,21 @@ impl Site {
     pub(crate) fn place(
         &self,
         queue: &Name,
-        contact: Option<&Contact>,
+        waiting: Option<(Id, &Contact)>,
         hours: &[Hours],
         now_ms: u64,
     ) -> Result<Window, (DeclineReason, u64)> {
         let policy = self.callbacks(queue).filter(|policy| policy.hold_place).ok_or((DeclineReason::NoCallbacks, now_ms))?;
         // Nobody can say when.
-        let waits = contact.map(|contact| (contact.own_key().klass, &contact.channel));
-        let expected = waits.and_then(|waits| self.expected_wait(queue, waits, now_ms)).ok_or((DeclineReason::Closed, now_ms))?;
+        let rest = |(id, contact): (Id, &Contact)| {
+            let (of, since_ms) = ((contact.own_key().klass, &contact.channel), contact.entered_ms);
+            if self.state.levels.is(4) {
+                self.expected_rest((since_ms, id), queue, of, now_ms)
+            } else {
+                self.expected_wait(queue, of, now_ms)
+            }
+        };
+        let expected = waiting.and_then(rest).ok_or((DeclineReason::Closed, now_ms))?;
         let due_ms = now_ms + 1 + expected.p50_ms;
         let from_ms = due_ms.saturating_sub(policy.early_ms).max(now_ms + 1);
         let until_ms = (now_ms + expected.p90_ms).max(due_ms + policy.late_ms).min(INSTANT_MAX_MS);

@@ -83,19 +83,37 @@ impl Site {
         self.expected_wait_besides(None, queue, of, t_ms)
     }
 
+    /// What is left of the wait of somebody who waits there since `waiting.0`: nobody waits for themselves, and whoever is free is not for them.
+    pub(crate) fn expected_rest(&self, waiting: (u64, Id), queue: &Name, of: (u8, &Name), t_ms: u64) -> Option<Expected> {
+        self.expected_of((Some(waiting), true), queue, of, t_ms)
+    }
+
     /// `but`: whose wait it is that waits there already, and since when: nobody waits for themselves.
     pub(crate) fn expected_wait_besides(
         &self,
         but: Option<(u64, Id)>,
+        queue: &Name,
+        of: (u8, &Name),
+        t_ms: u64,
+    ) -> Option<Expected> {
+        self.expected_of((but, false), queue, of, t_ms)
+    }
+
+    fn expected_of(
+        &self,
+        (but, stays): (Option<(u64, Id)>, bool),
         queue: &Name,
         (klass, channel): (u8, &Name),
         t_ms: u64,
     ) -> Option<Expected> {
         let (there, clock) = (&self.index.attendance, clock(self.rules(), &self.state.levels, queue, channel));
         let ready = u64::try_from(there.ready(queue, klass)).ok().filter(|ready| *ready > 0)?;
-        let ahead = (0..=klass).map(|klass| (klass, there.waiting(queue, klass, but) as u64));
-        let ahead: Vec<(u8, u64)> = ahead.filter(|(_, count)| *count > 0).collect();
-        let free = there.free(queue, klass) > 0;
+        let waiting = |of: u8| match but {
+            Some(one) if stays && of == klass => there.before(queue, of, one),
+            _ => there.waiting(queue, of, but),
+        };
+        let ahead: Vec<(u8, u64)> = (0..=klass).map(|of| (of, waiting(of) as u64)).filter(|(_, count)| *count > 0).collect();
+        let free = !stays && there.free(queue, klass) > 0;
         if ahead.is_empty() && free {
             let wait_ms = clock.done_in(t_ms, 0);
             return Some(Expected { p50_ms: wait_ms, p80_ms: wait_ms, p90_ms: wait_ms, work_ms: 0 });
@@ -106,8 +124,10 @@ impl Site {
         let recent = self.state.pace.of(queue, klass);
         let waits = recent.map(|recent| recent.waits_since(clock.before(t_ms, fresh_ms))).unwrap_or_default();
         let margin = recent.map_or(WHOLE, Recent::margin);
-        let worked_out_ms = |percent| percentile(&waits, percent).max(head_ms).max(least_ms).min(DURATION_MAX_MS);
-        let counted_ms = |percent| (worked_out_ms(percent) * margin / WHOLE).min(DURATION_MAX_MS);
+        let waited_ms = but.filter(|_| stays).map_or(0, |(since_ms, _)| clock.between(since_ms, t_ms));
+        let with_margin_ms = |wait_ms: u64| wait_ms.min(DURATION_MAX_MS) * margin / WHOLE;
+        let by_others_ms = |percent| with_margin_ms(percentile(&waits, percent).max(head_ms)).saturating_sub(waited_ms);
+        let counted_ms = |percent| by_others_ms(percent).max(with_margin_ms(least_ms)).min(DURATION_MAX_MS);
         let at = |percent| clock.done_in(t_ms, counted_ms(percent));
         Some(Expected { p50_ms: at(50), p80_ms: at(80), p90_ms: at(90), work_ms: least_ms })
     }

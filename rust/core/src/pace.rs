@@ -138,6 +138,11 @@ impl Recent {
         self.margin.unwrap_or(WHOLE)
     }
 
+    /// The least wait that with the margin is so long.
+    pub(crate) fn without_margin_ms(&self, wait_ms: u64) -> u64 {
+        wait_ms.saturating_mul(WHOLE).div_ceil(self.margin())
+    }
+
     /// How long one contact takes an agent, on average.
     pub(crate) fn handled_ms(&self) -> Option<u64> {
         let count = self.handled_ms.len() as u64;

@@ -186,10 +186,14 @@ impl<'a> Matter<'a> {
 
     /// The same case, or else the same topic; where one of them has none, the same queue.
     pub(crate) fn is_that_of(&self, id: Id, promise: &Promise) -> bool {
-        let case = self.case.is_some_and(|case| case == promise.case_of(id));
-        case || match (self.topic, &promise.topic) {
+        let topic = match (self.topic, &promise.topic) {
             (Some(own), Some(promised)) => own == promised,
             (None, _) | (_, None) => *self.queue == promise.queue,
-        }
+        };
+        topic || self.is_case_of(id, promise)
+    }
+
+    pub(crate) fn is_case_of(&self, id: Id, promise: &Promise) -> bool {
+        self.case.is_some_and(|case| case == promise.case_of(id))
     }
 }

@@ -124,8 +124,9 @@ impl Site {
     /// Whoever was promised a call is connected. Should they ever wait again, they do as any contact that has come by then; who was called
     /// before it was due would stand behind all others.
     fn goes_on(&mut self, id: Id, at_ms: u64) -> Result<(), String> {
-        let answered = self.contact(&id).filter(|contact| contact.answered_ms.is_some() && self.state.levels.is(4));
-        let Some((contact, rules)) = answered.zip(self.rules()) else { return Ok(()) };
+        // In writing they are answered with the first word, which may never be said.
+        let connected = self.contact(&id).filter(|contact| contact.phase.engaged().is_some() && self.state.levels.is(4));
+        let Some((contact, rules)) = connected.zip(self.rules()) else { return Ok(()) };
         let Some(queue) = rules.queue(&contact.queue) else { return Ok(()) };
         let target_ms = Rules::target_ms(queue, &contact.channel);
         let drain_at_ms = (queue.drain_after_ms > 0).then(|| (at_ms + queue.drain_after_ms).min(INSTANT_MAX_MS));

@@ -32,7 +32,7 @@ impl Promised {
 }
 
 impl Turn<'_> {
-    /// Of a customer who is there: the promise about the same that is due first.
+    /// Of a customer who is there: the promise of the same case, else the one about the same, that is due first.
     pub(super) fn promised_to(&self, customer: Id, fact: &ContactArrived) -> Option<Promised> {
         if !self.site.state.levels.is(4) || !self.customer_is_there(&fact.channel) {
             return None;
@@ -41,9 +41,9 @@ impl Turn<'_> {
         let promises = self.site.index.promised.of(&customer).filter_map(|id| {
             let promise = self.promise(&id).filter(|promise| matter.is_that_of(id, promise))?;
             let returning = self.site.callbacks(&promise.queue)?.returning;
-            Some((promise.due_ms, id, returning))
+            Some((!matter.is_case_of(id, promise), promise.due_ms, id, returning))
         });
-        let (_, contact, asked) = promises.min_by_key(|(due_ms, id, _)| (*due_ms, *id))?;
+        let (_, _, contact, asked) = promises.min_by_key(|(other, due_ms, id, _)| (*other, *due_ms, *id))?;
         let returning =
             if self.is_dialled(&contact) || self.site.state.held.get(&contact).is_some() { Returning::Keep } else { asked };
         Some(Promised { contact, returning })

@@ -42,7 +42,7 @@ pub(super) struct PlaceExplanation {
 /// None: it does not wait, its queue keeps no places, or none can be kept now.
 pub(super) fn place_of(site: &Site, id: &Id, contact: &Contact, now_ms: u64) -> Option<PlaceExplanation> {
     let waits = matches!(contact.phase, Phase::Queued | Phase::Offered { .. }) && site.state.promises.get(id).is_none();
-    let window = site.place(&contact.queue, Some(contact), &[], now_ms.min(INSTANT_MAX_MS)).ok().filter(|_| waits)?;
+    let window = site.place(&contact.queue, Some((*id, contact)), &[], now_ms.min(INSTANT_MAX_MS)).ok().filter(|_| waits)?;
     Some(PlaceExplanation { due_ms: window.due_ms, from_ms: window.from_ms, until_ms: window.until_ms })
 }
 

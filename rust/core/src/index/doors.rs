@@ -66,24 +66,24 @@ impl Index {
         let held = (shown.held_until_ms > 0).then_some(shown.held_until_ms);
         let mut instants: BTreeSet<u64> = held.into_iter().collect();
         if state.levels.is(4) {
-            instants.extend(self.longer_at(rules, door, shown).into_iter().flatten());
+            instants.extend(self.longer_at((rules, door), shown, state).into_iter().flatten());
             instants.extend(hours_at(rules, door, shown, state));
         }
         instants
     }
 
-    /// When the wait of whoever has waited longest outgrows what is said, what the door is open for, and what the queue takes on.
-    fn longer_at(&self, rules: &Rules, door: &Door, shown: &state::Door) -> [Option<u64>; 4] {
-        let Some(profile) = rules.channel(&door.channel) else { return [None; 4] };
+    /// When the wait of whoever has waited longest, with the margin, outgrows what is said, and what the door is open for.
+    fn longer_at(&self, (rules, door): (&Rules, &Door), shown: &state::Door, state: &State) -> [Option<u64>; 3] {
+        let Some(profile) = rules.channel(&door.channel) else { return [None; 3] };
         let again_ms = shown.said_ms + SAY_AGAIN_MS;
         let again = (shown.state != DoorState::Closed).then_some(again_ms);
-        let Some(head_ms) = self.attendance.head_ms(&door.queue, profile.klass, None) else { return [again, None, None, None] };
+        let Some(head_ms) = self.attendance.head_ms(&door.queue, profile.klass, None) else { return [again, None, None] };
         let waits = profile.presence != ChannelPresence::Async;
-        let most_ms = rules.queue(&door.queue).map_or(0, |queue| queue.max_expected_wait_ms);
-        let said = shown.expected_wait_ms.map(|said_ms| (head_ms + said_ms + 1).max(again_ms));
-        let busy = (waits && shown.state == DoorState::Open).then(|| (head_ms + door.terms.open_below_ms).max(shown.held_until_ms));
-        let shut = (waits && most_ms > 0).then(|| (head_ms + most_ms + 1).max(shown.held_until_ms));
-        [again, said, busy, shut]
+        let recent = state.pace.of(&door.queue, profile.klass);
+        let reaches_at = |wait_ms| head_ms + recent.map_or(wait_ms, |recent| recent.without_margin_ms(wait_ms));
+        let said = shown.expected_wait_ms.map(|said_ms| reaches_at(said_ms + 1).max(again_ms));
+        let busy = (waits && shown.state == DoorState::Open).then(|| reaches_at(door.terms.open_below_ms).max(shown.held_until_ms));
+        [again, said, busy]
     }
 }
 
