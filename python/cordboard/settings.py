@@ -2,11 +2,14 @@
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 
 import msgspec
 
 from cordboard.errors import ConfigurationError
+
+_BASE = re.compile(r"https?://([A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(:[0-9]{1,5})?/?")
 
 
 def is_loopback(host: str) -> bool:
@@ -59,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mailboxes: Path | None = None
     webhook_secrets: Path | None = None
     behind_proxy: bool = False
+    public_url: str | None = None
+    """How customers reach the gateway; None: as whoever asks names it."""
     callback_numbers: str = ""
     """Prefixes of the telephone numbers to which customers may book calls over HTTP; none: no calls."""
     grace_s: float = 30.0
@@ -110,6 +115,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.voice is None:
             raise ConfigurationError("--voice is needed: a telephone gateway, for example simulated:?seed=1")
         return self.voice
+
+    def public_base(self) -> str | None:
+        """Scheme and host by which customers reach the gateway, if it is told."""
+        if not self.public_url:
+            return None
+        if not _BASE.fullmatch(self.public_url):
+            raise ConfigurationError(
+                f"--public-url is scheme and host, such as https://contact.shop.example, not {self.public_url!r}"
+            )
+        return self.public_url.rstrip("/")
 
     def server_url(self) -> str:
         """The NATS server of a process that does not bring its own."""

@@ -48,6 +48,7 @@ EVERYTHING: Object = {
     },
     "gateway": {
         "behindProxy": True,
+        "publicUrl": "https://chat.example.com",
         "ingress": {
             "enabled": True,
             "className": "nginx",

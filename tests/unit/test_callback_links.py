@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
+from cordboard.errors import ConfigurationError
 from cordboard.gateway.callbacks.booking import Bookings
+from cordboard.settings import Settings
 from cordboard.vault import Content
 from tests.browser import Page
 from tests.letters_over_http import HttpSite
@@ -75,12 +77,25 @@ async def test_a_calendar_keeps_the_link(tmp_path: Path) -> None:
         await post(site, moved["manage"], action="cancel")
         (entry,) = await _entries(site, promise, named)
         assert "url" not in entry
+    async with callback_site(tmp_path / "3", public_url="https://shop.example") as site:
+        promise = (await book(site)).json()
+        (entry,) = await _entries(site, promise, {"host": "10.0.0.7"})
+        assert entry["url"] == "https://shop.example" + promise["manage"], "whoever asks says nothing about that"
     async with callback_site(tmp_path / "2") as site:
         promise = (await book(site)).json()
         (entry,) = await _entries(site, promise, {"x-forwarded-proto": "https"})
         assert entry["url"] == f"{str(site.client.base_url).rstrip('/')}{promise['manage']}", (
             "nobody in front says how it is reached"
         )
+
+
+def test_how_customers_reach_the_gateway_is_scheme_and_host() -> None:
+    for said in ("https://shop.example", "https://shop.example/", "http://10.0.0.7:7480", "https://[2001:db8::1]:8443"):
+        assert Settings(public_url=said).public_base() == said.rstrip("/")
+    assert Settings().public_base() is None and Settings(public_url="").public_base() is None
+    for wrong in ("shop.example", "ftp://shop.example", "https://", "https://shop.example/contact", "https://me@shop.example"):
+        with pytest.raises(ConfigurationError, match="--public-url is scheme and host"):
+            Settings(public_url=wrong).public_base()
 
 
 async def _entries(site: HttpSite, promise: dict[str, Any], headers: dict[str, str]) -> list[Any]:

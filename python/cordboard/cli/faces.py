@@ -100,7 +100,7 @@ class Faces:
         secrets = read_webhook_secrets(settings.webhook_secrets) if settings.webhook_secrets is not None else {}
         hostname = settings.smtp_hostname or HOSTNAME
         mail = MailOut(Relay.from_url(settings.smtp_relay), hostname) if settings.smtp_relay is not None else None
-        doors = self._doors(hostname)
+        doors, public_url = self._doors(hostname), settings.public_base()
 
         def gateway() -> Awaitable[None]:
             return run_gateway(
@@ -117,6 +117,7 @@ class Faces:
                 decided_at=self._decided_at,
                 webhook_secrets=secrets,
                 behind_proxy=settings.behind_proxy,
+                public_url=public_url,
                 callback_numbers=settings.callback_numbers,
                 doors=doors,
             )

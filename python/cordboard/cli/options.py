@@ -103,6 +103,14 @@ BehindProxy = Annotated[
     bool,
     typer.Option("--behind-proxy", envvar="CORDBOARD_BEHIND_PROXY", help="Believe X-Forwarded-For: a proxy of ours sets it."),
 ]
+PublicUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--public-url",
+        envvar="CORDBOARD_PUBLIC_URL",
+        help="How customers reach the gateway: https://contact.shop.example. Unless given, as whoever asks names it.",
+    ),
+]
 CallbackNumbers = Annotated[
     str,
     typer.Option(

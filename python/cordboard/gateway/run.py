@@ -53,6 +53,7 @@ async def run_gateway(
     decided_at: DecidedAt | None = None,
     webhook_secrets: Mapping[str, Sequence[str]] | None = None,
     behind_proxy: bool = False,
+    public_url: str | None = None,
     callback_numbers: str = "",
     doors: Sequence[Door] = (),
     probed: Callable[[Callable[[], str]], None] | None = None,
@@ -62,7 +63,7 @@ async def run_gateway(
     `ready` hears the HTTP port once contacts are taken. `name` tells apart gateways that share a vault; keep it over restarts.
     `expected_wait_ms` says what to tell customers who wait in a queue of which the router says nothing. `decided_at` tells of a
     fact that the router may have forgotten whether the journal has it already. `webhook_secrets`: one or two a webhook.
-    `behind_proxy`: clients' addresses are in X-Forwarded-For.
+    `behind_proxy`: clients' addresses are in X-Forwarded-For. `public_url`: scheme and host by which customers reach the gateway.
     `callback_numbers`: whose numbers the public may have calls promised to; none: no callbacks over HTTP.
     `probed` is given what says why no contacts can be taken at a moment, as /readyz does (empty: they can).
     Raises ConfigurationError if it cannot listen.
@@ -73,7 +74,7 @@ async def run_gateway(
         probed(gateway.unready)
     routes = [
         *availability_routes(gateway.turnstile, limits, allowed_origins, behind_proxy=behind_proxy),
-        *callback_routes(gateway.bookings, limits, allowed_origins, behind_proxy=behind_proxy),
+        *callback_routes(gateway.bookings, limits, allowed_origins, behind_proxy=behind_proxy, public_url=public_url),
         *form_routes(gateway.entrances[FORM], limits, gateway.filling, behind_proxy=behind_proxy),
         *recording_routes(gateway.recordings, limits, allowed_origins, behind_proxy=behind_proxy),
         *webhook_routes(gateway.entrances[WEBHOOK], limits, webhook_secrets or {}),

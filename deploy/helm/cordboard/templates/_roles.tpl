@@ -166,6 +166,10 @@ ports:
 - name: CORDBOARD_BEHIND_PROXY
   value: "true"
 {{- end }}
+{{- with .Values.gateway.publicUrl }}
+- name: CORDBOARD_PUBLIC_URL
+  value: {{ . | quote }}
+{{- end }}
 {{- with .Values.gateway.callbackNumbers }}
 - name: CORDBOARD_CALLBACK_NUMBERS
   value: {{ . | quote }}

@@ -53,11 +53,13 @@ T = TypeVar("T")
 
 
 class CallbackDesk:
-    """HTTP's side of the bookings."""
+    """HTTP's side of the bookings. `public_url`: how customers reach it; None: as whoever asks names it."""
 
-    def __init__(self, bookings: Bookings, limits: Limits, origins: Collection[str], *, behind_proxy: bool) -> None:
+    def __init__(
+        self, bookings: Bookings, limits: Limits, origins: Collection[str], *, behind_proxy: bool, public_url: str | None
+    ) -> None:
         self._bookings, self._limits = bookings, limits
-        self._origins, self._behind_proxy = origins, behind_proxy
+        self._origins, self._behind_proxy, self._public_url = origins, behind_proxy, public_url
         self._page = CallbackPage()
         self._bodies = Room(limits.bodies)
         self._looks = TokenBuckets(limits.looks_per_s, limits.looks_burst)
@@ -125,7 +127,8 @@ class CallbackDesk:
     def calendar(self, request: Request[Any, Any, Any], token: str) -> Response[Any]:
         if (late := self._too_fast(request, self._looks)) is not None:
             return late
-        file = self.calendar_file(*self._bookings.holding(token), base_of(request, behind_proxy=self._behind_proxy))
+        base = self._public_url or base_of(request, behind_proxy=self._behind_proxy)
+        file = self.calendar_file(*self._bookings.holding(token), base)
         disposition = f'attachment; filename="{file.name}"'
         return Response(file.data, media_type=file.media_type, headers=HEADERS | {"content-disposition": disposition})
 
@@ -257,10 +260,10 @@ class CallbackDesk:
 
 
 def callback_routes(
-    bookings: Bookings, limits: Limits, origins: Collection[str], *, behind_proxy: bool
+    bookings: Bookings, limits: Limits, origins: Collection[str], *, behind_proxy: bool, public_url: str | None
 ) -> Sequence[HTTPRouteHandler]:
     """`/callbacks/<entry point>`, its `/slots`, `/callbacks/manage/<token>` with `/slots` and `/callback.ics`."""
-    desk = CallbackDesk(bookings, limits, origins, behind_proxy=behind_proxy)
+    desk = CallbackDesk(bookings, limits, origins, behind_proxy=behind_proxy, public_url=public_url)
     caught: Any = {CordboardError: desk.refuse, HTTPException: refuse_http}
 
     @get("/callbacks/{name:str}/slots", sync_to_thread=False, exception_handlers=caught, summary="Slots with room for a callback")
