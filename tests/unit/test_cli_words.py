@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from cordboard.cli import calls, quarantine
 from cordboard.cli.commands import COMMANDS, Commands
 from cordboard.cli.contacts import named, state_word, topic_word
-from cordboard.cli.instants import parse_instant, parse_span
+from cordboard.cli.instants import instant, parse_instant, parse_span
 from cordboard.cli.parking import files
 from cordboard.cli.topics import row, share
 from cordboard.client import Client, ClientError
@@ -37,6 +37,7 @@ from cordboard.vault.kek import load_kek
 )
 def test_instants_are_utc_unless_they_say_otherwise(text: str, at_ms: int) -> None:
     assert parse_instant(text) == at_ms
+    assert parse_instant(instant(at_ms)) == at_ms if at_ms else not instant(at_ms), "what is shown can be given"
 
 
 def test_a_history_whose_database_fails_is_one_line(tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ def test_what_cannot_be_read_is_refused_with_what_to_write(reads: object, text: 
 def test_a_state_says_why() -> None:
     assert state_word(Contact(state=CONTACT_STATE_ENDED, end_reason="completed")) == "ended (completed)"
     parked = Contact(state=CONTACT_STATE_PARKED, park=Park(kind=PARK_KIND_THIRD_PARTY, until_ms=86_400_000))
-    assert state_word(parked) == "parked (third_party, until 1970-01-02 00:00:00.000)"
+    assert state_word(parked) == "parked (third_party, until 1970-01-02 00:00:00.000Z)"
 
 
 def test_a_corrected_topic_shows_the_first_one() -> None:

@@ -6,8 +6,8 @@ import typer
 from rich.markup import escape
 
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import instant, plain
-from cordboard.cli.instants import parse_instant
+from cordboard.cli.contacts import plain
+from cordboard.cli.instants import instant, parse_instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, print_json, print_table
 from cordboard.v1.board_service_pb2 import AgentRow, ChannelLoad
 from cordboard.v1.types_pb2 import Presence

@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import instant, plain
-from cordboard.cli.instants import parse_instant
+from cordboard.cli.contacts import plain
+from cordboard.cli.instants import instant, parse_instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, print_json, print_table
 from cordboard.cli.promises import promise_plain
 from cordboard.client import Customer, Promise
@@ -164,7 +164,7 @@ def say_promise(promise: Promise, as_json: bool) -> None:
         print_json(promise_plain(promise))
         return
     window = f"between {instant(promise.from_ms)} and {instant(promise.until_ms)}"
-    console.print(f"{promise.contact_id}  promised for [bold]{instant(promise.due_ms)}[/], {window} (UTC)", soft_wrap=True)
+    console.print(f"{promise.contact_id}  promised for [bold]{instant(promise.due_ms)}[/], {window}", soft_wrap=True)
 
 
 def instant_given(text: str) -> int:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from rich.markup import escape
 
 from cordboard.cli.hints import HINTS
+from cordboard.cli.instants import instant
 from cordboard.cli.output import fail, stderr
 from cordboard.client import Client, ClientError
 from cordboard.errors import CordboardError
@@ -48,8 +48,7 @@ def call(target: str, work: Callable[[Client], Awaitable[T]]) -> T:
         wrong = [f"{field}: {message}" for field, message in error.violations.items()]
         details = "".join(f"\n  {each}" for each in wrong if each not in error.message)
         if error.alternatives_ms:
-            free = (datetime.fromtimestamp(at_ms / 1_000, UTC) for at_ms in error.alternatives_ms)
-            details += f"\n  could be had: {', '.join(at.strftime('%Y-%m-%d %H:%M') for at in free)} (UTC)"
+            details += f"\n  could be had: {', '.join(map(instant, error.alternatives_ms))}"
         hint = f"\n  {HINTS[error.reason]}" if error.reason in HINTS else ""
         fail(escape(f"{error.message}{f' ({error.reason})' if error.reason else ''}{details}{hint}"))
     except PolicyErrors:

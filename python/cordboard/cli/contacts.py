@@ -1,7 +1,6 @@
 """`cordboard contacts …` and `cordboard timeline`: one contact and many, from the history."""
 
 import json
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ from google.protobuf.json_format import MessageToDict
 from rich.markup import escape
 
 from cordboard.cli.calls import call
+from cordboard.cli.instants import instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json, print_table
 from cordboard.client import Client, NewContact
 from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, TimelineEntry
@@ -170,7 +170,7 @@ def named(entry: TimelineEntry) -> str:
 
 
 def state_word(contact: Contact) -> str:
-    """`ended (completed)`, `parked (customer, until 2026-11-22 09:00:00.000)`, `queued` …"""
+    """`ended (completed)`, `parked (customer, until 2026-11-22 09:00:00.000Z)`, `queued` …"""
     word = ContactState.Name(contact.state).removeprefix("CONTACT_STATE_").lower()
     if contact.HasField("park"):
         kind = ParkKind.Name(contact.park.kind).removeprefix("PARK_KIND_").lower()
@@ -184,18 +184,13 @@ def step_word(step: NextStep) -> str:
 
 
 def steps_word(steps: NextSteps) -> str:
-    """`callback orders, message (closing, until 2026-11-22 09:00:00.000)`."""
+    """`callback orders, message (closing, until 2026-11-22 09:00:00.000Z)`."""
     return f"{', '.join(map(step_word, steps.steps))} ({steps.cause}, until {instant(steps.until_ms)})"
 
 
 def topic_word(contact: Contact) -> str:
     """`boots (was shoes)`, `boots`, or nothing."""
     return f"{contact.topic} (was {contact.topic_first})" if contact.topic_first not in ("", contact.topic) else contact.topic
-
-
-def instant(at_ms: int) -> str:
-    """UTC to the millisecond, as the journal has it."""
-    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] if at_ms else ""
 
 
 def plain(message: Any) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import typer
 from rich.markup import escape
 
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import instant, plain
+from cordboard.cli.contacts import plain
+from cordboard.cli.instants import instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, fail, print_json, print_table
 from cordboard.client import Client, ClientError
 from cordboard.client.customers import Whom

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import instant
+from cordboard.cli.instants import instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, print_json, print_table
 from cordboard.policy.duration import format_duration
 from cordboard.v1.availability_service_pb2 import Door, DoorState
@@ -24,7 +24,7 @@ def doors(
     if as_json:
         print_json({"doors": [_plain(door) for door in found.doors], "at_ms": found.at_ms})
         return
-    print_table("doors (UTC)", COLUMNS, [_row(door) for door in found.doors], right=("expected wait", "turned away"))
+    print_table("doors", COLUMNS, [_row(door) for door in found.doors], right=("expected wait", "turned away"))
 
 
 def door_state(door: Door) -> str:

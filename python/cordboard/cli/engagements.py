@@ -5,7 +5,8 @@ from typing import Annotated, Literal, cast
 import typer
 
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import ContactArgument, holder, instant, plain
+from cordboard.cli.contacts import ContactArgument, holder, plain
+from cordboard.cli.instants import instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, print_json
 from cordboard.client import Client
 from cordboard.v1.engagement_service_pb2 import (

@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import ContactArgument, instant, plain
-from cordboard.cli.instants import parse_instant
+from cordboard.cli.contacts import ContactArgument, plain
+from cordboard.cli.instants import instant, parse_instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, print_json, print_table
 from cordboard.v1.explain_service_pb2 import Obstacle
 

@@ -1,4 +1,4 @@
-"""Instants as people give them on the command line."""
+"""Instants as people give them on the command line, and read them there."""
 
 from datetime import UTC, datetime, tzinfo
 
@@ -26,3 +26,8 @@ def parse_span(text: str) -> int:
         return parse_duration(text)
     except NotADuration as error:
         raise typer.BadParameter(f"{text!r} is no duration: {error.suggestion}") from error
+
+
+def instant(at_ms: int) -> str:
+    """UTC to the millisecond, as the journal has it: what `parse_instant` reads. Empty for 0."""
+    return f"{datetime.fromtimestamp(at_ms / 1_000, UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + "Z" if at_ms else ""

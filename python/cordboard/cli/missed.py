@@ -6,13 +6,14 @@ import typer
 
 from cordboard.cli.callbacks import At, Exact, RequestId, Within, hours_given, instant_given, say_promise
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import instant, plain
+from cordboard.cli.contacts import plain
+from cordboard.cli.instants import instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, print_json, print_table
 from cordboard.client import Client
 from cordboard.client.callbacks import NewCallback
 from cordboard.v1.callback_service_pb2 import MissedContact
 
-COLUMNS = ("contact", "missed (UTC)", "queue", "channel", "why", "topic", "entry point", "since")
+COLUMNS = ("contact", "missed", "queue", "channel", "why", "topic", "entry point", "since")
 
 
 def missed(
@@ -34,7 +35,7 @@ def missed(
         (one.contact_id, instant(one.missed_at_ms), one.queue, one.channel, _why(one), one.topic, one.entry_point, _since(one))
         for one in found
     ]
-    print_table("came in vain (UTC)", COLUMNS, rows)
+    print_table("came in vain", COLUMNS, rows)
     if not found:
         console.print("nobody is to be called")
 

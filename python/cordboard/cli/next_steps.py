@@ -7,7 +7,8 @@ from rich.markup import escape
 
 from cordboard.cli.callbacks import At, Exact, RequestId, Within, hours_given, instant_given
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import ContactArgument, instant, plain, step_word
+from cordboard.cli.contacts import ContactArgument, plain, step_word
+from cordboard.cli.instants import instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, print_json
 from cordboard.cli.promises import promise_plain
 from cordboard.client import Customer
@@ -62,13 +63,13 @@ def choose(
         print_json({**plain(done), **({"promise": promise_plain(done.promise)} if done.HasField("promise") else {})})
         return
     follows = f", [bold]{done.successor_contact_id}[/] goes on with it" if done.successor_contact_id else ""
-    when = f", promised for {instant(done.promise.due_ms)} (UTC)" if done.HasField("promise") else ""
+    when = f", promised for {instant(done.promise.due_ms)}" if done.HasField("promise") else ""
     console.print(f"{escape(step_word(done.taken))}{follows}{when}", soft_wrap=True)
 
 
 def outcome(found: NextSteps) -> str:
     if found.open:
-        return f"one can be chosen until {instant(found.until_ms)} (UTC)"
+        return f"one can be chosen until {instant(found.until_ms)}"
     if not found.HasField("taken"):
         return "not needed any more: an agent took the contact, it was moved, or is over"
     by = "the customer chose" if found.taken_by == "customer" else "nobody chose in time:"

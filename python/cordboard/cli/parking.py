@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import ContactArgument, holder, instant, plain
-from cordboard.cli.instants import parse_instant, parse_span
+from cordboard.cli.contacts import ContactArgument, holder, plain
+from cordboard.cli.instants import instant, parse_instant, parse_span
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, fail, print_json, print_table
 from cordboard.client import Client, Message
 from cordboard.v1.agent_service_pb2 import ParkContactResponse

@@ -6,9 +6,9 @@ import typer
 from rich.markup import escape
 
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import instant, plain
+from cordboard.cli.contacts import plain
 from cordboard.cli.days import Period
-from cordboard.cli.instants import parse_instant
+from cordboard.cli.instants import instant, parse_instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json, print_table
 from cordboard.client import Client, Promise, PromiseFilter
 from cordboard.v1.callback_service_pb2 import DialMode, GetPromiseBoardResponse, PromiseDay, PromiseState
@@ -61,7 +61,7 @@ def list_promises(
         print_json([promise_plain(promise) for promise in found])
         return
     rows = [promise_row(promise, now_ms) for promise in found]
-    print_table(f"{len(rows)} promises (UTC)", COLUMNS, rows, right=("attempts", "in"))
+    print_table(f"{len(rows)} promises", COLUMNS, rows, right=("attempts", "in"))
 
 
 @promises_app.command()
@@ -77,9 +77,9 @@ def show(
         print_json(said)
         return
     for name, value in said.items():
-        shown = f"{instant(value)} (UTC)" if name.endswith(("_at_ms", "due_ms", "from_ms", "until_ms")) else value
+        shown = instant(value) if name.endswith(("_at_ms", "due_ms", "from_ms", "until_ms")) else value
         if name == "alternatives_ms":
-            shown = f"{', '.join(instant(at_ms) for at_ms in value)} (UTC)"
+            shown = ", ".join(map(instant, value))
         console.print(f"[cyan]{name.removesuffix('_ms'):>20}[/]  {escape(str(shown))}", soft_wrap=True)
 
 

@@ -8,7 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import instant, plain
+from cordboard.cli.contacts import plain
+from cordboard.cli.instants import instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, print_json
 from cordboard.v1.board_service_pb2 import QueueRow
 

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from cordboard.cli.calls import call
-from cordboard.cli.contacts import ContactArgument, instant, plain
+from cordboard.cli.contacts import ContactArgument, plain
+from cordboard.cli.instants import instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, print_json
 
 By = Annotated[str, typer.Option("--by", help="Person id of the supervisor who orders it; stands in the timeline.")]
