@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from cordboard.events.policy import ChannelProfile, Policy, QueuePolicy
 from tests.property.naive_state import Agent, Contact, Exclusion, Work
 
+EMERGENCY = 0
+"""The class that goes before everything else."""
+
 
 class Matching:
     """The state and the questions that matching asks of it."""
@@ -131,7 +134,9 @@ class Matching:
         return any(self.rank(other, contact) < rank for other in self.agents if self.present(other, contact))  # type: ignore[operator]
 
     def reserved_elsewhere(self, agent: Agent, contact: Contact) -> bool:
-        return any(other.reserved == agent.id for other in self.contacts if other is not contact)
+        """An emergency waits for no reservation but that of another one."""
+        others = [other for other in self.contacts if other.reserved == agent.id and other is not contact]
+        return any(contact.key.klass != EMERGENCY or other.key.klass == EMERGENCY for other in others)
 
     def prefers(self, contact: Contact) -> bool:
         return contact.prefer_until_ms is not None and self.at_ms < contact.prefer_until_ms
@@ -232,14 +237,25 @@ class Matching:
         return able
 
     def contacts_for(self, agent: Agent, besides: Contact | None = None) -> list[Contact]:
-        """The one the agent is reserved for, a promised call for which somebody is held, one that a floor asks for; then by (rank,
-        key), or by the key alone."""
+        """The one the agent is reserved for, a promised call for which somebody is held (each behind the emergencies
+        that stand before it), one that a floor asks for; then by (rank, key), or by the key alone."""
         able = [contact for contact in self.contacts if contact is not besides and self.may(contact, agent)]
         able.sort(key=lambda contact: (0 if self.policy.freed_agent == "key" else self.rank(agent, contact), order(contact)))
-        floored = [contact for contact in able if self.floor_asks(agent, contact)]
-        held = sorted((contact for contact in able if self.is_held_here(agent, contact)), key=order)
-        first = [contact for contact in able if contact.reserved == agent.id] or held[:1] or floored[:1]
+        first = self.kept_for(agent, able)
+        if first and first[0].key.klass != EMERGENCY:
+            first = [*(contact for contact in able[: able.index(first[0])] if contact.key.klass == EMERGENCY), *first]
+        if not first and not self.is_reserved(agent):
+            first = [contact for contact in able if self.floor_asks(agent, contact)][:1]
         return [*first, *(contact for contact in able if contact not in first)]
+
+    def kept_for(self, agent: Agent, able: list[Contact]) -> list[Contact]:
+        """The one, if any, that the agent is to take before others."""
+        if self.is_reserved(agent):
+            return [contact for contact in able if contact.reserved == agent.id]
+        return sorted((contact for contact in able if self.is_held_here(agent, contact)), key=order)[:1]
+
+    def is_reserved(self, agent: Agent) -> bool:
+        return any(contact.reserved == agent.id for contact in self.contacts)
 
     def is_held_here(self, agent: Agent, contact: Contact) -> bool:
         """Somebody is held for a call that is promised in one of the agent's queues: whoever is free first makes it."""

@@ -48,7 +48,7 @@ class Reasons(Visits):
         if contact.reserved == agent.id or self.is_held_here(agent, contact):
             return None, "reserved"
         others = self.contacts_for(agent, besides=contact)
-        if self.floor_asks(agent, contact):
+        if self.floor_asks(agent, contact) and not self.is_reserved(agent) and not self.kept_for(agent, others):
             return others[0].id if others else None, "floor"
         if not others:
             return None, "only"

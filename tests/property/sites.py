@@ -87,6 +87,8 @@ def of_channel(choices: "Choices", channel: ChannelProfile) -> ChannelProfile:
     )
     if choices.chance(30):
         channel = replace(channel, last_offer_before_ms=choices.pick([500, 2_500]))
+    if choices.chance(10):
+        channel = replace(channel, klass=0)
     return channel
 
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use crate::index::{Among, Who};
-use crate::rules::Rules;
+use crate::rules::{Rules, EMERGENCY_CLASS};
 use crate::site::Site;
 use crate::state::{Agent, Contact, Enabled, Work, WORK_MAX};
 use crate::words::{Id, Name, Presence, Requirement};
@@ -120,7 +120,7 @@ impl Site {
 
     /// The same of an agent that is at hand. Where a queue drains most are reserved, which is told soonest.
     pub(crate) fn may_offer_to<'a>(&'a self, contact: &'a Contact, id: &Id, agent: &Agent, asked: &Asked<'a>) -> bool {
-        reserved_elsewhere(contact, id, agent).is_none() && self.hindrance_to(contact, id, agent, asked).is_none()
+        self.reserved_elsewhere(contact, id, agent).is_none() && self.hindrance_to(contact, id, agent, asked).is_none()
     }
 
     /// Every question of an offer, at this moment. Asked of a contact that waits.
@@ -132,7 +132,7 @@ impl Site {
     fn hindrance_to<'a>(&'a self, contact: &'a Contact, id: &Id, agent: &Agent, asked: &Asked<'a>) -> Option<Hindrance<'a>> {
         self.unsuitable(contact, id, agent, asked.now_ms)
             .or_else(|| without_room(agent, &contact.channel, self.rules()))
-            .or_else(|| reserved_elsewhere(contact, id, agent))
+            .or_else(|| self.reserved_elsewhere(contact, id, agent))
             .or_else(|| self.untimely(contact, id, agent, asked))
     }
 
@@ -182,6 +182,18 @@ impl Site {
             Some(enabled) if !enabled.on => Some(Hindrance::ChannelOff),
             Some(_) => None,
         }
+    }
+
+    /// The agent takes another contact before anything else but emergencies.
+    fn reserved_elsewhere(&self, contact: &Contact, id: &Id, agent: &Agent) -> Option<Hindrance<'static>> {
+        let other = agent.reserved.filter(|_| contact.course.reserved != Some(*id))?;
+        let waits = contact.key.klass != EMERGENCY_CLASS || !self.yields_to_emergencies(&other);
+        waits.then_some(Hindrance::Reserved)
+    }
+
+    /// An agent who is reserved for this contact takes emergencies all the same. Up to level 3 nothing else, and for an emergency neither.
+    pub(crate) fn yields_to_emergencies(&self, reserved: &Id) -> bool {
+        self.state.levels.is(4) && self.contact(reserved).is_some_and(|contact| contact.key.klass != EMERGENCY_CLASS)
     }
 
     /// From `reoffer_from_ms` on a pair is excluded only as long as another eligible agent is present.
@@ -296,11 +308,6 @@ fn unsuited<'a>(agent: &Agent, contact: &'a Contact) -> Option<Hindrance<'a>> {
         Some(enabled) if !enabled.on => Some(Hindrance::ChannelOff),
         Some(_) => contact.requirements.iter().find(|need| !agent.meets(need)).map(Hindrance::Skill),
     }
-}
-
-/// The agent takes another contact before anything else.
-fn reserved_elsewhere(contact: &Contact, id: &Id, agent: &Agent) -> Option<Hindrance<'static>> {
-    (agent.reserved.is_some() && contact.course.reserved != Some(*id)).then_some(Hindrance::Reserved)
 }
 
 /// A limit is exceeded already, or would be even if what gives way to the channel did.

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use crate::hindrance::Asked;
 use crate::index::{Among, Who};
 use crate::lines::Band;
-use crate::rules::Rules;
+use crate::rules::{Rules, EMERGENCY_CLASS};
 use crate::site::Site;
 use crate::state::{Agent, Contact};
 use crate::strategy::Standing;
@@ -39,6 +39,14 @@ struct Turn {
 
 /// A queue, and the class in it that members are to be kept on.
 type Floor<'a> = (&'a Name, u8);
+
+/// Which contacts an agent looks at.
+#[derive(Clone, Copy)]
+enum Of<'a> {
+    All,
+    Floors(&'a [Floor<'a>]),
+    Emergencies,
+}
 
 /// The first two in an agent's order, by slot.
 type Heads = [Option<(Turn, u32)>; 2];
@@ -109,13 +117,21 @@ impl Site {
             return None;
         }
         let agent = self.state.agents.at(slot)?;
-        if let Some(reserved) = agent.reserved {
-            return self.reserved_contact(id, reserved, now_ms);
+        let looking = Looking { id, slot, agent, free, now_ms };
+        let kept = match agent.reserved {
+            Some(reserved) => self.reserved_contact(id, reserved, now_ms),
+            None => self.held_contact(id, agent, now_ms),
+        };
+        if let Some(reserved) = agent.reserved.or(kept.map(|kept| kept.contact)) {
+            return self.emergency_before(&looking, (reserved, kept)).or(kept);
         }
-        if let Some(held) = self.held_contact(id, agent, now_ms) {
-            return Some(held);
-        }
-        let (floored, [first, next]) = self.first_contacts(&Looking { id, slot, agent, free, now_ms });
+        let (floored, heads) = self.first_contacts(&looking);
+        self.chosen(&looking, floored, heads)
+    }
+
+    /// The first of the heads, and why.
+    fn chosen(&self, looking: &Looking<'_>, floored: bool, [first, next]: Heads) -> Option<Match> {
+        let Looking { id, agent, now_ms, .. } = *looking;
         let (turn, found) = first?;
         let contact = self.state.contacts.at(found)?;
         let named = |slot| self.index.queueing.standing(slot).map(|(id, _)| id);
@@ -129,6 +145,23 @@ impl Site {
             (OfferCause::Routed, Why { runner_up: next.and_then(|(_, next)| named(next)), decided, ..why })
         };
         Some(Match { contact: named(found)?, agent: id, rank, cause, why })
+    }
+
+    /// An emergency that stands before the one that the agent is to take, or the first of them if that one cannot be had now.
+    fn emergency_before(&self, looking: &Looking<'_>, (reserved, kept): (Id, Option<Match>)) -> Option<Match> {
+        if !self.yields_to_emergencies(&reserved) {
+            return None;
+        }
+        let [first, second] = self.first_among(looking, Of::Emergencies);
+        let kept = kept.and_then(|kept| {
+            let slot = self.state.contacts.slot(&kept.contact)?;
+            let rank = if self.rules().is_some_and(Rules::by_rank) { kept.rank } else { 0 };
+            Some((Turn { rank, key: self.state.contacts.at(slot)?.key }, slot))
+        });
+        if first > kept && kept.is_some() {
+            return None;
+        }
+        self.chosen(looking, false, [first, [second, kept].into_iter().flatten().min()])
     }
 
     /// The one an agent is reserved for.
@@ -156,14 +189,14 @@ impl Site {
     fn first_contacts(&self, looking: &Looking<'_>) -> (bool, Heads) {
         let floors = self.floors(looking.agent);
         if floors.is_empty() {
-            return (false, self.first_among(looking, None));
+            return (false, self.first_among(looking, Of::All));
         }
-        let [first, second] = self.first_among(looking, Some(&floors));
+        let [first, second] = self.first_among(looking, Of::Floors(&floors));
         if second.is_some() {
             return (true, [first, second]);
         }
         let chosen = first.map(|(_, contact)| contact);
-        let usual = self.first_among(looking, None).into_iter().flatten();
+        let usual = self.first_among(looking, Of::All).into_iter().flatten();
         let mut after = usual.filter(|(_, contact)| Some(*contact) != chosen);
         (chosen.is_some(), if chosen.is_some() { [first, after.next()] } else { [after.next(), after.next()] })
     }
@@ -202,8 +235,8 @@ impl Site {
         standings
     }
 
-    /// The first two of all contacts, or of those on whom a floor keeps members.
-    fn first_among<'a>(&'a self, looking: &Looking<'_>, floors: Option<&[Floor<'_>]>) -> Heads {
+    /// The first two of all contacts, or of some.
+    fn first_among<'a>(&'a self, looking: &Looking<'_>, of: Of<'_>) -> Heads {
         let Looking { id, slot, agent, now_ms, .. } = *looking;
         let by_rank = self.rules().is_some_and(Rules::by_rank);
         let channels = agent.channels.len();
@@ -214,7 +247,7 @@ impl Site {
                 let rank = if by_rank { *rank } else { 0 };
                 for channel in (0..channels).filter(|bit| free & (1 << bit) != 0) {
                     let door = (slot, queue * channels + channel);
-                    self.each_band((name, rank), agent, floors, |band| {
+                    self.each_band((name, rank), agent, of, |band| {
                         self.index.queueing.best(door, (rank, band), takes, &mut best);
                     });
                 }
@@ -222,13 +255,16 @@ impl Site {
             best.map(|choice| choice.map(|(rank, _, contact)| (rank, contact)))
         };
         let asked = Asked::at(self, now_ms);
-        let counts = |contact: &Contact| floors.is_none_or(|floors| floors.contains(&(&contact.queue, contact.key.klass)));
-        // There is room on these channels, and the agent is reserved for nobody.
+        let counts = |contact: &Contact| match of {
+            Of::All | Of::Emergencies => true,
+            Of::Floors(floors) => floors.contains(&(&contact.queue, contact.key.klass)),
+        };
+        // There is room on these channels, and the agent is reserved for nobody, or these go before.
         let may_have = |contact: &'a Contact| self.hindrance_but_room(contact, &id, agent, &asked).is_none();
         // Mostly the lines know all there is to know, and the contact need not be looked at.
         let takes = |contact: u32| {
             let record = || self.state.contacts.at(contact);
-            let open = floors.is_none() && self.index.queueing.is_open(contact);
+            let open = !matches!(of, Of::Floors(_)) && self.index.queueing.is_open(contact);
             debug_assert!(!open || record().is_some_and(may_have), "the lines differ from the rules");
             open || record().is_some_and(|contact| counts(contact) && may_have(contact))
         };
@@ -253,10 +289,14 @@ impl Site {
         leaving.fold(free, |free, (bit, _)| free & !(1_u32 << bit))
     }
 
-    /// What of a queue is looked at: all, or the classes of the floors. A contact that waits in several queues has the least rank of them: if that
+    /// What of a queue is looked at: all, emergencies, or the classes of the floors. A contact that waits in several queues has the least rank of them: if that
     /// may be another's than its own queue's, this one is looked at too.
-    fn each_band(&self, (queue, rank): (&Name, u8), agent: &Agent, floors: Option<&[Floor<'_>]>, mut look: impl FnMut(Band)) {
-        let Some(floors) = floors else { return look(Band::ALL) };
+    fn each_band(&self, (queue, rank): (&Name, u8), agent: &Agent, of: Of<'_>, mut look: impl FnMut(Band)) {
+        let floors = match of {
+            Of::All => return look(Band::ALL),
+            Of::Emergencies => return look(Band::of(EMERGENCY_CLASS)),
+            Of::Floors(floors) => floors,
+        };
         let ranked = self.index.queueing.any_spread() && self.rules().is_some_and(Rules::by_rank);
         let lower = |floored: &Name| ranked && agent.memberships.get(floored).is_some_and(|own| rank < *own);
         for (_, klass) in floors.iter().filter(|(floored, _)| *floored == queue || lower(floored)) {

@@ -13,6 +13,8 @@ use crate::words::{
     Requirement, SlaPolicy, StepKind, ThresholdAction,
 };
 
+/// What goes before everything else.
+pub(crate) const EMERGENCY_CLASS: u8 = 0;
 /// What nobody waits for at the other end.
 const DEFERRABLE_CLASS: u8 = 3;
 /// Classes up to this one are of contacts that cannot be put off.
