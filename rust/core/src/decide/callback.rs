@@ -8,7 +8,7 @@ use crate::state::{Contact, Phase, Promise};
 use crate::turn::Turn;
 use crate::words::{
     CallbackCancelled, CallbackDeclined, CallbackRequested, CallbackRescheduled, ContactEnded, DeclineReason, EndReason, EndedBy,
-    Hours, Id, Name, PromiseKind, PromiseMade, PromiseOutcome, Requirement, RevokeReason, VisitOutcome,
+    Hours, Id, Key, Name, PromiseKind, PromiseMade, PromiseOutcome, Requirement, RevokeReason, VisitOutcome,
 };
 
 /// So many calls may be promised to one customer at a time.
@@ -127,11 +127,7 @@ impl Turn<'_> {
             from_ms: window.from_ms,
             until_ms: window.until_ms,
             slot_ms: policy.slot_ms,
-            key: fact
-                .waiting
-                .filter(|_| fact.kind == PromiseKind::HoldPlace)
-                .and_then(|id| self.site.contact(&id))
-                .map(Contact::own_key),
+            key: self.kept_key(&fact),
             queue: fact.queue,
             requirements: fact.requirements,
             priority: fact.priority,
@@ -148,6 +144,14 @@ impl Turn<'_> {
             waiting: fact.waiting,
             replaces: None,
         })
+    }
+
+    /// The place in line that is kept, with the priority of the promise.
+    fn kept_key(&self, fact: &CallbackRequested) -> Option<Key> {
+        let contact = self.site.contact(&fact.waiting.filter(|_| fact.kind == PromiseKind::HoldPlace)?)?;
+        let own = contact.own_key();
+        let rules = self.rules().filter(|_| self.site.state.levels.is(4));
+        Some(rules.map_or(own, |rules| rules.reprioritised(own, contact.priority, fact.priority)))
     }
 
     /// The contact that waits goes on as the promise.
