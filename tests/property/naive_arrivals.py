@@ -6,7 +6,7 @@ from cordboard.events.bounds import Key
 from cordboard.events.policy import QueuePolicy
 from tests.property.naive_comings import Comings
 from tests.property.naive_plan import PRIORITY_MAX
-from tests.property.naive_state import Contact, Matter, Place
+from tests.property.naive_state import Contact, Matter, Place, Promise
 from tests.property.naive_waiting import WAITING, merged
 
 PREFERRED_MAX = 8
@@ -53,7 +53,7 @@ class Arrivals(Comings):
             self.enter(contact, None)
         else:
             self.arrivals -= 1  # it has the number of the one before
-            self.resume(contact, place)
+            self.resume(contact, place, held)
         if promise is not None:
             self.record(e.ContactLinked(at_ms=self.moment, other=promise.contact, cause="promised"), contact.id)
         if twin is not None and (promise is None or promise.contact != twin.id):
@@ -108,9 +108,12 @@ class Arrivals(Comings):
             return None
         return self.places.pop((contact.customer, contact.channel))
 
-    def resume(self, contact: Contact, place: Place) -> None:
+    def resume(self, contact: Contact, place: Place, promise: Promise | None) -> None:
         contact.state, contact.entered_ms = "queued", self.moment
         contact.key, contact.target_ms, contact.priority = place.key, place.target_ms, place.priority
+        if promise is not None and self.returning(promise) == "merge":
+            priority = max(place.priority, self.now_of(promise)[0])
+            contact.key, contact.priority = self.moved(contact, priority), priority
         contact.prefer_until_ms = self.at_ms + self.policy.prefer_ms if contact.preferred else None
         contact.resumes = place.contact
         self.queued(contact, place.queued_at_ms, None)

@@ -99,13 +99,13 @@ impl Turn<'_> {
             priority,
             until_ms: 0,
         };
-        let place = past.place.as_ref().unwrap_or(&new);
+        let place = past.place.clone().map_or(new, |place| self.merged_place(place, past.promised, rules));
         let preferred = self.owner_first(fact.preferred, past.owner);
         Some(ContactQueued {
             at_ms: self.t_ms,
             visit: 1,
-            queue: place.queue.clone(),
             key: self.merged_key(place.key, &place.queue, past.promised),
+            queue: place.queue,
             queued_at_ms: place.queued_at_ms,
             target_ms: place.target_ms,
             requirements: Rules::requirements(&fact.requirements, queue),
@@ -133,6 +133,13 @@ impl Turn<'_> {
             resumes: past.place.as_ref().map(|place| place.contact),
             matter: past.matter,
         })
+    }
+
+    /// The place that is taken up again, with the priority of the promise that the contact goes on with, if that is higher.
+    fn merged_place(&self, place: KeptPlace, promised: Option<Promised>, rules: &Rules) -> KeptPlace {
+        let Some((_, promise)) = self.merges(promised) else { return place };
+        let priority = place.priority.max(promise.priority);
+        KeptPlace { key: rules.reprioritised(place.key, place.priority, priority), priority, ..place }
     }
 
     fn owner_first(&self, mut preferred: Vec<Id>, owner: Option<Id>) -> Vec<Id> {

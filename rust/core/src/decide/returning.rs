@@ -49,7 +49,7 @@ impl Turn<'_> {
         Some(Promised { contact, returning })
     }
 
-    fn merges(&self, promised: Option<Promised>) -> Option<(Id, &Promise)> {
+    pub(super) fn merges(&self, promised: Option<Promised>) -> Option<(Id, &Promise)> {
         let promised = promised.filter(|promised| promised.returning == Returning::Merge)?;
         Some((promised.contact, self.promise(&promised.contact)?))
     }
