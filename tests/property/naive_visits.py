@@ -74,9 +74,10 @@ class Visits(Returning, ABC):
             contact.waits_parked = False
 
     def bring_back(self, contact: Contact, by: Any) -> None:
-        """A new visit with the old key; the owner first."""
+        """A new visit with the old key; the owner first, unless the contact gave way and has waited for them in vain."""
         self.park_over(contact, by)
-        owner = next((agent for agent in self.agents if agent.id == contact.owner), None)
+        waited = contact.parked_kind == "interrupted" and by == "deadline"
+        owner = None if waited else next((agent for agent in self.agents if agent.id == contact.owner), None)
         contact.preferred, contact.returned = ([], False) if owner is None else ([owner.id], True)
         contact.prefer_until_ms = None if owner is None else self.at_ms + self.policy.owner_ms
         self.wait_again(contact, None)

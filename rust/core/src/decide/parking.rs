@@ -58,7 +58,8 @@ impl Turn<'_> {
         self.return_parked(fact.contact, by);
     }
 
-    /// Back to its queue with its old key. Its owner is preferred, unless nobody knows that agent any more.
+    /// Back to its queue with its old key. Its owner is preferred, unless nobody knows that agent any more, or a more pressing contact has kept
+    /// them from it for as long as it is to wait for them.
     pub(crate) fn return_parked(&mut self, id: Id, by: ParkEndedBy) {
         let Some(contact) = self.site.contact(&id).cloned() else { return };
         let Some(owner) = contact.phase.owner() else { return };
@@ -66,7 +67,8 @@ impl Turn<'_> {
         self.end_visit(id, &contact, VisitOutcome::Requeued);
         let owner_ms = self.rules().map_or(0, |rules| rules.policy.owner_ms);
         let again = self.next_visit(&contact);
-        let queued = if self.site.agent(&owner).is_some() {
+        let waited = matches!(contact.phase, Phase::Parked { kind: ParkedKind::Interrupted, .. }) && by == ParkEndedBy::Deadline;
+        let queued = if self.site.agent(&owner).is_some() && !(waited && self.site.state.levels.is(4)) {
             ContactQueued { preferred: vec![owner], prefer_until_ms: self.at_ms + owner_ms, ..again }
         } else {
             again
