@@ -7,9 +7,21 @@ from cordboard.events.bounds import Skill
 from tests.property.agent_happenings import AGENT_HAPPENINGS
 from tests.property.coming_happenings import COMING_HAPPENINGS
 from tests.property.contact_happenings import CONTACT_HAPPENINGS
+from tests.property.door_happenings import DOOR_HAPPENINGS
 from tests.property.engagement_happenings import ENGAGEMENT_HAPPENINGS
 from tests.property.happenings import Happening
-from tests.property.more_sites import More, as_it_is, with_callbacks, with_hours, with_slas, with_strategies, with_waits
+from tests.property.more_sites import (
+    More,
+    as_it_is,
+    with_callbacks,
+    with_doors,
+    with_hours,
+    with_next_steps,
+    with_slas,
+    with_strategies,
+    with_waits,
+)
+from tests.property.next_step_happenings import NEXT_STEP_HAPPENINGS
 from tests.property.pair import ALIKE
 from tests.property.promise_happenings import PROMISE_HAPPENINGS
 from tests.property.queue_happenings import QUEUE_HAPPENINGS
@@ -39,6 +51,8 @@ KINDS = {
     "strategies": Kind(with_strategies, STRATEGY_HAPPENINGS, talents=TALENTS),
     "waits": Kind(with_waits),
     "slas": Kind(with_slas, SLA_HAPPENINGS),
+    "doors": Kind(with_doors, DOOR_HAPPENINGS),
+    "next_steps": Kind(with_next_steps, NEXT_STEP_HAPPENINGS, 0.75, 0.3),
     "callbacks": Kind(with_callbacks, PROMISE_HAPPENINGS, 0.85, 0.3),
     "comings": Kind(with_callbacks, (*PROMISE_HAPPENINGS, *COMING_HAPPENINGS, *COMING_HAPPENINGS), 0.85, 0.3),
 }

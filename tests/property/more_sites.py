@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec.structs import replace
 
 from cordboard.events.bounds import Requirement
-from cordboard.events.policy import CalendarPolicy, CallbackPolicy, Policy, QueuePolicy, SlaPolicy, Threshold
+from cordboard.events.policy import (
+    Availability,
+    CalendarPolicy,
+    CallbackPolicy,
+    EntryPoint,
+    NextStep,
+    Policy,
+    QueuePolicy,
+    SlaPolicy,
+    Threshold,
+)
 from tests.property.naive_clock import MINUTE_MS, WEEK_MS
 
 if TYPE_CHECKING:
@@ -133,3 +143,68 @@ def promising(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
             holdback_ms=choices.pick([0, 5_000, 15_000]), returning=choices.pick(["keep", "cancel", "merge"]),
         ),
     )  # fmt: skip
+
+
+def with_doors(choices: "Choices", policy: Policy) -> Policy:
+    """Customers are shown whether they are served before they come in."""
+    if choices.chance(40):
+        policy = with_hours(choices, policy)
+        policy = replace(policy, calendars=[open_long_enough(each) for each in policy.calendars])
+    if choices.chance(40):
+        policy = replace(policy, queues=[expecting(choices, queue) for queue in policy.queues])
+    ways = [("widget", "chat", "orders"), ("phone", "voice", "orders"), ("desk", "chat", "invoices"), ("inbox", "mail", "orders")]
+    doors = [a_door(choices, *way) for way in ways[: choices.pick([2, 3, 4, 4])]]
+    queues = [replace(queue, max_waiting=choices.pick([0, 0, 3, 10])) for queue in policy.queues]
+    return replace(policy, entry_points=[*policy.entry_points, *doors], queues=queues)
+
+
+def open_long_enough(calendar: CalendarPolicy) -> CalendarPolicy:
+    """An hour a week at least: waits of hours are over within the weeks that the naive router writes out."""
+    return replace(calendar, weeks=[[0, HOUR_MINUTES] if week == [0, 1] else week for week in calendar.weeks])
+
+
+def a_door(choices: "Choices", name: str, channel: str, queue: str) -> EntryPoint:
+    referral = choices.pick([None, "post"])
+    shown = Availability(
+        open_below_ms=choices.pick([1, 30_000, 61_000, 240_000]), min_open_ms=choices.pick([0, 5_000, 90_000]),
+        min_closed_ms=choices.pick([0, 5_000, 100_000]), keep_free_percent=choices.pick([1, 40, 70]),
+        listen_only=choices.chance(60), referral=referral,
+    )  # fmt: skip
+    return EntryPoint(name=name, channel=channel, queue=queue, availability=None if choices.chance(10) else shown)
+
+
+def with_next_steps(choices: "Choices", policy: Policy) -> Policy:
+    """Whoever is not helped may do something else."""
+    if choices.chance(30):
+        policy = with_hours(choices, policy)
+    queues = [turning_away(choices, queue) for queue in policy.queues]
+    ways = [("widget", "chat", "orders"), ("phone", "voice", "orders"), ("desk", "chat", "invoices"), ("inbox", "mail", "orders")]
+    points = [leading_on(choices, EntryPoint(name=name, channel=channel, queue=queue), queues) for name, channel, queue in ways]
+    return replace(policy, entry_points=[*policy.entry_points, *points], queues=queues)
+
+
+def turning_away(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
+    if choices.chance(60):
+        queue = promising(choices, queue)
+    if choices.chance(25):
+        queue = replace(queue, max_expected_wait_ms=choices.pick([1, 1_500]))
+    offered = Threshold(name="n0", wait_ms=choices.pick([500, 3_000]), action="next_steps")
+    thresholds = [*queue.thresholds, offered] if choices.chance(50) else queue.thresholds
+    overflow = queue.overflow if choices.chance(30) else None
+    return replace(
+        queue,
+        max_waiting=choices.pick([1, 1, 2, 4, 0]),
+        thresholds=thresholds,
+        overflow=overflow,
+        admit_unstaffed=choices.chance(30),
+    )
+
+
+def leading_on(choices: "Choices", entry_point: EntryPoint, queues: list[QueuePolicy]) -> EntryPoint:
+    steps = [NextStep("callback", each.name, "voice", each.name) for each in queues if each.callbacks is not None]
+    steps += [NextStep("queue", each.name, None, each.name) for each in queues]
+    steps += [NextStep("voicemail", "inbox", "task", "invoices"), NextStep("form", "post", "task", "orders")]
+    steps += [NextStep("mail", "inbox", "mail", "orders")]
+    few = [step for step in steps if choices.chance(choices.pick([0, 40, 80]))]
+    told = [*few[:7], NextStep("message")] if choices.chance(90) else []
+    return replace(entry_point, next_steps=told, choose_ms=choices.pick([1, 1_500, 20_000, 120_000]))

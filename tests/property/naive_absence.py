@@ -119,6 +119,7 @@ class Absence(Engagements, AgentFacts):
 
     def take_away(self, agent: Agent, works: list[Work]) -> None:
         """Session contacts go to somebody else, async ones are put aside for the agent; each looks before the next is taken."""
+        self.kept_back = agent
         for work in sorted(works, key=lambda work: (order(self.parties(work)[0]), work.attempt)):
             contact, _ = self.parties(work)
             if work.state == "connecting":
@@ -134,6 +135,9 @@ class Absence(Engagements, AgentFacts):
                 if not contact.answered:
                     self.visit_ended(contact, "requeued")
                 self.wait_for_anyone(contact)
+                contact.fell_back = True
             self.looking = [who for who in self.looking if who is not contact]
             self.newcomers = [each for each in self.newcomers if each is not contact]
             self.look_again(contact)
+        self.kept_back = None
+        self.leave_if_done(agent)

@@ -1,5 +1,8 @@
 """Arrivals, naively: who is let in where, who waits already, who comes back."""
 
+from abc import ABC, abstractmethod
+from typing import Any
+
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from cordboard.events.bounds import Key
@@ -13,7 +16,7 @@ PREFERRED_MAX = 8
 COUNTED_MAX = 100
 
 
-class Arrivals(Comings):
+class Arrivals(Comings, ABC):
     """A contact begins, or joins one that waits."""
 
     def checked_arrival(self, fact: f.ContactArrived) -> QueuePolicy:
@@ -35,15 +38,33 @@ class Arrivals(Comings):
             return
         asked = self.checked_arrival(fact).name
         name = self.admitting(asked, fact.channel, fact.ticket)
+        if name is not None:
+            self.begin(fact, name, twin)
+        elif self.leads_on(fact.entry_point):
+            self.turned_away(fact, self.no_admission(asked, fact.channel))
+        else:
+            self.refuse(f"queue_{self.no_admission(asked, fact.channel)}")
+
+    @abstractmethod
+    def leads_on(self, entry_point: str | None) -> bool:
+        """There is something else to do for whoever is turned away there (naive_next_steps)."""
+
+    @abstractmethod
+    def turned_away(self, fact: f.ContactArrived, cause: Any) -> None:
+        """They are offered that (naive_next_steps)."""
+
+    def begin(self, fact: f.ContactArrived, name: str, twin: Contact | None, *, counts: bool = True) -> None:
+        """In the queue that takes it. `twin`: as whom its customer waits already. `counts`: whoever comes, comes for a matter."""
         contact = self.newborn(fact, name)
-        if name != asked:
-            cause = self.no_admission(asked, fact.channel)
-            self.record(e.ContactDiverted(at_ms=self.moment, queue=asked, to=name, cause=cause), contact.id)  # type: ignore[arg-type]
+        if name != fact.queue:
+            cause = self.no_admission(fact.queue, fact.channel)
+            diverted = e.ContactDiverted(at_ms=self.moment, queue=fact.queue, to=name, cause=cause)  # type: ignore[arg-type]
+            self.record(diverted, contact.id)
         promise = self.promised_about(fact, name)
         held = self.waits_for(promise)
         self.go_on_with(contact, held)
         place, repeats = self.place_of(contact), 0
-        if place is None and fact.topic is not None:
+        if place is None and fact.topic is not None and counts:
             repeats = self.matter_of(contact)
         if any(fact.segment in sla.segments for sla in self.policy.slas):
             contact.segment = fact.segment
@@ -68,12 +89,12 @@ class Arrivals(Comings):
         if fact.message is not None:
             self.say(contact, fact.message, fact.author)
 
-    def admitting(self, asked: str, channel: str, ticket: bool) -> str:
-        """The queue that takes it: the one it asks for, or one further along."""
+    def admitting(self, asked: str, channel: str, ticket: bool) -> str | None:
+        """The queue that takes it: the one it asks for, or one further along; None: nobody does."""
         cause = self.no_admission(asked, channel) if self.is_now(channel) else None
         if cause is None or (ticket and cause != "emergency"):
             return asked
-        return self.way_out(asked, channel) or self.refuse(f"queue_{cause}")
+        return self.way_out(asked, channel)
 
     def newborn(self, fact: f.ContactArrived, queue: str) -> Contact:
         self.arrivals += 1

@@ -122,5 +122,7 @@ class CaseFacts(ContactFacts):
         for contact in self.contacts:
             if contact.customer == fact.customer:
                 contact.customer = None
+        for choice in self.choices.values():
+            choice.customer = None if choice.customer == fact.customer else choice.customer
         self.forget(fact.customer)
         self.record(e.CustomerErased(at_ms=self.moment, customer=fact.customer))

@@ -1,5 +1,7 @@
 """Facts about contacts, naively."""
 
+from abc import ABC
+
 from cordboard.events import fact as f
 from cordboard.events.policy import QueuePolicy
 from tests.property.naive_arrivals import Arrivals
@@ -7,7 +9,7 @@ from tests.property.naive_state import Agent, Contact, Work
 from tests.property.naive_supervisors import Supervisors
 
 
-class ContactFacts(Supervisors, Arrivals):
+class ContactFacts(Supervisors, Arrivals, ABC):
     """Arrivals, transfers, ends."""
 
     def known(self, ref: bytes) -> bool:
@@ -61,7 +63,8 @@ class ContactFacts(Supervisors, Arrivals):
             self.refuse("same_queue")
         queue, too_often = self.transfer_queue(contact, fact)
         to_agent = None if too_often else self.receiver(contact, work, fact.to_agent)
-        if to_agent is None and self.is_now(contact.channel) and (cause := self.deserted(queue.name)) is not None:
+        cause = self.deserted(queue.name) if to_agent is None and self.is_now(contact.channel) else None
+        if cause is not None and (cause == "unstaffed" or not self.leads_on(contact.entry_point)):
             self.refuse(f"queue_{cause}")
         self.know_reason(fact.reason)
         self.let_go(contact, "transfer", "transferred")
@@ -103,6 +106,7 @@ class ContactFacts(Supervisors, Arrivals):
         asked = fact.agent if fact.by is None else None
         contact.back = None if to is None else asked
         self.enter(contact, None if to is not None and asked is not None else had)
+        contact.fell_back = to is None
         if to is not None:
             self.newcomers.remove(contact)
             self.give(contact, to, fact.by or fact.agent, "transfer")

@@ -1,5 +1,6 @@
 """Expected waits, naively: what those waited who were answered of late, who is ahead, who is at work, and how long that takes."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from cordboard.events import event as e
@@ -29,16 +30,20 @@ class Recent:
         return sum(last) // len(last) if last else None
 
 
-class Expecting(Reservations):
+class Expecting(Reservations, ABC):
     """Asked for by some queues, and counted only there."""
 
     def asks(self, name: str) -> bool:
         queue = self.queue(name)
         kept = queue.callbacks is not None and queue.callbacks.hold_place
-        return queue.max_expected_wait_ms > 0 or kept or self.asks_of_each(name)
+        return queue.max_expected_wait_ms > 0 or kept or self.asks_of_each(name) or self.asks_of_doors(name)
 
     def asks_of_each(self, name: str) -> bool:
         return any(each.expected_wait_ms is not None for each in self.queue(name).thresholds)
+
+    @abstractmethod
+    def asks_of_doors(self, name: str) -> bool:
+        """What is shown before somebody comes in (naive_doors)."""
 
     def own_class(self, contact: Contact) -> Key:
         """The contact's key without promotion."""

@@ -3,12 +3,12 @@
 from functools import partial
 
 from cordboard.events import event as e
-from tests.property.naive_queues import Queues
+from tests.property.naive_doors import Doors
 from tests.property.naive_state import Hours
 from tests.property.naive_timers import Timer, timer
 
 
-class QueueHours(Queues):
+class QueueHours(Doors):
     """What a calendar does to a queue by itself."""
 
     def hours_timers(self) -> list[Timer]:

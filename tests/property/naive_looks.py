@@ -18,6 +18,7 @@ class Looks(Offers, ABC):
         self.released, self.looked_in_vain, self.agents_changed, self.queues_released = [], [], [], []
         for agent in self.agents:
             agent.over_recorded &= self.over_capacity(agent)
+        doors = self.what_doors_ask()
         act()
         self.all_look()
         self.looking, self.helpers = [*self.helpers], []
@@ -29,7 +30,20 @@ class Looks(Offers, ABC):
             self.settle(self.released.pop(0))
         self.reserve()
         self.promote()
+        self.turn_doors(doors)
         return self.lines
+
+    @abstractmethod
+    def what_doors_ask(self) -> dict[str, str]:
+        """Everything about their queues."""
+
+    @abstractmethod
+    def turn_doors(self, before: dict[str, str]) -> None:
+        """Those about whose queues something is other than before (naive_doors)."""
+
+    @abstractmethod
+    def lead_on(self, contact: Contact) -> None:
+        """Should nobody come where it waits (naive_next_steps)."""
 
     @abstractmethod
     def settle_comings(self) -> None:
@@ -43,6 +57,7 @@ class Looks(Offers, ABC):
             looking += [loser for loser in losers if loser in self.agents and loser not in looking]
             for contact in newcomers:
                 self.look(contact)
+                self.lead_on(contact)
             for who in looking:
                 if isinstance(who, Agent):
                     self.settle(who)
@@ -80,8 +95,11 @@ class Looks(Offers, ABC):
 
     def look_again(self, contact: Contact) -> None:
         """An offer has ended. Who sent the contact gets it back, once; else it looks."""
-        if contact.state != "queued":
-            return
+        if contact.state == "queued":
+            self.looks_or_goes_back(contact)
+        self.lead_on(contact)
+
+    def looks_or_goes_back(self, contact: Contact) -> None:
         back = None if contact.back is None else self.agent(contact.back)
         contact.back = None
         if back is not None and self.direct_hindrance(contact, back) is None:

@@ -90,6 +90,7 @@ class Offers(Reasons, Ends, ABC):
         work.state, work.until_ms = "connecting", self.connect_by(contact)
         if work.role == "primary":
             contact.state, contact.back = "connecting", None
+            self.choices.pop(contact.id, None)
         accepted = e.OfferAccepted(at_ms=at_ms, attempt=work.attempt, connect_by_ms=work.until_ms)
         self.record(accepted, contact.id, agent.id)
         if work.interrupts and self.over_capacity(agent):

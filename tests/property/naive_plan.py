@@ -90,6 +90,18 @@ class Plans(Looks, ABC):
             if to is not None and to not in contact.queues:
                 self.divert(contact, to, "threshold")
 
+        waits = contact.state in ("queued", "offered") and contact.promise is None
+        if threshold.action == "next_steps" and waits and not self.chooses(contact):
+            self.waits_in_vain(contact, "threshold")
+
+    @abstractmethod
+    def waits_in_vain(self, contact: Contact, cause: Any) -> bool:
+        """Its customer may choose something else, if there is anything (naive_next_steps)."""
+
+    @abstractmethod
+    def chooses(self, contact: Contact) -> bool:
+        """It has nothing else to wait for (naive_next_steps)."""
+
     @abstractmethod
     def takes_over(self, named: str, channel: str) -> str | None:
         """Where an overflow to that queue leads (naive_queues, which builds on this)."""

@@ -33,6 +33,7 @@ class Policies(Slots):
         digest = hashlib.sha256(fact.policy).digest()
         self.record(e.PolicyAdopted(at_ms=self.moment, version=policy.version, digest=digest, policy=fact.policy))
         self.forget_paces()
+        self.adopt_doors()
         self.adopt_hours()
         self.adopt_slots(before)
         for contact in self.contacts:

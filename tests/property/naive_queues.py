@@ -21,10 +21,13 @@ class Queues(Plans):
 
     def no_admission(self, name: str, channel: str) -> str | None:
         """Why the queue takes nobody new of the channel; None: it does."""
-        waiting = [each for each in self.contacts if each.queue == name and each.state in WAITING and self.is_now(each.channel)]
-        count = sum(1 for each in waiting if each.promise is None or each.promise.due)
-        full = "full" if 0 < self.queue(name).max_waiting <= count else None
+        full = "full" if 0 < self.queue(name).max_waiting <= self.crowd(name) else None
         return self.deserted(name) or full or ("expected_wait" if self.overdrawn(name, channel) else None)
+
+    def crowd(self, name: str) -> int:
+        """Customers who are there and wait in the queue; calls that are promised only once they are due."""
+        waiting = [each for each in self.contacts if each.queue == name and each.state in WAITING and self.is_now(each.channel)]
+        return sum(1 for each in waiting if each.promise is None or each.promise.due)
 
     def deserted(self, name: str) -> str | None:
         """Why nobody would come for whoever began to wait there."""
@@ -126,14 +129,16 @@ class Queues(Plans):
         while here := [each for each in self.contacts if each.queue == queue and self.moves_on(each)]:
             contact = min(here, key=lambda each: (each.state != "queued", order(each)))
             to = self.way_out(queue, contact.channel)
-            if to is None:
-                self.turn_away(contact)
-            else:
+            if to is not None:
                 self.divert(contact, to, "closing")
+            elif not self.waits_in_vain(contact, "closing"):
+                self.turn_away(contact)
             self.all_look()
 
     def moves_on(self, contact: Contact) -> bool:
-        return contact.state in ("queued", "offered") and self.is_now(contact.channel) and contact.promise is None
+        """Whoever chooses has nothing else to wait for."""
+        waits = contact.state in ("queued", "offered") and self.is_now(contact.channel) and contact.promise is None
+        return waits and not self.chooses(contact)
 
     def turn_away(self, contact: Contact) -> None:
         state = contact.state

@@ -46,6 +46,8 @@ class Record(Matching):
         """Who entered a queue."""
         self.losers: list[Agent] = []
         """Who serves less than before."""
+        self.kept_back: Agent | None = None
+        """Whose contacts are being taken away: they settle when that is done."""
         self.released: list[Agent] = []
         """Who was reserved and is not any more."""
         self.looked_in_vain: list[bytes] = []
@@ -62,6 +64,12 @@ class Record(Matching):
         """Contacts and SLAs for the next response that broke, until an agent says a word (naive_slas)."""
         self.recents: dict[tuple[str, int], Any] = {}
         """What is known of queues and classes about which the policy asks (naive_expected)."""
+        self.shown: dict[str, e.DoorTurned] = {}
+        """What was said last of each door (naive_doors)."""
+        self.doors_looked_ms: dict[str, int] = {}
+        """When each was looked at last in this turn because of the time."""
+        self.choices: dict[bytes, Any] = {}
+        """Of whoever may choose a next step, contact or none any more (naive_next_steps)."""
         self.plans: dict[str, dict[int, int]] = {}
         """How many promises fit into the slots of which a plan says so, by queue."""
         self.effects_asked: Counter[bytes] = Counter()
@@ -123,7 +131,9 @@ class Record(Matching):
         return self.agent(ref) or self.refuse("unknown_agent")
 
     def is_gone(self, ref: bytes) -> bool:
-        """It ended a while ago at most; nobody remembers it longer."""
+        """It ended a while ago at most; nobody remembers it longer. Whoever was turned away never was one."""
+        if ref in self.choices and self.contact(ref) is None:
+            return True
         return ref in self.ended and self.at_ms - self.ended[ref] <= MEMORY_MS
 
     def live(self, ref: bytes) -> Contact:

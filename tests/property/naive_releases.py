@@ -49,6 +49,7 @@ class Releases(Visits):
                 sibling.state, sibling.until_ms = "offered", self.at_ms + self.profile(work.channel).offer_ttl_ms
         if not any((each.contact, each.role, each.state) == (contact.id, "primary", "connecting") for each in self.works):
             contact.state = "offered" if others else "queued"
+            contact.fell_back = True
             if not others:
                 self.queued_again(contact)
                 self.looking.append(contact)
@@ -85,9 +86,15 @@ class Releases(Visits):
         states = [work.state for work in self.works if work.agent == agent.id]
         if connected and not agent.outside and not any(state in CONNECTED for state in states):
             agent.idle_since_ms = self.moment
+        if agent is not self.kept_back:
+            self.leave_if_done(agent)
+        self.looking.append(agent)
+
+    def leave_if_done(self, agent: Agent) -> None:
+        """What was requested takes effect once there is no work left."""
+        states = [work.state for work in self.works if work.agent == agent.id]
         if agent.requested != agent.effective and not agent.outside and not any(state in ACCEPTED for state in states):
             self.take_effect(agent, "load_ended")
-        self.looking.append(agent)
 
     def take_effect(self, agent: Agent, cause: Any) -> None:
         """What was requested is so, at once or after the work; the change is recorded either way."""

@@ -9,8 +9,8 @@ from functools import partial
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from tests.property.naive_absence import Absence
-from tests.property.naive_callbacks import Callbacks
 from tests.property.naive_days import Days
+from tests.property.naive_next_steps import NextSteps
 from tests.property.naive_policy import Policies
 from tests.property.naive_record import MEMORY_MS, Line, Refusal
 from tests.property.naive_state import Contact, Exclusion, Work
@@ -20,7 +20,7 @@ Told = tuple[str, list[Line]]
 """A fact's verdict, or `timer`, and what it caused."""
 
 
-class NaiveRouter(Callbacks, Absence, Policies, Days):
+class NaiveRouter(NextSteps, Absence, Policies, Days):
     """One site."""
 
     def turn(
@@ -28,7 +28,7 @@ class NaiveRouter(Callbacks, Absence, Policies, Days):
     ) -> list[Told]:  # fmt: skip
         """What comes of each fact and timer, in order. `facts` with the time the log stored them; `committed_ms`: of the turn
         that the journal holds last."""
-        self.at_ms, self.committed_ms = at_ms, committed_ms
+        self.at_ms, self.committed_ms, self.doors_looked_ms = at_ms, committed_ms, {}
         told: list[Told] = []
         if gap_ms:
             self.lines = []
@@ -60,7 +60,7 @@ class NaiveRouter(Callbacks, Absence, Policies, Days):
         return [
             *self.day_timers(), *self.work_timers(), *self.desk_timers(), *self.silence_timers(), *self.return_timers(),
             *self.closing_timers(), *self.plan_timers(), *self.promise_timers(), *self.hours_timers(), *self.promotion_timers(),
-            *self.look_timers(), *self.sla_timers(),
+            *self.door_timers(), *self.look_timers(), *self.sla_timers(), *self.choice_timers(),
         ]  # fmt: skip
 
     def silence_timers(self) -> list[Timer]:

@@ -106,6 +106,7 @@ class Silence(Answers):
         if not contact.answered:
             self.visit_ended(contact, "requeued")
         self.wait_for_anyone(contact, sender=work.agent)
+        contact.fell_back = True
 
     # Hold
 

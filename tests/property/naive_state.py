@@ -241,6 +241,8 @@ class Contact:
     """It is parked because it gave way, and its customer waits for an answer."""
     returned: bool = False
     """It prefers whoever parked it."""
+    fell_back: bool = False
+    """It is back in its queue from hands that did not help, or was moved there, and has not looked since."""
     promise: Promise | None = None
     segment: str | None = None
     expected_ms: int | None = None

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 Kind = Literal[
     "day", "offer", "connect", "wrap_up", "desk_lost", "silence", "return", "closing", "step", "threshold", "promise", "hours",
-    "hours_over", "sla", "promote", "look",
+    "hours_over", "sla", "next_step", "door", "promote", "look",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Timer = tuple[int, int, bytes, Callable[[], None]]

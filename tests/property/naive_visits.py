@@ -38,6 +38,8 @@ class Visits(Returning, ABC):
 
     def queued(self, contact: Contact, queued_at_ms: int, sender: bytes | None) -> None:
         """The record of a visit's beginning."""
+        self.choices.pop(contact.id, None)
+        contact.fell_back = False
         contact.key, contact.promoted_from, contact.promotable = self.own_class(contact), None, False
         if contact.not_behind is not None:
             contact.key = Key(contact.key.klass, min(contact.key.order_ms, contact.not_behind), contact.key.seq)
@@ -116,6 +118,7 @@ class Visits(Returning, ABC):
     def contact_ended(self, contact: Contact, reason: Any, state: Any, successor: bytes | None = None) -> None:
         self.release(contact, "contact_gone")
         contact.state = "ended"
+        self.choices.pop(contact.id, None)
         self.contacts.remove(contact)
         self.looking = [who for who in self.looking if who is not contact]
         self.newcomers = [each for each in self.newcomers if each is not contact]

@@ -41,6 +41,7 @@ class Pair:
         self.commits = [self.router.take_over(INBOX, self.now)]
         self.naive = NaiveRouter(site, self.now)
         self.naive.adopt_hours()
+        self.naive.turn_doors({})
         self.effects: Effects = {}
         self.contacts: list[bytes] = []
         """Everyone who ever came, or tried to."""

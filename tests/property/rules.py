@@ -41,18 +41,8 @@ IMPOSSIBLE = {
     "QuarantineEnded.outcome=retried": "the same",
     "QuarantineEnded.outcome=discarded": "the same",
     "RouterSteppedDown": "no fact leads to it: test_metamorphic hands over anywhere",
-    "DoorTurned": "no entry point of these sites is a door: stories doors*, rust/core/tests/histories",
-    "DoorTurned.cause=closed_hours": "the same",
-    **{f"DoorTurned.state={state}": "the same" for state in ("open", "busy", "listen_only", "closed")},
-    **{f"DoorTurned.cause={cause}": "the same" for cause in ("emergency", "closed", "unstaffed", "full", "expected_wait")},
 }
 """What facts of these histories cannot lead to, or what makes no difference to routing, and why."""
-NEXT_STEPS = (e.NextStepOffered, e.NextStepTaken)
-OF_NEXT_STEPS = {
-    "ThresholdReached.action=next_steps",
-    *(f"refused {reason}" for reason in ("no_next_step", "next_step_not_offered", "next_step_unavailable")),
-}
-"""Nor this: no entry point of its sites leads on."""
 
 
 def choices_of(word: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -61,14 +51,6 @@ def choices_of(word: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
         for part in (hint, *get_args(hint)):
             if get_origin(part) is Literal:
                 yield name, get_args(part)
-
-
-IMPOSSIBLE |= dict.fromkeys(
-    OF_NEXT_STEPS
-    | {event.__name__ for event in NEXT_STEPS}
-    | {f"{event.__name__}.{name}={value}" for event in NEXT_STEPS for name, values in choices_of(event) for value in values},
-    "no entry point of these sites leads on: stories next_steps*",
-)
 
 
 def every_rule() -> set[str]:

@@ -33,9 +33,19 @@ from tests.property.sites import CHANNELS, QUEUES, SKILLS, TOPICS, plain, site
 
 FACTS_A_TURN = (1, 1, 1, 1, 2, 5)
 LATE_MS = (0, 0, 0, 0, 300, 1_200)
-DAYS = {"plain": 60, "hours": 12, "strategies": 10, "waits": 25, "slas": 25, "callbacks": 50, "comings": 40}
+DAYS = {
+    "plain": 60,
+    "hours": 12,
+    "strategies": 10,
+    "waits": 25,
+    "slas": 25,
+    "doors": 15,
+    "next_steps": 40,
+    "callbacks": 50,
+    "comings": 40,
+}
 """Of each kind."""
-TURNS = {"callbacks": 150, "comings": 150}
+TURNS = {"doors": 120, "next_steps": 120, "callbacks": 150, "comings": 150}
 """In days that last longer."""
 LIVED = [(kind, seed) for kind, days in DAYS.items() for seed in range(days)]
 FOUND = (

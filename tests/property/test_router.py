@@ -259,6 +259,18 @@ class HistoriesWithWaits(Histories):
     kind = KINDS["waits"]
 
 
+class HistoriesWithDoors(Histories):
+    """Customers are shown whether they are served."""
+
+    kind = KINDS["doors"]
+
+
+class HistoriesWithNextSteps(Histories):
+    """Whoever is not helped may do something else."""
+
+    kind = KINDS["next_steps"]
+
+
 class HistoriesWithCallbacks(Histories):
     """Calls are promised."""
 
@@ -292,6 +304,10 @@ TestHistoriesWithSlas = HistoriesWithSlas.TestCase
 TestHistoriesWithSlas.settings = limits(20)
 TestHistoriesWithWaits = HistoriesWithWaits.TestCase
 TestHistoriesWithWaits.settings = limits(20)
+TestHistoriesWithDoors = HistoriesWithDoors.TestCase
+TestHistoriesWithDoors.settings = limits(20)
+TestHistoriesWithNextSteps = HistoriesWithNextSteps.TestCase
+TestHistoriesWithNextSteps.settings = limits(30)
 TestHistoriesWithCallbacks = HistoriesWithCallbacks.TestCase
 TestHistoriesWithCallbacks.settings = limits(50)
 TestHistoriesWithComings = HistoriesWithComings.TestCase
