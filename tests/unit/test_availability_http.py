@@ -73,7 +73,7 @@ async def test_a_door_that_is_not_open_says_what_can_be_done_instead(tmp_path: P
 
 
 async def test_a_referral_is_named_as_customers_know_it(tmp_path: Path) -> None:
-    """Mail by its address, a form by its labels; of others customers are told the entry point's name."""
+    """Mail by its address, others by their labels; without one customers are told the entry point's name."""
     labels = {"en": "Contact us", "nl": "Neem contact op"}
     policy = replace(
         SHOWN,
@@ -85,6 +85,7 @@ async def test_a_referral_is_named_as_customers_know_it(tmp_path: Path) -> None:
             *SHOWN.entry_points,
             EntryPoint(name="service-en", channel="mail", queue="orders", address="service@shop.example"),
             EntryPoint(name="contact", channel="form", queue="orders"),
+            EntryPoint(name="hotline", channel="chat", queue="orders", labels={"en": "our shop"}),
         ],
         forms=[Form(name="contact", fields=[FormField(name="text")], labels=labels)],
     )
@@ -92,6 +93,7 @@ async def test_a_referral_is_named_as_customers_know_it(tmp_path: Path) -> None:
         for referral, named in (
             ("service-en", {"referral_address": "service@shop.example"}),
             ("contact", {"referral_labels": labels}),
+            ("hotline", {"referral_labels": {"en": "our shop"}}),
             ("silent", {}),
             ("gone", {}),
         ):
@@ -198,7 +200,7 @@ async def test_tickets_are_for_the_pages_of_the_site_and_not_without_end(tmp_pat
 async def test_the_script_is_for_every_site(tmp_path: Path) -> None:
     async with chat_site(tmp_path, SHOWN) as site, client(site) as web:
         script = await web.get("/availability.js")
-        assert script.headers["content-type"].startswith("text/javascript")
+        assert script.headers["content-type"] == "text/javascript; charset=utf-8"
         assert script.headers["access-control-allow-origin"] == "*"
         assert "hidden" not in script.text.split("*/")[-1].replace("never hidden", ""), "buttons are relabelled, never hidden"
         again = await web.get("/availability.js", headers={"if-none-match": script.headers["etag"]})

@@ -120,6 +120,7 @@ async def test_buttons_say_how_doors_stand_and_are_never_hidden(tmp_path: Path) 
         ("contact", "nl", "Neem contact op"),
         ("contact", "de", "Contact us"),
         ("phone_line", "en", "phone line"),
+        ("advice", "nl", "Bel ons"),
     ],
 )
 async def test_where_to_go_meanwhile_is_said_in_words_for_customers(
@@ -132,6 +133,7 @@ async def test_where_to_go_meanwhile_is_said_in_words_for_customers(
         replace(letters, address="service@shop.example"),
         phone,
         EntryPoint(name="contact", channel="mail", queue="orders"),
+        EntryPoint(name="advice", channel="chat", queue="orders", labels={"en": "Call us", "nl": "Bel ons"}),
     ]
     forms = [Form(name="contact", fields=[FormField(name="text")], labels=labels)]
     async with (

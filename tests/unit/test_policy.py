@@ -89,12 +89,13 @@ def test_words_that_yaml_likes_to_change_stay_words() -> None:
     assert policy.queues[0].name == "off"
 
 
-def test_labels_stay_out_of_the_compiled_policy() -> None:
+def test_labels_of_words_stay_out_of_the_compiled_policy() -> None:
     site = load(EXAMPLE)
     assert site.label("queues.orders", "nl") == "Bestellingen"
     assert site.label("queues.orders", "fr-BE", "nl") == "Commandes"
     assert site.label("queues.orders", "pt") == "Orders"
     assert site.label("skills.nl.written", "de") == "Niederländisch, schriftlich"
+    assert site.label("entry_points.chat-help", "nl") == "Chat op hulppagina's"
     assert site.label("queues.nowhere", "nl") == "nowhere"
     assert b"Bestellingen" not in site.compiled(1)
 

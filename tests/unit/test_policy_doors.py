@@ -142,6 +142,15 @@ def test_no_door_at_which_calls_are_booked_hides_the_way_to_booked_calls() -> No
     )
 
 
+def test_what_customers_see_of_a_door_is_compiled_by_language() -> None:
+    for written, labels in (
+        ("{fr-BE: Bouton, de: Knopf}", {"fr-be": "Bouton", "de": "Knopf"}),
+        ("Knop", {"nl": "Knop"}),  # in the document's language
+    ):
+        policy = loads(GOOD.replace("button: {", f"button: {{label: {written}, ")).policy
+        assert [door.labels for door in policy.entry_points if door.labels] == [labels]
+
+
 def test_it_compiles_to_what_it_says() -> None:
     policy = loads(GOOD).policy
     assert (policy.max_parked, policy.owner_ms, policy.reopen_ms) == (7, 1_800_000, 14 * 86_400_000)

@@ -51,6 +51,8 @@ GROUP_MAX = 1_000
 LabelText = Annotated[str, msgspec.Meta(max_length=120)]
 Labels = Annotated[dict[Name, LabelText], msgspec.Meta(max_length=LANGUAGES_MAX)]
 """A text for people by language."""
+DoorLabels = Annotated[dict[Name, Annotated[str, msgspec.Meta(max_length=200)]], msgspec.Meta(max_length=LANGUAGES_MAX)]
+"""What customers see of an entry point, by language."""
 Pointer = Annotated[str, msgspec.Meta(pattern=r"^(/[^/]{1,64}){1,8}$", max_length=256)]
 """A place in a JSON document (RFC 6901)."""
 StepKind = Literal["callback", "queue", "voicemail", "form", "mail", "message"]
@@ -338,6 +340,8 @@ class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
     choose_ms: DurationMs = 120_000
     messages: Messages = {}
     """What they are told at the last step, by language."""
+    labels: DoorLabels = {}
+    """What customers see of it where they are sent to it."""
 
 
 class FormField(msgspec.Struct, frozen=True, kw_only=True):

@@ -105,7 +105,8 @@ def _entry_point(document: Document, group: str, word: str, entry: Entry) -> Ent
     if group == "entry_points":
         fields = entry.fields()
         fields["next_steps"] = compiled_steps(document, entry)
-        fields["messages"] = _labels(fields.get("messages", {}), document.language)
+        for texts in ("labels", "messages"):
+            fields[texts] = _labels(fields.get(texts, {}), document.language)
         return EntryPoint(name=word, **fields)
     channel = door_channel(group, entry)
     assert channel is not None, "a document without problems has a channel for every door"

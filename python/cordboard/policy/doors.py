@@ -62,7 +62,7 @@ AVAILABILITY = Section(
 ENTRY_POINT = Section(
     "entry point",
     (
-        LABEL,
+        Setting("label", Label(), "What customers see where they are sent to it, by language.", field="labels"),
         Setting("channel", Word("channel"), "The channel it opens.", field="channel", required=True),
         Setting("address", MailAddress(), "Mail: the address customers write to.", field="address"),
         _QUEUE,

@@ -44,7 +44,7 @@ class Availability(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `state`: open, busy, listen_only, closed; unknown before the router has said anything. `expected_wait_ms`: what customers are
     told; `asynchronous`: until the answer, since nobody waits at the other end. `referral`: where to go meanwhile; of one for mail
-    `referral_address` says where to write, of a form `referral_labels` what it is called, by language. `next_steps`: what may be
+    `referral_address` says where to write, `referral_labels` what customers see of it, by language. `next_steps`: what may be
     offered to who comes in and is turned away.
     """
 
@@ -119,13 +119,11 @@ class Turnstile:
         if door.state in (None, "open"):
             return shown
         instead = None if door.referral is None else self._policy.door(door.referral)
-        form = None if instead is None else self._policy.form(instead.name)
-        return msgspec.structs.replace(
-            shown,
-            referral_address=None if instead is None else instead.address,
-            referral_labels={} if form is None else form.labels,
-            next_steps=self._next_steps(door.name),
-        )
+        if instead is not None:
+            form = self._policy.form(instead.name)
+            labels = instead.labels if form is None else form.labels
+            shown = msgspec.structs.replace(shown, referral_address=instead.address, referral_labels=labels)
+        return msgspec.structs.replace(shown, next_steps=self._next_steps(door.name))
 
     def _next_steps(self, name: str) -> tuple[OtherWay, ...]:
         door = self._policy.door(name)
@@ -237,6 +235,6 @@ def availability_routes(
         headers = _ANYBODY | {"etag": etag, "cache-control": f"public, max-age={SCRIPT_FRESH_S}"}
         if etag in request.headers.get("if-none-match", ""):
             return Response(b"", status_code=304, headers=headers)
-        return Response(script, media_type="text/javascript; charset=utf-8", headers=headers)
+        return Response(script, media_type="text/javascript", headers=headers)
 
     return [all_doors, one_door, give_ticket, buttons]

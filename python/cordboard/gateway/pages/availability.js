@@ -47,7 +47,7 @@
     return door.state !== "open" && door.referral ? label + " – " + words.referral : label;
   }
 
-  // Where to go meanwhile: the mail address, the form's label, or else the entry point's name.
+  // Where to go meanwhile: the mail address, the label of form or entry point, or else its name.
   function elsewhere(door) {
     const labels = door.referral_labels || {};
     return door.referral_address || labels[language] || Object.values(labels)[0] || (door.referral || "").replaceAll(/[_.-]/g, " ");
