@@ -146,6 +146,29 @@ def promise_is_missed(pair: Pair, choices: Choices) -> f.Fact | None:
     return other_settings_of_all(pair, choices) if shut == "hours" else None
 
 
+def call_is_tried_at_the_end(pair: Pair, choices: Choices) -> f.Fact | None:
+    """Nobody was there before. The platform fails, when there is hardly time left to dial again; or it rings beyond the window."""
+    promise = some_promise(pair, choices)
+    left_ms = choices.pick([2_000, 2_000, 6_000, 8_500])
+    if promise is None or not left_ms <= promise.until_ms - pair.now < 400_000:
+        return None
+    for agent in AGENTS:
+        pair.happen(f.PresenceRequested(pair.fact_id(), agent, "offline"))
+    pair.wait(promise.until_ms - left_ms - pair.now)
+    for agent in AGENTS[:3]:
+        pair.happen(f.PresenceRequested(pair.fact_id(), agent, "ready"))
+    for work in [each for each in pair.naive.works if each.contact == promise.contact]:
+        ids = (work.contact, work.attempt, work.agent)
+        if work.state == "offered":
+            pair.happen(f.OfferAnswered(pair.fact_id(), *ids, True))
+        if work.state == "connecting":
+            if left_ms > 2_000 or choices.chance(30):
+                return f.ConnectionFailed(pair.fact_id(), *ids, "platform")
+            pair.wait(2_500)
+            return f.AttemptReported(pair.fact_id(), *ids, "busy", 2_000)
+    return None
+
+
 def all_shut(pair: Pair) -> f.Fact:
     """Calendars that are open in the first minute of a week, and no more."""
     policy = pair.naive.policy
@@ -242,4 +265,5 @@ PROMISE_HAPPENINGS: tuple[Happening, ...] = (
     call_of_nobody_is_wished_for, promise_is_awaited, call_is_moved, call_is_cancelled, call_is_tried, call_is_tried,
     call_is_tried, call_is_tried, call_is_tried, call_is_tried, call_is_tried, promise_is_missed, promise_is_missed,
     attempt_is_reported_of_another, promised_contact_is_meddled_with, slots_are_planned, room_is_taken_away, settings_change,
+    call_is_tried_at_the_end, call_is_tried_at_the_end, call_is_tried_at_the_end,
 )  # fmt: skip
