@@ -186,6 +186,9 @@ def with_next_steps(choices: "Choices", policy: Policy) -> Policy:
 def turning_away(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
     if choices.chance(60):
         queue = promising(choices, queue)
+    if queue.callbacks is not None:
+        offering = replace(queue.callbacks, offer_missed=choices.chance(60))
+        queue = replace(queue, callbacks=offering, short_abandon_ms=choices.pick([0, 1_000, 5_000]))
     if choices.chance(25):
         queue = replace(queue, max_expected_wait_ms=choices.pick([1, 1_500]))
     offered = Threshold(name="n0", wait_ms=choices.pick([500, 3_000]), action="next_steps")

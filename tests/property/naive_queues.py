@@ -145,3 +145,4 @@ class Queues(Plans):
         self.revoke_all(contact, "contact_gone")
         self.visit_ended(contact, "closed")
         self.contact_ended(contact, "cancelled", state)
+        self.came_in_vain(contact, "closed")

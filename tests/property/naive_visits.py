@@ -128,3 +128,24 @@ class Visits(Returning, ABC):
         over = e.ContactEnded(at_ms=self.moment, reason=reason, state=state, successor=successor, kept_until_ms=kept_ms)
         self.record(over, contact.id)
         self.clocks_over(contact, reason)
+        if reason == "abandoned":
+            self.came_in_vain(contact, "abandoned")
+
+    def came_in_vain(self, contact: Contact, missed: Any) -> None:
+        """Its customer is to be offered a call back, unless they were answered, are promised one, or did not wait for long."""
+        queue = self.queue(contact.queue)
+        waited_ms = max(0, contact.entered_ms - contact.queued_at_ms) + max(0, contact.wait_ended_ms - contact.entered_ms)
+        short = missed == "abandoned" and waited_ms < queue.short_abandon_ms
+        if (
+            queue.callbacks is None
+            or not queue.callbacks.offer_missed
+            or contact.ever_answered
+            or contact.promise is not None
+            or short
+        ):
+            return
+        offered = e.CallbackOffered(
+            self.moment, contact.queue, missed, None if contact.customer else "no_return_address", contact.customer,
+            contact.entry_point, contact.topic, contact.named_case, contact.language, contact.wishes, contact.priority,
+        )  # fmt: skip
+        self.record(offered, contact.id)
