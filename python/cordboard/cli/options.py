@@ -84,7 +84,7 @@ SmtpRelay = Annotated[
     typer.Option(
         "--smtp-relay",
         envvar="CORDBOARD_SMTP_RELAY",
-        help="Where answers go out: smtp://user:password@host:587?starttls=required, or smtps://…",
+        help="Where answers go out: smtp://user:password@host:587?tls=required, or smtps://…",
     ),
 ]
 Mailboxes = Annotated[

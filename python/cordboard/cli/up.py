@@ -277,7 +277,7 @@ def _announcer(roles: tuple[str, ...], as_json: bool, *, calls: bool) -> Callabl
         for name, value in (
             ("gRPC", addresses.grpc),
             ("chat", addresses.http and f"http://{addresses.http}/chat"),
-            ("form", addresses.http and f"http://{addresses.http}/form"),
+            ("form", addresses.http and f"http://{addresses.http}/form/<form>"),
             ("calls", addresses.http and calls and f"http://{addresses.http}/callbacks/<entry point>"),
             ("SMTP", addresses.smtp),
             ("NATS", addresses.nats_url),
