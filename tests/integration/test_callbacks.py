@@ -361,7 +361,8 @@ def _by_hand(target: str) -> None:
     assert [one["address"] for one in known["identities"]] == ["+3225551234"]
     moved = json.loads(said("callbacks", "reschedule", booked["contact_id"], "--json"))
     assert moved["replaces_contact_id"] == booked["contact_id"]
-    assert "Jan" in said("promises", "show", moved["contact_id"])
+    shown = said("promises", "show", moved["contact_id"])
+    assert "Jan" in shown and "slot  1 min 00 s" in shown and "due  20" in shown
     assert said("callbacks", "cancel", moved["contact_id"]) == "cancelled\n"
     listed = json.loads(said("promises", "list", "--outcome", "cancelled", "--json"))
     assert moved["contact_id"] in [promise["contact_id"] for promise in listed]

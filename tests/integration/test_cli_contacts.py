@@ -61,6 +61,7 @@ async def test_a_supervisor_steers_written_work(site: ApiSite, tmp_path: Path) -
         await written(site)
         shown = await typed(site, "contacts", "show", contact)
         assert "[/no markup]" in shown and "refund" in shown and "anna" in shown
+        assert "parked (customer, until 20" in shown and "arrived_at  20" in shown and "park  x" in shown
         assert await said(site, "contacts", "list", "--state", "parked", "--topic", "billing") == []
         (listed,) = await said(site, "contacts", "list", "--state", "parked", "--case", contact)
         assert (listed["topic"], listed["topic_first"], listed["owner"]) == ("delivery", "billing", "anna")

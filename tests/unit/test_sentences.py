@@ -99,6 +99,7 @@ def test_a_contact_says_where_it_stands() -> None:
         "It waits for Anna, Ben, for 1:01:40 more, as long as one of them is there.",
         "Its queue has no members.",
     ]
+    assert sentences.of_contact(contact(ahead=1), name, None)[0].endswith("priority 4; 1 comes first.")
     taken = contact(agent=BEN, state="engaged", due_ms=NOW_MS - 1_000)
     assert sentences.of_contact(taken, name, None) == [
         "The contact (chat) is engaged in orders, where it came 1:30 ago; class session, priority 4; Ben has it."

@@ -81,7 +81,8 @@ def of_contact(found: ContactExplained, name: Name | None, fit: Fit | None) -> l
     they do is not told: only who could serve it by declaration, if `fit` says so."""
     if found.state == "scheduled":
         return [_scheduled(found), *_promised(found), *_overdue(found.due, found.at_ms)]
-    state = f"; {found.ahead} come first" if found.state == "queued" else ""
+    come = "comes" if found.ahead == 1 else "come"
+    state = f"; {found.ahead} {come} first" if found.state == "queued" else ""
     if found.agent is not None:
         state = f"; {name(found.agent) if name is not None else 'an agent'} has it"
     lines = [

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from cordboard.cli.calls import call
 from cordboard.cli.instants import instant
-from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json, print_table
+from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_fields, print_json, print_table
 from cordboard.client import Client, NewContact
 from cordboard.v1.contact_service_pb2 import Contact, ContactFilter, TimelineEntry
 from cordboard.v1.next_step_service_pb2 import NextStep, NextSteps
@@ -92,11 +92,7 @@ def show(contact_id: ContactArgument, target: Target = DEFAULT_TARGET, as_json: 
     if as_json:
         print_json({**plain(contact), "timeline": [plain(entry) for entry in entries]})
         return
-    fields = plain(contact)
-    if contact.HasField("next_steps"):
-        fields["next_steps"] = steps_word(contact.next_steps)
-    for field, value in fields.items():
-        console.print(f"[cyan]{field:>16}[/]  {escape(str(value))}", soft_wrap=True)
+    print_fields(_fields(contact))
     show_timeline(entries)
 
 
@@ -156,6 +152,21 @@ def show_timeline(entries: list[TimelineEntry]) -> None:
         for entry, then in zip(entries, before, strict=True)
     ]
     print_table("timeline", ("at", "after", "event", "agent", "details", "journal"), rows, right=("after",), wrap=("details",))
+
+
+def _fields(contact: Contact) -> dict[str, object]:
+    """As people read them."""
+    words: dict[str, object] = {"state": state_word(contact)}
+    if contact.HasField("park"):
+        words["park"] = contact.park.note
+    if contact.HasField("next_steps"):
+        words["next_steps"] = steps_word(contact.next_steps)
+    said = plain(contact) | words
+    return {
+        name.removesuffix("_ms"): instant(int(value)) if name.endswith("_ms") else value
+        for name, value in said.items()
+        if value != ""
+    }
 
 
 def named(entry: TimelineEntry) -> str:

@@ -1,12 +1,13 @@
 """How the CLI speaks: tables for people, one JSON document (or a line an item) for programs, errors on stderr."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 PLAIN_WIDTH = 160
@@ -35,6 +36,12 @@ def print_table(
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     console.print(table)
+
+
+def print_fields(fields: Mapping[str, object]) -> None:
+    """One thing for people, a line a field."""
+    for name, value in fields.items():
+        console.print(f"[cyan]{name:>20}[/]  {escape(str(value))}", soft_wrap=True)
 
 
 def fail(message: str, *, code: int = 1) -> NoReturn:

@@ -9,7 +9,7 @@ from cordboard.cli.calls import call
 from cordboard.cli.contacts import plain
 from cordboard.cli.days import Period
 from cordboard.cli.instants import instant, parse_instant
-from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json, print_table
+from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_fields, print_json, print_table
 from cordboard.client import Client, Promise, PromiseFilter
 from cordboard.v1.callback_service_pb2 import DialMode, GetPromiseBoardResponse, PromiseDay, PromiseState
 
@@ -76,11 +76,7 @@ def show(
     if as_json:
         print_json(said)
         return
-    for name, value in said.items():
-        shown = instant(value) if name.endswith(("_at_ms", "due_ms", "from_ms", "until_ms")) else value
-        if name == "alternatives_ms":
-            shown = ", ".join(map(instant, value))
-        console.print(f"[cyan]{name.removesuffix('_ms'):>20}[/]  {escape(str(shown))}", soft_wrap=True)
+    print_fields({name.removesuffix("_ms"): _shown(name, value) for name, value in said.items()})
 
 
 @promises_app.command()
@@ -125,6 +121,17 @@ def board(
     if len(rows) > 1:
         rows.append(tuple(f"[bold]{cell}[/]" if cell else "" for cell in ("all", *_day_row(found.total)[1:])))
     print_table(f"promises ({escape(found.zone)})", BOARD, rows, right=BOARD[2:])
+
+
+def _shown(name: str, value: Any) -> object:
+    match name:
+        case "slot_ms" | "lateness_ms":
+            return duration(value)
+        case "alternatives_ms":
+            return ", ".join(map(instant, value))
+        case "hours":
+            return ", ".join(f"{instant(one['from_ms'])} to {instant(one['until_ms'])}" for one in value)
+    return instant(value) if name.endswith("_ms") else value
 
 
 def _day_plain(day: PromiseDay) -> dict[str, Any]:
