@@ -97,6 +97,8 @@ class Absence(Engagements, AgentFacts):
         self.agents_changed.append(agent)
         for contact in self.put_aside_by(agent, "desk_lost"):
             self.bring_back(contact, "desk_returned")
+            self.newcomers.remove(contact)
+            self.look(contact)
         self.looking.append(agent)
 
     def desk_timers(self) -> list[Timer]:
