@@ -75,6 +75,17 @@ def queue_closes_for_good(pair: Pair, choices: Choices) -> f.Fact | None:
     return f.QueueModeRequested(pair.fact_id(), queue, "open") if choices.chance(50) else None
 
 
+def somebody_hangs_up_soon(pair: Pair, choices: Choices) -> f.Fact | None:
+    """When it is short no more that they waited, or just before."""
+    waiting = [each for each in pair.naive.contacts if each.state == "queued" and each.channel in ("chat", "voice")]
+    if not waiting:
+        return None
+    contact = choices.pick(waiting)
+    short_ms = pair.naive.queue(contact.queue).short_abandon_ms
+    pair.wait(max(0, contact.queued_at_ms + short_ms - choices.pick([0, 0, 1]) - pair.now))
+    return f.ContactAbandoned(pair.fact_id(), contact.id)
+
+
 def everybody_leaves(pair: Pair, choices: Choices) -> f.Fact:
     """Or is back."""
     presence: Any = choices.pick(["offline", "not_ready", "ready", "ready"])
@@ -143,5 +154,5 @@ NEXT_STEP_HAPPENINGS: tuple[Happening, ...] = (
     nobody_asked_them, choice_is_awaited, choice_is_awaited, queue_closes_for_good, queue_closes_for_good, queue_opens_or_closes,
     everybody_leaves, everybody_leaves, who_chooses_is_changed, who_chooses_is_changed, somebody_is_put_where_nobody_comes,
     somebody_is_put_where_nobody_comes, somebody_is_put_where_nobody_comes, contact_gets_to_somebody, contact_gets_to_somebody,
-    customer_is_erased,
+    customer_is_erased, somebody_hangs_up_soon, somebody_hangs_up_soon,
 )  # fmt: skip
