@@ -46,6 +46,18 @@ def contacts_take_long(pair: Pair, choices: Choices) -> f.Fact | None:
     return f.EngagementEndRequested(pair.fact_id(), work.contact, work.agent, "solved")
 
 
+def many_come_before_closing(pair: Pair, choices: Choices) -> f.Fact | None:
+    """So shortly that it is too late for the next one."""
+    closing = [each.next_ms for each in pair.naive.hours.values() if each.open and each.next_ms is not None]
+    contacts_are_done_with(pair, choices)
+    near = [at_ms for at_ms in closing if 0 < at_ms - pair.now < 600_000]
+    if not near:
+        return None
+    left_ms = choices.pick([70_000, 60_000, 58_800, 30_000])
+    pair.wait(max(0, choices.pick(near) - left_ms - pair.now))
+    return many_come_by_a_door(pair, choices)
+
+
 def everybody_comes_or_goes(pair: Pair, choices: Choices) -> f.Fact:
     presence: Any = choices.pick(["ready", "ready", "ready", "offline", "not_ready"])
     for agent in AGENTS[:2]:
@@ -56,5 +68,6 @@ def everybody_comes_or_goes(pair: Pair, choices: Choices) -> f.Fact:
 DOOR_HAPPENINGS: tuple[Happening, ...] = (
     somebody_comes_by_a_door, somebody_comes_by_a_door, somebody_comes_by_a_door, many_come_by_a_door, many_come_by_a_door,
     customers_are_counted, minutes_go_by, minutes_go_by, minutes_go_by, contacts_take_long, contacts_take_long, contacts_take_long,
+    many_come_before_closing, many_come_before_closing, many_come_before_closing, many_come_before_closing,
     everybody_comes_or_goes, everybody_comes_or_goes, queue_opens_or_closes, contacts_are_done_with,
 )  # fmt: skip

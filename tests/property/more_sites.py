@@ -147,7 +147,7 @@ def promising(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
 
 def with_doors(choices: "Choices", policy: Policy) -> Policy:
     """Customers are shown whether they are served before they come in."""
-    if choices.chance(40):
+    if choices.chance(60):
         policy = with_hours(choices, policy)
         policy = replace(policy, calendars=[open_long_enough(each) for each in policy.calendars])
     if choices.chance(40):

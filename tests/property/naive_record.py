@@ -134,7 +134,7 @@ class Record(Matching):
         """It ended a while ago at most; nobody remembers it longer. Whoever was turned away never was one."""
         if ref in self.choices and self.contact(ref) is None:
             return True
-        return ref in self.ended and self.at_ms - self.ended[ref] <= MEMORY_MS
+        return ref in self.ended and self.at_ms - self.ended[ref] < MEMORY_MS
 
     def live(self, ref: bytes) -> Contact:
         if self.is_gone(ref):

@@ -44,7 +44,7 @@ class NaiveRouter(NextSteps, Absence, Policies, Days):
         return told
 
     def decide(self, fact: f.Fact) -> Told:
-        if self.at_ms - self.seen.get(fact.fact_id, -MEMORY_MS - 1) <= MEMORY_MS:
+        if self.at_ms - self.seen.get(fact.fact_id, -MEMORY_MS) < MEMORY_MS:
             return "duplicate", []
         self.seen[fact.fact_id] = self.at_ms
         try:
