@@ -83,6 +83,8 @@ class Arrivals(Comings, ABC):
             self.record(e.ContactLinked(at_ms=self.moment, other=place.contact, cause="resumed"), contact.id)
         if held is not None:
             self.hold(held, contact)
+        if promise is not None:
+            self.hold_others(contact)
         if repeats:
             assert fact.topic is not None
             self.record(e.MatterRepeated(at_ms=self.moment, count=repeats, topic=fact.topic), contact.id)

@@ -124,10 +124,10 @@ class Callbacks(CaseFacts):
             self.declined(promise.contact, promise.queue, fact, why, hours)
             return
         contact = self.contact(promise.contact)
-        priority, topic = (promise.priority, promise.topic) if contact is None else (contact.priority, contact.topic)
+        topic = promise.topic if contact is None else contact.topic
         successor = Promise(
             contact=fact.successor, channel=promise.channel, queue=promise.queue, mode=promise.mode, made_ms=self.moment,
-            requirements=promise.requirements, priority=priority, customer=promise.customer,
+            requirements=promise.requirements, priority=promise.priority, customer=promise.customer,
             preferred=promise.preferred, entry_point=promise.entry_point, topic=topic,
             case=promise.case or promise.contact, rule=promise.rule, language=promise.language, accepts=promise.accepts,
             address=promise.address, hours=hours,

@@ -22,9 +22,9 @@ class Comings(Promises):
         return promise.queue == queue if own is None or topic is None else own == topic
 
     def now_of(self, promise: Promise) -> tuple[int, str | None]:
-        """Priority and topic as they are by now: its contact's, if that waits."""
+        """Priority, without what its plan gives, and topic as they are by now: its contact's, if that waits."""
         contact = self.contact(promise.contact)
-        return (promise.priority, promise.topic) if contact is None else (contact.priority, contact.topic)
+        return promise.priority, promise.topic if contact is None else contact.topic
 
     def is_about(self, contact: Contact, promise: Promise) -> bool:
         return self.about_the_same(promise, contact.case, contact.topic, contact.queue)
@@ -69,6 +69,12 @@ class Comings(Promises):
         if promise.queue == contact.queue and self.moment >= promise.due_ms and contact.key.klass == 1:
             contact.not_behind = self.due_order(promise, priority)
 
+    def hold_others(self, contact: Contact) -> None:
+        """Nor is anybody called by whatever else they are promised about the same."""
+        for promise in self.promises_to(contact.customer):
+            if self.is_about(contact, promise) and self.waits_for(promise) is not None:
+                self.hold(promise, contact)
+
     def hold(self, promise: Promise, contact: Contact) -> None:
         """Nobody calls while the customer is here as this contact."""
         waiting = self.contact(promise.contact)
@@ -92,8 +98,8 @@ class Comings(Promises):
                     self.held_one_is(promise, how, before, successor)
                     self.all_look()
             contact = self.contact(ref)
-            if how == "answered" and contact is not None:
-                self.spoken_with(contact, first=not before)
+            if how in ("answered", "back") and contact is not None:
+                self.spoken_with(contact, first=how == "answered" and not before)
                 self.all_look()
 
     def held_one_is(self, promise: Promise, how: str, before: bool, successor: bytes | None) -> None:
@@ -105,6 +111,8 @@ class Comings(Promises):
         elif how == "parked":
             if before or keeps:
                 self.let_go_on(promise, before)
+        elif how == "back":
+            pass
         elif successor in self.promises and not keeps:
             self.cancel(promise, successor=successor)
         else:
@@ -151,9 +159,20 @@ class Comings(Promises):
         found = [each for each in own if self.is_now(each.channel) and self.is_about(each, promise)]
         return sorted(found, key=lambda each: (each.key.seq, each.id))
 
+    def is_away(self, contact: Contact) -> bool:
+        """The customer has said nothing for long."""
+        work = self.primary(contact)
+        return work is not None and work.dormant
+
+    def speaks(self, contact: Contact) -> bool:
+        """Somebody has it, or has answered it before; it does not wait for somebody else, and its customer is not away."""
+        return (contact.ever_answered or contact.state == "engaged") and contact.state != "parked" and not self.is_away(contact)
+
     def is_spoken_with(self, promise: Promise) -> bool:
-        """Its time has come, but somebody speaks with the customer: it is held."""
-        here = [each for each in self.others_of(promise) if each.is_spoken_with]
+        """Its time has come, but somebody speaks with the customer, or they wait here instead: it is held."""
+        keeps = self.returning(promise) == "keep"
+        waits = [each.id for each in self.others_of(promise) if not keeps and not each.ever_answered and not self.is_away(each)]
+        here = [each for each in self.others_of(promise) if self.speaks(each) or each.id in waits]
         if here:
             self.hold(promise, here[0])
         return bool(here)
@@ -177,7 +196,7 @@ class Comings(Promises):
         if self.was_served(promise):
             return
         keeps = self.returning(promise) == "keep"
-        came = [each for each in self.others_of(promise) if self.came_since(promise, each) and (each.is_spoken_with or not keeps)]
+        came = [each for each in self.others_of(promise) if self.came_since(promise, each) and (self.speaks(each) or not keeps)]
         if not came:
             return
         if came[0].ever_answered and not keeps:

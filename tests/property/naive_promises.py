@@ -159,7 +159,7 @@ class Promises(Engagements, Slots, ABC):
         self.looking = [who for who in self.looking if who is not contact]
         self.newcomers = [each for each in self.newcomers if each is not contact]
         promise.due = False
-        promise.priority, promise.topic, promise.messages = contact.priority, contact.topic, contact.messages
+        promise.topic, promise.messages = contact.topic, contact.messages
         promise.offers = [(FORGOTTEN, "expired")] * len(contact.attempts)
 
     @abstractmethod

@@ -24,7 +24,7 @@ class Silence(Answers):
         self.owed(contact, work)
 
     def owed(self, contact: Contact, work: Work) -> None:
-        contact.owed_since_ms = self.moment
+        contact.owed_since_ms = self.at_ms
         contact.silence = self.next_silence(contact, work, ("dormant", "alert", "end", "requeue"))
 
     def next_silence(self, contact: Contact, work: Work, steps: tuple[str, ...]) -> tuple[int, str] | None:
@@ -64,6 +64,7 @@ class Silence(Answers):
             _, agent = self.parties(work)
             work.dormant, work.cost = False, work.full_cost
             self.record(e.ContactRevived(at_ms=self.moment, attempt=work.attempt, cost=work.cost), contact.id, work.agent)
+            self.came_or_went(contact, "back")
             self.over_limits(agent, "revived", self.moment)
 
     # Deadlines
@@ -84,6 +85,7 @@ class Silence(Answers):
         contact.silence = None if end_at_ms is None else (end_at_ms, "end")
         dormant = e.ContactDormant(at_ms=self.moment, attempt=work.attempt, cost=work.cost, end_at_ms=end_at_ms)
         self.record(dormant, contact.id, work.agent)
+        self.came_or_went(contact, "away")
         self.looking.append(self.known_agent(work.agent))
 
     def customer_silent(self, contact: Contact, _: Work) -> None:
@@ -105,7 +107,9 @@ class Silence(Answers):
         self.let_go(contact, "agent_silent", "contact_gone")
         if not contact.answered:
             self.visit_ended(contact, "requeued")
-        self.wait_for_anyone(contact, sender=work.agent)
+        others = [other for other in self.agents if other.id != work.agent and self.present(other, contact)]
+        apart = any(self.exclusion(contact, other) is None for other in others)
+        self.wait_for_anyone(contact, sender=work.agent if apart else None)
         contact.fell_back = True
 
     # Hold

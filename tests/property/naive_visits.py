@@ -103,6 +103,8 @@ class Visits(Returning, ABC):
 
     def reprioritise(self, contact: Contact, priority: int, cause: Any) -> None:
         contact.key, contact.priority = self.moved(contact, priority), priority
+        if contact.promise is not None:
+            contact.promise.priority = priority
         changed = e.ContactReprioritised(at_ms=self.moment, priority=priority, key=contact.key, cause=cause)
         self.record(changed, contact.id)
 

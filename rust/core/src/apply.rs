@@ -113,7 +113,7 @@ impl Site {
             | Event::RoleChanged(_)
             | Event::ContactDormant(_)
             | Event::ContactRevived(_)
-            | Event::AgentSilenceNoticed(_) => self.apply_engagement(about, event),
+            | Event::AgentSilenceNoticed(_) => self.apply_engagement(about, event, turn_ms),
             Event::ContactReclassified(event) => {
                 self.note_contact(about.contact()?, |contact| contact.topic.set(Some(event.topic.clone())))
             }

@@ -133,7 +133,9 @@ fn shares<'a>(agent: &'a Agent, free: u32, rules: &'a Rules) -> impl Iterator<It
 
 fn share(agent: &Agent, free: u32, rules: &Rules) -> Share {
     let mut share = Share { present: Vec::new(), ready: BTreeSet::new(), free: BTreeSet::new() };
-    if agent.effective == Presence::Offline {
+    // They are offered nothing.
+    let lost = rules.asks_for_desks && agent.desk_due.is_some();
+    if agent.effective == Presence::Offline || lost {
         return share;
     }
     for (bit, (channel, enabled)) in (0..).zip(&agent.channels) {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::rules::LIVE_CLASS;
 use crate::site::Site;
 use crate::slots::SlotGrid;
 use crate::state::{Contact, Promise};
 use crate::words::bounds::INSTANT_MAX_MS;
-use crate::words::{CallbackPolicy, DeclineReason, Hours, Id, Name};
+use crate::words::{CallbackPolicy, DeclineReason, Hours, Id, Key, Name, QueueMode};
 
 /// What can be promised.
 #[allow(clippy::struct_field_names)] // units come last
@@ -103,11 +104,11 @@ impl Site {
         calendar.is_none_or(|calendar| calendar.between(from_ms, from_ms.saturating_add(length_ms)) == length_ms)
     }
 
-    /// When a place in the line is likely to be reached that this contact keeps from now on. Else why none can be kept, and the
+    /// When a place in the line is likely to be reached that this contact keeps from now on, to be called on this channel. Else why none can be kept, and the
     /// instant near which something else could be had.
     pub(crate) fn place(
         &self,
-        queue: &Name,
+        (queue, channel): (&Name, &Name),
         waiting: Option<(Id, &Contact)>,
         hours: &[Hours],
         now_ms: u64,
@@ -115,18 +116,20 @@ impl Site {
         let policy = self.callbacks(queue).filter(|policy| policy.hold_place).ok_or((DeclineReason::NoCallbacks, now_ms))?;
         // Nobody can say when.
         let rest = |(id, contact): (Id, &Contact)| {
-            let (of, since_ms) = ((contact.own_key().klass, &contact.channel), contact.entered_ms);
             if self.state.levels.is(4) {
-                self.expected_rest((since_ms, id), queue, of, now_ms)
+                let klass = self.rules()?.channel(channel)?.klass;
+                self.expected_rest((contact.entered_ms, id), queue, (klass, channel), now_ms)
             } else {
-                self.expected_wait(queue, of, now_ms)
+                self.expected_wait(queue, (contact.own_key().klass, &contact.channel), now_ms)
             }
         };
         let expected = waiting.and_then(rest).ok_or((DeclineReason::Closed, now_ms))?;
         let due_ms = now_ms + 1 + expected.p50_ms;
         let from_ms = due_ms.saturating_sub(policy.early_ms).max(now_ms + 1);
         let until_ms = (now_ms + expected.p90_ms).max(due_ms + policy.late_ms).min(INSTANT_MAX_MS);
-        if !self.is_open_from(queue, now_ms, until_ms - now_ms) {
+        let closed = self.state.modes.get(queue).filter(|closed| self.state.levels.is(4) && closed.mode != QueueMode::Open);
+        let closes_ms = closed.map_or(INSTANT_MAX_MS, |closed| closed.close_at_ms.unwrap_or(0));
+        if closes_ms < until_ms || !self.is_open_from(queue, now_ms, until_ms - now_ms) {
             // It would be promised beyond closing.
             return Err((DeclineReason::Closed, due_ms));
         }
@@ -147,6 +150,12 @@ impl Site {
         }
         grid
     }
+}
+
+/// The place in the line that the contact keeps for a call: among calls, where it stands by its own key.
+pub(crate) fn kept_key(contact: &Contact) -> Key {
+    let key = contact.own_key();
+    Key { klass: key.klass.min(LIVE_CLASS), ..key }
 }
 
 /// The first slot that has not begun, and the one after the last that may be promised.

@@ -210,7 +210,7 @@ impl Site {
         (before_ms > 0 && now_ms >= leaves_ms.saturating_sub(before_ms)).then_some(Hindrance::Leaving)
     }
 
-    fn another_is_present(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
+    pub(crate) fn another_is_present(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
         self.is_there(contact, |other| {
             other != *id
                 && *contact.sender != Some(other)

@@ -40,6 +40,8 @@ pub(crate) struct Rules {
     doors: Vec<Door>,
     /// Queues whose expected wait somebody asks for.
     paced: BTreeSet<Name>,
+    /// Nobody whose desk is lost is at work: from level 4 on.
+    pub(crate) asks_for_desks: bool,
 }
 
 /// An entry point that shows whether it is open.
@@ -64,6 +66,7 @@ impl Rules {
         if levels.is(4) {
             let asking = self.policy.queues.iter().filter(|queue| queue.expects());
             self.paced.extend(asking.map(|queue| queue.name.clone()));
+            self.asks_for_desks = true;
         }
         self
     }
@@ -97,6 +100,7 @@ impl Rules {
                 .map(|(entry_point, number)| (entry_point.name.clone(), number))
                 .collect(),
             promoting: promoting.map(|queue| queue.name.clone()).collect(),
+            asks_for_desks: false,
             paced: doors.iter().map(|door| door.queue.clone()).chain(calling).collect(),
             doors,
             keeps_floors: policy.queues.iter().any(|queue| !queue.floors.is_empty()),

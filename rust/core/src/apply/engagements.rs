@@ -13,22 +13,24 @@ use crate::words::{
 
 impl Site {
     #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
-    pub(super) fn apply_engagement(&mut self, about: &About, event: &Event) -> Result<(), String> {
+    pub(super) fn apply_engagement(&mut self, about: &About, event: &Event, turn_ms: u64) -> Result<(), String> {
         if self.rules().is_some_and(Rules::paces_any) {
             self.keep_pace(about, event)?;
         }
+        // A word is owed from when it was heard. Before level 4 it was from when it was said, though nobody could answer.
+        let owed_ms = |at_ms| if self.state.levels.is(4) { turn_ms } else { at_ms };
         match event {
-            Event::EngagementStarted(event) => self.start_engagement(about, event),
+            Event::EngagementStarted(event) => self.start_engagement(about, event, owed_ms(event.at_ms)),
             Event::ContactAnswered(event) => {
                 let (id, at_ms) = (about.contact()?, event.at_ms);
                 self.note_contact(id, |contact| contact.answered_ms = Some(at_ms))?;
                 self.note_served(id)
             }
             Event::MessageRelayed(event) => {
-                let id = about.contact()?;
+                let (id, owed_ms) = (about.contact()?, owed_ms(event.at_ms));
                 self.change_contact(id, |contact| {
                     contact.ordinal = event.ordinal;
-                    contact.conversation.say(event.author, event.at_ms, event.silence);
+                    contact.conversation.say(event.author, owed_ms, event.silence);
                 })?;
                 if event.author == Author::Agent {
                     self.clear_broken(&id);
@@ -57,9 +59,10 @@ impl Site {
                 self.change_contact(about.contact()?, |contact| contact.conversation.hold(at_ms))
             }
             Event::EngagementResumed(event) => {
-                self.change_contact(about.contact()?, |contact| contact.conversation.resume(event.at_ms, event.silence))
+                let owed_ms = owed_ms(event.at_ms);
+                self.change_contact(about.contact()?, |contact| contact.conversation.resume(owed_ms, event.silence))
             }
-            Event::RoleChanged(event) => self.change_role(about, event),
+            Event::RoleChanged(event) => self.change_role(about, event, owed_ms(event.at_ms)),
             Event::ContactDormant(event) => {
                 self.change_dormancy(about, event.attempt, event.cost, true)?;
                 self.set_silence(about.contact()?, event.end_at_ms, SilenceStep::End)
@@ -73,7 +76,7 @@ impl Site {
         }
     }
 
-    fn start_engagement(&mut self, about: &About, event: &EngagementStarted) -> Result<(), String> {
+    fn start_engagement(&mut self, about: &About, event: &EngagementStarted, owed_ms: u64) -> Result<(), String> {
         let (id, agent_id, attempt) = (about.contact()?, about.agent()?, event.attempt);
         let engage = |agent: &mut Agent| {
             agent.today.started += 1;
@@ -98,7 +101,7 @@ impl Site {
                 side.phase = SidePhase::Engaged;
             } else {
                 contact.phase = Phase::Engaged { agent: agent_id, attempt };
-                contact.conversation.begin(event.at_ms, event.silence);
+                contact.conversation.begin(owed_ms, event.silence);
             }
         })
     }
@@ -137,14 +140,14 @@ impl Site {
     }
 
     /// A side joins the conference, or becomes the primary: the one before has just ended.
-    fn change_role(&mut self, about: &About, event: &RoleChanged) -> Result<(), String> {
+    fn change_role(&mut self, about: &About, event: &RoleChanged, owed_ms: u64) -> Result<(), String> {
         let (id, agent_id, attempt, role) = (about.contact()?, about.agent()?, event.attempt, event.role);
         self.change_work(agent_id, (id, attempt), |work| work.role = role)?;
         self.change_contact(id, |contact| {
             if role == Role::Primary {
                 contact.sides.remove(&attempt);
                 contact.phase = Phase::Engaged { agent: agent_id, attempt };
-                contact.conversation.begin(event.at_ms, event.silence);
+                contact.conversation.begin(owed_ms, event.silence);
             } else if let Some(side) = contact.sides.get_mut(&attempt) {
                 side.role = role;
             }

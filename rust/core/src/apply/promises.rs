@@ -172,12 +172,13 @@ impl Site {
         begun.unwrap_or((0, 0))
     }
 
-    /// The priority that supervisors and its plan give a contact is that of what it is promised, too.
+    /// The priority that supervisors give a contact is that of what it is promised, too. What its plan gives is for one visit: every visit begins
+    /// the plan anew.
     pub(super) fn raise_promise(&mut self, id: Id, priority: u8) -> Result<(), String> {
-        if !self.state.levels.is(4) || self.state.promises.get(&id).is_none() {
-            return Ok(());
-        }
-        self.change_promise(id, |promise| promise.priority = priority)
+        let Some(promise) = self.state.promises.get(&id).filter(|_| self.state.levels.is(4)) else { return Ok(()) };
+        let moved = |key| self.rules().map(|rules| rules.reprioritised(key, promise.priority, priority));
+        let key = promise.key.and_then(moved);
+        self.change_promise(id, |promise| (promise.priority, promise.key) = (priority, key))
     }
 
     /// The customer is dialled from `turn_ms` on until then at most, or (None) not any more.
@@ -264,6 +265,9 @@ fn leave_line(promise: &mut Promise, contact: &Contact, counts_on: bool) {
     promise.attempt = contact.attempt;
     promise.tried.ordinal = if counts_on { contact.ordinal } else { 0 };
     promise.stage = PromiseStage::Scheduled;
-    (promise.priority, promise.topic) = (contact.priority, (*contact.topic).clone());
-    promise.key = promise.key.map(|_| contact.own_key());
+    promise.topic.clone_from(&contact.topic);
+    if !counts_on {
+        promise.priority = contact.priority;
+        promise.key = promise.key.map(|_| contact.own_key());
+    }
 }

@@ -132,8 +132,7 @@ impl Site {
             (contact.priority, contact.key) = (event.priority, event.key);
             contact.prefer_until_ms = event.prefer_until_ms;
             contact.course.relax(event);
-        })?;
-        self.raise_promise(id, event.priority)
+        })
     }
 
     /// It counts as live until it is queued anew.

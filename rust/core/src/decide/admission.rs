@@ -31,6 +31,10 @@ impl Turn<'_> {
         }
     }
 
+    pub(super) fn takes_new(&self, queue: &Name, channel: &Name) -> bool {
+        !self.customer_is_there(channel) || self.closed_to_new(queue, channel).is_none()
+    }
+
     /// It goes to another queue than it asked for.
     pub(super) fn divert(&mut self, id: Id, channel: &Name, queue: &Name, to: &Name, cause: DivertCause) {
         let event = ContactDiverted { at_ms: self.t_ms, queue: queue.clone(), to: to.clone(), cause };

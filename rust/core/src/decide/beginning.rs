@@ -32,7 +32,7 @@ impl Turn<'_> {
         // Who was turned away, or waited, was promised a first response.
         let unanswered = |before: &Id| self.site.contact(before).is_none_or(|contact| !contact.ever_answered());
         let owed = after.filter(|before| fact.case == Some(*before) && unanswered(before));
-        let (id, channel, topic) = (fact.contact, fact.channel.clone(), fact.topic.clone());
+        let (id, channel, topic, ticket) = (fact.contact, fact.channel.clone(), fact.topic.clone(), fact.ticket);
         let fact = self.merged(fact, past.promised);
         let (message, author) = (fact.message, fact.author.into());
         self.note_segment(id, &channel, fact.segment.clone());
@@ -47,7 +47,8 @@ impl Turn<'_> {
         for (other, cause) in waiting.into_iter().chain(resumed).chain(promised) {
             self.emit(Some(id), None, Some(&channel), ContactLinked { at_ms: self.t_ms, other, cause });
         }
-        let held = past.promised.and_then(Promised::held).and_then(|promise| self.hold_promise(promise, id));
+        let first = past.promised.and_then(Promised::held).and_then(|promise| self.hold_promise(promise, id));
+        let others = if past.promised.is_some() { self.hold_while_waiting(id) } else { Vec::new() };
         if let (true, Some(matter), Some(topic)) = (past.repeated, past.matter, topic) {
             self.emit(Some(id), None, Some(&channel), MatterRepeated { at_ms: self.t_ms, count: matter.count, topic });
         }
@@ -55,7 +56,11 @@ impl Turn<'_> {
             self.record_message(id, message, author, None);
         }
         self.look(id);
-        if let Some(held) = held {
+        if ticket {
+            // They may come later than those whom the closing moved on.
+            self.lead_on(id);
+        }
+        for held in first.into_iter().chain(others) {
             self.settle_hands(&held);
         }
     }

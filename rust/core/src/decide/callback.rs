@@ -2,7 +2,7 @@
 
 use super::wish::Wish;
 use super::{Check, Refusal};
-use crate::booking::Window;
+use crate::booking::{kept_key, Window};
 use crate::rules::Rules;
 use crate::state::{Contact, Phase, Promise};
 use crate::turn::Turn;
@@ -90,7 +90,7 @@ impl Turn<'_> {
         let wish = Wish { queue: &fact.queue, at_ms: fact.wish_ms, exact: fact.exact, hours: &fact.hours };
         let window = match fact.kind {
             PromiseKind::Scheduled => self.window(&wish),
-            PromiseKind::HoldPlace => self.place_window(&wish, fact.waiting),
+            PromiseKind::HoldPlace => self.place_window(&wish, &fact.channel, fact.waiting),
         };
         let (id, channel) = (fact.contact, fact.channel.clone());
         match window {
@@ -151,7 +151,7 @@ impl Turn<'_> {
         let contact = self.site.contact(&fact.waiting.filter(|_| fact.kind == PromiseKind::HoldPlace)?)?;
         let own = contact.own_key();
         let rules = self.rules().filter(|_| self.site.state.levels.is(4));
-        Some(rules.map_or(own, |rules| rules.reprioritised(own, contact.priority, fact.priority)))
+        Some(rules.map_or(own, |rules| rules.reprioritised(kept_key(contact), contact.priority, fact.priority)))
     }
 
     /// The contact that waits goes on as the promise.

@@ -37,7 +37,7 @@ impl Turn<'_> {
         let (channel, queue, siblings) = (contact.channel.clone(), contact.queue.clone(), contact.siblings.clone());
         let role = contact.holder(fact.attempt).map_or(Role::Primary, |holder| holder.role);
         let speaks = role == Role::Primary;
-        let silence = if speaks { self.silence_due(contact, contact.conversation.unanswered, self.t_ms) } else { None };
+        let silence = if speaks { self.silence_due(contact, contact.conversation.unanswered, self.heard_ms()) } else { None };
         let event = EngagementStarted { at_ms: self.t_ms, attempt: fact.attempt, queue, role, silence };
         self.emit(Some(fact.contact), Some(fact.agent), Some(&channel), event);
         self.revoke_siblings(fact.contact, &channel, &siblings, RevokeReason::Taken);

@@ -9,7 +9,7 @@
 
 use super::queue::is_left;
 use super::Check;
-use crate::state::{Choice, Contact, CHOOSING_MAX};
+use crate::state::{Choice, Contact, Phase, CHOOSING_MAX};
 use crate::turn::Turn;
 use crate::words::{
     ArrivalAuthor, Author, CallbackRequested, ContactArrived, DivertCause, EndReason, EndedBy, Id, Missed, Name, NextStep,
@@ -76,12 +76,20 @@ impl Turn<'_> {
         self.offer_next_steps(id, &contact.channel, offer)
     }
 
-    /// It is back in its queue, from hands that did not help. If the queue is shut by now, nobody else may come.
+    /// It is in its queue after those who waited there were moved on, and nobody else may come: so is it, unless somebody is asked just now. Who
+    /// was answered before is not told to go.
     pub(super) fn lead_on(&mut self, id: Id) {
         let Some(contact) = self.site.contact(&id).filter(|contact| is_left(contact)).cloned() else { return };
-        let asks = self.is_shut(&contact.queue) && self.customer_is_there(&contact.channel);
-        if asks && self.promise(&id).is_none() && !self.chooses(&id) {
-            self.offer_while_waiting(id, &contact, DivertCause::Closing);
+        let asks = self.site.state.levels.is(4) && self.is_shut(&contact.queue) && self.customer_is_there(&contact.channel);
+        if !asks || self.promise(&id).is_some() || self.chooses(&id) {
+            return;
+        }
+        let waits = contact.phase == Phase::Queued;
+        if let Some(to) = self.overflow(&contact.queue, &contact.channel).filter(|_| waits) {
+            self.flow_over(id, &contact, &to, DivertCause::Closing);
+        } else if !self.offer_while_waiting(id, &contact, DivertCause::Closing) && waits && !contact.ever_answered() {
+            self.end(id, &contact, EndedBy::Service, VisitOutcome::Closed, EndReason::Cancelled);
+            self.offer_callback(id, &contact, Missed::Closed);
         }
     }
 
@@ -116,7 +124,7 @@ impl Turn<'_> {
         let known = rules.queue(queue).is_some();
         match step.kind {
             StepKind::Callback => known && self.has_slot(queue),
-            StepKind::Queue => known && queue != asked && self.closed_to_new(queue, channel).is_none(),
+            StepKind::Queue => known && queue != asked && self.takes_new(queue, channel),
             StepKind::Voicemail | StepKind::Form | StepKind::Mail => {
                 known && step.channel.as_ref().is_some_and(|channel| rules.channel(channel).is_some())
             }
@@ -124,8 +132,21 @@ impl Turn<'_> {
         }
     }
 
+    /// What is open to somebody, with what they wait for by now.
+    fn choice(&self, id: &Id) -> Option<Choice> {
+        let choice = self.site.state.choices.get(id)?.clone();
+        let Some(contact) = self.site.contact(id) else { return Some(choice) };
+        Some(Choice {
+            wishes: contact.wishes.clone(),
+            priority: contact.priority,
+            preferred: (*contact.preferred).clone(),
+            topic: (*contact.topic).clone(),
+            ..choice
+        })
+    }
+
     pub(super) fn check_next_step(&self, fact: &NextStepChosen) -> Check {
-        let Some(choice) = self.site.state.choices.get(&fact.contact) else {
+        let Some(choice) = self.choice(&fact.contact) else {
             self.check_live(fact.contact)?;
             return Err("no_next_step");
         };
@@ -134,10 +155,8 @@ impl Turn<'_> {
         let (rules, queue) = (self.rules().ok_or("no_policy")?, step.queue.as_ref());
         let channel = step.channel.as_ref().unwrap_or(&choice.channel);
         match step.kind {
-            StepKind::Callback => self.check_callback(&callback(fact, choice, step).ok_or("next_step_unavailable")?),
-            StepKind::Queue if queue.is_none_or(|queue| self.closed_to_new(queue, channel).is_some()) => {
-                Err("next_step_unavailable")
-            }
+            StepKind::Callback => self.check_callback(&callback(fact, &choice, step).ok_or("next_step_unavailable")?),
+            StepKind::Queue if queue.is_none_or(|queue| !self.takes_new(queue, channel)) => Err("next_step_unavailable"),
             StepKind::Message => Ok(()),
             StepKind::Queue | StepKind::Voicemail | StepKind::Form | StepKind::Mail => {
                 let known = queue.is_some_and(|queue| rules.queue(queue).is_some()) && rules.channel(channel).is_some();
@@ -147,7 +166,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn take_next_step(&mut self, fact: &NextStepChosen) {
-        let Some(choice) = self.site.state.choices.get(&fact.contact).cloned() else { return };
+        let Some(choice) = self.choice(&fact.contact) else { return };
         let Some(step) = choice.step(fact.kind, fact.to.as_ref()).cloned() else { return };
         match step.kind {
             StepKind::Callback => self.take_callback(fact, &choice, &step),

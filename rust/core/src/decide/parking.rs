@@ -75,5 +75,8 @@ impl Turn<'_> {
         };
         self.enter((id, None), queued, &contact.channel, Some(&contact));
         self.look(id);
+        if !contact.ever_answered() {
+            self.lead_on(id);
+        }
     }
 }

@@ -49,7 +49,7 @@ impl Turn<'_> {
 
     /// Its contact waits for an agent: behind everybody else's until it is due.
     fn call_back(&mut self, id: Id, promise: &Promise) {
-        if self.hold_while_spoken_with(id, promise) {
+        if self.hold_while_here(id, promise) {
             return;
         }
         let Some(queued) = self.callback_visit(promise) else { return };

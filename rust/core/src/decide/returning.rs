@@ -91,7 +91,11 @@ impl Turn<'_> {
     pub(crate) fn note_returned(&mut self, contact: Option<Id>, event: &Event) {
         let successor = match event {
             Event::ContactEnded(event) => event.successor,
-            Event::ContactAnswered(_) | Event::ContactParked(_) => None,
+            Event::ContactAnswered(_)
+            | Event::ContactParked(_)
+            | Event::ContactDormant(_)
+            | Event::ContactRevived(_)
+            | Event::ContactQueued(_) => None,
             _ => return,
         };
         let promised = &self.site.index.promised;
@@ -102,10 +106,14 @@ impl Turn<'_> {
         let answered = known.ever_answered();
         let came = match event {
             Event::ContactAnswered(_) => Came::Answered { anew: answered },
+            Event::ContactRevived(_) => Came::Back,
+            Event::ContactQueued(_) if answered && is_parked(known) => Came::Back,
+            Event::ContactQueued(_) => return,
+            Event::ContactDormant(_) => Came::Away { answered },
             Event::ContactParked(_) => Came::Parked { answered },
             _ => Came::Gone { answered, successor },
         };
-        let speaks = matches!(came, Came::Answered { .. });
+        let speaks = matches!(came, Came::Answered { .. } | Came::Back);
         let owed = known.customer.is_some_and(|customer| promised.count(&customer) > 0);
         if (speaks && owed) || promised.held_for(&id).next().is_some() {
             self.returned.push((id, came));
@@ -124,16 +132,18 @@ impl Turn<'_> {
                     }
                     // It waits to be answered still: who is not to be called then is not called now. Else it waits for somebody else.
                     Came::Parked { answered } if answered || keeps => self.release_promise(id, returned, answered),
-                    Came::Answered { .. } | Came::Parked { .. } => {}
+                    Came::Answered { .. } | Came::Back | Came::Parked { .. } => {}
                     // A call is promised to them as this contact, too, and takes the place of the one that was.
                     Came::Gone { successor: Some(next), .. } if !keeps && self.promise(&next).is_some() => {
                         self.end_promise_early(id, PromiseOutcome::Cancelled, Some(next));
                     }
-                    Came::Gone { answered, .. } => self.release_promise(id, returned, answered),
+                    Came::Away { answered } | Came::Gone { answered, .. } => self.release_promise(id, returned, answered),
                 }
             }
-            if let Came::Answered { anew } = came {
-                self.hold_while_served(returned, anew);
+            match came {
+                Came::Answered { anew } => self.hold_while_served(returned, anew),
+                Came::Back => self.hold_while_served(returned, true),
+                Came::Parked { .. } | Came::Away { .. } | Came::Gone { .. } => {}
             }
         }
     }
@@ -164,17 +174,35 @@ impl Turn<'_> {
         });
         let mut promises: Vec<(u64, Id)> = promises.collect();
         promises.sort_unstable();
+        // All of them are held before any agent who loses an offer is asked for the next.
+        let mut free = Vec::new();
         for (_, id) in promises {
             if self.site.state.held.get(&id).is_some() {
                 if !anew && self.waits_as(&id).is_some() {
                     self.end_promise_early(id, PromiseOutcome::Cancelled, Some(returned));
                 }
             } else if !self.is_dialled(&id) {
-                if let Some(held) = self.hold_promise(id, returned) {
-                    self.settle_hands(&held);
-                }
+                free.extend(self.hold_promise(id, returned));
             }
         }
+        for held in free {
+            self.settle_hands(&held);
+        }
+    }
+
+    /// They wait here, so nobody calls them about the same. Those who waited for that, or were offered it.
+    pub(super) fn hold_while_waiting(&mut self, returned: Id) -> Vec<Contact> {
+        let Some(contact) = self.site.contact(&returned) else { return Vec::new() };
+        let Some(customer) = contact.customer.filter(|_| self.customer_is_there(&contact.channel)) else { return Vec::new() };
+        let matter = Matter::of(returned, contact);
+        let promises = self.site.index.promised.of(&customer).filter_map(|id| {
+            let promise = self.promise(&id).filter(|promise| id != returned && matter.is_that_of(id, promise))?;
+            let free = self.returning(&id) != Returning::Keep && !self.is_dialled(&id) && self.site.state.held.get(&id).is_none();
+            free.then_some((promise.due_ms, id))
+        });
+        let mut promises: Vec<(u64, Id)> = promises.collect();
+        promises.sort_unstable();
+        promises.into_iter().filter_map(|(_, id)| self.hold_promise(id, returned)).collect()
     }
 
     /// As which contact the customer waits here: once they are answered they need not be called.
@@ -183,15 +211,18 @@ impl Turn<'_> {
         self.site.contact(&held.returned).is_some_and(|contact| !contact.ever_answered()).then_some(held.returned)
     }
 
-    /// Its time has come while somebody speaks with the customer about the same: not now.
-    pub(super) fn hold_while_spoken_with(&mut self, id: Id, promise: &Promise) -> bool {
+    /// Its time has come while somebody speaks with the customer about the same, or they wait here instead of being called: not now.
+    pub(super) fn hold_while_here(&mut self, id: Id, promise: &Promise) -> bool {
         let Some(customer) = promise.customer.filter(|_| self.site.state.levels.is(4)) else { return false };
-        let spoken_with = self.site.index.customers.of(&customer).filter_map(|other| {
-            let contact = self.site.contact(other).filter(|contact| is_spoken_with(contact))?;
+        let keeps = self.returning(&id) == Returning::Keep;
+        let waits = |contact: &Contact| !keeps && !contact.ever_answered() && !contact.conversation.dormant;
+        let here = |contact: &&Contact| is_spoken_with(contact) || waits(contact);
+        let here = self.site.index.customers.of(&customer).filter_map(|other| {
+            let contact = self.site.contact(other).filter(here)?;
             let free = self.customer_is_there(&contact.channel) && self.promise(other).is_none();
             (free && Matter::of(*other, contact).is_that_of(id, promise)).then_some((contact.key.seq, *other))
         });
-        let Some((_, returned)) = spoken_with.min() else { return false };
+        let Some((_, returned)) = here.min() else { return false };
         self.hold_promise(id, returned);
         true
     }
@@ -246,9 +277,14 @@ impl Turn<'_> {
     }
 }
 
-/// Somebody has answered it, and it does not wait for somebody else.
+/// Somebody has it, or has answered it before, it does not wait for somebody else, and its customer is not away.
 fn is_spoken_with(contact: &Contact) -> bool {
-    contact.ever_answered() && !matches!(contact.phase, Phase::Parked { .. })
+    let had = contact.ever_answered() || contact.phase.engaged().is_some();
+    had && !is_parked(contact) && !contact.conversation.dormant
+}
+
+fn is_parked(contact: &Contact) -> bool {
+    matches!(contact.phase, Phase::Parked { .. })
 }
 
 /// What became of a contact of somebody who is promised a call. `answered`: in this visit or before.
@@ -258,7 +294,13 @@ pub(crate) enum Came {
     Answered {
         anew: bool,
     },
+    /// Connected, from where it was put aside, or revived: not answered just now.
+    Back,
     Parked {
+        answered: bool,
+    },
+    /// The customer says nothing any more.
+    Away {
         answered: bool,
     },
     /// `successor`: as what it goes on.

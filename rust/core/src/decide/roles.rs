@@ -95,7 +95,7 @@ impl Turn<'_> {
     /// The contact goes on with another primary, the one before has just ended: its other sides stay.
     pub(super) fn succeed(&mut self, id: Id, before: &Contact, attempt: u32, agent: Id) {
         let Some(contact) = self.site.contact(&id) else { return };
-        let silence = self.silence_due(contact, contact.conversation.unanswered, self.t_ms);
+        let silence = self.silence_due(contact, contact.conversation.unanswered, self.heard_ms());
         let event = RoleChanged { at_ms: self.t_ms, attempt, role: Role::Primary, silence };
         self.emit(Some(id), Some(agent), Some(&before.channel), event);
         if let Some(primary) = before.phase.agent() {

@@ -30,7 +30,7 @@ impl Turn<'_> {
             }
             (Some(since_ms), false) => {
                 let held_ms = at_ms.saturating_sub(since_ms).min(DURATION_MAX_MS);
-                let silence = self.silence_due(contact, contact.conversation.unanswered, at_ms);
+                let silence = self.silence_due(contact, contact.conversation.unanswered, self.heard_ms());
                 let event = EngagementResumed { at_ms, attempt, held_ms, silence };
                 self.emit(Some(fact.contact), Some(fact.agent), Some(&channel), event);
             }
@@ -55,6 +55,15 @@ impl Turn<'_> {
         (after_ms > 0).then(|| SilenceDue { at_ms: later(since_ms, after_ms), step })
     }
 
+    /// From when on a word that is said at `t_ms` can be answered: what is told late was heard by nobody before.
+    pub(super) fn heard_ms(&self) -> u64 {
+        if self.site.state.levels.is(4) {
+            self.at_ms
+        } else {
+            self.t_ms
+        }
+    }
+
     /// What follows, and when, if after a word of `author` now the next one does not come.
     pub(super) fn silence_after(&self, contact: &Contact, author: Author) -> Option<SilenceDue> {
         if contact.phase.engaged().is_none() || contact.conversation.held_ms.is_some() {
@@ -63,8 +72,8 @@ impl Turn<'_> {
         match author {
             Author::System => contact.conversation.silence,
             Author::Customer if contact.conversation.unanswered => contact.conversation.silence,
-            Author::Customer => self.silence_due(contact, true, self.t_ms),
-            Author::Agent => self.silence_due(contact, false, self.t_ms),
+            Author::Customer => self.silence_due(contact, true, self.heard_ms()),
+            Author::Agent => self.silence_due(contact, false, self.heard_ms()),
         }
     }
 
@@ -120,12 +129,15 @@ impl Turn<'_> {
         (after_ms > 0).then(|| later(contact.conversation.owed_since_ms, after_ms).max(self.t_ms))
     }
 
-    /// Somebody else is to answer; whoever did not answer does not get the contact back in this visit.
+    /// Somebody else is to answer; whoever did not answer does not get the contact back in this visit, unless there is nobody else.
     fn requeue_silent(&mut self, id: Id, contact: &Contact) {
         let Some(agent) = contact.phase.engaged() else { return };
         self.end_engagement(id, contact, EndedBy::AgentSilent);
         self.end_visit(id, contact, VisitOutcome::Requeued);
-        let queued = ContactQueued { excluded: Some(agent), ..self.next_visit(contact) };
+        // Whoever had moved it on before is somebody else, too.
+        let anyone = Contact { sender: None.into(), ..contact.clone() };
+        let others = !self.site.state.levels.is(4) || self.site.another_is_present(&anyone, &agent, self.at_ms);
+        let queued = ContactQueued { excluded: Some(agent).filter(|_| others), ..self.next_visit(contact) };
         self.enter((id, None), queued, &contact.channel, Some(contact));
         self.look(id);
         self.lead_on(id);

@@ -29,9 +29,14 @@ impl Turn<'_> {
     }
 
     /// When the place in the line that the customer keeps is likely to be reached, or why none can be kept, and which slots could be had.
-    pub(super) fn place_window(&mut self, wish: &Wish<'_>, waiting: Option<Id>) -> Result<Window, (DeclineReason, Vec<u64>)> {
+    pub(super) fn place_window(
+        &mut self,
+        wish: &Wish<'_>,
+        channel: &Name,
+        waiting: Option<Id>,
+    ) -> Result<Window, (DeclineReason, Vec<u64>)> {
         let waiting = waiting.and_then(|waiting| Some((waiting, self.site.contact(&waiting)?)));
-        self.site.place(wish.queue, waiting, wish.hours, self.at_ms).map_err(|(reason, near_ms)| {
+        self.site.place((wish.queue, channel), waiting, wish.hours, self.at_ms).map_err(|(reason, near_ms)| {
             let slots = reason != DeclineReason::NoCallbacks;
             (reason, if slots { self.alternatives(wish.queue, wish.hours, near_ms) } else { Vec::new() })
         })

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::site::Site;
 use crate::state::{Contact, Phase, Promise, PromiseStage};
 use crate::words::bounds::INSTANT_MAX_MS;
-use crate::words::{Id, PromiseKind};
+use crate::words::{ChannelPresence, Id, PromiseKind};
 
 /// A promise that has not ended.
 #[derive(Debug, Serialize)]
@@ -39,10 +39,16 @@ pub(super) struct PlaceExplanation {
     until_ms: u64,
 }
 
-/// None: it does not wait, its queue keeps no places, or none can be kept now.
+/// None: it does not wait, its queue keeps no places, or none can be kept now. Who writes is called on the first live channel of the policy.
 pub(super) fn place_of(site: &Site, id: &Id, contact: &Contact, now_ms: u64) -> Option<PlaceExplanation> {
     let waits = matches!(contact.phase, Phase::Queued | Phase::Offered { .. }) && site.state.promises.get(id).is_none();
-    let window = site.place(&contact.queue, Some((*id, contact)), &[], now_ms.min(INSTANT_MAX_MS)).ok().filter(|_| waits)?;
+    let rules = site.rules()?;
+    let mut live =
+        rules.policy.channels.iter().filter(|channel| channel.presence == ChannelPresence::Live).map(|channel| &channel.name);
+    let own = Some(&contact.channel).filter(|own| rules.channel(own).is_some_and(|own| own.presence == ChannelPresence::Live));
+    let channel = own.or_else(|| live.next())?;
+    let window =
+        site.place((&contact.queue, channel), Some((*id, contact)), &[], now_ms.min(INSTANT_MAX_MS)).ok().filter(|_| waits)?;
     Some(PlaceExplanation { due_ms: window.due_ms, from_ms: window.from_ms, until_ms: window.until_ms })
 }
 
