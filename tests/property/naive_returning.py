@@ -1,5 +1,6 @@
 """What is remembered of customers, naively: the place of one who left, the matters of one who comes again."""
 
+from cordboard.events.bounds import Key
 from tests.property.naive_promotion import Promotion
 from tests.property.naive_state import Contact, Matter, Place
 
@@ -8,14 +9,17 @@ class Returning(Promotion):
     """Until its time is over, or the customer is erased."""
 
     def keep_place(self, contact: Contact, reason: str) -> int | None:
-        """A customer who left has the place kept."""
+        """A customer who left has the place kept, without what the plan gave, which comes anew."""
         resume_ms = self.profile(contact.channel).resume_ms
         if contact.customer is None or resume_ms == 0 or reason not in ("abandoned", "failed"):
             return None
+        given = sum(step.raise_priority for step in self.queue(contact.queue).plan[: contact.step])
+        priority = max(0, contact.priority - given)
+        own = self.own_class(contact)
+        key = Key(own.klass, self.moved(contact, priority).order_ms, own.seq)
         self.places[contact.customer, contact.channel] = Place(
-            contact.id, contact.queue, self.own_class(contact), contact.queued_at_ms, contact.target_ms, contact.priority,
-            self.at_ms + resume_ms,
-        )  # fmt: skip
+            contact.id, contact.queue, key, contact.queued_at_ms, contact.target_ms, priority, self.at_ms + resume_ms
+        )
         return self.at_ms + resume_ms
 
     def known_matter(self, contact: Contact) -> Matter | None:

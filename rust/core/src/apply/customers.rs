@@ -3,7 +3,7 @@
 use crate::customers::{KeptPlace, Recurrence, MATTERS_MAX, PLACES_MAX};
 use crate::site::Site;
 use crate::state::Contact;
-use crate::words::{ContactQueued, Id, Name};
+use crate::words::{ContactQueued, Id, Key, Name};
 
 impl Site {
     /// An arrival uses up the place that was kept, or counts for its matter.
@@ -20,16 +20,28 @@ impl Site {
 
     pub(super) fn keep_place(&mut self, id: Id, contact: &Contact, until_ms: Option<u64>) {
         let (Some(customer), Some(until_ms)) = (contact.customer, until_ms) else { return };
+        let (key, priority) = self.own_place(contact);
         let place = KeptPlace {
             contact: id,
             queue: contact.queue.clone(),
-            key: contact.own_key(),
+            key,
             queued_at_ms: contact.queued_at_ms,
             target_ms: contact.target_ms,
-            priority: contact.priority,
+            priority,
             until_ms,
         };
         self.state.places.remember(customer, &contact.channel, place, PLACES_MAX);
+    }
+
+    /// Key and priority without what the queue's plan has given: who takes up the place is given that anew.
+    fn own_place(&self, contact: &Contact) -> (Key, u8) {
+        let (own, rules) = (contact.own_key(), self.rules().filter(|_| self.state.levels.is(4)));
+        let Some((rules, queue)) = rules.and_then(|rules| Some((rules, rules.queue(&contact.queue)?))) else {
+            return (own, contact.priority);
+        };
+        let taken = queue.plan.iter().take(usize::from(contact.course.step));
+        let priority = taken.fold(contact.priority, |priority, step| priority.saturating_sub(step.raise_priority));
+        (rules.reprioritised(own, contact.priority, priority), priority)
     }
 
     /// Who is engaged with a customer's matter knows it from now on.
