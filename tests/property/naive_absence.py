@@ -99,6 +99,7 @@ class Absence(Engagements, AgentFacts):
             self.bring_back(contact, "desk_returned")
             self.newcomers.remove(contact)
             self.look(contact)
+            self.lead_on(contact)
         self.looking.append(agent)
 
     def desk_timers(self) -> list[Timer]:

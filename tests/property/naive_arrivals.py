@@ -72,6 +72,7 @@ class Arrivals(Comings, ABC):
         self.contacts.append(contact)
         if place is None:
             self.enter(contact, None)
+            contact.fell_back = fact.ticket
         else:
             self.arrivals -= 1  # it has the number of the one before
             self.resume(contact, place, held)

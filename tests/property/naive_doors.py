@@ -141,7 +141,8 @@ class Doors(Queues):
     def could_be_asked(self, agent: Agent, door: EntryPoint) -> bool:
         own = agent.profile(door.channel)
         on = own is not None and bool(own.max_concurrent) and door.channel not in agent.off
-        return on and agent.rank(str(door.queue)) is not None and agent.effective[0] != "offline"
+        there = agent.effective[0] != "offline" and agent.desk_lost_ms is None
+        return on and there and agent.rank(str(door.queue)) is not None
 
     def listens(self, door: EntryPoint, cause: str) -> bool:
         """What is written is taken all the same."""

@@ -99,7 +99,7 @@ class Expecting(Reservations, ABC):
 
     def members_at_work(self, queue: str, klass: int) -> list[Agent]:
         members = [agent for agent in self.agents if agent.rank(queue) is not None and agent.ready]
-        return [agent for agent in members if self.channels_on(agent, klass)]
+        return [agent for agent in members if agent.desk_lost_ms is None and self.channels_on(agent, klass)]
 
     def channels_on(self, agent: Agent, klass: int) -> list[str]:
         """Of the class."""

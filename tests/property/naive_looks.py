@@ -74,6 +74,7 @@ class Looks(Offers, ABC):
                 self.bring_back(contact, "interrupter_over")
                 self.newcomers.remove(contact)
                 self.look(contact)
+                self.lead_on(contact)
         while able := self.contacts_for(agent):
             self.offer(able[0], agent, "agent")
 

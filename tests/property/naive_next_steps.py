@@ -79,14 +79,24 @@ class NextSteps(Callbacks):
         queue = str(step.queue)
         if step.kind == "callback":
             return any(self.has_room_in(queue, slot, None) for slot in self.still_open(queue))
-        return step.kind != "queue" or (queue != asked and self.no_admission(queue, channel) is None)
+        return step.kind != "queue" or (queue != asked and self.takes_somebody_new(queue, channel))
+
+    def takes_somebody_new(self, queue: str, channel: str) -> bool:
+        return not self.is_now(channel) or self.no_admission(queue, channel) is None
 
     def lead_on(self, contact: Contact) -> None:
-        """It is back in a queue that is shut by now: nobody else may come."""
+        """It has come to wait, or is back, where those who waited were moved on: so is it, unless somebody is asked just now."""
         fell_back, contact.fell_back = contact.fell_back, False
         waits = contact.state in ("queued", "offered") and self.is_now(contact.channel) and contact.promise is None
-        if fell_back and waits and self.closing_is_over(contact.queue) and not self.chooses(contact):
-            self.waits_in_vain(contact, "closing")
+        if not (fell_back and waits and self.closing_is_over(contact.queue)) or self.chooses(contact):
+            return
+        to = self.way_out(contact.queue, contact.channel) if contact.state == "queued" else None
+        if to is not None:
+            self.divert(contact, to, "closing")
+            self.newcomers.remove(contact)
+            self.look(contact)
+        elif not self.waits_in_vain(contact, "closing") and contact.state == "queued" and not contact.ever_answered:
+            self.turn_away(contact)
 
     # Taken
 
@@ -120,7 +130,7 @@ class NextSteps(Callbacks):
 
     def called_back(self, fact: f.NextStepChosen, choice: Choice, step: NextStep) -> None:
         """As if it had been asked for. What cannot be had leaves the choice open."""
-        known, contact = choice.offer, self.contact(choice.contact)
+        known, contact = self.known_now(choice), self.contact(choice.contact)
         wish = f.CallbackRequested(
             fact.fact_id, fact.successor, str(step.channel), str(step.queue), fact.wish_ms, known.requirements, known.priority,
             fact.customer or choice.customer, known.preferred, known.entry_point, known.topic, known.case or choice.contact,
@@ -136,10 +146,19 @@ class NextSteps(Callbacks):
         self.choices[choice.contact] = choice
         self.step_taken(choice.contact, step, "customer", successor)
 
+    def known_now(self, choice: Choice) -> e.NextStepOffered:
+        """Of a contact that waits, what it is by now."""
+        contact = self.contact(choice.contact)
+        if contact is None:
+            return choice.offer
+        return replace(
+            choice.offer, requirements=contact.wishes, priority=contact.priority, preferred=contact.preferred, topic=contact.topic
+        )
+
     def elsewhere(self, fact: f.NextStepChosen, choice: Choice, step: NextStep) -> None:
         """A place in another queue. Who waits keeps their waits there, and is no other contact."""
         there = str(step.queue)
-        if there not in [queue.name for queue in self.policy.queues] or self.no_admission(there, choice.channel):
+        if there not in [queue.name for queue in self.policy.queues] or not self.takes_somebody_new(there, choice.channel):
             self.refuse("next_step_unavailable")
         contact = self.contact(choice.contact)
         if contact is None:
@@ -156,7 +175,7 @@ class NextSteps(Callbacks):
         self.follows(fact, choice, step, str(step.channel), step.to)
 
     def follows(self, fact: f.NextStepChosen, choice: Choice, step: NextStep, channel: str, entry_point: str | None) -> None:
-        known, contact = choice.offer, self.contact(choice.contact)
+        known, contact = self.known_now(choice), self.contact(choice.contact)
         self.step_taken(choice.contact, step, "customer", fact.successor)
         successor = f.ContactArrived(
             fact.fact_id, fact.successor, channel, str(step.queue), known.requirements, known.priority,

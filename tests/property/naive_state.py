@@ -239,6 +239,8 @@ class Contact:
     held_since_ms: int | None = None
     waits_parked: bool = False
     """It is parked because it gave way, and its customer waits for an answer."""
+    was_parked: bool = False
+    """It comes from there into its queue."""
     returned: bool = False
     """It prefers whoever parked it."""
     fell_back: bool = False
@@ -253,11 +255,6 @@ class Contact:
     @property
     def ever_answered(self) -> bool:
         return self.answered or self.answered_before
-
-    @property
-    def is_spoken_with(self) -> bool:
-        """Somebody has answered it, and it does not wait for somebody else."""
-        return self.ever_answered and self.state != "parked"
 
 
 @dataclass(slots=True)

@@ -47,6 +47,9 @@ class Visits(Returning, ABC):
         self.release(contact, "contact_gone")
         expected = self.expect(contact)
         self.begin_waiting(contact, queued_at_ms)
+        if contact.was_parked and contact.ever_answered:
+            self.came_or_went(contact, "back")
+        contact.was_parked = False
         contact.answered_before |= contact.answered
         contact.answered = False
         entered = e.ContactQueued(
@@ -71,6 +74,7 @@ class Visits(Returning, ABC):
     def park_over(self, contact: Contact, by: Any, outcome: Any = "requeued") -> None:
         """With it ends the visit of one who waited meanwhile."""
         self.record(e.ParkEnded(at_ms=self.moment, by=by), contact.id, contact.owner)
+        contact.was_parked = True
         if contact.waits_parked:
             self.visit_ended(contact, outcome)
             contact.waits_parked = False
@@ -83,6 +87,7 @@ class Visits(Returning, ABC):
         contact.preferred, contact.returned = ([], False) if owner is None else ([owner.id], True)
         contact.prefer_until_ms = None if owner is None else self.at_ms + self.policy.owner_ms
         self.wait_again(contact, None)
+        contact.fell_back = not contact.ever_answered
 
     def wait_again(self, contact: Contact, sender: bytes | None) -> None:
         """The next visit in the same queue, with the old key."""
