@@ -31,7 +31,9 @@ class Answers(Looks, ABC):
         """What became of the attempt that was made to this agent."""
         if attempt > len(contact.attempts):
             self.refuse("no_such_offer")
-        if attempt <= len(contact.attempts) - ATTEMPTS_REMEMBERED:
+        open_ones = {work.attempt for work in self.works if work.contact == contact.id and work.state != "wrapping"}
+        ended = [each for each in range(1, len(contact.attempts) + 1) if each not in open_ones]
+        if attempt in ended[:-ATTEMPTS_REMEMBERED]:
             self.refuse("expired")
         offered, fate = contact.attempts[attempt - 1]
         return fate if offered in (agent, FORGOTTEN) else self.refuse("no_such_offer")
