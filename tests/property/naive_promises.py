@@ -226,13 +226,17 @@ class Promises(Engagements, Slots, ABC):
         self.promise_ended(promise, "kept" if kept else "missed", None if kept else "no_agent")
 
     def goes_on_as_any(self, contact: Contact) -> None:
-        """Should it wait again, it does as if it had come by now."""
-        queue = self.queue(contact.queue)
-        contact.target_ms = queue.targets_ms.get(contact.channel, queue.target_ms)
-        contact.drain_at_ms = self.moment + queue.drain_after_ms if queue.drain_after_ms > 0 else None
-        if contact.key.klass > 1:
-            order_ms = self.moment + contact.target_ms - contact.priority * self.step_of_priority_ms()
+        """Should it wait again, it does as if it had come by now; what its open visit began with stands."""
+        queue, early = self.queue(contact.queue), contact.key.klass > 1
+        target_ms = queue.targets_ms.get(contact.channel, queue.target_ms)
+        if early:
+            order_ms = self.moment + target_ms - contact.priority * self.step_of_priority_ms()
             contact.key = Key(1, order_ms, contact.key.seq)
+        if not contact.answered:
+            return
+        contact.target_ms = target_ms
+        contact.drain_at_ms = self.moment + queue.drain_after_ms if queue.drain_after_ms > 0 else None
+        if early:
             contact.entered_ms = contact.queued_at_ms = self.moment
 
     def cancel(self, promise: Promise, reason: Any = "cancelled", successor: bytes | None = None) -> None:

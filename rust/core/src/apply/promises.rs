@@ -133,10 +133,14 @@ impl Site {
         let early = contact.key.klass > LIVE_CLASS;
         let key = if early { rules.key(LIVE_CLASS, at_ms, target_ms, contact.priority, contact.key.seq) } else { contact.key };
         self.change_contact(id, |contact| {
-            (contact.key, contact.target_ms) = (key, target_ms);
-            contact.course.drain_at_ms = drain_at_ms;
-            if early {
-                (contact.entered_ms, contact.queued_at_ms) = (at_ms, at_ms);
+            contact.key = key;
+            // A visit that is still open is told to the end as it began.
+            if contact.answered_ms.is_some() {
+                contact.target_ms = target_ms;
+                contact.course.drain_at_ms = drain_at_ms;
+                if early {
+                    (contact.entered_ms, contact.queued_at_ms) = (at_ms, at_ms);
+                }
             }
         })
     }
