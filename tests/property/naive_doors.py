@@ -46,7 +46,8 @@ class Doors(Queues):
         ]
         members = [agent for agent in self.agents if agent.rank(name) is not None]
         working = [work for work in self.works if any(agent.id == work.agent for agent in members)]
-        return repr((self.policy.version, self.mode(name), self.hours.get(name), here, members, working))
+        kept = [each.id for each in self.contacts if any(agent.id == each.reserved for agent in members)]
+        return repr((self.policy.version, self.mode(name), self.hours.get(name), here, members, working, kept))
 
     def turn_doors(self, before: dict[str, str]) -> None:
         now = self.what_doors_ask()

@@ -115,7 +115,9 @@ impl Site {
             | Event::ContactRevived(_)
             | Event::AgentSilenceNoticed(_) => self.apply_engagement(about, event, turn_ms),
             Event::ContactReclassified(event) => {
-                self.note_contact(about.contact()?, |contact| contact.topic.set(Some(event.topic.clone())))
+                let id = about.contact()?;
+                self.note_contact(id, |contact| contact.topic.set(Some(event.topic.clone())))?;
+                self.reclassify_promise(id, &event.topic)
             }
             Event::AgentRegistered(_)
             | Event::AgentRemoved(_)

@@ -210,7 +210,7 @@ impl Site {
         (before_ms > 0 && now_ms >= leaves_ms.saturating_sub(before_ms)).then_some(Hindrance::Leaving)
     }
 
-    pub(crate) fn another_is_present(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
+    fn another_is_present(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
         self.is_there(contact, |other| {
             other != *id
                 && *contact.sender != Some(other)
@@ -239,11 +239,21 @@ impl Site {
         self.groups(contact).any(|(queue, rank)| self.index.crew.any_there(contact, queue, rank))
     }
 
-    /// The same of a contact that may need other things some time: agents are sorted only by what somebody needs now.
+    /// The same of a contact that may need other things some time, or does not wait: agents are sorted only by what somebody waits for now.
     pub(crate) fn someone_would_be_present(&self, contact: &Contact) -> bool {
+        self.would_be_there(contact, |_| true)
+    }
+
+    /// Of a contact that does not wait: somebody besides this agent could serve it some time, and is not excluded.
+    pub(crate) fn another_would_be_present(&self, contact: &Contact, id: &Id, now_ms: u64) -> bool {
+        let excluded = |other: &Id| contact.exclusions.get(other).is_some_and(|exclusion| now_ms < exclusion.until_ms);
+        self.would_be_there(contact, |other| other != *id && !excluded(&other))
+    }
+
+    fn would_be_there(&self, contact: &Contact, asked: impl Fn(Id) -> bool) -> bool {
         let undemanding = Contact { requirements: Vec::new(), ..contact.clone() };
         let meets = |agent: &Agent| contact.requirements.iter().all(|need| agent.meets(need));
-        self.is_there(&undemanding, |id| self.agent(&id).is_some_and(meets))
+        self.is_there(&undemanding, |id| asked(id) && self.agent(&id).is_some_and(meets))
     }
 
     /// The ranks of each of the contact's queues.

@@ -81,16 +81,23 @@ impl Pace {
     /// The conversation is over: without a wrap-up the contact is done with.
     pub(crate) fn ended(&mut self, attempt: (Id, u32), at_ms: u64, (agent, work): (&Agent, &Work), wraps: bool) {
         let Some(open) = self.open.get_mut(&attempt) else { return };
-        open.spent_ms = share(at_ms.saturating_sub(open.began_ms), work, agent);
+        open.spent_ms = share(at_ms.saturating_sub(open.began_ms), work.full_cost.unwrap_or(work.cost), work, agent);
         if !wraps {
             self.done(attempt, work);
         }
     }
 
-    /// So is its wrap-up, which began at `began_ms`.
-    pub(crate) fn wrapped(&mut self, attempt: (Id, u32), (began_ms, at_ms): (u64, u64), (agent, work): (&Agent, &Work)) {
+    /// So is its wrap-up, which began at `began_ms`. Its cost is its own; `before`: but for that of what was dormant, below level 4.
+    pub(crate) fn wrapped(
+        &mut self,
+        attempt: (Id, u32),
+        (began_ms, at_ms): (u64, u64),
+        (agent, work): (&Agent, &Work),
+        before: bool,
+    ) {
         let Some(open) = self.open.get_mut(&attempt) else { return };
-        open.spent_ms += share(at_ms.saturating_sub(began_ms), work, agent);
+        let cost = work.full_cost.filter(|_| before).unwrap_or(work.cost);
+        open.spent_ms += share(at_ms.saturating_sub(began_ms), cost, work, agent);
         self.done(attempt, work);
     }
 
@@ -158,9 +165,9 @@ fn remember<T>(ring: &mut VecDeque<T>, sample: T) {
 }
 
 /// What of this time was the agent's whole: who has room for four such contacts gives each a quarter.
-fn share(time_ms: u64, work: &Work, agent: &Agent) -> u64 {
+fn share(time_ms: u64, cost: u32, work: &Work, agent: &Agent) -> u64 {
     let at_once = agent.channels.get(&work.channel).map_or(1, |enabled| u128::from(enabled.max_concurrent.max(1)));
-    let (cost, capacity) = (u128::from(work.full_cost.unwrap_or(work.cost)), u128::from(agent.capacity.max(1)));
+    let (cost, capacity) = (u128::from(cost), u128::from(agent.capacity.max(1)));
     let part = (cost * at_once).clamp(capacity, capacity * at_once);
     u64::try_from(u128::from(time_ms) * part / (capacity * at_once)).unwrap_or(time_ms)
 }

@@ -21,6 +21,7 @@ impl Site {
     pub(super) fn keep_pace(&mut self, about: &About, event: &Event) -> Result<(), String> {
         // Who was promised a call waited for its time, not for somebody to be free.
         let promised = self.state.promises.get(&about.contact()?).is_some();
+        let before = !self.state.levels.is(4);
         let (contact, rules, pace) = (about.contact()?, self.index.rules.as_ref(), &mut self.state.pace);
         match event {
             Event::ContactAnswered(_) if promised => {}
@@ -52,7 +53,7 @@ impl Site {
                 let agent = self.state.agents.get(&about.agent()?);
                 if let Some((agent, work)) = agent.and_then(|agent| Some((agent, agent.work.get(&(contact, event.attempt))?))) {
                     if let WorkPhase::Wrapping { began_ms, .. } = work.phase {
-                        pace.wrapped((contact, event.attempt), (began_ms, event.at_ms), (agent, work));
+                        pace.wrapped((contact, event.attempt), (began_ms, event.at_ms), (agent, work), before);
                     }
                 }
             }

@@ -8,7 +8,7 @@ use crate::rules::{Rules, LIVE_CLASS};
 use crate::site::Site;
 use crate::state::{Contact, Held, Phase, Planned, Promise, PromiseStage};
 use crate::words::bounds::{DURATION_MAX_MS, INSTANT_MAX_MS};
-use crate::words::{AttemptOutcome, AttemptRecorded, CallbackDue, CapacitySet, Event, Id, PromiseMade};
+use crate::words::{AttemptOutcome, AttemptRecorded, CallbackDue, CapacitySet, Event, Id, Name, PromiseMade};
 
 impl Site {
     #[allow(clippy::wildcard_enum_match_arm)] // `apply_event` sorts them, and is exhaustive
@@ -183,6 +183,14 @@ impl Site {
         let moved = |key| self.rules().map(|rules| rules.reprioritised(key, promise.priority, priority));
         let key = promise.key.and_then(moved);
         self.change_promise(id, |promise| (promise.priority, promise.key) = (priority, key))
+    }
+
+    /// What its contact turns out to be about is what was promised.
+    pub(super) fn reclassify_promise(&mut self, id: Id, topic: &Name) -> Result<(), String> {
+        if !self.state.levels.is(4) || self.state.promises.get(&id).is_none() {
+            return Ok(());
+        }
+        self.change_promise(id, |promise| promise.topic = Some(topic.clone()))
     }
 
     /// The customer is dialled from `turn_ms` on until then at most, or (None) not any more.

@@ -134,9 +134,7 @@ impl Turn<'_> {
         let Some(agent) = contact.phase.engaged() else { return };
         self.end_engagement(id, contact, EndedBy::AgentSilent);
         self.end_visit(id, contact, VisitOutcome::Requeued);
-        // Whoever had moved it on before is somebody else, too.
-        let anyone = Contact { sender: None.into(), ..contact.clone() };
-        let others = !self.site.state.levels.is(4) || self.site.another_is_present(&anyone, &agent, self.at_ms);
+        let others = !self.site.state.levels.is(4) || self.site.another_would_be_present(contact, &agent, self.at_ms);
         let queued = ContactQueued { excluded: Some(agent).filter(|_| others), ..self.next_visit(contact) };
         self.enter((id, None), queued, &contact.channel, Some(contact));
         self.look(id);

@@ -287,7 +287,7 @@ impl Turn<'_> {
         if clock.is_overdue(self.t_ms) {
             return self.break_clock(subject, name, clock);
         }
-        let spare_ms = self.left_ms(name, clock);
+        let spare_ms = self.spare_ms(name, clock);
         let (at_ms, name, case, internal) = (self.t_ms, name.clone(), subject.case, clock.internal);
         let (elapsed_ms, kept_until_ms) = (clock.target_ms.saturating_sub(spare_ms), self.kept_until_ms(subject, &name));
         self.tell(subject, clock, |queue| SlaMet { at_ms, name, queue, case, internal, elapsed_ms, spare_ms, kept_until_ms });
@@ -307,7 +307,7 @@ impl Turn<'_> {
         if clock.is_overdue(self.t_ms) {
             return self.break_clock(subject, name, clock);
         }
-        let spare_ms = self.left_ms(name, clock);
+        let spare_ms = self.spare_ms(name, clock);
         let (at_ms, name, case, internal) = (self.t_ms, name.clone(), subject.case, clock.internal);
         let kept_until_ms = self.kept_until_ms(subject, &name);
         self.tell(subject, clock, |queue| SlaCancelled { at_ms, name, queue, case, internal, reason, spare_ms, kept_until_ms });
@@ -381,6 +381,12 @@ impl Turn<'_> {
             Run::Broken { .. } => 0,
         };
         left_ms.min(DURATION_MAX_MS)
+    }
+
+    /// No more than there was: a new policy may have given the SLA another calendar.
+    fn spare_ms(&self, name: &Name, clock: &SlaClock) -> u64 {
+        let most_ms = if self.site.state.levels.is(4) { clock.target_ms } else { DURATION_MAX_MS };
+        self.left_ms(name, clock).min(most_ms)
     }
 
     /// So much later, in the time of the SLA.
