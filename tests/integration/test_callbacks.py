@@ -346,11 +346,11 @@ def _by_hand(target: str) -> None:
         assert done.exit_code == code, done.output
         return done.output
 
-    (slot,) = json.loads(said("callbacks", "slots", "orders", "--at", "2026-01-01", "--count", "1", "--json"))
+    (slot,) = json.loads(said("callbacks", "slots", "orders", "--at", "2026-01-01T00:00Z", "--count", "1", "--json"))
     shown = said("callbacks", "slots", "orders", "--count", "1", "--zone", "Asia/Kolkata")
     assert shown.count("+05:30") == 2, "begin and end by the same clock"
     assert slot["end_ms"] - slot["begin_ms"] == MINUTE
-    far = said("callbacks", "book", "orders", "--number", "02 555 12 34", "--at", "2100-01-01", code=1)
+    far = said("callbacks", "book", "orders", "--number", "02 555 12 34", "--at", "2100-01-01T00:00Z", code=1)
     assert "callback_beyond_horizon" in far and "could be had" in far
     nobodys = said("callbacks", "book", "orders", "--number", "112", code=1)
     assert "of BE or with its country's prefix: +32 2 555 12 34" in " ".join(nobodys.split())

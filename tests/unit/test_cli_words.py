@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from cordboard.cli import calls, quarantine
 from cordboard.cli.commands import COMMANDS, Commands
 from cordboard.cli.contacts import named, state_word, topic_word
-from cordboard.cli.instants import instant, parse_instant, parse_span
+from cordboard.cli.instants import instant, parse_instant, parse_promised, parse_span
 from cordboard.cli.parking import files
 from cordboard.cli.topics import row, share
 from cordboard.client import Client, ClientError
@@ -89,6 +89,12 @@ def test_decisions_made_before_the_connection_broke_are_told(monkeypatch: pytest
 
 def test_spans_are_written_as_in_the_policy() -> None:
     assert (parse_span("1h30m"), parse_span("3d")) == (5_400_000, 259_200_000)
+
+
+def test_what_is_promised_names_its_clock() -> None:
+    assert parse_promised("2026-11-23T14:00+01:00") == parse_instant("2026-11-23T13:00Z")
+    with pytest.raises(typer.BadParameter, match="which clock"):
+        parse_promised("2026-11-23T14:00")
 
 
 @pytest.mark.parametrize(("reads", "text"), [(parse_instant, "tomorrow"), (parse_instant, ""), (parse_span, "3"), (parse_span, "")])

@@ -17,7 +17,7 @@ SAID = {
     "none": ("could be offered it now", "could be offered it now"),
     "not_declared": ("is not declared", "are not declared"),
     "not_member": ("is no member of its queue", "are no members of its queue"),
-    "sender": ("has just transferred it", "have just transferred it"),
+    "sender": ("was the last to have it", "were the last to have it"),
     "absent": ("is not ready", "are not ready"),
     "desk_lost": ("has lost the desk", "have lost their desk"),
     "channel_not_enabled": ("does not work on its channel", "do not work on its channel"),
@@ -131,8 +131,8 @@ def test_a_promise_says_its_window_and_what_it_waits_for() -> None:
     waits = contact(state="scheduled", key=None, channel="voice", requirements=[Requirement("nl", 2)], promise=promise())
     assert sentences.of_contact(waits, name, None) == [
         "The contact (voice) is promised a call by orders, priority 4; it needs nl 2.",
-        "It takes the slot of 15:00 that begins in 2:00:00; its window begins in 1:55:00 and ends in 2:15:00, and it is due in "
-        "2:00:00.",
+        "It takes a slot of 15 minutes, which begins in 2:00:00; its window begins in 1:55:00 and ends in 2:15:00, and it is due "
+        "in 2:00:00.",
         "It begins to wait for an agent in 1:55:00.",
     ]
     tried = contact(state="scheduled", promise=promise(slot=None, kind="hold_place", attempts=2, at_risk=True, next_ms=None))
@@ -147,7 +147,7 @@ def test_a_promise_says_its_window_and_what_it_waits_for() -> None:
 @pytest.mark.parametrize(
     ("known", "said"),
     [
-        ({"returned": ANNA}, f"Nobody calls: its customer is here as contact {ANNA.hex()}, until that is answered or gone."),
+        ({"returned": ANNA}, f"Nobody calls: its customer is here as contact {ANNA.hex()}, and that comes first."),
         ({"next_ms": NOW_MS - 1}, "It was to wait for an agent by now."),
         ({"stage": "early", "next_ms": None}, "Until it is due it is offered only to agents whom nobody else wants."),
         ({"stage": "due", "next_ms": None}, "It is due: it waits for an agent as live contacts do."),

@@ -14,7 +14,7 @@ _ONE: dict[Hindrance, str] = {
     "none": "could be offered it now",
     "not_declared": "is not declared",
     "not_member": "is no member of its queue",
-    "sender": "has just transferred it",
+    "sender": "was the last to have it",
     "absent": "is not ready",
     "desk_lost": "has lost the desk",
     "channel_not_enabled": "does not work on its channel",
@@ -32,7 +32,7 @@ _MANY: dict[Hindrance, str] = {
     "none": "could be offered it now",
     "not_declared": "are not declared",
     "not_member": "are no members of its queue",
-    "sender": "have just transferred it",
+    "sender": "were the last to have it",
     "absent": "are not ready",
     "desk_lost": "have lost their desk",
     "channel_not_enabled": "do not work on its channel",
@@ -160,7 +160,7 @@ def _promised(found: ContactExplained) -> list[str]:
     place = "It keeps its place in the line"
     if promise.slot is not None:
         begin_ms, end_ms = promise.slot
-        place = f"It takes the slot of {span(end_ms - begin_ms)} that begins {_when(begin_ms, at_ms)}"
+        place = f"It takes a slot of {(end_ms - begin_ms) // 60_000} minutes, which begins {_when(begin_ms, at_ms)}"
     lines = [
         f"{place}; its window begins {_when(promise.from_ms, at_ms)} and ends {_when(promise.until_ms, at_ms)}, "
         f"and it is due {_when(promise.due_ms, at_ms)}."
@@ -174,7 +174,7 @@ def _promised(found: ContactExplained) -> list[str]:
 
 def _waits_for(promise: Promised, at_ms: int) -> str:
     if promise.returned is not None:
-        return f"Nobody calls: its customer is here as contact {promise.returned.hex()}, until that is answered or gone."
+        return f"Nobody calls: its customer is here as contact {promise.returned.hex()}, and that comes first."
     if promise.dialling_until_ms is not None:
         return "The customer is being dialled."
     if promise.stage == "early":

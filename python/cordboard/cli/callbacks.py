@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from cordboard.cli.calls import call
 from cordboard.cli.contacts import plain
-from cordboard.cli.instants import instant, parse_instant
+from cordboard.cli.instants import instant, parse_promised
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, print_json, print_table
 from cordboard.cli.promises import promise_plain
 from cordboard.client import Customer, Promise
@@ -168,7 +168,7 @@ def say_promise(promise: Promise, as_json: bool) -> None:
 
 
 def instant_given(text: str) -> int:
-    return parse_instant(text) if text else 0
+    return parse_promised(text) if text else 0
 
 
 def hours_given(stretches: list[str] | None) -> list[tuple[int, int]]:
@@ -177,5 +177,5 @@ def hours_given(stretches: list[str] | None) -> list[tuple[int, int]]:
         begin, dots, end = text.partition("..")
         if not dots:
             raise typer.BadParameter(f"{text!r} is no stretch of time: write 2026-11-23T09:00+01:00..2026-11-23T12:00+01:00")
-        hours.append((parse_instant(begin), parse_instant(end)))
+        hours.append((parse_promised(begin), parse_promised(end)))
     return hours

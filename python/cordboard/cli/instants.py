@@ -20,6 +20,14 @@ def parse_instant(text: str, zone: tzinfo = UTC) -> int:
     return int(at.timestamp() * 1_000)
 
 
+def parse_promised(text: str) -> int:
+    """Unix ms of `2026-11-23T14:00+01:00`: what customers are promised is told by a certain clock. Raises BadParameter."""
+    at_ms = parse_instant(text)
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise typer.BadParameter(f"{text!r} does not say by which clock: write {text}+01:00, or {text}Z")
+    return at_ms
+
+
 def parse_span(text: str) -> int:
     """Milliseconds of `2h`, `3d`. Raises BadParameter."""
     try:
