@@ -72,10 +72,10 @@ class Arrivals(Comings, ABC):
         self.contacts.append(contact)
         if place is None:
             self.enter(contact, None)
-            contact.fell_back = fact.ticket
         else:
             self.arrivals -= 1  # it has the number of the one before
             self.resume(contact, place, held)
+        contact.fell_back = fact.ticket
         if promise is not None:
             self.record(e.ContactLinked(at_ms=self.moment, other=promise.contact, cause="promised"), contact.id)
         if twin is not None and (promise is None or promise.contact != twin.id):

@@ -7,7 +7,7 @@ from cordboard.events.policy import CalendarPolicy
 MINUTE_MS = 60_000
 WEEK_MS = 7 * 24 * 60 * MINUTE_MS
 YEAR_MS = 366 * 24 * 60 * MINUTE_MS
-WEEKS_AROUND = 9
+WEEKS_AROUND = 60
 Opening = tuple[int, int]
 
 

@@ -93,11 +93,17 @@ async def run_history(
     async with _opened(db_url) as engine:
         with _typed():
             await _prepared(nats_url, site, engine, trimmed, say)
+        sound = True
         while True:
             try:
                 with _typed():
+                    # A database that comes back may have lost what it had last, the tables themselves included.
+                    if not sound:
+                        await _prepared(nats_url, site, engine, trimmed, say)
+                    sound = True
                     await _follow(nats_url, site, _Target(engine, LIVE, _tell), trimmed, subscribing)
             except HistoryUnavailable as error:
+                sound = False
                 logger.warning("%s", error)
                 say(str(error))
             await asyncio.sleep(pause_s)
