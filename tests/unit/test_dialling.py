@@ -257,12 +257,12 @@ class Telling(Site):
     """Its gateway has connections of dials that this process did not make."""
 
     async def swept(self, dials: Dials) -> None:
-        """One look after another, until the gateway has been asked twice."""
+        """One look after another, until two have done all that they do: the third has begun."""
         whole: Any = self
         calls = Calls(Bench("default", whole, whole, whole, whole, asyncio.Semaphore(1), lambda: self.now_ms), dials)
         running = asyncio.create_task(calls.run(0.001))
         async with asyncio.timeout(PATIENCE_S):
-            while self.looks < 2:  # noqa: ASYNC110 - a gateway tells nobody
+            while self.looks < 3:  # noqa: ASYNC110 - a gateway tells nobody
                 await asyncio.sleep(0.001)
         assert not running.done()
         running.cancel()
