@@ -112,7 +112,7 @@ class Comings(Promises):
             if before or keeps:
                 self.let_go_on(promise, before)
         elif how == "back":
-            pass
+            pass  # it was held before, and is
         elif successor in self.promises and not keeps:
             self.cancel(promise, successor=successor)
         else:

@@ -78,7 +78,9 @@ class Slas(Expecting):
                 and (not sla.channels or contact.channel in sla.channels)
                 and (not sla.segments or contact.segment in sla.segments)
             )
-            if sla.measure in measures and applies and (contact.id, sla.name) not in self.broken_replies:
+            # One of the name goes on, though a new policy has it measure something else.
+            runs = any(clock.contact == contact.id and clock.name == sla.name for clock in self.sla_clocks)
+            if sla.measure in measures and applies and not runs and (contact.id, sla.name) not in self.broken_replies:
                 self.clock_begins(contact, sla)
 
     def clock_begins(self, contact: Contact, sla: SlaPolicy) -> None:

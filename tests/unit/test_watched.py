@@ -83,6 +83,23 @@ async def test_a_broken_appender_ends_its_user(monkeypatch: pytest.MonkeyPatch) 
         await waiting
 
 
+async def test_who_waits_for_a_broken_appender_itself_is_told_and_not_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = MemoryLog(SITE)
+
+    async def breaks(*_: object, **__: object) -> None:
+        raise OSError("no such device")
+
+    async def use() -> None:
+        async with log.appender() as appender:
+            await appender.append(1, b"commit")
+
+    monkeypatch.setattr(log.journal, "send", breaks)
+    user = asyncio.create_task(use())
+    with pytest.raises(LogUnavailable):
+        await user
+    assert not user.cancelled() and user.cancelling() == 0
+
+
 async def test_who_meets_another_router_is_told_by_the_append_and_goes_on() -> None:
     log = MemoryLog(SITE)
     async with log.appender() as other:

@@ -160,7 +160,8 @@ def _promised(found: ContactExplained) -> list[str]:
     place = "It keeps its place in the line"
     if promise.slot is not None:
         begin_ms, end_ms = promise.slot
-        place = f"It takes a slot of {(end_ms - begin_ms) // 60_000} minutes, which begins {_when(begin_ms, at_ms)}"
+        minutes = (end_ms - begin_ms) // 60_000
+        place = f"It takes a slot of {minutes} minute{'' if minutes == 1 else 's'}, which begins {_when(begin_ms, at_ms)}"
     lines = [
         f"{place}; its window begins {_when(promise.from_ms, at_ms)} and ends {_when(promise.until_ms, at_ms)}, "
         f"and it is due {_when(promise.due_ms, at_ms)}."

@@ -17,9 +17,7 @@ from cordboard.client.callbacks import NewCallback
 callbacks_app = typer.Typer(help="Callbacks: find a slot, book, reschedule, cancel; plan how many fit.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(help="The promise's contact id: 32 hexadecimal digits.")]
 Queue = Annotated[str, typer.Argument(help="A queue of the policy that promises calls.")]
-At = Annotated[
-    str, typer.Option(help="At or after: 2026-11-23T14:00+01:00 (UTC unless it says otherwise); else as soon as possible.")
-]
+At = Annotated[str, typer.Option(help="At or after: 2026-11-23T14:00+01:00, by that clock; else as soon as possible.")]
 Exact = Annotated[bool, typer.Option("--exact", help="In the slot that holds --at, or not at all.")]
 Within = Annotated[
     list[str] | None,

@@ -1,5 +1,6 @@
 """Instants as people give them on the command line, and read them there."""
 
+import time
 from datetime import UTC, datetime, tzinfo
 
 import typer
@@ -24,8 +25,13 @@ def parse_promised(text: str) -> int:
     """Unix ms of `2026-11-23T14:00+01:00`: what customers are promised is told by a certain clock. Raises BadParameter."""
     at_ms = parse_instant(text)
     if datetime.fromisoformat(text).tzinfo is None:
-        raise typer.BadParameter(f"{text!r} does not say by which clock: write {text}+01:00, or {text}Z")
+        raise typer.BadParameter(f"{text!r} does not say by which clock: write 2026-11-23T14:00+01:00, or 2026-11-23T13:00Z")
     return at_ms
+
+
+def now_ms() -> int:
+    """What is left of a time is counted from now, not from the last commit: where nothing happens that may be long ago."""
+    return time.time_ns() // 1_000_000
 
 
 def parse_span(text: str) -> int:

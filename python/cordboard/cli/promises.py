@@ -1,6 +1,5 @@
 """`cordboard promises …`: what is promised, and what becomes of it."""
 
-import time
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +8,7 @@ from rich.markup import escape
 from cordboard.cli.calls import call
 from cordboard.cli.contacts import plain
 from cordboard.cli.days import Period
-from cordboard.cli.instants import instant, parse_instant
+from cordboard.cli.instants import instant, now_ms, parse_instant
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_fields, print_json, print_table
 from cordboard.client import Client, Promise, PromiseFilter
 from cordboard.v1.callback_service_pb2 import DialMode, GetPromiseBoardResponse, PromiseDay, PromiseState
@@ -61,9 +60,7 @@ def list_promises(
     if as_json:
         print_json([promise_plain(promise) for promise in found])
         return
-    # Not as of the last commit: where nothing happens that may be long ago.
-    now_ms = time.time_ns() // 1_000_000
-    rows = [promise_row(promise, now_ms) for promise in found]
+    rows = [promise_row(promise, now_ms()) for promise in found]
     print_table(f"{len(rows)} promises", COLUMNS, rows, right=("attempts", "in"))
 
 
@@ -179,11 +176,11 @@ def promise_plain(promise: Promise) -> dict[str, Any]:
     return said
 
 
-def promise_row(promise: Promise, now_ms: int) -> tuple[str, ...]:
+def promise_row(promise: Promise, as_of_ms: int) -> tuple[str, ...]:
     state = PromiseState.Name(promise.state).removeprefix("PROMISE_STATE_").lower()
     word = promise.outcome or state
     said = f"{word} ({promise.reason})" if promise.reason else word
-    left_ms = promise.due_ms - now_ms
+    left_ms = promise.due_ms - as_of_ms
     left = f"{'' if left_ms >= 0 else '-'}{duration(abs(left_ms))}" if not promise.outcome else ""
     if left and left_ms <= SOON_MS:
         left = f"[{'yellow' if left_ms >= 0 else 'red'}]{left}[/]"

@@ -8,7 +8,7 @@ from rich.markup import escape
 from cordboard.cli.calls import call
 from cordboard.cli.contacts import plain
 from cordboard.cli.days import Period
-from cordboard.cli.instants import instant
+from cordboard.cli.instants import instant, now_ms
 from cordboard.cli.output import DEFAULT_TARGET, AsJson, Target, console, duration, fail, print_json, print_table
 from cordboard.client import Client, SlaFilter
 from cordboard.v1.sla_service_pb2 import GetSlaBoardResponse, ListSlasResponse, SlaClock, SlaCount, SlaDay, SlaMeasure, SlaState
@@ -58,7 +58,7 @@ def slas(
     if as_json:
         print_json({"clocks": [clock_plain(one) for one in found], "counts": [count_plain(one) for one in last.counts]})
         return
-    print_table(f"{len(found)} clocks", COLUMNS, [clock_row(one, last.at_ms) for one in found], right=("in",))
+    print_table(f"{len(found)} clocks", COLUMNS, [clock_row(one, now_ms()) for one in found], right=("in",))
     print_table("SLAs", COUNTED, [count_row(one) for one in last.counts], right=COUNTED[2:])
 
 

@@ -54,7 +54,7 @@ class Answers:
                 async with asyncio.timeout(patience_s):
                     return await self._events(*await future)
             except TimeoutError:
-                raise OutcomeUnknown("stored, but not decided yet: ask again, with the same key") from None
+                raise OutcomeUnknown("stored, but not decided yet: send the same again") from None
 
         try:
             yield outcome

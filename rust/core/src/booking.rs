@@ -104,8 +104,8 @@ impl Site {
         calendar.is_none_or(|calendar| calendar.between(from_ms, from_ms.saturating_add(length_ms)) == length_ms)
     }
 
-    /// When a place in the line is likely to be reached that this contact keeps from now on, to be called on this channel. Else why none can be kept, and the
-    /// instant near which something else could be had.
+    /// When a place in the line is likely to be reached that this contact keeps from now on, to be called on this channel. Else why none can be
+    /// kept, and the instant near which something else could be had.
     pub(crate) fn place(
         &self,
         (queue, channel): (&Name, &Name),

@@ -191,7 +191,7 @@ impl Site {
         waits.then_some(Hindrance::Reserved)
     }
 
-    /// An agent who is reserved for this contact takes emergencies all the same. Up to level 3 nothing else, and for an emergency neither.
+    /// An agent who is reserved for this contact takes emergencies all the same, from level 4 on, unless it is one itself.
     pub(crate) fn yields_to_emergencies(&self, reserved: &Id) -> bool {
         self.state.levels.is(4) && self.contact(reserved).is_some_and(|contact| contact.key.klass != EMERGENCY_CLASS)
     }

@@ -13,10 +13,14 @@ use crate::router::LAST_TURN_MS;
 use crate::slas::{Run, SlaClock};
 use crate::state::{Agent, Choice, Contact, Door, Effect, Place, Promise, State, RECENT_OFFERS};
 use crate::words::bounds::{
-    ACCEPTS_MAX, ATTEMPT, ATTEMPT_MAX, CAPACITY, CHANNELS_MAX, CLASS, CONCURRENT, COUNT, DURATION, LEVEL, MEMBERSHIPS_MAX, MS,
-    PREFERRED_MAX, PRIORITY, QUEUES_ADDED_MAX, RANK, RANKS_MAX, REQUIREMENTS_MAX, SKILLS_MAX, STEP, VISIT_REQUIREMENTS_MAX,
+    ACCEPTS_MAX, ATTEMPT, ATTEMPT_MAX, CAPACITY, CHANNELS_MAX, CLASS, CONCURRENT, COUNT, DURATION, INSTANT_MAX_MS, LEVEL,
+    MEMBERSHIPS_MAX, MS, PREFERRED_MAX, PRIORITY, QUEUES_ADDED_MAX, RANK, RANKS_MAX, REQUIREMENTS_MAX, SKILLS_MAX, STEP,
+    VISIT_REQUIREMENTS_MAX,
 };
 use crate::words::{Id, Key, Requirement, HOURS_MAX, NEXT_STEPS_MAX, PLACES, SLOT};
+
+/// No engine was away for longer: ten years.
+const HOURS_BEHIND_MS: u64 = 10 * 366 * 24 * 3_600_000;
 
 /// One number, and what it may be.
 type Claim = (&'static str, u64, Span);
@@ -62,7 +66,10 @@ pub(crate) fn check(state: &State) -> Result<(), String> {
         within(&[("closing", closed.close_at_ms.unwrap_or(0), MS)]).map_err(|what| format!("queue {queue} has {what}"))?;
     }
     for (queue, hours) in &state.hours {
-        let claims = [("closing", hours.close_at_ms.unwrap_or(0), MS), ("next turn", hours.next_ms.unwrap_or(0), MS)];
+        // Every turn since then is still to be decided.
+        let still = Span(state.at_ms.saturating_sub(HOURS_BEHIND_MS), INSTANT_MAX_MS);
+        let next_ms = hours.next_ms.unwrap_or(state.at_ms);
+        let claims = [("closing", hours.close_at_ms.unwrap_or(0), MS), ("next turn", next_ms, still)];
         within(&claims).map_err(|what| format!("the hours of queue {queue} have {what}"))?;
     }
     for (id, choice) in &state.choices {

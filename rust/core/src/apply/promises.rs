@@ -272,7 +272,7 @@ impl Site {
     }
 }
 
-/// Its contact is scheduled again. What supervisors and agents have made of it meanwhile stands.
+/// Its contact is scheduled again. Before level 4 what supervisors and agents have made of it meanwhile is noted only now.
 fn leave_line(promise: &mut Promise, contact: &Contact, counts_on: bool) {
     promise.attempt = contact.attempt;
     promise.tried.ordinal = if counts_on { contact.ordinal } else { 0 };

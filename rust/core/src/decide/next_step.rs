@@ -76,8 +76,8 @@ impl Turn<'_> {
         self.offer_next_steps(id, &contact.channel, offer)
     }
 
-    /// It is in its queue after those who waited there were moved on, and nobody else may come: so is it, unless somebody is asked just now. Who
-    /// was answered before is not told to go.
+    /// It is in its queue after those who waited there were moved on, and nobody else may come: so is it. While somebody is asked it is only
+    /// offered next steps. Who was answered before is not told to go.
     pub(super) fn lead_on(&mut self, id: Id) {
         let Some(contact) = self.site.contact(&id).filter(|contact| is_left(contact)).cloned() else { return };
         let asks = self.site.state.levels.is(4) && self.is_shut(&contact.queue) && self.customer_is_there(&contact.channel);

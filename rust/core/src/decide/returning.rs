@@ -190,7 +190,7 @@ impl Turn<'_> {
         }
     }
 
-    /// They wait here, so nobody calls them about the same. Those who waited for that, or were offered it.
+    /// They wait here, so nobody calls them about the same. Returns the contacts that waited for that, or were offered.
     pub(super) fn hold_while_waiting(&mut self, returned: Id) -> Vec<Contact> {
         let Some(contact) = self.site.contact(&returned) else { return Vec::new() };
         let Some(customer) = contact.customer.filter(|_| self.customer_is_there(&contact.channel)) else { return Vec::new() };
@@ -294,7 +294,7 @@ pub(crate) enum Came {
     Answered {
         anew: bool,
     },
-    /// Connected, from where it was put aside, or revived: not answered just now.
+    /// Back in its queue from where it was put aside, or revived: not answered just now.
     Back,
     Parked {
         answered: bool,
