@@ -9,8 +9,12 @@ const TURNS: usize = 4;
 pub(crate) fn goes_on(mut router: Router, mut restored: Router) {
     let mut at_ms = router.position().at_ms;
     let inbox = router.position().inbox_id.unwrap_or_default();
-    let begun = router.take_over(inbox, at_ms).unwrap();
-    assert_eq!(restored.take_over(inbox, at_ms).as_ref(), Ok(&begun));
+    let begun = router.take_over(inbox, at_ms);
+    assert_eq!(restored.take_over(inbox, at_ms), begun);
+    if begun.is_err() {
+        // Of a level that is folded only.
+        return;
+    }
     let mut follower = Router::restore(&router.snapshot()).unwrap();
     for _ in 0..TURNS {
         let Some(next_ms) = router.next_deadline() else { return };
