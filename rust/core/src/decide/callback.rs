@@ -127,7 +127,7 @@ impl Turn<'_> {
             from_ms: window.from_ms,
             until_ms: window.until_ms,
             slot_ms: policy.slot_ms,
-            key: self.kept_key(&fact),
+            key: self.place_kept(&fact),
             queue: fact.queue,
             requirements: fact.requirements,
             priority: fact.priority,
@@ -147,7 +147,7 @@ impl Turn<'_> {
     }
 
     /// The place in line that is kept, with the priority of the promise.
-    fn kept_key(&self, fact: &CallbackRequested) -> Option<Key> {
+    fn place_kept(&self, fact: &CallbackRequested) -> Option<Key> {
         let contact = self.site.contact(&fact.waiting.filter(|_| fact.kind == PromiseKind::HoldPlace)?)?;
         let own = contact.own_key();
         let rules = self.rules().filter(|_| self.site.state.levels.is(4));

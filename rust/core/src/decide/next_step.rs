@@ -12,8 +12,8 @@ use super::Check;
 use crate::state::{Choice, Contact, Phase, CHOOSING_MAX};
 use crate::turn::Turn;
 use crate::words::{
-    ArrivalAuthor, Author, CallbackRequested, ContactArrived, DivertCause, EndReason, EndedBy, Id, Missed, Name, NextStep,
-    NextStepChosen, NextStepOffered, NextStepTaken, PromiseKind, QueueMode, StepKind, TakenBy, VisitOutcome,
+    ArrivalAuthor, Author, CallbackRequested, ContactArrived, DivertCause, Id, Name, NextStep, NextStepChosen, NextStepOffered,
+    NextStepTaken, PromiseKind, QueueMode, StepKind, TakenBy,
 };
 
 impl Turn<'_> {
@@ -88,8 +88,7 @@ impl Turn<'_> {
         if let Some(to) = self.overflow(&contact.queue, &contact.channel).filter(|_| waits) {
             self.flow_over(id, &contact, &to, DivertCause::Closing);
         } else if !self.offer_while_waiting(id, &contact, DivertCause::Closing) && waits && !contact.ever_answered() {
-            self.end(id, &contact, EndedBy::Service, VisitOutcome::Closed, EndReason::Cancelled);
-            self.offer_callback(id, &contact, Missed::Closed);
+            self.end_closed(id, &contact);
         }
     }
 
@@ -209,8 +208,7 @@ impl Turn<'_> {
         let step = NextStep { kind: StepKind::Message, to: None, channel: None, queue: None };
         self.taken(id, channel, &step, by, None);
         if let Some(contact) = self.site.contact(&id).cloned() {
-            self.end(id, &contact, EndedBy::Service, VisitOutcome::Closed, EndReason::Cancelled);
-            self.offer_callback(id, &contact, Missed::Closed);
+            self.end_closed(id, &contact);
         }
     }
 

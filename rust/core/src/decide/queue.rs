@@ -78,9 +78,14 @@ impl Turn<'_> {
         if let Some(to) = self.overflow(queue, &contact.channel) {
             self.flow_over(id, &contact, &to, DivertCause::Closing);
         } else if !self.offer_while_waiting(id, &contact, DivertCause::Closing) {
-            self.end(id, &contact, EndedBy::Service, VisitOutcome::Closed, EndReason::Cancelled);
-            self.offer_callback(id, &contact, Missed::Closed);
+            self.end_closed(id, &contact);
         }
+    }
+
+    /// It is told that nobody comes any more.
+    pub(super) fn end_closed(&mut self, id: Id, contact: &Contact) {
+        self.end(id, contact, EndedBy::Service, VisitOutcome::Closed, EndReason::Cancelled);
+        self.offer_callback(id, contact, Missed::Closed);
     }
 }
 
