@@ -165,18 +165,9 @@ impl Turn<'_> {
     /// Somebody speaks with the customer: nobody calls them about the same meanwhile. What was held because they waited elsewhere, too, need not
     /// be done any more.
     fn hold_while_served(&mut self, returned: Id, anew: bool) {
-        let Some(contact) = self.site.contact(&returned).cloned() else { return };
-        let Some(customer) = contact.customer.filter(|_| self.customer_is_there(&contact.channel)) else { return };
-        let matter = Matter::of(returned, &contact);
-        let promises = self.site.index.promised.of(&customer).filter_map(|id| {
-            let promise = self.promise(&id).filter(|promise| id != returned && matter.is_that_of(id, promise))?;
-            Some((promise.due_ms, id))
-        });
-        let mut promises: Vec<(u64, Id)> = promises.collect();
-        promises.sort_unstable();
         // All of them are held before any agent who loses an offer is asked for the next.
         let mut free = Vec::new();
-        for (_, id) in promises {
+        for id in self.promised_about(returned) {
             if self.site.state.held.get(&id).is_some() {
                 if !anew && self.waits_as(&id).is_some() {
                     self.end_promise_early(id, PromiseOutcome::Cancelled, Some(returned));
@@ -192,17 +183,24 @@ impl Turn<'_> {
 
     /// They wait here, so nobody calls them about the same. Returns the contacts that waited for that, or were offered.
     pub(super) fn hold_while_waiting(&mut self, returned: Id) -> Vec<Contact> {
+        let mut promises = self.promised_about(returned);
+        promises
+            .retain(|id| self.returning(id) != Returning::Keep && !self.is_dialled(id) && self.site.state.held.get(id).is_none());
+        promises.into_iter().filter_map(|id| self.hold_promise(id, returned)).collect()
+    }
+
+    /// What else is promised to the customer of this contact about the same, if they are there: due first, first.
+    fn promised_about(&self, returned: Id) -> Vec<Id> {
         let Some(contact) = self.site.contact(&returned) else { return Vec::new() };
         let Some(customer) = contact.customer.filter(|_| self.customer_is_there(&contact.channel)) else { return Vec::new() };
         let matter = Matter::of(returned, contact);
         let promises = self.site.index.promised.of(&customer).filter_map(|id| {
             let promise = self.promise(&id).filter(|promise| id != returned && matter.is_that_of(id, promise))?;
-            let free = self.returning(&id) != Returning::Keep && !self.is_dialled(&id) && self.site.state.held.get(&id).is_none();
-            free.then_some((promise.due_ms, id))
+            Some((promise.due_ms, id))
         });
         let mut promises: Vec<(u64, Id)> = promises.collect();
         promises.sort_unstable();
-        promises.into_iter().filter_map(|(_, id)| self.hold_promise(id, returned)).collect()
+        promises.into_iter().map(|(_, id)| id).collect()
     }
 
     /// As which contact the customer waits here: once they are answered they need not be called.
