@@ -47,7 +47,9 @@ ROOM_MIN = 16 * 1024 * 1024
 _TAKEN = "address already in use"
 _FULL = ("no space left", "quota exceeded")
 TRIES_MOST_S = 300.0
-"""So seldom, at last, it is given one: of a quota nobody is told that it is used up. One that cannot be launched, too."""
+"""So seldom, at last, it is given one: of a quota nobody is told that it is used up."""
+LAUNCHES_MOST_S = 30.0
+"""So seldom, at last, one that cannot be launched is launched again: what is in its way may go by itself, a port that is taken too."""
 _TRIES_OVER_S = 60.0
 
 
@@ -230,7 +232,7 @@ class EmbeddedServer:
 
     async def _supervise(self) -> None:
         """Whatever serves: when it dies, have it served again at the same place."""
-        backoff, failing = Backoff(0.02, LOOK_S), Backoff(0.02, TRIES_MOST_S)
+        backoff, failing = Backoff(0.02, LOOK_S), Backoff(0.02, LAUNCHES_MOST_S)
         loop = asyncio.get_running_loop()
         while True:
             since_s = loop.time()
@@ -244,7 +246,7 @@ class EmbeddedServer:
                     record = self._known
                     await self._launch(_Place(record.server_name, record.port, record.monitor_port))
             except (CordboardError, OSError) as error:
-                # Room on a disk may come by itself; else somebody has to do something, and may be long in coming.
+                # Room on a disk may come by itself, and soon; else somebody may have to do something.
                 pause_s = (backoff if _is_full(str(error)) else failing).next_s()
                 _log.error("nats-server is not back yet, the next try is in %g s: %s", pause_s, error)
             else:
