@@ -49,7 +49,7 @@ _FULL = ("no space left", "quota exceeded")
 TRIES_MOST_S = 300.0
 """So seldom, at last, it is given one: of a quota nobody is told that it is used up."""
 LAUNCHES_MOST_S = 30.0
-"""So seldom, at last, one that cannot be launched is launched again: what is in its way may go by itself, a port that is taken too."""
+"""So seldom, at last, one that cannot be launched is launched again: what is in its way, a port that is taken, may go by itself."""
 _TRIES_OVER_S = 60.0
 
 
