@@ -85,6 +85,8 @@ BAD: dict[str, Any] = {
     "trimming what is of today": {"archive": {"place": "s3://bucket", "trim": {"schedule": "@daily", "keepDays": 0}}},
     "a size without a unit": {"nats": {"journalMax": "64"}},
     "a dialler that rings nobody": {"dialler": {"dialsMax": 0}},
+    "a path where customers reach the gateway": {"gateway": {"publicUrl": "https://shop.example/contact"}},
+    "two ports where customers reach the gateway": {"gateway": {"publicUrl": "https://shop.example:80:81"}},
     "two archivers": {"archiver": {"replicas": 2}},
     "no time for a desk to come back": {"api": {"sessionGraceSeconds": 0}},
 }

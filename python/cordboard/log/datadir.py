@@ -88,11 +88,9 @@ class DataDir:
 
     def last_words(self, before: dict[Path, int]) -> str:
         """What a server that ended said last of why, since its files were as long as `before`; empty: nothing."""
-        for path, length in before.items():
-            lines = _since(path, length)
-            if fatal := [line for line in lines if FATAL in line] or lines:
-                return fatal[-1].rpartition(FATAL)[2].strip()
-        return ""
+        said = [line for path, length in before.items() for line in _since(path, length)]
+        last = ([line for line in said if FATAL in line] or said)[-1:]
+        return "".join(line.rpartition(FATAL)[2].strip() for line in last)
 
     def trim_output(self) -> None:
         """What the server wrote before it had its log file is only of use for the last starts."""
