@@ -1,6 +1,10 @@
 //! A story being told to a router. The twin of `tests/scenarios/story.py`.
 
-use cordboard_core::{render, FrameRef, Router};
+use std::collections::{BTreeMap, BTreeSet};
+
+use cordboard_core::words::Id;
+use cordboard_core::{codec, render, FrameRef, Router};
+use serde::Deserialize;
 
 use crate::language::{duration, ident, say, verb};
 use crate::policy;
@@ -13,13 +17,21 @@ pub(crate) struct Telling {
     facts: u32,
     frames: u64,
     commits: Vec<Vec<u8>>,
+    /// Contacts and agents that were heard of.
+    known: BTreeSet<(Option<Id>, Option<Id>)>,
+}
+
+/// What an explanation says of how many there are by what keeps them apart.
+#[derive(Deserialize)]
+struct Explained {
+    hindrances: BTreeMap<String, usize>,
 }
 
 impl Telling {
     pub(crate) fn new() -> Self {
         let mut router = Router::new("default").unwrap();
         let commits = vec![router.take_over(ident("inbox"), 100_000).unwrap()];
-        Self { router, now: 100_000, policy: policy::standard(), facts: 0, frames: 0, commits }
+        Self { router, now: 100_000, policy: policy::standard(), facts: 0, frames: 0, commits, known: BTreeSet::new() }
     }
 
     /// The transcript of a block's commands.
@@ -120,8 +132,22 @@ impl Telling {
                 text.lines().filter(|line| !line.starts_with("commit ") && !line.ends_with(" accepted")).map(str::to_owned),
             );
         }
+        for commit in &commits {
+            self.known.extend(codec::decode_commit(commit).unwrap().entries.iter().map(|entry| (entry.contact, entry.agent)));
+        }
+        self.explain();
         self.commits.extend(commits);
         lines
+    }
+
+    /// Whoever lives can be explained, and between who waits and who could help stands something.
+    fn explain(&self) {
+        let contacts = self.known.iter().filter_map(|(contact, _)| self.router.explain_contact(contact.as_ref()?.0, 3, self.now));
+        let agents = self.known.iter().filter_map(|(_, agent)| self.router.explain_agent(agent.as_ref()?.0, 3, self.now));
+        for bytes in contacts.chain(agents) {
+            let explained: Explained = rmp_serde::from_slice(&bytes).unwrap();
+            assert_eq!(explained.hindrances.get("none"), None);
+        }
     }
 
     /// Go on with a router from the snapshot, after comparing it with the fold of all commits.
