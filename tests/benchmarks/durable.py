@@ -48,8 +48,8 @@ POSTGRES: dict[str, tuple[Way, int]] = {
 ROWS = {
     "Redis": "durable_vs_redis",
     "Redis, pipelined": "durable_vs_redis_pipelined",
-    "PostgreSQL in order of the line": "durable_vs_postgres",
-    "PostgreSQL by class": "durable_vs_postgres_lateral",
+    "PostgreSQL in order of the line": "durable_vs_postgres_in_order",
+    "PostgreSQL by class": "durable_vs_postgres",
     "PostgreSQL by class, 16 connections": "durable_vs_postgres_concurrent",
 }
 OFFER_MADE = 13

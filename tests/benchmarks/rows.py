@@ -52,7 +52,7 @@ GOALS: dict[str, Goal] = {
     "durable_vs_redis": Goal(1.5, 4),
     "durable_vs_redis_pipelined": Goal(None, None),
     "durable_vs_postgres": Goal(5, 15),
-    "durable_vs_postgres_lateral": Goal(None, None),
+    "durable_vs_postgres_in_order": Goal(None, None),
     "durable_vs_postgres_concurrent": Goal(None, None),
     "pipeline_vs_publish": Goal(15, 40),
     **{f"frames_of_{facts}": Goal(None, None) for facts in (1, 16, 64, 256)},
