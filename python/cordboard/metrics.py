@@ -1,8 +1,8 @@
 """What a process says of itself in numbers: every metric by name, served at /metrics of the health port (docs/metrics.md).
 
 Names follow Prometheus: base units, `_total` for what only grows. Labels are words of the code (a stream, a channel, an error's
-class) or of the configuration (a server of the cluster), never an id nor anything that came from outside, so that their number is
-bounded. What is hot counts once a batch.
+class), of the configuration (a server of the cluster) or of the policy (a queue), never an id nor anything that came from outside,
+so that their number is bounded. What is hot counts once a batch.
 """
 
 from collections.abc import Iterator
@@ -106,6 +106,16 @@ POLICY_DAYS.set(float("inf"))
 SLAS_AT_RISK = _gauge("cordboard_slas_at_risk", "Clocks of SLA promises that are at risk now")
 SLAS_ENDED = _gauge(
     "cordboard_slas_ended", "Those that ended so since the journal began; nothing until this process has read it all", "outcome"
+)
+THRESHOLDS_REACHED = _gauge(
+    "cordboard_thresholds_reached",
+    "Contacts that reached it since the policy has it; nothing until this process has read the whole journal",
+    "queue",
+    "threshold",
+    "group",
+)
+MATTERS_REPEATED = _gauge(
+    "cordboard_matters_repeated", "Arrivals in a matter that came back as often as `repeat_count` says, counted likewise", "queue"
 )
 QUARANTINE_OPEN = _gauge("cordboard_quarantine_open", "Messages and facts that could not be read, and nobody has decided of")
 

@@ -55,6 +55,9 @@ def test_names_and_labels_are_as_prometheus_wants_them() -> None:
             "code",
             "verdict",
             "outcome",
+            "queue",
+            "threshold",
+            "group",
         }
 
 

@@ -88,6 +88,7 @@ class Faces:
             self.vitals.notices["quarantine"] = self._put_aside
             self.vitals.notices["policy"] = self._running_out
             self.vitals.notices["slas"] = self._count_slas
+            self.vitals.notices["thresholds"] = self._count_notices
             found.append(("api", self._api))
         if "dialler" in names:
             nats_url = self.ports.addresses.nats_url
@@ -194,6 +195,17 @@ class Faces:
             metrics.SLAS_AT_RISK.set(sum(row.slas_at_risk for row in rows))
             metrics.SLAS_ENDED.labels("met").set(sum(row.slas_met for row in rows))
             metrics.SLAS_ENDED.labels("broken").set(sum(row.slas_broken for row in rows))
+        return ""
+
+    def _count_notices(self) -> str:
+        """No alarm either: whom a threshold concerns is for the site's own rules to say. Of the policy in force alone."""
+        if not self.vitals.why_not("api"):
+            metrics.THRESHOLDS_REACHED.clear()
+            for queue, threshold, group, count in self.boards.notices.thresholds():
+                metrics.THRESHOLDS_REACHED.labels(queue, threshold, group or "").set(count)
+            metrics.MATTERS_REPEATED.clear()
+            for queue, count in self.boards.notices.repeats():
+                metrics.MATTERS_REPEATED.labels(queue).set(count)
         return ""
 
     def _expected_wait_ms(self, queue: str) -> int | None:

@@ -64,7 +64,7 @@ THRESHOLD = Section(
         ),
         Setting("raise_priority", PRIORITY, "Steps of priority gained.", field="raise_priority"),
         Setting("queue", Word("queue"), "Where it overflows to.", field="queue"),
-        Setting("group", Word("group"), "Whom it concerns: `ThresholdReached` says it to who reads the journal.", field="group"),
+        Setting("group", Word("group"), "Whom it concerns: a label of `cordboard_thresholds_reached`.", field="group"),
     ),
     Threshold,
 )

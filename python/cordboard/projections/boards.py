@@ -18,6 +18,7 @@ from cordboard.events.promises import DUE_BEGINS_WAIT
 from cordboard.policy.hours import days_left
 from cordboard.projections.about import agent_of, channel_of, contact_of
 from cordboard.projections.hands import Hands
+from cordboard.projections.notices import Notices
 from cordboard.projections.outgoing import Outgoing
 from cordboard.projections.queues import Queues
 from cordboard.projections.rows import AgentRow, QueueRow, SiteRow
@@ -51,6 +52,7 @@ class Boards:
         self._staff = Staff()
         self._queues = Queues(self._staff)
         self._slas = SlaTallies(self._queues)
+        self.notices = Notices()
         self._stays: dict[bytes, Stay] = {}
         self._work: dict[tuple[bytes, int], Work] = {}
         self._contacts = 0
@@ -92,7 +94,9 @@ class Boards:
             52: self._agent_changed,
             53: self._agent_reserved,
             54: self._agent_released,
+            56: self._threshold_reached,
             57: self._queue_mode_set,
+            62: self._matter_repeated,
             71: self._queue_hours_turned,
             72: self._promise_made,
             74: self._callback_due,
@@ -188,12 +192,19 @@ class Boards:
         self._policy_version = event.version
         self._policy = policy
         self._queues.adopt(policy.queues, self.position)
+        self.notices.adopt(policy)
 
     def _queue_mode_set(self, _entry: Entry, event: words.QueueModeSet) -> None:
         self._queues.set_mode(event, self.position)
 
     def _queue_hours_turned(self, _entry: Entry, event: words.QueueHoursTurned) -> None:
         self._queues.turn_hours(event, self.position)
+
+    def _threshold_reached(self, entry: Entry, event: words.ThresholdReached) -> None:
+        self.notices.reached(self._stays[contact_of(entry)].queue, event.name)
+
+    def _matter_repeated(self, entry: Entry, _event: words.MatterRepeated) -> None:
+        self.notices.repeated(self._stays[contact_of(entry)].queue)
 
     def _sla_turned(self, entry: Entry, event: Any) -> None:
         self._slas.fold(entry, event, self.position)
