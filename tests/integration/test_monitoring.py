@@ -240,7 +240,7 @@ async def test_figures_need_a_group(client: Client, worked: dict[str, str]) -> N
     assert not any(row.engaged or row.members_ready for row in parts), "nor what channels add"
     explained = await client.explain_contact(worked["waiting"])
     assert not explained.hindrances
-    assert explained.sentences[-1] == "Of the 2 declared for its queue 0 work on its channel and have the skills it needs."
+    assert explained.sentences[-1] == "Of the 2 declared for its queue none works on its channel and has the skills it needs."
     await client.retire_agent("bob")
 
 

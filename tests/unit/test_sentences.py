@@ -23,7 +23,10 @@ SAID = {
     "channel_not_enabled": ("does not work on its channel", "do not work on its channel"),
     "channel_off": ("has its channel switched off", "have its channel switched off"),
     "skill": ("lacks a skill", "lack a skill"),
-    "excluded": ("declined or missed it a short while ago", "declined or missed it a short while ago"),
+    "excluded": (
+        "declined, missed or could not be connected with it a short while ago",
+        "declined, missed or could not be connected with it a short while ago",
+    ),
     "leaving": ("leaves too soon", "leave too soon"),
     "over_capacity": ("has more work than the limits allow", "have more work than the limits allow"),
     "no_room": ("has no room for it", "have no room for it"),
@@ -50,7 +53,7 @@ def contact(**known: object) -> ContactExplained:
 def agent(**known: object) -> AgentExplained:
     fields: dict[str, object] = {
         "seq": 9, "at_ms": NOW_MS, "agent": ANNA, "requested": "ready", "requested_reason": None, "effective": "ready",
-        "effective_reason": None, "idle_since_ms": NOW_MS - 5_000, "load": 50, "capacity": 100, "work": [], "waiting": 0,
+        "effective_reason": None, "idle_since_ms": NOW_MS - 5_000, "load": 0, "capacity": 100, "work": [], "waiting": 0,
         "hindrances": {}, "contacts": [], "due": [],
     }  # fmt: skip
     return AgentExplained(**{**fields, **known})  # type: ignore[arg-type]
@@ -63,10 +66,13 @@ def test_every_word_has_its_sentences() -> None:
 @pytest.mark.parametrize("word", WORDS)
 def test_members_are_counted_by_what_keeps_them(word: Hindrance) -> None:
     one, many = SAID[word]
-    assert sentences.of_contact(contact(hindrances={word: 1}), name, None)[-1] == f"Of the 1 members of its queue 1 {one}."
+    assert sentences.of_contact(contact(hindrances={word: 1}), name, None)[-1] == f"The one member of its queue {one}."
     assert sentences.of_contact(contact(hindrances={word: 3}), name, None)[-1] == f"Of the 3 members of its queue 3 {many}."
     assert sentences.of_agent(agent(waiting=3, hindrances={word: 3}), "Anna")[-1] == (
         f"Of the 3 contacts that wait in Anna's queues 3: Anna {one}."
+    )
+    assert (
+        sentences.of_agent(agent(waiting=1, hindrances={word: 1}), "Anna")[-1] == f"One contact waits in Anna's queues: Anna {one}."
     )
 
 
@@ -100,6 +106,7 @@ def test_a_contact_says_where_it_stands() -> None:
         "Its queue has no members.",
     ]
     assert sentences.of_contact(contact(ahead=1), name, None)[0].endswith("priority 4; 1 comes first.")
+    assert sentences.of_contact(contact(ahead=0), name, None)[0].endswith("priority 4; it comes first.")
     taken = contact(agent=BEN, state="engaged", due_ms=NOW_MS - 1_000)
     assert sentences.of_contact(taken, name, None) == [
         "The contact (chat) is engaged in orders, where it came 1:30 ago; class session, priority 4; Ben has it."
@@ -177,8 +184,23 @@ def test_nobody_is_named_where_nobody_may_be() -> None:
     assert "Anna" not in said and "Ben" not in said and "not ready" not in said
 
 
+@pytest.mark.parametrize(
+    ("fit", "said"),
+    [
+        (Fit(0, 0), "Nobody is declared for its queue."),
+        (Fit(1, 1), "The one who is declared for its queue works on its channel and has the skills it needs."),
+        (Fit(1, 0), "The one who is declared for its queue does not work on its channel, or lacks a skill it needs."),
+        (Fit(5, 0), "Of the 5 declared for its queue none works on its channel and has the skills it needs."),
+        (Fit(5, 1), "Of the 5 declared for its queue 1 works on its channel and has the skills it needs."),
+        (Fit(5, 5), "Of the 5 declared for its queue 5 work on its channel and have the skills it needs."),
+    ],
+)
+def test_who_could_serve_it_is_counted_in_words(fit: Fit, said: str) -> None:
+    assert sentences.of_contact(contact(), None, fit)[-1] == said
+
+
 def test_an_agent_says_what_was_asked_for() -> None:
-    found = agent(requested="not_ready", requested_reason="lunch", work=[WORK])
+    found = agent(requested="not_ready", requested_reason="lunch", load=50, work=[WORK])
     assert sentences.of_agent(found, "Anna") == [
         "Anna is ready (asked for not ready (lunch), after the work in hand), with a load of 50 of 100 in 1 contact.",
         "Nothing waits in Anna's queues.",
@@ -190,4 +212,9 @@ def test_only_who_is_ready_and_has_nothing_in_hand_is_idle() -> None:
     assert sentences.of_agent(agent(work=[], requested="offline", effective="offline"), "Anna")[0] == (
         "Anna is offline, with nothing in hand."
     )
-    assert sentences.of_agent(agent(work=[WORK, WORK]), "Anna")[0] == "Anna is ready, with a load of 50 of 100 in 2 contacts."
+    for known, said in (
+        ({"load": 100, "work": [WORK, WORK]}, "with a load of 100 of 100 in 2 contacts"),
+        ({"load": 60}, "with a load of 60 of 100 in work from elsewhere"),
+        ({"load": 80, "work": [WORK]}, "with a load of 80 of 100 in 1 contact and work from elsewhere"),
+    ):
+        assert sentences.of_agent(agent(**known), "Anna")[0] == f"Anna is ready, {said}."

@@ -20,7 +20,7 @@ _ONE: dict[Hindrance, str] = {
     "channel_not_enabled": "does not work on its channel",
     "channel_off": "has its channel switched off",
     "skill": "lacks a skill",
-    "excluded": "declined or missed it a short while ago",
+    "excluded": "declined, missed or could not be connected with it a short while ago",
     "leaving": "leaves too soon",
     "over_capacity": "has more work than the limits allow",
     "no_room": "has no room for it",
@@ -38,7 +38,7 @@ _MANY: dict[Hindrance, str] = {
     "channel_not_enabled": "do not work on its channel",
     "channel_off": "have its channel switched off",
     "skill": "lack a skill",
-    "excluded": "declined or missed it a short while ago",
+    "excluded": "declined, missed or could not be connected with it a short while ago",
     "leaving": "leave too soon",
     "over_capacity": "have more work than the limits allow",
     "no_room": "have no room for it",
@@ -81,8 +81,7 @@ def of_contact(found: ContactExplained, name: Name | None, fit: Fit | None) -> l
     they do is not told: only who could serve it by declaration, if `fit` says so."""
     if found.state == "scheduled":
         return [_scheduled(found), *_promised(found), *_overdue(found.due, found.at_ms)]
-    come = "comes" if found.ahead == 1 else "come"
-    state = f"; {found.ahead} {come} first" if found.state == "queued" else ""
+    state = f"; {_ahead(found.ahead)}" if found.state == "queued" else ""
     if found.agent is not None:
         state = f"; {name(found.agent) if name is not None else 'an agent'} has it"
     lines = [
@@ -101,13 +100,10 @@ def of_contact(found: ContactExplained, name: Name | None, fit: Fit | None) -> l
     if name is None:
         lines.append("What its queue's members do, and so what keeps them from it, is not shown.")
         if fit is not None:
-            lines.append(f"Of the {fit.members} declared for its queue {fit.fit} work on its channel and have the skills it needs.")
+            lines.append(_fit(fit))
         return lines
-    members = sum(found.hindrances.values())
-    if members:
-        lines.append(f"Of the {members} members of its queue {_counts(found.hindrances)}.")
-    elif found.state == "queued":
-        lines.append("Its queue has no members.")
+    if found.hindrances or found.state == "queued":
+        lines.append(_members(found.hindrances))
     return lines
 
 
@@ -129,11 +125,7 @@ def of_agent(found: AgentExplained, agent: str) -> list[str]:
         f"{agent} is {presence}{pending}, {_in_hand(found)}.",
         *_overdue(found.due, found.at_ms),
     ]
-    if found.waiting:
-        lines.append(f"Of the {found.waiting} contacts that wait in {agent}'s queues {_kept(found.hindrances, agent)}.")
-    else:
-        lines.append(f"Nothing waits in {agent}'s queues.")
-    return lines
+    return [*lines, _waiting(found, agent)]
 
 
 def _so_far(found: ContactExplained) -> str:
@@ -221,9 +213,11 @@ def _due(due_ms: int, at_ms: int) -> str:
 
 def _in_hand(found: AgentExplained) -> str:
     """Whoever has something in hand is not idle, and who is not ready is not waiting for anything."""
-    if found.work:
-        things = "1 contact" if len(found.work) == 1 else f"{len(found.work)} contacts"
-        return f"with a load of {found.load} of {found.capacity} in {things}"
+    contacts, elsewhere = len(found.work), found.load > sum(work.cost for work in found.work)
+    if contacts or elsewhere:
+        things = [f"{contacts} contact{'' if contacts == 1 else 's'}"] if contacts else []
+        things += ["work from elsewhere"] if elsewhere else []
+        return f"with a load of {found.load} of {found.capacity} in {' and '.join(things)}"
     if found.effective != "ready":
         return "with nothing in hand"
     return f"idle for {span(max(0, found.at_ms - found.idle_since_ms))}"
@@ -234,13 +228,40 @@ def _presence(presence: str, reason: str | None) -> str:
     return f"{said} ({reason})" if reason else said
 
 
-def _counts(hindrances: Mapping[Hindrance, int]) -> str:
+def _ahead(count: int) -> str:
+    if count == 0:
+        return "it comes first"
+    return f"{count} {'comes' if count == 1 else 'come'} first"
+
+
+def _fit(fit: Fit) -> str:
+    able, unable = "works on its channel and has the skills it needs", "does not work on its channel, or lacks a skill it needs"
+    if fit.members == 0:
+        return "Nobody is declared for its queue."
+    if fit.members == 1:
+        return f"The one who is declared for its queue {able if fit.fit else unable}."
+    if fit.fit <= 1:
+        return f"Of the {fit.members} declared for its queue {fit.fit or 'none'} {able}."
+    return f"Of the {fit.members} declared for its queue {fit.fit} work on its channel and have the skills it needs."
+
+
+def _members(hindrances: Mapping[Hindrance, int]) -> str:
+    members = sum(hindrances.values())
+    if members == 0:
+        return "Its queue has no members."
+    if members == 1:
+        return f"The one member of its queue {_ONE[next(iter(hindrances))]}."
     parts = [f"{count} {(_ONE if count == 1 else _MANY)[word]}" for word, count in _most(hindrances)]
-    return ", ".join(parts)
+    return f"Of the {members} members of its queue {', '.join(parts)}."
 
 
-def _kept(hindrances: Mapping[Hindrance, int], agent: str) -> str:
-    return ", ".join(f"{count}: {agent} {_ONE[word]}" for word, count in _most(hindrances))
+def _waiting(found: AgentExplained, agent: str) -> str:
+    if found.waiting == 0:
+        return f"Nothing waits in {agent}'s queues."
+    if found.waiting == 1:
+        return f"One contact waits in {agent}'s queues: {agent} {_ONE[next(iter(found.hindrances))]}."
+    parts = [f"{count}: {agent} {_ONE[word]}" for word, count in _most(found.hindrances)]
+    return f"Of the {found.waiting} contacts that wait in {agent}'s queues {', '.join(parts)}."
 
 
 def _most(hindrances: Mapping[Hindrance, int]) -> list[tuple[Hindrance, int]]:

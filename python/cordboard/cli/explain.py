@@ -57,12 +57,15 @@ def explain_agent(
 def _moment(at: str) -> tuple[int, int]:
     """Position and instant: at most one of them is given. Raises BadParameter."""
     if at.isascii() and at.isdigit() and len(at) <= POSITION_DIGITS:
+        if int(at) == 0:
+            raise typer.BadParameter("there is no position 0: the journal begins with 1")
         return int(at), 0
     return 0, parse_instant(at) if at else 0
 
 
 def _say(position: int, at_ms: int, folded_from: int, sentences: Iterable[str]) -> None:
-    folded = f"{position - folded_from} commits folded from {folded_from or 'the beginning'}"
+    commits = position - folded_from
+    folded = f"{commits} commit{'' if commits == 1 else 's'} folded from {folded_from or 'the beginning'}"
     console.print(f"[dim]position {position}, {instant(at_ms)}; {folded}[/]")
     for sentence in sentences:
         console.print(escape(sentence), soft_wrap=True)
