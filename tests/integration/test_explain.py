@@ -9,14 +9,16 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.protobuf.json_format import MessageToJson
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
+from cordboard import codec
 from cordboard.client import Client, ClientError, DeskSnapshot, Offer
-from cordboard.events.policy import CallbackPolicy, ChannelProfile
+from cordboard.events.policy import CallbackPolicy, ChannelProfile, Monitoring, Policy
 from cordboard.main import app
-from cordboard.v1.types_pb2 import CONTACT_STATE_SCHEDULED
-from tests.api_site import POLICY, DeskReader, an_agent, api_site
+from cordboard.v1.types_pb2 import CONTACT_STATE_SCHEDULED, PARK_KIND_THIRD_PARTY
+from tests.api_site import PATIENCE_S, POLICY, DeskReader, an_agent, api_site
 
 
 async def test_what_stands_between_a_contact_and_the_agents(tmp_path: Path) -> None:
@@ -48,6 +50,74 @@ async def test_what_stands_between_a_contact_and_the_agents(tmp_path: Path) -> N
         again = await client.explain_contact(waits.contact_id)
         assert again.agent == "anna"
         await desk.close()
+
+
+async def test_who_has_it_until_when_and_who_is_kept_free_for_what(tmp_path: Path) -> None:
+    """Two mails and a task on one agent: each is explained in every hand it goes through."""
+    policy = replace(POLICY, queues=[replace(POLICY.queues[0], drain_after_ms=1), *POLICY.queues[1:]])
+    async with api_site(tmp_path, policy) as site, Client(site.target) as client:
+        (anna,) = await client.declare_agents([an_agent("anna", "orders")])
+        await client.set_presence("anna", "ready")
+        await client.report_work("anna", "mail", "letters", busy=True)
+        busy = await client.explain_agent("anna")
+        assert (busy.load, busy.outside) == (20, 1)
+        assert busy.sentences[0] == "Anna is ready, with a load of 20 of 100 in work from elsewhere."
+
+        desk = DeskReader(client, "anna")
+        mail = (await client.submit_contact(channel="mail", queue="orders", text="A hedge")).contact_id
+        offer = await desk.until(Offer)
+        offered = await client.explain_contact(mail)
+        assert offered.offer_until_ms > offered.at_ms
+        assert "it is offered to Anna, who has " in offered.sentences[0] and offered.sentences[0].endswith(" more to answer.")
+        await client.accept_offer("anna", mail, offer.attempt)
+        connecting = await client.explain_contact(mail)
+        assert connecting.offer_until_ms > connecting.at_ms
+        assert "Anna accepted it and has " in connecting.sentences[0]
+        await client.confirm_connected("anna", mail, offer.attempt)
+        engaged = await client.explain_contact(mail)
+        assert (engaged.agent, engaged.offer_until_ms) == ("anna", 0) and engaged.sentences[0].endswith("; Anna has it.")
+
+        # With 90 of 100 in work neither a task nor another mail fits; the task drains.
+        await client.report_work("anna", "task", "errand", busy=True)
+        task = (await client.submit_contact(channel="task", queue="orders", text="A hedge")).contact_id
+        async with asyncio.timeout(PATIENCE_S):
+            await site.until_told("AgentReserved", bytes.fromhex(anna.agent_id), 1)
+        drains = await client.explain_contact(task)
+        assert drains.reserved_agent == "anna" and "Anna is reserved for it." in drains.sentences
+        small = (await client.submit_contact(channel="mail", queue="orders", text="A rose")).contact_id
+        kept = await client.explain_agent("anna")
+        assert kept.reserved_for == task and f"Anna is reserved for contact {task}." in kept.sentences
+        await client.report_work("anna", "mail", "letters", busy=False)
+        (behind,) = (await client.explain_contact(small)).agents
+        assert (behind.hindrance, behind.reserved_for) == ("reserved", task)
+        assert behind.sentence == f"is reserved for contact {task}"
+        assert not await _names_anna(client, policy, task)
+
+        # What is parked makes room for the task, which then cannot be connected.
+        await client.park_contact("anna", mail, "third_party", for_ms=3_600_000)
+        parked = await client.explain_contact(mail)
+        assert (parked.agent, parked.owner, parked.park.kind) == ("", "anna", PARK_KIND_THIRD_PARTY)
+        assert parked.park.until_ms == parked.parked_at_ms + 3_600_000
+        assert " ago by Anna (third_party: somebody else is to answer) and returns in " in parked.sentences[1]
+        assert not await _names_anna(client, policy, mail)
+        offer = await desk.until(Offer)
+        assert offer.contact_id == task
+        assert not await _names_anna(client, policy, task)
+        await client.accept_offer("anna", task, offer.attempt)
+        assert not await _names_anna(client, policy, task)
+        await client.report_connect_failure("anna", task, offer.attempt, "platform")
+        (apart,) = (await client.explain_contact(task)).agents
+        assert apart.hindrance == "excluded"
+        assert apart.sentence.startswith("declined, missed or could not be connected with it a short while ago, for ")
+        await desk.close()
+
+
+async def _names_anna(client: Client, policy: Policy, contact_id: str) -> bool:
+    """Whether its explanation does that where single agents are not shown."""
+    await client.publish_policy(codec.encode(replace(policy, monitoring=Monitoring(individual_live=False))))
+    told = MessageToJson(await client.explain_contact(contact_id))
+    await client.publish_policy(codec.encode(policy))
+    return "anna" in told.lower()
 
 
 async def test_a_promised_call_is_explained_before_its_time(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ NAMING = {
     "agent_id",
     "person",
     "owner",
+    "also_offered",
+    "reserved_agent",
     "removed_agent_ids",
     "presence",
     "effective",

@@ -3,14 +3,28 @@
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from cordboard.api import sentences
 from cordboard.api.declared import Fit
 from cordboard.events.bounds import Key, Requirement
-from cordboard.router.explain import AgentExplained, ContactExplained, Due, Held, Hindered, Hindrance, Promised, Waits
+from cordboard.events.terms import ParkedKind
+from cordboard.router.explain import (
+    AgentExplained,
+    ContactExplained,
+    Due,
+    Held,
+    Hindered,
+    Hindrance,
+    Offered,
+    Parked,
+    Promised,
+    Waits,
+)
 
 NOW_MS = 1_750_000_000_000
-ANNA, BEN = b"\x02" * 16, b"\x03" * 16
+ANNA, BEN, CID = b"\x02" * 16, b"\x03" * 16, b"\x04" * 16
+OTHER = b"\x09" * 16
 WORK = Held(bytes(16), 1, "chat", "orders", 50)
 WORDS: tuple[Hindrance, ...] = get_args(Hindrance)
 SAID = {
@@ -37,7 +51,7 @@ SAID = {
 
 
 def name(agent: bytes) -> str:
-    return {ANNA: "Anna", BEN: "Ben"}[agent]
+    return {ANNA: "Anna", BEN: "Ben", CID: "Cid"}[agent]
 
 
 def contact(**known: object) -> ContactExplained:
@@ -46,6 +60,7 @@ def contact(**known: object) -> ContactExplained:
         "attempt": 0, "key": Key(2, 0, 1), "entered_ms": NOW_MS - 90_000, "queued_at_ms": NOW_MS - 90_000,
         "due_ms": NOW_MS + 30_000, "priority": 4, "requirements": [], "preferred": [], "prefer_until_ms": 0, "agent": None,
         "ahead": 2, "hindrances": {}, "agents": [], "promise": None, "place": None, "due": [],
+        "offer": None, "parked": None, "reserved": None,
     }  # fmt: skip
     return ContactExplained(**{**fields, **known})  # type: ignore[arg-type]
 
@@ -54,7 +69,7 @@ def agent(**known: object) -> AgentExplained:
     fields: dict[str, object] = {
         "seq": 9, "at_ms": NOW_MS, "agent": ANNA, "requested": "ready", "requested_reason": None, "effective": "ready",
         "effective_reason": None, "idle_since_ms": NOW_MS - 5_000, "load": 0, "capacity": 100, "work": [], "waiting": 0,
-        "hindrances": {}, "contacts": [], "due": [],
+        "hindrances": {}, "contacts": [], "due": [], "outside": 0, "reserved": None,
     }  # fmt: skip
     return AgentExplained(**{**fields, **known})  # type: ignore[arg-type]
 
@@ -81,13 +96,13 @@ def test_an_obstacle_says_for_how_long_it_lasts(word: Hindrance) -> None:
     one, _ = SAID[word]
     later = ", in 1:05" if word == "rank_closed" else ", for 1:05 more"
     for until_ms, more in ((None, ""), (NOW_MS, ""), (NOW_MS + 65_000, later)):
-        assert sentences.obstacle(Hindered(ANNA, "orders", 0, None, word, until_ms, None), NOW_MS) == one + more
+        assert sentences.obstacle(Hindered(ANNA, "orders", 0, None, word, until_ms, None, None), NOW_MS) == one + more
 
 
 def test_a_missing_skill_is_named() -> None:
     hard, soft = Requirement("nl.written", 5), Requirement("fr", 3, False)
-    assert sentences.obstacle(Hindered(ANNA, "orders", 0, None, "skill", None, hard), NOW_MS) == "lacks nl.written 5"
-    assert sentences.obstacle(Hindered(ANNA, "orders", 0, None, "skill", None, soft), NOW_MS) == "lacks (fr 3)"
+    assert sentences.obstacle(Hindered(ANNA, "orders", 0, None, "skill", None, hard, None), NOW_MS) == "lacks nl.written 5"
+    assert sentences.obstacle(Hindered(ANNA, "orders", 0, None, "skill", None, soft, None), NOW_MS) == "lacks (fr 3)"
 
 
 def test_what_keeps_most_members_comes_first() -> None:
@@ -111,10 +126,67 @@ def test_a_contact_says_where_it_stands() -> None:
     assert sentences.of_contact(taken, name, None) == [
         "The contact (chat) is engaged in orders, where it came 1:30 ago; class session, priority 4; Ben has it."
     ]
-    away = contact(state="parked", ahead=0)
-    assert sentences.of_contact(away, name, None) == [
-        "The contact (chat) is parked in orders, due in 0:30; class session, priority 4."
+
+
+@pytest.mark.parametrize(
+    ("state", "left_ms", "others", "said"),
+    [
+        ("offered", 12_000, [], "it is offered to Anna, who has 0:12 more to answer"),
+        ("offered", 12_000, [BEN], "it is offered to Anna and Ben, who have 0:12 more to answer"),
+        ("offered", 12_000, [BEN, CID], "it is offered to Anna, Ben and Cid, who have 0:12 more to answer"),
+        ("offered", 0, [], "it is offered to Anna, who was to answer by now"),
+        ("offered", 0, [BEN], "it is offered to Anna and Ben, who were to answer by now"),
+        ("connecting", 12_000, [], "Anna accepted it and has 0:12 more to connect"),
+        ("connecting", 12_000, [BEN], "Anna accepted it and has 0:12 more to connect; if that fails, it is offered to Ben still"),
+        ("connecting", -1, [], "Anna accepted it and was to connect by now"),
+    ],
+)
+def test_who_is_offered_it_and_who_connects_has_so_much_time(state: str, left_ms: int, others: list[bytes], said: str) -> None:
+    found = contact(state=state, agent=ANNA, offer=Offered(NOW_MS + left_ms, others))
+    assert sentences.of_contact(found, name, None) == [
+        f"The contact (chat) is {state} in orders for 1:30, due in 0:30; class session, priority 4; {said}."
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "why", "sooner"),
+    [
+        ("customer", "the customer is to answer", ""),
+        ("third_party", "somebody else is to answer", ""),
+        ("snooze", "it is for later", ""),
+        ("interrupted", "its agent serves something more urgent", "that is over, "),
+        ("desk_lost", "its agent's desk was lost", "the desk is back, "),
+    ],
+)
+def test_what_is_parked_says_by_whom_and_why_and_when_it_returns(kind: ParkedKind, why: str, sooner: str) -> None:
+    parked = Parked(ANNA, kind, NOW_MS - 10_000, NOW_MS + 3_590_000)
+    back = f"or as soon as {sooner}its customer writes or somebody wants it back."
+    said = sentences.of_contact(contact(state="parked", parked=parked), name, None)
+    assert said[1:] == [f"It was parked 0:10 ago by Anna ({kind}: {why}) and returns in 59:50, {back}"]
+    hidden = sentences.of_contact(contact(state="parked", parked=parked), None, None)
+    assert hidden[1] == f"It was parked 0:10 ago ({kind}: {why}) and returns in 59:50, {back}"
+    late = sentences.of_contact(contact(state="parked", parked=replace(parked, until_ms=NOW_MS)), name, None)
+    assert late[1] == f"It was parked 0:10 ago by Anna ({kind}: {why}) and was to return by now."
+
+
+def test_every_kind_of_parking_is_told() -> None:
+    assert set(get_args(ParkedKind)) == {"customer", "third_party", "snooze", "interrupted", "desk_lost"}
+
+
+def test_a_reservation_says_who_and_for_what() -> None:
+    waits = contact(reserved=ANNA, hindrances={"no_room": 1})
+    assert sentences.of_contact(waits, name, None)[1:] == [
+        "Anna is reserved for it.",
+        "The one member of its queue has no room for it.",
+    ]
+    assert not any("reserved" in line for line in sentences.of_contact(waits, None, Fit(1, 1)))
+    busy = agent(reserved=OTHER, waiting=1, hindrances={"reserved": 1})
+    assert sentences.of_agent(busy, "Anna")[1:] == [
+        f"Anna is reserved for contact {OTHER.hex()}.",
+        "One contact waits in Anna's queues: Anna is reserved for another contact.",
+    ]
+    kept = Hindered(ANNA, "orders", 0, None, "reserved", None, None, OTHER)
+    assert sentences.obstacle(kept, NOW_MS) == f"is reserved for contact {OTHER.hex()}"
 
 
 def test_a_contact_that_was_moved_says_how_long_it_is_here_and_how_long_it_waits_in_all() -> None:
@@ -177,11 +249,19 @@ def test_what_is_due_and_not_done_is_said(what: Waits) -> None:
 
 
 def test_nobody_is_named_where_nobody_may_be() -> None:
-    found = contact(agent=BEN, preferred=[ANNA], prefer_until_ms=NOW_MS + 1_000, hindrances={"absent": 2})
+    found = contact(
+        state="offered",
+        offer=Offered(NOW_MS + 9_000, [CID]),
+        agent=BEN,
+        preferred=[ANNA],
+        prefer_until_ms=NOW_MS + 1_000,
+        hindrances={"absent": 2},
+    )
     said = " ".join(sentences.of_contact(found, None, Fit(5, 2)))
-    assert "an agent has it" in said and "certain agents" in said
+    assert "it is offered to an agent, who has 0:09 more to answer" in said and "certain agents" in said
     assert said.endswith("Of the 5 declared for its queue 2 work on its channel and have the skills it needs.")
-    assert "Anna" not in said and "Ben" not in said and "not ready" not in said
+    assert not any(hidden in said for hidden in ("Anna", "Ben", "Cid", "not ready"))
+    assert "; an agent has it." in sentences.of_contact(contact(agent=BEN, state="engaged"), None, None)[0]
 
 
 @pytest.mark.parametrize(
@@ -214,7 +294,8 @@ def test_only_who_is_ready_and_has_nothing_in_hand_is_idle() -> None:
     )
     for known, said in (
         ({"load": 100, "work": [WORK, WORK]}, "with a load of 100 of 100 in 2 contacts"),
-        ({"load": 60}, "with a load of 60 of 100 in work from elsewhere"),
-        ({"load": 80, "work": [WORK]}, "with a load of 80 of 100 in 1 contact and work from elsewhere"),
+        ({"load": 60, "outside": 2}, "with a load of 60 of 100 in work from elsewhere"),
+        ({"outside": 1}, "with a load of 0 of 100 in work from elsewhere"),
+        ({"load": 80, "work": [WORK], "outside": 1}, "with a load of 80 of 100 in 1 contact and work from elsewhere"),
     ):
         assert sentences.of_agent(agent(**known), "Anna")[0] == f"Anna is ready, {said}."

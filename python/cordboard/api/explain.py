@@ -9,13 +9,15 @@ from cordboard.api.people import called
 from cordboard.api.site import Site
 from cordboard.api.status import BadRequest
 from cordboard.api.translate.check import Check
-from cordboard.api.translate.words import TO_PRESENCE, TO_STATE, requirements_to
+from cordboard.api.translate.contacts import person
+from cordboard.api.translate.words import TO_PARK_KIND, TO_PRESENCE, TO_STATE, requirements_to
 from cordboard.api.turned_away import open_steps
 from cordboard.errors import FactRefused, InvalidInput, NotFound
 from cordboard.events.bounds import COUNT_MAX, INSTANT_MAX_MS
 from cordboard.events.verdict import REFUSALS
 from cordboard.router.explain import NOW, SHOWN_MAX, AgentExplained, ContactExplained, Hindered, Moment, Promised
 from cordboard.v1 import explain_service_pb2 as pb
+from cordboard.v1.contact_service_pb2 import Park
 from cordboard.v1.explain_service_pb2_grpc import ExplainServiceServicer
 
 SHOWN = 20
@@ -37,8 +39,9 @@ class ExplainService(ExplainServiceServicer):
         single = shown.single(at_position=moment != NOW)
         agents = found.agents if single else []
         fit = None if single or moment != NOW else self._site.declared.fit(found.queue, found.channel, found.requirements)
-        people = await shown.who([found.agent, *found.preferred, *(each.id for each in agents)], single)
+        people = await shown.who([*_concerned(found), *(each.id for each in agents)], single)
         named = (lambda agent: called(people, agent)) if single else None
+        offer, parked = found.offer, found.parked
         choice = open_steps(self._site, contact) if moment == NOW else None
         return pb.ExplainContactResponse(
             position=found.seq,
@@ -51,7 +54,7 @@ class ExplainService(ExplainServiceServicer):
             due_ms=found.due_ms,
             ahead=found.ahead,
             requirements=requirements_to(found.requirements),
-            agent="" if found.agent is None else people[found.agent].person,
+            agent=person(people, found.agent),
             hindrances={str(word): count for word, count in found.hindrances.items()} if single else {},
             agents=[_obstacle(people[each.id].person, each, found.at_ms) for each in agents],
             folded_from=found.folded_from,
@@ -59,23 +62,29 @@ class ExplainService(ExplainServiceServicer):
             promise=None if found.promise is None else _promise(found.promise),
             overdue=[pb.OverdueStep(what=each.what, at_ms=each.at_ms) for each in found.due],
             next_steps=choice,
+            offer_until_ms=0 if offer is None else offer.until_ms,
+            also_offered=[people[each].person for each in offer.others] if offer is not None and single else [],
+            park=None if parked is None else Park(kind=TO_PARK_KIND[parked.kind], until_ms=parked.until_ms),
+            parked_at_ms=0 if parked is None else parked.since_ms,
+            owner="" if parked is None else person(people, parked.owner),
+            reserved_agent=person(people, found.reserved),
         )
 
     async def ExplainAgent(self, request: pb.ExplainAgentRequest, context: Context) -> pb.ExplainAgentResponse:
         check = Check()
-        person = check.person("agent", request.agent)
+        asked = check.person("agent", request.agent)
         moment, limit = _when(check, request.position, request.at_ms, request.limit)
         check.finish()
         self._site.shown.refuse_single_now()
         if moment != NOW:
             self._site.shown.refuse_single_before()
         with _known(moment):
-            found = await self._explained(person, moment, limit)
+            found = await self._explained(asked, moment, limit)
         people = await self._site.people.of([found.agent])
         return pb.ExplainAgentResponse(
             position=found.seq,
             at_ms=found.at_ms,
-            agent=person,
+            agent=asked,
             requested=TO_PRESENCE[found.requested],
             effective=TO_PRESENCE[found.effective],
             idle_since_ms=found.idle_since_ms,
@@ -87,6 +96,8 @@ class ExplainService(ExplainServiceServicer):
             folded_from=found.folded_from,
             sentences=sentences.of_agent(found, called(people, found.agent)),
             overdue=[pb.OverdueStep(what=each.what, at_ms=each.at_ms) for each in found.due],
+            outside=found.outside,
+            reserved_for="" if found.reserved is None else found.reserved.hex(),
         )
 
     async def _explained_contact(self, contact: bytes, moment: Moment, limit: int) -> ContactExplained:
@@ -125,6 +136,15 @@ def _when(check: Check, position: int, at_ms: int, limit: int) -> tuple[Moment, 
     return Moment(position or None, at_ms or None), check.number("limit", limit or SHOWN, 1, SHOWN_MAX)
 
 
+def _concerned(found: ContactExplained) -> Iterator[bytes | None]:
+    """The agents who have to do with the contact, besides those whom something keeps from it."""
+    yield from (found.agent, found.reserved, *found.preferred)
+    if found.offer is not None:
+        yield from found.offer.others
+    if found.parked is not None:
+        yield found.parked.owner
+
+
 def _promise(found: Promised) -> pb.ExplainedPromise:
     begin_ms, end_ms = found.slot or (0, 0)
     return pb.ExplainedPromise(
@@ -152,4 +172,5 @@ def _obstacle(name: str, found: Hindered, at_ms: int) -> pb.Obstacle:
         until_ms=found.until_ms or 0,
         need=requirements_to([found.need])[0] if found.need is not None else None,
         sentence=sentences.obstacle(found, at_ms),
+        reserved_for="" if found.reserved is None else found.reserved.hex(),
     )

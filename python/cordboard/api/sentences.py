@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from cordboard.api.declared import Fit
 from cordboard.events.bounds import Key, Requirement
+from cordboard.events.terms import ParkedKind
 from cordboard.router.explain import AgentExplained, ContactExplained, Due, Hindered, Hindrance, Promised, Waits
 from cordboard.v1.next_step_service_pb2 import NextSteps
 
@@ -64,12 +65,24 @@ _OVERDUE: dict[Waits, str] = {
     "next_step": "The end of its customer's choice",
     "look": "Another look for an agent",
 }
+_PARKED: dict[ParkedKind, str] = {
+    "customer": "the customer is to answer",
+    "third_party": "somebody else is to answer",
+    "snooze": "it is for later",
+    "interrupted": "its agent serves something more urgent",
+    "desk_lost": "its agent's desk was lost",
+}
+_SOONER: dict[ParkedKind, str] = {"interrupted": "that is over, ", "desk_lost": "the desk is back, "}
+"""What else brings back what the engine parked."""
 
 
 def obstacle(found: Hindered, at_ms: int) -> str:
-    """What stands against one offer: `lacks nl.written 5`, `has no room for it`, `is asked only later, in 0:20`."""
+    """What stands against one offer: `lacks nl.written 5`, `has no room for it`, `is asked only later, in 0:20`; of a reservation
+    what for."""
     if found.need is not None:
         return f"lacks {requirement(found.need)}"
+    if found.reserved is not None:
+        return f"is reserved for contact {found.reserved.hex()}"
     if found.until_ms is None or found.until_ms <= at_ms:
         return _ONE[found.hindrance]
     left = span(found.until_ms - at_ms)
@@ -81,12 +94,10 @@ def of_contact(found: ContactExplained, name: Name | None, fit: Fit | None) -> l
     they do is not told: only who could serve it by declaration, if `fit` says so."""
     if found.state == "scheduled":
         return [_scheduled(found), *_promised(found), *_overdue(found.due, found.at_ms)]
-    state = f"; {_ahead(found.ahead)}" if found.state == "queued" else ""
-    if found.agent is not None:
-        state = f"; {name(found.agent) if name is not None else 'an agent'} has it"
     lines = [
         f"The contact ({found.channel}) is {found.state} in {found.queue}{_so_far(found)}; "
-        f"{_class(found.key)}priority {found.priority}{state}.",
+        f"{_class(found.key)}priority {found.priority}{_stands(found, name)}.",
+        *_parked(found, name),
         *_promised(found),
         *_overdue(found.due, found.at_ms),
     ]
@@ -102,6 +113,8 @@ def of_contact(found: ContactExplained, name: Name | None, fit: Fit | None) -> l
         if fit is not None:
             lines.append(_fit(fit))
         return lines
+    if found.reserved is not None:
+        lines.append(f"{name(found.reserved)} is reserved for it.")
     if found.hindrances or found.state == "queued":
         lines.append(_members(found.hindrances))
     return lines
@@ -125,6 +138,8 @@ def of_agent(found: AgentExplained, agent: str) -> list[str]:
         f"{agent} is {presence}{pending}, {_in_hand(found)}.",
         *_overdue(found.due, found.at_ms),
     ]
+    if found.reserved is not None:
+        lines.append(f"{agent} is reserved for contact {found.reserved.hex()}.")
     return [*lines, _waiting(found, agent)]
 
 
@@ -137,6 +152,36 @@ def _so_far(found: ContactExplained) -> str:
         return f", {_due(found.due_ms, found.at_ms)}"
     before = "" if waited_ms <= here_ms else f" ({span(waited_ms)} with its waits before)"
     return f" for {span(here_ms)}{before}, {_due(found.due_ms, found.at_ms)}"
+
+
+def _stands(found: ContactExplained, name: Name | None) -> str:
+    """How many come first, or who has it and how far that is; of several to whom it is offered only those who may be named."""
+    if found.agent is None:
+        return f"; {_ahead(found.ahead)}" if found.state == "queued" else ""
+    who = "an agent" if name is None else name(found.agent)
+    if found.offer is None:
+        return f"; {who} has it"
+    left_ms, others = found.offer.until_ms - found.at_ms, [] if name is None else [name(agent) for agent in found.offer.others]
+    if found.state == "connecting":
+        held = f"; if that fails, it is offered to {_listed(others)} still" if others else ""
+        return f"; {who} accepted it and {'has' if left_ms > 0 else 'was'} {_left('connect', left_ms)}{held}"
+    have, were = ("have", "were") if others else ("has", "was")
+    return f"; it is offered to {_listed([who, *others])}, who {have if left_ms > 0 else were} {_left('answer', left_ms)}"
+
+
+def _left(what: str, left_ms: int) -> str:
+    return f"{span(left_ms)} more to {what}" if left_ms > 0 else f"to {what} by now"
+
+
+def _parked(found: ContactExplained, name: Name | None) -> list[str]:
+    """Who parked it and why, and what brings it back."""
+    if found.parked is None:
+        return []
+    parked, at_ms = found.parked, found.at_ms
+    by = "" if name is None else f" by {name(parked.owner)}"
+    sooner = f"or as soon as {_SOONER.get(parked.kind, '')}its customer writes or somebody wants it back"
+    back = f"returns in {span(parked.until_ms - at_ms)}, {sooner}" if parked.until_ms > at_ms else "was to return by now"
+    return [f"It was parked {span(at_ms - parked.since_ms)} ago{by} ({parked.kind}: {_PARKED[parked.kind]}) and {back}."]
 
 
 def _scheduled(found: ContactExplained) -> str:
@@ -203,6 +248,12 @@ def _when(then_ms: int, at_ms: int) -> str:
     return f"in {span(then_ms - at_ms)}" if then_ms >= at_ms else f"{span(at_ms - then_ms)} ago"
 
 
+def _listed(names: Sequence[str]) -> str:
+    """`Anna`, `Anna and Ben`, `Anna, Ben and Cid`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def _class(key: Key | None) -> str:
     return "" if key is None else f"class {CLASSES[key.klass]}, "
 
@@ -213,10 +264,10 @@ def _due(due_ms: int, at_ms: int) -> str:
 
 def _in_hand(found: AgentExplained) -> str:
     """Whoever has something in hand is not idle, and who is not ready is not waiting for anything."""
-    contacts, elsewhere = len(found.work), found.load > sum(work.cost for work in found.work)
-    if contacts or elsewhere:
+    contacts = len(found.work)
+    if contacts or found.outside:
         things = [f"{contacts} contact{'' if contacts == 1 else 's'}"] if contacts else []
-        things += ["work from elsewhere"] if elsewhere else []
+        things += ["work from elsewhere"] if found.outside else []
         return f"with a load of {found.load} of {found.capacity} in {' and '.join(things)}"
     if found.effective != "ready":
         return "with nothing in hand"

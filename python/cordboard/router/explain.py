@@ -20,7 +20,7 @@ from cordboard._core import Router
 from cordboard.codec import decode_commit
 from cordboard.errors import InvalidInput, NotFound
 from cordboard.events.bounds import Key, Requirement
-from cordboard.events.event import ContactState
+from cordboard.events.event import ContactState, ParkedKind
 from cordboard.events.fact import Presence
 from cordboard.events.promises import PromiseKind
 from cordboard.log.port import SiteLog
@@ -53,7 +53,8 @@ Hindrance = Literal[
 
 
 class Hindered(msgspec.Struct, frozen=True):
-    """One pair: the other side, and what hinders. `need`: the requirement that is not met. `until_ms`: when it ends by itself."""
+    """One pair: the other side, and what hinders. `need`: the requirement that is not met. `until_ms`: when it ends by itself.
+    `reserved`: the other contact that the agent is reserved for, if that is what hinders."""
 
     id: bytes
     queue: str
@@ -62,6 +63,7 @@ class Hindered(msgspec.Struct, frozen=True):
     hindrance: Hindrance
     until_ms: int | None
     need: Requirement | None
+    reserved: bytes | None
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -114,10 +116,27 @@ class Place(msgspec.Struct, frozen=True):
     until_ms: int
 
 
+class Offered(msgspec.Struct, frozen=True):
+    """An offer that stands, or was accepted and is not connected yet: it is to be by `until_ms`. `others` are offered the contact,
+    too, or held while one of them connects."""
+
+    until_ms: int
+    others: list[bytes]
+
+
+class Parked(msgspec.Struct, frozen=True):
+    """Put aside by `owner`; it returns at `until_ms` if nothing brings it back sooner."""
+
+    owner: bytes
+    kind: ParkedKind
+    since_ms: int
+    until_ms: int
+
+
 class ContactExplained(msgspec.Struct, frozen=True):
     """A live contact at position `seq`, as of `at_ms`. `hindrances` counts all members of its queues, `agents` are the nearest of
     them. One that is scheduled has no `key`, unless it keeps a place. `place`: what it would be promised if its customer hung up
-    then and kept the place."""
+    then and kept the place. `reserved`: the agent who is reserved for it."""
 
     seq: int
     at_ms: int
@@ -142,12 +161,16 @@ class ContactExplained(msgspec.Struct, frozen=True):
     promise: Promised | None
     place: Place | None
     due: list[Due]
+    offer: Offered | None
+    parked: Parked | None
+    reserved: bytes | None
     folded_from: int = 0
     """The position that the fold began at: of a snapshot, or of an earlier question; 0: the journal's beginning."""
 
 
 class AgentExplained(msgspec.Struct, frozen=True):
-    """An agent at position `seq`. `hindrances` counts all contacts that wait in its queues, `contacts` are the first of them."""
+    """An agent at position `seq`. `hindrances` counts all contacts that wait in its queues, `contacts` are the first of them.
+    `outside`: pieces of work from elsewhere, in the load, too. `reserved`: the contact that it is reserved for."""
 
     seq: int
     at_ms: int
@@ -164,6 +187,8 @@ class AgentExplained(msgspec.Struct, frozen=True):
     hindrances: dict[Hindrance, int]
     contacts: list[Hindered]
     due: list[Due]
+    outside: int
+    reserved: bytes | None
     folded_from: int = 0
 
 

@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from cordboard.v1 import contact_service_pb2 as cordboard_dot_v1_dot_contact__service__pb2
 from cordboard.v1 import next_step_service_pb2 as cordboard_dot_v1_dot_next__step__service__pb2
 from cordboard.v1 import types_pb2 as cordboard_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"cordboard/v1/explain_service.proto\x12\x0c\x63ordboard.v1\x1a$cordboard/v1/next_step_service.proto\x1a\x18\x63ordboard/v1/types.proto\"\x93\x01\n\x08Obstacle\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\x12\x0c\n\x04rank\x18\x03 \x01(\x05\x12\x11\n\thindrance\x18\x04 \x01(\t\x12\x10\n\x08until_ms\x18\x05 \x01(\x03\x12\'\n\x04need\x18\x06 \x01(\x0b\x32\x19.cordboard.v1.Requirement\x12\x10\n\x08sentence\x18\x07 \x01(\t\"*\n\x0bOverdueStep\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\r\n\x05\x61t_ms\x18\x02 \x01(\x03\"\xf6\x01\n\x10\x45xplainedPromise\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\t\x12\x12\n\nmade_at_ms\x18\x03 \x01(\x03\x12\x0e\n\x06\x64ue_ms\x18\x04 \x01(\x03\x12\x0f\n\x07\x66rom_ms\x18\x05 \x01(\x03\x12\x10\n\x08until_ms\x18\x06 \x01(\x03\x12\x15\n\rslot_begin_ms\x18\x07 \x01(\x03\x12\x13\n\x0bslot_end_ms\x18\x08 \x01(\x03\x12\x12\n\nnext_at_ms\x18\t \x01(\x03\x12\x1b\n\x13returned_contact_id\x18\n \x01(\t\x12\x10\n\x08\x61ttempts\x18\x0b \x01(\x05\x12\x0f\n\x07\x61t_risk\x18\x0c \x01(\x08\"[\n\x15\x45xplainContactRequest\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\r\n\x05\x61t_ms\x18\x04 \x01(\x03\"\xe4\x04\n\x16\x45xplainContactResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\r\n\x05\x61t_ms\x18\x02 \x01(\x03\x12\x12\n\ncontact_id\x18\x03 \x01(\t\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.cordboard.v1.ContactState\x12\x0f\n\x07\x63hannel\x18\x05 \x01(\t\x12\r\n\x05queue\x18\x06 \x01(\t\x12\x14\n\x0cqueued_at_ms\x18\x07 \x01(\x03\x12\x0e\n\x06\x64ue_ms\x18\x08 \x01(\x03\x12\r\n\x05\x61head\x18\t \x01(\x03\x12/\n\x0crequirements\x18\n \x03(\x0b\x32\x19.cordboard.v1.Requirement\x12\r\n\x05\x61gent\x18\x0b \x01(\t\x12H\n\nhindrances\x18\x0c \x03(\x0b\x32\x34.cordboard.v1.ExplainContactResponse.HindrancesEntry\x12&\n\x06\x61gents\x18\r \x03(\x0b\x32\x16.cordboard.v1.Obstacle\x12\x11\n\tsentences\x18\x0e \x03(\t\x12\x13\n\x0b\x66olded_from\x18\x0f \x01(\x03\x12/\n\x07promise\x18\x10 \x01(\x0b\x32\x1e.cordboard.v1.ExplainedPromise\x12*\n\x07overdue\x18\x11 \x03(\x0b\x32\x19.cordboard.v1.OverdueStep\x12+\n\nnext_steps\x18\x12 \x01(\x0b\x32\x17.cordboard.v1.NextSteps\x1a\x31\n\x0fHindrancesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"T\n\x13\x45xplainAgentRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\r\n\x05\x61t_ms\x18\x04 \x01(\x03\"\xdd\x03\n\x14\x45xplainAgentResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\r\n\x05\x61t_ms\x18\x02 \x01(\x03\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12)\n\trequested\x18\x04 \x01(\x0e\x32\x16.cordboard.v1.Presence\x12)\n\teffective\x18\x05 \x01(\x0e\x32\x16.cordboard.v1.Presence\x12\x15\n\ridle_since_ms\x18\x06 \x01(\x03\x12\x0c\n\x04load\x18\x07 \x01(\x03\x12\x10\n\x08\x63\x61pacity\x18\x08 \x01(\x03\x12\x0f\n\x07waiting\x18\t \x01(\x03\x12\x46\n\nhindrances\x18\n \x03(\x0b\x32\x32.cordboard.v1.ExplainAgentResponse.HindrancesEntry\x12(\n\x08\x63ontacts\x18\x0b \x03(\x0b\x32\x16.cordboard.v1.Obstacle\x12\x11\n\tsentences\x18\x0c \x03(\t\x12\x13\n\x0b\x66olded_from\x18\r \x01(\x03\x12*\n\x07overdue\x18\x0e \x03(\x0b\x32\x19.cordboard.v1.OverdueStep\x1a\x31\n\x0fHindrancesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x32\xc4\x01\n\x0e\x45xplainService\x12[\n\x0e\x45xplainContact\x12#.cordboard.v1.ExplainContactRequest\x1a$.cordboard.v1.ExplainContactResponse\x12U\n\x0c\x45xplainAgent\x12!.cordboard.v1.ExplainAgentRequest\x1a\".cordboard.v1.ExplainAgentResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"cordboard/v1/explain_service.proto\x12\x0c\x63ordboard.v1\x1a\"cordboard/v1/contact_service.proto\x1a$cordboard/v1/next_step_service.proto\x1a\x18\x63ordboard/v1/types.proto\"\xa9\x01\n\x08Obstacle\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\x12\x0c\n\x04rank\x18\x03 \x01(\x05\x12\x11\n\thindrance\x18\x04 \x01(\t\x12\x10\n\x08until_ms\x18\x05 \x01(\x03\x12\'\n\x04need\x18\x06 \x01(\x0b\x32\x19.cordboard.v1.Requirement\x12\x10\n\x08sentence\x18\x07 \x01(\t\x12\x14\n\x0creserved_for\x18\x08 \x01(\t\"*\n\x0bOverdueStep\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\r\n\x05\x61t_ms\x18\x02 \x01(\x03\"\xf6\x01\n\x10\x45xplainedPromise\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\t\x12\x12\n\nmade_at_ms\x18\x03 \x01(\x03\x12\x0e\n\x06\x64ue_ms\x18\x04 \x01(\x03\x12\x0f\n\x07\x66rom_ms\x18\x05 \x01(\x03\x12\x10\n\x08until_ms\x18\x06 \x01(\x03\x12\x15\n\rslot_begin_ms\x18\x07 \x01(\x03\x12\x13\n\x0bslot_end_ms\x18\x08 \x01(\x03\x12\x12\n\nnext_at_ms\x18\t \x01(\x03\x12\x1b\n\x13returned_contact_id\x18\n \x01(\t\x12\x10\n\x08\x61ttempts\x18\x0b \x01(\x05\x12\x0f\n\x07\x61t_risk\x18\x0c \x01(\x08\"[\n\x15\x45xplainContactRequest\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\r\n\x05\x61t_ms\x18\x04 \x01(\x03\"\xf1\x05\n\x16\x45xplainContactResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\r\n\x05\x61t_ms\x18\x02 \x01(\x03\x12\x12\n\ncontact_id\x18\x03 \x01(\t\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.cordboard.v1.ContactState\x12\x0f\n\x07\x63hannel\x18\x05 \x01(\t\x12\r\n\x05queue\x18\x06 \x01(\t\x12\x14\n\x0cqueued_at_ms\x18\x07 \x01(\x03\x12\x0e\n\x06\x64ue_ms\x18\x08 \x01(\x03\x12\r\n\x05\x61head\x18\t \x01(\x03\x12/\n\x0crequirements\x18\n \x03(\x0b\x32\x19.cordboard.v1.Requirement\x12\r\n\x05\x61gent\x18\x0b \x01(\t\x12H\n\nhindrances\x18\x0c \x03(\x0b\x32\x34.cordboard.v1.ExplainContactResponse.HindrancesEntry\x12&\n\x06\x61gents\x18\r \x03(\x0b\x32\x16.cordboard.v1.Obstacle\x12\x11\n\tsentences\x18\x0e \x03(\t\x12\x13\n\x0b\x66olded_from\x18\x0f \x01(\x03\x12/\n\x07promise\x18\x10 \x01(\x0b\x32\x1e.cordboard.v1.ExplainedPromise\x12*\n\x07overdue\x18\x11 \x03(\x0b\x32\x19.cordboard.v1.OverdueStep\x12+\n\nnext_steps\x18\x12 \x01(\x0b\x32\x17.cordboard.v1.NextSteps\x12\x16\n\x0eoffer_until_ms\x18\x13 \x01(\x03\x12\x14\n\x0c\x61lso_offered\x18\x14 \x03(\t\x12 \n\x04park\x18\x15 \x01(\x0b\x32\x12.cordboard.v1.Park\x12\x14\n\x0cparked_at_ms\x18\x16 \x01(\x03\x12\r\n\x05owner\x18\x17 \x01(\t\x12\x16\n\x0ereserved_agent\x18\x18 \x01(\t\x1a\x31\n\x0fHindrancesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"T\n\x13\x45xplainAgentRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\r\n\x05\x61t_ms\x18\x04 \x01(\x03\"\x84\x04\n\x14\x45xplainAgentResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\r\n\x05\x61t_ms\x18\x02 \x01(\x03\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12)\n\trequested\x18\x04 \x01(\x0e\x32\x16.cordboard.v1.Presence\x12)\n\teffective\x18\x05 \x01(\x0e\x32\x16.cordboard.v1.Presence\x12\x15\n\ridle_since_ms\x18\x06 \x01(\x03\x12\x0c\n\x04load\x18\x07 \x01(\x03\x12\x10\n\x08\x63\x61pacity\x18\x08 \x01(\x03\x12\x0f\n\x07waiting\x18\t \x01(\x03\x12\x46\n\nhindrances\x18\n \x03(\x0b\x32\x32.cordboard.v1.ExplainAgentResponse.HindrancesEntry\x12(\n\x08\x63ontacts\x18\x0b \x03(\x0b\x32\x16.cordboard.v1.Obstacle\x12\x11\n\tsentences\x18\x0c \x03(\t\x12\x13\n\x0b\x66olded_from\x18\r \x01(\x03\x12*\n\x07overdue\x18\x0e \x03(\x0b\x32\x19.cordboard.v1.OverdueStep\x12\x0f\n\x07outside\x18\x0f \x01(\x05\x12\x14\n\x0creserved_for\x18\x10 \x01(\t\x1a\x31\n\x0fHindrancesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x32\xc4\x01\n\x0e\x45xplainService\x12[\n\x0e\x45xplainContact\x12#.cordboard.v1.ExplainContactRequest\x1a$.cordboard.v1.ExplainContactResponse\x12U\n\x0c\x45xplainAgent\x12!.cordboard.v1.ExplainAgentRequest\x1a\".cordboard.v1.ExplainAgentResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,24 +38,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPLAINCONTACTRESPONSE_HINDRANCESENTRY']._serialized_options = b'8\001'
   _globals['_EXPLAINAGENTRESPONSE_HINDRANCESENTRY']._loaded_options = None
   _globals['_EXPLAINAGENTRESPONSE_HINDRANCESENTRY']._serialized_options = b'8\001'
-  _globals['_OBSTACLE']._serialized_start=117
-  _globals['_OBSTACLE']._serialized_end=264
-  _globals['_OVERDUESTEP']._serialized_start=266
-  _globals['_OVERDUESTEP']._serialized_end=308
-  _globals['_EXPLAINEDPROMISE']._serialized_start=311
-  _globals['_EXPLAINEDPROMISE']._serialized_end=557
-  _globals['_EXPLAINCONTACTREQUEST']._serialized_start=559
-  _globals['_EXPLAINCONTACTREQUEST']._serialized_end=650
-  _globals['_EXPLAINCONTACTRESPONSE']._serialized_start=653
-  _globals['_EXPLAINCONTACTRESPONSE']._serialized_end=1265
-  _globals['_EXPLAINCONTACTRESPONSE_HINDRANCESENTRY']._serialized_start=1216
-  _globals['_EXPLAINCONTACTRESPONSE_HINDRANCESENTRY']._serialized_end=1265
-  _globals['_EXPLAINAGENTREQUEST']._serialized_start=1267
-  _globals['_EXPLAINAGENTREQUEST']._serialized_end=1351
-  _globals['_EXPLAINAGENTRESPONSE']._serialized_start=1354
-  _globals['_EXPLAINAGENTRESPONSE']._serialized_end=1831
-  _globals['_EXPLAINAGENTRESPONSE_HINDRANCESENTRY']._serialized_start=1216
-  _globals['_EXPLAINAGENTRESPONSE_HINDRANCESENTRY']._serialized_end=1265
-  _globals['_EXPLAINSERVICE']._serialized_start=1834
-  _globals['_EXPLAINSERVICE']._serialized_end=2030
+  _globals['_OBSTACLE']._serialized_start=153
+  _globals['_OBSTACLE']._serialized_end=322
+  _globals['_OVERDUESTEP']._serialized_start=324
+  _globals['_OVERDUESTEP']._serialized_end=366
+  _globals['_EXPLAINEDPROMISE']._serialized_start=369
+  _globals['_EXPLAINEDPROMISE']._serialized_end=615
+  _globals['_EXPLAINCONTACTREQUEST']._serialized_start=617
+  _globals['_EXPLAINCONTACTREQUEST']._serialized_end=708
+  _globals['_EXPLAINCONTACTRESPONSE']._serialized_start=711
+  _globals['_EXPLAINCONTACTRESPONSE']._serialized_end=1464
+  _globals['_EXPLAINCONTACTRESPONSE_HINDRANCESENTRY']._serialized_start=1415
+  _globals['_EXPLAINCONTACTRESPONSE_HINDRANCESENTRY']._serialized_end=1464
+  _globals['_EXPLAINAGENTREQUEST']._serialized_start=1466
+  _globals['_EXPLAINAGENTREQUEST']._serialized_end=1550
+  _globals['_EXPLAINAGENTRESPONSE']._serialized_start=1553
+  _globals['_EXPLAINAGENTRESPONSE']._serialized_end=2069
+  _globals['_EXPLAINAGENTRESPONSE_HINDRANCESENTRY']._serialized_start=1415
+  _globals['_EXPLAINAGENTRESPONSE_HINDRANCESENTRY']._serialized_end=1464
+  _globals['_EXPLAINSERVICE']._serialized_start=2072
+  _globals['_EXPLAINSERVICE']._serialized_end=2268
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ isort:skip_file
 Explanations: why a contact waits, why an agent is not offered it, who would have been next."""
 
 from collections import abc as _abc
+from cordboard.v1 import contact_service_pb2 as _contact_service_pb2
 from cordboard.v1 import next_step_service_pb2 as _next_step_service_pb2
 from cordboard.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
@@ -33,6 +34,7 @@ class Obstacle(_message.Message):
     UNTIL_MS_FIELD_NUMBER: _builtins.int
     NEED_FIELD_NUMBER: _builtins.int
     SENTENCE_FIELD_NUMBER: _builtins.int
+    RESERVED_FOR_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The agent's person id (in ExplainContact), the contact's id (in ExplainAgent)."""
     queue: _builtins.str
@@ -45,6 +47,8 @@ class Obstacle(_message.Message):
     until_ms: _builtins.int
     """When it ends by itself; 0: it does not."""
     sentence: _builtins.str
+    reserved_for: _builtins.str
+    """The contact that the agent is reserved for, if it is `reserved`."""
     @_builtins.property
     def need(self) -> _types_pb2.Requirement:
         """The requirement that is not met, if it is `skill`."""
@@ -59,10 +63,11 @@ class Obstacle(_message.Message):
         until_ms: _builtins.int = ...,
         need: _types_pb2.Requirement | None = ...,
         sentence: _builtins.str = ...,
+        reserved_for: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["need", b"need"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hindrance", b"hindrance", "id", b"id", "need", b"need", "queue", b"queue", "rank", b"rank", "sentence", b"sentence", "until_ms", b"until_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hindrance", b"hindrance", "id", b"id", "need", b"need", "queue", b"queue", "rank", b"rank", "reserved_for", b"reserved_for", "sentence", b"sentence", "until_ms", b"until_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -230,6 +235,12 @@ class ExplainContactResponse(_message.Message):
     PROMISE_FIELD_NUMBER: _builtins.int
     OVERDUE_FIELD_NUMBER: _builtins.int
     NEXT_STEPS_FIELD_NUMBER: _builtins.int
+    OFFER_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    ALSO_OFFERED_FIELD_NUMBER: _builtins.int
+    PARK_FIELD_NUMBER: _builtins.int
+    PARKED_AT_MS_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    RESERVED_AGENT_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     at_ms: _builtins.int
     """As of then."""
@@ -246,6 +257,14 @@ class ExplainContactResponse(_message.Message):
     """Who has it."""
     folded_from: _builtins.int
     """Where the fold to this position began: at a snapshot, or where an earlier question left off; 0: at the journal's beginning."""
+    offer_until_ms: _builtins.int
+    """Until when `agent` may answer the offer, or connect; 0: it is neither offered nor connecting."""
+    parked_at_ms: _builtins.int
+    """… since when …"""
+    owner: _builtins.str
+    """… and who parked it."""
+    reserved_agent: _builtins.str
+    """Who is reserved for it, and offered nothing else that is no emergency; empty: nobody."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Requirement]: ...
     @_builtins.property
@@ -268,6 +287,14 @@ class ExplainContactResponse(_message.Message):
     def next_steps(self) -> _next_step_service_pb2.NextSteps:
         """What its customer can choose instead of waiting, while that is open; only of now."""
 
+    @_builtins.property
+    def also_offered(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Others to whom it is offered, too: while `agent` connects they are held."""
+
+    @_builtins.property
+    def park(self) -> _contact_service_pb2.Park:
+        """While it is parked: why, and when it returns if nothing brings it back sooner …"""
+
     def __init__(
         self,
         *,
@@ -289,10 +316,16 @@ class ExplainContactResponse(_message.Message):
         promise: Global___ExplainedPromise | None = ...,
         overdue: _abc.Iterable[Global___OverdueStep] | None = ...,
         next_steps: _next_step_service_pb2.NextSteps | None = ...,
+        offer_until_ms: _builtins.int = ...,
+        also_offered: _abc.Iterable[_builtins.str] | None = ...,
+        park: _contact_service_pb2.Park | None = ...,
+        parked_at_ms: _builtins.int = ...,
+        owner: _builtins.str = ...,
+        reserved_agent: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["next_steps", b"next_steps", "promise", b"promise"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_steps", b"next_steps", "park", b"park", "promise", b"promise"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agents", b"agents", "ahead", b"ahead", "at_ms", b"at_ms", "channel", b"channel", "contact_id", b"contact_id", "due_ms", b"due_ms", "folded_from", b"folded_from", "hindrances", b"hindrances", "next_steps", b"next_steps", "overdue", b"overdue", "position", b"position", "promise", b"promise", "queue", b"queue", "queued_at_ms", b"queued_at_ms", "requirements", b"requirements", "sentences", b"sentences", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agents", b"agents", "ahead", b"ahead", "also_offered", b"also_offered", "at_ms", b"at_ms", "channel", b"channel", "contact_id", b"contact_id", "due_ms", b"due_ms", "folded_from", b"folded_from", "hindrances", b"hindrances", "next_steps", b"next_steps", "offer_until_ms", b"offer_until_ms", "overdue", b"overdue", "owner", b"owner", "park", b"park", "parked_at_ms", b"parked_at_ms", "position", b"position", "promise", b"promise", "queue", b"queue", "queued_at_ms", b"queued_at_ms", "requirements", b"requirements", "reserved_agent", b"reserved_agent", "sentences", b"sentences", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -368,6 +401,8 @@ class ExplainAgentResponse(_message.Message):
     SENTENCES_FIELD_NUMBER: _builtins.int
     FOLDED_FROM_FIELD_NUMBER: _builtins.int
     OVERDUE_FIELD_NUMBER: _builtins.int
+    OUTSIDE_FIELD_NUMBER: _builtins.int
+    RESERVED_FOR_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     at_ms: _builtins.int
     agent: _builtins.str
@@ -380,6 +415,10 @@ class ExplainAgentResponse(_message.Message):
     """Contacts that wait in the agent's queues."""
     folded_from: _builtins.int
     """Where the fold to this position began, as above."""
+    outside: _builtins.int
+    """Pieces of work from elsewhere; their cost is part of the load."""
+    reserved_for: _builtins.str
+    """The contact that the agent is reserved for; empty: none."""
     @_builtins.property
     def hindrances(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]: ...
     @_builtins.property
@@ -407,10 +446,12 @@ class ExplainAgentResponse(_message.Message):
         sentences: _abc.Iterable[_builtins.str] | None = ...,
         folded_from: _builtins.int = ...,
         overdue: _abc.Iterable[Global___OverdueStep] | None = ...,
+        outside: _builtins.int = ...,
+        reserved_for: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "at_ms", b"at_ms", "capacity", b"capacity", "contacts", b"contacts", "effective", b"effective", "folded_from", b"folded_from", "hindrances", b"hindrances", "idle_since_ms", b"idle_since_ms", "load", b"load", "overdue", b"overdue", "position", b"position", "requested", b"requested", "sentences", b"sentences", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "at_ms", b"at_ms", "capacity", b"capacity", "contacts", b"contacts", "effective", b"effective", "folded_from", b"folded_from", "hindrances", b"hindrances", "idle_since_ms", b"idle_since_ms", "load", b"load", "outside", b"outside", "overdue", b"overdue", "position", b"position", "requested", b"requested", "reserved_for", b"reserved_for", "sentences", b"sentences", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,6 +5,7 @@
 //! Cost: linear in the members of the contact's queues (the contacts that wait in the agent's).
 
 mod due;
+mod hands;
 mod promise;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use self::due::Due;
+use self::hands::{OfferExplanation, ParkingExplanation};
 use self::promise::{PlaceExplanation, PromiseExplanation};
 use crate::hindrance::{Asked, Hindrance};
 use crate::router::Router;
@@ -76,6 +78,11 @@ struct ContactExplanation<'a> {
     /// What it would be promised if its customer hung up now and kept the place.
     place: Option<PlaceExplanation>,
     due: Vec<Due>,
+    /// How far `agent` is with it, unless that one is engaged.
+    offer: Option<OfferExplanation>,
+    parked: Option<ParkingExplanation>,
+    /// Who takes nothing else before it.
+    reserved: Option<Id>,
 }
 
 /// An agent, and for each contact that waits in its queues what hinders an offer.
@@ -97,6 +104,10 @@ struct AgentExplanation<'a> {
     /// In the order of their keys.
     contacts: Vec<Hindered<'a>>,
     due: Vec<Due>,
+    /// Pieces of work from elsewhere: in the load, too.
+    outside: usize,
+    /// The contact that it takes before anything else.
+    reserved: Option<Id>,
 }
 
 /// One pair: the other side, and the first question that an offer fails at.
@@ -109,6 +120,8 @@ struct Hindered<'a> {
     hindrance: &'static str,
     until_ms: Option<u64>,
     need: Option<Need<'a>>,
+    /// The other contact, if that is what hinders.
+    reserved: Option<Id>,
 }
 
 #[derive(Debug, Serialize)]
@@ -136,9 +149,9 @@ impl Router {
             .iter()
             .filter(|_| contact.looks())
             .filter_map(|(agent_id, agent)| {
-                let (queue, rank) = through(agent, contact)?;
+                let through = through(agent, contact)?;
                 let hindrance = site.hindrance(contact, agent_id, &asked);
-                let found = hindered(*agent_id, queue, rank, None, hindrance);
+                let found = hindered(agent, hindrance, *agent_id, through, None);
                 Some((nearness(found.hindrance), found))
             })
             .collect();
@@ -169,6 +182,9 @@ impl Router {
             promise: promise::of(site, &id),
             place: promise::place_of(site, &id, contact, now_ms),
             due: due::of_contact(site, &id, Some(contact), now_ms),
+            offer: hands::offer_of(contact),
+            parked: hands::parking_of(contact),
+            reserved: contact.course.reserved,
         }))
     }
 
@@ -180,9 +196,9 @@ impl Router {
         let now_ms = site.state.at_ms.max(at_ms);
         let asked = Asked::at(site, now_ms);
         let mut contacts: Vec<(Key, Hindered<'_>)> = waiting_for(site, agent)
-            .map(|(contact_id, contact, (queue, rank))| {
+            .map(|(contact_id, contact, through)| {
                 let hindrance = site.hindrance(contact, &id, &asked);
-                (contact.key, hindered(contact_id, queue, rank, Some(contact.key), hindrance))
+                (contact.key, hindered(agent, hindrance, contact_id, through, Some(contact.key)))
             })
             .collect();
         let hindrances = counted(contacts.iter().map(|(_, found)| found.hindrance));
@@ -212,6 +228,8 @@ impl Router {
             hindrances,
             contacts: contacts.into_iter().map(|(_, found)| found).collect(),
             due: due::of_agent(site, &id, agent, now_ms),
+            outside: agent.outside.len(),
+            reserved: agent.reserved,
         }))
     }
 }
@@ -242,6 +260,9 @@ fn scheduled<'a>(site: &Site, id: Id, promise: &'a Promise, now_ms: u64) -> Cont
         promise: promise::of(site, &id),
         place: None,
         due: due::of_contact(site, &id, None, now_ms),
+        offer: None,
+        parked: None,
+        reserved: None,
     }
 }
 
@@ -281,7 +302,14 @@ fn counted(words: impl Iterator<Item = &'static str>) -> BTreeMap<&'static str, 
     counts
 }
 
-fn hindered<'a>(id: Id, queue: &'a Name, rank: u8, key: Option<Key>, hindrance: Option<Hindrance<'a>>) -> Hindered<'a> {
+/// `id`: whoever the pair is told of; `agent`: its agent.
+fn hindered<'a>(
+    agent: &Agent,
+    hindrance: Option<Hindrance<'a>>,
+    id: Id,
+    (queue, rank): (&'a Name, u8),
+    key: Option<Key>,
+) -> Hindered<'a> {
     let unmet = match hindrance {
         Some(Hindrance::Skill(unmet)) => Some(need(unmet)),
         Some(_) | None => None,
@@ -294,6 +322,7 @@ fn hindered<'a>(id: Id, queue: &'a Name, rank: u8, key: Option<Key>, hindrance: 
         hindrance: hindrance.map_or("none", Hindrance::word),
         until_ms: hindrance.and_then(Hindrance::until_ms),
         need: unmet,
+        reserved: agent.reserved.filter(|_| hindrance == Some(Hindrance::Reserved)),
     }
 }
 
