@@ -26,7 +26,7 @@ use crate::promised::Promised;
 use crate::rules::Rules;
 use crate::state::{Agent, Contact, Phase, State};
 use crate::summed::Summed;
-use crate::words::{Id, Key, Name};
+use crate::words::{Id, Key, Name, Presence};
 
 /// A contact or an agent: its id, and where its record stands in the state, by which the index knows it.
 #[derive(Debug, Clone, Copy)]
@@ -366,7 +366,7 @@ fn each<V>(table: &Summed<Id, V>) -> impl Iterator<Item = (Who, &V)> {
     table.iter().filter_map(|(id, value)| Some((Who::among(table, *id)?, value)))
 }
 
-/// What contacts must know of an agent at work.
+/// What contacts must know of an agent.
 fn seat(agent: &Agent, rules: Option<&Rules>) -> Seat {
     let (mut there, mut free) = (0, 0);
     if agent.ready() && agent.desk_due.is_none() {
@@ -377,7 +377,7 @@ fn seat(agent: &Agent, rules: Option<&Rules>) -> Seat {
             free |= u32::from(enabled.on && !over_capacity && has_place(agent, channel, *enabled, rules)) << bit;
         }
     }
-    Seat { idle_since_ms: agent.idle_since_ms, there, free }
+    Seat { idle_since_ms: agent.idle_since_ms, present: agent.effective != Presence::Offline, there, free }
 }
 
 /// The case of an earlier contact that this one belongs to, on its channel.

@@ -15,7 +15,7 @@ use crate::turn::{Turn, GAP_MS};
 use crate::words::bounds::{counted, ATTEMPT_MAX, DURATION_MAX_MS, INSTANT_MAX_MS};
 use crate::words::{
     AttemptOutcome, AttemptRecorded, AttemptReported, CallbackDue, ContactEnded, ContactQueued, ContactState, DialMode,
-    EffectRequested, EndReason, EndedBy, Id, Key, MissReason, Name, Presence, PromiseEnded, PromiseKind, PromiseOutcome, QueueMode,
+    EffectRequested, EndReason, EndedBy, Id, Key, MissReason, Name, PromiseEnded, PromiseKind, PromiseOutcome, QueueMode,
     RevokeReason, VisitOutcome,
 };
 
@@ -256,8 +256,7 @@ impl Turn<'_> {
         if self.mode(&promise.queue) != QueueMode::Open || !open {
             return MissReason::Closed;
         }
-        let mut members = self.site.state.agents.values().filter(|agent| agent.memberships.get(&promise.queue).is_some());
-        if members.any(|agent| agent.effective != Presence::Offline) {
+        if self.site.index.crew.any_present(&promise.queue) {
             MissReason::NoAgent
         } else {
             MissReason::NotStaffed

@@ -14,11 +14,13 @@ use crate::words::{Name, Requirement};
 /// The properties that a contact can ask for: a channel, a queue, and what it requires.
 const ROWS_MAX: usize = VISIT_REQUIREMENTS_MAX + 2;
 
-/// What contacts must know of an agent at work: since when it is idle, on which of its channels (in their order, one bit each) it is there, and
-/// on which of these it could be offered a contact: the limits leave room.
+/// What contacts must know of an agent: whether it is offline, since when it is idle, on which of its channels (in their order, one bit each)
+/// it is there, and on which of these it could be offered a contact: the limits leave room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seat {
     pub(crate) idle_since_ms: u64,
+    /// It is not offline.
+    pub(crate) present: bool,
     /// It is ready at its desk, and the channel is on.
     pub(crate) there: u32,
     pub(crate) free: u32,
@@ -48,6 +50,8 @@ struct Known {
 /// Rows by what they say of an agent.
 #[derive(Debug, Clone, Default)]
 struct Rows {
+    /// `None`: nobody was declared.
+    present: Option<RowId>,
     there: Table<Name, RowId>,
     free: Table<Name, RowId>,
     /// By queue, those of each rank.
@@ -81,13 +85,14 @@ impl Crew {
                 self.pool.set(slot, *row, true);
             }
         }
-        let Rows { there, free, .. } = &mut self.rows;
+        let Rows { present, there, free, .. } = &mut self.rows;
+        present.get_or_insert_with(|| self.pool.add_row());
         let mut rows = |channel| (row(there, channel, &mut self.pool), row(free, channel, &mut self.pool));
         let channels = agent.channels.keys().map(&mut rows).collect();
         if self.known.len() <= slot as usize {
             self.known.resize(slot as usize + 1, None);
         }
-        let nowhere = Seat { idle_since_ms: seat.idle_since_ms, there: 0, free: 0 };
+        let nowhere = Seat { idle_since_ms: seat.idle_since_ms, present: false, there: 0, free: 0 };
         self.known[slot as usize] = Some(Known { seat: nowhere, channels, skills: agent.skills.clone(), late: false });
         self.refresh(slot, seat);
     }
@@ -99,6 +104,9 @@ impl Crew {
         if seat.free != 0 && !known.late && self.pool.since(slot).0 != seat.idle_since_ms {
             known.late = true;
             self.late.push(slot);
+        }
+        if let Some(row) = self.rows.present.filter(|_| before.present != seat.present) {
+            self.pool.set(slot, row, seat.present);
         }
         let mut changed = (before.there ^ seat.there) | (before.free ^ seat.free);
         while changed != 0 {
@@ -161,6 +169,12 @@ impl Crew {
     /// The ranks that members of a queue have, least first.
     pub(crate) fn ranks(&self, queue: &Name) -> impl Iterator<Item = u8> + '_ {
         self.rows.members.get(queue).into_iter().flat_map(|ranks| ranks.keys().copied())
+    }
+
+    /// Some member of the queue is not offline.
+    pub(crate) fn any_present(&self, queue: &Name) -> bool {
+        let mut members = self.rows.members.get(queue).into_iter().flat_map(Few::values);
+        self.rows.present.is_some_and(|present| members.any(|members| self.pool.count(&[present, *members], 1) > 0))
     }
 
     /// Visit the members of `rank` in `queue` who have the skills of a queued contact, the longest idle first (since the last `arrange`).
@@ -234,6 +248,11 @@ impl Crew {
         settled
     }
 
+    /// Who is not offline, as `listed`.
+    fn present(&self) -> Vec<Since> {
+        self.rows.present.map_or_else(Vec::new, |row| self.holders(row))
+    }
+
     fn holders(&self, row: RowId) -> Vec<Since> {
         let mut agents = Vec::new();
         self.pool.search(&[row], |slot| {
@@ -247,10 +266,11 @@ impl Crew {
 /// The same agents with the same properties in the same order, as far as both were asked.
 impl PartialEq for Crew {
     fn eq(&self, other: &Self) -> bool {
-        let (ours, theirs) = (self.settled().listed(), other.settled().listed());
+        let (one, two) = (self.settled(), other.settled());
+        let (ours, theirs) = (one.listed(), two.listed());
         let names: BTreeSet<_> = ours.keys().filter(|name| theirs.contains_key(name)).collect();
         let agents = |crew: &Self| crew.known.iter().flatten().count();
-        agents(self) == agents(other) && names.into_iter().all(|name| ours[name] == theirs[name])
+        agents(self) == agents(other) && one.present() == two.present() && names.into_iter().all(|name| ours[name] == theirs[name])
     }
 }
 
