@@ -31,7 +31,9 @@ pub struct Matching {
     idles: Vec<bool>,
     idlers: u32,
     /// Who is able to meet a need: by skill and level.
-    levels: Vec<Option<RowId>>,
+    levels: Vec<RowId>,
+    /// What nobody is able to do.
+    nobody: RowId,
     /// Of a contact that looks for somebody.
     rows: Vec<RowId>,
     turn: u64,
@@ -41,10 +43,19 @@ impl Matching {
     /// Agents with these skills (skill and level, in the order of skills), all of them busy, and room for so many contacts.
     pub fn new(agents: &[Vec<Level>], contacts: usize) -> Self {
         let (mut pool, mut staff) = (Pool::default(), Staff::default());
-        let idle = pool.add_row();
+        let (idle, nobody) = (pool.add_row(), pool.add_row());
+        let skills = agents.iter().flatten().map(|(skill, _)| *skill as usize + 1).max().unwrap_or(0);
+        // A site finds out who can do something when the first contact asks for it. Here nobody may ask before a late operation, which
+        // would be measured with that in it.
+        let levels: Vec<RowId> = (0..skills * LEVELS).map(|_| pool.add_row()).collect();
         for (slot, skills) in (0..).zip(agents) {
             pool.place(slot, (0, id(slot)));
             staff.declare(slot, skills);
+            for (skill, level) in skills {
+                for row in &levels[*skill as usize * LEVELS..][1..=usize::from(*level)] {
+                    pool.set(slot, *row, true);
+                }
+            }
         }
         Self {
             staff,
@@ -55,7 +66,8 @@ impl Matching {
             idle,
             idles: vec![false; agents.len()],
             idlers: 0,
-            levels: Vec::new(),
+            levels,
+            nobody,
             rows: Vec::new(),
             turn: 0,
         }
@@ -109,33 +121,14 @@ impl Matching {
     fn longest_idle(&mut self, needs: &[Need]) -> Option<u32> {
         self.rows.clear();
         self.rows.push(self.idle);
-        for need in needs {
-            let row = self.row(*need);
-            self.rows.push(row);
-        }
+        let able = |(skill, level): &Need| self.levels.get(*skill as usize * LEVELS + usize::from(*level));
+        self.rows.extend(needs.iter().map(|need| able(need).unwrap_or(&self.nobody)));
         let mut found = None;
         self.pool.search(&self.rows, |agent| {
             found = Some(agent);
             ControlFlow::Break(())
         });
         found
-    }
-
-    /// The agents who can do this at this level: found out when first asked.
-    fn row(&mut self, (skill, level): Need) -> RowId {
-        let place = skill as usize * LEVELS + usize::from(level);
-        if let Some(Some(row)) = self.levels.get(place) {
-            return *row;
-        }
-        let row = self.pool.add_row();
-        for agent in (0..).take(self.idles.len()) {
-            if self.staff.of(agent).level(skill) >= level {
-                self.pool.set(agent, row, true);
-            }
-        }
-        self.levels.resize(self.levels.len().max(place + 1), None);
-        self.levels[place] = Some(row);
-        row
     }
 }
 
