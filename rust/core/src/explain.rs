@@ -1,8 +1,12 @@
 //! Why not: what stands between a contact and each agent, and an agent and each contact, on the state as it is, at its own moment or a later
 //! one.
 //!
-//! Nothing is decided or changed: what was to happen since the last commit has not, and is named as `due`. Written as msgpack maps; python/cordboard/router/explain.py says the same in sentences.
-//! Cost: linear in the members of the contact's queues (the contacts that wait in the agent's).
+//! Nothing is decided or changed: what was to happen since the last commit has not, and is named as `due`. Written as msgpack maps;
+//! python/cordboard/api/sentences.py says the same in sentences.
+//!
+//! Costs: of a contact, all agents and all contacts sorted by id, and the members of its queues asked and sorted once more; of an agent, all
+//! contacts sorted by id, and those that wait in its queues asked and sorted once more; of both, what is overdue. The platform asks a router
+//! of its own, so that no decision waits for it.
 
 mod due;
 mod hands;
