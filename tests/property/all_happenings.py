@@ -17,12 +17,14 @@ from tests.property.more_sites import (
     with_doors,
     with_hours,
     with_next_steps,
+    with_places,
     with_slas,
     with_strategies,
     with_waits,
 )
 from tests.property.next_step_happenings import NEXT_STEP_HAPPENINGS
 from tests.property.pair import ALIKE
+from tests.property.place_happenings import PLACE_HAPPENINGS
 from tests.property.promise_happenings import PROMISE_HAPPENINGS
 from tests.property.queue_happenings import QUEUE_HAPPENINGS
 from tests.property.sla_happenings import SLA_HAPPENINGS
@@ -55,4 +57,5 @@ KINDS = {
     "next_steps": Kind(with_next_steps, NEXT_STEP_HAPPENINGS, 0.75, 0.3),
     "callbacks": Kind(with_callbacks, PROMISE_HAPPENINGS, 0.85, 0.3),
     "comings": Kind(with_callbacks, (*PROMISE_HAPPENINGS, *COMING_HAPPENINGS, *COMING_HAPPENINGS), 0.85, 0.3),
+    "places": Kind(with_places, (*PROMISE_HAPPENINGS, *PLACE_HAPPENINGS, *PLACE_HAPPENINGS), 0.85, 0.3),
 }

@@ -145,6 +145,21 @@ def promising(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
     )  # fmt: skip
 
 
+def with_places(choices: "Choices", policy: Policy) -> Policy:
+    """Who waits may keep the place; some queues have doors, in some there is something else to do."""
+    policy = choices.pick([with_callbacks, with_callbacks, with_doors, with_next_steps])(choices, policy)
+    calendars = [open_long_enough(each) for each in policy.calendars]
+    return replace(policy, calendars=calendars, queues=[keeping(choices, queue) for queue in policy.queues])
+
+
+def keeping(choices: "Choices", queue: QueuePolicy) -> QueuePolicy:
+    if queue.callbacks is None:
+        queue = promising(choices, queue)
+    if queue.callbacks is not None:
+        queue = replace(queue, callbacks=replace(queue.callbacks, hold_place=not choices.chance(10)))
+    return expecting(choices, queue) if choices.chance(10) else queue
+
+
 def with_doors(choices: "Choices", policy: Policy) -> Policy:
     """Customers are shown whether they are served before they come in."""
     if choices.chance(60):

@@ -1,5 +1,6 @@
 """Facts about promised calls, naively."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from cordboard.events import event as e
@@ -14,7 +15,7 @@ PROMISES_MAX = 50
 PLAN_AHEAD_MS = 400 * 24 * 3_600_000
 
 
-class Callbacks(CaseFacts):
+class Callbacks(CaseFacts, ABC):
     """Wishes, moves, plans, and what became of calls."""
 
     def on_CallbackRequested(self, fact: f.CallbackRequested) -> None:
@@ -33,14 +34,21 @@ class Callbacks(CaseFacts):
             self.refuse("too_many_promises")
         if fact.waiting is not None:
             waiting = self.who_flows_out(fact.waiting)
+        if fact.kind == "hold_place":
+            self.place_wished_for(fact, waiting)
+            return
         slot = self.find(fact.queue, fact.wish_ms, fact.exact, fact.hours, None)
         if isinstance(slot, str):
             self.declined(fact.contact, fact.queue, fact, slot, fact.hours)
             return
         promise = self.wished_for(fact) if waiting is None else self.inheriting(self.wished_for(fact), waiting)
-        self.promise_made(promise, slot, fact.waiting, None)
+        self.slot_promised(promise, slot, fact.waiting, None)
         if waiting is not None:
             self.flow_out(waiting, promise.contact)
+
+    @abstractmethod
+    def place_wished_for(self, fact: f.CallbackRequested, waiting: Contact | None) -> None:
+        """Who waits wants to keep the place (naive_places)."""
 
     def wished_for(self, fact: f.CallbackRequested) -> Promise:
         return Promise(
@@ -78,19 +86,25 @@ class Callbacks(CaseFacts):
         self.visit_ended(contact, "flowed_out")
         self.contact_ended(contact, "flowed_out", state, into)
 
-    def declined(self, contact: bytes, queue: str, wish: Wish, reason: Any, hours: list[Hours]) -> None:
-        slots = self.alternatives(queue, self.wished(queue, wish.wish_ms, wish.exact), hours)
+    def declined(self, contact: bytes, queue: str, wish: Wish, reason: Any, hours: list[Hours], near_ms: int | None = None) -> None:
+        """`near_ms`: when the turn of who keeps a place would come, whatever is wished."""
+        near = self.wished(queue, wish.wish_ms, wish.exact) if near_ms is None else self.wished(queue, near_ms, exact=True)
+        slots = self.alternatives(queue, near, hours) if reason != "no_callbacks" else []
         said = e.CallbackDeclined(at_ms=self.moment, queue=queue, wish_ms=wish.wish_ms, reason=reason, alternatives=slots)
         self.record(said, contact)
 
-    def promise_made(self, promise: Promise, slot: int, waiting: bytes | None, replaces: bytes | None) -> None:
+    def slot_promised(self, promise: Promise, slot: int, waiting: bytes | None, replaces: bytes | None) -> None:
         policy = self.grid(promise.queue)
         promise.slot_ms, promise.due_ms = policy.slot_ms, slot * policy.slot_ms
         self.set_window(promise)
+        self.promise_made(promise, waiting, replaces)
+
+    def promise_made(self, promise: Promise, waiting: bytes | None, replaces: bytes | None) -> None:
         self.promises[promise.contact] = promise
         made = e.PromiseMade(
-            at_ms=self.moment, queue=promise.queue, kind="scheduled", mode=promise.mode,  # type: ignore[arg-type]
-            due_ms=promise.due_ms, from_ms=promise.from_ms, until_ms=promise.until_ms, slot_ms=promise.slot_ms, key=None,
+            at_ms=self.moment, queue=promise.queue, kind="scheduled" if promise.key is None else "hold_place",
+            mode=promise.mode, due_ms=promise.due_ms, from_ms=promise.from_ms,  # type: ignore[arg-type]
+            until_ms=promise.until_ms, slot_ms=promise.slot_ms, key=promise.key,
             requirements=promise.requirements, priority=promise.priority, customer=promise.customer, preferred=promise.preferred,
             entry_point=promise.entry_point, topic=promise.topic, case=promise.case, rule=promise.rule,
             language=promise.language, accepts=promise.accepts, hours=promise.hours, address=promise.address, waiting=waiting,
@@ -123,16 +137,23 @@ class Callbacks(CaseFacts):
         if isinstance(slot, str):
             self.declined(promise.contact, promise.queue, fact, why, hours)
             return
+        self.moves_to(promise, self.like(promise, fact.successor, hours), slot)
+
+    def like(self, promise: Promise, ref: bytes, hours: list[Hours]) -> Promise:
+        """Another one instead of it."""
         contact = self.contact(promise.contact)
         topic = promise.topic if contact is None else contact.topic
-        successor = Promise(
-            contact=fact.successor, channel=promise.channel, queue=promise.queue, mode=promise.mode, made_ms=self.moment,
+        return Promise(
+            contact=ref, channel=promise.channel, queue=promise.queue, mode=promise.mode, made_ms=self.moment,
             requirements=promise.requirements, priority=promise.priority, customer=promise.customer,
             preferred=promise.preferred, entry_point=promise.entry_point, topic=topic,
             case=promise.case or promise.contact, rule=promise.rule, language=promise.language, accepts=promise.accepts,
             address=promise.address, hours=hours,
         )  # fmt: skip
-        self.promise_made(successor, slot, None, promise.contact)
+
+    def moves_to(self, promise: Promise, successor: Promise, slot: int) -> None:
+        contact = self.contact(promise.contact)
+        self.slot_promised(successor, slot, None, promise.contact)
         here, state = self.waits_as(promise), "scheduled" if contact is None else contact.state
         if contact is not None:
             self.revoke_all(contact, "contact_gone")

@@ -66,7 +66,11 @@ class Comings(Promises):
         contact.topic = contact.topic or topic
         if contact.named_case in (None, contact.id):
             contact.case = contact.named_case = promise.case or promise.contact
-        if promise.queue == contact.queue and self.moment >= promise.due_ms and contact.key.klass == 1:
+        if promise.queue != contact.queue:
+            return
+        if promise.key is not None and contact.key.klass == promise.key.klass:
+            contact.not_behind = promise.key.order_ms
+        elif promise.key is None and self.moment >= promise.due_ms and contact.key.klass == 1:
             contact.not_behind = self.due_order(promise, priority)
 
     def hold_others(self, contact: Contact) -> None:

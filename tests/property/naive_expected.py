@@ -147,13 +147,34 @@ class Expecting(Reservations, ABC):
         if work_ms is None:
             return None
         least_ms = -(-work_ms // len(there))
+        counted = self.with_margin(queue, klass, clock, ahead, least_ms)
+        return [real_ms(clock, self.moment, min(each, YEAR_MS)) for each in counted], least_ms
+
+    def with_margin(self, queue: str, klass: int, clock: Clock, ahead: list[Contact], least_ms: int) -> list[int]:
+        """By what those waited who were answered of late, and how long the head has waited: in the time that counts."""
         alike = [each.entered_ms for each in ahead if self.own_class(each).klass == klass]
         head_ms = clock.between(min(alike), self.moment) if alike else 0
         recent = self.recents.get((queue, klass), Recent())
         fresh_ms = DAY_MS if klass == 3 else HOUR_MS
         waits = sorted(wait for at_ms, wait in recent.waits[-REMEMBERED:] if clock.between(at_ms, self.moment) <= fresh_ms)
-        counted = [max(percentile(waits, percent), head_ms, least_ms) * recent.margin // WHOLE for percent in (50, 80, 90)]
-        return [real_ms(clock, self.moment, min(each, YEAR_MS)) for each in counted], least_ms
+        return [max(percentile(waits, percent), head_ms, least_ms) * recent.margin // WHOLE for percent in (50, 80, 90)]
+
+    def still_to_wait(self, contact: Contact, channel: str) -> tuple[int, int] | None:
+        """What is left of its wait for a call, behind those who have waited longer: the median and the 90th percentile."""
+        queue, klass = contact.queue, self.profile(channel).klass
+        clock, there = self.counting(queue, channel), self.members_at_work(queue, klass)
+        others = self.those_ahead(queue, klass, contact)
+        longer = [each for each in others if (each.entered_ms, each.id) < (contact.entered_ms, contact.id)]
+        ahead = [each for each in others if each in longer or self.own_class(each).klass < klass]
+        work_ms = self.work_first_ms(queue, klass, ahead, free=False)
+        if not there or work_ms is None:
+            return None
+        least_ms = -(-work_ms // len(there))
+        waited_ms = clock.between(contact.entered_ms, self.moment)
+        by_work_ms = least_ms * self.recents.get((queue, klass), Recent()).margin // WHOLE
+        left = [max(each - waited_ms, by_work_ms) for each in self.with_margin(queue, klass, clock, others, least_ms)]
+        p50_ms, _, p90_ms = (real_ms(clock, self.moment, min(each, YEAR_MS)) for each in left)
+        return p50_ms, p90_ms
 
     def overdrawn(self, name: str, channel: str) -> bool:
         """More is to be done than the queue takes on."""

@@ -35,6 +35,7 @@ class QueueHours(Doors):
 
     def hours_over(self, queue: str) -> None:
         self.move_everybody_on(queue)
+        self.book_places(queue)
         self.hours[queue].close_at_ms = None
         self.say_hours(queue)
 

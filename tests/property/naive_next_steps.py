@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from cordboard.events.policy import NextStep
-from tests.property.naive_callbacks import Callbacks
+from tests.property.naive_places import Places
 from tests.property.naive_state import Contact
 from tests.property.naive_timers import Timer, timer
 from tests.property.naive_waiting import WAITING
@@ -27,7 +27,7 @@ class Choice:
     customer: bytes | None
 
 
-class NextSteps(Callbacks):
+class NextSteps(Places):
     """Whoever is turned away is no contact: all that is known of them stands in their offer."""
 
     def next_steps(self, entry_point: str | None) -> list[NextStep]:

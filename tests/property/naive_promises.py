@@ -51,18 +51,15 @@ class Promises(Engagements, Slots, ABC):
 
     def promise_waits(self, promise: Promise) -> None:
         """Its contact stands in line: behind everybody, or among the live ones if it is due."""
-        self.arrivals += 1
         promise.visit += 1
         promise.failed = False
-        promise.since_ms, promise.place = self.moment, self.arrivals
-        promise.due = self.moment >= promise.due_ms
-        credit_ms = promise.priority * self.step_of_priority_ms()
-        order_ms = self.due_order(promise, promise.priority) if promise.due else promise.due_ms - credit_ms
+        key = self.key_of_visit(promise)
+        promise.since_ms, promise.place = self.moment, key.seq
         contact = Contact(
             id=promise.contact, channel=promise.channel, queue=promise.queue, wishes=promise.requirements,
             requirements=merged(promise.requirements, self.queue(promise.queue).requirements), priority=promise.priority,
             customer=promise.customer, preferred=promise.preferred, entry_point=promise.entry_point, topic=promise.topic,
-            key=Key(1 if promise.due else 3, order_ms, self.arrivals), entered_ms=self.moment,
+            key=key, entered_ms=self.moment,
             target_ms=promise.until_ms - self.moment,
             prefer_until_ms=self.at_ms + self.policy.prefer_ms if promise.preferred else None,
             case=promise.case or promise.contact, named_case=promise.case, rule=promise.rule, language=promise.language,
@@ -70,6 +67,16 @@ class Promises(Engagements, Slots, ABC):
         )  # fmt: skip
         self.contacts.append(contact)
         self.queued(contact, self.moment, None)
+
+    def key_of_visit(self, promise: Promise) -> Key:
+        """A place that is kept stands where it stood, and among live contacts before it is due."""
+        promise.due = promise.key is not None or self.moment >= promise.due_ms
+        if promise.key is not None:
+            return promise.key
+        self.arrivals += 1
+        credit_ms = promise.priority * self.step_of_priority_ms()
+        order_ms = self.due_order(promise, promise.priority) if promise.due else promise.due_ms - credit_ms
+        return Key(1 if promise.due else 3, order_ms, self.arrivals)
 
     def target_of(self, promise: Promise) -> int:
         queue = self.queue(promise.queue)

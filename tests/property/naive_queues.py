@@ -1,5 +1,6 @@
 """Queues, naively: who is admitted, modes, closing, broadcasts."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,8 +17,12 @@ HOPS_MAX = 4
 LEVEL = 4
 
 
-class Queues(Plans):
+class Queues(Plans, ABC):
     """Doors that open and close."""
+
+    @abstractmethod
+    def book_places(self, queue: str) -> None:
+        """Nobody keeps a place in a queue that is closed for good (naive_places)."""
 
     def no_admission(self, name: str, channel: str) -> str | None:
         """Why the queue takes nobody new of the channel; None: it does."""
@@ -116,6 +121,7 @@ class Queues(Plans):
     def closing_due(self, queue: str) -> None:
         """Then the queue is quiet."""
         self.move_everybody_on(queue)
+        self.book_places(queue)
         self.set_mode(queue, self.mode(queue).mode, None)
 
     def closing_is_over(self, name: str) -> bool:

@@ -29,8 +29,9 @@ class Slots(QueueHours):
         return self.plans.get(queue, {}).get(slot, policy.capacity)
 
     def taken(self, queue: str, slot: int) -> list[Promise]:
-        slot_ms = self.grid(queue).slot_ms
-        return [each for each in self.promises.values() if each.queue == queue and each.due_ms // slot_ms == slot]
+        """Places in the line take none."""
+        slot_ms, booked = self.grid(queue).slot_ms, [each for each in self.promises.values() if each.key is None]
+        return [each for each in booked if each.queue == queue and each.due_ms // slot_ms == slot]
 
     def suits(self, queue: str, slot: int, hours: list[Hours]) -> bool:
         """It begins when the customer can be reached."""

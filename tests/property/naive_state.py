@@ -159,11 +159,13 @@ class Promise:
     dial: Effect | None = None
     at_risk: bool = False
     place: int = 0
-    """The number of arrival that its contact has in this visit."""
+    """The number of arrival that its contact has in this visit; in a place that is kept that of whoever stood there first."""
     held_for: bytes | None = None
     """As which contact its customer is here, so that nobody calls."""
     served: bytes | None = None
     """As which contact its customer was answered while they were dialled last."""
+    key: Key | None = None
+    """Of a place that is kept: where it stands, with the promise's priority."""
 
 
 @dataclass(slots=True)

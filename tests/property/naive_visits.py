@@ -110,6 +110,7 @@ class Visits(Returning, ABC):
         contact.key, contact.priority = self.moved(contact, priority), priority
         if contact.promise is not None:
             contact.promise.priority = priority
+            contact.promise.key = None if contact.promise.key is None else contact.key
         changed = e.ContactReprioritised(at_ms=self.moment, priority=priority, key=contact.key, cause=cause)
         self.record(changed, contact.id)
 

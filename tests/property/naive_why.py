@@ -45,7 +45,7 @@ class Reasons(Visits):
 
     def next_contact(self, agent: Agent, contact: Contact) -> tuple[bytes | None, str]:
         """What the agent would have taken instead, and the first thing in which the two differ."""
-        if contact.reserved == agent.id or self.is_held_here(agent, contact):
+        if contact.reserved == agent.id or (self.is_held_here(agent, contact) and not self.is_reserved(agent)):
             return None, "reserved"
         others = self.contacts_for(agent, besides=contact)
         if self.floor_asks(agent, contact) and not self.is_reserved(agent) and not self.kept_for(agent, others):

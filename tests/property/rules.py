@@ -7,9 +7,11 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from cordboard import codec
 from cordboard.events import event as e
+from cordboard.events import fact as f
 from cordboard.events.commit import INPUT_TAG, Entry
 from cordboard.events.event import EVENTS
 from cordboard.events.verdict import REFUSALS, Refused
+from tests.property.naive_places import instead_of
 from tests.property.pair import Pair
 
 IMPOSSIBLE = {
@@ -28,7 +30,6 @@ IMPOSSIBLE = {
     "refused no_room": "needs 100 pieces of work from elsewhere: test_an_agent_is_swamped",
     "refused side_limit": "needs six agents: story consult",
     "refused too_many_promises": "needs 50 promises to one customer: test_a_customer_is_promised_too_much",
-    "PromiseMade.kind=hold_place": "no queue of these histories keeps places: story callbacks_place, rust/core/tests/histories",
     "SlaStarted.measure=resolution": "of cases: stories slas*, rust/core/tests/histories",
     "LevelAdopted": "a new site begins with the newest level: tests/golden/test_journals.py",
     "refused level_in_force": "the same",
@@ -39,6 +40,17 @@ IMPOSSIBLE = {
     "RouterSteppedDown": "no fact leads to it: test_metamorphic hands over anywhere",
 }
 """What facts of these histories cannot lead to, or what makes no difference to routing, and why."""
+
+
+OF_PLACES = (
+    "is moved", "is booked as its queue closes", "CallbackDeclined.reason=no_callbacks", "CallbackDeclined.reason=closed",
+    "CallbackDeclined.reason=outside_hours", "PromiseHeld", "PromiseReleased", "ContactRelaxed", "AgentReserved", "OfferExpired",
+    "ContactReprioritised.cause=requested", "ConnectFailed.leg=agent_leg", "AttemptRecorded.outcome=busy",
+    "AttemptRecorded.outcome=unknown", "PromiseEnded.outcome=kept", "PromiseEnded.outcome=honoured_not_reached",
+    "PromiseEnded.outcome=missed", "PromiseEnded.outcome=cancelled", "PromiseEnded.outcome=rescheduled",
+    "PromiseEnded.reason=system", "PromiseEnded.reason=closed", "PromiseEnded.reason=not_staffed", "PromiseEnded.reason=no_agent",
+)  # fmt: skip
+"""What may become of a place in the line that is kept, or of a wish for one."""
 
 
 def choices_of(word: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -56,6 +68,7 @@ def every_rule() -> set[str]:
         rules |= {f"{event.__name__}.{name}={value}" for name, values in choices_of(event) for value in values}
     rules |= {f"Why.{name}={value}" for name, values in choices_of(e.Why) for value in values}
     rules |= {f"decided by {strategy}" for strategy in dict(choices_of(e.Why))["strategy"]}
+    rules |= {f"place: {rule}" for rule in OF_PLACES}
     return rules | {f"Direct.{name}={value}" for name, values in choices_of(e.Direct) for value in values}
 
 
@@ -83,7 +96,28 @@ def said(word: Any) -> Iterator[str]:
 
 def rules_met(pair: Pair) -> set[str]:
     """Everything that the history met, by itself or as a part."""
-    return {rule for commit in pair.commits for entry in codec.decode_commit(commit).entries for rule in rules_of(entry)}
+    entries = [entry for commit in pair.commits for entry in codec.decode_commit(commit).entries]
+    return {rule for entry in entries for rule in rules_of(entry)} | set(rules_of_places(entries))
+
+
+def rules_of_places(entries: list[Entry]) -> Iterator[str]:
+    """What became of places in the line, and of wishes for one."""
+    wished: set[bytes] = set()
+    kept: set[bytes] = set()
+    for entry in entries:
+        if entry.tag == INPUT_TAG:
+            fact = codec.decode_fact(codec.decode_input(entry).fact)
+            if isinstance(fact, f.CallbackRequested) and fact.kind == "hold_place":
+                wished.add(fact.contact)
+            continue
+        event = codec.decode_event(entry)
+        if isinstance(event, e.PromiseMade) and event.kind == "hold_place" and entry.contact is not None:
+            kept.add(entry.contact)
+        if isinstance(event, e.PromiseMade) and event.replaces in kept:
+            booked = entry.contact == instead_of(event.replaces)
+            yield f"place: {'is booked as its queue closes' if booked else 'is moved'}"
+        if entry.contact in wished | kept:
+            yield from (f"place: {rule}" for rule in rules_of(entry) if rule in OF_PLACES)
 
 
 @dataclass

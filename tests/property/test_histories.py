@@ -43,9 +43,10 @@ DAYS = {
     "next_steps": 40,
     "callbacks": 50,
     "comings": 40,
+    "places": 40,
 }
 """Of each kind."""
-TURNS = {"doors": 120, "next_steps": 120, "callbacks": 150, "comings": 150}
+TURNS = {"doors": 120, "next_steps": 120, "callbacks": 150, "comings": 150, "places": 150}
 """In days that last longer."""
 LIVED = [(kind, seed) for kind, days in DAYS.items() for seed in range(days)]
 FOUND = (

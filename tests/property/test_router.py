@@ -283,6 +283,12 @@ class HistoriesWithComings(Histories):
     kind = KINDS["comings"]
 
 
+class HistoriesWithPlaces(Histories):
+    """Who waits hangs up and keeps the place."""
+
+    kind = KINDS["places"]
+
+
 def limits(examples: int) -> settings:
     return settings(
         max_examples=examples,
@@ -312,3 +318,5 @@ TestHistoriesWithCallbacks = HistoriesWithCallbacks.TestCase
 TestHistoriesWithCallbacks.settings = limits(50)
 TestHistoriesWithComings = HistoriesWithComings.TestCase
 TestHistoriesWithComings.settings = limits(50)
+TestHistoriesWithPlaces = HistoriesWithPlaces.TestCase
+TestHistoriesWithPlaces.settings = limits(50)
