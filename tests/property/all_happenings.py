@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cordboard.events.bounds import Skill
 from tests.property.agent_happenings import AGENT_HAPPENINGS
+from tests.property.case_happenings import CASE_HAPPENINGS
 from tests.property.coming_happenings import COMING_HAPPENINGS
 from tests.property.contact_happenings import CONTACT_HAPPENINGS
 from tests.property.door_happenings import DOOR_HAPPENINGS
@@ -14,6 +15,7 @@ from tests.property.more_sites import (
     More,
     as_it_is,
     with_callbacks,
+    with_cases,
     with_doors,
     with_hours,
     with_next_steps,
@@ -53,6 +55,9 @@ KINDS = {
     "strategies": Kind(with_strategies, STRATEGY_HAPPENINGS, talents=TALENTS),
     "waits": Kind(with_waits),
     "slas": Kind(with_slas, SLA_HAPPENINGS),
+    "cases": Kind(
+        with_cases, (*PROMISE_HAPPENINGS, *COMING_HAPPENINGS, *SLA_HAPPENINGS, *CASE_HAPPENINGS, *CASE_HAPPENINGS), 0.75, 0.35
+    ),
     "doors": Kind(with_doors, DOOR_HAPPENINGS),
     "next_steps": Kind(with_next_steps, NEXT_STEP_HAPPENINGS, 0.75, 0.3),
     "callbacks": Kind(with_callbacks, PROMISE_HAPPENINGS, 0.85, 0.3),

@@ -100,6 +100,28 @@ def an_sla(choices: "Choices", name: str, measure: Any, policy: Policy) -> SlaPo
     )  # fmt: skip
 
 
+def with_cases(choices: "Choices", policy: Policy) -> Policy:
+    """How long it takes until a matter is done with, and mostly calls are promised about it."""
+    policy = choices.pick([as_it_is, with_hours, with_callbacks, with_callbacks, with_next_steps, with_next_steps])(choices, policy)
+    measures = choices.pick(
+        [
+            ["resolution"],
+            ["resolution", "next_response"],
+            ["first_response", "next_response", "resolution"],
+            ["next_response", "resolution"],
+        ]
+    )
+    slas = [an_sla(choices, f"s{number}", measure, policy) for number, measure in enumerate(measures)]
+    return replace(policy, slas=[of_cases(choices, sla) for sla in slas])
+
+
+def of_cases(choices: "Choices", sla: SlaPolicy) -> SlaPolicy:
+    if sla.measure != "resolution":
+        return sla
+    target_ms, reopen_ms = choices.pick([4_000, 20_000, 90_000, 400_000]), choices.pick([0, 2_000, 20_000, 150_000])
+    return replace(sla, target_ms=target_ms, reopen_ms=reopen_ms)
+
+
 def with_waits(choices: "Choices", policy: Policy) -> Policy:
     """Queues ask what wait is expected: to admit, and to do something about it."""
     if choices.chance(30):

@@ -63,6 +63,7 @@ class Answers(Looks, ABC):
         )  # fmt: skip
         self.record(declined, contact.id, agent.id)
         self.requeue(work, contact, "declined")
+        self.again.append(contact)
         if agent.declines >= self.policy.declines_limit:
             agent.declines = 0
             self.send_away(agent, "declined")
@@ -77,6 +78,7 @@ class Answers(Looks, ABC):
         )
         self.record(gone, contact.id, agent.id)
         self.requeue(work, contact, "expired")
+        self.again.append(contact)
         profile = self.profile(work.channel)
         if missed >= profile.missed_limit:
             agent.missed[work.channel] = 0
@@ -144,6 +146,7 @@ class Answers(Looks, ABC):
             self.contact_ended(contact, "abandoned", "connecting")
         if fact.leg == "agent_leg" and agent.leg_failures >= LEG_FAILURES_LIMIT and agent.requested != ("not_ready", "technical"):
             agent.leg_failures = 0
+            self.again.append(contact)
             self.send_away(agent, "technical")
         elif not gone:
             self.goes_on(contact)

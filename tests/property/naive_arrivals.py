@@ -53,9 +53,12 @@ class Arrivals(Comings, ABC):
     def turned_away(self, fact: f.ContactArrived, cause: Any) -> None:
         """They are offered that (naive_next_steps)."""
 
-    def begin(self, fact: f.ContactArrived, name: str, twin: Contact | None, *, counts: bool = True) -> None:
+    def begin(
+        self, fact: f.ContactArrived, name: str, twin: Contact | None, *, counts: bool = True, owed_first: bool = False
+    ) -> None:
         """In the queue that takes it. `twin`: as whom its customer waits already. `counts`: whoever comes, comes for a matter."""
         contact = self.newborn(fact, name)
+        contact.owed_first = owed_first
         if name != fact.queue:
             cause = self.no_admission(fact.queue, fact.channel)
             diverted = e.ContactDiverted(at_ms=self.moment, queue=fact.queue, to=name, cause=cause)  # type: ignore[arg-type]

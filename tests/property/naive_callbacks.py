@@ -6,6 +6,7 @@ from typing import Any
 from cordboard.events import event as e
 from cordboard.events import fact as f
 from cordboard.events.promises import Hours
+from tests.property.naive_case_clocks import case_of
 from tests.property.naive_cases import CaseFacts
 from tests.property.naive_state import Contact, Promise
 
@@ -160,6 +161,7 @@ class Callbacks(CaseFacts, ABC):
             self.visit_ended(contact, "flowed_out")
         self.gone(promise, contact, "flowed_out", state, successor.contact)
         self.promise_ended(promise, "rescheduled", None, successor.contact)
+        self.case_left(case_of(promise), promise.contact, promise.queue, "flowed_out")
         if here is not None:
             self.hold(successor, here)
 

@@ -90,6 +90,7 @@ class Comings(Promises):
         self.record(e.PromiseHeld(at_ms=self.moment, returned=contact.id), promise.contact)
         if waiting is not None:
             self.clocks_over(waiting, "flowed_out")
+            self.case_may_stand(waiting.case)
 
     # Answered, put aside, gone
 

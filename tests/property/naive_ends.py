@@ -84,4 +84,5 @@ class Ends(Releases):
         self.record(parked, contact.id, work.agent)
         if kind in ("customer", "third_party"):
             self.clocks_stand(contact)
+            self.case_may_stand(contact.case)
         self.came_or_went(contact, "parked")

@@ -14,7 +14,7 @@ class Looks(Offers, ABC):
 
     def told(self, act: Callable[[], None]) -> list[Line]:
         """What an act and all it causes recorded."""
-        self.lines, self.looking, self.newcomers, self.losers, self.came = [], [], [], [], []
+        self.lines, self.looking, self.newcomers, self.losers, self.came, self.again = [], [], [], [], [], []
         self.released, self.looked_in_vain, self.agents_changed, self.queues_released = [], [], [], []
         for agent in self.agents:
             agent.over_recorded &= self.over_capacity(agent)
@@ -66,6 +66,9 @@ class Looks(Offers, ABC):
             for contact in sorted(self.contacts, key=order) if losers else []:
                 if contact in looking or self.concerned(contact, losers):
                     self.look_again(contact)
+            for contact in self.again if losers else []:
+                self.look_again(contact)
+            self.again = []
 
     def settle(self, agent: Agent) -> None:
         """First what was put aside for work that is over now; then new work, while there is room."""

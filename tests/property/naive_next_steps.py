@@ -10,6 +10,7 @@ from cordboard.events import event as e
 from cordboard.events import fact as f
 from cordboard.events.policy import NextStep
 from tests.property.naive_places import Places
+from tests.property.naive_slas import begins_case
 from tests.property.naive_state import Contact
 from tests.property.naive_timers import Timer, timer
 from tests.property.naive_waiting import WAITING
@@ -182,10 +183,18 @@ class NextSteps(Places):
             fact.customer or choice.customer, known.preferred, entry_point, known.topic, known.case or choice.contact,
             fact.message, rule=known.rule, language=known.language, accepts=known.accepts, segment=known.segment,
         )  # fmt: skip
-        self.begin(successor, successor.queue, self.waits_besides(successor.customer, contact), counts=contact is None)
+        twin, owed_first = self.waits_besides(successor.customer, contact), self.first_is_owed(choice)
+        self.begin(successor, successor.queue, twin, counts=contact is None, owed_first=owed_first)
         if contact is not None:
             self.all_look()
             self.flow_out(contact, fact.successor)
+
+    def first_is_owed(self, choice: Choice) -> bool:
+        """As to one who begins a case."""
+        contact = self.contact(choice.contact)
+        if contact is None:
+            return choice.offer.case in (None, choice.contact)
+        return begins_case(contact) and not contact.ever_answered
 
     def waits_besides(self, customer: bytes | None, but: Contact | None) -> Contact | None:
         """As whom they waited first of all."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from cordboard.events import event as e
 from cordboard.events.bounds import Key
+from tests.property.naive_case_clocks import case_of
 from tests.property.naive_engagements import Engagements
 from tests.property.naive_slots import Slots
 from tests.property.naive_state import FORGOTTEN, Contact, Promise, Work
@@ -142,6 +143,7 @@ class Promises(Engagements, Slots, ABC):
         )  # fmt: skip
         self.record(recorded, contact.id, agent.id)
         self.clocks_over(contact, "customer_silent")
+        self.case_may_stand(contact.case)
         self.hang_up(promise, "discarded")
         if not tried:
             self.who_came_in(promise)
@@ -192,6 +194,7 @@ class Promises(Engagements, Slots, ABC):
         outcome, reason = ("honoured_not_reached", None) if promise.counted else ("missed", self.why_missed(promise))
         self.gone(promise, contact, "customer_silent" if promise.counted else "failed", state)
         self.promise_ended(promise, outcome, reason)
+        self.case_left(case_of(promise), promise.contact, promise.queue, "customer_silent" if promise.counted else "missed")
 
     def gone(self, promise: Promise, contact: Contact | None, reason: Any, state: Any, successor: bytes | None = None) -> None:
         """The end of the promise's contact, which waited or not."""
@@ -256,3 +259,4 @@ class Promises(Engagements, Slots, ABC):
         self.hang_up(promise, "discarded")
         self.gone(promise, contact, reason if successor is None else "flowed_out", state, successor)
         self.promise_ended(promise, "cancelled", None, successor)
+        self.case_left(case_of(promise), promise.contact, promise.queue, "cancelled")

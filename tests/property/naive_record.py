@@ -44,6 +44,8 @@ class Record(Matching):
         """Whose sides ended with the primary's engagement: they settle when all else is done."""
         self.newcomers: list[Contact] = []
         """Who entered a queue."""
+        self.again: list[Contact] = []
+        """Whose offer or connect has just ended: should its agent leave for that, it looks once more behind those who lose them."""
         self.losers: list[Agent] = []
         """Who serves less than before."""
         self.kept_back: Agent | None = None
@@ -60,6 +62,9 @@ class Record(Matching):
         self.came: list[tuple[bytes, str, bool, bytes | None]] = []
         """Contacts that were answered, parked or ended: how, whether they had been answered before, and what they went on as."""
         self.sla_clocks: list[Any] = []
+        self.case_clocks: list[Any] = []
+        self.case_ends: dict[tuple[bytes, str], Any] = {}
+        """What is remembered of clocks of cases that are over, by case and SLA (naive_case_clocks)."""
         self.broken_replies: set[tuple[bytes, str]] = set()
         """Contacts and SLAs for the next response that broke, until an agent says a word (naive_slas)."""
         self.recents: dict[tuple[str, int], Any] = {}

@@ -60,7 +60,7 @@ class NaiveRouter(NextSteps, Absence, Policies, Days):
         return [
             *self.day_timers(), *self.work_timers(), *self.desk_timers(), *self.silence_timers(), *self.return_timers(),
             *self.closing_timers(), *self.plan_timers(), *self.promise_timers(), *self.hours_timers(), *self.promotion_timers(),
-            *self.door_timers(), *self.look_timers(), *self.sla_timers(), *self.choice_timers(),
+            *self.door_timers(), *self.look_timers(), *self.sla_timers(), *self.case_timers(), *self.choice_timers(),
         ]  # fmt: skip
 
     def silence_timers(self) -> list[Timer]:

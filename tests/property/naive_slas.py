@@ -1,4 +1,4 @@
-"""SLA promises to contacts, naively: clocks that start, stand, and end. Those of cases (resolution) are not told here."""
+"""SLA promises to contacts, naively: clocks that start, stand, and end. Those of cases: naive_case_clocks."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from tests.property.naive_timers import Timer, timer
 
 @dataclass(slots=True)
 class SlaClock:
-    """Of a contact and an SLA. `left_ms`: it stands."""
+    """Of a contact and an SLA, or of the `case` that began with the contact. `left_ms`: it stands."""
 
     contact: bytes
     name: str
@@ -29,6 +29,7 @@ class SlaClock:
     left_ms: int | None = None
     at_risk: bool = False
     """Nobody is to be warned, or not any more."""
+    case: bytes | None = None
 
 
 class Slas(Expecting):
@@ -73,15 +74,27 @@ class Slas(Expecting):
     def clocks_begin(self, contact: Contact, *measures: str) -> None:
         """Of those SLAs that apply to the contact now."""
         for sla in self.policy.slas:
-            applies = (
-                (not sla.queues or contact.queue in sla.queues)
-                and (not sla.channels or contact.channel in sla.channels)
-                and (not sla.segments or contact.segment in sla.segments)
-            )
-            # One of the name goes on, though a new policy has it measure something else.
-            runs = any(clock.contact == contact.id and clock.name == sla.name for clock in self.sla_clocks)
-            if sla.measure in measures and applies and not runs and (contact.id, sla.name) not in self.broken_replies:
+            applies = self.applies(sla, contact)
+            if sla.measure in measures and applies and not self.runs(contact.id, sla.name):
                 self.clock_begins(contact, sla)
+
+    def runs(self, subject: bytes, name: str) -> bool:
+        """Or broke for now. One of the name goes on, though a new policy has it measure something else: a case has the id of the
+        contact that began it."""
+        ended = self.case_ends.get((subject, name))
+        return (
+            any((clock.contact, clock.name) == (subject, name) for clock in self.sla_clocks)
+            or any((clock.case, clock.name) == (subject, name) for clock in self.case_clocks)
+            or (subject, name) in self.broken_replies
+            or (ended is not None and ended.until_ms is None)
+        )
+
+    def applies(self, sla: SlaPolicy, contact: Contact) -> bool:
+        return (
+            (not sla.queues or contact.queue in sla.queues)
+            and (not sla.channels or contact.channel in sla.channels)
+            and (not sla.segments or contact.segment in sla.segments)
+        )
 
     def clock_begins(self, contact: Contact, sla: SlaPolicy) -> None:
         due_ms, warn_ms = self.instants(sla.name, sla.target_ms)
@@ -104,13 +117,12 @@ class Slas(Expecting):
         return due_ms, clock.after(self.moment, max(0, spent_ms))
 
     def contact_begins(self, contact: Contact) -> None:
-        begins_case = contact.named_case in (None, contact.id)
-        self.clocks_begin(contact, "answer", *(["first_response"] if begins_case else []))
+        self.clocks_begin(contact, "answer", *(["first_response"] if begins_case(contact) or contact.owed_first else []))
 
     # Words
 
     def question(self, contact: Contact) -> None:
-        goes_on = contact.ever_answered or contact.named_case not in (None, contact.id)
+        goes_on = contact.ever_answered or not begins_case(contact)
         if goes_on and not self.clocks_of(contact, "first_response"):
             running = {each.name for each in self.clocks_of(contact, "next_response")}
             self.broken_replies |= {(contact.id, name) for name in running}
@@ -136,10 +148,12 @@ class Slas(Expecting):
     def is_over(self, clock: SlaClock) -> bool:
         return clock.left_ms is None and self.moment > clock.due_ms
 
+    def left(self, clock: SlaClock) -> int:
+        """More than ever was, if a new policy has more time count."""
+        return clock.left_ms if clock.left_ms is not None else self.sla_time(clock.name).between(self.moment, clock.due_ms)
+
     def spare(self, clock: SlaClock) -> int:
-        if clock.left_ms is not None:
-            return clock.left_ms
-        return min(clock.target_ms, self.sla_time(clock.name).between(self.moment, clock.due_ms))
+        return min(clock.target_ms, self.left(clock))
 
     def clock_broken(self, clock: SlaClock, queue: str) -> None:
         self.sla_clocks.remove(clock)
@@ -167,7 +181,7 @@ class Slas(Expecting):
             if self.is_over(clock):
                 self.clock_broken(clock, contact.queue)
                 continue
-            clock.left_ms = self.spare(clock)
+            clock.left_ms = self.left(clock)
             clock.at_risk |= clock.warn_ms is None
             self.record(e.SlaPaused(self.moment, clock.name, contact.queue, None, clock.left_ms), contact.id)
 
@@ -177,3 +191,7 @@ class Slas(Expecting):
                 clock.due_ms, clock.warn_ms = self.instants(clock.name, clock.left_ms, warned=clock.at_risk)
                 clock.left_ms, clock.from_ms = None, self.at_ms + 1
                 self.record(e.SlaResumed(self.moment, clock.name, contact.queue, None, clock.due_ms, clock.warn_ms), contact.id)
+
+
+def begins_case(contact: Contact) -> bool:
+    return contact.named_case in (None, contact.id)

@@ -249,6 +249,8 @@ class Contact:
     """It is back in its queue from hands that did not help, or was moved there, and has not looked since."""
     promise: Promise | None = None
     segment: str | None = None
+    owed_first: bool = False
+    """It follows from a next step of one that would have begun its case, and that nobody answered."""
     expected_ms: int | None = None
     """How long this visit was likely to wait."""
     not_behind: int | None = None

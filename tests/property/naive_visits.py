@@ -67,7 +67,10 @@ class Visits(Returning, ABC):
             self.record(expected, contact.id)
         if contact.visit == 1 and contact.promise is None:
             self.contact_begins(contact)
+        if contact.visit == 1:
+            self.case_begins(contact)
         self.clocks_go_on(contact)
+        self.case_goes_on(contact.case)
         contact.resumes = contact.matter = None
         self.newcomers.append(contact)
 
@@ -136,6 +139,8 @@ class Visits(Returning, ABC):
         over = e.ContactEnded(at_ms=self.moment, reason=reason, state=state, successor=successor, kept_until_ms=kept_ms)
         self.record(over, contact.id)
         self.clocks_over(contact, reason)
+        if contact.promise is None:
+            self.case_left(contact.case, contact.id, contact.queue, reason)
         if reason == "abandoned":
             self.came_in_vain(contact, "abandoned")
 

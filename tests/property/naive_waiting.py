@@ -2,14 +2,14 @@
 
 from cordboard.events.bounds import Key, Requirement
 from cordboard.events.policy import Threshold
-from tests.property.naive_slas import Slas
+from tests.property.naive_case_clocks import CaseClocks
 from tests.property.naive_state import Contact, Promise
 
 STRICT_STEP_MS = 10_000_000_000_000
 WAITING = ("queued", "offered", "connecting")
 
 
-class Waiting(Slas):
+class Waiting(CaseClocks):
     """Steps of the plan, thresholds, promotion, ranks that open, reservations."""
 
     def begin_waiting(self, contact: Contact, queued_at_ms: int) -> None:

@@ -30,7 +30,6 @@ IMPOSSIBLE = {
     "refused no_room": "needs 100 pieces of work from elsewhere: test_an_agent_is_swamped",
     "refused side_limit": "needs six agents: story consult",
     "refused too_many_promises": "needs 50 promises to one customer: test_a_customer_is_promised_too_much",
-    "SlaStarted.measure=resolution": "of cases: stories slas*, rust/core/tests/histories",
     "LevelAdopted": "a new site begins with the newest level: tests/golden/test_journals.py",
     "refused level_in_force": "the same",
     "refused level_unknown": "the same",

@@ -39,6 +39,7 @@ DAYS = {
     "strategies": 10,
     "waits": 25,
     "slas": 25,
+    "cases": 30,
     "doors": 15,
     "next_steps": 40,
     "callbacks": 50,
@@ -46,7 +47,7 @@ DAYS = {
     "places": 40,
 }
 """Of each kind."""
-TURNS = {"doors": 120, "next_steps": 120, "callbacks": 150, "comings": 150, "places": 150}
+TURNS = {"cases": 150, "doors": 120, "next_steps": 120, "callbacks": 150, "comings": 150, "places": 150}
 """In days that last longer."""
 LIVED = [(kind, seed) for kind, days in DAYS.items() for seed in range(days)]
 FOUND = (

@@ -253,6 +253,12 @@ class HistoriesWithSlas(Histories):
     kind = KINDS["slas"]
 
 
+class HistoriesWithCases(Histories):
+    """The end of cases is promised, in which calls are, too."""
+
+    kind = KINDS["cases"]
+
+
 class HistoriesWithWaits(Histories):
     """Queues ask what wait is expected."""
 
@@ -308,6 +314,8 @@ TestHistoriesWithStrategies = HistoriesWithStrategies.TestCase
 TestHistoriesWithStrategies.settings = limits(20)
 TestHistoriesWithSlas = HistoriesWithSlas.TestCase
 TestHistoriesWithSlas.settings = limits(20)
+TestHistoriesWithCases = HistoriesWithCases.TestCase
+TestHistoriesWithCases.settings = limits(20)
 TestHistoriesWithWaits = HistoriesWithWaits.TestCase
 TestHistoriesWithWaits.settings = limits(20)
 TestHistoriesWithDoors = HistoriesWithDoors.TestCase
