@@ -12,6 +12,7 @@ from tests.property.more_sites import of_cases
 from tests.property.naive_state import Contact
 from tests.property.next_step_happenings import chosen, queue_closes_for_good, several_come_by_name, somebody_chooses
 from tests.property.pair import Pair
+from tests.property.place_happenings import many_keep_their_places, place_is_reached
 from tests.property.queue_happenings import CUSTOMERS
 from tests.property.sites import CHANNELS, QUEUES
 
@@ -163,6 +164,14 @@ def something_is_left_behind(pair: Pair, choices: Choices) -> f.Fact | None:
     return None
 
 
+def place_is_kept_in_case(pair: Pair, choices: Choices) -> f.Fact | None:
+    """Mostly in that of the contact which waits."""
+    wish = many_keep_their_places(pair, choices)
+    if wish is None or choices.chance(70):
+        return wish
+    return replace(wish, case=some_case(pair, choices))
+
+
 def promises_change(pair: Pair, choices: Choices) -> f.Fact | None:
     """What is promised of the end of cases is another time, or no more."""
     if not choices.chance(40):
@@ -177,5 +186,6 @@ CASE_HAPPENINGS: tuple[Happening, ...] = (
     call_about_case_is_wished_for, contact_of_case_is_done, contact_of_case_is_done, all_of_case_is_put_aside,
     all_of_case_is_put_aside, contact_of_case_is_served, contact_of_case_is_served, clock_is_awaited, clock_is_awaited,
     promises_change, first_of_case_goes, first_of_case_goes, case_comes_again_late, case_comes_again_late, case_comes_again_late,
-    something_is_left_behind, something_is_left_behind, somebody_chooses, somebody_chooses, queue_closes_for_good,
+    something_is_left_behind, something_is_left_behind, place_is_kept_in_case, place_is_reached, somebody_chooses, somebody_chooses,
+    queue_closes_for_good,
 )  # fmt: skip

@@ -102,7 +102,7 @@ def an_sla(choices: "Choices", name: str, measure: Any, policy: Policy) -> SlaPo
 
 def with_cases(choices: "Choices", policy: Policy) -> Policy:
     """How long it takes until a matter is done with, and mostly calls are promised about it."""
-    policy = choices.pick([as_it_is, with_hours, with_callbacks, with_callbacks, with_next_steps, with_next_steps])(choices, policy)
+    policy = choices.pick([as_it_is, with_hours, with_callbacks, with_callbacks, with_next_steps, with_places])(choices, policy)
     measures = choices.pick(
         [
             ["resolution"],

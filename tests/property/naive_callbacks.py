@@ -112,6 +112,8 @@ class Callbacks(CaseFacts, ABC):
             replaces=replaces,
         )  # fmt: skip
         self.record(made, promise.contact)
+        if promise.key is not None:
+            self.case_goes_on(case_of(promise))
 
     def set_window(self, promise: Promise) -> None:
         """Cut to the stretches that hold what was said, and not before now."""
