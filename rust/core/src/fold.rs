@@ -3,6 +3,7 @@
 use crate::apply::About;
 use crate::codec;
 use crate::levels::{FIRST_ADOPTED, FIRST_FOLDED, LEVEL};
+use crate::restore::check_hours;
 use crate::router::{commit_hash, Router, COMMIT_VERSION, LAST_TURN_MS};
 use crate::state::Place;
 use crate::words::bounds::FRAME_FACTS_MAX;
@@ -115,6 +116,8 @@ impl Router {
         if self.site.state.epoch != commit.epoch {
             return Err(contradiction("names another epoch than the last take-over"));
         }
+        // What is folded can be restored.
+        check_hours(&self.site.state).map_err(|what| contradiction(&what))?;
         // Before levels were adopted the state was hashed in several ways: what is said of it cannot be compared.
         let comparable = commit.state_hash.filter(|_| commit.level >= FIRST_ADOPTED);
         if comparable.is_some_and(|hash| hash != self.site.state.digest()) {

@@ -65,13 +65,7 @@ pub(crate) fn check(state: &State) -> Result<(), String> {
     for (queue, closed) in &state.modes {
         within(&[("closing", closed.close_at_ms.unwrap_or(0), MS)]).map_err(|what| format!("queue {queue} has {what}"))?;
     }
-    for (queue, hours) in &state.hours {
-        // Every turn since then is still to be decided.
-        let still = Span(state.at_ms.saturating_sub(HOURS_BEHIND_MS), INSTANT_MAX_MS);
-        let next_ms = hours.next_ms.unwrap_or(state.at_ms);
-        let claims = [("closing", hours.close_at_ms.unwrap_or(0), MS), ("next turn", next_ms, still)];
-        within(&claims).map_err(|what| format!("the hours of queue {queue} have {what}"))?;
-    }
+    check_hours(state)?;
     for (id, choice) in &state.choices {
         within(&of_choice(choice)).map_err(|what| format!("the choice of contact {id:?} has {what}"))?;
     }
@@ -137,6 +131,17 @@ fn of_door(door: &Door) -> [Claim; 4] {
         ("hold", door.held_until_ms, MS),
         ("instant", door.said_ms, MS),
     ]
+}
+
+/// What a queue with a calendar still has to turn: every turn since the next one is decided, one after the other.
+pub(crate) fn check_hours(state: &State) -> Result<(), String> {
+    let still = Span(state.at_ms.saturating_sub(HOURS_BEHIND_MS), INSTANT_MAX_MS);
+    for (queue, hours) in &state.hours {
+        let next_ms = hours.next_ms.unwrap_or(state.at_ms);
+        let claims = [("closing", hours.close_at_ms.unwrap_or(0), MS), ("next turn", next_ms, still)];
+        within(&claims).map_err(|what| format!("the hours of queue {queue} have {what}"))?;
+    }
+    Ok(())
 }
 
 /// No two contacts, live or gone with their place kept, have one number among the arrivals.
