@@ -51,4 +51,5 @@ class Sides(Silence):
         self.owed_from_now(contact, side)
         changed = e.RoleChanged(at_ms=self.moment, attempt=side.attempt, role="primary", silence=self.due_silence(contact))
         self.record(changed, contact.id, side.agent)
-        self.looking.append(self.known_agent(side.agent))
+        # Behind the old primary, and whoever gains by it if that one leaves.
+        self.helpers.append(self.known_agent(side.agent))
