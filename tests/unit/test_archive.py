@@ -132,7 +132,7 @@ async def test_an_archiver_that_dies_in_any_operation_goes_on_afterwards(written
         await write_all(log, archive_in(path), settings, steps)
         await sound(archive_in(path), log)
         assert all((path / key).read_bytes() == data for key, data in before.items()), "a closed segment changed"
-    assert count > 20
+    assert len(before) > 1, "too little was written for this to show anything"
 
 
 @pytest.mark.parametrize("behind", [1, 7, 30])
