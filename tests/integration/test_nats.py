@@ -148,6 +148,31 @@ async def test_a_site_must_be_nameable(site: str) -> None:
             pass
 
 
+async def test_a_connection_whose_writer_somebody_gave_up_is_left_all_the_same(server: EmbeddedServer) -> None:
+    """As a task that reconnects leaves it, if it is cancelled while it waits for the end of the writer before."""
+    async with open_wire(server.url, "test") as connection:
+        transport: Any = connection.client._transport
+        writer = transport._io_writer
+        writer._protocol._get_close_waiter(writer).cancel()
+
+
+async def test_who_is_cancelled_while_a_connection_is_left_is_cancelled(server: EmbeddedServer) -> None:
+    left = asyncio.Event()
+
+    async def use() -> None:
+        async with open_wire(server.url, "test") as connection:
+            transport: Any = connection.client._transport
+            writer = transport._io_writer
+            writer._protocol._get_close_waiter(writer).cancel()
+            await left.wait()
+
+    task = asyncio.create_task(use())
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 # --- streams
 
 

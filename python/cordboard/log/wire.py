@@ -303,7 +303,17 @@ async def open_wire(url: str, name: str) -> AsyncIterator[Wire]:
         await wire[0].listen_for_answers()
         yield wire[0]
     finally:
+        await _close(client)
+
+
+async def _close(client: Client) -> None:
+    """The client waits for the end of its writer: a future that was cancelled if a task of its own was, while it waited for it."""
+    try:
         await client.close()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
 
 
 async def _connect(client: Client, url: str, **options: Any) -> None:
