@@ -1,4 +1,4 @@
-//! What must hold after every commit (docs: invariants 1 to 4), asked of the state as a whole.
+//! What must hold after every commit (docs: invariants 1 to 4, and 11), asked of the state as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
